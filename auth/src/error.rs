@@ -1,0 +1,73 @@
+//! Why something was not done. Two faces: the variant is for whoever asked, the source is for the log and never leaves the server.
+
+use contract::Faults;
+
+/// The cause of an error that is nobody's business but ours.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The form says something that cannot be; each fault names its field.
+    #[error("the form has faults")]
+    Invalid(Faults),
+    /// The cursor of a list is not one that we gave out.
+    #[error("the cursor is not one of ours")]
+    Cursor,
+    /// Unknown address or wrong password: deliberately not told apart.
+    #[error("address and password do not match")]
+    Credentials,
+    /// Somebody has an account with this address.
+    #[error("the address is taken")]
+    EmailTaken,
+    /// No credential, or one that is malformed, expired or revoked: deliberately not told apart.
+    #[error("not signed in")]
+    SignedOut,
+    /// A refresh token that is two steps behind because another tab renewed twice. Look again for a newer one and try once more.
+    #[error("the refresh token has been renewed meanwhile")]
+    Stale,
+    /// Too much to do just now; nothing was done.
+    #[error("too busy")]
+    Busy {
+        /// Try again after so many seconds.
+        retry_after: u32,
+    },
+    /// The database cannot be reached, or we have not heard from it for too long to know what is revoked.
+    #[error("the database is not available")]
+    Unavailable(#[source] Source),
+    /// A fault of ours.
+    #[error("internal error")]
+    Internal(#[source] Source),
+}
+
+impl Error {
+    /// A fault of ours, with its cause.
+    pub(crate) fn internal(source: impl Into<Source>) -> Self {
+        Self::Internal(source.into())
+    }
+}
+
+impl From<Faults> for Error {
+    fn from(faults: Faults) -> Self {
+        Self::Invalid(faults)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error as E;
+        let away = match &error {
+            E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
+            // Postgres class 57P: it is shutting down or starting; class 53: out of resources. SQLite 5 and 6: busy and locked; 8: read only; 10: I/O error; 13: disk full.
+            E::Database(database) => database.code().is_some_and(|code| {
+                code.starts_with("57P")
+                    || code.starts_with("53")
+                    || code
+                        .parse::<i32>()
+                        .is_ok_and(|code| [5, 6, 8, 10, 13].contains(&(code & 0xff)) && database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some())
+            }),
+            _ => false,
+        };
+        if away { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
+    }
+}

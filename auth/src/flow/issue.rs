@@ -1,0 +1,168 @@
+//! Opening a session, and making the pair of tokens for one generation of it.
+
+use super::{Auth, Happened};
+use crate::{
+    Client, Error, refresh,
+    store::{
+        Tx,
+        feed::News,
+        sessions::{Session, SessionOfUser},
+    },
+    token::{self, Claims},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use contract::{
+    SessionId, Span, Timestamp, UserId,
+    view::{Account, EventKind, Role},
+};
+use std::fmt;
+
+/// An access token, and for how long it is good.
+#[derive(Clone)]
+pub struct Access {
+    /// The JWT.
+    pub token: String,
+    /// Seconds from now.
+    pub expires_in: u32,
+}
+
+/// A refresh token, and for how long to keep it.
+#[derive(Clone)]
+pub struct Refresh {
+    /// `lkr_…`
+    pub token: String,
+    /// Seconds from now; `None`: until the browser is closed.
+    pub max_age: Option<u32>,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Access(…)")
+    }
+}
+
+impl fmt::Debug for Refresh {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Refresh(…)")
+    }
+}
+
+/// What somebody gets who has signed in or renewed.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// For every call.
+    pub access: Access,
+    /// For the next pair.
+    pub refresh: Refresh,
+    /// Whose they are.
+    pub account: Account,
+}
+
+impl Auth {
+    /// Opens a session inside the transaction that has just verified or made the user. Ends the session whose refresh token came along.
+    /// Returns what must be applied to this node's memory once the transaction is committed.
+    pub(super) async fn open_session(
+        &self,
+        tx: &mut Tx,
+        client: &Client,
+        user: UserId,
+        replaces: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(SessionId, Option<News>), Error> {
+        let id = SessionId(self.entropy.id(now)?);
+        tx.session_insert(&Session {
+            id,
+            user_id: user,
+            key_id: refresh::KEY_ID,
+            counter: 1,
+            rotated_at: now,
+            previous_rotated_at: now,
+            confirmed: 0,
+            persistent: true,
+            amr: "pwd".into(),
+            auth_time: now,
+            device: client.device.clone(),
+            address: client.address.map(|address| address.to_string()),
+            created_at: now,
+            last_seen_at: now,
+            idle_limit: self.policy.idle,
+            expires_at: now + self.policy.absolute,
+            revoked_at: None,
+        })
+        .await?;
+        let mut ended = None;
+        if let Some(old) = replaces.and_then(|token| refresh::open(&self.secret, token))
+            && let Some(owner) = tx.session_revoke(old.session, "replaced", now).await?
+        {
+            self.record(tx, client, now, Happened::own(EventKind::SessionReplaced, owner, old.session)).await?;
+            ended = Some(News::SessionEnded(old.session));
+        }
+        Ok((id, ended))
+    }
+
+    /// Appends to the feed, commits, and applies the news to this node's memory: also when the outcome of the commit is unknown, because
+    /// then it may have happened.
+    pub(super) async fn commit_with(&self, mut tx: Tx, news: Option<News>, now: Timestamp) -> Result<(), Error> {
+        let Some(news) = news else { return tx.commit().await };
+        let until = now + crate::policy::LONGEST_ACCESS + Span::minutes(1);
+        tx.feed_append(&news, until).await?;
+        let committed = tx.commit().await;
+        self.revocations.note(&news, until);
+        committed
+    }
+
+    /// The pair of tokens for generation `generation` of a session that has just been read.
+    pub(super) fn issue(&self, row: &SessionOfUser, generation: i64, now: Timestamp) -> Result<Issued, Error> {
+        let session = &row.session;
+        // Up to a twentieth shorter, so that what was started together does not renew together.
+        let life = self.policy.access.as_seconds();
+        let life = life - self.entropy.up_to(life / 20)?;
+        let claims = Claims {
+            iss: self.policy.issuer.clone(),
+            aud: self.policy.issuer.clone(),
+            sub: session.user_id,
+            // Rounded up: nobody is refused before the `expires_in` that they were told.
+            exp: (now + Span::seconds(life) + Span(999)).seconds(),
+            iat: now.seconds(),
+            nbf: None,
+            jti: URL_SAFE_NO_PAD.encode(self.entropy.bytes::<16>()?),
+            sid: session.id,
+            generation,
+            epoch: row.epoch,
+            amr: session.amr.split_whitespace().map(str::to_owned).collect(),
+            acr: "aal1".into(),
+            auth_time: session.auth_time.seconds(),
+            scope: "account".into(),
+            roles: roles(&row.roles),
+        };
+        let max_age = u32::try_from(session.expires_at.since(now).as_seconds()).unwrap_or(0);
+        Ok(Issued {
+            access: Access { token: token::sign(&self.keys, &claims)?, expires_in: u32::try_from(life).unwrap_or(0) },
+            refresh: Refresh { token: refresh::mint(&self.secret, session.key_id, session.id, generation), max_age: session.persistent.then_some(max_age) },
+            account: self.account_of(row),
+        })
+    }
+
+    /// What the owner of a session sees of themselves.
+    pub(super) fn account_of(&self, row: &SessionOfUser) -> Account {
+        Account {
+            id: row.session.user_id,
+            email: row.email.clone(),
+            email_verified: row.email_verified_at.is_some(),
+            name: row.name.clone(),
+            roles: roles(&row.roles),
+            created_at: row.user_created_at,
+            tag: self.tag_of(row.session.id),
+        }
+    }
+
+    /// Names a session without giving power over it.
+    pub(super) fn tag_of(&self, session: SessionId) -> String {
+        let tag = aws_lc_rs::hmac::sign(&self.secret.mac_key("tag", &[]), session.0.as_bytes());
+        URL_SAFE_NO_PAD.encode(&tag.as_ref()[..12])
+    }
+}
+
+fn roles(stored: &str) -> Vec<Role> {
+    stored.split_whitespace().filter_map(Role::from_name).collect()
+}

@@ -1,0 +1,77 @@
+//! Log in: prove with a password who one is, and open a session.
+
+use super::{Auth, Happened, Issued};
+use crate::{
+    Client, Error,
+    hasher::Match,
+    store::users::{User, Verified},
+};
+use contract::{
+    Next, Password,
+    form::{Credentials, LogIn},
+    view::EventKind,
+};
+
+/// How often a log-in starts over because the account was changed while the password was being verified.
+const ATTEMPTS: usize = 3;
+
+impl Auth {
+    /// Signs in. `replaces` is the refresh token that came along, whose session ends.
+    ///
+    /// An unknown address, a wrong password, an account without one and a disabled account cost the same work and give the same
+    /// [`Error::Credentials`] (ASVS 5.0 6.3.8).
+    pub async fn log_in(&self, client: &Client, form: &LogIn, replaces: Option<&str>) -> Result<(Next, Issued), Error> {
+        let Credentials { email, password, next } = form.check()?;
+        let key = email.key();
+        for _ in 0..ATTEMPTS {
+            let user = self.store.read().await?.user_by_email(&key).await?;
+            let stored = user.as_ref().and_then(|user| user.password_hash.as_deref());
+            let matched = self.hasher.verify(password.clone(), stored).await?;
+            let (Some(user), Some(stored), true) = (&user, stored, matched != Match::No) else {
+                return self.refuse_log_in(client, user.as_ref()).await;
+            };
+            if user.disabled_at.is_some() {
+                return self.refuse_log_in(client, Some(user)).await;
+            }
+            if let Some(issued) = self.enter(client, user, stored, matched, &password, replaces).await? {
+                return Ok((next, issued));
+            }
+        }
+        Err(Error::Busy { retry_after: 1 })
+    }
+
+    /// The password was right for what was read. `None` if that has changed meanwhile.
+    async fn enter(
+        &self,
+        client: &Client,
+        user: &User,
+        stored: &str,
+        matched: Match,
+        password: &Password,
+        replaces: Option<&str>,
+    ) -> Result<Option<Issued>, Error> {
+        let upgraded = match matched {
+            Match::YesButWeak => Some(self.hasher.hash(password.clone()).await?),
+            Match::Yes | Match::No => None,
+        };
+        let now = self.clock.now();
+        let mut tx = self.store.write().await?;
+        let verified = Verified { id: user.id, epoch: user.epoch, hash: stored };
+        if !tx.user_still_verified(verified, upgraded.as_deref().unwrap_or(stored), now).await? {
+            return Ok(None);
+        }
+        let (session, ended) = self.open_session(&mut tx, client, user.id, replaces, now).await?;
+        self.record(&mut tx, client, now, Happened::own(EventKind::LoggedIn, user.id, session)).await?;
+        let row = tx.session_with_user(session).await?.ok_or_else(|| Error::internal("the new session is not there"))?;
+        self.commit_with(tx, ended, now).await?;
+        self.issue(&row, row.session.counter, now).map(Some)
+    }
+
+    async fn refuse_log_in<T>(&self, client: &Client, user: Option<&User>) -> Result<T, Error> {
+        let now = self.clock.now();
+        let mut tx = self.store.write().await?;
+        self.record(&mut tx, client, now, Happened::refused(EventKind::LogInFailed, user.map(|user| user.id), None)).await?;
+        tx.commit().await?;
+        Err(Error::Credentials)
+    }
+}

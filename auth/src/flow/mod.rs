@@ -1,0 +1,174 @@
+//! What can be asked of Latchkey: one file for each flow, each an `impl Auth` or an `impl SignedIn`.
+//!
+//! | flow | file |
+//! |---|---|
+//! | sign up | `sign_up` |
+//! | log in | `log_in` |
+//! | renew a session, end it | `session` |
+//! | who is asking; reading and changing one's own account | `account` |
+//! | what runs beside the requests | `worker` |
+//!
+//! No flow hashes inside a transaction. Authority is a value: what only somebody signed in may do are methods of [`SignedIn`], and there is
+//! no other way to them.
+
+mod account;
+mod issue;
+mod log_in;
+mod session;
+mod sign_up;
+mod worker;
+
+pub use account::{MOST_EVENTS, SignedIn};
+pub use issue::{Access, Issued, Refresh};
+pub use worker::Worker;
+
+use crate::{
+    Client, Clock, Entropy, Error, Hashing, Policy, ServerSecret, Store,
+    hasher::Hasher,
+    keys::{Jwk, KeyRing},
+    revocation::Revocations,
+    secret::sha256,
+    seen::Seen,
+    store::{
+        Tx,
+        events::{NewEvent, Outcome},
+    },
+};
+use contract::{EventId, SessionId, Timestamp, UserId, view::EventKind};
+use std::{ops::Deref, sync::Arc};
+
+/// The whole domain, ready to be asked. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Auth(Arc<Inner>);
+
+/// What the flows work with.
+pub struct Inner {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) entropy: Entropy,
+    pub(crate) secret: ServerSecret,
+    pub(crate) policy: Policy,
+    pub(crate) hasher: Hasher,
+    pub(crate) keys: KeyRing,
+    pub(crate) revocations: Revocations,
+    pub(crate) seen: Seen,
+}
+
+impl Deref for Auth {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// Why the domain could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database was set up with another server secret. All nodes need the same one.
+    #[error("the database belongs to another server secret: give this server the secret that the database was set up with")]
+    OtherSecret,
+    /// Anything else.
+    #[error(transparent)]
+    Other(#[from] Error),
+}
+
+/// What [`Auth::start`] needs.
+#[expect(missing_docs, reason = "each is described where its type is")]
+pub struct Parts {
+    pub store: Store,
+    pub clock: Clock,
+    pub entropy: Entropy,
+    pub secret: ServerSecret,
+    pub policy: Policy,
+    pub hashing: Hashing,
+}
+
+impl Auth {
+    /// Starts the hashing threads, checks that the secret fits the database, and reads keys and revocations.
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let Parts { store, clock, entropy, secret, policy, hashing } = parts;
+        let now = clock.now();
+        let check = secret.check_value();
+        let mut tx = store.write().await?;
+        tx.installation_claim(&check, now).await?;
+        tx.commit().await?;
+        if store.read().await?.installation_check().await?.as_deref() != Some(&check[..]) {
+            return Err(StartError::OtherSecret);
+        }
+        let keys = KeyRing::default();
+        keys.load(&store, &secret, &entropy, now).await?;
+        let revocations = Revocations::load(&store, now).await?;
+        let hasher = Hasher::start(hashing, entropy.clone())?;
+        Ok(Self(Arc::new(Inner { store, clock, entropy, secret, policy, hasher, keys, revocations, seen: Seen::default() })))
+    }
+
+    /// The public keys, for others who verify our tokens.
+    #[must_use]
+    pub fn public_keys(&self) -> Vec<Jwk> {
+        self.keys.public()
+    }
+
+    /// Whether requests can be served: the database answers, and this node knows what is revoked.
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.not_deaf()?;
+        self.store.ping().await
+    }
+
+    /// What an operator may choose.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub(crate) fn not_deaf(&self) -> Result<(), Error> {
+        if self.revocations.is_deaf() { Err(Error::Unavailable("nothing heard from the feed for too long".into())) } else { Ok(()) }
+    }
+
+    /// Adds an audit event to a transaction.
+    async fn record(&self, tx: &mut Tx, client: &Client, now: Timestamp, happened: Happened) -> Result<(), Error> {
+        tx.event_insert(&NewEvent {
+            id: EventId(self.entropy.id(now)?),
+            at: now,
+            kind: happened.kind,
+            outcome: happened.outcome,
+            actor: happened.actor,
+            target: happened.target,
+            session_hash: happened.session.map(|id| sha256(id.0.as_bytes())),
+            address: client.address.map(|address| address.to_string()),
+            device: client.device.as_deref(),
+            request_id: &client.request_id,
+        })
+        .await
+    }
+}
+
+/// An audit event in the making.
+#[derive(Clone, Copy)]
+struct Happened {
+    kind: EventKind,
+    outcome: Outcome,
+    actor: Option<UserId>,
+    target: Option<UserId>,
+    session: Option<SessionId>,
+}
+
+impl Happened {
+    /// Somebody did something to their own account.
+    const fn own(kind: EventKind, user: UserId, session: SessionId) -> Self {
+        Self { kind, outcome: Outcome::Done, actor: Some(user), target: Some(user), session: Some(session) }
+    }
+
+    /// Somebody unknown tried something.
+    const fn refused(kind: EventKind, target: Option<UserId>, session: Option<SessionId>) -> Self {
+        Self { kind, outcome: Outcome::Refused, actor: None, target, session }
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Auth {
+    /// The private signing key, so that tests can sign what must be refused for another reason than its signature.
+    pub fn signing_key_for_tests(&self) -> jsonwebtoken::EncodingKey {
+        self.keys.signer().expect("a signing key").sign.clone()
+    }
+}

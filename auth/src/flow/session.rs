@@ -1,0 +1,91 @@
+//! Renewing a session and ending it.
+
+use super::{Auth, Happened, Issued};
+use crate::{
+    Client, Error, Presented,
+    refresh::{self, Genuine, State, Verdict},
+    store::{feed::News, sessions::SessionOfUser},
+    token,
+};
+use contract::{SessionId, Timestamp, view::EventKind};
+
+/// How often a renewal looks again because another one was quicker. Each time somebody else has made progress.
+const ATTEMPTS: usize = 8;
+
+impl Auth {
+    /// Gives the next pair of tokens for a refresh token, as the decision table of [`refresh::judge`] says.
+    pub async fn refresh(&self, client: &Client, token: &str) -> Result<Issued, Error> {
+        let Some(shown) = refresh::open(&self.secret, token) else {
+            tracing::warn!(request.id = client.request_id, "a refresh token that is not genuine");
+            return Err(Error::SignedOut);
+        };
+        for _ in 0..ATTEMPTS {
+            let now = self.clock.now();
+            let row = self.living_session(shown, now).await?;
+            match refresh::judge(shown.counter, self.state_of(&row), now, self.policy.grace) {
+                Verdict::Step(step) => {
+                    let mut tx = self.store.write().await?;
+                    if tx.session_step(shown.session, step, shown.counter, now).await? {
+                        // Read again in the same transaction: what the new token says is what was true when it was made.
+                        let row = tx.session_with_user(shown.session).await?.ok_or(Error::SignedOut)?;
+                        if row.disabled_at.is_some() {
+                            return Err(Error::SignedOut);
+                        }
+                        tx.commit().await?;
+                        return self.issue(&row, row.session.counter, now);
+                    }
+                }
+                Verdict::Parallel => return self.issue(&row, row.session.counter, now),
+                Verdict::Stale => return Err(Error::Stale),
+                Verdict::Theft => {
+                    self.end_stolen(client, shown.session, now).await?;
+                    return Err(Error::SignedOut);
+                }
+                Verdict::NotIssued => {
+                    tracing::warn!(request.id = client.request_id, "a genuine refresh token that was not issued here");
+                    return Err(Error::SignedOut);
+                }
+            }
+        }
+        Err(Error::Busy { retry_after: 1 })
+    }
+
+    /// Ends the session of a credential. It is no error if it is over already. An access token need not be unrevoked, and a refresh token
+    /// may be of any generation: whoever can show one may always leave.
+    pub async fn log_out(&self, client: &Client, presented: Presented<'_>) -> Result<(), Error> {
+        let now = self.clock.now();
+        let session = match presented {
+            Presented::Bearer(token) => token::verify(&self.keys, &self.policy.issuer, token, now).map_err(|_| Error::SignedOut)?.sid,
+            Presented::Cookie(token) => refresh::open(&self.secret, token).ok_or(Error::SignedOut)?.session,
+        };
+        let mut tx = self.store.write().await?;
+        let Some(user) = tx.session_revoke(session, "logged_out", now).await? else { return Ok(()) };
+        self.record(&mut tx, client, now, Happened::own(EventKind::LoggedOut, user, session)).await?;
+        self.commit_with(tx, Some(News::SessionEnded(session)), now).await
+    }
+
+    /// The session of a genuine token, if it and its user are alive.
+    pub(super) async fn living_session(&self, shown: Genuine, now: Timestamp) -> Result<SessionOfUser, Error> {
+        let row = self.store.read().await?.session_with_user(shown.session).await?.ok_or(Error::SignedOut)?;
+        if row.session.is_alive(now) && row.disabled_at.is_none() && row.session.key_id == shown.key_id { Ok(row) } else { Err(Error::SignedOut) }
+    }
+
+    /// With what this node knows and has not written yet.
+    pub(super) fn state_of(&self, row: &SessionOfUser) -> State {
+        let session = &row.session;
+        State {
+            counter: session.counter,
+            rotated_at: session.rotated_at,
+            previous_rotated_at: session.previous_rotated_at,
+            confirmed: session.confirmed.max(self.seen.confirmed(session.id)),
+        }
+    }
+
+    async fn end_stolen(&self, client: &Client, session: SessionId, now: Timestamp) -> Result<(), Error> {
+        let mut tx = self.store.write().await?;
+        let Some(user) = tx.session_revoke(session, "token_reused", now).await? else { return Ok(()) };
+        self.record(&mut tx, client, now, Happened::refused(EventKind::TokenReused, Some(user), Some(session))).await?;
+        tracing::warn!(request.id = client.request_id, user.id = %user, "a refresh token was used again after its successor: its session is ended");
+        self.commit_with(tx, Some(News::SessionEnded(session)), now).await
+    }
+}

@@ -1,0 +1,46 @@
+//! Sign up: make an account and open its first session.
+
+use super::{Auth, Happened, Issued};
+use crate::{Client, Error, store::users::User};
+use contract::{
+    Next, UserId,
+    form::{NewUser, SignUp},
+    view::{EventKind, Role},
+};
+
+impl Auth {
+    /// Makes an account and signs in. `replaces` is the refresh token that came along, whose session ends.
+    ///
+    /// [`Error::EmailTaken`] tells a stranger that somebody has an account with this address. Without mail there is no way to tell only
+    /// its owner; the documentation says so.
+    pub async fn sign_up(&self, client: &Client, form: &SignUp, replaces: Option<&str>) -> Result<(Next, Issued), Error> {
+        let NewUser { name, email, password, next } = form.check()?;
+        let key = email.key();
+        // Only to spare the hashing: what decides is the unique index.
+        if self.store.read().await?.user_by_email(&key).await?.is_some() {
+            return Err(Error::EmailTaken);
+        }
+        let hash = self.hasher.hash(password).await?;
+        let now = self.clock.now();
+        let user = User {
+            id: UserId(self.entropy.id(now)?),
+            email: email.as_str().to_owned(),
+            email_verified_at: None,
+            name: name.map(|name| name.as_str().to_owned()),
+            password_hash: Some(hash),
+            roles: Role::User.as_str().to_owned(),
+            epoch: 0,
+            disabled_at: None,
+            created_at: now,
+        };
+        let mut tx = self.store.write().await?;
+        if !tx.user_insert(&user, &key).await? {
+            return Err(Error::EmailTaken);
+        }
+        let (session, ended) = self.open_session(&mut tx, client, user.id, replaces, now).await?;
+        self.record(&mut tx, client, now, Happened::own(EventKind::SignedUp, user.id, session)).await?;
+        let row = tx.session_with_user(session).await?.ok_or_else(|| Error::internal("the new session is not there"))?;
+        self.commit_with(tx, ended, now).await?;
+        Ok((next, self.issue(&row, row.session.counter, now)?))
+    }
+}

@@ -1,0 +1,270 @@
+//! Passwords: argon2id on a fixed number of threads, each with its own block of memory that it uses again and again.
+//!
+//! So memory is bounded by threads × m whatever arrives. Work waits in a bounded queue; what cannot be queued is refused at once, and what
+//! has waited too long is refused then. A place in the queue belongs to the work: a client that hangs up frees nothing early.
+
+use crate::{Entropy, Error};
+use argon2::{
+    Algorithm, Argon2, Block, Params, PasswordHash, Version,
+    password_hash::phc::{Output, ParamsString, Salt},
+};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use contract::Password;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread,
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// Longer than this nobody waits for a log-in.
+const DEADLINE: Duration = Duration::from_secs(2);
+/// What a client is told to wait, in seconds.
+const RETRY_AFTER: u32 = 2;
+/// Bytes of a hash and of its salt.
+const HASH: usize = 32;
+const SALT: usize = 16;
+
+/// How hard to hash, and how much at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hashing {
+    /// KiB of memory for one hash.
+    pub m: u32,
+    /// Passes over it.
+    pub t: u32,
+    /// Lanes.
+    pub p: u32,
+    /// Hashes at the same time, each on its own thread with its own memory.
+    pub threads: usize,
+    /// How many may wait.
+    pub queue: usize,
+}
+
+impl Hashing {
+    /// `m=19456,t=2,p=1`: the first choice of the OWASP password storage sheet, and of ASVS 5.0 appendix C.
+    #[must_use]
+    pub const fn new(threads: usize) -> Self {
+        Self { m: 19_456, t: 2, p: 1, threads, queue: 64 }
+    }
+}
+
+/// What became of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// Not this password.
+    No,
+    /// This password.
+    Yes,
+    /// This password, but hashed with less effort than is asked for today.
+    YesButWeak,
+}
+
+/// The hashing threads. They end when this is dropped.
+pub struct Hasher {
+    queue: SyncSender<Job>,
+    params: Params,
+    decoy: String,
+    entropy: Entropy,
+}
+
+struct Job {
+    work: Work,
+    done: oneshot::Sender<Result<Done, Error>>,
+}
+
+enum Work {
+    Hash { password: Password, salt: [u8; SALT] },
+    Verify { password: Password, stored: String },
+}
+
+enum Done {
+    Hashed(String),
+    Matched(Match),
+}
+
+impl Hasher {
+    /// Starts the threads.
+    pub fn start(hashing: Hashing, entropy: Entropy) -> Result<Self, Error> {
+        let params = Params::new(hashing.m, hashing.t, hashing.p, Some(HASH)).map_err(Error::internal)?;
+        let (queue, jobs) = sync_channel(hashing.queue.max(1));
+        let jobs = Arc::new(Mutex::new(jobs));
+        for number in 0..hashing.threads.max(1) {
+            let (jobs, params) = (jobs.clone(), params.clone());
+            thread::Builder::new().name(format!("hash-{number}")).spawn(move || work(&jobs, &params)).map_err(Error::internal)?;
+        }
+        // Nobody knows a password for it: the hash is random. Comparing with it costs what any comparison costs.
+        let decoy = phc(&params, &entropy.bytes::<SALT>()?, &entropy.bytes::<HASH>()?)?;
+        Ok(Self { queue, params, decoy, entropy })
+    }
+
+    /// A PHC string for a new password.
+    pub async fn hash(&self, password: Password) -> Result<String, Error> {
+        match self.queue(Work::Hash { password, salt: self.entropy.bytes()? }).await? {
+            Done::Hashed(hash) => Ok(hash),
+            Done::Matched(_) => Err(Error::internal("the wrong kind of answer from a hashing thread")),
+        }
+    }
+
+    /// Compares. Without a stored hash it takes as long, and the answer is no.
+    pub async fn verify(&self, password: Password, stored: Option<&str>) -> Result<Match, Error> {
+        let work = Work::Verify { password, stored: stored.unwrap_or(&self.decoy).to_owned() };
+        match self.queue(work).await? {
+            Done::Matched(matched) if stored.is_some() => Ok(matched),
+            Done::Matched(_) => Ok(Match::No),
+            Done::Hashed(_) => Err(Error::internal("the wrong kind of answer from a hashing thread")),
+        }
+    }
+
+    /// KiB that the threads hold, for all of them.
+    #[must_use]
+    pub fn memory_per_thread(&self) -> usize {
+        self.params.block_count() * Block::SIZE / 1024
+    }
+
+    async fn queue(&self, work: Work) -> Result<Done, Error> {
+        let busy = || Error::Busy { retry_after: RETRY_AFTER };
+        let (done, wait) = oneshot::channel();
+        self.queue.try_send(Job { work, done }).map_err(|error| match error {
+            TrySendError::Full(_) => busy(),
+            TrySendError::Disconnected(_) => Error::internal("the hashing threads are gone"),
+        })?;
+        // The receiver is dropped when the deadline has passed; a thread that then comes to this job passes over it.
+        tokio::time::timeout(DEADLINE, wait).await.map_err(|_| busy())?.map_err(Error::internal)?
+    }
+}
+
+fn work(jobs: &Mutex<Receiver<Job>>, params: &Params) {
+    let mut memory = vec![Block::new(); params.block_count()];
+    loop {
+        // The lock is held while waiting: whoever has it takes the next job, the others queue for the lock.
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Job { work, done }) = job else { return };
+        if done.is_closed() {
+            continue;
+        }
+        let result = match work {
+            Work::Hash { password, salt } => hash(params, &password, &salt, &mut memory).map(Done::Hashed),
+            Work::Verify { password, stored } => verify(params, &password, &stored, &mut memory).map(Done::Matched),
+        };
+        let _nobody_waits_any_more = done.send(result);
+    }
+}
+
+fn hash(params: &Params, password: &Password, salt: &[u8], memory: &mut [Block]) -> Result<String, Error> {
+    let mut out = [0; HASH];
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+        .hash_password_into_with_memory(password.expose(), salt, &mut out, memory)
+        .map_err(Error::internal)?;
+    phc(params, salt, &out)
+}
+
+fn phc(params: &Params, salt: &[u8], out: &[u8]) -> Result<String, Error> {
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(params).map_err(Error::internal)?,
+        salt: Some(Salt::new(salt).map_err(Error::internal)?),
+        hash: Some(Output::new(out).map_err(Error::internal)?),
+    };
+    Ok(hash.to_string())
+}
+
+fn verify(wanted: &Params, password: &Password, stored: &str, memory: &mut [Block]) -> Result<Match, Error> {
+    let stored = PasswordHash::new(stored).map_err(Error::internal)?;
+    let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(Error::internal)?;
+    let version = stored.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(Error::internal)?;
+    let params = Params::try_from(&stored).map_err(Error::internal)?;
+    let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
+        return Err(Error::internal("a stored hash without salt or hash"));
+    };
+    // A hash that was made with more memory than is asked for today needs more for once.
+    let mut larger = Vec::new();
+    let memory = if params.block_count() <= memory.len() {
+        memory
+    } else {
+        larger.resize(params.block_count(), Block::new());
+        &mut larger
+    };
+    let mut out = vec![0; expected.len()];
+    Argon2::new(algorithm, version, params.clone()).hash_password_into_with_memory(password.expose(), salt, &mut out, memory).map_err(Error::internal)?;
+    if verify_slices_are_equal(&out, expected.as_bytes()).is_err() {
+        return Ok(Match::No);
+    }
+    let weak = algorithm != Algorithm::Argon2id || params.m_cost() < wanted.m_cost() || params.t_cost() < wanted.t_cost();
+    Ok(if weak { Match::YesButWeak } else { Match::Yes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIGHT: Hashing = Hashing { m: 64, t: 2, p: 1, threads: 2, queue: 8 };
+
+    fn password(text: &str) -> Password {
+        Password::given(text).expect("a password")
+    }
+
+    #[tokio::test]
+    async fn only_the_exact_bytes_match() {
+        let hasher = Hasher::start(LIGHT, Entropy::System).expect("threads");
+        for (right, wrong) in [
+            ("x".repeat(72) + "a", "x".repeat(72) + "b"),
+            ("x".repeat(128) + "a", "x".repeat(128) + "b"),
+            ("Password".into(), "password".into()),
+            ("trailing ".into(), "trailing".into()),
+            ("null\0one".into(), "null\0two".into()),
+            ("caf\u{e9} noir".into(), "cafe\u{301} noir".into()),
+        ] {
+            let stored = hasher.hash(password(&right)).await.expect("a hash");
+            assert_eq!(hasher.verify(password(&right), Some(&stored)).await.expect("an answer"), Match::Yes);
+            assert_eq!(hasher.verify(password(&wrong), Some(&stored)).await.expect("an answer"), Match::No, "{wrong:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stored_hash_names_its_parameters_and_has_its_own_salt() {
+        let hasher = Hasher::start(LIGHT, Entropy::System).expect("threads");
+        let (one, two) = (hasher.hash(password("the same")).await.expect("a hash"), hasher.hash(password("the same")).await.expect("a hash"));
+        assert!(one.starts_with("$argon2id$v=19$m=64,t=2,p=1$"), "{one}");
+        assert_ne!(one, two);
+    }
+
+    #[tokio::test]
+    async fn nobody_matches_the_decoy() {
+        let hasher = Hasher::start(LIGHT, Entropy::System).expect("threads");
+        assert_eq!(hasher.verify(password("anything"), None).await.expect("an answer"), Match::No);
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_less_effort_is_recognised_and_one_of_more_still_verifies() {
+        let light = Hasher::start(LIGHT, Entropy::System).expect("threads");
+        let heavy = Hasher::start(Hashing { m: 256, t: 3, ..LIGHT }, Entropy::System).expect("threads");
+        let (weak, strong) = (light.hash(password("the same")).await.expect("a hash"), heavy.hash(password("the same")).await.expect("a hash"));
+        assert_eq!(heavy.verify(password("the same"), Some(&weak)).await.expect("an answer"), Match::YesButWeak);
+        assert_eq!(light.verify(password("the same"), Some(&strong)).await.expect("an answer"), Match::Yes);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_into_the_queue_is_refused_at_once() {
+        let hasher = Arc::new(Hasher::start(Hashing { m: 19_456, t: 2, p: 1, threads: 1, queue: 1 }, Entropy::System).expect("threads"));
+        let calls: Vec<_> = (0..20)
+            .map(|_| {
+                tokio::spawn({
+                    let hasher = hasher.clone();
+                    async move { hasher.hash(password("a password")).await }
+                })
+            })
+            .collect();
+        let mut refused = 0;
+        for call in calls {
+            if let Err(Error::Busy { retry_after }) = call.await.expect("a task") {
+                assert!(retry_after > 0);
+                refused += 1;
+            }
+        }
+        assert!((1..20).contains(&refused), "{refused} of 20 were refused");
+    }
+}

@@ -1,0 +1,39 @@
+//! Accounts, sessions and tokens: the domain. It knows neither HTTP nor pages.
+//!
+//! | to learn about | read |
+//! |---|---|
+//! | what can be asked of it, flow by flow | [`flow`] |
+//! | the tables, and how one text of SQL serves two databases | [`store`] |
+//! | access tokens and who signs them | [`token`], [`keys`] |
+//! | refresh tokens and when one is a theft | [`refresh`] |
+//! | what is refused at once, without asking the database | [`revocation`] |
+//! | passwords | [`hasher`] |
+//! | the one secret, and what is derived from it | [`secret`] |
+//! | where time and randomness come from | [`world`] |
+//!
+//! The session *row* is the truth. An access token is a short copy of it that anybody can check; a refresh token is the right to the next copy.
+#![warn(missing_docs)]
+
+mod client;
+mod device;
+mod error;
+pub mod flow;
+pub mod hasher;
+pub mod keys;
+mod policy;
+pub mod refresh;
+pub mod revocation;
+pub mod secret;
+mod seen;
+pub mod store;
+pub mod token;
+pub mod world;
+
+pub use client::{Client, Presented};
+pub use error::{Error, Source};
+pub use flow::{Access, Auth, Issued, MOST_EVENTS, Refresh, SignedIn, Worker};
+pub use hasher::Hashing;
+pub use policy::{LONGEST_ACCESS, Policy};
+pub use secret::ServerSecret;
+pub use store::Store;
+pub use world::{Clock, Entropy};

@@ -1,0 +1,166 @@
+//! The refresh token, and what a presented one means.
+//!
+//! `lkr_` and, in base64url: 2 bytes of key id, 16 of session id, 8 of counter, 16 of HMAC-SHA-256 over these. The key of the MAC is derived
+//! from the server secret, the key id and the session id, so a stolen database makes no tokens and a forged token dies without a read. One
+//! counter always gives one token: tabs that renew together get the same successor.
+
+use crate::{ServerSecret, store::sessions::Step};
+use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use contract::{SessionId, Span, Timestamp};
+use uuid::Uuid;
+
+/// For those who scan for leaked secrets.
+pub const PREFIX: &str = "lkr_";
+/// The refresh key that new sessions use.
+pub const KEY_ID: i64 = 1;
+const BODY: usize = 2 + 16 + 8;
+const MAC: usize = 16;
+
+/// A genuine token, taken apart. Genuine is not valid: that depends on the session row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Genuine {
+    /// Whose.
+    pub session: SessionId,
+    /// Which generation.
+    pub counter: i64,
+    /// Which refresh key made it.
+    pub key_id: i64,
+}
+
+/// The token of one generation of a session.
+pub(crate) fn mint(secret: &ServerSecret, key_id: i64, session: SessionId, counter: i64) -> String {
+    let mut bytes = Vec::with_capacity(BODY + MAC);
+    bytes.extend(u16::try_from(key_id).unwrap_or(0).to_be_bytes());
+    bytes.extend(session.0.as_bytes());
+    bytes.extend(counter.to_be_bytes());
+    let mac = mac(secret, &bytes);
+    bytes.extend(&mac.as_ref()[..MAC]);
+    format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// `None` for whatever we did not make.
+pub(crate) fn open(secret: &ServerSecret, token: &str) -> Option<Genuine> {
+    let encoded = token.strip_prefix(PREFIX).filter(|encoded| encoded.len() == (BODY + MAC) * 4 / 3)?;
+    let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
+    let (body, shown) = bytes.split_at_checked(BODY)?;
+    verify_slices_are_equal(&mac(secret, body).as_ref()[..MAC], shown).ok()?;
+    let (key_id, rest) = body.split_first_chunk::<2>()?;
+    let (session, counter) = rest.split_first_chunk::<16>()?;
+    Some(Genuine {
+        session: SessionId(Uuid::from_bytes(*session)),
+        counter: i64::from_be_bytes(counter.try_into().ok()?),
+        key_id: i64::from(u16::from_be_bytes(*key_id)),
+    })
+}
+
+fn mac(secret: &ServerSecret, body: &[u8]) -> hmac::Tag {
+    // Key id and session id, the fixed-length start of the body, choose the key.
+    hmac::sign(&secret.mac_key("refresh", &body[..18]), body)
+}
+
+/// What the session row says that matters here.
+#[derive(Clone, Copy, Debug)]
+pub struct State {
+    /// The generation that was issued last.
+    pub counter: i64,
+    /// When it was.
+    pub rotated_at: Timestamp,
+    /// When the one before it was.
+    pub previous_rotated_at: Timestamp,
+    /// The highest generation that is known to have reached the client.
+    pub confirmed: i64,
+}
+
+/// What a presented generation means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Renew: take this conditional step, and look again if it fails.
+    Step(Step),
+    /// Two tabs at once: the successor that exists already, again. Nothing is written.
+    Parallel,
+    /// A tab that waited while another renewed twice: it holds a newer token by now.
+    Stale,
+    /// A successor has been used and the grace is over: whoever shows this is not who used that. End the session.
+    Theft,
+    /// Genuine, but of a generation that this row never had: a database older than its tokens.
+    NotIssued,
+}
+
+/// The decision table: the first row that matches. Liveness of session and user has been looked at before.
+#[must_use]
+pub fn judge(presented: i64, state: State, now: Timestamp, grace: Span) -> Verdict {
+    // A clock that stands before the renewal proves nothing: the grace counts as over.
+    let in_grace_of = |moment: Timestamp| (Span(0)..grace).contains(&now.since(moment));
+    match state.counter.checked_sub(presented) {
+        Some(0) => Verdict::Step(Step { from: state.counter, unless_confirmed_above: None }),
+        Some(1) if in_grace_of(state.rotated_at) => Verdict::Parallel,
+        // Nobody ever showed the newest: its answer was lost. It can from now on only come from a thief.
+        Some(1) if state.confirmed <= presented => Verdict::Step(Step { from: state.counter, unless_confirmed_above: Some(presented) }),
+        Some(2) if in_grace_of(state.previous_rotated_at) => Verdict::Stale,
+        Some(behind) if behind > 0 => Verdict::Theft,
+        _ => Verdict::NotIssued,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Entropy;
+
+    fn secret() -> ServerSecret {
+        ServerSecret::generate(&Entropy::seeded(1)).expect("seeded")
+    }
+
+    fn session() -> SessionId {
+        SessionId(Uuid::from_u128(7))
+    }
+
+    #[test]
+    fn one_generation_has_one_token() {
+        let token = mint(&secret(), KEY_ID, session(), 5);
+        assert_eq!(token, mint(&secret(), KEY_ID, session(), 5));
+        assert_eq!(token.len(), 60);
+        assert_eq!(open(&secret(), &token), Some(Genuine { session: session(), counter: 5, key_id: 1 }));
+    }
+
+    #[test]
+    fn whatever_was_changed_is_not_genuine() {
+        let token = mint(&secret(), KEY_ID, session(), 5);
+        for at in 0..token.len() {
+            assert_eq!(open(&secret(), &token[..at]), None, "cut at {at}");
+            for bit in 0..7 {
+                let mut broken = token.clone().into_bytes();
+                broken[at] ^= 1 << bit;
+                assert_eq!(open(&secret(), &String::from_utf8_lossy(&broken)), None, "bit {bit} of byte {at}");
+            }
+        }
+        assert_eq!(open(&secret(), &format!("{token}A")), None);
+        assert_eq!(open(&ServerSecret::generate(&Entropy::seeded(2)).expect("seeded"), &token), None);
+    }
+
+    #[test]
+    fn the_decision_table() {
+        let (grace, now) = (Span::seconds(10), Timestamp(1_000_000));
+        let (long_ago, just_now, future) = (now - Span::seconds(60), now - Span::seconds(3), now + Span::seconds(1));
+        let state = |confirmed, rotated_at, previous_rotated_at| State { counter: 5, rotated_at, previous_rotated_at, confirmed };
+        let step = |unless_confirmed_above| Verdict::Step(Step { from: 5, unless_confirmed_above });
+        for (presented, state, verdict) in [
+            (5, state(5, long_ago, long_ago), step(None)),
+            (4, state(5, just_now, long_ago), Verdict::Parallel),
+            (4, state(4, just_now, long_ago), Verdict::Parallel),
+            (4, state(4, long_ago, long_ago), step(Some(4))),
+            (4, state(5, long_ago, long_ago), Verdict::Theft),
+            (4, state(5, future, long_ago), Verdict::Theft),
+            (3, state(5, just_now, just_now), Verdict::Stale),
+            (3, state(5, just_now, long_ago), Verdict::Theft),
+            (3, state(3, long_ago, long_ago), Verdict::Theft),
+            (1, state(5, just_now, just_now), Verdict::Theft),
+            (6, state(5, just_now, just_now), Verdict::NotIssued),
+            (i64::MAX, state(5, just_now, just_now), Verdict::NotIssued),
+            (i64::MIN, state(5, just_now, just_now), Verdict::NotIssued),
+        ] {
+            assert_eq!(judge(presented, state, now, grace), verdict, "{presented} against {state:?}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Which sessions were in use, and which generation of their refresh token is known to have arrived. Kept in memory and written in batches,
+//! at most a second late, so that a protected read never writes.
+
+use crate::{Error, Store};
+use contract::{SessionId, Span, Timestamp};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// "Last used" may be so much out of date: it decides about days.
+const COARSE: Span = Span::minutes(1);
+/// After so long without use an entry is dropped: everything that it knows has been written.
+const FORGET: Span = Span::minutes(5);
+
+#[derive(Clone, Copy, Default)]
+struct Entry {
+    generation: i64,
+    at: i64,
+    written_generation: i64,
+    written_at: i64,
+}
+
+impl Entry {
+    const fn is_unwritten(self) -> bool {
+        self.generation > self.written_generation || self.at - self.written_at >= COARSE.0
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Seen(Mutex<HashMap<SessionId, Entry>>);
+
+impl Seen {
+    fn entries(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A credential of this generation was used.
+    pub(crate) fn mark(&self, session: SessionId, generation: i64, now: Timestamp) {
+        let mut entries = self.entries();
+        let entry = entries.entry(session).or_default();
+        entry.generation = entry.generation.max(generation);
+        entry.at = entry.at.max(now.0);
+    }
+
+    /// What this node knows beyond what it has written.
+    pub(crate) fn confirmed(&self, session: SessionId) -> i64 {
+        self.entries().get(&session).map_or(0, |entry| entry.generation)
+    }
+
+    /// Writes what is new.
+    pub(crate) async fn flush(&self, store: &Store, now: Timestamp) -> Result<(), Error> {
+        let unwritten: Vec<(SessionId, Entry)> = {
+            let mut entries = self.entries();
+            entries.retain(|_, entry| entry.is_unwritten() || now.0 - entry.at < FORGET.0);
+            let mut unwritten: Vec<_> = entries.iter().filter(|(_, entry)| entry.is_unwritten()).map(|(id, entry)| (*id, *entry)).collect();
+            // Rows are locked in one order everywhere, so that two nodes that flush do not wait for each other for ever.
+            unwritten.sort_by_key(|(id, _)| *id);
+            unwritten
+        };
+        // In parts, so that nobody who wants to log in waits long for the one writer.
+        for part in unwritten.chunks(200) {
+            let mut tx = store.write().await?;
+            for (id, entry) in part {
+                tx.session_seen(*id, entry.generation, Timestamp(entry.at)).await?;
+            }
+            tx.commit().await?;
+            let mut entries = self.entries();
+            for (id, written) in part {
+                if let Some(entry) = entries.get_mut(id) {
+                    entry.written_generation = entry.written_generation.max(written.generation);
+                    entry.written_at = entry.written_at.max(written.at);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! The access token: a JWT (RFC 9068) that is a ten-minute copy of a session row.
+//!
+//! `jsonwebtoken` checks the signature and nothing else. Every claim is checked here, for presence, type and value, against our own clock: by
+//! default the crate allows a minute of leeway and passes over claims that are missing.
+
+use crate::{Error, keys::KeyRing, policy::LONGEST_ACCESS};
+use contract::{SessionId, Span, Timestamp, UserId, view::Role};
+use jsonwebtoken::{Header, Validation};
+use serde::{Deserialize, Serialize};
+
+/// The media type of an access token (RFC 9068, 2.1), so that no other kind of token of ours can stand in for one.
+const TYP: &str = "at+jwt";
+/// Ours have some 700 bytes.
+const MAX_LENGTH: usize = 4096;
+/// How far the clocks of two nodes may be apart before a token from the one comes from the other's future.
+const SKEW: Span = Span::seconds(5);
+
+/// What an access token says. `deny_unknown_fields` is not set: a newer node may add a claim during an upgrade.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who made it: the public URL of this server.
+    pub iss: String,
+    /// For whom: the same.
+    pub aud: String,
+    /// Whose it is.
+    pub sub: UserId,
+    /// Seconds since 1970: from then on it is refused.
+    pub exp: i64,
+    /// Seconds since 1970: when it was made.
+    pub iat: i64,
+    /// Not valid before; we never set it, but a signed token that has it means it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    /// Names this token.
+    pub jti: String,
+    /// The session that it is a copy of.
+    pub sid: SessionId,
+    /// The generation of the refresh token that came with it.
+    #[serde(rename = "gen")]
+    pub generation: i64,
+    /// The user's epoch when it was made.
+    pub epoch: i64,
+    /// How they proved who they are (RFC 8176).
+    pub amr: Vec<String>,
+    /// How much that is worth.
+    pub acr: String,
+    /// Seconds since 1970: when they proved it.
+    pub auth_time: i64,
+    /// What it may be used for, separated by blanks.
+    pub scope: String,
+    /// What they may do.
+    pub roles: Vec<Role>,
+}
+
+/// A token is not valid. Why is for the log; whoever sent it always gets the same answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum Refused {
+    #[error("longer than {MAX_LENGTH} bytes")]
+    TooLong,
+    #[error("not a JWT")]
+    Malformed,
+    #[error("not of type {TYP}")]
+    Type,
+    #[error("a critical header that we do not know")]
+    Critical,
+    #[error("signed with a key that we do not know")]
+    Key,
+    #[error("not the algorithm of its key")]
+    Algorithm,
+    #[error("signature or claims are wrong")]
+    Signature,
+    #[error("from somebody else, or for somebody else")]
+    Audience,
+    #[error("expired")]
+    Expired,
+    #[error("from the future")]
+    Future,
+    #[error("lives longer than any token of ours")]
+    Lifetime,
+    #[error("revoked")]
+    Revoked,
+}
+
+/// Signs.
+pub(crate) fn sign(keys: &KeyRing, claims: &Claims) -> Result<String, Error> {
+    let signer = keys.signer()?;
+    let header = Header { typ: Some(TYP.into()), kid: Some(signer.kid.clone()), ..Header::new(signer.algorithm) };
+    jsonwebtoken::encode(&header, claims, &signer.sign).map_err(Error::internal)
+}
+
+/// Checks everything that can be checked without knowing what has been revoked.
+pub(crate) fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Timestamp) -> Result<Claims, Refused> {
+    if token.len() > MAX_LENGTH {
+        return Err(Refused::TooLong);
+    }
+    let header = jsonwebtoken::decode_header(token).map_err(|_| Refused::Malformed)?;
+    // RFC 9068, 4: the type is compared without regard to case, and may be written as a full media type.
+    let typ = header.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
+    if typ.strip_prefix("application/").unwrap_or(&typ) != TYP {
+        return Err(Refused::Type);
+    }
+    if header.crit.is_some() {
+        return Err(Refused::Critical);
+    }
+    let key = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(Refused::Key)?;
+    if header.alg != key.algorithm {
+        return Err(Refused::Algorithm);
+    }
+    let mut only_the_signature = Validation::new(key.algorithm);
+    only_the_signature.required_spec_claims.clear();
+    only_the_signature.validate_exp = false;
+    only_the_signature.validate_nbf = false;
+    only_the_signature.validate_aud = false;
+    let claims: Claims = jsonwebtoken::decode(token, &key.verify, &only_the_signature).map_err(|_| Refused::Signature)?.claims;
+    check(&claims, issuer, now)?;
+    Ok(claims)
+}
+
+fn check(claims: &Claims, issuer: &str, now: Timestamp) -> Result<(), Refused> {
+    if claims.iss != issuer || claims.aud != issuer {
+        return Err(Refused::Audience);
+    }
+    if now.seconds() >= claims.exp {
+        return Err(Refused::Expired);
+    }
+    let latest = (now + SKEW).seconds();
+    if claims.iat > latest || claims.nbf.is_some_and(|nbf| nbf > latest) || claims.auth_time > latest {
+        return Err(Refused::Future);
+    }
+    // One second more, because `exp` is rounded up.
+    if claims.exp.checked_sub(claims.iat).is_none_or(|life| life > LONGEST_ACCESS.as_seconds() + 1) {
+        return Err(Refused::Lifetime);
+    }
+    Ok(())
+}

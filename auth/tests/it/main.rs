@@ -1,0 +1,10 @@
+//! Every test runs on SQLite and on Postgres. Postgres comes from `TEST_POSTGRES_URL`, which `script/test` sets; without it the tests fail.
+
+#![expect(unreachable_pub, reason = "one binary: what the modules share is public to each other only")]
+
+mod flows;
+mod keys;
+mod refresh;
+mod store;
+mod support;
+mod tokens;

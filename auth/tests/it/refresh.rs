@@ -1,0 +1,123 @@
+//! Renewing a session: lost answers, tabs, thieves, limits.
+
+use crate::support::{World, client, on_both};
+use auth::{Error, Presented};
+use contract::{Span, view::EventKind};
+
+on_both! {
+    async fn each_renewal_gives_the_next_pair(world: World) {
+        let mut issued = world.sign_up("ada@example.com").await;
+        for _ in 0..5 {
+            world.clock.advance(Span::minutes(9));
+            let next = world.auth.refresh(&client(), &issued.refresh.token).await.expect("renewed");
+            assert_ne!(next.refresh.token, issued.refresh.token);
+            assert!(world.auth.signed_in(&client(), Presented::Bearer(&next.access.token)).await.is_ok());
+            assert_eq!(next.account, issued.account);
+            issued = next;
+        }
+    }
+
+    async fn many_renewals_at_once_converge_on_one_successor(world: World) {
+        let issued = world.sign_up("ada@example.com").await;
+        let tasks: Vec<_> = (0..50)
+            .map(|_| {
+                let (auth, token) = (world.auth.clone(), issued.refresh.token.clone());
+                tokio::spawn(async move { auth.refresh(&client(), &token).await.expect("renewed").refresh.token })
+            })
+            .collect();
+        let mut successors = Vec::new();
+        for task in tasks {
+            successors.push(task.await.expect("a task"));
+        }
+        successors.dedup();
+        assert_eq!(successors.len(), 1);
+        assert!(world.auth.refresh(&client(), &successors[0]).await.is_ok());
+    }
+
+    async fn a_lost_answer_is_given_again_inside_the_grace_and_after_it(world: World) {
+        let first = world.sign_up("ada@example.com").await;
+        let lost = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
+        let again = world.auth.refresh(&client(), &first.refresh.token).await.expect("inside the grace");
+        assert_eq!(again.refresh.token, lost.refresh.token);
+        world.clock.advance(Span::days(1));
+        let advanced = world.auth.refresh(&client(), &first.refresh.token).await.expect("a laptop that slept");
+        assert_ne!(advanced.refresh.token, lost.refresh.token);
+        assert!(world.auth.refresh(&client(), &advanced.refresh.token).await.is_ok());
+    }
+
+    async fn a_replay_after_the_successor_was_used_ends_the_session(world: World) {
+        let first = world.sign_up("ada@example.com").await;
+        let second = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
+        world.auth.signed_in(&client(), Presented::Bearer(&second.access.token)).await.expect("used");
+        world.clock.advance(Span::seconds(11));
+        assert!(matches!(world.auth.refresh(&client(), &first.refresh.token).await, Err(Error::SignedOut)));
+        for presented in [Presented::Bearer(&second.access.token), Presented::Cookie(&second.refresh.token)] {
+            assert!(matches!(world.auth.signed_in(&client(), presented).await, Err(Error::SignedOut)), "{presented:?}");
+        }
+        world.clock.advance(Span(1));
+        let again = world.log_in("ada@example.com").await;
+        let me = world.auth.signed_in(&client(), Presented::Bearer(&again.access.token)).await.expect("signed in");
+        let kinds: Vec<_> = me.activity(10, None).await.expect("a list").items.iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, [EventKind::LoggedIn, EventKind::TokenReused, EventKind::SignedUp]);
+    }
+
+    async fn what_one_node_has_seen_and_written_another_knows(world: World) {
+        let first = world.sign_up("ada@example.com").await;
+        let second = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
+        world.auth.signed_in(&client(), Presented::Bearer(&second.access.token)).await.expect("used");
+        world.auth.tick(false).await.expect("written");
+        world.clock.advance(Span::seconds(11));
+        assert!(matches!(world.another_node().await.refresh(&client(), &first.refresh.token).await, Err(Error::SignedOut)));
+    }
+
+    async fn a_tab_that_is_two_behind_is_told_to_look_again(world: World) {
+        let first = world.sign_up("ada@example.com").await;
+        let second = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
+        let third = world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
+        assert!(matches!(world.auth.refresh(&client(), &first.refresh.token).await, Err(Error::Stale)));
+        assert!(world.auth.refresh(&client(), &third.refresh.token).await.is_ok());
+    }
+
+    async fn looking_never_raises_an_alarm(world: World) {
+        let first = world.sign_up("ada@example.com").await;
+        let second = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
+        assert!(world.auth.signed_in(&client(), Presented::Cookie(&first.refresh.token)).await.is_ok(), "a tab that loads while another renews");
+        world.auth.signed_in(&client(), Presented::Cookie(&second.refresh.token)).await.expect("the newest");
+        world.clock.advance(Span::seconds(11));
+        assert!(matches!(world.auth.signed_in(&client(), Presented::Cookie(&first.refresh.token)).await, Err(Error::SignedOut)));
+        assert!(world.auth.refresh(&client(), &second.refresh.token).await.is_ok(), "and the session lives");
+    }
+
+    async fn an_unused_session_ends_after_the_idle_limit_and_any_after_the_absolute_one(world: World) {
+        let idle = world.sign_up("ada@example.com").await;
+        let mut busy = world.log_in("ada@example.com").await;
+        for day in 1..90 {
+            world.clock.advance(Span::days(1));
+            busy = world.auth.refresh(&client(), &busy.refresh.token).await.unwrap_or_else(|error| panic!("day {day}: {error}"));
+            if day == 15 {
+                assert!(matches!(world.auth.refresh(&client(), &idle.refresh.token).await, Err(Error::SignedOut)));
+            }
+        }
+        assert_eq!(busy.refresh.max_age, Some(24 * 3600), "the cookie lives no longer than the session");
+        world.clock.advance(Span::days(1));
+        assert!(matches!(world.auth.refresh(&client(), &busy.refresh.token).await, Err(Error::SignedOut)));
+    }
+
+    async fn a_page_view_keeps_somebody_without_scripts_signed_in(world: World) {
+        let issued = world.sign_up("ada@example.com").await;
+        for _ in 0..5 {
+            world.clock.advance(Span::days(10));
+            world.auth.signed_in(&client(), Presented::Cookie(&issued.refresh.token)).await.expect("signed in");
+            world.auth.tick(false).await.expect("written");
+        }
+    }
+
+    async fn what_is_not_genuine_is_refused(world: World) {
+        let issued = world.sign_up("ada@example.com").await;
+        for token in ["", "lkr_", "x", &issued.access.token, &issued.refresh.token[4..], &format!("{}x", issued.refresh.token)] {
+            assert!(matches!(world.auth.refresh(&client(), token).await, Err(Error::SignedOut)), "{token}");
+            assert!(matches!(world.auth.signed_in(&client(), Presented::Cookie(token)).await, Err(Error::SignedOut)));
+        }
+        assert!(matches!(world.auth.signed_in(&client(), Presented::Bearer(&issued.refresh.token)).await, Err(Error::SignedOut)));
+    }
+}

@@ -1,0 +1,148 @@
+//! Exactly what a page or a program may see. Nothing secret can be put into these but the tokens of [`Session`], which are for their owner.
+
+use crate::{EventId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The signed-in person, as they see themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Who.
+    pub id: UserId,
+    /// As it was typed at sign-up.
+    pub email: String,
+    /// Whether the address has been proven to be theirs.
+    pub email_verified: bool,
+    /// What they want to be called.
+    pub name: Option<String>,
+    /// What they may do.
+    pub roles: Vec<Role>,
+    /// When they signed up.
+    pub created_at: Timestamp,
+    /// Names the session without giving power over it. Hidden in every protected form, so that a form that was made for one person cannot
+    /// be sent as another.
+    pub tag: String,
+}
+
+/// What somebody may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everybody who has an account.
+    User,
+    /// Looks after the accounts of others.
+    Admin,
+}
+
+impl Role {
+    /// Its name in tokens, in JSON and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The reverse of [`Role::as_str`].
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::User, Self::Admin].into_iter().find(|role| role.as_str() == name)
+    }
+}
+
+/// What a browser gets when it has signed in or renewed. The refresh token is not here: it is only ever in an `HttpOnly` cookie.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// To be sent as `Authorization: Bearer`.
+    pub access_token: String,
+    /// For how many seconds from now.
+    pub expires_in: u32,
+    /// Whose it is.
+    pub account: Account,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Session").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
+}
+
+/// The answer to a log-in or a sign-up through a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoggedIn {
+    /// The page to go to, on this origin.
+    pub next: String,
+    /// `None` towards a plain form, which could do nothing with it.
+    pub session: Option<Session>,
+}
+
+/// Something that happened to an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Sorts by time.
+    pub id: EventId,
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: Timestamp,
+    /// What asked for it, in words such as "Firefox on Linux".
+    pub device: Option<String>,
+    /// From where.
+    pub address: Option<String>,
+}
+
+macro_rules! event_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal,)*) => {
+        /// What can happen to an account, with its stable name in JSON and in the database.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum EventKind {
+            $($(#[$doc])* #[serde(rename = $name)] $kind,)*
+        }
+
+        impl EventKind {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            /// Its stable name.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+        }
+    };
+}
+
+event_kinds! {
+    /// The account was made.
+    SignedUp = "signed_up",
+    /// A session was opened with the right password.
+    LoggedIn = "logged_in",
+    /// Somebody tried a wrong password.
+    LogInFailed = "log_in_failed",
+    /// A session was ended by its owner.
+    LoggedOut = "logged_out",
+    /// A session was ended because another one took its place in the same browser.
+    SessionReplaced = "session_replaced",
+    /// A refresh token was used that only a thief could have had; its session was ended.
+    TokenReused = "token_reused",
+    /// The name was changed.
+    NameChanged = "name_changed",
+}
+
+impl EventKind {
+    /// The reverse of [`EventKind::as_str`].
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// A part of a long list, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// This part.
+    pub items: Vec<T>,
+    /// Asks for the next part; `None` at the end.
+    pub next_cursor: Option<String>,
+}

@@ -1,0 +1,90 @@
+# shellcheck shell=bash
+# Shared by the scripts in this folder: source it, do not run it.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/latchkey
+env_file=$cache/env
+# shellcheck disable=SC2034  # used by the others
+wasm=wasm32-unknown-unknown
+
+# Rustup's `cargo` before a distribution's, then the tools that script/setup chose, then those from npm.
+PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
+load_env() {
+    # shellcheck source=/dev/null
+    if [ -r "$env_file" ]; then . "$env_file"; fi
+    case ":$PATH:" in *":$root/node_modules/.bin:"*) ;; *) PATH=$root/node_modules/.bin:$PATH ;; esac
+    export PATH
+}
+load_env
+
+target=${CARGO_TARGET_DIR:-$root/target}
+
+die() {
+    printf '\nerror: %s\n' "$*" >&2
+    exit 1
+}
+
+# Prints the comment at the top of a script, which is its help.
+help() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
+
+took() { printf '%dm%02ds' $(($1 / 60)) $(($1 % 60)); }
+
+# step WHAT COMMAND...: says what happens, does it, says how long it took.
+step() {
+    local what=$1 start=$SECONDS
+    shift
+    printf '==> %s\n' "$what"
+    "$@"
+    printf '    done in %s\n' "$(took $((SECONDS - start)))"
+}
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# What the built server needs to know about the site that was built with it.
+server_env() {
+    export LEPTOS_OUTPUT_NAME=latchkey LEPTOS_SITE_ROOT=$root/target/site LEPTOS_HASH_FILES=true
+    export LEPTOS_SITE_ADDR=${LEPTOS_SITE_ADDR:-127.0.0.1:3000}
+    export SERVER_BINARY=$target/release/latchkey
+}
+
+# One line for everything that a release build depends on and everything that it left behind.
+build_fingerprint() {
+    (
+        cd "$root" || exit
+        rustc -vV
+        printf '%s\n' "${RUSTFLAGS:-}"
+        find Cargo.toml Cargo.lock .cargo package-lock.json contract auth app server frontend style public target/site \
+            "$target/release/latchkey" "$target/release/hash.txt" -type f -printf '%p %T@ %s\n' | sort || true
+    ) 2>/dev/null | sha256sum
+}
+
+# Builds server and site for release, unless nothing changed since the last time (cargo-leptos always runs wasm-opt again).
+build_release() {
+    local stamp=$root/target/release-build
+    if [ -f "$stamp" ] && [ "$(build_fingerprint)" = "$(cat "$stamp")" ]; then
+        printf '==> Release build: nothing changed since the last one\n'
+        return
+    fi
+    rm -f "$stamp"
+    step "Building server and site for release (cargo leptos build)" cargo_leptos_build
+    build_fingerprint >"$stamp"
+}
+
+cargo_leptos_build() { (cd "$root" && cargo leptos build --release --cargo-locked); }
+
+# The browser for the tests: $CHROMIUM, Playwright's own, or one of the system's.
+find_browser() {
+    local own
+    if [ -n "${CHROMIUM:-}" ]; then printf '%s\n' "$CHROMIUM" && return; fi
+    own=$(cd "$root" && node -p "require('playwright-core').chromium.executablePath()" 2>/dev/null) || own=
+    if [ -x "$own" ]; then printf '%s\n' "$own" && return; fi
+    command -v chromium chromium-browser google-chrome google-chrome-stable | head -n 1 | grep .
+}
+
+# The folder with initdb and pg_ctl, the newest where there are several.
+find_postgres() {
+    local bin
+    bin=$(find /usr/lib/postgresql/*/bin /usr/local/pgsql/bin /opt/homebrew/opt/postgresql*/bin -name initdb 2>/dev/null | sort -V | tail -n 1) || true
+    if [ -z "$bin" ]; then bin=$(command -v initdb) || return 1; fi
+    dirname "$bin"
+}
