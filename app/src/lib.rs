@@ -1,0 +1,25 @@
+//! The pages, and what they ask of the server. Compiled twice: for the server (feature `ssr`) and for the browser (feature `hydrate`).
+//!
+//! | to learn about | read |
+//! |---|---|
+//! | what people see | [`pages`], made of [`ui`] and [`words`], inside [`shell`] |
+//! | what pages can ask of the server | [`api`] |
+//! | how that is asked: the token, its renewal, other tabs | [`client`], [`session`], [`browser`] |
+//! | who is signed in, as far as a page can tell | [`who`] |
+//! | how a request becomes a call of the domain, and its outcome an answer | `edge` (server only) |
+//! | what can go wrong | [`problem`] |
+#![recursion_limit = "256"]
+
+pub mod address;
+pub mod api;
+pub mod browser;
+pub mod client;
+#[cfg(feature = "ssr")]
+pub mod edge;
+pub mod pages;
+pub mod problem;
+pub mod session;
+pub mod shell;
+pub mod ui;
+pub mod who;
+pub mod words;

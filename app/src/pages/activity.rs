@@ -1,0 +1,70 @@
+//! What happened to the account: a long list, a part at a time. The next part is an ordinary link, so it works with scripts off and with Back.
+
+use super::account::{AccountPage, LogInFirst, loading};
+use crate::{
+    api::recent_activity,
+    problem::Problem,
+    ui::{Trouble, When},
+    who::Who,
+    words,
+};
+use contract::view::{Event, EventKind, Page};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+const HERE: &str = "/account/activity";
+
+#[component]
+pub fn ActivityPage() -> impl IntoView {
+    let (who, query) = (expect_context::<Who>(), use_query_map());
+    let cursor = Memo::new(move |_| query.with(|query| query.get("cursor").filter(|cursor| !cursor.is_empty())));
+    let part = Resource::new_blocking(move || (who.version(), cursor.get()), |(_, cursor)| recent_activity(cursor));
+    view! {
+        <Title text=words::activity::PAGE/>
+        <AccountPage path=HERE>
+            <h1>{words::activity::HEADING}</h1>
+            <p class="soft">{words::activity::LEAD}</p>
+            <Transition fallback=loading>
+                {move || Suspend::new(async move {
+                    match part.await {
+                        Ok(part) => list(part, cursor.get_untracked().is_some()),
+                        Err(Problem::SignedOut) => view! { <LogInFirst/> }.into_any(),
+                        Err(problem) => view! { <Trouble problem again=Callback::new(move |()| part.refetch())/> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </AccountPage>
+    }
+}
+
+/// `older`: this is not the first part.
+fn list(part: Page<Event>, older: bool) -> AnyView {
+    let events = if part.items.is_empty() {
+        let words = if older { words::activity::NO_MORE } else { words::activity::EMPTY };
+        view! { <p>{words}</p> }.into_any()
+    } else {
+        view! { <ol class="events">{part.items.into_iter().map(event).collect_view()}</ol> }.into_any()
+    };
+    view! {
+        {events}
+        <p class="cluster">
+            {part.next_cursor.map(|cursor| view! { <a class="button quiet" href=format!("{HERE}?cursor={cursor}")>{words::activity::OLDER}</a> })}
+            {older.then(|| view! { <a class="button quiet" href=HERE>{words::activity::NEWEST}</a> })}
+        </p>
+    }
+    .into_any()
+}
+
+fn event(event: Event) -> impl IntoView {
+    let alarming = matches!(event.kind, EventKind::LogInFailed | EventKind::TokenReused);
+    let device = event.device.unwrap_or_else(|| words::activity::UNKNOWN_DEVICE.to_owned());
+    let from = event.address.map(|address| format!(" · {address}"));
+    view! {
+        <li data-kind=event.kind.as_str() data-tone=alarming.then_some("problem")>
+            <span class="event-kind">{words::event(event.kind)}</span>
+            <When at=event.at/>
+            <span class="soft small">{device} {from}</span>
+        </li>
+    }
+}

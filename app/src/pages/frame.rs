@@ -1,0 +1,130 @@
+//! What is around every page: the header with its menu, log-out, and where the focus goes when the page changes.
+
+use crate::{
+    address,
+    api::LogOutCall,
+    problem::Problem,
+    ui::{Form, Notice, Submit, Tone},
+    who::Who,
+    words,
+};
+use contract::{Faults, view::Account};
+use leptos::{
+    ev,
+    prelude::*,
+    server::ServerActionError,
+    wasm_bindgen::JsCast,
+    web_sys::HtmlElement,
+};
+use leptos_router::hooks::use_location;
+
+/// One action for the log-out of the header and that of the profile, so that its failure is told in one place that is always seen.
+#[derive(Clone, Copy)]
+struct LogOut(ServerAction<LogOutCall>);
+
+/// Call it once, inside the router.
+pub(super) fn provide_log_out() {
+    // The router tells pages what a plain form has left in the address; we are above them.
+    use_location().query.with_untracked(|query| {
+        if let (Some(path), Some(problem)) = (query.get_str("__path"), query.get_str("__err")) {
+            provide_context(ServerActionError::new(path, problem));
+        }
+    });
+    provide_context(LogOut(ServerAction::new()));
+}
+
+/// A button that ends the session. Where it leads is decided by [`crate::who`], or by the server for a plain form.
+#[component]
+pub fn LogOutForm() -> impl IntoView {
+    let LogOut(action) = expect_context();
+    view! {
+        <Form action check=|_: &LogOutCall| Faults::default() class="inline" silent=true>
+            <Submit label=words::LOG_OUT working=words::LOGGING_OUT quiet=true/>
+        </Form>
+    }
+}
+
+/// Why somebody is still logged in who did not want to be.
+#[component]
+pub fn LogOutProblem() -> impl IntoView {
+    let LogOut(action) = expect_context();
+    move || {
+        let problem = action.value().with(|value| value.as_ref().and_then(|value| value.as_ref().err().cloned()));
+        problem.map(|problem| {
+            view! {
+                <Notice tone=Tone::Problem>
+                    <p>{words::STILL_LOGGED_IN}</p>
+                    <p>{words::title(&problem)} ". " {words::problem(&problem)}</p>
+                </Notice>
+            }
+        })
+    }
+}
+
+/// The bar at the top.
+#[component]
+pub fn Header() -> impl IntoView {
+    let who = expect_context::<Who>();
+    view! {
+        <header class="bar cluster">
+            <a class="wordmark" href="/">
+                {words::PRODUCT}
+            </a>
+            <nav class="bar-links cluster" aria-label=words::HEADER_NAV>
+                <Transition>
+                    {move || Suspend::new(async move {
+                        match who.account.await {
+                            Ok(account) => menu(account),
+                            Err(Problem::SignedOut) => view! {
+                                <a href=address::LOG_IN>{words::LOG_IN}</a>
+                                <a class="button" href=address::SIGN_UP>
+                                    {words::SIGN_UP}
+                                </a>
+                            }
+                            .into_any(),
+                            // It cannot be told who this is.
+                            Err(_) => view! { <a href=contract::next::HOME>{words::ACCOUNT}</a> }.into_any(),
+                        }
+                    })}
+                </Transition>
+            </nav>
+        </header>
+    }
+}
+
+/// A popover, which the browser opens and closes by itself, so it needs no scripts; only that a link in it closes it does.
+fn menu(account: Account) -> AnyView {
+    let close = |event: ev::MouseEvent| {
+        if let Some(menu) = event.current_target().and_then(|menu| menu.dyn_into::<HtmlElement>().ok()) {
+            let _ = menu.hide_popover();
+        }
+    };
+    let name = account.name.unwrap_or_else(|| account.email.clone());
+    view! {
+        <button class="button quiet menu-opener" type="button" popovertarget="menu">
+            <span>{name}</span>
+        </button>
+        <div id="menu" class="menu" popover="auto" on:click=close>
+            <p class="menu-who">{words::LOGGED_IN_AS} <strong>{account.email}</strong></p>
+            <a href="/account">{words::profile::HEADING}</a>
+            <a href="/account/activity">{words::activity::HEADING}</a>
+            <LogOutForm/>
+        </div>
+    }
+    .into_any()
+}
+
+/// After a change of page the focus is on its content, as it would be after a load. At the first load the browser has seen to it.
+#[component]
+pub fn FocusOnArrival() -> impl IntoView {
+    let location = use_location();
+    Effect::new(move |before: Option<(String, String)>| {
+        let here = (location.pathname.get(), location.search.get());
+        if before.is_some_and(|before| before != here)
+            && let Some(main) = document().get_element_by_id("main").and_then(|main| main.dyn_into::<HtmlElement>().ok())
+        {
+            let _ = main.focus();
+        }
+        here
+    });
+}

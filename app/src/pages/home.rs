@@ -1,0 +1,59 @@
+//! The first page: what this is, or, for somebody who is logged in, the way on.
+
+use crate::{address, who::Who, words};
+use contract::view::Account;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+#[component]
+pub fn HomePage() -> impl IntoView {
+    let who = expect_context::<Who>();
+    let points = words::home::POINTS.map(|(name, what)| {
+        view! {
+            <div>
+                <dt>{name}</dt>
+                <dd>{what}</dd>
+            </div>
+        }
+    });
+    view! {
+        <Title text=words::home::PAGE/>
+        <div class="hero stack">
+            <Transition>
+                {move || Suspend::new(async move {
+                    match who.account.await {
+                        Ok(account) => for_member(account),
+                        Err(_) => for_visitor(),
+                    }
+                })}
+            </Transition>
+        </div>
+        <dl class="facts wide">{points.collect_view()}</dl>
+    }
+}
+
+fn for_visitor() -> AnyView {
+    hero(words::home::HEADING.to_owned(), words::home::LEAD.to_owned(), [(address::SIGN_UP, words::SIGN_UP), (address::LOG_IN, words::LOG_IN)])
+}
+
+fn for_member(account: Account) -> AnyView {
+    let heading = account.name.map_or_else(|| words::home::HELLO.to_owned(), |name| words::home::hello(&name));
+    let lead = format!("{}{}.", words::home::LOGGED_IN_AS, account.email);
+    hero(heading, lead, [("/account", words::home::YOUR_ACCOUNT), ("/account/activity", words::home::YOUR_ACTIVITY)])
+}
+
+fn hero(heading: String, lead: String, [(first, first_words), (second, second_words)]: [(&'static str, &'static str); 2]) -> AnyView {
+    view! {
+        <h1>{heading}</h1>
+        <p class="lead">{lead}</p>
+        <p class="cluster">
+            <a class="button" href=first>
+                {first_words}
+            </a>
+            <a class="button quiet" href=second>
+                {second_words}
+            </a>
+        </p>
+    }
+    .into_any()
+}

@@ -1,0 +1,47 @@
+//! Log in.
+
+use super::{
+    action,
+    door::{go_on_after, link, next},
+};
+use crate::{
+    address,
+    api::LogInCall,
+    ui::{Form, Notice, PasswordField, Submit, TextField, Tone},
+    words,
+};
+use contract::Field;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+/// What has just happened to somebody, if the address says so.
+const NEWS: [(&str, &str); 3] =
+    [(address::BYE, words::log_in::BYE), (address::ELSEWHERE, words::log_in::ELSEWHERE), (address::ENDED, words::log_in::ENDED)];
+
+#[component]
+pub fn LogInPage() -> impl IntoView {
+    let log_in = action::<LogInCall>();
+    go_on_after(log_in);
+    let (next, query) = (next(), use_query_map());
+    // Until there is something newer to say.
+    let attempted = move || log_in.value().with(Option::is_some);
+    let news = move || query.with(|query| NEWS.into_iter().find_map(|(mark, news)| query.get_str(mark).map(|_| news)));
+    view! {
+        <Title text=words::log_in::PAGE/>
+        <div class="column stack">
+            <h1>{words::LOG_IN}</h1>
+            {move || news().filter(|_| !attempted()).map(|news| view! { <Notice tone=Tone::News><p>{news}</p></Notice> })}
+            <Form action=log_in check=|call: &LogInCall| call.form.check().err().unwrap_or_default()>
+                <input type="hidden" name="form[next]" value=next/>
+                <TextField field=Field::Email autocomplete="username"/>
+                <PasswordField/>
+                <Submit label=words::LOG_IN working=words::log_in::WORKING/>
+            </Form>
+            <p>
+                {words::log_in::NEW_HERE}
+                <a href=move || next.with(|next| link(address::SIGN_UP, next))>{words::SIGN_UP}</a>
+            </p>
+        </div>
+    }
+}

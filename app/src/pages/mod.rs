@@ -1,0 +1,84 @@
+//! The pages, one a file, and what is around all of them ([`frame`]). A page is a list of components and words; it asks the server through
+//! [`crate::api`].
+
+pub mod account;
+pub mod activity;
+pub mod door;
+pub mod frame;
+pub mod home;
+pub mod log_in;
+pub mod not_found;
+pub mod profile;
+pub mod sign_up;
+
+use crate::{ui::ThemeSwitch, who::provide_who, words};
+use activity::ActivityPage;
+use frame::{FocusOnArrival, Header, LogOutProblem, provide_log_out};
+use home::HomePage;
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::{
+    SsrMode,
+    components::{FlatRoutes, Route, Router},
+    hooks::use_query_map,
+    path,
+};
+use log_in::LogInPage;
+use not_found::NotFoundPage;
+use profile::ProfilePage;
+use sign_up::SignUpPage;
+
+/// Everything that is rendered, on both sides.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_who();
+    view! {
+        <Router>
+            <Everything/>
+        </Router>
+    }
+}
+
+#[component]
+fn Everything() -> impl IntoView {
+    provide_log_out();
+    // `Async` everywhere: without scripts nothing could put in what comes later, and the status and the head must wait for it.
+    view! {
+        // `external` leaves the link to the browser, which moves the focus; the router would only scroll.
+        <a class="skip" href="#main" rel="external">
+            {words::SKIP}
+        </a>
+        <Header/>
+        <main id="main" class="page" tabindex="-1">
+            <LogOutProblem/>
+            <FlatRoutes fallback=NotFoundPage>
+                <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
+                <Route path=path!("/signup") view=SignUpPage ssr=SsrMode::Async/>
+                <Route path=path!("/login") view=LogInPage ssr=SsrMode::Async/>
+                <Route path=path!("/account") view=ProfilePage ssr=SsrMode::Async/>
+                <Route path=path!("/account/activity") view=ActivityPage ssr=SsrMode::Async/>
+            </FlatRoutes>
+        </main>
+        <footer class="foot cluster">
+            <p>{words::FOOTER}</p>
+            <ThemeSwitch/>
+        </footer>
+        <FocusOnArrival/>
+    }
+}
+
+/// The action of a form on a page; call it in the page. It starts with the problem that a plain form has left in the address. The framework
+/// remembers that problem for good, so a page that is opened again later must forget it.
+fn action<Call>() -> ServerAction<Call>
+where
+    Call: leptos::server_fn::ServerFn + Clone + Send + Sync + 'static,
+    Call::Output: Send + Sync + 'static,
+    Call::Error: Send + Sync + 'static,
+{
+    let action = ServerAction::new();
+    if use_query_map().with_untracked(|query| query.get("__err").is_none()) {
+        action.clear();
+    }
+    action
+}

@@ -1,0 +1,83 @@
+//! The account: who you are here, and the way out.
+
+use super::{
+    account::{AccountPage, LogInFirst, loading},
+    action,
+    frame::LogOutForm,
+};
+use crate::{
+    address,
+    api::RenameCall,
+    problem::Problem,
+    ui::{Day, Form, Submit, TextField, Trouble},
+    who::Who,
+    words,
+};
+use contract::{Field, view::Account};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+#[component]
+pub fn ProfilePage() -> impl IntoView {
+    let who = expect_context::<Who>();
+    let rename = action::<RenameCall>();
+    let query = use_query_map();
+    Effect::new(move |_| {
+        if let Some(Ok(account)) = rename.value().get() {
+            who.account.set(Some(Ok(account)));
+        }
+    });
+    // A plain form says it in the address.
+    let saved = Signal::derive(move || {
+        rename.value().with(|value| value.as_ref().map(Result::is_ok)).unwrap_or_else(|| query.with(|query| query.get_str(address::SAVED).is_some()))
+    });
+    view! {
+        <Title text=words::profile::PAGE/>
+        <AccountPage path="/account">
+            <h1>{words::profile::HEADING}</h1>
+            <Transition fallback=loading>
+                {move || Suspend::new(async move {
+                    match who.account.await {
+                        Ok(account) => profile(account, rename, saved),
+                        Err(Problem::SignedOut) => view! { <LogInFirst/> }.into_any(),
+                        Err(problem) => view! { <Trouble problem again=Callback::new(move |()| who.changed())/> }.into_any(),
+                    }
+                })}
+            </Transition>
+        </AccountPage>
+    }
+}
+
+fn profile(account: Account, rename: ServerAction<RenameCall>, saved: Signal<bool>) -> AnyView {
+    view! {
+        <dl class="facts">
+            <div>
+                <dt>{words::field::label(Field::Email)}</dt>
+                <dd>{account.email}</dd>
+            </div>
+            <div>
+                <dt>{words::profile::SINCE}</dt>
+                <dd>
+                    <Day at=account.created_at/>
+                </dd>
+            </div>
+        </dl>
+        <Form action=rename check=|call: &RenameCall| call.form.check().err().unwrap_or_default() class="inline">
+            <input type="hidden" name="form[tag]" value=account.tag/>
+            <TextField field=Field::Name hint=words::field::RENAME_HINT autocomplete="name" value=account.name.unwrap_or_default()/>
+            <div class="cluster">
+                <Submit label=words::profile::SAVE working=words::profile::SAVING/>
+                <p class="soft small" role="status">
+                    {move || saved.get().then_some(words::profile::SAVED)}
+                </p>
+            </div>
+        </Form>
+        <section class="apart stack">
+            <h2>{words::LOG_OUT}</h2>
+            <p class="soft">{words::profile::LOG_OUT_MEANS}</p>
+            <LogOutForm/>
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,39 @@
+//! Sign up.
+
+use super::{
+    action,
+    door::{go_on_after, link, next},
+};
+use crate::{
+    address,
+    api::SignUpCall,
+    ui::{Form, PasswordField, Submit, TextField},
+    words,
+};
+use contract::Field;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+#[component]
+pub fn SignUpPage() -> impl IntoView {
+    let sign_up = action::<SignUpCall>();
+    go_on_after(sign_up);
+    let next = next();
+    view! {
+        <Title text=words::sign_up::PAGE/>
+        <div class="column stack">
+            <h1>{words::SIGN_UP}</h1>
+            <Form action=sign_up check=|call: &SignUpCall| call.form.check().err().unwrap_or_default()>
+                <input type="hidden" name="form[next]" value=next/>
+                <TextField field=Field::Name label=words::field::NAME_OPTIONAL hint=words::field::NAME_HINT autocomplete="name"/>
+                <TextField field=Field::Email autocomplete="email"/>
+                <PasswordField new=true/>
+                <Submit label=words::sign_up::SUBMIT working=words::sign_up::WORKING/>
+            </Form>
+            <p>
+                {words::sign_up::ALREADY}
+                <a href=move || next.with(|next| link(address::LOG_IN, next))>{words::LOG_IN}</a>
+            </p>
+        </div>
+    }
+}

@@ -1,0 +1,133 @@
+//! (browser) The access token where this browser keeps it: local storage, or memory where storage is blocked or full. Nothing else is ever stored.
+
+use crate::browser;
+use contract::view::Session;
+use gloo_storage::{LocalStorage, Storage};
+use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+
+const KEY: &str = "latchkey";
+
+thread_local! {
+    /// Only filled when storage does not take it.
+    static MEMORY: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+/// An access token and what must be known to use it. (No `Debug`: it would show the token.)
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) access_token: String,
+    /// Its life in seconds.
+    expires_in: u32,
+    /// When it came, in milliseconds by this browser's clock. We need no other clock to know its age.
+    pub(super) obtained_at: f64,
+    /// Of which session it is.
+    pub(super) tag: String,
+}
+
+/// How a token stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    /// To be sent.
+    Fresh,
+    /// Good, but to be renewed before it is sent.
+    Ending,
+    /// No longer good.
+    Over,
+}
+
+impl Kept {
+    pub(super) fn new(session: Session, obtained_at: f64) -> Self {
+        Self { access_token: session.access_token, expires_in: session.expires_in, obtained_at, tag: session.account.tag }
+    }
+
+    pub(super) fn age(&self) -> Age {
+        age(browser::now() - self.obtained_at, self.expires_in)
+    }
+
+    /// Anything can stand in storage, and this must be fit for a header.
+    fn is_plausible(&self) -> bool {
+        !self.access_token.is_empty() && self.access_token.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+}
+
+/// A token is renewed when a tenth of its life, at most 30 s, is left. (A fixed time would make every short-lived token old at its birth.)
+/// Before its birth it is over too: the clock was set back, and nobody knows how long ago that was.
+fn age(elapsed_ms: f64, expires_in: u32) -> Age {
+    let life = f64::from(expires_in) * 1000.0;
+    if elapsed_ms < 0.0 || elapsed_ms >= life {
+        Age::Over
+    } else if elapsed_ms >= life - (life / 10.0).min(30_000.0) {
+        Age::Ending
+    } else {
+        Age::Fresh
+    }
+}
+
+/// What is kept. Rubbish counts as nothing.
+pub(super) fn read() -> Option<Kept> {
+    let kept = MEMORY.with_borrow(Clone::clone).or_else(|| if storage_works() { LocalStorage::get(KEY).ok() } else { None });
+    kept.filter(Kept::is_plausible)
+}
+
+pub(super) fn write(kept: Kept) {
+    let stored = storage_works() && LocalStorage::set(KEY, &kept).is_ok();
+    if stored {
+        MEMORY.set(None);
+    } else {
+        delete(); // what is there is older, and other tabs would take it for the newest
+        MEMORY.set(Some(kept));
+    }
+}
+
+pub(super) fn delete() {
+    MEMORY.set(None);
+    if storage_works() {
+        LocalStorage::delete(KEY);
+    }
+}
+
+/// Deletes what is of one session (`None`: of any): another tab may have put there what is none of our business.
+pub(super) fn delete_of(tag: Option<&str>) {
+    if read().is_none_or(|kept| tag.is_none_or(|tag| kept.tag == tag)) {
+        delete();
+    }
+}
+
+/// gloo-storage panics where the browser forbids storage (cookies off, a sandboxed frame), so the browser is asked first.
+fn storage_works() -> bool {
+    matches!(leptos::prelude::window().local_storage(), Ok(Some(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_renewed_in_the_last_tenth_of_its_life_but_at_most_30_s_before_its_end() {
+        let table = [
+            (0.0, 600, Age::Fresh),
+            (569_999.0, 600, Age::Fresh),
+            (570_000.0, 600, Age::Ending),
+            (599_999.0, 600, Age::Ending),
+            (600_000.0, 600, Age::Over),
+            (1_799.0, 2, Age::Fresh),
+            (1_800.0, 2, Age::Ending),
+            (2_000.0, 2, Age::Over),
+            (-1.0, 600, Age::Over),
+            (0.0, 0, Age::Over),
+        ];
+        for (elapsed, life, expected) in table {
+            assert_eq!(age(elapsed, life), expected, "{elapsed} ms of {life} s");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_a_header_is_rubbish() {
+        let kept = |token: &str| Kept { access_token: token.to_owned(), expires_in: 600, obtained_at: 0.0, tag: String::new() };
+        assert!(kept("abc.def-_g").is_plausible());
+        for token in ["", "a b", "a\nb", "é", "a\0"] {
+            assert!(!kept(token).is_plausible(), "{token:?}");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The components that pages are made of: forms, fields, notices, times. They know the rules of `contract` and the words, but nothing of accounts,
+//! of server functions or of who is signed in. Each has a file of the same name in `style/components/`, and takes no more than six properties.
+
+pub mod field;
+pub mod form;
+pub mod notice;
+pub mod password;
+pub mod submit;
+pub mod theme;
+pub mod when;
+
+pub use field::TextField;
+pub use form::Form;
+pub use notice::{Notice, Tone, Trouble};
+pub use password::PasswordField;
+pub use submit::Submit;
+pub use theme::ThemeSwitch;
+pub use when::{Day, When};

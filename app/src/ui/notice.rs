@@ -1,0 +1,67 @@
+//! What is said about a whole form or a whole page.
+
+use crate::{problem::Problem, words};
+use leptos::prelude::*;
+
+/// How a [`Notice`] sounds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Good to know; said when there is a pause.
+    News,
+    /// Something did not work; said at once.
+    Problem,
+}
+
+/// A box with something to say, which is also read out when it appears.
+#[component]
+pub fn Notice(tone: Tone, children: Children) -> impl IntoView {
+    let (name, role) = match tone {
+        Tone::News => ("news", "status"),
+        Tone::Problem => ("problem", "alert"),
+    };
+    view! {
+        <div class="notice" data-tone=name role=role>
+            {children()}
+        </div>
+    }
+}
+
+/// A problem in words. The faults of fields are listed as links to them, for those who cannot see where on the page they are.
+pub(super) fn problem_notice(problem: &Problem) -> AnyView {
+    let more = match problem {
+        Problem::Invalid(faults) => {
+            let faults = faults.0.iter().map(|(field, fault)| {
+                // `external` leaves the link to the browser, which moves the focus; the router would only scroll.
+                view! { <li><a href=format!("#{}", field.name()) rel="external">{words::fault(*field, *fault)}</a></li> }
+            });
+            view! { <ul>{faults.collect_view()}</ul> }.into_any()
+        }
+        Problem::Internal { id } if !id.is_empty() => view! {
+            <p>{words::problem(problem)}</p>
+            <p class="small">{words::REFERENCE} <code>{id.clone()}</code></p>
+        }
+        .into_any(),
+        _ => view! { <p>{words::problem(problem)}</p> }.into_any(),
+    };
+    let title = words::title(problem);
+    view! {
+        <Notice tone=Tone::Problem>
+            <p>{title}</p>
+            {more}
+        </Notice>
+    }
+    .into_any()
+}
+
+/// Stands where something should be that could not be had. Without scripts "Try again" loads the page again.
+#[component]
+pub fn Trouble(problem: Problem, again: Callback<()>) -> impl IntoView {
+    let again = move |event: leptos::ev::MouseEvent| {
+        event.prevent_default();
+        again.run(());
+    };
+    view! {
+        {problem_notice(&problem)}
+        <a class="button quiet" href="" on:click=again>{words::TRY_AGAIN}</a>
+    }
+}

@@ -1,0 +1,58 @@
+//! The field for a password: can be shown, says when Caps Lock is on, and, for a new one, whether it is long enough.
+
+use super::{
+    field::{input_name, note, note_id},
+    form::State,
+};
+use crate::words;
+use contract::Field;
+use leptos::{ev, prelude::*};
+
+/// `new`: it is being chosen, not proven.
+#[component]
+pub fn PasswordField(#[prop(optional)] new: bool) -> impl IntoView {
+    let (id, state) = (Field::Password.name(), expect_context::<State>());
+    let fault = state.fault_of(Field::Password);
+    let length = RwSignal::new(0);
+    let caps_lock = RwSignal::new(false);
+    let wanted = RwSignal::new(false);
+    // Hidden again while it is sent, or the browser would remember it as a text that one types.
+    let shown = move || wanted.get() && !state.working.get();
+    let key = move |event: ev::KeyboardEvent| caps_lock.set(event.get_modifier_state("CapsLock"));
+    let words_if_shown = move |shown_words: &'static str, hidden: &'static str| if shown() { shown_words } else { hidden };
+    view! {
+        <div class="field">
+            <div class="field-head">
+                <label for=id>{words::field::label(Field::Password)}</label>
+                <span class="caps" role="status">{move || caps_lock.get().then_some(words::field::CAPS_LOCK)}</span>
+            </div>
+            <div class="field-box">
+                <input
+                    id=id
+                    name=input_name(Field::Password)
+                    type=move || words_if_shown("text", "password")
+                    autocomplete=if new { "new-password" } else { "current-password" }
+                    autocapitalize="none"
+                    spellcheck="false"
+                    autofocus=state.is_first(Field::Password)
+                    aria-describedby=note_id(Field::Password)
+                    aria-invalid=move || fault.get().map(|_| "true")
+                    on:input=move |event| length.set(event_target_value(&event).len())
+                    on:keydown=key
+                    on:keyup=key
+                    on:blur=move |_| caps_lock.set(false)
+                />
+                <button
+                    type="button"
+                    class="reveal"
+                    aria-controls=id
+                    aria-label=move || words_if_shown(words::field::HIDE_PASSWORD, words::field::SHOW_PASSWORD)
+                    on:click=move |_| wanted.update(|wanted| *wanted = !*wanted)
+                >
+                    {move || words_if_shown(words::field::HIDE, words::field::SHOW)}
+                </button>
+            </div>
+            {note(Field::Password, fault, move || if new { words::field::password_hint(length.get()) } else { "" })}
+        </div>
+    }
+}

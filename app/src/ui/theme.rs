@@ -1,0 +1,50 @@
+//! The switch between light and dark. The choice is kept in a cookie, so that the server can render the next page in it and nothing flashes.
+
+use crate::words;
+use leptos::{prelude::*, wasm_bindgen::JsValue};
+
+/// The name of the cookie; its value is one of [`NAMES`].
+pub const COOKIE: &str = "latchkey-theme";
+/// What can be chosen; anything else means: as the system does.
+pub const NAMES: [&str; 2] = ["light", "dark"];
+/// On the root element; `style/tokens.css` reads it.
+const ATTRIBUTE: &str = "data-theme";
+/// For a year.
+const MAX_AGE: u32 = 365 * 24 * 3600;
+
+/// Three radio buttons, which `style/components/theme.css` shows only where scripts run.
+#[component]
+pub fn ThemeSwitch() -> impl IntoView {
+    let chosen = RwSignal::new(String::new());
+    // The server has written it into the document; what it renders here is the same for everybody.
+    Effect::new(move |_| chosen.set(document().document_element().and_then(|root| root.get_attribute(ATTRIBUTE)).unwrap_or_default()));
+    let choices = [("", words::THEME_SYSTEM), (NAMES[0], words::THEME_LIGHT), (NAMES[1], words::THEME_DARK)];
+    let choices = choices.map(|(value, label)| {
+        let choose = move |_| {
+            chosen.set(value.to_owned());
+            keep(value);
+        };
+        view! {
+            <label>
+                <input type="radio" name="theme" value=value autocomplete="off" prop:checked=move || chosen.with(|chosen| chosen == value) on:change=choose/>
+                {label}
+            </label>
+        }
+    });
+    view! {
+        <fieldset class="theme">
+            <legend>{words::THEME}</legend>
+            {choices.collect_view()}
+        </fieldset>
+    }
+}
+
+fn keep(value: &str) {
+    if let Some(root) = document().document_element() {
+        let _ = if value.is_empty() { root.remove_attribute(ATTRIBUTE) } else { root.set_attribute(ATTRIBUTE, value) };
+    }
+    let max_age = if value.is_empty() { 0 } else { MAX_AGE };
+    let secure = if location().protocol().is_ok_and(|protocol| protocol == "https:") { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={value}; Path=/; Max-Age={max_age}; SameSite=Lax{secure}");
+    let _ = js_sys::Reflect::set(&document(), &JsValue::from_str("cookie"), &JsValue::from_str(&cookie));
+}

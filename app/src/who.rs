@@ -1,0 +1,109 @@
+//! Who is signed in, as far as a page can tell: known to the server when it renders, watched over in the browser from then on.
+
+use crate::{
+    address, browser,
+    problem::Problem,
+    session::{self, Change, Page, Why},
+};
+use contract::{Next, view::Account};
+use leptos::{prelude::*, task::spawn_local};
+
+/// For everybody who wants to know, by `expect_context::<Who>()`.
+#[derive(Clone, Copy)]
+pub struct Who {
+    /// The account, or why there is none. Blocking: the head of the page is unsent until it is known, and it stands in the page, so the browser
+    /// begins with what the server knew.
+    pub account: Resource<Result<Account, Problem>>,
+    version: RwSignal<u32>,
+}
+
+impl Who {
+    /// The account may have changed: reads it, and everything that depends on [`Who::version`], again.
+    pub fn changed(self) {
+        self.version.update(|version| *version = version.wrapping_add(1));
+    }
+
+    /// For the source of resources that show what belongs to whoever is signed in.
+    pub fn version(self) -> u32 {
+        self.version.get()
+    }
+}
+
+/// Called once, by the root component.
+pub fn provide_who() -> Who {
+    let version = RwSignal::new(0);
+    let account = Resource::new_blocking(move || version.get(), |_| crate::api::current_account());
+    let who = Who { account, version };
+    provide_context(who);
+    // Effects run in the browser only, and after hydration.
+    Effect::new(move |started: Option<bool>| {
+        if started == Some(true) {
+            return true;
+        }
+        let Some(account) = account.get() else { return false };
+        start(who, account);
+        true
+    });
+    who
+}
+
+fn start(who: Who, account: Result<Account, Problem>) {
+    let page = match account {
+        Ok(account) => Page::Of(account.tag),
+        Err(Problem::SignedOut) => Page::Nobody,
+        Err(_) => Page::Unknown,
+    };
+    let query = browser::query();
+    session::start(page, address::says(&query, address::BYE), move |change| follow(who, change));
+    browser::on_restored(session::look_again);
+    // What the address said has been shown by now; a reload is not to say it again.
+    let rest = address::without_news(&query);
+    if rest != query {
+        browser::show_query(&rest);
+    }
+    browser::mark_as_hydrated();
+}
+
+fn follow(who: Who, change: Change) {
+    match change {
+        // No need to ask the server for what came with its answer. The page that led in leads on.
+        Change::Entered(account) => who.account.set(Some(Ok(account))),
+        Change::EnteredElsewhere if is_at_door() => browser::leave(&next()),
+        Change::EnteredElsewhere => who.changed(),
+        // Behind the back of the page: it is most likely still right, and being offline does not make it wrong. If the session is over, the call
+        // finds out, and that is another change.
+        Change::Doubtful => spawn_local(async move {
+            if let Ok(account) = crate::api::current_account().await {
+                who.account.set(Some(Ok(account)));
+            }
+        }),
+        // A real load: nothing of what is shown stays, and the server decides what may be seen here.
+        Change::Replaced => browser::leave(&here()),
+        Change::Over(why) => browser::leave(&way_out(why)),
+    }
+}
+
+fn here() -> String {
+    format!("{}{}", browser::path(), address::without_news(&browser::query()))
+}
+
+fn is_at_door() -> bool {
+    [address::LOG_IN, address::SIGN_UP].contains(&browser::path().as_str())
+}
+
+/// Where somebody wanted to go who is at the door.
+fn next() -> String {
+    let query = browser::query();
+    let wanted = browser::unescape(address::value(&query, "next").unwrap_or_default());
+    Next::parse(&wanted).as_str().to_owned()
+}
+
+/// Out of a protected page to the log-in page, which says why and leads back; a public page just loses what was somebody's.
+fn way_out(why: Why) -> String {
+    let news = match why {
+        Why::LoggedOut => return format!("{}?{}", address::LOG_IN, address::BYE),
+        Why::LoggedOutElsewhere => address::ELSEWHERE,
+        Why::Ended => address::ENDED,
+    };
+    if address::is_protected(&browser::path()) { address::log_in_and_return(news, &here(), browser::escape) } else { here() }
+}

@@ -1,0 +1,226 @@
+//! All text that a person reads, on pages and in the JSON API. Nothing else is here, and no text is anywhere else: this is where other languages
+//! will come in.
+//!
+//! Short sentences, second person, the same word for the same thing: sign up, log in, log out; e-mail address, password, name.
+
+use crate::problem::Problem;
+use contract::{Fault, Field, view::EventKind};
+use std::borrow::Cow;
+
+pub const PRODUCT: &str = "Latchkey";
+pub const DESCRIPTION: &str = "Sign up with an e-mail address, log in from any browser, and see everything that happens to your account.";
+
+pub const SKIP: &str = "Skip to the content";
+pub const FOOTER: &str = "Latchkey looks after accounts.";
+pub const LOADING: &str = "Loading…";
+pub const TRY_AGAIN: &str = "Try again";
+pub const REFERENCE: &str = "Reference: ";
+
+pub const LOG_IN: &str = "Log in";
+pub const SIGN_UP: &str = "Sign up";
+pub const LOG_OUT: &str = "Log out";
+pub const LOGGING_OUT: &str = "Logging out…";
+pub const STILL_LOGGED_IN: &str = "You are still logged in.";
+
+/// Of the links in the header, of its menu and of the navigation beside the account pages.
+pub const HEADER_NAV: &str = "You";
+pub const ACCOUNT_NAV: &str = "Pages of your account";
+pub const ACCOUNT: &str = "Account";
+pub const LOGGED_IN_AS: &str = "Logged in as ";
+
+pub const THEME: &str = "Theme";
+pub const THEME_SYSTEM: &str = "System";
+pub const THEME_LIGHT: &str = "Light";
+pub const THEME_DARK: &str = "Dark";
+
+pub mod home {
+    pub const PAGE: &str = "Latchkey";
+    pub const HEADING: &str = "One key to your account.";
+    pub const LEAD: &str = super::DESCRIPTION;
+    /// What is promised, and how it is kept.
+    pub const POINTS: [(&str, &str); 3] = [
+        ("Plain pages first", "Every page and every form works before any script arrives, and with scripts off."),
+        ("Logged out means out", "All your tabs empty at once, and the Back button shows nothing that was yours."),
+        ("Nothing happens unseen", "Each log-in, each wrong password and each change is in your list of activity."),
+    ];
+    pub const YOUR_ACCOUNT: &str = "Your account";
+    pub const YOUR_ACTIVITY: &str = "Your activity";
+
+    pub const LOGGED_IN_AS: &str = "You are logged in as ";
+    pub const HELLO: &str = "Hello.";
+
+    /// For somebody who is logged in and has a name.
+    pub fn hello(name: &str) -> String {
+        format!("Hello, {name}.")
+    }
+}
+
+pub mod log_in {
+    pub const PAGE: &str = "Log in · Latchkey";
+    pub const WORKING: &str = "Logging in…";
+    pub const NEW_HERE: &str = "New here? ";
+    pub const BYE: &str = "You are logged out.";
+    pub const ELSEWHERE: &str = "You logged out in another tab, so you are logged out here too.";
+    pub const ENDED: &str = "Your session has ended. Log in to go on where you were.";
+}
+
+pub mod sign_up {
+    pub const PAGE: &str = "Sign up · Latchkey";
+    pub const SUBMIT: &str = "Create account";
+    pub const WORKING: &str = "Creating account…";
+    pub const ALREADY: &str = "Already have an account? ";
+}
+
+pub mod profile {
+    pub const PAGE: &str = "Profile · Latchkey";
+    pub const HEADING: &str = "Profile";
+    pub const SINCE: &str = "Member since";
+    pub const SAVE: &str = "Save name";
+    pub const SAVING: &str = "Saving…";
+    pub const SAVED: &str = "Your name is saved.";
+    pub const LOG_OUT_MEANS: &str = "Ends this session, in every tab of this browser.";
+}
+
+pub mod activity {
+    pub const PAGE: &str = "Activity · Latchkey";
+    pub const HEADING: &str = "Activity";
+    pub const LEAD: &str = "What happened to your account, newest first.";
+    pub const EMPTY: &str = "Nothing has happened here yet.";
+    pub const NO_MORE: &str = "There is nothing older.";
+    pub const OLDER: &str = "Show older";
+    pub const NEWEST: &str = "Show newest";
+    pub const UNKNOWN_DEVICE: &str = "Unknown device";
+}
+
+pub mod not_found {
+    pub const PAGE: &str = "Page not found · Latchkey";
+    pub const HEADING: &str = "Page not found";
+    pub const WHY: &str = "There is nothing at this address. The page may have moved, or the link may be incomplete.";
+    pub const HOME: &str = "Go to the first page";
+}
+
+pub mod field {
+    use super::Field;
+
+    /// The label of a field.
+    pub const fn label(field: Field) -> &'static str {
+        match field {
+            Field::Email => "E-mail address",
+            Field::Password => "Password",
+            Field::Name => "Name",
+        }
+    }
+
+    pub const NAME_OPTIONAL: &str = "Name (optional)";
+    pub const NAME_HINT: &str = "What we call you. You can change it later.";
+    pub const RENAME_HINT: &str = "What we call you. It may be empty.";
+    pub const SHOW: &str = "Show";
+    pub const HIDE: &str = "Hide";
+    pub const SHOW_PASSWORD: &str = "Show password";
+    pub const HIDE_PASSWORD: &str = "Hide password";
+    pub const CAPS_LOCK: &str = "Caps Lock is on";
+
+    /// What is true of a new password of so many bytes. Length is all that is judged, so length is all that is spoken of.
+    pub const fn password_hint(length: usize) -> &'static str {
+        match length {
+            0..8 => "At least 8 characters. 15 or more are better.",
+            8..15 => "Long enough. 15 or more are better.",
+            _ => "A good length.",
+        }
+    }
+}
+
+/// What somebody can do about a fault of a field.
+pub fn fault(field: Field, fault: Fault) -> Cow<'static, str> {
+    Cow::Borrowed(match (field, fault) {
+        (Field::Email, Fault::Missing) => "Enter your e-mail address.",
+        (Field::Password, Fault::Missing) => "Enter your password.",
+        (Field::Name, Fault::Missing) => "Enter a name.",
+        (Field::Email, Fault::Malformed) => "Enter an address like name@example.com.",
+        (_, Fault::Malformed) => "Enter this in another way.",
+        (Field::Email, Fault::TooLong { max }) => return format!("Enter an address of at most {max} characters.").into(),
+        // Bytes, in truth; plain letters are one each.
+        (Field::Password, Fault::TooLong { max }) => return format!("Use a shorter password: up to {max} plain letters.").into(),
+        (Field::Name, Fault::TooLong { max }) => return format!("Use a shorter name: up to {max} plain letters.").into(),
+        (_, Fault::TooShort { min }) => return format!("Use at least {min} characters.").into(),
+        (_, Fault::Unprintable) => "Take out the characters that cannot be seen.",
+        (_, Fault::LikeEmail) => "Use something other than your e-mail address.",
+    })
+}
+
+/// What the matter is, in a few words.
+pub const fn title(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::Invalid(_) => "Some fields need another look",
+        Problem::Credentials => "That did not match",
+        Problem::EmailTaken => "This address has an account already",
+        Problem::SignedOut => "Log in first",
+        Problem::Stale => "Renewed a moment ago",
+        Problem::SomeoneElse => "You are logged in as someone else now",
+        Problem::BadRequest => "That could not be read",
+        Problem::NotAllowed => "That is not allowed from here",
+        Problem::TooLarge => "That was too much at once",
+        Problem::Busy { .. } => "A lot is going on right now",
+        Problem::Unavailable => "Not available right now",
+        Problem::Offline => "No connection",
+        Problem::Internal { .. } => "Something went wrong on our side",
+    }
+}
+
+/// What it means and what to do.
+pub const fn problem(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::Invalid(_) => "Each of them says what to do.",
+        Problem::Credentials => "There is no account with this e-mail address and password. Check both and try again.",
+        Problem::EmailTaken => "Log in instead, or use another address.",
+        Problem::SignedOut => "You need to be logged in for this.",
+        Problem::Stale => "The session was renewed at the same time elsewhere. Try again.",
+        Problem::SomeoneElse => "Nothing was changed. Load the page again to go on.",
+        Problem::BadRequest => "The request or the link is incomplete. Load the page again and try once more.",
+        Problem::NotAllowed => "Open this page directly and try again.",
+        Problem::TooLarge => "Shorten what you entered and try again.",
+        Problem::Busy { .. } => "Nothing was changed. Wait a moment and try again.",
+        Problem::Unavailable => "Nothing was changed, and your account is safe. Try again in a moment.",
+        Problem::Offline => "The server could not be reached. Check your connection and try again.",
+        Problem::Internal { .. } => "It is not your fault. Try again in a moment.",
+    }
+}
+
+/// What happened.
+pub const fn event(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::SignedUp => "Signed up",
+        EventKind::LoggedIn => "Logged in",
+        EventKind::LogInFailed => "Wrong password",
+        EventKind::LoggedOut => "Logged out",
+        EventKind::SessionReplaced => "Session replaced by a new log-in",
+        EventKind::TokenReused => "Session ended for safety: its key was used twice",
+        EventKind::NameChanged => "Name changed",
+    }
+}
+
+pub const MONTHS: [&str; 12] =
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_speaks_of_the_length_that_the_rule_has() {
+        assert!(field::password_hint(0).contains(&contract::password::MIN.to_string()));
+        assert_eq!(field::password_hint(usize::from(contract::password::MIN) - 1), field::password_hint(0));
+        assert_ne!(field::password_hint(usize::from(contract::password::MIN)), field::password_hint(0));
+    }
+
+    #[test]
+    fn nothing_is_shouted() {
+        let faults = [Fault::Missing, Fault::Malformed, Fault::TooShort { min: 8 }, Fault::TooLong { max: 9 }, Fault::Unprintable, Fault::LikeEmail];
+        for field in [Field::Email, Field::Password, Field::Name] {
+            for kind in faults {
+                let words = fault(field, kind);
+                assert!(words.ends_with('.') && !words.contains('!'), "{words}");
+            }
+        }
+    }
+}

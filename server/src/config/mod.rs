@@ -1,0 +1,278 @@
+//! The settings: where they come from ([`Settings`]) and what they mean ([`Config`]). All that is wrong is reported at once.
+//!
+//! Nothing else in Latchkey reads the environment.
+
+mod settings;
+mod values;
+
+pub use settings::Settings;
+
+use auth::{Hashing, Policy};
+use contract::Span;
+use ipnet::IpNet;
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    thread,
+};
+use url::{Host, Url};
+use values::Reader;
+
+/// Everything that an operator can choose, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen, and as whom.
+    pub http: Http,
+    /// Where the data is.
+    pub database: Database,
+    /// Where the server secret is.
+    pub secret: Secret,
+    /// How long things live.
+    pub policy: Policy,
+    /// How hard to hash.
+    pub hashing: Hashing,
+    /// The built site.
+    pub site: Site,
+    /// What to log, in the syntax of `RUST_LOG`.
+    pub log_filter: Option<String>,
+}
+
+/// Where to listen, and as whom.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// The address of the socket.
+    pub listen: SocketAddr,
+    /// Where people reach us.
+    pub public_url: Url,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Http {
+    /// Whether people reach us by https.
+    #[must_use]
+    pub fn secure(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    /// The origin of our own pages (RFC 6454), without a slash at the end.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.public_url.origin().ascii_serialization()
+    }
+}
+
+/// Where the data is.
+#[derive(Clone)]
+pub struct Database {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: String,
+}
+
+impl Database {
+    /// Without the password.
+    #[must_use]
+    pub fn redacted(&self) -> String {
+        match Url::parse(&self.url) {
+            Ok(mut url) if url.password().is_some() => {
+                let _cannot_fail_because_it_had_one = url.set_password(Some("…"));
+                url.to_string()
+            }
+            _ => self.url.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.redacted())
+    }
+}
+
+/// Where the server secret is.
+#[derive(Clone)]
+pub enum Secret {
+    /// In the setting itself.
+    Given(auth::ServerSecret),
+    /// In a file that must be there.
+    File(PathBuf),
+    /// In our own file, which is made if it is not there.
+    Own(PathBuf),
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Given(_) => out.write_str("given by LATCHKEY_SECRET"),
+            Self::File(path) | Self::Own(path) => write!(out, "file {}", path.display()),
+        }
+    }
+}
+
+/// The built site: what `cargo leptos build` leaves.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The folder.
+    pub root: PathBuf,
+    /// Whether the names of its files carry a hash of their contents, as `hash.txt` beside the program says.
+    pub hashed: bool,
+    /// The port of the socket that tells the browser to load again, while `cargo leptos watch` runs.
+    pub reload_port: Option<u32>,
+}
+
+impl Config {
+    /// Reads and checks everything, or says all that is wrong.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<String>> {
+        let mut read = Reader::new(settings);
+        let listen: SocketAddr = read.parsed("LEPTOS_SITE_ADDR", "an address such as 127.0.0.1:3000").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let public_url = public_url(&mut read, listen);
+        let private = is_private(&public_url);
+        let trusted_proxies = read.list("LATCHKEY_TRUSTED_PROXIES", "networks such as 10.0.0.0/8, separated by commas");
+        let url = read.text("DATABASE_URL").unwrap_or_else(|| "sqlite:data/latchkey.db".to_owned());
+        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+            read.wrong("DATABASE_URL", "must be sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME");
+        }
+        let secret = secret(&mut read);
+        let policy = policy(&mut read, &public_url, private);
+        let hashing = hashing(&mut read, private);
+        if read.text("LATCHKEY_MAIL").is_some_and(|mail| mail != "none") {
+            read.wrong("LATCHKEY_MAIL", "must be none: this version sends no mail");
+        }
+        let site = site(&mut read);
+        let log_filter = read.text("RUST_LOG");
+        read.finish(Self { http: Http { listen, public_url, trusted_proxies }, database: Database { url }, secret, policy, hashing, site, log_filter })
+    }
+
+    fn rows(&self) -> Vec<(&'static str, String)> {
+        let Hashing { m, t, p, threads, queue } = self.hashing;
+        let span = |span: Span| values::span_to_text(span);
+        vec![
+            ("LEPTOS_SITE_ADDR", self.http.listen.to_string()),
+            ("LEPTOS_SITE_ROOT", self.site.root.display().to_string()),
+            ("DATABASE_URL", self.database.redacted()),
+            ("LATCHKEY_PUBLIC_URL", self.http.origin()),
+            ("LATCHKEY_SECRET", format!("{:?}", self.secret)),
+            ("LATCHKEY_TRUSTED_PROXIES", self.http.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+            ("LATCHKEY_ACCESS_TTL", span(self.policy.access)),
+            ("LATCHKEY_SESSION_IDLE", span(self.policy.idle)),
+            ("LATCHKEY_SESSION_MAX", span(self.policy.absolute)),
+            ("LATCHKEY_REFRESH_GRACE", span(self.policy.grace)),
+            ("LATCHKEY_ARGON2", format!("m={m},t={t},p={p}")),
+            ("LATCHKEY_HASH_THREADS", threads.to_string()),
+            ("LATCHKEY_HASH_QUEUE", queue.to_string()),
+            ("LATCHKEY_MAIL", "none".to_owned()),
+        ]
+    }
+
+    /// A line for each setting.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        self.rows().iter().map(|(name, value)| format!("{name:<26} {value}")).collect::<Vec<_>>().join("\n")
+    }
+
+    /// An object with a member for each setting.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let rows: serde_json::Map<_, _> = self.rows().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        serde_json::Value::Object(rows).to_string()
+    }
+}
+
+fn public_url(read: &mut Reader<'_>, listen: SocketAddr) -> Url {
+    let local = || Url::parse(&format!("http://localhost:{}", listen.port())).expect("a URL with a port");
+    let Some(text) = read.text("LATCHKEY_PUBLIC_URL") else { return local() };
+    let parsed = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+    let Some(url) = parsed else {
+        read.wrong("LATCHKEY_PUBLIC_URL", "must be the address that people reach this server by, such as https://accounts.example.com");
+        return local();
+    };
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        read.wrong("LATCHKEY_PUBLIC_URL", "must be an origin, without a path, a query or a user");
+    }
+    if url.scheme() == "http" && !is_private(&url) {
+        read.wrong("LATCHKEY_PUBLIC_URL", "must begin with https:// on a public address: passwords and tokens would travel in the open");
+    }
+    url
+}
+
+/// Whether a URL leads to this machine or to a private network.
+fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+        Some(Host::Domain(name)) => is_loopback(url) || name.ends_with(".local") || name.ends_with(".internal") || name.ends_with(".test"),
+        None => false,
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+fn secret(read: &mut Reader<'_>) -> Secret {
+    match (read.text("LATCHKEY_SECRET"), read.text("LATCHKEY_SECRET_FILE")) {
+        (Some(_), Some(_)) => {
+            read.wrong("LATCHKEY_SECRET", "and LATCHKEY_SECRET_FILE are both set: remove one");
+            Secret::Own(PathBuf::new())
+        }
+        (Some(text), None) => match auth::ServerSecret::parse(&text) {
+            Ok(secret) => Secret::Given(secret),
+            Err(weak) => {
+                read.wrong("LATCHKEY_SECRET", &format!("{weak}; make one with `latchkey secret new`"));
+                Secret::Own(PathBuf::new())
+            }
+        },
+        (None, Some(path)) => Secret::File(path.into()),
+        (None, None) => Secret::Own("data/secret".into()),
+    }
+}
+
+fn policy(read: &mut Reader<'_>, public_url: &Url, private: bool) -> Policy {
+    let defaults = Policy::new(&public_url.origin().ascii_serialization());
+    let shortest = if private && is_loopback(public_url) { Span::seconds(2) } else { Span::minutes(1) };
+    let access = read.span("LATCHKEY_ACCESS_TTL", defaults.access, shortest, auth::LONGEST_ACCESS);
+    let absolute = read.span("LATCHKEY_SESSION_MAX", defaults.absolute, Span::minutes(1), Span::days(400));
+    let idle = read.span("LATCHKEY_SESSION_IDLE", defaults.idle, Span::minutes(1), Span::days(400));
+    let grace = read.span("LATCHKEY_REFRESH_GRACE", defaults.grace, Span(0), Span::seconds(60));
+    Policy { access, absolute, idle, grace, ..defaults }
+}
+
+fn hashing(read: &mut Reader<'_>, private: bool) -> Hashing {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let defaults = Hashing::new(cores);
+    let threads = read.number("LATCHKEY_HASH_THREADS", defaults.threads, 1, 256);
+    let queue = read.number("LATCHKEY_HASH_QUEUE", defaults.queue, 1, 10_000);
+    let Some(text) = read.text("LATCHKEY_ARGON2") else { return Hashing { threads, queue, ..defaults } };
+    match values::argon2(&text) {
+        // The rows of ASVS 5.0 appendix C: less memory needs more passes.
+        Some((m, t, p)) if private || (m >= 47_104 || m >= 19_456 && t >= 2 || m >= 12_288 && t >= 3) && p == 1 => Hashing { m, t, p, threads, queue },
+        Some(_) => {
+            read.wrong("LATCHKEY_ARGON2", "is too weak: at least m=19456,t=2,p=1 or m=12288,t=3,p=1 or m=47104,t=1,p=1");
+            defaults
+        }
+        None => {
+            read.wrong("LATCHKEY_ARGON2", "must look like m=19456,t=2,p=1 (memory in KiB, passes, lanes)");
+            defaults
+        }
+    }
+}
+
+fn site(read: &mut Reader<'_>) -> Site {
+    let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf)).unwrap_or_default();
+    let root = read.text("LEPTOS_SITE_ROOT").map_or_else(
+        || [beside.join("site"), beside.join("../site")].into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| "target/site".into()),
+        PathBuf::from,
+    );
+    let hashed = read.text("LEPTOS_HASH_FILES").map_or_else(|| beside.join("hash.txt").is_file(), |value| value == "true");
+    // Set by `cargo leptos watch`, for the page and for its policy.
+    let reload_port = read.text("LEPTOS_WATCH").map(|_| read.text("LEPTOS_RELOAD_PORT").and_then(|port| port.parse().ok()).unwrap_or(3001));
+    Site { root, hashed, reload_port }
+}
+
+#[cfg(test)]
+mod tests;

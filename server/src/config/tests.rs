@@ -1,0 +1,73 @@
+use super::*;
+
+fn read<const N: usize>(pairs: [(&str, &str); N]) -> Result<Config, Vec<String>> {
+    Config::from_settings(&Settings::from(pairs))
+}
+
+#[test]
+fn without_any_setting_it_works_on_a_laptop() {
+    let config = read([]).expect("a configuration");
+    assert_eq!(config.http.listen.to_string(), "127.0.0.1:3000");
+    assert_eq!(config.http.origin(), "http://localhost:3000");
+    assert!(!config.http.secure());
+    assert_eq!(config.database.url, "sqlite:data/latchkey.db");
+    assert_eq!(config.policy.access, Span::minutes(10));
+    assert_eq!((config.hashing.m, config.hashing.t, config.hashing.p), (19_456, 2, 1));
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once_and_names_its_setting() {
+    let problems = read([
+        ("LATCHKEY_ACESS_TTL", "5m"),
+        ("LATCHKEY_SESSION_IDLE", "soon"),
+        ("LATCHKEY_SECRET", "changeme"),
+        ("LATCHKEY_HASH_THREADS", "0"),
+        ("LATCHKEY_ARGON2", "high"),
+        ("DATABASE_URL", "mysql://localhost"),
+        ("LEPTOS_SITE_ADDR", "here"),
+        ("LATCHKEY_PUBLIC_URL", "http://accounts.example.com"),
+        ("LATCHKEY_TRUSTED_PROXIES", "everywhere"),
+        ("LATCHKEY_MAIL", "smtp://mail.example.com"),
+    ])
+    .expect_err("problems");
+    assert_eq!(problems.len(), 10, "{problems:#?}");
+    assert!(problems[0].contains("LATCHKEY_ACESS_TTL") && problems[0].contains("did you mean LATCHKEY_ACCESS_TTL?"), "{}", problems[0]);
+    assert!(!problems.join(" ").contains("changeme"), "no value is repeated");
+}
+
+#[test]
+fn a_public_address_needs_https() {
+    for private in ["http://localhost:8080", "http://127.0.0.1", "http://10.1.2.3:3000", "http://[::1]:3000", "https://accounts.example.com"] {
+        assert!(read([("LATCHKEY_PUBLIC_URL", private)]).is_ok(), "{private}");
+    }
+    for wrong in ["http://accounts.example.com", "http://8.8.8.8", "ftp://localhost", "https://example.com/path", "https://user@example.com", "example.com"] {
+        assert!(read([("LATCHKEY_PUBLIC_URL", wrong)]).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn an_access_token_lives_from_one_to_sixty_minutes_and_shorter_only_on_this_machine() {
+    let life = |url, life| read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_ACCESS_TTL", life)]);
+    assert!(life("https://example.com", "1m").is_ok() && life("https://example.com", "60m").is_ok() && life("http://localhost:3000", "2s").is_ok());
+    for (url, too_short_or_long) in [("https://example.com", "59s"), ("https://example.com", "2s"), ("http://localhost:3000", "1s"), ("http://localhost:3000", "61m"), ("http://10.0.0.1", "2s")] {
+        assert!(life(url, too_short_or_long).is_err(), "{url} {too_short_or_long}");
+    }
+}
+
+#[test]
+fn weak_hashing_is_refused_on_a_public_address() {
+    let with = |url, argon2| read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_ARGON2", argon2)]);
+    assert!(with("https://example.com", "m=12288,t=3,p=1").is_ok());
+    assert!(with("https://example.com", "m=12288,t=2,p=1").is_err());
+    assert!(with("http://localhost:3000", "m=64,t=1,p=1").is_ok());
+    assert!(with("http://localhost:3000", "m=1,t=1,p=1").is_err());
+}
+
+#[test]
+fn what_is_shown_holds_no_secret() {
+    let secret = auth::ServerSecret::generate(&auth::Entropy::System).expect("randomness").expose();
+    let config = read([("LATCHKEY_SECRET", &secret), ("DATABASE_URL", "postgres://ann:hunter2@db/latchkey")]).expect("a configuration");
+    for shown in [config.to_text(), config.to_json(), format!("{:?}", config.secret)] {
+        assert!(!shown.contains(&secret) && !shown.contains("hunter2"), "{shown}");
+    }
+}

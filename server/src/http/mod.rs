@@ -1,0 +1,59 @@
+//! The JSON API, and what other programs need to know of this server. Each handler is a few lines over a flow of `auth`.
+//!
+//! Errors are RFC 9457 problems with stable codes; credentials are RFC 6750 Bearer tokens. The description of it all is made from the
+//! annotations of the handlers and served at `/openapi.json`.
+
+mod account;
+mod body;
+mod caller;
+mod doors;
+mod operation;
+pub mod problem;
+mod time;
+
+pub use caller::{Caller, signed_in_only};
+
+use crate::Server;
+use axum::{http::StatusCode, response::Response};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+#[derive(OpenApi)]
+#[openapi(info(title = "Latchkey", description = "Accounts, sessions and tokens."), modifiers(&Bearer))]
+struct Description;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+/// All of it.
+pub fn routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(doors::sign_up))
+        .routes(routes!(doors::log_in))
+        .routes(routes!(doors::refresh))
+        .routes(routes!(doors::log_out))
+        .routes(routes!(account::me, account::change_me))
+        .routes(routes!(account::activity))
+        .routes(routes!(operation::keys))
+        .routes(routes!(operation::alive))
+        .routes(routes!(operation::ready))
+}
+
+/// An address below `/api` or `/fn` that is none: never a page.
+pub async fn not_found() -> Response {
+    problem::plain(StatusCode::NOT_FOUND)
+}
+
+/// A method that an address does not know.
+pub async fn not_this_method() -> Response {
+    problem::plain(StatusCode::METHOD_NOT_ALLOWED)
+}

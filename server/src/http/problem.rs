@@ -1,0 +1,110 @@
+//! Errors as RFC 9457 writes them: `application/problem+json` with a stable `type` and `code`. The words are those of the pages.
+//!
+//! Bodies hold nothing that differs between two requests with the same outcome; the name of the request is in `X-Request-Id` only.
+
+use app::{edge::answer::challenge, problem::Problem, words};
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What is wrong, for programs and for people.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProblemBody {
+    /// Names the kind of problem; never changes.
+    #[serde(rename = "type")]
+    #[schema(example = "/problems/invalid-credentials")]
+    kind: String,
+    /// The kind of problem in a few words.
+    title: String,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// What happened, in a sentence.
+    detail: String,
+    /// The kind of problem as one word; never changes.
+    #[schema(example = "invalid_credentials")]
+    code: String,
+    /// What is wrong with each member of the body.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<MemberError>,
+}
+
+/// What is wrong with one member of the body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MemberError {
+    /// Which (RFC 6901).
+    #[schema(example = "/password")]
+    pub(super) pointer: String,
+    /// What, as one word; never changes.
+    #[schema(example = "too_short")]
+    pub(super) code: &'static str,
+    /// What to do about it, in a sentence.
+    pub(super) detail: String,
+}
+
+/// The answer to a problem.
+#[must_use]
+pub fn answer(problem: &Problem) -> Response {
+    respond(problem, false)
+}
+
+/// The answer to a problem of somebody who showed a token (RFC 6750, 3: the challenge then says that it is invalid).
+#[must_use]
+pub fn answer_to_bearer(problem: &Problem) -> Response {
+    respond(problem, true)
+}
+
+fn respond(problem: &Problem, had_token: bool) -> Response {
+    let errors = match problem {
+        Problem::Invalid(faults) => faults
+            .0
+            .iter()
+            .map(|(field, fault)| MemberError { pointer: format!("/{}", field.name()), code: fault.code(), detail: words::fault(*field, *fault).to_string() })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = write(status, problem.code(), words::title(problem), words::problem(problem), errors);
+    let headers = response.headers_mut();
+    if *problem == Problem::SignedOut {
+        headers.insert(header::WWW_AUTHENTICATE, challenge(had_token));
+    }
+    // RFC 9110, 11.6.1: a 401 always says how to do better.
+    if status == StatusCode::UNAUTHORIZED {
+        headers.entry(header::WWW_AUTHENTICATE).or_insert(challenge(false));
+    }
+    if let Some(seconds) = problem.retry_after() {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// A body whose members are wrong in ways that no form knows.
+pub(super) fn members(errors: Vec<MemberError>) -> Response {
+    let problem = Problem::Invalid(contract::Faults::default());
+    write(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), words::title(&problem), words::problem(&problem), errors)
+}
+
+/// An error of HTTP itself, with the name that its status has.
+#[must_use]
+pub fn plain(status: StatusCode) -> Response {
+    let title = status.canonical_reason().unwrap_or("Error");
+    write(status, &title.to_ascii_lowercase().replace(' ', "_"), title, title, Vec::new())
+}
+
+/// As [`plain`], with a sentence that says what to do.
+pub(super) fn plain_with(status: StatusCode, code: &str, detail: &str) -> Response {
+    write(status, code, status.canonical_reason().unwrap_or("Error"), detail, Vec::new())
+}
+
+fn write(status: StatusCode, code: &str, title: &str, detail: &str, errors: Vec<MemberError>) -> Response {
+    let kind = format!("/problems/{}", code.replace('_', "-"));
+    let body = ProblemBody { kind, title: title.to_owned(), status: status.as_u16(), detail: detail.to_owned(), code: code.to_owned(), errors };
+    let mut response = (status, axum::Json(body)).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response
+}

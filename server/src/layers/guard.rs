@@ -1,0 +1,44 @@
+//! Nobody sees a protected page, or even causes it to be rendered, without a session.
+//!
+//! This is for people: they are led to the log-in page and back. Data is protected where it is read; see `auth::SignedIn`.
+
+use crate::{Server, router::PROTECTED};
+use app::edge::{cookie, report};
+use auth::{Client, Presented};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use contract::Next as Path;
+
+/// Redirects a visit to a page below [`PROTECTED`] by somebody who is not signed in, with an empty body.
+pub async fn signed_in_only(State(server): State<Server>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let protected = PROTECTED.iter().any(|prefix| app::address::is_at_or_below(path, prefix));
+    let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !protected || !reading {
+        return next.run(request).await;
+    }
+    let Some(token) = cookie::refresh_cookie(request.headers(), server.web.secure) else { return to_log_in(path, false) };
+    let client = request.extensions().get::<Client>().cloned().unwrap_or_default();
+    match server.web.auth.signed_in(&client, Presented::Cookie(&token)).await {
+        Ok(_) => next.run(request).await,
+        Err(auth::Error::SignedOut) => to_log_in(path, true),
+        // The page says itself that we cannot know just now.
+        Err(error) => {
+            report(&error, &client.request_id);
+            next.run(request).await
+        }
+    }
+}
+
+/// Only the path goes along: whatever was in the query stays out of the address of the log-in page.
+fn to_log_in(path: &str, ended: bool) -> Response {
+    let next = Path::parse(path);
+    let ended = if ended { "&ended" } else { "" };
+    // What `Next` lets through needs no encoding.
+    let location = HeaderValue::from_str(&format!("/login?next={}{ended}", next.as_str())).unwrap_or(HeaderValue::from_static("/login"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}

@@ -1,0 +1,105 @@
+//! Who may call from where: the defence against requests that another site makes a browser send (cross-site request forgery).
+//!
+//! | an unsafe request with | |
+//! |---|---|
+//! | `Sec-Fetch-Site: same-origin` | passes |
+//! | another `Sec-Fetch-Site` | is refused |
+//! | no `Sec-Fetch-Site`, our own `Origin` | passes |
+//! | no `Sec-Fetch-Site`, another `Origin`, `null` too | is refused |
+//! | neither, and none of our cookies (curl, other programs) | passes |
+//! | neither, and one of our cookies | is refused |
+//!
+//! (RFC 9110, 9.2.1 says which methods are safe. Browsers have sent `Sec-Fetch-Site` since 2023 and `Origin` with every unsafe request for
+//! longer, so a browser is never in the last two rows.)
+
+use crate::{Server, http::problem};
+use app::problem::Problem;
+use axum::{
+    extract::{Request, State},
+    http::{
+        HeaderMap, Method,
+        header::{COOKIE, ORIGIN},
+    },
+    middleware::Next,
+    response::Response,
+};
+
+/// The start of the name of every cookie of ours.
+const COOKIE_NAMES: [&str; 2] = ["latchkey", "__Host-latchkey"];
+
+/// Refuses what the table refuses.
+pub async fn same_origin_only(State(server): State<Server>, request: Request, next: Next) -> Response {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if safe || is_allowed(request.headers(), &server.origin) { next.run(request).await } else { problem::answer(&Problem::NotAllowed) }
+}
+
+fn is_allowed(headers: &HeaderMap, ours: &str) -> bool {
+    // A value that is no text is not one of those that pass.
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
+        (Some(site), _) => site == "same-origin",
+        (None, Some(origin)) => is_same(origin, ours),
+        (None, None) => !has_our_cookie(headers),
+    }
+}
+
+/// On this machine `localhost` and `127.0.0.1` are two names of one thing.
+fn is_same(origin: &str, ours: &str) -> bool {
+    let one_name = |origin: &str| origin.replacen("://127.0.0.1", "://localhost", 1).replacen("://[::1]", "://localhost", 1);
+    origin == ours || (one_name(ours).starts_with("http://localhost") && one_name(origin) == one_name(ours))
+}
+
+fn has_our_cookie(headers: &HeaderMap) -> bool {
+    let names = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    names.map(|pair| pair.trim_ascii()).any(|pair| COOKIE_NAMES.iter().any(|name| pair.starts_with(name.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::{HeaderName, HeaderValue};
+
+    const OURS: &str = "https://accounts.example.com";
+
+    fn allowed(pairs: &[(&'static str, &'static str)], ours: &str) -> bool {
+        let headers = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
+        is_allowed(&headers, ours)
+    }
+
+    #[test]
+    fn the_table() {
+        const COOKIE: (&str, &str) = ("cookie", "theme=dark; __Host-latchkey=lkr_x");
+        let table: &[(&[(&str, &str)], bool)] = &[
+            (&[], true),
+            (&[COOKIE], false),
+            (&[("cookie", "latchkey-theme=dark")], false),
+            (&[("cookie", "theme=dark")], true),
+            (&[("sec-fetch-site", "same-origin"), COOKIE], true),
+            (&[("sec-fetch-site", "none"), COOKIE], false),
+            (&[("sec-fetch-site", "none")], false),
+            (&[("sec-fetch-site", "same-site")], false),
+            (&[("sec-fetch-site", "cross-site")], false),
+            (&[("sec-fetch-site", "cross-site"), ("origin", OURS)], false),
+            (&[("origin", OURS), COOKIE], true),
+            (&[("origin", "null")], false),
+            (&[("origin", "https://evil.example")], false),
+            (&[("origin", "https://accounts.example.com.evil.example")], false),
+            (&[("origin", "https://accounts.example.com/")], false),
+            (&[("origin", "http://accounts.example.com")], false),
+            (&[("origin", "https://accounts.example.com:8443")], false),
+            (&[("origin", "HTTPS://ACCOUNTS.EXAMPLE.COM")], false),
+        ];
+        for (pairs, expected) in table {
+            assert_eq!(allowed(pairs, OURS), *expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_this_machine_are_one_origin_on_the_same_port() {
+        assert!(allowed(&[("origin", "http://127.0.0.1:3000")], "http://localhost:3000"));
+        assert!(allowed(&[("origin", "http://localhost:3000")], "http://127.0.0.1:3000"));
+        assert!(!allowed(&[("origin", "http://127.0.0.1:3001")], "http://localhost:3000"));
+        assert!(!allowed(&[("origin", "http://127.0.0.1:3000")], OURS));
+        assert!(!allowed(&[("origin", "http://localhost.evil.example")], "http://localhost"));
+    }
+}

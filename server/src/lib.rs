@@ -1,0 +1,22 @@
+//! The program: reads the configuration, wires the domain to HTTP, serves.
+//!
+//! | to learn about | read |
+//! |---|---|
+//! | everything that can be requested, on one screen | [`router`] |
+//! | settings | [`config`] |
+//! | what every answer carries, and who may call from where | [`layers`] |
+//! | the JSON API | [`http`] |
+//!
+//! Nothing is decided here that is about accounts: that is `auth`. Pages and their functions are `app`.
+#![recursion_limit = "256"]
+
+pub mod config;
+pub mod http;
+pub mod layers;
+mod listen;
+pub mod logs;
+pub mod router;
+pub mod secret_file;
+
+pub use listen::serve;
+pub use router::{Server, router};

@@ -1,0 +1,75 @@
+//! From a configuration to a server that serves, and back to nothing: start, run, drain.
+
+use crate::{
+    config::{Config, Secret},
+    router::{Server, router},
+    secret_file,
+};
+use anyhow::Context;
+use auth::{Auth, Clock, Entropy, Store, flow::Parts};
+use std::{future::Future, net::SocketAddr, time::Duration};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+/// So long the requests that are being answered may take once we are told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Serves until the process is told to stop (SIGTERM or SIGINT).
+pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Result<()> {
+    let secret = match &config.secret {
+        Secret::Given(secret) => secret.clone(),
+        Secret::File(path) => secret_file::read(path, false, &entropy)?,
+        Secret::Own(path) => secret_file::read(path, true, &entropy)?,
+    };
+    let store = Store::open(&config.database.url).await?;
+    let auth = Auth::start(Parts { store: store.clone(), clock, entropy, secret, policy: config.policy.clone(), hashing: config.hashing }).await?;
+    let worker = auth.work();
+    let listener = TcpListener::bind(config.http.listen).await.with_context(|| format!("{} cannot be listened on: choose another with LEPTOS_SITE_ADDR", config.http.listen))?;
+    tracing::info!(
+        address = %config.http.listen,
+        url = config.http.origin(),
+        database = store.kind(),
+        hash.threads = config.hashing.threads,
+        hash.mib = config.hashing.threads * (config.hashing.m as usize) / 1024,
+        "serving; {} hashing threads hold {} MiB, whatever arrives",
+        config.hashing.threads,
+        config.hashing.threads * (config.hashing.m as usize) / 1024,
+    );
+
+    let app = router(Server::new(auth, &config.http, &config.site)).into_make_service_with_connect_info::<SocketAddr>();
+    let (stopping, told) = watch::channel(false);
+    let stop = stop_signal()?;
+    let drained = axum::serve(listener, app).with_graceful_shutdown(async move {
+        stop.await;
+        tracing::info!("stopping");
+        let _nobody_waits = stopping.send(true);
+    });
+    tokio::select! {
+        result = drained => result?,
+        () = too_long(told) => tracing::warn!("some requests took too long and were cut off"),
+    }
+    worker.stop().await?;
+    store.close().await;
+    Ok(())
+}
+
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+async fn too_long(mut told: watch::Receiver<bool>) {
+    // Closed without having been told: the server has ended by itself, and the other branch says how.
+    if told.wait_for(|stopping| *stopping).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(DRAIN).await;
+}

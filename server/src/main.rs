@@ -1,0 +1,78 @@
+//! The command line. What it does is in the library.
+
+use anyhow::{Context, bail};
+use auth::{Clock, Entropy, ServerSecret, Store};
+use clap::{Parser, Subcommand};
+use server::config::{Config, Settings};
+use std::{io::Write, process::ExitCode};
+
+/// The account system that a Rust web app starts from.
+///
+/// Settings come from the environment, from latchkey.toml and from .env in the working directory; `latchkey config` shows them.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum Command {
+    /// Serve the pages and the API (this is what happens without a command).
+    Serve,
+    /// Bring the tables of the database up to date, and stop. `serve` does so, too.
+    Migrate,
+    /// Show the settings that are in force, without the secrets.
+    Config {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Work with the server secret.
+    #[command(subcommand)]
+    Secret(SecretCommand),
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum SecretCommand {
+    /// Print a new server secret, for `LATCHKEY_SECRET` or a file.
+    New,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments.command.unwrap_or(Command::Serve)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _nobody_reads = writeln!(std::io::stderr(), "latchkey: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    if let Command::Secret(SecretCommand::New) = command {
+        return print(&ServerSecret::generate(&Entropy::System)?.expose());
+    }
+    let settings = Settings::read().context("the settings cannot be read")?;
+    let config = match Config::from_settings(&settings) {
+        Ok(config) => config,
+        Err(problems) => bail!("these settings are wrong:\n  - {}", problems.join("\n  - ")),
+    };
+    if let Command::Config { json } = command {
+        return print(&if json { config.to_json() } else { config.to_text() });
+    }
+    server::logs::start(config.log_filter.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
+    runtime.block_on(async {
+        if let Command::Migrate = command {
+            Store::open(&config.database.url).await?.close().await;
+            return print("The database is up to date.");
+        }
+        server::serve(config, Clock::System, Entropy::System).await
+    })
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("nothing can be printed")
+}

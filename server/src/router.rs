@@ -1,0 +1,123 @@
+//! Everything that can be requested, on one screen.
+
+use crate::{
+    config::{Http, Site},
+    http,
+    layers::{guard, headers, limits, origin, panics, trace},
+};
+use app::{edge::Web, pages::App, shell::shell};
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, FromRef},
+    http::{HeaderValue, StatusCode, header::CACHE_CONTROL},
+    middleware::{from_fn, from_fn_with_state},
+    routing::{any, get},
+};
+use ipnet::IpNet;
+use leptos::{
+    config::{Env, LeptosOptions},
+    prelude::provide_context,
+};
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use std::sync::Arc;
+use tower::ServiceBuilder;
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, services::ServeDir};
+
+/// Pages that nobody sees without a session: these, and everything below them.
+pub const PROTECTED: &[&str] = &["/account"];
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct Server {
+    pub(crate) web: Web,
+    pub(crate) origin: Arc<str>,
+    pub(crate) trusted_proxies: Arc<[IpNet]>,
+    leptos: LeptosOptions,
+    reload_port: Option<u32>,
+}
+
+impl FromRef<Server> for LeptosOptions {
+    fn from_ref(server: &Server) -> Self {
+        server.leptos.clone()
+    }
+}
+
+impl Server {
+    /// Puts the domain behind HTTP.
+    #[must_use]
+    pub fn new(auth: auth::Auth, http: &Http, site: &Site) -> Self {
+        let watched = site.reload_port.is_some();
+        let leptos = LeptosOptions::builder()
+            .output_name("latchkey")
+            .site_root(site.root.display().to_string())
+            .site_pkg_dir("pkg")
+            .site_addr(http.listen)
+            .env(if watched { Env::DEV } else { Env::PROD })
+            .reload_port(site.reload_port.unwrap_or(3001))
+            .hash_files(site.hashed)
+            .build();
+        Self {
+            web: Web { auth, secure: http.secure() },
+            origin: http.origin().into(),
+            trusted_proxies: http.trusted_proxies.clone().into(),
+            leptos,
+            reload_port: site.reload_port,
+        }
+    }
+}
+
+/// The whole of it.
+pub fn router(server: Server) -> Router {
+    // For each page and each function; not for files.
+    let context = {
+        let (web, reload) = (server.web.clone(), server.reload_port);
+        move || {
+            provide_context(web.clone());
+            headers::set_page_policy(reload);
+        }
+    };
+    let page = {
+        let options = server.leptos.clone();
+        move || shell(options.clone())
+    };
+    let (api, openapi) = http::routes().split_for_parts();
+    let openapi = Arc::new(openapi);
+    let not_found = leptos_axum::render_app_async_with_context(context.clone(), page.clone());
+    let root = server.leptos.site_root.to_string();
+    // The names of these files change with their contents, except while developing.
+    let lasting = HeaderValue::from_static(if server.leptos.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" });
+    let files = || ServeDir::new(&root).append_index_html_on_directories(false).precompressed_br().precompressed_gzip();
+
+    Router::new()
+        // The JSON API and what other programs need.
+        .merge(api)
+        .route("/openapi.json", get(async move || Json(openapi)))
+        .route("/api", any(http::not_found))
+        .route("/api/{*unknown}", any(http::not_found))
+        // Pages, and the functions that they call.
+        .leptos_routes_with_context(&server, generate_route_list(App), context, page)
+        .route("/fn/{*unknown}", any(http::not_found))
+        // Files.
+        .nest_service("/pkg", ServiceBuilder::new().map_response(caching(lasting)).service(ServeDir::new(format!("{root}/pkg")).precompressed_br().precompressed_gzip()))
+        .method_not_allowed_fallback(http::not_this_method)
+        .fallback_service(files().call_fallback_on_method_not_allowed(false).fallback(get(not_found).with_state(server.clone())))
+        .layer(from_fn_with_state(server.clone(), guard::signed_in_only))
+        .layer(DefaultBodyLimit::max(limits::BODY))
+        .layer(from_fn_with_state(server.clone(), origin::same_origin_only))
+        .layer(RequestBodyLimitLayer::new(limits::BODY))
+        .layer(from_fn(limits::enforce))
+        .layer(from_fn_with_state(server.clone(), headers::protect))
+        .layer(CatchPanicLayer::custom(panics::caught))
+        .layer(from_fn_with_state(server.clone(), trace::trace))
+        .with_state(server)
+}
+
+/// Lets what was found be kept.
+fn caching<B>(lasting: HeaderValue) -> impl Fn(axum::http::Response<B>) -> axum::http::Response<B> + Clone {
+    move |mut response| {
+        if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
+            response.headers_mut().insert(CACHE_CONTROL, lasting.clone());
+        }
+        response
+    }
+}
