@@ -26,6 +26,8 @@ pub mod revocation;
 pub mod secret;
 mod seen;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod token;
 pub mod world;
 

@@ -18,13 +18,17 @@ use leptos::{
     config::{Env, LeptosOptions},
     prelude::provide_context,
 };
-use leptos_axum::{LeptosRoutes, generate_route_list};
-use std::sync::Arc;
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use std::sync::{Arc, LazyLock};
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, services::ServeDir};
 
 /// Pages that nobody sees without a session: these, and everything below them.
 pub const PROTECTED: &[&str] = &["/account"];
+
+/// The pages that the router of the app knows. Found once in a process: while Leptos looks for them no resource of any page is loaded, in the
+/// whole process, and a page that is rendered just then would wait for ever.
+pub static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -93,9 +97,10 @@ pub fn router(server: Server) -> Router {
         .merge(api)
         .route("/openapi.json", get(async move || Json(openapi)))
         .route("/api", any(http::not_found))
+        .route("/api/", any(http::not_found))
         .route("/api/{*unknown}", any(http::not_found))
         // Pages, and the functions that they call.
-        .leptos_routes_with_context(&server, generate_route_list(App), context, page)
+        .leptos_routes_with_context(&server, PAGES.clone(), context, page)
         .route("/fn/{*unknown}", any(http::not_found))
         // Files.
         .nest_service("/pkg", ServiceBuilder::new().map_response(caching(lasting)).service(ServeDir::new(format!("{root}/pkg")).precompressed_br().precompressed_gzip()))

@@ -1,7 +1,7 @@
 //! Sign up, log in, read and change one's own, log out.
 
-use crate::support::{PASSWORD, World, client, on_both};
-use auth::{Auth, Error, Presented};
+use crate::support::{PASSWORD, World, client};
+use auth::{Auth, Error, Presented, on_both};
 use contract::{
     Fault, Field, Span,
     form::{LogIn, Rename, SignUp},

@@ -1,7 +1,7 @@
 //! Signing keys: made once, sealed, and the same for every node.
 
-use crate::support::{World, client, on_both};
-use auth::Presented;
+use crate::support::{World, client};
+use auth::{Presented, on_both};
 
 on_both! {
     async fn two_nodes_sign_with_one_key(world: World) {

@@ -1,7 +1,7 @@
 //! Renewing a session: lost answers, tabs, thieves, limits.
 
-use crate::support::{World, client, on_both};
-use auth::{Error, Presented};
+use crate::support::{World, client};
+use auth::{Error, Presented, on_both};
 use contract::{Span, view::EventKind};
 
 on_both! {

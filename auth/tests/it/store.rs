@@ -1,7 +1,7 @@
 //! The two databases have the same tables, and every statement fits both.
 
-use crate::support::{World, on_both, start};
-use auth::{Entropy, ServerSecret, Store, flow::StartError, store::STATEMENTS};
+use crate::support::{World, start};
+use auth::{Entropy, ServerSecret, Store, flow::StartError, store::STATEMENTS, on_both, testing::FreshDatabase};
 
 on_both! {
     async fn every_statement_fits_the_tables(world: World) {
@@ -16,7 +16,7 @@ on_both! {
 
     async fn opening_again_changes_nothing(world: World) {
         world.sign_up("ada@example.com").await;
-        let again = Store::open(&world.url).await.expect("the same database");
+        let again = Store::open(&world.database.url).await.expect("the same database");
         assert!(again.read().await.expect("a connection").user_by_email("ada@example.com").await.expect("an answer").is_some());
     }
 
@@ -41,7 +41,7 @@ on_both! {
 #[tokio::test]
 async fn both_databases_have_the_same_tables() {
     let schema = async |world: &World| world.store.read().await.expect("a connection").schema().await.expect("a schema");
-    let (sqlite, postgres) = (schema(&World::sqlite().await).await, schema(&World::postgres().await).await);
+    let (sqlite, postgres) = (schema(&World::on(FreshDatabase::sqlite()).await).await, schema(&World::on(FreshDatabase::postgres().await).await).await);
     assert!(sqlite.len() > 50, "{sqlite:#?}");
     assert_eq!(sqlite, postgres);
 }

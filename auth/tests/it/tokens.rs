@@ -1,7 +1,7 @@
 //! Access tokens: everything that must be refused, signed by the real key where that is needed to get so far.
 
 use crate::support::{ISSUER, START, World, client};
-use auth::{Auth, Error, Presented};
+use auth::{Auth, Error, Presented, testing::FreshDatabase};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contract::Span;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ async fn accepted(auth: &Auth, token: &str) -> bool {
 
 #[tokio::test]
 async fn a_token_says_what_the_design_says() {
-    let world = World::sqlite().await;
+    let world = World::on(FreshDatabase::sqlite()).await;
     let forge = Forge::new(&world).await;
     assert_eq!(forge.header["typ"], "at+jwt");
     assert_eq!(forge.header["alg"], "ES256");
@@ -72,7 +72,7 @@ async fn a_token_says_what_the_design_says() {
 
 #[tokio::test]
 async fn a_changed_or_cut_token_is_refused() {
-    let world = World::sqlite().await;
+    let world = World::on(FreshDatabase::sqlite()).await;
     let token = world.sign_up("ada@example.com").await.access.token;
     for at in (0..token.len()).step_by(7) {
         let mut changed = token.clone().into_bytes();
@@ -89,7 +89,7 @@ async fn a_changed_or_cut_token_is_refused() {
 
 #[tokio::test]
 async fn only_the_algorithm_of_the_key_counts() {
-    let world = World::sqlite().await;
+    let world = World::on(FreshDatabase::sqlite()).await;
     let forge = Forge::new(&world).await;
     for alg in ["none", "None", "NONE", "nOnE", "noNE", "HS256", "RS256", "ES384", "EdDSA", ""] {
         let token = forge.with_header("alg", json!(alg));
@@ -111,7 +111,7 @@ async fn only_the_algorithm_of_the_key_counts() {
 
 #[tokio::test]
 async fn every_header_is_looked_at() {
-    let world = World::sqlite().await;
+    let world = World::on(FreshDatabase::sqlite()).await;
     let forge = Forge::new(&world).await;
     let long = "k".repeat(3000);
     for (name, value) in [
@@ -135,7 +135,7 @@ async fn every_header_is_looked_at() {
 
 #[tokio::test]
 async fn every_claim_is_looked_at() {
-    let world = World::sqlite().await;
+    let world = World::on(FreshDatabase::sqlite()).await;
     let forge = Forge::new(&world).await;
     let now = START.seconds();
     for name in ["iss", "aud", "sub", "exp", "iat", "jti", "sid", "gen", "epoch", "amr", "acr", "auth_time", "scope", "roles"] {
@@ -174,7 +174,7 @@ async fn every_claim_is_looked_at() {
 
 #[tokio::test]
 async fn a_token_ends_when_it_says_and_not_before() {
-    let world = World::sqlite().await;
+    let world = World::on(FreshDatabase::sqlite()).await;
     let issued = world.sign_up("ada@example.com").await;
     world.clock.advance(Span(i64::from(issued.access.expires_in) * 1000 - 1));
     assert!(accepted(&world.auth, &issued.access.token).await);

@@ -1,0 +1,32 @@
+//! The public keys, as somebody uses them who verifies our tokens without asking us.
+
+use crate::support::App;
+use auth::on_both;
+use axum::http::StatusCode;
+use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
+
+on_both! {
+    async fn anybody_can_verify_a_token_with_the_published_key(app: App) {
+        let user = app.user("ada@example.com").await;
+        let answer = app.anon().get("/.well-known/jwks.json").await;
+        assert_eq!((answer.status, answer.header("content-type"), answer.header("cache-control")), (StatusCode::OK, "application/jwk-set+json", "public, max-age=300"));
+        let keys: JwkSet = serde_json::from_str(&answer.text).expect("a JWK set");
+        let header = jsonwebtoken::decode_header(&user.access).expect("a header");
+        let key = keys.find(&header.kid.expect("a key id")).expect("the key of the token");
+        let mut validation = Validation::new(header.alg);
+        validation.set_audience(&["http://localhost:3000"]);
+        validation.set_issuer(&["http://localhost:3000"]);
+        validation.validate_exp = false; // the clock of this test stands still
+        let claims = jsonwebtoken::decode::<serde_json::Value>(&user.access, &DecodingKey::from_jwk(key).expect("a key"), &validation).expect("a valid token").claims;
+        assert_eq!(claims["sub"], user.client.get("/api/v1/me").await.json()["id"]);
+    }
+
+    async fn no_private_part_is_published(app: App) {
+        let body = app.anon().get("/.well-known/jwks.json").await.json();
+        for key in body["keys"].as_array().expect("keys") {
+            let members: Vec<_> = key.as_object().expect("an object").keys().map(String::as_str).collect();
+            assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"]);
+            assert_eq!((&key["alg"], &key["use"], &key["kty"]), (&"ES256".into(), &"sig".into(), &"EC".into()));
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The HTTP surface, asked as clients ask it, on both databases. No sockets but where a socket is the point.
+#![expect(unreachable_pub, reason = "one binary: what the modules share is public to each other only")]
+#![recursion_limit = "256"]
+
+mod bad_input;
+mod doors;
+mod everyone;
+mod functions;
+mod headers;
+mod keys;
+mod me;
+mod openapi;
+mod origin;
+mod pages;
+mod readme;
+mod support;

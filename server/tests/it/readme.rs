@@ -1,0 +1,20 @@
+//! The session with curl in the README works as it is written.
+
+use crate::support::App;
+use auth::testing::FreshDatabase;
+use std::{fs, net::SocketAddr, path::Path};
+use tokio::{net::TcpListener, process::Command};
+
+#[tokio::test]
+async fn the_curl_session_of_the_readme_runs() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).expect("a README");
+    let script = readme.split("```sh\n# README: curl\n").nth(1).and_then(|rest| rest.split("\n```").next()).expect("a block that begins with `# README: curl`");
+    let app = App::on(FreshDatabase::sqlite()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let service = app.router.clone().into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+    let output = Command::new("bash").arg("-euo").arg("pipefail").arg("-c").arg(script).env("BASE", base).output().await.expect("bash and curl");
+    assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("ada@example.com"), "{}", String::from_utf8_lossy(&output.stdout));
+}

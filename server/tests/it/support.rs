@@ -1,0 +1,175 @@
+//! The whole server without a socket, and clients that are typed by who they are.
+
+use auth::{Auth, Clock, Entropy, Hashing, Policy, ServerSecret, Store, flow::Parts, testing::FreshDatabase};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderMap, HeaderName, Method, Request, StatusCode, header},
+};
+use contract::Timestamp;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use server::{
+    Server,
+    config::{Http, Site},
+    router,
+};
+use std::{net::SocketAddr, path::PathBuf};
+use tower::ServiceExt;
+
+pub const PASSWORD: &str = "correct horse battery";
+/// 2026-01-01T00:00:00Z
+pub const START: Timestamp = Timestamp(1_767_225_600_000);
+pub const FORM: &str = "application/x-www-form-urlencoded";
+
+pub struct App {
+    pub router: Router,
+    pub clock: Clock,
+    _database: FreshDatabase,
+}
+
+impl App {
+    /// On plain http, as on a laptop.
+    pub async fn on(database: FreshDatabase) -> Self {
+        Self::at(database, "http://localhost:3000").await
+    }
+
+    /// As people reach it by `url`.
+    pub async fn at(database: FreshDatabase, url: &str) -> Self {
+        let store = Store::open(&database.url).await.expect("a database");
+        let (clock, entropy) = (Clock::manual(START), Entropy::System);
+        let secret = ServerSecret::generate(&entropy).expect("randomness");
+        let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
+        let auth = Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy: Policy::new(url), hashing }).await.expect("a start");
+        let http = Http { listen: SocketAddr::from(([127, 0, 0, 1], 3000)), public_url: url.parse().expect("a URL"), trusted_proxies: Vec::new() };
+        let site = Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None };
+        Self { router: router(Server::new(auth, &http, &site)), clock, _database: database }
+    }
+
+    /// A program that shows nothing.
+    pub fn anon(&self) -> Client<'_> {
+        Client { app: self, headers: HeaderMap::new() }
+    }
+
+    /// A program that has signed up, with its two tokens.
+    pub async fn user(&self, email: &str) -> User<'_> {
+        let answer = self.anon().post("/api/v1/auth/signup", json!({"email": email, "password": PASSWORD})).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+        let text = |name: &str| answer.json()[name].as_str().expect("a token").to_owned();
+        let (access, refresh) = (text("access_token"), text("refresh_token"));
+        User { client: self.anon().with("authorization", &format!("Bearer {access}")), access, refresh }
+    }
+}
+
+/// Somebody who asks.
+#[derive(Clone)]
+pub struct Client<'a> {
+    app: &'a App,
+    headers: HeaderMap,
+}
+
+/// Somebody who asks with an access token.
+pub struct User<'a> {
+    pub client: Client<'a>,
+    pub access: String,
+    pub refresh: String,
+}
+
+impl Client<'_> {
+    /// With one more header.
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.append(HeaderName::from_static(name), value.parse().expect("a header value"));
+        self
+    }
+
+    /// A browser that holds a refresh token in its cookie and sends what browsers send.
+    pub fn browser(self, refresh: &str) -> Self {
+        self.with("cookie", &format!("latchkey={refresh}")).with("sec-fetch-site", "same-origin")
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, Body::empty()).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.clone().with("content-type", "application/json").send(Method::POST, path, Body::from(body.to_string())).await
+    }
+
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.clone().with("content-type", "application/json").send(Method::PATCH, path, Body::from(body.to_string())).await
+    }
+
+    /// As our own script calls a server function.
+    pub async fn call(&self, path: &str, form: &str) -> Answer {
+        self.clone().with("content-type", FORM).with("accept", "application/json").send(Method::POST, path, Body::from(form.to_owned())).await
+    }
+
+    /// As a browser posts a form with scripts off.
+    pub async fn submit(&self, path: &str, from: &str, form: &str) -> Answer {
+        let referer = format!("http://localhost:3000{from}");
+        let client = self.clone().with("content-type", FORM).with("accept", "text/html,*/*;q=0.8").with("referer", &referer);
+        client.with("origin", "http://localhost:3000").send(Method::POST, path, Body::from(form.to_owned())).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Body) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).body(body).expect("a request");
+        request.headers_mut().extend(self.headers.clone());
+        request.headers_mut().entry(header::HOST).or_insert("localhost:3000".parse().expect("a header value"));
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711))));
+        let response = self.app.router.clone().oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// The code of a problem, having checked that it is one.
+    pub fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{} {}", self.status, self.text);
+        let body = self.json();
+        assert_eq!(body["status"], self.status.as_u16());
+        assert_eq!(body["type"], format!("/problems/{}", body["code"].as_str().expect("a code").replace('_', "-")));
+        body["code"].as_str().expect("a code").to_owned()
+    }
+
+    /// The pointers of the members that are wrong, each with its code.
+    pub fn members(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        self.json()["errors"].as_array().map_or_else(Vec::new, |errors| errors.iter().map(|error| (text(&error["pointer"]), text(&error["code"]))).collect())
+    }
+
+    /// All headers but those that differ between any two answers.
+    pub fn stable_headers(&self) -> Vec<(String, String)> {
+        let mut headers: Vec<_> = self
+            .headers
+            .iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "x-request-id" | "date"))
+            .map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned()))
+            .collect();
+        headers.sort();
+        headers
+    }
+
+    /// What the answer does to the refresh cookie: its values in order.
+    pub fn cookies(&self) -> Vec<String> {
+        self.headers.get_all(header::SET_COOKIE).iter().map(|cookie| cookie.to_str().expect("text").to_owned()).collect()
+    }
+}
