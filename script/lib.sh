@@ -70,7 +70,15 @@ build_release() {
     build_fingerprint >"$stamp"
 }
 
-cargo_leptos_build() { (cd "$root" && cargo leptos build --release --cargo-locked); }
+cargo_leptos_build() { (cd "$root" && cargo leptos build --release --precompress --cargo-locked); }
+
+# The build for development, which explains hydration mismatches and has the laboratory page, beside the site of the release build.
+build_debug() {
+    export DEBUG_SERVER_BINARY=$target/debug/latchkey DEBUG_SITE_ROOT=$root/target/debug-site
+    step "Building server and site for development" cargo_leptos_build_debug
+}
+
+cargo_leptos_build_debug() { (cd "$root" && LEPTOS_SITE_ROOT=target/debug-site cargo leptos build --cargo-locked); }
 
 # The browser for the tests: $CHROMIUM, Playwright's own, or one of the system's.
 find_browser() {

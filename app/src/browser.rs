@@ -1,6 +1,7 @@
 //! The browser itself: locks, the channel between tabs, addresses and the back-forward cache. It knows nothing of sessions. Compiles for the server
 //! too (js-sys and web-sys do); nothing here is ever called there.
 
+use contract::Timestamp;
 use futures::{
     channel::oneshot,
     future::{Either, select},
@@ -146,7 +147,8 @@ pub fn mark_as_hydrated() {
     }
 }
 
-/// Milliseconds since 1970 by this browser's clock, which may be wrong and may be set back.
-pub fn now() -> f64 {
-    js_sys::Date::now()
+/// The time by this browser's clock, which may be wrong and may be set back.
+#[expect(clippy::cast_possible_truncation, reason = "whole milliseconds are all that is wanted")]
+pub fn now() -> Timestamp {
+    Timestamp(js_sys::Date::now() as i64)
 }

@@ -20,6 +20,7 @@ pub mod pages;
 pub mod problem;
 pub mod session;
 pub mod shell;
+pub mod solid;
 pub mod ui;
 pub mod who;
 pub mod words;

@@ -3,6 +3,7 @@
 
 use contract::Faults;
 use leptos::server_fn::{
+    Bytes,
     codec::JsonEncoding,
     error::{FromServerFnError, ServerFnErrorErr},
 };
@@ -109,6 +110,12 @@ fn request_id<'de, D: Deserializer<'de>>(source: D) -> Result<String, D::Error> 
 impl FromServerFnError for Problem {
     type Encoder = JsonEncoding;
 
+    /// Like the encoder's, but from text: pages hold problems as text too, so the browser needs the code for it only once.
+    fn de(data: Bytes) -> Self {
+        let problem = std::str::from_utf8(&data).ok().and_then(|text| serde_json::from_str(text).ok());
+        problem.unwrap_or_else(|| Self::from_server_fn_error(ServerFnErrorErr::Deserialization(String::new())))
+    }
+
     /// What the framework itself stumbled over. Its texts are dropped: they can quote what somebody typed.
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         use ServerFnErrorErr as E;
@@ -152,7 +159,7 @@ impl From<&auth::Error> for Problem {
 mod tests {
     use super::*;
     use contract::{Fault, Field};
-    use leptos::server_fn::{Bytes, error::ServerFnUrlError};
+    use leptos::server_fn::error::ServerFnUrlError;
 
     fn all() -> Vec<Problem> {
         use Problem as P;

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
 /// `--canvas` of `style/tokens.css`, light and dark: what browsers paint around the page.
-const CANVAS: [&str; 2] = ["#f8fbfb", "#0d1416"];
+const CANVAS: [&str; 2] = ["#f9fbfb", "#0d1518"];
 
 /// The whole document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {

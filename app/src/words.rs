@@ -92,6 +92,12 @@ pub mod activity {
     pub const UNKNOWN_DEVICE: &str = "Unknown device";
 }
 
+/// Only in builds for development.
+pub mod lab {
+    pub const HEADING: &str = "Laboratory";
+    pub const FIVE_CALLS: &str = "Call five times";
+}
+
 pub mod not_found {
     pub const PAGE: &str = "Page not found · Latchkey";
     pub const HEADING: &str = "Page not found";
@@ -199,8 +205,7 @@ pub const fn event(kind: EventKind) -> &'static str {
     }
 }
 
-pub const MONTHS: [&str; 12] =
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+pub const MONTHS: [&str; 12] = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
 #[cfg(test)]
 mod tests {

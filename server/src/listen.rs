@@ -27,7 +27,9 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
     let store = Store::open(&config.database.url).await?;
     let auth = Auth::start(Parts { store: store.clone(), clock, entropy, secret, policy: config.policy.clone(), hashing: config.hashing }).await?;
     let worker = auth.work();
-    let listener = TcpListener::bind(config.http.listen).await.with_context(|| format!("{} cannot be listened on: choose another with LEPTOS_SITE_ADDR", config.http.listen))?;
+    let listener = TcpListener::bind(config.http.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened on: choose another with LEPTOS_SITE_ADDR", config.http.listen))?;
     tracing::info!(
         address = %config.http.listen,
         url = config.http.origin(),

@@ -23,9 +23,6 @@ use std::sync::{Arc, LazyLock};
 use tower::ServiceBuilder;
 use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, services::ServeDir};
 
-/// Pages that nobody sees without a session: these, and everything below them.
-pub const PROTECTED: &[&str] = &["/account"];
-
 /// The pages that the router of the app knows. Found once in a process: while Leptos looks for them no resource of any page is loaded, in the
 /// whole process, and a page that is rendered just then would wait for ever.
 pub static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
@@ -103,7 +100,10 @@ pub fn router(server: Server) -> Router {
         .leptos_routes_with_context(&server, PAGES.clone(), context, page)
         .route("/fn/{*unknown}", any(http::not_found))
         // Files.
-        .nest_service("/pkg", ServiceBuilder::new().map_response(caching(lasting)).service(ServeDir::new(format!("{root}/pkg")).precompressed_br().precompressed_gzip()))
+        .nest_service(
+            "/pkg",
+            ServiceBuilder::new().map_response(caching(lasting)).service(ServeDir::new(format!("{root}/pkg")).precompressed_br().precompressed_gzip()),
+        )
         .method_not_allowed_fallback(http::not_this_method)
         .fallback_service(files().call_fallback_on_method_not_allowed(false).fallback(get(not_found).with_state(server.clone())))
         .layer(from_fn_with_state(server.clone(), guard::signed_in_only))

@@ -13,7 +13,7 @@ const PAGES: [(&str, &str); 2] = [("/account", words::profile::HEADING), ("/acco
 
 /// A page of the account. `path`: which of them.
 #[component]
-pub fn AccountPage(path: &'static str, children: Children) -> impl IntoView {
+pub fn AccountPage(path: &'static str, children: crate::solid::SolidChildren) -> impl IntoView {
     let links = PAGES.map(|(page, name)| {
         view! {
             <li>
@@ -28,7 +28,7 @@ pub fn AccountPage(path: &'static str, children: Children) -> impl IntoView {
             <nav class="side" aria-label=words::ACCOUNT_NAV>
                 <ul>{links.collect_view()}</ul>
             </nav>
-            <div class="stack wide">{children()}</div>
+            <div class="stack">{children.view()}</div>
         </div>
     }
 }
@@ -51,14 +51,5 @@ pub fn LogInFirst() -> impl IntoView {
         <a class="button" href=href>
             {words::LOG_IN}
         </a>
-    }
-}
-
-/// Holds the place of what is being read.
-pub(super) fn loading() -> impl IntoView {
-    view! {
-        <p class="loading" role="status">
-            {words::LOADING}
-        </p>
     }
 }

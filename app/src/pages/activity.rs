@@ -1,10 +1,11 @@
 //! What happened to the account: a long list, a part at a time. The next part is an ordinary link, so it works with scripts off and with Back.
 
-use super::account::{AccountPage, LogInFirst, loading};
+use super::account::{AccountPage, LogInFirst};
+use crate::solid::IntoSolid;
 use crate::{
     api::recent_activity,
     problem::Problem,
-    ui::{Trouble, When},
+    ui::{Trouble, When, awaited, loading},
     who::Who,
     words,
 };
@@ -18,22 +19,20 @@ const HERE: &str = "/account/activity";
 #[component]
 pub fn ActivityPage() -> impl IntoView {
     let (who, query) = (expect_context::<Who>(), use_query_map());
-    let cursor = Memo::new(move |_| query.with(|query| query.get("cursor").filter(|cursor| !cursor.is_empty())));
-    let part = Resource::new_blocking(move || (who.version(), cursor.get()), |(_, cursor)| recent_activity(cursor));
+    let cursor = move || query.with(|query| query.get("cursor").filter(|cursor| !cursor.is_empty()));
+    let part = Resource::new_blocking(move || (who.version(), cursor()), |(_, cursor)| recent_activity(cursor));
     view! {
         <Title text=words::activity::PAGE/>
         <AccountPage path=HERE>
             <h1>{words::activity::HEADING}</h1>
             <p class="soft">{words::activity::LEAD}</p>
-            <Transition fallback=loading>
-                {move || Suspend::new(async move {
-                    match part.await {
-                        Ok(part) => list(part, cursor.get_untracked().is_some()),
-                        Err(Problem::SignedOut) => view! { <LogInFirst/> }.into_any(),
-                        Err(problem) => view! { <Trouble problem again=Callback::new(move |()| part.refetch())/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {awaited(loading, move || async move {
+                match part.await {
+                    Ok(part) => list(part, untrack(cursor).is_some()),
+                    Err(Problem::SignedOut) => view! { <LogInFirst/> }.solid(),
+                    Err(problem) => view! { <Trouble problem again=Box::new(move || part.refetch())/> }.solid(),
+                }
+            })}
         </AccountPage>
     }
 }
@@ -42,9 +41,9 @@ pub fn ActivityPage() -> impl IntoView {
 fn list(part: Page<Event>, older: bool) -> AnyView {
     let events = if part.items.is_empty() {
         let words = if older { words::activity::NO_MORE } else { words::activity::EMPTY };
-        view! { <p>{words}</p> }.into_any()
+        view! { <p>{words}</p> }.solid()
     } else {
-        view! { <ol class="events">{part.items.into_iter().map(event).collect_view()}</ol> }.into_any()
+        view! { <ol class="events">{part.items.into_iter().map(event).collect_view()}</ol> }.solid()
     };
     view! {
         {events}
@@ -53,7 +52,7 @@ fn list(part: Page<Event>, older: bool) -> AnyView {
             {older.then(|| view! { <a class="button quiet" href=HERE>{words::activity::NEWEST}</a> })}
         </p>
     }
-    .into_any()
+    .solid()
 }
 
 fn event(event: Event) -> impl IntoView {

@@ -9,9 +9,9 @@ use leptos_router::{
 };
 
 /// Where somebody wanted to go who was sent here first, as it stands in the address: only good for the server and for [`link`], which check it.
-pub(super) fn next() -> Memo<String> {
+pub(super) fn next() -> impl Fn() -> String + Copy + Send + Sync + 'static {
     let query = use_query_map();
-    Memo::new(move |_| query.with(|query| query.get("next").unwrap_or_default()))
+    move || query.with(|query| query.get("next").unwrap_or_default())
 }
 
 /// The address of another page that leads to the same place afterwards.

@@ -1,21 +1,16 @@
 //! What is around every page: the header with its menu, log-out, and where the focus goes when the page changes.
 
+use crate::solid::IntoSolid;
 use crate::{
     address,
     api::LogOutCall,
     problem::Problem,
-    ui::{Form, Notice, Submit, Tone},
+    ui::{Form, Notice, Submit, Tone, awaited, nothing},
     who::Who,
     words,
 };
 use contract::{Faults, view::Account};
-use leptos::{
-    ev,
-    prelude::*,
-    server::ServerActionError,
-    wasm_bindgen::JsCast,
-    web_sys::HtmlElement,
-};
+use leptos::{ev, prelude::*, server::ServerActionError, wasm_bindgen::JsCast, web_sys::HtmlElement};
 use leptos_router::hooks::use_location;
 
 /// One action for the log-out of the header and that of the profile, so that its failure is told in one place that is always seen.
@@ -38,7 +33,7 @@ pub(super) fn provide_log_out() {
 pub fn LogOutForm() -> impl IntoView {
     let LogOut(action) = expect_context();
     view! {
-        <Form action check=|_: &LogOutCall| Faults::default() class="inline" silent=true>
+        <Form action read=|_| LogOutCall {} check=|_| Faults::default() class="inline" silent=true>
             <Submit label=words::LOG_OUT working=words::LOGGING_OUT quiet=true/>
         </Form>
     }
@@ -71,25 +66,27 @@ pub fn Header() -> impl IntoView {
                 {words::PRODUCT}
             </a>
             <nav class="bar-links cluster" aria-label=words::HEADER_NAV>
-                <Transition>
-                    {move || Suspend::new(async move {
-                        match who.account.await {
-                            Ok(account) => menu(account),
-                            Err(Problem::SignedOut) => view! {
-                                <a href=address::LOG_IN>{words::LOG_IN}</a>
-                                <a class="button" href=address::SIGN_UP>
-                                    {words::SIGN_UP}
-                                </a>
-                            }
-                            .into_any(),
-                            // It cannot be told who this is.
-                            Err(_) => view! { <a href=contract::next::HOME>{words::ACCOUNT}</a> }.into_any(),
-                        }
-                    })}
-                </Transition>
+                {awaited(nothing, move || async move {
+                    match who.account.await {
+                        Ok(account) => menu(account),
+                        Err(Problem::SignedOut) => doors(),
+                        // It cannot be told who this is.
+                        Err(_) => view! { <a href=contract::next::HOME>{words::ACCOUNT}</a> }.solid(),
+                    }
+                })}
             </nav>
         </header>
     }
+}
+
+fn doors() -> AnyView {
+    view! {
+        <a href=address::LOG_IN>{words::LOG_IN}</a>
+        <a class="button" href=address::SIGN_UP>
+            {words::SIGN_UP}
+        </a>
+    }
+    .solid()
 }
 
 /// A popover, which the browser opens and closes by itself, so it needs no scripts; only that a link in it closes it does.
@@ -111,7 +108,7 @@ fn menu(account: Account) -> AnyView {
             <LogOutForm/>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// After a change of page the focus is on its content, as it would be after a load. At the first load the browser has seen to it.

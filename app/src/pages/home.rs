@@ -1,6 +1,12 @@
 //! The first page: what this is, or, for somebody who is logged in, the way on.
 
-use crate::{address, who::Who, words};
+use crate::solid::IntoSolid;
+use crate::{
+    address,
+    ui::{awaited, nothing},
+    who::Who,
+    words,
+};
 use contract::view::Account;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -19,14 +25,12 @@ pub fn HomePage() -> impl IntoView {
     view! {
         <Title text=words::home::PAGE/>
         <div class="hero stack">
-            <Transition>
-                {move || Suspend::new(async move {
-                    match who.account.await {
-                        Ok(account) => for_member(account),
-                        Err(_) => for_visitor(),
-                    }
-                })}
-            </Transition>
+            {awaited(nothing, move || async move {
+                match who.account.await {
+                    Ok(account) => for_member(account),
+                    Err(_) => for_visitor(),
+                }
+            })}
         </div>
         <dl class="facts wide">{points.collect_view()}</dl>
     }
@@ -55,5 +59,5 @@ fn hero(heading: String, lead: String, [(first, first_words), (second, second_wo
             </a>
         </p>
     }
-    .into_any()
+    .solid()
 }

@@ -7,17 +7,16 @@ use super::{
 use crate::{
     address,
     api::LogInCall,
-    ui::{Form, Notice, PasswordField, Submit, TextField, Tone},
+    ui::{Fields, Form, Notice, PasswordField, Submit, TextField, Tone},
     words,
 };
-use contract::Field;
+use contract::{Field, form::LogIn};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 /// What has just happened to somebody, if the address says so.
-const NEWS: [(&str, &str); 3] =
-    [(address::BYE, words::log_in::BYE), (address::ELSEWHERE, words::log_in::ELSEWHERE), (address::ENDED, words::log_in::ENDED)];
+const NEWS: [(&str, &str); 3] = [(address::BYE, words::log_in::BYE), (address::ELSEWHERE, words::log_in::ELSEWHERE), (address::ENDED, words::log_in::ENDED)];
 
 #[component]
 pub fn LogInPage() -> impl IntoView {
@@ -32,7 +31,7 @@ pub fn LogInPage() -> impl IntoView {
         <div class="column stack">
             <h1>{words::LOG_IN}</h1>
             {move || news().filter(|_| !attempted()).map(|news| view! { <Notice tone=Tone::News><p>{news}</p></Notice> })}
-            <Form action=log_in check=|call: &LogInCall| call.form.check().err().unwrap_or_default()>
+            <Form action=log_in read check=|call: &LogInCall| call.form.check().err().unwrap_or_default()>
                 <input type="hidden" name="form[next]" value=next/>
                 <TextField field=Field::Email autocomplete="username"/>
                 <PasswordField/>
@@ -40,8 +39,12 @@ pub fn LogInPage() -> impl IntoView {
             </Form>
             <p>
                 {words::log_in::NEW_HERE}
-                <a href=move || next.with(|next| link(address::SIGN_UP, next))>{words::SIGN_UP}</a>
+                <a href=move || link(address::SIGN_UP, &next())>{words::SIGN_UP}</a>
             </p>
         </div>
     }
+}
+
+fn read(fields: &Fields) -> LogInCall {
+    LogInCall { form: LogIn { email: fields.text("email"), password: fields.text("password"), next: fields.text("next") } }
 }

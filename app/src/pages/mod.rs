@@ -6,15 +6,20 @@ pub mod activity;
 pub mod door;
 pub mod frame;
 pub mod home;
+#[cfg(debug_assertions)]
+pub mod lab;
 pub mod log_in;
 pub mod not_found;
 pub mod profile;
 pub mod sign_up;
 
+use crate::solid::IntoSolid;
 use crate::{ui::ThemeSwitch, who::provide_who, words};
 use activity::ActivityPage;
 use frame::{FocusOnArrival, Header, LogOutProblem, provide_log_out};
 use home::HomePage;
+#[cfg(debug_assertions)]
+use lab::LabPage;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::{
@@ -25,6 +30,8 @@ use leptos_router::{
 };
 use log_in::LogInPage;
 use not_found::NotFoundPage;
+#[cfg(not(debug_assertions))]
+use not_found::NotFoundPage as LabPage;
 use profile::ProfilePage;
 use sign_up::SignUpPage;
 
@@ -53,11 +60,12 @@ fn Everything() -> impl IntoView {
         <main id="main" class="page" tabindex="-1">
             <LogOutProblem/>
             <FlatRoutes fallback=NotFoundPage>
-                <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
-                <Route path=path!("/signup") view=SignUpPage ssr=SsrMode::Async/>
-                <Route path=path!("/login") view=LogInPage ssr=SsrMode::Async/>
-                <Route path=path!("/account") view=ProfilePage ssr=SsrMode::Async/>
-                <Route path=path!("/account/activity") view=ActivityPage ssr=SsrMode::Async/>
+                <Route path=path!("/") view=|| view! { <HomePage/> }.solid() ssr=SsrMode::Async/>
+                <Route path=path!("/signup") view=|| view! { <SignUpPage/> }.solid() ssr=SsrMode::Async/>
+                <Route path=path!("/login") view=|| view! { <LogInPage/> }.solid() ssr=SsrMode::Async/>
+                <Route path=path!("/account") view=|| view! { <ProfilePage/> }.solid() ssr=SsrMode::Async/>
+                <Route path=path!("/lab") view=|| view! { <LabPage/> }.solid() ssr=SsrMode::Async/>
+                <Route path=path!("/account/activity") view=|| view! { <ActivityPage/> }.solid() ssr=SsrMode::Async/>
             </FlatRoutes>
         </main>
         <footer class="foot cluster">

@@ -1,19 +1,20 @@
 //! The account: who you are here, and the way out.
 
 use super::{
-    account::{AccountPage, LogInFirst, loading},
+    account::{AccountPage, LogInFirst},
     action,
     frame::LogOutForm,
 };
+use crate::solid::IntoSolid;
 use crate::{
     address,
     api::RenameCall,
     problem::Problem,
-    ui::{Day, Form, Submit, TextField, Trouble},
+    ui::{Day, Fields, Form, Submit, TextField, Trouble, awaited, loading},
     who::Who,
     words,
 };
-use contract::{Field, view::Account};
+use contract::{Field, form::Rename, view::Account};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -29,27 +30,28 @@ pub fn ProfilePage() -> impl IntoView {
         }
     });
     // A plain form says it in the address.
-    let saved = Signal::derive(move || {
-        rename.value().with(|value| value.as_ref().map(Result::is_ok)).unwrap_or_else(|| query.with(|query| query.get_str(address::SAVED).is_some()))
-    });
+    let saved =
+        move || rename.value().with(|value| value.as_ref().map(Result::is_ok)).unwrap_or_else(|| query.with(|query| query.get_str(address::SAVED).is_some()));
     view! {
         <Title text=words::profile::PAGE/>
         <AccountPage path="/account">
             <h1>{words::profile::HEADING}</h1>
-            <Transition fallback=loading>
-                {move || Suspend::new(async move {
-                    match who.account.await {
-                        Ok(account) => profile(account, rename, saved),
-                        Err(Problem::SignedOut) => view! { <LogInFirst/> }.into_any(),
-                        Err(problem) => view! { <Trouble problem again=Callback::new(move |()| who.changed())/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {awaited(loading, move || async move {
+                match who.account.await {
+                    Ok(account) => profile(account, rename, saved),
+                    Err(Problem::SignedOut) => view! { <LogInFirst/> }.solid(),
+                    Err(problem) => view! { <Trouble problem again=Box::new(move || who.changed())/> }.solid(),
+                }
+            })}
         </AccountPage>
     }
 }
 
-fn profile(account: Account, rename: ServerAction<RenameCall>, saved: Signal<bool>) -> AnyView {
+fn read(fields: &Fields) -> RenameCall {
+    RenameCall { form: Rename { name: fields.text("name"), tag: fields.text("tag") } }
+}
+
+fn profile(account: Account, rename: ServerAction<RenameCall>, saved: impl Fn() -> bool + Send + Sync + 'static) -> AnyView {
     view! {
         <dl class="facts">
             <div>
@@ -63,13 +65,13 @@ fn profile(account: Account, rename: ServerAction<RenameCall>, saved: Signal<boo
                 </dd>
             </div>
         </dl>
-        <Form action=rename check=|call: &RenameCall| call.form.check().err().unwrap_or_default() class="inline">
+        <Form action=rename read check=|call: &RenameCall| call.form.check().err().unwrap_or_default() class="inline">
             <input type="hidden" name="form[tag]" value=account.tag/>
             <TextField field=Field::Name hint=words::field::RENAME_HINT autocomplete="name" value=account.name.unwrap_or_default()/>
             <div class="cluster">
                 <Submit label=words::profile::SAVE working=words::profile::SAVING/>
                 <p class="soft small" role="status">
-                    {move || saved.get().then_some(words::profile::SAVED)}
+                    {move || saved().then_some(words::profile::SAVED)}
                 </p>
             </div>
         </Form>
@@ -79,5 +81,5 @@ fn profile(account: Account, rename: ServerAction<RenameCall>, saved: Signal<boo
             <LogOutForm/>
         </section>
     }
-    .into_any()
+    .solid()
 }

@@ -7,10 +7,10 @@ use super::{
 use crate::{
     address,
     api::SignUpCall,
-    ui::{Form, PasswordField, Submit, TextField},
+    ui::{Fields, Form, PasswordField, Submit, TextField},
     words,
 };
-use contract::Field;
+use contract::{Field, form::SignUp};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -23,7 +23,7 @@ pub fn SignUpPage() -> impl IntoView {
         <Title text=words::sign_up::PAGE/>
         <div class="column stack">
             <h1>{words::SIGN_UP}</h1>
-            <Form action=sign_up check=|call: &SignUpCall| call.form.check().err().unwrap_or_default()>
+            <Form action=sign_up read check=|call: &SignUpCall| call.form.check().err().unwrap_or_default()>
                 <input type="hidden" name="form[next]" value=next/>
                 <TextField field=Field::Name label=words::field::NAME_OPTIONAL hint=words::field::NAME_HINT autocomplete="name"/>
                 <TextField field=Field::Email autocomplete="email"/>
@@ -32,8 +32,12 @@ pub fn SignUpPage() -> impl IntoView {
             </Form>
             <p>
                 {words::sign_up::ALREADY}
-                <a href=move || next.with(|next| link(address::LOG_IN, next))>{words::LOG_IN}</a>
+                <a href=move || link(address::LOG_IN, &next())>{words::LOG_IN}</a>
             </p>
         </div>
     }
+}
+
+fn read(fields: &Fields) -> SignUpCall {
+    SignUpCall { form: SignUp { name: fields.text("name"), email: fields.text("email"), password: fields.text("password"), next: fields.text("next") } }
 }

@@ -1,7 +1,7 @@
 //! (browser) The access token where this browser keeps it: local storage, or memory where storage is blocked or full. Nothing else is ever stored.
 
 use crate::browser;
-use contract::view::Session;
+use contract::{Span, Timestamp, view::Session};
 use gloo_storage::{LocalStorage, Storage};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -19,8 +19,8 @@ pub(super) struct Kept {
     pub(super) access_token: String,
     /// Its life in seconds.
     expires_in: u32,
-    /// When it came, in milliseconds by this browser's clock. We need no other clock to know its age.
-    pub(super) obtained_at: f64,
+    /// When it came, by this browser's clock. We need no other clock to know its age.
+    pub(super) obtained_at: Timestamp,
     /// Of which session it is.
     pub(super) tag: String,
 }
@@ -37,12 +37,12 @@ pub(super) enum Age {
 }
 
 impl Kept {
-    pub(super) fn new(session: Session, obtained_at: f64) -> Self {
+    pub(super) fn new(session: Session, obtained_at: Timestamp) -> Self {
         Self { access_token: session.access_token, expires_in: session.expires_in, obtained_at, tag: session.account.tag }
     }
 
     pub(super) fn age(&self) -> Age {
-        age(browser::now() - self.obtained_at, self.expires_in)
+        age(browser::now().since(self.obtained_at), self.expires_in)
     }
 
     /// Anything can stand in storage, and this must be fit for a header.
@@ -53,11 +53,11 @@ impl Kept {
 
 /// A token is renewed when a tenth of its life, at most 30 s, is left. (A fixed time would make every short-lived token old at its birth.)
 /// Before its birth it is over too: the clock was set back, and nobody knows how long ago that was.
-fn age(elapsed_ms: f64, expires_in: u32) -> Age {
-    let life = f64::from(expires_in) * 1000.0;
-    if elapsed_ms < 0.0 || elapsed_ms >= life {
+fn age(elapsed: Span, expires_in: u32) -> Age {
+    let life = Span::seconds(expires_in.into());
+    if elapsed < Span(0) || elapsed >= life {
         Age::Over
-    } else if elapsed_ms >= life - (life / 10.0).min(30_000.0) {
+    } else if elapsed.0 >= life.0 - (life.0 / 10).min(30_000) {
         Age::Ending
     } else {
         Age::Fresh
@@ -106,25 +106,25 @@ mod tests {
     #[test]
     fn a_token_is_renewed_in_the_last_tenth_of_its_life_but_at_most_30_s_before_its_end() {
         let table = [
-            (0.0, 600, Age::Fresh),
-            (569_999.0, 600, Age::Fresh),
-            (570_000.0, 600, Age::Ending),
-            (599_999.0, 600, Age::Ending),
-            (600_000.0, 600, Age::Over),
-            (1_799.0, 2, Age::Fresh),
-            (1_800.0, 2, Age::Ending),
-            (2_000.0, 2, Age::Over),
-            (-1.0, 600, Age::Over),
-            (0.0, 0, Age::Over),
+            (0, 600, Age::Fresh),
+            (569_999, 600, Age::Fresh),
+            (570_000, 600, Age::Ending),
+            (599_999, 600, Age::Ending),
+            (600_000, 600, Age::Over),
+            (1_799, 2, Age::Fresh),
+            (1_800, 2, Age::Ending),
+            (2_000, 2, Age::Over),
+            (-1, 600, Age::Over),
+            (0, 0, Age::Over),
         ];
         for (elapsed, life, expected) in table {
-            assert_eq!(age(elapsed, life), expected, "{elapsed} ms of {life} s");
+            assert_eq!(age(Span(elapsed), life), expected, "{elapsed} ms of {life} s");
         }
     }
 
     #[test]
     fn what_does_not_fit_a_header_is_rubbish() {
-        let kept = |token: &str| Kept { access_token: token.to_owned(), expires_in: 600, obtained_at: 0.0, tag: String::new() };
+        let kept = |token: &str| Kept { access_token: token.to_owned(), expires_in: 600, obtained_at: Timestamp(0), tag: String::new() };
         assert!(kept("abc.def-_g").is_plausible());
         for token in ["", "a b", "a\nb", "é", "a\0"] {
             assert!(!kept(token).is_plausible(), "{token:?}");

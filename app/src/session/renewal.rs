@@ -2,20 +2,20 @@
 
 use super::{Age, Change, LOCK, Page, Why, become_page, forget, kept, mine, page, take_over, tell};
 use crate::{api, browser, problem::Problem};
-use contract::view::Session;
+use contract::{Span, Timestamp, view::Session};
 use futures::{FutureExt, channel::oneshot, future::Shared};
 use std::cell::RefCell;
 use wasm_bindgen_futures::spawn_local;
 
 type Outcome = Result<String, Problem>;
 
-/// So many failures in [`WINDOW`] milliseconds, and the server is left alone for the rest of it.
+/// So many failures in [`WINDOW`], and the server is left alone for the rest of it.
 const FAILURES: usize = 6;
-const WINDOW: f64 = 60_000.0;
+const WINDOW: Span = Span::minutes(1);
 
 thread_local! {
     static RUNNING: RefCell<Option<Shared<oneshot::Receiver<Outcome>>>> = const { RefCell::new(None) };
-    static FAILED: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+    static FAILED: RefCell<Vec<Timestamp>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A token that is not `refused`, for whoever needs one.
@@ -108,8 +108,8 @@ fn settle(session: Session) -> Outcome {
 }
 
 /// Whether there were few enough failures lately; forgets those that are not lately any more (or in the future: the clock was set back).
-fn may_try(failed: &mut Vec<f64>, now: f64) -> bool {
-    failed.retain(|then| (0.0..WINDOW).contains(&(now - then)));
+fn may_try(failed: &mut Vec<Timestamp>, now: Timestamp) -> bool {
+    failed.retain(|then| (Span(0)..WINDOW).contains(&now.since(*then)));
     failed.len() < FAILURES
 }
 
@@ -121,13 +121,13 @@ mod tests {
     fn after_six_failures_in_a_minute_the_server_is_left_alone() {
         let mut failed = Vec::new();
         for n in 0..6 {
-            assert!(may_try(&mut failed, f64::from(n) * 1000.0));
-            failed.push(f64::from(n) * 1000.0);
+            assert!(may_try(&mut failed, Timestamp(n * 1000)));
+            failed.push(Timestamp(n * 1000));
         }
-        assert!(!may_try(&mut failed, 6_000.0));
-        assert!(!may_try(&mut failed, 59_999.0));
-        assert!(may_try(&mut failed, 60_000.0));
+        assert!(!may_try(&mut failed, Timestamp(6_000)));
+        assert!(!may_try(&mut failed, Timestamp(59_999)));
+        assert!(may_try(&mut failed, Timestamp(60_000)));
         assert_eq!(failed.len(), 5);
-        assert!(may_try(&mut failed, -1.0), "a clock that was set back does not lock anybody out");
+        assert!(may_try(&mut failed, Timestamp(-1)), "a clock that was set back does not lock anybody out");
     }
 }

@@ -1,8 +1,9 @@
 //! A line to type in, with its label, its hint and what is wrong with it.
 
-use super::form::State;
+use super::form::{State, input_name};
+use crate::solid::IntoSolid;
 use crate::words;
-use contract::{Fault, Field};
+use contract::Field;
 use leptos::prelude::*;
 
 /// A field of text. `autocomplete` is for the browser and for password managers.
@@ -15,7 +16,6 @@ pub fn TextField(
     #[prop(optional)] value: Option<String>,
 ) -> impl IntoView {
     let (id, state) = (field.name(), expect_context::<State>());
-    let fault = state.fault_of(field);
     let kind = if field == Field::Email { "email" } else { "text" };
     view! {
         <div class="field">
@@ -25,24 +25,19 @@ pub fn TextField(
             <div class="field-box">
                 <input
                     id=id
-                    name=input_name(field)
+                    name=input_name(id)
                     type=kind
                     inputmode=kind
                     autocomplete=autocomplete
                     value=value
                     autofocus=state.is_first(field)
                     aria-describedby=note_id(field)
-                    aria-invalid=move || fault.get().map(|_| "true")
+                    aria-invalid=move || state.fault_of(field).map(|_| "true")
                 />
             </div>
-            {note(field, fault, move || hint)}
+            {note(state, field, Box::new(move || hint))}
         </div>
     }
-}
-
-/// Server functions take their form as one argument of that name.
-pub(super) fn input_name(field: Field) -> String {
-    format!("form[{}]", field.name())
 }
 
 pub(super) fn note_id(field: Field) -> String {
@@ -50,10 +45,11 @@ pub(super) fn note_id(field: Field) -> String {
 }
 
 /// The line below the field: the fault if there is one, else the hint. One element for both, so that nothing moves.
-pub(super) fn note(field: Field, fault: Memo<Option<Fault>>, hint: impl Fn() -> &'static str + Send + Sync + 'static) -> impl IntoView {
+pub(super) fn note(state: State, field: Field, hint: Box<dyn Fn() -> &'static str + Send + Sync>) -> AnyView {
     view! {
-        <p id=note_id(field) class="note" class:fault=move || fault.get().is_some() aria-live="polite">
-            {move || fault.get().map_or_else(|| hint().into(), |fault| words::fault(field, fault))}
+        <p id=note_id(field) class="note" class:fault=move || state.fault_of(field).is_some() aria-live="polite">
+            {move || state.fault_of(field).map_or_else(|| hint().into(), |fault| words::fault(field, fault))}
         </p>
     }
+    .solid()
 }

@@ -1,6 +1,9 @@
 //! The components that pages are made of: forms, fields, notices, times. They know the rules of `contract` and the words, but nothing of accounts,
 //! of server functions or of who is signed in. Each has a file of the same name in `style/components/`, and takes no more than six properties.
+//!
+//! They are written to stay small in the browser: what depends on a type is a thin shell around something that is compiled once.
 
+pub mod awaited;
 pub mod field;
 pub mod form;
 pub mod notice;
@@ -9,8 +12,9 @@ pub mod submit;
 pub mod theme;
 pub mod when;
 
+pub use awaited::{awaited, loading, nothing};
 pub use field::TextField;
-pub use form::Form;
+pub use form::{Fields, Form};
 pub use notice::{Notice, Tone, Trouble};
 pub use password::PasswordField;
 pub use submit::Submit;

@@ -1,5 +1,6 @@
 //! What is said about a whole form or a whole page.
 
+use crate::solid::IntoSolid;
 use crate::{problem::Problem, words};
 use leptos::prelude::*;
 
@@ -14,54 +15,54 @@ pub enum Tone {
 
 /// A box with something to say, which is also read out when it appears.
 #[component]
-pub fn Notice(tone: Tone, children: Children) -> impl IntoView {
+pub fn Notice(tone: Tone, children: crate::solid::SolidChildren) -> impl IntoView {
     let (name, role) = match tone {
         Tone::News => ("news", "status"),
         Tone::Problem => ("problem", "alert"),
     };
     view! {
         <div class="notice" data-tone=name role=role>
-            {children()}
+            {children.view()}
         </div>
     }
 }
 
 /// A problem in words. The faults of fields are listed as links to them, for those who cannot see where on the page they are.
-pub(super) fn problem_notice(problem: &Problem) -> AnyView {
+pub(super) fn problem_notice(problem: Problem) -> AnyView {
+    let (title, words) = (words::title(&problem), words::problem(&problem));
     let more = match problem {
         Problem::Invalid(faults) => {
-            let faults = faults.0.iter().map(|(field, fault)| {
+            let faults = faults.0.into_iter().map(|(field, fault)| {
                 // `external` leaves the link to the browser, which moves the focus; the router would only scroll.
-                view! { <li><a href=format!("#{}", field.name()) rel="external">{words::fault(*field, *fault)}</a></li> }
+                view! { <li><a href=format!("#{}", field.name()) rel="external">{words::fault(field, fault)}</a></li> }
             });
-            view! { <ul>{faults.collect_view()}</ul> }.into_any()
+            view! { <ul>{faults.collect_view()}</ul> }.solid()
         }
         Problem::Internal { id } if !id.is_empty() => view! {
-            <p>{words::problem(problem)}</p>
-            <p class="small">{words::REFERENCE} <code>{id.clone()}</code></p>
+            <p>{words}</p>
+            <p class="small">{words::REFERENCE} <code>{id}</code></p>
         }
-        .into_any(),
-        _ => view! { <p>{words::problem(problem)}</p> }.into_any(),
+        .solid(),
+        _ => view! { <p>{words}</p> }.solid(),
     };
-    let title = words::title(problem);
     view! {
         <Notice tone=Tone::Problem>
             <p>{title}</p>
             {more}
         </Notice>
     }
-    .into_any()
+    .solid()
 }
 
 /// Stands where something should be that could not be had. Without scripts "Try again" loads the page again.
 #[component]
-pub fn Trouble(problem: Problem, again: Callback<()>) -> impl IntoView {
+pub fn Trouble(problem: Problem, again: Box<dyn Fn() + Send>) -> impl IntoView {
     let again = move |event: leptos::ev::MouseEvent| {
         event.prevent_default();
-        again.run(());
+        again();
     };
     view! {
-        {problem_notice(&problem)}
+        {problem_notice(problem)}
         <a class="button quiet" href="" on:click=again>{words::TRY_AGAIN}</a>
     }
 }

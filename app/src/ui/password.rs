@@ -1,8 +1,8 @@
 //! The field for a password: can be shown, says when Caps Lock is on, and, for a new one, whether it is long enough.
 
 use super::{
-    field::{input_name, note, note_id},
-    form::State,
+    field::{note, note_id},
+    form::{State, input_name},
 };
 use crate::words;
 use contract::Field;
@@ -12,12 +12,11 @@ use leptos::{ev, prelude::*};
 #[component]
 pub fn PasswordField(#[prop(optional)] new: bool) -> impl IntoView {
     let (id, state) = (Field::Password.name(), expect_context::<State>());
-    let fault = state.fault_of(Field::Password);
     let length = RwSignal::new(0);
     let caps_lock = RwSignal::new(false);
     let wanted = RwSignal::new(false);
     // Hidden again while it is sent, or the browser would remember it as a text that one types.
-    let shown = move || wanted.get() && !state.working.get();
+    let shown = move || !state.is_working() && wanted.try_get().unwrap_or_default();
     let key = move |event: ev::KeyboardEvent| caps_lock.set(event.get_modifier_state("CapsLock"));
     let words_if_shown = move |shown_words: &'static str, hidden: &'static str| if shown() { shown_words } else { hidden };
     view! {
@@ -29,14 +28,14 @@ pub fn PasswordField(#[prop(optional)] new: bool) -> impl IntoView {
             <div class="field-box">
                 <input
                     id=id
-                    name=input_name(Field::Password)
+                    name=input_name(id)
                     type=move || words_if_shown("text", "password")
                     autocomplete=if new { "new-password" } else { "current-password" }
                     autocapitalize="none"
                     spellcheck="false"
                     autofocus=state.is_first(Field::Password)
                     aria-describedby=note_id(Field::Password)
-                    aria-invalid=move || fault.get().map(|_| "true")
+                    aria-invalid=move || state.fault_of(Field::Password).map(|_| "true")
                     on:input=move |event| length.set(event_target_value(&event).len())
                     on:keydown=key
                     on:keyup=key
@@ -52,7 +51,7 @@ pub fn PasswordField(#[prop(optional)] new: bool) -> impl IntoView {
                     {move || words_if_shown(words::field::HIDE, words::field::SHOW)}
                 </button>
             </div>
-            {note(Field::Password, fault, move || if new { words::field::password_hint(length.get()) } else { "" })}
+            {note(state, Field::Password, Box::new(move || if new { words::field::password_hint(length.get()) } else { "" }))}
         </div>
     }
 }

@@ -12,9 +12,9 @@ pub fn Submit(label: &'static str, working: &'static str, #[prop(optional)] quie
         <button
             type="submit"
             class=if quiet { "button quiet" } else { "button" }
-            aria-disabled=move || state.working.get().then_some("true")
+            aria-disabled=move || state.is_working().then_some("true")
         >
-            {move || if state.working.get() { working } else { label }}
+            {move || if state.is_working() { working } else { label }}
         </button>
     }
 }

@@ -7,6 +7,7 @@ use leptos::{prelude::*, wasm_bindgen::JsValue};
 pub const COOKIE: &str = "latchkey-theme";
 /// What can be chosen; anything else means: as the system does.
 pub const NAMES: [&str; 2] = ["light", "dark"];
+const CHOICES: [(&str, &str); 3] = [("", words::THEME_SYSTEM), (NAMES[0], words::THEME_LIGHT), (NAMES[1], words::THEME_DARK)];
 /// On the root element; `style/tokens.css` reads it.
 const ATTRIBUTE: &str = "data-theme";
 /// For a year.
@@ -15,18 +16,17 @@ const MAX_AGE: u32 = 365 * 24 * 3600;
 /// Three radio buttons, which `style/components/theme.css` shows only where scripts run.
 #[component]
 pub fn ThemeSwitch() -> impl IntoView {
-    let chosen = RwSignal::new(String::new());
     // The server has written it into the document; what it renders here is the same for everybody.
-    Effect::new(move |_| chosen.set(document().document_element().and_then(|root| root.get_attribute(ATTRIBUTE)).unwrap_or_default()));
-    let choices = [("", words::THEME_SYSTEM), (NAMES[0], words::THEME_LIGHT), (NAMES[1], words::THEME_DARK)];
-    let choices = choices.map(|(value, label)| {
-        let choose = move |_| {
-            chosen.set(value.to_owned());
-            keep(value);
-        };
+    let chosen = RwSignal::new(0);
+    Effect::new(move |_| {
+        let name = document().document_element().and_then(|root| root.get_attribute(ATTRIBUTE));
+        chosen.set(CHOICES.iter().position(|(choice, _)| name.as_deref() == Some(choice)).unwrap_or_default());
+    });
+    let choices = (0..CHOICES.len()).map(|index| {
+        let (name, label) = CHOICES[index];
         view! {
             <label>
-                <input type="radio" name="theme" value=value autocomplete="off" prop:checked=move || chosen.with(|chosen| chosen == value) on:change=choose/>
+                <input type="radio" name="theme" value=name autocomplete="off" prop:checked=move || chosen.get() == index on:change=move |_| keep(name)/>
                 {label}
             </label>
         }

@@ -124,7 +124,8 @@ impl Config {
     /// Reads and checks everything, or says all that is wrong.
     pub fn from_settings(settings: &Settings) -> Result<Self, Vec<String>> {
         let mut read = Reader::new(settings);
-        let listen: SocketAddr = read.parsed("LEPTOS_SITE_ADDR", "an address such as 127.0.0.1:3000").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let listen: SocketAddr =
+            read.parsed("LEPTOS_SITE_ADDR", "an address such as 127.0.0.1:3000").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
         let public_url = public_url(&mut read, listen);
         let private = is_private(&public_url);
         let trusted_proxies = read.list("LATCHKEY_TRUSTED_PROXIES", "networks such as 10.0.0.0/8, separated by commas");

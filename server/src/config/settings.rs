@@ -48,7 +48,9 @@ impl Settings {
             let text = std::fs::read_to_string("latchkey.toml").context("latchkey.toml cannot be read")?;
             settings.0.extend(from_toml(&text)?);
         }
-        settings.0.extend(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).filter(|(name, _)| concerns_us(name)));
+        settings.0.extend(
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).filter(|(name, _)| concerns_us(name)),
+        );
         Ok(settings)
     }
 }

@@ -49,7 +49,13 @@ fn a_public_address_needs_https() {
 fn an_access_token_lives_from_one_to_sixty_minutes_and_shorter_only_on_this_machine() {
     let life = |url, life| read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_ACCESS_TTL", life)]);
     assert!(life("https://example.com", "1m").is_ok() && life("https://example.com", "60m").is_ok() && life("http://localhost:3000", "2s").is_ok());
-    for (url, too_short_or_long) in [("https://example.com", "59s"), ("https://example.com", "2s"), ("http://localhost:3000", "1s"), ("http://localhost:3000", "61m"), ("http://10.0.0.1", "2s")] {
+    for (url, too_short_or_long) in [
+        ("https://example.com", "59s"),
+        ("https://example.com", "2s"),
+        ("http://localhost:3000", "1s"),
+        ("http://localhost:3000", "61m"),
+        ("http://10.0.0.1", "2s"),
+    ] {
         assert!(life(url, too_short_or_long).is_err(), "{url} {too_short_or_long}");
     }
 }

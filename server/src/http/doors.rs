@@ -133,7 +133,9 @@ pub(super) async fn refresh(State(server): State<Server>, caller: Caller, header
     let secure = server.web.secure;
     let cookie = cookie::refresh_cookie(&headers, secure);
     let (token, by_cookie) = match (body.refresh_token, cookie) {
-        (Some(_), Some(_)) => return Err(problem::plain_with(StatusCode::BAD_REQUEST, "two_credentials", "Send the refresh token in the body or in the cookie, not both.")),
+        (Some(_), Some(_)) => {
+            return Err(problem::plain_with(StatusCode::BAD_REQUEST, "two_credentials", "Send the refresh token in the body or in the cookie, not both."));
+        }
         (Some(token), None) => (token, false),
         (None, Some(token)) => (token, true),
         (None, None) => return Err(caller.refuse(auth::Error::SignedOut.into())),
@@ -164,7 +166,12 @@ pub(super) async fn refresh(State(server): State<Server>, caller: Caller, header
     (status = 415, body = ProblemBody, description = "Not application/json", content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, description = "Members are wrong", content_type = "application/problem+json"),
 ))]
-pub(super) async fn log_out(State(server): State<Server>, caller: Caller, headers: HeaderMap, MaybeBody(body): MaybeBody<RefreshBody>) -> Result<Response, Response> {
+pub(super) async fn log_out(
+    State(server): State<Server>,
+    caller: Caller,
+    headers: HeaderMap,
+    MaybeBody(body): MaybeBody<RefreshBody>,
+) -> Result<Response, Response> {
     let secure = server.web.secure;
     let cookie = cookie::refresh_cookie(&headers, secure);
     let given = body.and_then(|body| body.refresh_token);

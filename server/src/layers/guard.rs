@@ -2,8 +2,11 @@
 //!
 //! This is for people: they are led to the log-in page and back. Data is protected where it is read; see `auth::SignedIn`.
 
-use crate::{Server, router::PROTECTED};
-use app::edge::{cookie, report};
+use crate::Server;
+use app::{
+    address::is_protected,
+    edge::{cookie, report},
+};
 use auth::{Client, Presented};
 use axum::{
     extract::{Request, State},
@@ -13,12 +16,11 @@ use axum::{
 };
 use contract::Next as Path;
 
-/// Redirects a visit to a page below [`PROTECTED`] by somebody who is not signed in, with an empty body.
+/// Redirects a visit to a page below `app::address::PROTECTED` by somebody who is not signed in, with an empty body.
 pub async fn signed_in_only(State(server): State<Server>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let protected = PROTECTED.iter().any(|prefix| app::address::is_at_or_below(path, prefix));
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !protected || !reading {
+    if !is_protected(path) || !reading {
         return next.run(request).await;
     }
     let Some(token) = cookie::refresh_cookie(request.headers(), server.web.secure) else { return to_log_in(path, false) };

@@ -100,5 +100,9 @@ async fn two_functions_never_share_a_path() {
     let count = leptos::server_fn::axum::server_fn_paths().count();
     assert_eq!(count, functions().len());
     let _ = App::on(FreshDatabase::sqlite()).await;
-    assert!(functions().iter().all(|path| path.starts_with("/fn/") && path.bytes().all(|byte| byte.is_ascii_lowercase() || b"/-".contains(&byte))), "{:?}", functions());
+    assert!(
+        functions().iter().all(|path| path.starts_with("/fn/") && path.bytes().all(|byte| byte.is_ascii_lowercase() || b"/-".contains(&byte))),
+        "{:?}",
+        functions()
+    );
 }
