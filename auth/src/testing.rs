@@ -16,6 +16,9 @@ pub struct FreshDatabase {
 
 impl FreshDatabase {
     /// A file in a temporary folder.
+    ///
+    /// # Panics
+    /// Where there is no room for one.
     #[must_use]
     pub fn sqlite() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
@@ -23,13 +26,16 @@ impl FreshDatabase {
     }
 
     /// A database on the test server, which is thrown away as a whole.
+    ///
+    /// # Panics
+    /// Without a test server.
     pub async fn postgres() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where Postgres is")]
         let server = std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL says where Postgres is; `script/postgres COMMAND` starts one and sets it");
         let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut connection = PgConnection::connect(&server).await.expect("Postgres");
-        #[expect(clippy::disallowed_types, reason = "a name of our own making; a placeholder cannot stand for a database")]
+        // A name of our own making; a placeholder cannot stand for a database.
         sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.expect("a database");
         let (base, _) = server.rsplit_once('/').expect("a URL with a database name");
         Self { url: format!("{base}/{name}"), _folder: None }

@@ -15,6 +15,14 @@ use contract::{
 /// How often a log-in starts over because the account was changed while the password was being verified.
 const ATTEMPTS: usize = 3;
 
+/// What a right password was compared with.
+struct Proven<'a> {
+    user: &'a User,
+    stored: &'a str,
+    password: &'a Password,
+    weak: bool,
+}
+
 impl Auth {
     /// Signs in. `replaces` is the refresh token that came along, whose session ends.
     ///
@@ -33,7 +41,8 @@ impl Auth {
             if user.disabled_at.is_some() {
                 return self.refuse_log_in(client, Some(user)).await;
             }
-            if let Some(issued) = self.enter(client, user, stored, matched, &password, replaces).await? {
+            let proven = Proven { user, stored, password: &password, weak: matched == Match::YesButWeak };
+            if let Some(issued) = self.enter(client, proven, replaces).await? {
                 return Ok((next, issued));
             }
         }
@@ -41,19 +50,9 @@ impl Auth {
     }
 
     /// The password was right for what was read. `None` if that has changed meanwhile.
-    async fn enter(
-        &self,
-        client: &Client,
-        user: &User,
-        stored: &str,
-        matched: Match,
-        password: &Password,
-        replaces: Option<&str>,
-    ) -> Result<Option<Issued>, Error> {
-        let upgraded = match matched {
-            Match::YesButWeak => Some(self.hasher.hash(password.clone()).await?),
-            Match::Yes | Match::No => None,
-        };
+    async fn enter(&self, client: &Client, proven: Proven<'_>, replaces: Option<&str>) -> Result<Option<Issued>, Error> {
+        let Proven { user, stored, password, weak } = proven;
+        let upgraded = if weak { Some(self.hasher.hash(password.clone()).await?) } else { None };
         let now = self.clock.now();
         let mut tx = self.store.write().await?;
         let verified = Verified { id: user.id, epoch: user.epoch, hash: stored };

@@ -168,6 +168,9 @@ impl Happened {
 #[cfg(any(test, feature = "testing"))]
 impl Auth {
     /// The private signing key, so that tests can sign what must be refused for another reason than its signature.
+    ///
+    /// # Panics
+    /// Without a signing key, which no started domain is.
     pub fn signing_key_for_tests(&self) -> jsonwebtoken::EncodingKey {
         self.keys.signer().expect("a signing key").sign.clone()
     }

@@ -1,7 +1,7 @@
 //! The two databases have the same tables, and every statement fits both.
 
 use crate::support::{World, start};
-use auth::{Entropy, ServerSecret, Store, flow::StartError, store::STATEMENTS, on_both, testing::FreshDatabase};
+use auth::{Entropy, ServerSecret, Store, flow::StartError, on_both, store::STATEMENTS, testing::FreshDatabase};
 
 on_both! {
     async fn every_statement_fits_the_tables(world: World) {

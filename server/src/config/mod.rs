@@ -201,7 +201,7 @@ fn is_private(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
         Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-        Some(Host::Domain(name)) => is_loopback(url) || name.ends_with(".local") || name.ends_with(".internal") || name.ends_with(".test"),
+        Some(Host::Domain(name)) => is_loopback(url) || matches!(name.rsplit('.').next(), Some("local" | "internal" | "test")),
         None => false,
     }
 }

@@ -51,7 +51,7 @@ fn is_same(origin: &str, ours: &str) -> bool {
 
 fn has_our_cookie(headers: &HeaderMap) -> bool {
     let names = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    names.map(|pair| pair.trim_ascii()).any(|pair| COOKIE_NAMES.iter().any(|name| pair.starts_with(name.as_bytes())))
+    names.map(<[u8]>::trim_ascii).any(|pair| COOKIE_NAMES.iter().any(|name| pair.starts_with(name.as_bytes())))
 }
 
 #[cfg(test)]
