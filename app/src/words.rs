@@ -186,7 +186,7 @@ pub const fn problem(problem: &Problem) -> &'static str {
         Problem::NotAllowed => "Open this page directly and try again.",
         Problem::TooLarge => "Shorten what you entered and try again.",
         Problem::Busy { .. } => "Nothing was changed. Wait a moment and try again.",
-        Problem::Unavailable => "Nothing was changed, and your account is safe. Try again in a moment.",
+        Problem::Unavailable => "Your account is safe. Look again in a moment.",
         Problem::Offline => "The server could not be reached. Check your connection and try again.",
         Problem::Internal { .. } => "It is not your fault. Try again in a moment.",
     }

@@ -4,7 +4,7 @@
 //! from the server secret, the key id and the session id, so a stolen database makes no tokens and a forged token dies without a read. One
 //! counter always gives one token: tabs that renew together get the same successor.
 
-use crate::{ServerSecret, store::sessions::Step};
+use crate::ServerSecret;
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contract::{SessionId, Span, Timestamp};
@@ -75,8 +75,10 @@ pub struct State {
 /// What a presented generation means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Renew: take this conditional step, and look again if it fails.
-    Step(Step),
+    /// Renew: one conditional step of the counter; look again if it fails.
+    Step,
+    /// The answer with the newest generation was lost, for nobody ever showed it: give the same one again, as often as it takes.
+    Reissue,
     /// Two tabs at once: the successor that exists already, again. Nothing is written.
     Parallel,
     /// A tab that waited while another renewed twice: it holds a newer token by now.
@@ -93,10 +95,9 @@ pub fn judge(presented: i64, state: State, now: Timestamp, grace: Span) -> Verdi
     // A clock that stands before the renewal proves nothing: the grace counts as over.
     let in_grace_of = |moment: Timestamp| (Span(0)..grace).contains(&now.since(moment));
     match state.counter.checked_sub(presented) {
-        Some(0) => Verdict::Step(Step { from: state.counter, unless_confirmed_above: None }),
+        Some(0) => Verdict::Step,
         Some(1) if in_grace_of(state.rotated_at) => Verdict::Parallel,
-        // Nobody ever showed the newest: its answer was lost. It can from now on only come from a thief.
-        Some(1) if state.confirmed <= presented => Verdict::Step(Step { from: state.counter, unless_confirmed_above: Some(presented) }),
+        Some(1) if state.confirmed <= presented => Verdict::Reissue,
         Some(2) if in_grace_of(state.previous_rotated_at) => Verdict::Stale,
         Some(behind) if behind > 0 => Verdict::Theft,
         _ => Verdict::NotIssued,
@@ -144,12 +145,11 @@ mod tests {
         let (grace, now) = (Span::seconds(10), Timestamp(1_000_000));
         let (long_ago, just_now, future) = (now - Span::seconds(60), now - Span::seconds(3), now + Span::seconds(1));
         let state = |confirmed, rotated_at, previous_rotated_at| State { counter: 5, rotated_at, previous_rotated_at, confirmed };
-        let step = |unless_confirmed_above| Verdict::Step(Step { from: 5, unless_confirmed_above });
         for (presented, state, verdict) in [
-            (5, state(5, long_ago, long_ago), step(None)),
+            (5, state(5, long_ago, long_ago), Verdict::Step),
             (4, state(5, just_now, long_ago), Verdict::Parallel),
             (4, state(4, just_now, long_ago), Verdict::Parallel),
-            (4, state(4, long_ago, long_ago), step(Some(4))),
+            (4, state(4, long_ago, long_ago), Verdict::Reissue),
             (4, state(5, long_ago, long_ago), Verdict::Theft),
             (4, state(5, future, long_ago), Verdict::Theft),
             (3, state(5, just_now, just_now), Verdict::Stale),

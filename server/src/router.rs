@@ -3,7 +3,7 @@
 use crate::{
     config::{Http, Site},
     http,
-    layers::{guard, headers, limits, origin, panics, trace},
+    layers::{guard, headers, limits, origin, panics, trace, wrong},
 };
 use app::{edge::Web, pages::App, shell::shell};
 use axum::{
@@ -89,7 +89,7 @@ pub fn router(server: Server) -> Router {
     let lasting = HeaderValue::from_static(if server.leptos.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" });
     let files = || ServeDir::new(&root).append_index_html_on_directories(false).precompressed_br().precompressed_gzip();
 
-    Router::new()
+    let routes = Router::new()
         // The JSON API and what other programs need.
         .merge(api)
         .route("/openapi.json", get(async move || Json(openapi)))
@@ -105,14 +105,21 @@ pub fn router(server: Server) -> Router {
             ServiceBuilder::new().map_response(caching(lasting)).service(ServeDir::new(format!("{root}/pkg")).precompressed_br().precompressed_gzip()),
         )
         .method_not_allowed_fallback(http::not_this_method)
-        .fallback_service(files().call_fallback_on_method_not_allowed(false).fallback(get(not_found).with_state(server.clone())))
+        .fallback_service(files().call_fallback_on_method_not_allowed(false).fallback(get(not_found).with_state(server.clone())));
+    protected(routes, server)
+}
+
+/// Puts around the routes what happens to every request and every answer; see [`crate::layers`].
+pub fn protected(routes: Router<Server>, server: Server) -> Router {
+    routes
         .layer(from_fn_with_state(server.clone(), guard::signed_in_only))
         .layer(DefaultBodyLimit::max(limits::BODY))
         .layer(from_fn_with_state(server.clone(), origin::same_origin_only))
         .layer(RequestBodyLimitLayer::new(limits::BODY))
         .layer(from_fn(limits::enforce))
-        .layer(from_fn_with_state(server.clone(), headers::protect))
         .layer(CatchPanicLayer::custom(panics::caught))
+        .layer(from_fn(wrong::show_people))
+        .layer(from_fn_with_state(server.clone(), headers::protect))
         .layer(from_fn_with_state(server.clone(), trace::trace))
         .with_state(server)
 }

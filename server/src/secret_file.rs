@@ -5,7 +5,7 @@ use auth::{Entropy, ServerSecret};
 use std::{
     fs::{self, OpenOptions},
     io::{ErrorKind, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
@@ -26,12 +26,15 @@ pub fn read(path: &Path, make: bool, entropy: &Entropy) -> anyhow::Result<Server
 fn create(path: &Path, entropy: &Entropy) -> anyhow::Result<()> {
     let shown = path.display();
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     // Written whole under another name first, then linked: the link fails if somebody else was quicker, and nobody ever reads half a secret.
-    let draft = path.with_extension(format!("{}.new", std::process::id()));
+    let draft = path.with_extension(format!("{:016x}.new", u64::from_be_bytes(entropy.bytes()?)));
     let secret = ServerSecret::generate(entropy)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).with_context(|| format!("{} cannot be made", draft.display()))?;
-    let linked = writeln!(file, "{}", secret.expose()).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&draft, path));
+    let linked = writeln!(file, "{}", secret.expose())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::hard_link(&draft, path))
+        .and_then(|()| fs::File::open(folder)?.sync_all());
     fs::remove_file(&draft).with_context(|| format!("{} cannot be removed", draft.display()))?;
     match linked {
         Ok(()) => {

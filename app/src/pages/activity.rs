@@ -30,7 +30,11 @@ pub fn ActivityPage() -> impl IntoView {
                 match part.await {
                     Ok(part) => list(part, untrack(cursor).is_some()),
                     Err(Problem::SignedOut) => view! { <LogInFirst/> }.solid(),
-                    Err(problem) => view! { <Trouble problem again=Box::new(move || part.refetch())/> }.solid(),
+                    Err(problem) => {
+                        // Trying again does not mend a spoilt link.
+                        let newest = (problem == Problem::BadRequest).then(newest);
+                        view! { <Trouble problem again=Box::new(move || part.refetch())/> {newest} }.solid()
+                    }
                 }
             })}
         </AccountPage>
@@ -49,10 +53,14 @@ fn list(part: Page<Event>, older: bool) -> AnyView {
         {events}
         <p class="cluster">
             {part.next_cursor.map(|cursor| view! { <a class="button quiet" href=format!("{HERE}?cursor={cursor}")>{words::activity::OLDER}</a> })}
-            {older.then(|| view! { <a class="button quiet" href=HERE>{words::activity::NEWEST}</a> })}
+            {older.then(newest)}
         </p>
     }
     .solid()
+}
+
+fn newest() -> AnyView {
+    view! { <a class="button quiet" href=HERE>{words::activity::NEWEST}</a> }.solid()
 }
 
 fn event(event: Event) -> impl IntoView {

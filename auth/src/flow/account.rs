@@ -50,7 +50,7 @@ impl Auth {
                 let shown = refresh::open(&self.secret, token).ok_or(Error::SignedOut)?;
                 let row = self.living_session(shown, now).await?;
                 match refresh::judge(shown.counter, self.state_of(&row), now, self.policy.grace) {
-                    Verdict::Step(_) | Verdict::Parallel | Verdict::Stale => {}
+                    Verdict::Step | Verdict::Reissue | Verdict::Parallel | Verdict::Stale => {}
                     Verdict::Theft | Verdict::NotIssued => return Err(Error::SignedOut),
                 }
                 self.seen.mark(shown.session, shown.counter, now);

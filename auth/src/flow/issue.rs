@@ -117,12 +117,14 @@ impl Auth {
         // Up to a twentieth shorter, so that what was started together does not renew together.
         let life = self.policy.access.as_seconds();
         let life = life - self.entropy.up_to(life / 20)?;
+        // No copy outlives the row.
+        let life = life.min(session.idle_limit.as_seconds()).min(session.expires_at.since(now).as_seconds());
         let claims = Claims {
             iss: self.policy.issuer.clone(),
             aud: self.policy.issuer.clone(),
             sub: session.user_id,
             // Rounded up: nobody is refused before the `expires_in` that they were told.
-            exp: (now + Span::seconds(life) + Span(999)).seconds(),
+            exp: (now + Span::seconds(life) + Span(999)).min(session.expires_at).seconds(),
             iat: now.seconds(),
             nbf: None,
             jti: URL_SAFE_NO_PAD.encode(self.entropy.bytes::<16>()?),

@@ -53,8 +53,8 @@ impl Auth {
     async fn enter(&self, client: &Client, proven: Proven<'_>, replaces: Option<&str>) -> Result<Option<Issued>, Error> {
         let Proven { user, stored, password, weak } = proven;
         let upgraded = if weak { Some(self.hasher.hash(password.clone()).await?) } else { None };
-        let now = self.clock.now();
         let mut tx = self.store.write().await?;
+        let now = self.clock.now();
         let verified = Verified { id: user.id, epoch: user.epoch, hash: stored };
         if !tx.user_still_verified(verified, upgraded.as_deref().unwrap_or(stored), now).await? {
             return Ok(None);

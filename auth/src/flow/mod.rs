@@ -35,7 +35,10 @@ use crate::{
     },
 };
 use contract::{EventId, SessionId, Timestamp, UserId, view::EventKind};
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 /// The whole domain, ready to be asked. Cloning it is cheap.
 #[derive(Clone)]
@@ -50,6 +53,8 @@ pub struct Inner {
     pub(crate) policy: Policy,
     pub(crate) hasher: Hasher,
     pub(crate) keys: KeyRing,
+    /// The feed has said that the keys are others, and they have not been read yet.
+    pub(crate) keys_stale: AtomicBool,
     pub(crate) revocations: Revocations,
     pub(crate) seen: Seen,
 }
@@ -100,7 +105,18 @@ impl Auth {
         keys.load(&store, &secret, &entropy, now).await?;
         let revocations = Revocations::load(&store, now).await?;
         let hasher = Hasher::start(hashing, entropy.clone())?;
-        Ok(Self(Arc::new(Inner { store, clock, entropy, secret, policy, hasher, keys, revocations, seen: Seen::default() })))
+        Ok(Self(Arc::new(Inner {
+            store,
+            clock,
+            entropy,
+            secret,
+            policy,
+            hasher,
+            keys,
+            keys_stale: AtomicBool::new(false),
+            revocations,
+            seen: Seen::default(),
+        })))
     }
 
     /// The public keys, for others who verify our tokens.

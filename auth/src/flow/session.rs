@@ -23,9 +23,16 @@ impl Auth {
             let now = self.clock.now();
             let row = self.living_session(shown, now).await?;
             match refresh::judge(shown.counter, self.state_of(&row), now, self.policy.grace) {
-                Verdict::Step(step) => {
+                verdict @ (Verdict::Step | Verdict::Reissue) => {
                     let mut tx = self.store.write().await?;
-                    if tx.session_step(shown.session, step, shown.counter, now).await? {
+                    // Waiting for the writer may have taken its time.
+                    let now = self.clock.now();
+                    let counter = row.session.counter;
+                    let done = match verdict {
+                        Verdict::Step => tx.session_step(shown.session, counter, now).await?,
+                        _ => tx.session_reissue(shown.session, counter, now).await?,
+                    };
+                    if done {
                         // Read again in the same transaction: what the new token says is what was true when it was made.
                         let row = tx.session_with_user(shown.session).await?.ok_or(Error::SignedOut)?;
                         if row.disabled_at.is_some() {

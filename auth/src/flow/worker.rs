@@ -2,7 +2,7 @@
 
 use super::Auth;
 use crate::Error;
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
 
 /// How often a node reads the feed: well within the second that is promised.
@@ -60,8 +60,13 @@ impl Auth {
     pub async fn tick(&self, prune: bool) -> Result<(), Error> {
         let heard = self.revocations.catch_up(&self.store).await?;
         let now = self.clock.now();
+        // Remembered until it has succeeded: the feed says it only once.
         if heard.keys_changed {
+            self.keys_stale.store(true, Ordering::SeqCst);
+        }
+        if self.keys_stale.load(Ordering::SeqCst) {
             self.keys.load(&self.store, &self.secret, &self.entropy, now).await?;
+            self.keys_stale.store(false, Ordering::SeqCst);
         }
         self.seen.flush(&self.store, now).await?;
         if prune {

@@ -24,7 +24,9 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
+    fs::DirBuilder,
     ops::{Deref, DerefMut},
+    os::unix::fs::DirBuilderExt,
     path::Path,
     str::FromStr,
     time::Duration,
@@ -129,9 +131,9 @@ impl Store {
 
     async fn connect(url: &str) -> Result<Self, OpenError> {
         if let Some(path) = url.strip_prefix("sqlite:") {
-            let path = Path::new(path.trim_start_matches("//"));
+            let path = Path::new(path.strip_prefix("//").unwrap_or(path));
             if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                std::fs::create_dir_all(folder).map_err(|error| OpenError::Folder(folder.display().to_string(), error))?;
+                DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| OpenError::Folder(folder.display().to_string(), error))?;
             }
             let options = SqliteConnectOptions::new()
                 .filename(path)

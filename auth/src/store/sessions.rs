@@ -50,19 +50,11 @@ pub struct SessionOfUser {
     pub user_created_at: Timestamp,
 }
 
-/// One conditional step of the counter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// The generation that must still be the newest.
-    pub from: i64,
-    /// Only if nothing above this generation is known to have arrived; `None`: in any case.
-    pub unless_confirmed_above: Option<i64>,
-}
-
 statements! {
     INSERT = "INSERT INTO sessions (id, user_id, key_id, counter, rotated_at, previous_rotated_at, confirmed, persistent, amr, auth_time, device, address, created_at, last_seen_at, idle_limit, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     WITH_USER = "SELECT s.id, s.user_id, s.key_id, s.counter, s.rotated_at, s.previous_rotated_at, s.confirmed, s.persistent, s.amr, s.auth_time, s.device, s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, u.disabled_at, u.created_at AS user_created_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
-    STEP = "UPDATE sessions SET counter = counter + 1, previous_rotated_at = rotated_at, rotated_at = $3, last_seen_at = $3, confirmed = CASE WHEN confirmed < $4 THEN $4 ELSE confirmed END WHERE id = $1 AND counter = $2 AND confirmed <= $5 AND revoked_at IS NULL";
+    STEP = "UPDATE sessions SET counter = counter + 1, previous_rotated_at = rotated_at, rotated_at = $3, last_seen_at = $3, confirmed = CASE WHEN confirmed < $2 THEN $2 ELSE confirmed END WHERE id = $1 AND counter = $2 AND revoked_at IS NULL";
+    REISSUE = "UPDATE sessions SET rotated_at = $3, last_seen_at = $3 WHERE id = $1 AND counter = $2 AND confirmed < $2 AND revoked_at IS NULL";
     REVOKE = "UPDATE sessions SET revoked_at = $2, revoked_for = $3 WHERE id = $1 AND revoked_at IS NULL RETURNING user_id";
     SEEN = "UPDATE sessions SET confirmed = CASE WHEN confirmed < $2 THEN $2 ELSE confirmed END, last_seen_at = CASE WHEN last_seen_at < $3 THEN $3 ELSE last_seen_at END WHERE id = $1 AND revoked_at IS NULL";
 }
@@ -101,11 +93,14 @@ impl Tx {
         Ok(())
     }
 
-    /// Goes from one generation to the next. `false`: somebody else has, or the session is over; look again.
-    /// `presented` is the generation that was shown for it, which is thereby known to have arrived.
-    pub async fn session_step(&mut self, id: SessionId, step: Step, presented: i64, now: Timestamp) -> Result<bool, Error> {
-        let most = step.unless_confirmed_above.unwrap_or(i64::MAX);
-        Ok(on!(self, |c| sqlx::query(STEP).bind(id).bind(step.from).bind(now).bind(presented).bind(most).execute(c).await?.rows_affected()) == 1)
+    /// Goes from generation `from`, which was shown for it, to the next. `false`: somebody else has, or the session is over; look again.
+    pub async fn session_step(&mut self, id: SessionId, from: i64, now: Timestamp) -> Result<bool, Error> {
+        Ok(on!(self, |c| sqlx::query(STEP).bind(id).bind(from).bind(now).execute(c).await?.rows_affected()) == 1)
+    }
+
+    /// Gives generation `counter` once more, which nobody has shown yet. `false`: somebody has, or the session is over; look again.
+    pub async fn session_reissue(&mut self, id: SessionId, counter: i64, now: Timestamp) -> Result<bool, Error> {
+        Ok(on!(self, |c| sqlx::query(REISSUE).bind(id).bind(counter).bind(now).execute(c).await?.rows_affected()) == 1)
     }
 
     /// Ends a session. `None`: it was over already.

@@ -87,3 +87,23 @@ impl Tx {
         Ok(on!(self, |c| sqlx::query(SET_NAME).bind(id).bind(name).execute(c).await?.rows_affected()) == 1)
     }
 }
+
+#[cfg(any(test, feature = "testing"))]
+impl Tx {
+    /// What an administrator will do one day.
+    pub async fn user_disable(&mut self, id: UserId, now: Timestamp) -> Result<(), Error> {
+        on!(self, |c| sqlx::query("UPDATE users SET disabled_at = $2 WHERE id = $1").bind(id).bind(now).execute(c).await.map(drop)?);
+        Ok(())
+    }
+
+    /// What a change of roles will do one day.
+    pub async fn user_raise_epoch(&mut self, id: UserId) -> Result<i64, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar("UPDATE users SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch").bind(id).fetch_one(c).await?))
+    }
+
+    /// What a change of the password will do one day.
+    pub async fn user_set_hash(&mut self, id: UserId, hash: &str) -> Result<(), Error> {
+        on!(self, |c| sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1").bind(id).bind(hash).execute(c).await.map(drop)?);
+        Ok(())
+    }
+}

@@ -1,7 +1,13 @@
 //! Sign up, log in, read and change one's own, log out.
 
 use crate::support::{PASSWORD, World, client};
-use auth::{Auth, Error, Presented, on_both};
+use auth::{
+    Auth, Entropy, Error, Hashing, Presented,
+    hasher::Hasher,
+    on_both,
+    store::{feed::News, users::Verified},
+    testing::FreshDatabase,
+};
 use contract::{
     Fault, Field, Span,
     form::{LogIn, Rename, SignUp},
@@ -58,11 +64,77 @@ on_both! {
         assert_eq!(done, 1);
     }
 
-    async fn wrong_unknown_and_disabled_are_the_same_error(world: World) {
+    async fn wrong_and_unknown_are_the_same_error(world: World) {
         world.sign_up("ada@example.com").await;
         for (email, password) in [("ada@example.com", "wrong horse"), ("nobody@example.com", PASSWORD), ("ada@example.com", "x")] {
             assert!(matches!(log_in(&world.auth, email, password).await, Err(Error::Credentials)), "{email}");
         }
+    }
+
+    async fn a_disabled_account_is_let_in_nowhere(world: World) {
+        let issued = world.sign_up("ada@example.com").await;
+        let mut tx = world.store.write().await.expect("a transaction");
+        tx.user_disable(issued.account.id, world.clock.now()).await.expect("disabled");
+        tx.commit().await.expect("a commit");
+        assert!(matches!(log_in(&world.auth, "ada@example.com", PASSWORD).await, Err(Error::Credentials)));
+        assert!(matches!(world.auth.refresh(&client(), &issued.refresh.token).await, Err(Error::SignedOut)));
+        assert!(matches!(world.auth.signed_in(&client(), Presented::Cookie(&issued.refresh.token)).await, Err(Error::SignedOut)));
+        let bearer = world.auth.signed_in(&client(), Presented::Bearer(&issued.access.token)).await.expect("genuine until the feed says otherwise");
+        assert!(matches!(bearer.account().await, Err(Error::SignedOut)));
+        assert!(matches!(bearer.rename(&Rename { name: "Eve".into(), ..Rename::default() }).await, Err(Error::SignedOut)));
+    }
+
+    async fn nobody_slips_in_with_what_was_verified_before_a_change(world: World) {
+        let issued = world.sign_up("ada@example.com").await;
+        let id = issued.account.id;
+        let user = world.store.read().await.expect("a connection").user_by_id(id).await.expect("an answer").expect("a user");
+        let hash = user.password_hash.expect("a hash");
+        let verified = Verified { id, epoch: user.epoch, hash: &hash };
+        let now = world.clock.now();
+        let still = async || {
+            let mut tx = world.store.write().await.expect("a transaction");
+            tx.user_still_verified(verified, &hash, now).await.expect("an answer")
+        };
+        assert!(still().await);
+        for change in 0..3 {
+            let mut tx = world.store.write().await.expect("a transaction");
+            match change {
+                0 => drop(tx.user_raise_epoch(id).await.expect("raised")),
+                1 => tx.user_set_hash(id, "$argon2id$another").await.expect("changed"),
+                _ => tx.user_disable(id, now).await.expect("disabled"),
+            }
+            tx.commit().await.expect("a commit");
+            assert!(!still().await, "change {change}");
+        }
+    }
+
+    async fn a_raised_epoch_ends_the_tokens_of_the_old_one_on_every_node(world: World) {
+        let (issued, other) = (world.sign_up("ada@example.com").await, world.another_node().await);
+        let mut tx = world.store.write().await.expect("a transaction");
+        let epoch = tx.user_raise_epoch(issued.account.id).await.expect("raised");
+        tx.feed_append(&News::EpochRaised(issued.account.id, epoch), world.clock.now() + Span::minutes(60)).await.expect("a line");
+        tx.commit().await.expect("a commit");
+        for node in [&world.auth, &other] {
+            node.tick(false).await.expect("a round");
+            assert!(matches!(node.signed_in(&client(), Presented::Bearer(&issued.access.token)).await, Err(Error::SignedOut)));
+        }
+        let renewed = world.auth.refresh(&client(), &issued.refresh.token).await.expect("the session goes on");
+        assert!(other.signed_in(&client(), Presented::Bearer(&renewed.access.token)).await.is_ok());
+    }
+
+    async fn a_hash_of_less_effort_is_replaced_once_and_everybody_gets_in(world: World) {
+        let issued = world.sign_up("ada@example.com").await;
+        let light = Hasher::start(Hashing { m: 32, t: 1, p: 1, threads: 1, queue: 8 }, Entropy::System).expect("threads");
+        let weak = light.hash(contract::Password::given(PASSWORD).expect("a password")).await.expect("a hash");
+        let mut tx = world.store.write().await.expect("a transaction");
+        tx.user_set_hash(issued.account.id, &weak).await.expect("changed");
+        tx.commit().await.expect("a commit");
+        let tasks: Vec<_> = (0..20).map(|_| tokio::spawn({ let auth = world.auth.clone(); async move { log_in(&auth, "ada@example.com", PASSWORD).await } })).collect();
+        for task in tasks {
+            task.await.expect("a task").expect("a log-in");
+        }
+        let user = world.store.read().await.expect("a connection").user_by_id(issued.account.id).await.expect("an answer").expect("a user");
+        assert!(user.password_hash.expect("a hash").starts_with("$argon2id$v=19$m=64,"), "upgraded");
     }
 
     async fn an_empty_form_names_both_fields(world: World) {
@@ -146,15 +218,19 @@ on_both! {
         assert_eq!(faults.of(Field::Name), Some(Fault::Unprintable));
         assert_eq!(kinds(&world.auth, &issued.access.token).await, [EventKind::NameChanged, EventKind::NameChanged, EventKind::SignedUp]);
     }
+}
 
-    async fn tables_hold_no_token_and_no_password(world: World) {
-        let issued = world.sign_up("ada@example.com").await;
-        let renewed = world.auth.refresh(&client(), &issued.refresh.token).await.expect("renewed");
-        let user = world.store.read().await.expect("a connection").user_by_email("ada@example.com").await.expect("an answer").expect("a user");
-        let dump = format!("{user:?} {:?}", world.store.read().await.expect("a connection").key_list().await.expect("keys"));
-        for secret in [PASSWORD, &issued.access.token, &issued.refresh.token, &renewed.refresh.token, &world.secret.expose()] {
-            assert!(!dump.contains(secret));
-        }
-        assert!(user.password_hash.expect("a hash").starts_with("$argon2id$v=19$"));
+#[tokio::test]
+async fn the_files_of_the_database_hold_no_token_and_no_password() {
+    let world = World::on(FreshDatabase::sqlite()).await;
+    let issued = world.sign_up("ada@example.com").await;
+    let renewed = world.auth.refresh(&client(), &issued.refresh.token).await.expect("renewed");
+    let path = world.database.url.strip_prefix("sqlite:").expect("a path");
+    let mut bytes = std::fs::read(path).expect("the file");
+    bytes.extend(std::fs::read(format!("{path}-wal")).expect("its log"));
+    let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds("ada@example.com"), "what is stored is found");
+    for secret in [PASSWORD, &issued.access.token, &issued.refresh.token, &renewed.access.token, &renewed.refresh.token, &world.secret.expose()] {
+        assert!(!holds(secret) && !holds(&secret[secret.len() - 12..]));
     }
 }

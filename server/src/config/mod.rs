@@ -73,13 +73,18 @@ impl Database {
     /// Without the password.
     #[must_use]
     pub fn redacted(&self) -> String {
-        match Url::parse(&self.url) {
-            Ok(mut url) if url.password().is_some() => {
-                let _cannot_fail_because_it_had_one = url.set_password(Some("…"));
-                url.to_string()
-            }
-            _ => self.url.clone(),
+        if self.url.starts_with("sqlite:") {
+            return self.url.clone();
         }
+        let Ok(mut url) = Url::parse(&self.url) else { return "postgres://…".to_owned() };
+        if url.password().is_some() {
+            let _cannot_fail_because_it_had_one = url.set_password(Some("…"));
+        }
+        // The driver takes a password from here, too.
+        if url.query().is_some() {
+            url.set_query(Some("…"));
+        }
+        url.to_string()
     }
 }
 

@@ -73,6 +73,8 @@ fn weak_hashing_is_refused_on_a_public_address() {
 fn what_is_shown_holds_no_secret() {
     let secret = auth::ServerSecret::generate(&auth::Entropy::System).expect("randomness").expose();
     let config = read([("LATCHKEY_SECRET", &secret), ("DATABASE_URL", "postgres://ann:hunter2@db/latchkey")]).expect("a configuration");
+    let by_query = read([("DATABASE_URL", "postgres:///latchkey?password=hunter2")]).expect("a configuration");
+    assert!(!by_query.to_text().contains("hunter2"));
     for shown in [config.to_text(), config.to_json(), format!("{:?}", config.secret)] {
         assert!(!shown.contains(&secret) && !shown.contains("hunter2"), "{shown}");
     }

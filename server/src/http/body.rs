@@ -67,7 +67,7 @@ fn read<T: Members>(bytes: &[u8]) -> Result<T, Response> {
     let Ok(Value::Object(object)) = serde_json::from_slice(bytes) else {
         return Err(problem::plain_with(StatusCode::BAD_REQUEST, "malformed", "The body must be a JSON object, in UTF-8."));
     };
-    let errors: Vec<_> = object.iter().filter_map(|(name, value)| wrong_with::<T>(name, value)).collect();
+    let errors: Vec<_> = object.iter().filter_map(|(name, value)| wrong_with::<T>(name, value)).take(20).collect();
     if errors.is_empty() {
         // Read once more as an object it is fine, so a member must have been there twice.
         return Err(problem::plain_with(StatusCode::BAD_REQUEST, "malformed", "The body has a member twice."));

@@ -161,7 +161,7 @@ pub(super) async fn refresh(State(server): State<Server>, caller: Caller, header
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", request_body = RefreshBody, security((), ("bearer" = [])), responses(
     (status = 204, description = "The session is over, whether it was already or not"),
     (status = 400, body = ProblemBody, description = "Not JSON", content_type = "application/problem+json"),
-    (status = 401, body = ProblemBody, description = "No credential, or one that was never ours", content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, description = "No credential that is, or was, good", content_type = "application/problem+json"),
     (status = 413, body = ProblemBody, description = "More than 64 KiB", content_type = "application/problem+json"),
     (status = 415, body = ProblemBody, description = "Not application/json", content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, description = "Members are wrong", content_type = "application/problem+json"),
@@ -182,8 +182,17 @@ pub(super) async fn log_out(
     if presented.is_empty() {
         return Err(caller.refuse(auth::Error::SignedOut.into()));
     }
+    let mut ended = false;
     for presented in presented {
-        server.web.auth.log_out(&caller.client, presented).await.map_err(|error| caller.refuse(error.into()))?;
+        match server.web.auth.log_out(&caller.client, presented).await {
+            Ok(()) => ended = true,
+            // Another of them may be good: an access token that has expired beside a refresh token that has not.
+            Err(auth::Error::SignedOut | auth::Error::Stale) => {}
+            Err(error) => return Err(caller.refuse(error.into())),
+        }
+    }
+    if !ended {
+        return Err(caller.refuse(auth::Error::SignedOut.into()));
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
     if cookie.is_some() {

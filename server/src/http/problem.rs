@@ -107,10 +107,18 @@ pub(super) fn plain_with(status: StatusCode, code: &str, detail: &str) -> Respon
     write(status, code, status.canonical_reason().unwrap_or("Error"), detail, Vec::new())
 }
 
+/// The words of a problem, beside its answer: for [`crate::layers::wrong`].
+#[derive(Clone)]
+pub(crate) struct Shown {
+    pub(crate) title: String,
+    pub(crate) detail: String,
+}
+
 fn write(status: StatusCode, code: &str, title: &str, detail: &str, errors: Vec<MemberError>) -> Response {
     let kind = format!("/problems/{}", code.replace('_', "-"));
     let body = ProblemBody { kind, title: title.to_owned(), status: status.as_u16(), detail: detail.to_owned(), code: code.to_owned(), errors };
     let mut response = (status, axum::Json(body)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response.extensions_mut().insert(Shown { title: title.to_owned(), detail: detail.to_owned() });
     response
 }

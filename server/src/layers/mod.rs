@@ -1,8 +1,8 @@
 //! What happens to every request before it is answered and to every answer before it leaves, from the outside in:
 //!
 //! 1. [`trace`]: the request gets a name, and a line in the log;
-//! 2. [`panics`]: a panic becomes a plain 500;
-//! 3. [`headers`]: every answer gets the headers that protect it, errors and files too;
+//! 2. [`headers`]: every answer gets the headers that protect it, errors and files too;
+//! 3. [`wrong`] and [`panics`]: a panic becomes a plain 500, and people see a page where programs see JSON;
 //! 4. [`limits`]: what is too large, or of a method that nobody needs, goes no further;
 //! 5. [`origin`]: what another site makes a browser send goes no further;
 //! 6. [`guard`]: protected pages are not even rendered for strangers.
@@ -13,3 +13,4 @@ pub mod limits;
 pub mod origin;
 pub mod panics;
 pub mod trace;
+pub mod wrong;

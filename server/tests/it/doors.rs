@@ -81,6 +81,16 @@ on_both! {
         assert_eq!((stranger.status, stranger.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "Bearer realm=\"latchkey\""));
     }
 
+    async fn one_good_credential_is_enough_to_leave(app: App) {
+        let user = app.user("ada@example.com").await;
+        app.clock.advance(Span::minutes(11));
+        let answer = user.client.post("/api/v1/auth/logout", json!({"refresh_token": user.refresh})).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "although the access token has expired");
+        let refreshed = app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": user.refresh})).await;
+        assert_eq!(refreshed.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(app.anon().post("/api/v1/auth/logout", json!({"refresh_token": "lkr_nonsense"})).await.status, StatusCode::UNAUTHORIZED);
+    }
+
     async fn a_refused_renewal_takes_the_cookie_away_unless_a_newer_one_is_on_its_way(app: App) {
         let user = app.user("ada@example.com").await;
         let renew = async |token: &str| app.anon().browser(token).post("/api/v1/auth/refresh", json!({})).await;

@@ -4,7 +4,7 @@
 //! so one that is added is asked here without being added here. Each must refuse, or be on the list of what is for everybody.
 
 use crate::support::App;
-use auth::{on_both, testing::FreshDatabase};
+use auth::on_both;
 use axum::{
     body::Body,
     http::{Method, StatusCode},
@@ -93,16 +93,4 @@ on_both! {
             }
         }
     }
-}
-
-#[tokio::test]
-async fn two_functions_never_share_a_path() {
-    let count = leptos::server_fn::axum::server_fn_paths().count();
-    assert_eq!(count, functions().len());
-    let _ = App::on(FreshDatabase::sqlite()).await;
-    assert!(
-        functions().iter().all(|path| path.starts_with("/fn/") && path.bytes().all(|byte| byte.is_ascii_lowercase() || b"/-".contains(&byte))),
-        "{:?}",
-        functions()
-    );
 }

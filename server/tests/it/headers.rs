@@ -66,6 +66,17 @@ on_both! {
         assert_ne!(app.anon().with("x-request-id", "a b<c>").get("/healthz").await.header("x-request-id"), "a b<c>");
     }
 
+    async fn people_see_a_page_where_programs_see_json(app: App) {
+        let person = app.anon().with("accept", "text/html");
+        let refused = person.clone().with("origin", "https://evil.example").with("content-type", crate::support::FORM).send(Method::POST, "/fn/login", Body::empty()).await;
+        let too_large = person.clone().with("content-length", "99999999").with("content-type", crate::support::FORM).send(Method::POST, "/fn/login", Body::empty()).await;
+        let no_such_method = person.send(Method::POST, "/login", Body::empty()).await;
+        for (status, answer) in [(StatusCode::FORBIDDEN, refused), (StatusCode::PAYLOAD_TOO_LARGE, too_large), (StatusCode::METHOD_NOT_ALLOWED, no_such_method)] {
+            assert_eq!((answer.status, answer.header("content-type")), (status, "text/html; charset=utf-8"));
+            assert!(answer.text.starts_with("<!DOCTYPE html>") && answer.text.contains("<h1>"), "{}", answer.text);
+        }
+    }
+
     async fn health_and_readiness_answer(app: App) {
         for path in ["/healthz", "/readyz"] {
             let answer = app.anon().get(path).await;
@@ -89,14 +100,19 @@ async fn over_https_the_cookie_is_bound_to_the_host_and_browsers_are_told_to_sta
 #[tokio::test]
 async fn a_panic_is_a_plain_500_and_the_server_goes_on() {
     use axum::{Router, routing::get};
+    use server::router::protected;
     use tower::ServiceExt;
     async fn panics() -> StatusCode {
         panic!("a secret")
     }
-    let router: Router = Router::new().route("/", get(panics)).layer(tower_http::catch_panic::CatchPanicLayer::custom(server::layers::panics::caught));
+    let app = App::on(FreshDatabase::sqlite()).await;
+    let router = protected(Router::new().route("/", get(panics)), app.server.clone());
     for _ in 0..2 {
         let answer = router.clone().oneshot(axum::http::Request::new(Body::empty())).await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        for name in ["content-security-policy", "cache-control", "x-content-type-options", "x-request-id"] {
+            assert!(answer.headers().contains_key(name), "{name}");
+        }
         let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
         assert!(!String::from_utf8_lossy(&body).contains("secret"));
     }

@@ -25,6 +25,7 @@ pub const FORM: &str = "application/x-www-form-urlencoded";
 
 pub struct App {
     pub router: Router,
+    pub server: Server,
     pub clock: Clock,
     _database: FreshDatabase,
 }
@@ -44,7 +45,8 @@ impl App {
         let auth = Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy: Policy::new(url), hashing }).await.expect("a start");
         let http = Http { listen: SocketAddr::from(([127, 0, 0, 1], 3000)), public_url: url.parse().expect("a URL"), trusted_proxies: Vec::new() };
         let site = Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None };
-        Self { router: router(Server::new(auth, &http, &site)), clock, _database: database }
+        let server = Server::new(auth, &http, &site);
+        Self { router: router(server.clone()), server, clock, _database: database }
     }
 
     /// A program that shows nothing.

@@ -1,0 +1,57 @@
+// The main road: sign up, see the account, reload, a second tab, log out, and nothing of it left behind Back.
+import { historyOf } from '../support/history.mjs';
+import { blockScripts } from '../support/network.mjs';
+import { goTo, isLoggedOut, logOut, open, seesAccountOf, signUp } from '../support/steps.mjs';
+import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
+
+async function mainRoad(context, page) {
+  await open(page, '/');
+  const who = await signUp(page);
+  await page.reload();
+  await seesAccountOf(page, who);
+  const second = await context.newPage();
+  await open(second, '/');
+  await open(second, '/account/activity');
+  await expect(second.getByText('Signed up')).toBeVisible();
+  // So that there is something behind Back.
+  await goTo(page, 'Activity');
+  await goTo(page, 'Profile');
+  await logOut(page);
+  return { who, second };
+}
+
+/** Back as far as it goes, and forward again: at no moment does the page hold anything of `who`. */
+async function historyHoldsNothingOf(page, who) {
+  const history = await historyOf(page);
+  const holds = (content, what) => expect(content.includes(who[what]), `the ${what} is in ${page.url()}`).toBe(false);
+  const look = async () => {
+    const content = await history.content();
+    for (const what of ['email', 'name', 'password']) holds(content, what);
+    // Into the forms in which they were typed the browser puts name and address back by itself; a password never.
+    holds(await history.content({ typed: true }), 'password');
+  };
+  const addresses = (await history.entries()).join();
+  for (const what of ['email', 'name', 'password']) holds(addresses, what);
+  await look();
+  const depth = await history.depth();
+  expect(depth).toBeGreaterThan(0);
+  for (let step = 0; step < depth; step++) await history.back(look);
+  for (let step = 0; step < depth; step++) await history.forward(look);
+}
+
+withAndWithoutScripts((scripts) => {
+  test('somebody signs up, reloads, opens a second tab and logs out, and Back shows nothing private', async ({ context, page }) => {
+    const { who, second } = await mainRoad(context, page);
+    await historyHoldsNothingOf(page, who);
+    if (scripts) await isLoggedOut(second, 'You logged out in another tab, so you are logged out here too.');
+    else await second.reload();
+    await expect(second).toHaveURL(/\/login/);
+    await historyHoldsNothingOf(second, who);
+  });
+});
+
+test('with a bundle that never arrives the same road ends with nothing private behind Back', async ({ context, page, watch }) => {
+  await blockScripts(context, watch);
+  const { who } = await mainRoad(context, page);
+  await historyHoldsNothingOf(page, who);
+});

@@ -1,0 +1,55 @@
+// Pages that do not exist, and the choice between light and dark.
+import { open, ready } from '../support/steps.mjs';
+import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
+
+withAndWithoutScripts(() => {
+  test('a page that does not exist says so, with its status, and leads on', async ({ expectConsole, page }) => {
+    const answer = await expectConsole({ status: 404, url: '/nowhere' }, () => open(page, '/nowhere'));
+    expect(answer.status()).toBe(404);
+    await expect(page).toHaveTitle('Page not found · Latchkey');
+    await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
+    await page.getByRole('link', { name: 'Go to the first page' }).click();
+    await expect(page).toHaveURL('/');
+    await expect(page.getByRole('heading', { name: 'One key to your account.' })).toBeVisible();
+  });
+});
+
+/** Keeps every theme that the document ever had, from its first element on. */
+function recordThemes() {
+  window.themes = [];
+  new MutationObserver(() => {
+    const theme = document.documentElement?.dataset.theme ?? 'none';
+    if (window.themes.at(-1) !== theme) window.themes.push(theme);
+  }).observe(document, { attributes: true, childList: true, subtree: true });
+}
+
+const background = (page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+
+test('a theme is remembered without a flash, with scripts and without, until the choice is the system again', async ({ context, newBrowser, page }) => {
+  await page.emulateMedia({ colorScheme: 'light' });
+  await context.addInitScript(recordThemes);
+  await open(page, '/');
+  const light = await background(page);
+  await page.getByRole('radio', { name: 'Dark' }).check({ force: true });
+  const dark = await background(page);
+  expect(dark).not.toBe(light);
+  await open(page, '/login');
+  expect(await background(page)).toBe(dark);
+  expect(await page.evaluate(() => window.themes)).toEqual(['dark']);
+  await expect(page.getByRole('radio', { name: 'Dark' })).toBeChecked();
+
+  const plain = await newBrowser({ javaScriptEnabled: false, colorScheme: 'light' });
+  await plain.addCookies(await context.cookies());
+  const served = await plain.newPage();
+  await open(served, '/login');
+  expect(await background(served)).toBe(dark);
+
+  await page.getByRole('radio', { name: 'System' }).check({ force: true });
+  expect(await background(page)).toBe(light);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  expect(await background(page)).toBe(dark);
+  await page.reload();
+  await ready(page);
+  expect(await page.evaluate(() => window.themes)).toEqual(['none']);
+  expect(await context.cookies()).toEqual([]);
+});

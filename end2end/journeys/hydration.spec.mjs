@@ -1,0 +1,96 @@
+// A page says the same before and after scripts have taken it over, and without them. The debug build also explains on the console where it would
+// not, and anything on the console fails.
+import { refused } from '../support/address.mjs';
+import { delayScripts } from '../support/network.mjs';
+import { kept, member, ready } from '../support/steps.mjs';
+import { expect, test } from '../support/test.mjs';
+
+/** Title and text of a page, shown or not: what waits for scripts is there from the start. */
+function words() {
+  const body = document.body.cloneNode(true);
+  for (const script of body.querySelectorAll('script')) script.remove();
+  return [document.title, body.textContent];
+}
+
+/** Keeps every text that the page ever has. */
+function record() {
+  const text = () => document.title + document.querySelector('main').textContent + document.querySelector('header').textContent;
+  window.texts = [text()];
+  const look = () => window.texts.at(-1) === text() || window.texts.push(text());
+  new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true });
+}
+
+/** Address, and something that the page says there. */
+const pages = [
+  ['/', 'One key to your account.'],
+  ['/signup', 'Create account'],
+  ['/signup?next=/account/activity', 'Create account'],
+  ['/login', 'New here?'],
+  ['/login?bye', 'You are logged out.'],
+  ['/login?elsewhere&next=%2Faccount', 'You logged out in another tab'],
+  ['/login?next=/account&ended', 'Your session has ended.'],
+  ['/nowhere', 'Page not found'],
+  [refused('/login', '/fn/login', 'credentials'), 'That did not match'],
+  [refused('/login', '/fn/login', { invalid: [['email', 'missing'], ['password', 'missing']] }), 'Enter your password.'],
+  [refused('/login', '/fn/login', { internal: { id: '0193-abc' } }), '0193-abc'],
+  [refused('/signup', '/fn/signup', { invalid: [['password', { too_short: { min: 8 } }]] }), 'Use at least 8 characters.'],
+  [refused('/signup', '/fn/signup', { busy: { retry_after: 3 } }), 'A lot is going on right now'],
+  ['/login?__path=%2Ffn%2Flogin&__err=rubbish!', 'That could not be read'],
+];
+const pagesOfMembers = [
+  ['/', 'Hello, Ada Lovelace.'],
+  ['/login', 'New here?'],
+  ['/signup', 'Create account'],
+  ['/account', 'Member since'],
+  ['/account?saved', 'Your name is saved.'],
+  [refused('/account', '/fn/rename', 'someone_else'), 'You are logged in as someone else now'],
+  [refused('/account', '/fn/rename', { invalid: [['name', { too_long: { max: 200 } }]] }), 'Use a shorter name'],
+  [refused('/account', '/fn/logout', 'unavailable'), 'You are still logged in.'],
+  ['/account/activity', 'Signed up'],
+  ['/account/activity?cursor=spoilt', 'That could not be read'],
+  ['/account/nothing', 'Page not found'],
+];
+
+async function saysTheSame(newBrowser, watch, [address, phrase], cookies) {
+  // A page that does not exist says so on the console, too.
+  if (/^\/(nowhere|account\/nothing)/.test(address)) watch.expect({ status: 404, url: address, times: 2 });
+
+  const plain = await newBrowser({ javaScriptEnabled: false });
+  await plain.addCookies(cookies);
+  const served = await plain.newPage();
+  await served.goto(address);
+  const without = await served.evaluate(words);
+  expect(without.join()).toContain(phrase);
+
+  const scripted = await newBrowser();
+  await scripted.addCookies(cookies);
+  const page = await scripted.newPage();
+  const arrive = await delayScripts(page);
+  await page.goto(address, { waitUntil: 'commit' });
+  await expect(page.getByRole('contentinfo')).toBeVisible();
+  expect(await page.evaluate(words)).toEqual(without);
+  await page.evaluate(record);
+  arrive();
+  await ready(page);
+  // The renewal that a page of somebody's begins with has ended, and what it changes has changed.
+  if (cookies.length) await expect.poll(() => kept(page)).not.toBeNull();
+  await page.evaluate(() => new Promise((done) => requestIdleCallback(done)));
+  expect(await page.evaluate(words)).toEqual(without);
+  expect(await page.evaluate(() => window.texts.length), 'one text, never another').toBe(1);
+}
+
+const title = ([address, phrase]) => `${address.split('?__')[0]} that says "${phrase}" says the same before, after and without scripts`;
+
+for (const page of pages) {
+  test(`signed out, ${title(page)}`, async ({ newBrowser, watch }) => {
+    await saysTheSame(newBrowser, watch, page, []);
+  });
+}
+
+for (const page of pagesOfMembers) {
+  test(`signed in, ${title(page)}`, async ({ newBrowser, server, watch }) => {
+    const { email, password } = await member(server);
+    const { body } = await server.api('POST', '/auth/login', { email, password });
+    await saysTheSame(newBrowser, watch, page, [{ name: 'latchkey', value: body.refresh_token, url: server.origin, httpOnly: true }]);
+  });
+}

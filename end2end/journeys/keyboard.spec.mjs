@@ -1,0 +1,100 @@
+// The main road without a mouse, and always seeing where one is.
+import { isLoggedOut, open, person, ready, seesAccountOf } from '../support/steps.mjs';
+import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
+
+/** What has the focus, and whether that can be seen. */
+function focus() {
+  const active = document.activeElement;
+  // A radio button is invisible; its label wears the ring.
+  const ring = [active, active.closest('label')].some((element) => element && getComputedStyle(element).outlineStyle !== 'none');
+  return { what: active.outerHTML.slice(0, 100), onPage: active !== document.body, ring };
+}
+
+/** Presses Tab until `target` has the focus; each stop on the way is to be seen. */
+async function tabTo(page, target, key = 'Tab') {
+  for (let stops = 0; stops < 30; stops++) {
+    await page.keyboard.press(key);
+    const { what, onPage, ring } = await page.evaluate(focus);
+    if (onPage) expect(ring, `the focus shows on ${what}`).toBe(true);
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+  }
+  throw new Error(`${target} cannot be reached with ${key}`);
+}
+
+withAndWithoutScripts((scripts) => {
+  test('somebody signs up, changes their name and logs out with the keyboard alone', async ({ page }) => {
+    const who = person();
+    const press = (key) => page.keyboard.press(key);
+    const type = (text) => page.keyboard.type(text);
+    await open(page, '/');
+    await press('Tab');
+    await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
+    await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeInViewport();
+    await press('Enter');
+    await tabTo(page, page.getByRole('main').getByRole('link', { name: 'Sign up' }));
+    await press('Enter');
+    await expect(page.getByRole('heading', { name: 'Sign up' })).toBeVisible();
+    await ready(page);
+    if (scripts) await expect(page.getByRole('main')).toBeFocused();
+
+    await tabTo(page, page.getByLabel('Name (optional)'));
+    await type(who.name);
+    await press('Tab');
+    await expect(page.getByLabel('E-mail address')).toBeFocused();
+    await type(who.email);
+    await press('Tab');
+    await expect(page.getByLabel('Password', { exact: true })).toBeFocused();
+    await type('short');
+    await press('Enter');
+    await expect(page.getByText('Use at least 8 characters.').last()).toBeVisible();
+    await ready(page);
+    await expect(page.getByLabel('Password', { exact: true })).toBeFocused();
+    if (!scripts) {
+      // Nothing typed comes back.
+      await tabTo(page, page.getByLabel('E-mail address'), 'Shift+Tab');
+      await type(who.email);
+      await tabTo(page, page.getByLabel('Name (optional)'), 'Shift+Tab');
+      await type(who.name);
+      await tabTo(page, page.getByLabel('Password', { exact: true }));
+    }
+    await press('Control+A');
+    await type(who.password);
+    await press('Enter');
+    await seesAccountOf(page, who);
+
+    await tabTo(page, page.getByLabel('Name'));
+    await press('Control+A');
+    await type('Augusta');
+    await tabTo(page, page.getByRole('button', { name: 'Save name' }));
+    await press('Enter');
+    await expect(page.getByText('Your name is saved.')).toBeVisible();
+    await ready(page);
+
+    const opener = page.getByRole('banner').getByRole('button', { name: 'Augusta' });
+    await tabTo(page, opener, scripts ? 'Shift+Tab' : 'Tab');
+    const menu = page.locator('#menu');
+    await press('Enter');
+    await expect(menu).toBeVisible();
+    await press('Escape');
+    await expect(menu).toBeHidden();
+    await expect(opener).toBeFocused();
+    await press('Enter');
+    await tabTo(page, menu.getByRole('button', { name: 'Log out' }));
+    await press('Enter');
+    await isLoggedOut(page, 'You are logged out.');
+  });
+});
+
+test.describe('without scripts', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('a faulty form is told about by a list of links that lead to the fields', async ({ page }) => {
+    await open(page, '/signup');
+    await page.getByRole('button', { name: 'Create account' }).press('Enter');
+    await expect(page.getByLabel('E-mail address')).toBeFocused();
+    const link = page.getByRole('alert').getByRole('link', { name: 'Enter your password.' });
+    await tabTo(page, link, 'Shift+Tab');
+    await page.keyboard.press('Enter');
+    await expect(page.getByLabel('Password', { exact: true })).toBeFocused();
+  });
+});

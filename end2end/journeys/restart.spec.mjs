@@ -1,0 +1,74 @@
+// The server goes away in the middle, without a word, and comes back on the same data.
+import { goTo, isSaved, open, rename, seesAccountOf, signUp, submit } from '../support/steps.mjs';
+import { expect, test } from '../support/test.mjs';
+
+const gone = (url) => ({ failure: 'net::ERR_CONNECTION_REFUSED', url });
+
+// The browser asks for the icon when it likes.
+test.beforeEach(({ watch }) => void watch.expect({ ...gone('/favicon.svg'), times: Infinity }));
+
+test('with scripts: the page says that there is no connection, and goes on when the server is back', async ({ expectConsole, page, server, watch }) => {
+  const who = await signUp(page);
+  await server.kill();
+
+  await expectConsole(gone('/fn/rename'), () => rename(page, 'Augusta Ada'));
+  const problem = page.getByRole('alert');
+  await expect(problem).toContainText('The server could not be reached.');
+  await expect(page.getByLabel('Name')).toHaveValue('Augusta Ada');
+  await expectConsole(gone('/fn/logout'), () => submit(page, 'Log out'));
+  await expect(problem.filter({ hasText: 'You are still logged in.' })).toBeVisible();
+  await expectConsole(gone('/fn/recent-activity'), () => page.getByRole('link', { name: 'Activity' }).first().click());
+  await expect(problem.filter({ hasText: 'The server could not be reached.' }).last()).toBeVisible();
+
+  await server.run();
+  await page.getByRole('link', { name: 'Try again' }).click();
+  await expect(page.getByText('Signed up')).toBeVisible();
+  await goTo(page, 'Profile');
+  await rename(page, 'Augusta Ada');
+  await isSaved(page, 'Augusta Ada');
+  expect(watch.callsTo('/fn/refresh'), 'the token that was there is still good').toHaveLength(0);
+
+  await page.reload();
+  await seesAccountOf(page, { ...who, name: 'Augusta Ada' });
+});
+
+test('with scripts: a renewal that the server did not live to answer is made up for', async ({ expectConsole, page, server, watch }) => {
+  await signUp(page);
+  await page.evaluate(() => {
+    const kept = JSON.parse(localStorage.latchkey);
+    localStorage.latchkey = JSON.stringify({ ...kept, obtained_at: 0 });
+  });
+  await server.kill();
+  await expectConsole(gone('/fn/refresh'), () => rename(page, 'Augusta Ada'));
+  await expect(page.getByRole('alert')).toContainText('The server could not be reached.');
+  await server.run();
+  const calls = watch.mark();
+  await rename(page, 'Augusta Ada');
+  await isSaved(page, 'Augusta Ada');
+  expect(watch.calls.slice(calls)).toMatchObject([{ path: '/fn/refresh', status: 200 }, { path: '/fn/rename', status: 200 }]);
+});
+
+test.describe('without scripts', () => {
+  test.use({ javaScriptEnabled: false });
+
+  test('the person is still signed in when the server is back', async ({ page, server }) => {
+    const who = await signUp(page);
+    await server.kill();
+    await expect(page.reload()).rejects.toThrow('ERR_CONNECTION_REFUSED');
+    await server.run();
+    await open(page, '/account');
+    await seesAccountOf(page, who);
+    await rename(page, 'Augusta Ada');
+    await isSaved(page, 'Augusta Ada');
+  });
+});
+
+test('an orderly stop takes nothing from anybody either', async ({ page, server }) => {
+  const who = await signUp(page);
+  await server.kill('SIGTERM');
+  await server.run();
+  await page.reload();
+  await seesAccountOf(page, who);
+  await rename(page, 'Augusta Ada');
+  await isSaved(page, 'Augusta Ada');
+});

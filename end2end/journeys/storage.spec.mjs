@@ -1,0 +1,65 @@
+// A browser that lets us keep nothing, or keeps rubbish. What cannot be stored is held in memory, and every page load asks for a new token.
+import { goTo, isSaved, logOut, open, ready, rename, seesAccountOf, signUp } from '../support/steps.mjs';
+import { expect, test } from '../support/test.mjs';
+
+const conditions = {
+  'storage is blocked': () => {
+    const blocked = {
+      get() {
+        throw new DOMException('blocked', 'SecurityError');
+      },
+    };
+    Object.defineProperty(window, 'localStorage', blocked);
+    Object.defineProperty(window, 'sessionStorage', blocked);
+  },
+  'storage is full': () => {
+    Storage.prototype.setItem = () => {
+      throw new DOMException('full', 'QuotaExceededError');
+    };
+  },
+  'there are no locks': () => Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined }),
+  'there is no channel between tabs': () => delete window.BroadcastChannel,
+  'there are neither storage nor locks': () => {
+    Object.defineProperty(Navigator.prototype, 'locks', { get: () => undefined });
+    Object.defineProperty(window, 'localStorage', { get: () => null });
+  },
+};
+
+for (const [condition, impose] of Object.entries(conditions)) {
+  test(`everything works where ${condition}`, async ({ context, page, watch }) => {
+    await context.addInitScript(impose);
+    const who = await signUp(page);
+    expect(watch.callsTo('/fn/refresh'), 'the token came with the sign-up').toHaveLength(0);
+
+    await rename(page, 'Augusta Ada');
+    await isSaved(page, 'Augusta Ada');
+    await page.reload();
+    await seesAccountOf(page, { ...who, name: 'Augusta Ada' });
+    await goTo(page, 'Activity');
+    await expect(page.getByText('Name changed')).toBeVisible();
+
+    const second = await context.newPage();
+    await open(second, '/account');
+    await rename(second, 'Ada Again');
+    await isSaved(second, 'Ada Again');
+
+    await goTo(page, 'Profile');
+    await logOut(page);
+    await second.reload();
+    await ready(second);
+    await expect(second).toHaveURL(/\/login/);
+  });
+}
+
+test('rubbish in storage is no token', async ({ page, watch }) => {
+  const who = await signUp(page);
+  for (const rubbish of ['', 'null', '{}', '"x"', '{"access_token":"a b","expires_in":600,"obtained_at":0,"tag":""}', '\u0000']) {
+    await page.evaluate((rubbish) => localStorage.setItem('latchkey', rubbish), rubbish);
+    const calls = watch.mark();
+    await page.reload();
+    await seesAccountOf(page, who);
+    await rename(page, who.name);
+    await isSaved(page, who.name);
+    expect(watch.callsTo('/fn/refresh', calls), rubbish).toHaveLength(1);
+  }
+});

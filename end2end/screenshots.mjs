@@ -1,0 +1,64 @@
+// Pictures of every page in every state: 360 and 1280 px wide, light and dark. Into target/screenshots, or with --readme only those of README.md,
+// into docs/images. script/screenshots builds first, and calls this.
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { chromium } from '@playwright/test';
+import { launchOptions } from './support/browser.mjs';
+import { root } from './support/builds.mjs';
+import { Server } from './support/server.mjs';
+import { member, sendLogIn } from './support/steps.mjs';
+import { members, strangers } from './support/states.mjs';
+
+const readme = process.argv.includes('--readme');
+const unknown = process.argv.slice(2).filter((argument) => argument !== '--readme');
+if (unknown.length) throw new Error(`unknown argument ${unknown[0]}: there is only --readme`);
+
+const folder = path.join(root, readme ? 'docs/images' : 'target/screenshots');
+const looks = readme
+  ? [{ width: 1280, height: 720, colorScheme: 'light' }]
+  : [360, 1280].flatMap((width) => ['light', 'dark'].map((colorScheme) => ({ width, height: 720, colorScheme })));
+const wanted = ([name]) => !readme || ['login', 'account', 'activity'].includes(name);
+
+const server = await Server.start('release');
+const browser = await chromium.launch(launchOptions());
+const ada = await member(server, { email: 'ada@example.com' });
+let count = 0;
+
+/** A browser of its own for every picture, so that none depends on another. */
+async function picture(name, show, { width, height, colorScheme }, cookies) {
+  const context = await browser.newContext({ baseURL: server.origin, viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
+  await context.addCookies(cookies);
+  const page = await context.newPage();
+  await show(page);
+  await page.evaluate(() => document.fonts.ready);
+  const file = readme ? `${name}.png` : `${name}-${width}-${colorScheme}.png`;
+  await page.screenshot({ path: path.join(folder, file), fullPage: !readme, animations: 'disabled', caret: 'hide' });
+  await context.close();
+  count += 1;
+}
+
+/** Of a new session: each page renews its own, and one cookie in two browsers would be a theft. */
+async function cookiesOf(who) {
+  const context = await browser.newContext({ baseURL: server.origin, javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto('/login');
+  await sendLogIn(page, who);
+  await page.waitForURL('**/account');
+  const cookies = await context.cookies();
+  await context.close();
+  return cookies;
+}
+
+try {
+  if (!readme) await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await server.api('POST', '/auth/login', { email: ada.email, password: 'wrong' });
+  for (const look of looks) {
+    for (const [name, show] of Object.entries(strangers).filter(wanted)) await picture(name, show, look, []);
+    for (const [name, show] of Object.entries(members).filter(wanted)) await picture(name, show, look, await cookiesOf(ada));
+  }
+  console.log(`${count} pictures in ${path.relative(process.cwd(), folder)}`);
+} finally {
+  await browser.close();
+  await server.end();
+}

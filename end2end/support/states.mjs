@@ -1,0 +1,80 @@
+// Every page in every state that has a look of its own, by name: what to do with a fresh page to see it.
+import { expect } from '@playwright/test';
+import { refused } from './address.mjs';
+import { fillIn, open, rename, submit } from './steps.mjs';
+
+const at = (address) => (page) => open(page, address);
+
+const after = (page, func, problem) => at(refused(page, func, problem));
+
+/** Calls of this function are never answered, or refused by the network. */
+const unanswered = (page, func) => page.route(`**${func}`, () => {});
+const cutOff = (page, func) => page.route(`**${func}`, (route) => route.abort());
+
+export const strangers = {
+  home: at('/'),
+  signup: at('/signup'),
+  'signup-empty': async (page) => {
+    await open(page, '/signup');
+    await submit(page, 'Create account');
+    await expect(page.locator('[aria-invalid=true]')).toHaveCount(2);
+  },
+  'signup-typed': async (page) => {
+    await open(page, '/signup');
+    await fillIn(page, { name: 'Ada Lovelace', email: 'ada@example.com', password: 'correct horse battery' });
+    await page.getByRole('button', { name: 'Show password' }).click();
+  },
+  'signup-taken': after('/signup', '/fn/signup', 'email_taken'),
+  'signup-without-scripts': after('/signup', '/fn/signup', { invalid: [['email', 'missing'], ['password', { too_short: { min: 8 } }]] }),
+  login: at('/login'),
+  'login-wrong': after('/login', '/fn/login', 'credentials'),
+  'login-bye': at('/login?bye'),
+  'login-elsewhere': at('/login?elsewhere&next=/account'),
+  'login-ended': at('/login?ended&next=/account'),
+  'login-busy': after('/login', '/fn/login', { busy: { retry_after: 3 } }),
+  'login-our-fault': after('/login', '/fn/login', { internal: { id: '01a2047d-26b7-7cc2-a9f3-f72c81007abe' } }),
+  'login-working': async (page) => {
+    await unanswered(page, '/fn/login');
+    await open(page, '/login');
+    await fillIn(page, { email: 'ada@example.com', password: 'correct horse battery' });
+    await submit(page, 'Log in');
+    await expect(page.getByRole('button', { name: 'Logging in…' })).toBeVisible();
+  },
+  'not-found': at('/nowhere'),
+};
+
+export const members = {
+  'home-member': at('/'),
+  account: at('/account'),
+  'account-menu': async (page) => {
+    await open(page, '/account');
+    await page.getByRole('banner').getByRole('button').click();
+    await expect(page.locator('#menu')).toBeVisible();
+  },
+  'account-focus': async (page) => {
+    await open(page, '/account');
+    await page.getByLabel('Name').focus();
+  },
+  'account-saved': async (page) => {
+    await open(page, '/account');
+    await rename(page, 'Ada Lovelace');
+    await expect(page.getByText('Your name is saved.')).toBeVisible();
+  },
+  'account-name-too-long': after('/account', '/fn/rename', { invalid: [['name', { too_long: { max: 200 } }]] }),
+  'account-someone-else': after('/account', '/fn/rename', 'someone_else'),
+  'account-still-in': after('/account', '/fn/logout', 'unavailable'),
+  activity: at('/account/activity'),
+  'activity-loading': async (page) => {
+    await open(page, '/account');
+    await unanswered(page, '/fn/recent-activity');
+    await page.getByRole('link', { name: 'Activity' }).first().click();
+    await expect(page.getByText('Loading…')).toBeVisible();
+  },
+  'activity-offline': async (page) => {
+    await open(page, '/account');
+    await cutOff(page, '/fn/recent-activity');
+    await page.getByRole('link', { name: 'Activity' }).first().click();
+    await expect(page.getByRole('alert')).toBeVisible();
+  },
+  'activity-spoilt-link': at('/account/activity?cursor=spoilt'),
+};
