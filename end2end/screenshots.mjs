@@ -17,7 +17,7 @@ const folder = path.join(root, readme ? 'docs/images' : 'target/screenshots');
 const looks = readme
   ? [{ width: 1280, height: 720, colorScheme: 'light' }]
   : [360, 1280].flatMap((width) => ['light', 'dark'].map((colorScheme) => ({ width, height: 720, colorScheme })));
-const wanted = ([name]) => !readme || ['login', 'account', 'activity'].includes(name);
+const wanted = ([name]) => !readme || ['login', 'account'].includes(name);
 
 const server = await Server.start('release');
 const browser = await chromium.launch(launchOptions());

@@ -1,15 +1,16 @@
-// A page says the same before and after scripts have taken it over, and without them. The debug build also explains on the console where it would
-// not, and anything on the console fails.
+// A page says the same as the server sent it (which is all that there is without scripts), before scripts take it over, and after. The debug build
+// also explains on the console where it would not, and anything on the console fails.
 import { refused } from '../support/address.mjs';
 import { delayScripts } from '../support/network.mjs';
 import { kept, member, ready } from '../support/steps.mjs';
 import { expect, test } from '../support/test.mjs';
 
-/** Title and text of a page, shown or not: what waits for scripts is there from the start. */
-function words() {
-  const body = document.body.cloneNode(true);
+/** Title and text of a page, shown or not (what waits for scripts is there from the start): of this one, or of what the server sent. */
+function words(html) {
+  const page = html ? new DOMParser().parseFromString(html, 'text/html') : document;
+  const body = page.body.cloneNode(true);
   for (const script of body.querySelectorAll('script')) script.remove();
-  return [document.title, body.textContent];
+  return [page.title, body.textContent];
 }
 
 /** Keeps every text that the page ever has. */
@@ -51,46 +52,38 @@ const pagesOfMembers = [
   ['/account/nothing', 'Page not found'],
 ];
 
-async function saysTheSame(newBrowser, watch, [address, phrase], cookies) {
+async function saysTheSame({ context, page, watch }, [address, phrase]) {
   // A page that does not exist says so on the console, too.
-  if (/^\/(nowhere|account\/nothing)/.test(address)) watch.expect({ status: 404, url: address, times: 2 });
+  if (phrase === 'Page not found') watch.expect({ status: 404, url: address });
+  const html = await (await context.request.get(address)).text();
 
-  const plain = await newBrowser({ javaScriptEnabled: false });
-  await plain.addCookies(cookies);
-  const served = await plain.newPage();
-  await served.goto(address);
-  const without = await served.evaluate(words);
-  expect(without.join()).toContain(phrase);
-
-  const scripted = await newBrowser();
-  await scripted.addCookies(cookies);
-  const page = await scripted.newPage();
   const arrive = await delayScripts(page);
   await page.goto(address, { waitUntil: 'commit' });
   await expect(page.getByRole('contentinfo')).toBeVisible();
-  expect(await page.evaluate(words)).toEqual(without);
+  const sent = await page.evaluate(words, html);
+  expect(sent.join()).toContain(phrase);
+  expect(await page.evaluate(words)).toEqual(sent);
   await page.evaluate(record);
   arrive();
   await ready(page);
   // The renewal that a page of somebody's begins with has ended, and what it changes has changed.
-  if (cookies.length) await expect.poll(() => kept(page)).not.toBeNull();
+  if ((await context.cookies()).length) await expect.poll(() => kept(page)).not.toBeNull();
   await page.evaluate(() => new Promise((done) => requestIdleCallback(done)));
-  expect(await page.evaluate(words)).toEqual(without);
+  expect(await page.evaluate(words)).toEqual(sent);
   expect(await page.evaluate(() => window.texts.length), 'one text, never another').toBe(1);
 }
 
-const title = ([address, phrase]) => `${address.split('?__')[0]} that says "${phrase}" says the same before, after and without scripts`;
+const title = ([address, phrase]) => `${address.split('?__')[0]} that says "${phrase}" says the same as sent and after hydration`;
 
-for (const page of pages) {
-  test(`signed out, ${title(page)}`, async ({ newBrowser, watch }) => {
-    await saysTheSame(newBrowser, watch, page, []);
-  });
+for (const entry of pages) {
+  test(`signed out, ${title(entry)}`, ({ context, page, watch }) => saysTheSame({ context, page, watch }, entry));
 }
 
-for (const page of pagesOfMembers) {
-  test(`signed in, ${title(page)}`, async ({ newBrowser, server, watch }) => {
+for (const entry of pagesOfMembers) {
+  test(`signed in, ${title(entry)}`, async ({ context, page, server, watch }) => {
     const { email, password } = await member(server);
     const { body } = await server.api('POST', '/auth/login', { email, password });
-    await saysTheSame(newBrowser, watch, page, [{ name: 'latchkey', value: body.refresh_token, url: server.origin, httpOnly: true }]);
+    await context.addCookies([{ name: 'latchkey', value: body.refresh_token, url: server.origin, httpOnly: true }]);
+    await saysTheSame({ context, page, watch }, entry);
   });
 }

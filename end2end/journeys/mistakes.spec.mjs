@@ -103,14 +103,15 @@ test('a field is checked when it is left, and a fault goes away as soon as it is
 
 test('pressing twice sends once', async ({ page, watch }) => {
   const who = person();
-  let answer;
-  await page.route('**/fn/signup', (route) => new Promise((done) => (answer = () => done(route.continue()))));
+  const sent = [];
+  await page.route('**/fn/signup', (route) => sent.push(route));
   await open(page, '/signup');
   await fillIn(page, who);
   await submit(page, 'Create account');
   await expect(page.getByRole('button', { name: 'Creating account…' })).toBeVisible();
   await page.getByRole('button', { name: 'Creating account…' }).click({ force: true });
-  answer();
+  await expect.poll(() => sent.length).toBe(1);
+  await sent[0].continue();
   await seesAccountOf(page, who);
   expect(watch.callsTo('/fn/signup')).toHaveLength(1);
 });

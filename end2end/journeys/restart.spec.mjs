@@ -4,12 +4,18 @@ import { expect, test } from '../support/test.mjs';
 
 const gone = (url) => ({ failure: 'net::ERR_CONNECTION_REFUSED', url });
 
-// The browser asks for the icon when it likes.
-test.beforeEach(({ watch }) => void watch.expect({ ...gone('/favicon.svg'), times: Infinity }));
+/** Once the page has all its files, so that only what is asked for afterwards fails. */
+async function kill(server, page) {
+  await page.waitForLoadState('load');
+  await server.kill();
+}
+
+// But the browser asks for the icon when it likes.
+test.beforeEach(({ watch }) => void watch.expect({ text: /^Failed to load resource: net::ERR_/, url: '/favicon.svg', times: Infinity }));
 
 test('with scripts: the page says that there is no connection, and goes on when the server is back', async ({ expectConsole, page, server, watch }) => {
   const who = await signUp(page);
-  await server.kill();
+  await kill(server, page);
 
   await expectConsole(gone('/fn/rename'), () => rename(page, 'Augusta Ada'));
   const problem = page.getByRole('alert');
@@ -38,7 +44,7 @@ test('with scripts: a renewal that the server did not live to answer is made up 
     const kept = JSON.parse(localStorage.latchkey);
     localStorage.latchkey = JSON.stringify({ ...kept, obtained_at: 0 });
   });
-  await server.kill();
+  await kill(server, page);
   await expectConsole(gone('/fn/refresh'), () => rename(page, 'Augusta Ada'));
   await expect(page.getByRole('alert')).toContainText('The server could not be reached.');
   await server.run();
@@ -53,7 +59,7 @@ test.describe('without scripts', () => {
 
   test('the person is still signed in when the server is back', async ({ page, server }) => {
     const who = await signUp(page);
-    await server.kill();
+    await kill(server, page);
     await expect(page.reload()).rejects.toThrow('ERR_CONNECTION_REFUSED');
     await server.run();
     await open(page, '/account');

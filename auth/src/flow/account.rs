@@ -62,6 +62,12 @@ impl Auth {
 }
 
 impl SignedIn<'_> {
+    /// Who they are, as the key of whatever else is kept of them.
+    #[must_use]
+    pub const fn user(&self) -> UserId {
+        self.user
+    }
+
     /// Names the session that the credential belongs to: [`Account::tag`].
     #[must_use]
     pub fn tag(&self) -> &str {
