@@ -1,6 +1,6 @@
 //! Who signs access tokens: ES256 keys that live sealed in the database, and the ring of those that this node knows.
 //!
-//! Every node loads the same keys; [`KeyRing::load`] is called at the start and whenever the feed says that the keys have changed.
+//! Every node has the same keys; they are read at the start and whenever the feed says that the keys have changed.
 
 use crate::{
     Entropy, Error, ServerSecret, Store,
