@@ -87,6 +87,8 @@ pub fn router(server: Server) -> Router {
     let root = server.leptos.site_root.to_string();
     // The names of these files change with their contents, except while developing.
     let lasting = HeaderValue::from_static(if server.leptos.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" });
+    // Icons keep their names. (Not `no-store`: one such icon keeps a whole page out of the browser's back-forward cache.)
+    let short = HeaderValue::from_static("public, max-age=3600");
     let files = || ServeDir::new(&root).append_index_html_on_directories(false).precompressed_br().precompressed_gzip();
 
     let routes = Router::new()
@@ -105,7 +107,11 @@ pub fn router(server: Server) -> Router {
             ServiceBuilder::new().map_response(caching(lasting)).service(ServeDir::new(format!("{root}/pkg")).precompressed_br().precompressed_gzip()),
         )
         .method_not_allowed_fallback(http::not_this_method)
-        .fallback_service(files().call_fallback_on_method_not_allowed(false).fallback(get(not_found).with_state(server.clone())));
+        .fallback_service(
+            ServiceBuilder::new()
+                .map_response(caching(short))
+                .service(files().call_fallback_on_method_not_allowed(false).fallback(get(not_found).with_state(server.clone()))),
+        );
     protected(routes, server)
 }
 
