@@ -1,8 +1,25 @@
 //! Renewing a session: lost answers, tabs, thieves, limits.
 
 use crate::support::{World, client};
-use auth::{Error, Presented, on_both};
+use auth::{Auth, Error, Presented, on_both};
 use contract::{Span, view::EventKind};
+
+/// Fifty renewals of one token at the same moment. All succeed, and there is one successor: this.
+async fn renew_at_once(auth: &Auth, token: &str) -> String {
+    let tasks: Vec<_> = (0..50)
+        .map(|_| {
+            let (auth, token) = (auth.clone(), token.to_owned());
+            tokio::spawn(async move { auth.refresh(&client(), &token).await.expect("renewed").refresh.token })
+        })
+        .collect();
+    let mut successors = Vec::new();
+    for task in tasks {
+        successors.push(task.await.expect("a task"));
+    }
+    successors.dedup();
+    assert_eq!(successors.len(), 1);
+    successors.remove(0)
+}
 
 on_both! {
     async fn each_renewal_gives_the_next_pair(world: World) {
@@ -19,19 +36,8 @@ on_both! {
 
     async fn many_renewals_at_once_converge_on_one_successor(world: World) {
         let issued = world.sign_up("ada@example.com").await;
-        let tasks: Vec<_> = (0..50)
-            .map(|_| {
-                let (auth, token) = (world.auth.clone(), issued.refresh.token.clone());
-                tokio::spawn(async move { auth.refresh(&client(), &token).await.expect("renewed").refresh.token })
-            })
-            .collect();
-        let mut successors = Vec::new();
-        for task in tasks {
-            successors.push(task.await.expect("a task"));
-        }
-        successors.dedup();
-        assert_eq!(successors.len(), 1);
-        assert!(world.auth.refresh(&client(), &successors[0]).await.is_ok());
+        let successor = renew_at_once(&world.auth, &issued.refresh.token).await;
+        assert!(world.auth.refresh(&client(), &successor).await.is_ok());
     }
 
     async fn a_lost_answer_is_given_again_however_often_and_however_late(world: World) {
@@ -45,22 +51,11 @@ on_both! {
         assert!(world.auth.refresh(&client(), &lost.refresh.token).await.is_ok());
     }
 
-    async fn five_tabs_that_wake_after_a_lost_answer_all_go_on(world: World) {
+    async fn tabs_that_wake_after_a_lost_answer_all_go_on(world: World) {
         let first = world.sign_up("ada@example.com").await;
         world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
         world.clock.advance(Span::minutes(1));
-        let tasks: Vec<_> = (0..50)
-            .map(|_| {
-                let (auth, token) = (world.auth.clone(), first.refresh.token.clone());
-                tokio::spawn(async move { auth.refresh(&client(), &token).await.expect("renewed").refresh.token })
-            })
-            .collect();
-        let mut successors = Vec::new();
-        for task in tasks {
-            successors.push(task.await.expect("a task"));
-        }
-        successors.dedup();
-        assert_eq!(successors.len(), 1);
+        renew_at_once(&world.auth, &first.refresh.token).await;
     }
 
     async fn a_replay_after_the_successor_was_used_ends_the_session(world: World) {
