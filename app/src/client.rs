@@ -5,11 +5,11 @@
 //! look for the token, everybody else for who answered. Compiles for the server too (the client is a part of every function), where it is never
 //! called: there the function simply runs.
 
-use crate::{api::LogOutCall, browser, problem::Problem, session};
+use crate::{api::LogOutCall, browser, codec::JsonText, problem::Problem, session};
 use contract::view::LoggedIn;
 use futures::{Sink, Stream};
 use leptos::server_fn::{
-    Bytes, ServerFn,
+    Bytes, Decodes, ServerFn,
     client::{Client, browser::BrowserClient},
     error::FromServerFnError,
     redirect::REDIRECT_HEADER,
@@ -95,7 +95,7 @@ async fn go_through_the_door(mut request: BrowserRequest) -> Result<Whole, Probl
         if answer.status == 200 {
             if leaving {
                 session::forget(session::Why::LoggedOut);
-            } else if let Ok(LoggedIn { session: Some(new), .. }) = serde_json::from_slice(&answer.body) {
+            } else if let Ok(LoggedIn { session: Some(new), .. }) = JsonText::decode(answer.body.clone().into()) {
                 session::enter(new);
             }
         }

@@ -12,7 +12,6 @@ use crate::problem::Problem;
 use http::{StatusCode, request::Parts};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use std::error::Error;
 
 /// What the server puts into the context of every page render and every function call.
 #[derive(Clone)]
@@ -85,25 +84,13 @@ pub fn cookie_value(name: &'static str) -> Option<String> {
 pub fn report(error: &auth::Error, request_id: &str) -> Problem {
     match error {
         auth::Error::Internal(source) => {
-            tracing::error!(request_id, error = chain(source.as_ref()), "internal error");
+            tracing::error!(request_id, error = auth::chain(source.as_ref()), "internal error");
             Problem::Internal { id: request_id.to_owned() }
         }
         auth::Error::Unavailable(source) => {
-            tracing::error!(request_id, error = chain(source.as_ref()), "the database is not available");
+            tracing::error!(request_id, error = auth::chain(source.as_ref()), "the database is not available");
             Problem::Unavailable
         }
         other => other.into(),
     }
-}
-
-/// An error and what caused it. (The causes come from the database and the operating system; what people typed is in none of them.)
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | what people see | [`pages`], made of [`ui`] and [`words`], inside [`shell`] |
 //! | what pages can ask of the server | [`api`] |
-//! | how that is asked: the token, its renewal, other tabs | [`client`], [`session`], [`browser`] |
-//! | who is signed in, as far as a page can tell | [`who`] |
+//! | how that is asked: the token, its renewal, other tabs | [`client`], [`codec`], [`session`], [`browser`] |
+//! | who is signed in, as far as a page can tell; what is read for a page | [`who`], [`known`] |
 //! | how a request becomes a call of the domain, and its outcome an answer | `edge` (server only) |
 //! | what can go wrong | [`problem`] |
 #![recursion_limit = "256"]
@@ -14,8 +14,10 @@ pub mod address;
 pub mod api;
 pub mod browser;
 pub mod client;
+pub mod codec;
 #[cfg(feature = "ssr")]
 pub mod edge;
+pub mod known;
 pub mod pages;
 pub mod problem;
 pub mod session;

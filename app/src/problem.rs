@@ -29,6 +29,8 @@ pub enum Problem {
     BadRequest,
     /// Not from this page, or not by this person.
     NotAllowed,
+    /// There is no such thing, or it is somebody else's.
+    NotFound,
     /// The request is larger than we read.
     TooLarge,
     /// Too much to do just now.
@@ -63,6 +65,7 @@ impl Problem {
             Self::BadRequest => 400,
             Self::Credentials | Self::SignedOut | Self::Stale => 401,
             Self::NotAllowed => 403,
+            Self::NotFound => 404,
             Self::EmailTaken | Self::SomeoneElse => 409,
             Self::TooLarge => 413,
             Self::Invalid(_) => 422,
@@ -82,6 +85,7 @@ impl Problem {
             Self::SomeoneElse => "someone_else",
             Self::BadRequest => "bad_request",
             Self::NotAllowed => "not_allowed",
+            Self::NotFound => "not_found",
             Self::TooLarge => "too_large",
             Self::Busy { .. } => "busy",
             Self::Unavailable => "unavailable",
@@ -144,6 +148,7 @@ impl From<&auth::Error> for Problem {
         match error {
             E::Invalid(faults) => Self::Invalid(faults.clone()),
             E::Cursor => Self::BadRequest,
+            E::NotFound => Self::NotFound,
             E::Credentials => Self::Credentials,
             E::EmailTaken => Self::EmailTaken,
             E::SignedOut => Self::SignedOut,
@@ -172,6 +177,7 @@ mod tests {
             P::SomeoneElse,
             P::BadRequest,
             P::NotAllowed,
+            P::NotFound,
             P::TooLarge,
             P::Busy { retry_after: 3 },
             P::Unavailable,

@@ -2,6 +2,7 @@
 
 use crate::{
     address, browser,
+    known::Known,
     problem::Problem,
     session::{self, Change, Page, Why},
 };
@@ -13,7 +14,7 @@ use leptos::{prelude::*, task::spawn_local};
 pub struct Who {
     /// The account, or why there is none. Blocking: the head of the page is unsent until it is known, and it stands in the page, so the browser
     /// begins with what the server knew.
-    pub account: Resource<Result<Account, Problem>>,
+    pub account: Known<Account>,
     version: RwSignal<u32>,
 }
 
@@ -32,7 +33,7 @@ impl Who {
 /// Called once, by the root component.
 pub fn provide_who() -> Who {
     let version = RwSignal::new(0);
-    let account = Resource::new_blocking(move || version.get(), |_| crate::api::current_account());
+    let account = Known::new(move || (version.get(), None), |_| crate::api::current_account());
     let who = Who { account, version };
     provide_context(who);
     // Effects run in the browser only, and after hydration.
@@ -40,7 +41,7 @@ pub fn provide_who() -> Who {
         if started == Some(true) {
             return true;
         }
-        let Some(account) = account.get() else { return false };
+        let Some(account) = account.now() else { return false };
         start(who, account);
         true
     });
@@ -67,14 +68,14 @@ fn start(who: Who, account: Result<Account, Problem>) {
 fn follow(who: Who, change: Change) {
     match change {
         // No need to ask the server for what came with its answer. The page that led in leads on.
-        Change::Entered(account) => who.account.set(Some(Ok(account))),
+        Change::Entered(account) => who.account.set(account),
         Change::EnteredElsewhere if is_at_door() => browser::leave(&next()),
         Change::EnteredElsewhere => who.changed(),
         // Behind the back of the page: it is most likely still right, and being offline does not make it wrong. If the session is over, the call
         // finds out, and that is another change.
         Change::Doubtful => spawn_local(async move {
             if let Ok(account) = crate::api::current_account().await {
-                who.account.set(Some(Ok(account)));
+                who.account.set(account);
             }
         }),
         // A real load: nothing of what is shown stays, and the server decides what may be seen here.

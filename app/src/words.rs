@@ -60,6 +60,7 @@ pub mod log_in {
     pub const WORKING: &str = "Logging in…";
     pub const NEW_HERE: &str = "New here? ";
     pub const BYE: &str = "You are logged out.";
+    pub const KEEP: &str = "Keep me logged in";
     pub const ELSEWHERE: &str = "You logged out in another tab, so you are logged out here too.";
     pub const ENDED: &str = "Your session has ended. Log in to go on where you were.";
 }
@@ -79,6 +80,31 @@ pub mod profile {
     pub const SAVING: &str = "Saving…";
     pub const SAVED: &str = "Your name is saved.";
     pub const LOG_OUT_MEANS: &str = "Ends this session, in every tab of this browser.";
+}
+
+pub mod password {
+    pub const PAGE: &str = "Password · Latchkey";
+    pub const HEADING: &str = "Password";
+    pub const LEAD: &str = "A new password logs out all your other devices.";
+    pub const SAVE: &str = "Change password";
+    pub const SAVING: &str = "Changing…";
+    pub const SAVED: &str = "Your password is changed, and all other devices are logged out.";
+}
+
+pub mod sessions {
+    pub const PAGE: &str = "Sessions · Latchkey";
+    pub const HEADING: &str = "Sessions";
+    pub const LEAD: &str = "Where you are logged in. If you do not know one of these, log it out and change your password.";
+    pub const THIS: &str = "This device";
+    pub const LAST_USED: &str = "Last used ";
+    pub const END_OTHERS: &str = "Log out all other devices";
+    pub const DONE: &str = "That is logged out.";
+}
+
+/// For somebody whose session was ended because its key was used twice.
+pub mod stolen {
+    pub const TITLE: &str = "One of your sessions was ended for safety";
+    pub const WHY: &str = "Its key was used by two devices. If you do not know why, change your password.";
 }
 
 pub mod activity {
@@ -114,6 +140,8 @@ pub mod field {
             Field::Email => "E-mail address",
             Field::Password => "Password",
             Field::Name => "Name",
+            Field::Current => "Current password",
+            Field::New => "New password",
         }
     }
 
@@ -141,16 +169,19 @@ pub fn fault(field: Field, fault: Fault) -> Cow<'static, str> {
     Cow::Borrowed(match (field, fault) {
         (Field::Email, Fault::Missing) => "Enter your e-mail address.",
         (Field::Password, Fault::Missing) => "Enter your password.",
+        (Field::Current, Fault::Missing) => "Enter the password that you have now.",
+        (Field::New, Fault::Missing) => "Enter a new password.",
         (Field::Name, Fault::Missing) => "Enter a name.",
         (Field::Email, Fault::Malformed) => "Enter an address like name@example.com.",
         (_, Fault::Malformed) => "Enter this in another way.",
         (Field::Email, Fault::TooLong { max }) => return format!("Enter an address of at most {max} characters.").into(),
         // Bytes, in truth; plain letters are one each.
-        (Field::Password, Fault::TooLong { max }) => return format!("Use a shorter password: up to {max} plain letters.").into(),
+        (Field::Password | Field::Current | Field::New, Fault::TooLong { max }) => return format!("Use a shorter password: up to {max} plain letters.").into(),
         (Field::Name, Fault::TooLong { max }) => return format!("Use a shorter name: up to {max} plain letters.").into(),
         (_, Fault::TooShort { min }) => return format!("Use at least {min} characters.").into(),
         (_, Fault::Unprintable) => "Take out the characters that cannot be seen.",
         (_, Fault::LikeEmail) => "Use something other than your e-mail address.",
+        (_, Fault::Wrong) => "That is not the password that you have now.",
     })
 }
 
@@ -165,6 +196,7 @@ pub const fn title(problem: &Problem) -> &'static str {
         Problem::SomeoneElse => "You are logged in as someone else now",
         Problem::BadRequest => "That could not be read",
         Problem::NotAllowed => "That is not allowed from here",
+        Problem::NotFound => "That is not there any more",
         Problem::TooLarge => "That was too much at once",
         Problem::Busy { .. } => "A lot is going on right now",
         Problem::Unavailable => "Not available right now",
@@ -184,6 +216,7 @@ pub const fn problem(problem: &Problem) -> &'static str {
         Problem::SomeoneElse => "Nothing was changed. Load the page again to go on.",
         Problem::BadRequest => "The request or the link is incomplete. Load the page again and try once more.",
         Problem::NotAllowed => "Open this page directly and try again.",
+        Problem::NotFound => "It may have ended or been removed meanwhile.",
         Problem::TooLarge => "Shorten what you entered and try again.",
         Problem::Busy { .. } => "Nothing was changed. Wait a moment and try again.",
         Problem::Unavailable => "Your account is safe. Look again in a moment.",
@@ -202,6 +235,12 @@ pub const fn event(kind: EventKind) -> &'static str {
         EventKind::SessionReplaced => "Session replaced by a new log-in",
         EventKind::TokenReused => "Session ended for safety: its key was used twice",
         EventKind::NameChanged => "Name changed",
+        EventKind::SessionEnded => "Logged out a device",
+        EventKind::OthersLoggedOut => "Logged out all other devices",
+        EventKind::AllLoggedOut => "Logged out everywhere",
+        EventKind::SessionCrowdedOut => "Longest unused session ended to make room",
+        EventKind::PasswordChanged => "Password changed, all other devices logged out",
+        EventKind::PasswordChangeFailed => "Wrong password when changing it",
     }
 }
 
@@ -220,8 +259,9 @@ mod tests {
 
     #[test]
     fn nothing_is_shouted() {
-        let faults = [Fault::Missing, Fault::Malformed, Fault::TooShort { min: 8 }, Fault::TooLong { max: 9 }, Fault::Unprintable, Fault::LikeEmail];
-        for field in [Field::Email, Field::Password, Field::Name] {
+        let faults =
+            [Fault::Missing, Fault::Malformed, Fault::TooShort { min: 8 }, Fault::TooLong { max: 9 }, Fault::Unprintable, Fault::LikeEmail, Fault::Wrong];
+        for field in Field::ALL {
             for kind in faults {
                 let words = fault(field, kind);
                 assert!(words.ends_with('.') && !words.contains('!'), "{words}");

@@ -17,6 +17,9 @@ pub enum Error {
     /// Unknown address or wrong password: deliberately not told apart.
     #[error("address and password do not match")]
     Credentials,
+    /// There is no such thing, or it is not theirs: deliberately not told apart.
+    #[error("not found")]
+    NotFound,
     /// Somebody has an account with this address.
     #[error("the address is taken")]
     EmailTaken,
@@ -38,6 +41,19 @@ pub enum Error {
     /// A fault of ours.
     #[error("internal error")]
     Internal(#[source] Source),
+}
+
+/// An error and what caused it, in one line for the log. (Causes come from the database and the operating system; what people typed is in none.)
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }
 
 impl Error {

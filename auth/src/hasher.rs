@@ -1,6 +1,6 @@
 //! Passwords: argon2id on a fixed number of threads, each with its own block of memory that it uses again and again.
 //!
-//! So memory is bounded by threads × m whatever arrives. Work waits in a bounded queue; what cannot be queued is refused at once, and what
+//! So memory is bounded by threads × m whatever arrives (a stored hash that was made with more memory takes more, for as long as it is compared). Work waits in a bounded queue; what cannot be queued is refused at once, and what
 //! has waited too long is refused then. A place in the queue belongs to the work: a client that hangs up frees nothing early.
 
 use crate::{Entropy, Error};

@@ -17,8 +17,10 @@
 mod client;
 mod device;
 mod error;
+pub mod fail_point;
 pub mod flow;
 pub mod hasher;
+mod jws;
 pub mod keys;
 mod policy;
 pub mod refresh;
@@ -29,11 +31,12 @@ pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token;
+mod verified;
 pub mod world;
 
 pub use client::{Client, Presented};
-pub use error::{Error, Source};
-pub use flow::{Access, Auth, Issued, MOST_EVENTS, Refresh, SignedIn, Worker};
+pub use error::{Error, Source, chain};
+pub use flow::{Access, Auth, Issued, MOST_ITEMS, MOST_SESSIONS, Refresh, SignedIn, Worker};
 pub use hasher::Hashing;
 pub use policy::{LONGEST_ACCESS, Policy};
 pub use secret::ServerSecret;

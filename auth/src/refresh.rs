@@ -4,7 +4,7 @@
 //! from the server secret, the key id and the session id, so a stolen database makes no tokens and a forged token dies without a read. One
 //! counter always gives one token: tabs that renew together get the same successor.
 
-use crate::ServerSecret;
+use crate::{ServerSecret, token::SKEW};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contract::{SessionId, Span, Timestamp};
@@ -92,8 +92,9 @@ pub enum Verdict {
 /// The decision table: the first row that matches. Liveness of session and user has been looked at before.
 #[must_use]
 pub fn judge(presented: i64, state: State, now: Timestamp, grace: Span) -> Verdict {
-    // A clock that stands before the renewal proves nothing: the grace counts as over.
-    let in_grace_of = |moment: Timestamp| (Span(0)..grace).contains(&now.since(moment));
+    // The node that renewed may have a clock that is a little ahead. One that stands further before the renewal proves nothing: the grace
+    // counts as over.
+    let in_grace_of = |moment: Timestamp| (Span(-SKEW.0)..grace).contains(&now.since(moment));
     match state.counter.checked_sub(presented) {
         Some(0) => Verdict::Step,
         Some(1) if in_grace_of(state.rotated_at) => Verdict::Parallel,
@@ -143,7 +144,7 @@ mod tests {
     #[test]
     fn the_decision_table() {
         let (grace, now) = (Span::seconds(10), Timestamp(1_000_000));
-        let (long_ago, just_now, future) = (now - Span::seconds(60), now - Span::seconds(3), now + Span::seconds(1));
+        let (long_ago, just_now, future) = (now - Span::seconds(60), now - Span::seconds(3), now + Span::seconds(6));
         let state = |confirmed, rotated_at, previous_rotated_at| State { counter: 5, rotated_at, previous_rotated_at, confirmed };
         for (presented, state, verdict) in [
             (5, state(5, long_ago, long_ago), Verdict::Step),
@@ -151,6 +152,7 @@ mod tests {
             (4, state(4, just_now, long_ago), Verdict::Parallel),
             (4, state(4, long_ago, long_ago), Verdict::Reissue),
             (4, state(5, long_ago, long_ago), Verdict::Theft),
+            (4, state(5, now + Span::seconds(3), long_ago), Verdict::Parallel),
             (4, state(5, future, long_ago), Verdict::Theft),
             (3, state(5, just_now, just_now), Verdict::Stale),
             (3, state(5, just_now, long_ago), Verdict::Theft),

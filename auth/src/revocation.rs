@@ -12,9 +12,13 @@ use crate::{
 use contract::{SessionId, Timestamp, UserId};
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError, RwLock},
-    time::{Duration, Instant},
+    sync::{
+        Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
+use tokio::time::Instant;
 
 /// How long a node trusts its memory without having heard from the feed.
 pub const DEAF_AFTER: Duration = Duration::from_secs(30);
@@ -24,6 +28,8 @@ pub struct Revocations {
     memory: RwLock<Memory>,
     /// The number of the last line that was read, and when.
     heard: Mutex<(i64, Instant)>,
+    /// The feed has said that the signing keys are others, and they have not been read yet. (They are read at the start.)
+    keys_changed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -32,44 +38,37 @@ struct Memory {
     epochs: HashMap<UserId, (i64, Timestamp)>,
 }
 
-/// What the feed said that others than this memory must act on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Heard {
-    pub(crate) keys_changed: bool,
-}
-
 impl Revocations {
     /// Reads everything that must still be remembered.
     pub(crate) async fn load(store: &Store, now: Timestamp) -> Result<Self, Error> {
         let mut reader = store.read().await?;
         let head = reader.feed_head().await?;
-        let revocations = Self { memory: RwLock::default(), heard: Mutex::new((head, monotonic())) };
+        let revocations = Self { memory: RwLock::default(), heard: Mutex::new((head, monotonic())), keys_changed: AtomicBool::default() };
         for item in reader.feed_alive(head, now).await? {
             revocations.apply(&item);
         }
+        revocations.keys_were_read();
         Ok(revocations)
     }
 
     /// Reads what is new. Called by every node at least once a second.
-    pub(crate) async fn catch_up(&self, store: &Store) -> Result<Heard, Error> {
-        let mut heard = Heard::default();
+    pub(crate) async fn catch_up(&self, store: &Store) -> Result<(), Error> {
         loop {
             let (number, _) = *self.heard();
             let items = store.read().await?.feed_since(number).await?;
             for item in &items {
-                heard.keys_changed |= item.news == Some(News::KeysChanged);
                 self.apply(item);
             }
             let last = items.last().map_or(number, |item| item.number);
             let mut state = self.heard();
             *state = (state.0.max(last), monotonic());
             if items.len() < 1000 {
-                return Ok(heard);
+                return Ok(());
             }
         }
     }
 
-    fn heard(&self) -> std::sync::MutexGuard<'_, (i64, Instant)> {
+    fn heard(&self) -> MutexGuard<'_, (i64, Instant)> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -91,7 +90,7 @@ impl Revocations {
                 let kept = memory.epochs.entry(*id).or_insert((*epoch, until));
                 *kept = ((*epoch).max(kept.0), until.max(kept.1));
             }
-            News::KeysChanged => {}
+            News::KeysChanged => self.keys_changed.store(true, Ordering::SeqCst),
         }
     }
 
@@ -100,6 +99,14 @@ impl Revocations {
     pub fn refuses(&self, claims: &Claims) -> bool {
         let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
         memory.sessions.contains_key(&claims.sid) || memory.epochs.get(&claims.sub).is_some_and(|(epoch, _)| claims.epoch < *epoch)
+    }
+
+    pub(crate) fn keys_changed(&self) -> bool {
+        self.keys_changed.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn keys_were_read(&self) {
+        self.keys_changed.store(false, Ordering::SeqCst);
     }
 
     /// Whether this node has not heard from the feed for too long.

@@ -101,6 +101,12 @@ impl fmt::Debug for ServerSecret {
     }
 }
 
+/// Whether two secrets are the same, in a time that does not depend on where they differ.
+#[must_use]
+pub fn same(a: &[u8], b: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(&sha256(a), &sha256(b)).is_ok()
+}
+
 /// SHA-256, for what may be compared but not read.
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];

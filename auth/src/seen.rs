@@ -10,7 +10,7 @@ use std::{
 
 /// "Last used" may be so much out of date: it decides about days.
 const COARSE: Span = Span::minutes(1);
-/// After so long without use an entry is dropped: everything that it knows has been written.
+/// After so long without use an entry is dropped: it knows nothing that was not written but some seconds of "last used".
 const FORGET: Span = Span::minutes(5);
 
 #[derive(Clone, Copy, Default)]

@@ -1,11 +1,17 @@
 //! The access token: a JWT (RFC 9068) that is a ten-minute copy of a session row.
 //!
-//! `jsonwebtoken` checks the signature and nothing else. Every claim is checked here, for presence, type and value, against our own clock: by
+//! `jsonwebtoken` computes signatures and nothing else (see `jws.rs`). Every claim is checked here, for presence, type and value, against our own clock: by
 //! default the crate allows a minute of leeway and passes over claims that are missing.
 
-use crate::{Error, keys::KeyRing, policy::LONGEST_ACCESS};
+use crate::{
+    Error,
+    jws::Unverified,
+    keys::KeyRing,
+    policy::LONGEST_ACCESS,
+    verified::{Verified, VerifiedTokens},
+};
 use contract::{SessionId, Span, Timestamp, UserId, view::Role};
-use jsonwebtoken::{Header, Validation};
+use jsonwebtoken::Header;
 use serde::{Deserialize, Serialize};
 
 /// The media type of an access token (RFC 9068, 2.1), so that no other kind of token of ours can stand in for one.
@@ -13,7 +19,7 @@ const TYP: &str = "at+jwt";
 /// Ours have some 700 bytes.
 const MAX_LENGTH: usize = 4096;
 /// How far the clocks of two nodes may be apart before a token from the one comes from the other's future.
-const SKEW: Span = Span::seconds(5);
+pub(crate) const SKEW: Span = Span::seconds(5);
 
 /// What an access token says. `deny_unknown_fields` is not set: a newer node may add a claim during an upgrade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,8 +74,10 @@ pub enum Refused {
     Key,
     #[error("not the algorithm of its key")]
     Algorithm,
-    #[error("signature or claims are wrong")]
+    #[error("not signed with its key")]
     Signature,
+    #[error("a claim is missing, twice there or of another type")]
+    Claims,
     #[error("from somebody else, or for somebody else")]
     Audience,
     #[error("expired")]
@@ -85,36 +93,35 @@ pub enum Refused {
 /// Signs.
 pub(crate) fn sign(keys: &KeyRing, claims: &Claims) -> Result<String, Error> {
     let signer = keys.signer()?;
-    let header = Header { typ: Some(TYP.into()), kid: Some(signer.kid.clone()), ..Header::new(signer.algorithm) };
+    let header = Header { typ: Some(TYP.into()), kid: Some(signer.kid.clone()), ..Header::new(signer.algorithm.jwt()) };
     jsonwebtoken::encode(&header, claims, &signer.sign).map_err(Error::internal)
 }
 
 /// Checks everything that can be checked without knowing what has been revoked.
-pub(crate) fn verify(keys: &KeyRing, issuer: &str, token: &str, now: Timestamp) -> Result<Claims, Refused> {
+pub(crate) fn verify(keys: &KeyRing, remembered: &VerifiedTokens, issuer: &str, token: &str, now: Timestamp) -> Result<Claims, Refused> {
     if token.len() > MAX_LENGTH {
         return Err(Refused::TooLong);
     }
-    let header = jsonwebtoken::decode_header(token).map_err(|_| Refused::Malformed)?;
+    let verified = remembered.get_or(token, || open(keys, token))?;
+    // A key may have been removed since.
+    keys.find(&verified.kid).ok_or(Refused::Key)?;
+    check(&verified.claims, issuer, now)?;
+    Ok(verified.claims.clone())
+}
+
+/// What does not change while a token lives: its form, its type, its signature, and what it says.
+fn open(keys: &KeyRing, token: &str) -> Result<Verified, Refused> {
+    let unverified = Unverified::parse(token)?;
     // RFC 9068, 4: the type is compared without regard to case, and may be written as a full media type.
-    let typ = header.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let typ = unverified.header.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
     if typ.strip_prefix("application/").unwrap_or(&typ) != TYP {
         return Err(Refused::Type);
     }
-    if header.crit.is_some() {
-        return Err(Refused::Critical);
-    }
-    let key = header.kid.as_deref().and_then(|kid| keys.find(kid)).ok_or(Refused::Key)?;
-    if header.alg != key.algorithm {
-        return Err(Refused::Algorithm);
-    }
-    let mut only_the_signature = Validation::new(key.algorithm);
-    only_the_signature.required_spec_claims.clear();
-    only_the_signature.validate_exp = false;
-    only_the_signature.validate_nbf = false;
-    only_the_signature.validate_aud = false;
-    let claims: Claims = jsonwebtoken::decode(token, &key.verify, &only_the_signature).map_err(|_| Refused::Signature)?.claims;
-    check(&claims, issuer, now)?;
-    Ok(claims)
+    let kid = unverified.header.kid.clone().ok_or(Refused::Key)?;
+    let key = keys.find(&kid).ok_or(Refused::Key)?;
+    let payload = unverified.verify(&key.verifier)?;
+    let claims = serde_json::from_slice(&payload).map_err(|_| Refused::Claims)?;
+    Ok(Verified { kid, claims })
 }
 
 fn check(claims: &Claims, issuer: &str, now: Timestamp) -> Result<(), Refused> {

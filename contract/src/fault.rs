@@ -8,13 +8,20 @@ use serde::{Deserialize, Serialize};
 pub enum Field {
     /// The e-mail address.
     Email,
-    /// The password; when one is set, the new one.
+    /// The password, at log-in and sign-up.
     Password,
     /// The name that the account shows.
     Name,
+    /// Where a password is changed: the one until now.
+    Current,
+    /// Where a password is changed: the one from now on.
+    New,
 }
 
 impl Field {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Email, Self::Password, Self::Name, Self::Current, Self::New];
+
     /// The name of the field in forms and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -22,6 +29,8 @@ impl Field {
             Self::Email => "email",
             Self::Password => "password",
             Self::Name => "name",
+            Self::Current => "current",
+            Self::New => "new",
         }
     }
 }
@@ -48,6 +57,8 @@ pub enum Fault {
     Unprintable,
     /// A password that is the e-mail address, or its first part.
     LikeEmail,
+    /// Not the password that the account has.
+    Wrong,
 }
 
 impl Fault {
@@ -61,6 +72,7 @@ impl Fault {
             Self::TooLong { .. } => "too_long",
             Self::Unprintable => "unprintable",
             Self::LikeEmail => "like_email",
+            Self::Wrong => "wrong",
         }
     }
 }

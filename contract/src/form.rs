@@ -18,6 +18,9 @@ pub struct LogIn {
     /// Where to go afterwards; see [`Next`].
     #[serde(default)]
     pub next: String,
+    /// "Keep me signed in", as a check box sends it: empty if it was not ticked.
+    #[serde(default)]
+    pub keep: String,
 }
 
 /// What a [`LogIn`] means.
@@ -29,6 +32,8 @@ pub struct Credentials {
     pub password: Password,
     /// Where to go afterwards.
     pub next: Next,
+    /// Whether the session is to outlive the browser.
+    pub keep: bool,
 }
 
 impl LogIn {
@@ -38,7 +43,7 @@ impl LogIn {
         let email = faults.take(Field::Email, Email::parse(&self.email));
         let password = faults.take(Field::Password, Password::given(&self.password));
         match (email, password) {
-            (Some(email), Some(password)) => Ok(Credentials { email, password, next: Next::parse(&self.next) }),
+            (Some(email), Some(password)) => Ok(Credentials { email, password, next: Next::parse(&self.next), keep: !self.keep.is_empty() }),
             _ => Err(faults),
         }
     }
@@ -106,6 +111,53 @@ impl Rename {
     }
 }
 
+/// Somebody wants another password.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct ChangePassword {
+    /// The password until now, as typed.
+    #[serde(default)]
+    pub current: String,
+    /// The password from now on, as typed.
+    #[serde(default)]
+    pub new: String,
+    /// For which session the form was made: [`crate::view::Account::tag`].
+    #[serde(default)]
+    pub tag: String,
+}
+
+/// What a [`ChangePassword`] means.
+#[derive(Clone, Debug)]
+pub struct NewPassword {
+    /// To be compared with the stored hash.
+    pub current: Password,
+    /// To be hashed.
+    pub new: Password,
+}
+
+impl ChangePassword {
+    /// Says what is wrong with each field, or what it all means. `email`: whose password it is, where that is known.
+    pub fn check(&self, email: Option<&Email>) -> Result<NewPassword, Faults> {
+        let mut faults = Faults::default();
+        let current = faults.take(Field::Current, Password::given(&self.current));
+        let new = faults.take(Field::New, Password::new(&self.new, email));
+        match (current, new) {
+            (Some(current), Some(new)) => Ok(NewPassword { current, new }),
+            _ => Err(faults),
+        }
+    }
+}
+
+/// Somebody wants a session of theirs to end.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct EndSession {
+    /// Which: [`crate::view::SessionView::id`]. Empty: all but the one that asks.
+    #[serde(default)]
+    pub session: String,
+    /// For which session the form was made: [`crate::view::Account::tag`].
+    #[serde(default)]
+    pub tag: String,
+}
+
 // What was typed is personal or secret: none of it is ever shown.
 macro_rules! redacted {
     ($($form:ident),*) => {$(
@@ -116,7 +168,7 @@ macro_rules! redacted {
         }
     )*};
 }
-redacted!(LogIn, SignUp, Rename);
+redacted!(LogIn, SignUp, Rename, ChangePassword);
 
 #[cfg(test)]
 mod tests {

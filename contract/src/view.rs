@@ -1,6 +1,6 @@
 //! Exactly what a page or a program may see. Nothing secret can be put into these but the tokens of [`Session`], which are for their owner.
 
-use crate::{EventId, Timestamp, UserId};
+use crate::{EventId, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -22,6 +22,8 @@ pub struct Account {
     /// Names the session without giving power over it. Hidden in every protected form, so that a form that was made for one person cannot
     /// be sent as another.
     pub tag: String,
+    /// When another session of theirs was ended because its refresh token was used twice: told to the first session after that.
+    pub stolen_at: Option<Timestamp>,
 }
 
 /// What somebody may do.
@@ -58,6 +60,8 @@ pub struct Session {
     pub access_token: String,
     /// For how many seconds from now.
     pub expires_in: u32,
+    /// Whether it is to outlive the browser.
+    pub persistent: bool,
     /// Whose it is.
     pub account: Account,
 }
@@ -75,6 +79,23 @@ pub struct LoggedIn {
     pub next: String,
     /// `None` towards a plain form, which could do nothing with it.
     pub session: Option<Session>,
+}
+
+/// A session, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionView {
+    /// Which. It grants nothing.
+    pub id: SessionId,
+    /// What opened it, in words such as "Firefox on Linux".
+    pub device: Option<String>,
+    /// From where.
+    pub address: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+    /// When it was last in use, to the minute or so.
+    pub last_seen_at: Timestamp,
+    /// It is the one that asks.
+    pub current: bool,
 }
 
 /// Something that happened to an account.
@@ -128,6 +149,18 @@ event_kinds! {
     TokenReused = "token_reused",
     /// The name was changed.
     NameChanged = "name_changed",
+    /// A session was ended by its owner, from another one.
+    SessionEnded = "session_ended",
+    /// All sessions but the one that asked were ended by their owner.
+    OthersLoggedOut = "others_logged_out",
+    /// All sessions were ended by their owner.
+    AllLoggedOut = "all_logged_out",
+    /// The longest unused session was ended because there were too many.
+    SessionCrowdedOut = "session_crowded_out",
+    /// The password was changed, and all other sessions were ended.
+    PasswordChanged = "password_changed",
+    /// Somebody who was signed in gave a wrong password where it was to be changed.
+    PasswordChangeFailed = "password_change_failed",
 }
 
 impl EventKind {

@@ -1,7 +1,7 @@
 // The main road: sign up, see the account, reload, a second tab, log out, and nothing of it left behind Back.
 import { historyOf } from '../support/history.mjs';
 import { blockScripts } from '../support/network.mjs';
-import { goTo, isLoggedOut, logOut, open, seesAccountOf, signUp } from '../support/steps.mjs';
+import { goTo, isLoggedOut, logIn, logOut, member, open, seesAccountOf, signUp } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 async function mainRoad(context, page) {
@@ -47,6 +47,27 @@ withAndWithoutScripts((scripts) => {
     else await second.reload();
     await expect(second).toHaveURL(/\/login/);
     await historyHoldsNothingOf(second, who);
+  });
+});
+
+withAndWithoutScripts(() => {
+  test('two people, one after the other in one browser, never see anything of each other', async ({ context, page, server }) => {
+    const people = [await member(server, { name: 'Ada Lovelace' }), await member(server, { name: 'Bob Martin' })];
+    for (const [who, other] of [people, people.toReversed(), people]) {
+      await logIn(page, who);
+      const seen = async () => expect((await (await historyOf(page)).content({ typed: true })).includes(other.email)).toBe(false);
+      await seen();
+      await goTo(page, 'Activity');
+      await seen();
+      await goTo(page, 'Sessions');
+      await seen();
+      await goTo(page, 'Profile');
+      await seen();
+      await logOut(page);
+    }
+    await historyHoldsNothingOf(page, people[0]);
+    await historyHoldsNothingOf(page, people[1]);
+    expect(await context.cookies()).toEqual([]);
   });
 });
 

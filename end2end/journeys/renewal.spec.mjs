@@ -1,5 +1,5 @@
 // The access token ends long before the session does. Nobody notices.
-import { isSaved, kept, logIn, member, open, rename, seesAccountOf } from '../support/steps.mjs';
+import { isSaved, kept, logIn, member, open, pretend, rename, seesAccountOf } from '../support/steps.mjs';
 import { expect, test } from '../support/test.mjs';
 import { isOldButLooksFresh, isOldByOwnClock, shortLived } from '../support/tokens.mjs';
 
@@ -31,10 +31,7 @@ test('a token that the server refuses is renewed, and the call repeated once', a
 
 test('a clock that was set back makes a token old, not fresh for ever', async ({ page, server, watch }) => {
   await logIn(page, await member(server));
-  await page.evaluate(() => {
-    const kept = JSON.parse(localStorage.latchkey);
-    localStorage.latchkey = JSON.stringify({ ...kept, obtained_at: Date.now() + 3_600_000 });
-  });
+  await pretend(page, { obtained_at: Date.now() + 3_600_000 });
   const calls = watch.mark();
   await rename(page, 'Augusta Ada');
   await isSaved(page, 'Augusta Ada');

@@ -1,5 +1,5 @@
 // The server goes away in the middle, without a word, and comes back on the same data.
-import { goTo, isSaved, open, rename, seesAccountOf, signUp, submit } from '../support/steps.mjs';
+import { goTo, isSaved, open, pretend, rename, seesAccountOf, signUp, submit } from '../support/steps.mjs';
 import { expect, test } from '../support/test.mjs';
 
 const gone = (url) => ({ failure: 'net::ERR_CONNECTION_REFUSED', url });
@@ -40,10 +40,7 @@ test('with scripts: the page says that there is no connection, and goes on when 
 
 test('with scripts: a renewal that the server did not live to answer is made up for', async ({ expectConsole, page, server, watch }) => {
   await signUp(page);
-  await page.evaluate(() => {
-    const kept = JSON.parse(localStorage.latchkey);
-    localStorage.latchkey = JSON.stringify({ ...kept, obtained_at: 0 });
-  });
+  await pretend(page, { obtained_at: 0 });
   await kill(server, page);
   await expectConsole(gone('/fn/refresh'), () => rename(page, 'Augusta Ada'));
   await expect(page.getByRole('alert')).toContainText('The server could not be reached.');

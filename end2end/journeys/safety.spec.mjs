@@ -23,7 +23,7 @@ test('storage holds the access token and nothing else, and after a log-out nothi
     const { cookies, local, session, databases, caches } = await tab.evaluate(readable);
     expect({ cookies, session, databases, caches }).toEqual({ cookies: '', session: {}, databases: [], caches: [] });
     expect(Object.keys(local)).toEqual(['latchkey']);
-    expect(Object.keys(JSON.parse(local.latchkey)).sort()).toEqual(['access_token', 'expires_in', 'obtained_at', 'tag']);
+    expect(Object.keys(JSON.parse(local.latchkey)).sort()).toEqual(['access_token', 'expires_in', 'obtained_at', 'persistent', 'tag']);
   }
   await logOut(page);
   await expect(second).toHaveURL(/\/login/);

@@ -63,6 +63,12 @@ export const members = {
   'account-name-too-long': after('/account', '/fn/rename', { invalid: [['name', { too_long: { max: 200 } }]] }),
   'account-someone-else': after('/account', '/fn/rename', 'someone_else'),
   'account-still-in': after('/account', '/fn/logout', 'unavailable'),
+  password: at('/account/password'),
+  'password-wrong': after('/account/password', '/fn/change-password', { invalid: [['current', 'wrong']] }),
+  'password-saved': at('/account/password?saved'),
+  sessions: at('/account/sessions'),
+  'sessions-done': at('/account/sessions?saved'),
+  'sessions-gone': after('/account/sessions', '/fn/end-session', 'not_found'),
   activity: at('/account/activity'),
   'activity-loading': async (page) => {
     await open(page, '/account');

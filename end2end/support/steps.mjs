@@ -103,5 +103,21 @@ export async function isSaved(page, name) {
   await ready(page);
 }
 
-/** What this browser keeps in storage, as the app wrote it. */
-export const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getItem('latchkey')));
+/** What this browser keeps in storage, or this tab, as the app wrote it. */
+export const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getItem('latchkey') ?? sessionStorage.getItem('latchkey')));
+
+/** Makes the browser believe something else of the token that it keeps. */
+export const pretend = (page, changes) =>
+  page.evaluate((changes) => {
+    const storage = localStorage.latchkey ? localStorage : sessionStorage;
+    storage.latchkey = JSON.stringify({ ...JSON.parse(storage.latchkey), ...changes });
+  }, changes);
+
+/** Logs in, for longer than the browser is open or not. */
+export async function logInFor(page, who, keep) {
+  await open(page, '/login');
+  await fillIn(page, { email: who.email, password: who.password });
+  await page.getByLabel('Keep me logged in').setChecked(keep);
+  await submit(page, 'Log in');
+  await seesAccountOf(page, who);
+}

@@ -51,13 +51,17 @@ export const test = base.extend({
     for (const context of contexts) await context.close();
   },
 
+  /** Set `server.complains` to what the server must complain of in a journey; everything else that it complains of is a failure. */
   logged: [
     async ({ server }, use, testInfo) => {
       const start = server.log.length;
       await use();
       const log = server.log.slice(start);
       if (testInfo.status !== testInfo.expectedStatus) console.log(`--- the server's log, its end\n${log.slice(-15).join('\n')}\n---`);
-      expect(log.filter((line) => /"level":"(ERROR|WARN)"|^ERROR|panicked/.test(line)), 'the server has nothing to complain of').toEqual([]);
+      const complaints = log.filter((line) => /"level":"(ERROR|WARN)"|^ERROR|panicked/.test(line));
+      expect(complaints.filter((line) => !server.complains?.test(line)), 'the server has nothing else to complain of').toEqual([]);
+      expect(complaints.length, 'and complains of what it should').toBeGreaterThanOrEqual(server.complains ? 1 : 0);
+      server.complains = null;
       expect(log.filter((line) => /lkr_|eyJ|@example|correct horse/i.test(line)), 'no secret and no address is logged').toEqual([]);
     },
     { auto: true },

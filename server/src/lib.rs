@@ -10,6 +10,7 @@
 //! Nothing is decided here that is about accounts: that is `auth`. Pages and their functions are `app`.
 #![recursion_limit = "256"]
 
+pub mod cli;
 pub mod config;
 pub mod http;
 pub mod layers;

@@ -1,9 +1,9 @@
 //! From a configuration to a server that serves, and back to nothing: start, run, drain.
 
 use crate::{
-    config::{Config, Secret},
+    cli,
+    config::Config,
     router::{Server, router},
-    secret_file,
 };
 use anyhow::Context;
 use auth::{Auth, Clock, Entropy, Store, flow::Parts};
@@ -19,11 +19,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// Serves until the process is told to stop (SIGTERM or SIGINT).
 pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Result<()> {
-    let secret = match &config.secret {
-        Secret::Given(secret) => secret.clone(),
-        Secret::File(path) => secret_file::read(path, false, &entropy)?,
-        Secret::Own(path) => secret_file::read(path, true, &entropy)?,
-    };
+    let secret = cli::secret(&config, &entropy)?;
     let store = Store::open(&config.database.url).await?;
     let auth = Auth::start(Parts { store: store.clone(), clock, entropy, secret, policy: config.policy.clone(), hashing: config.hashing }).await?;
     let worker = auth.work();

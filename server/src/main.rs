@@ -3,7 +3,10 @@
 use anyhow::{Context, bail};
 use auth::{Clock, Entropy, ServerSecret, Store};
 use clap::{Parser, Subcommand};
-use server::config::{Config, Settings};
+use server::{
+    cli::{self, KeysCommand},
+    config::{Config, Settings},
+};
 use std::{io::Write, process::ExitCode};
 
 /// The account system that a Rust web app starts from.
@@ -16,7 +19,7 @@ struct Arguments {
     command: Option<Command>,
 }
 
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Clone, Subcommand)]
 enum Command {
     /// Serve the pages and the API (this is what happens without a command).
     Serve,
@@ -31,6 +34,9 @@ enum Command {
     /// Work with the server secret.
     #[command(subcommand)]
     Secret(SecretCommand),
+    /// Work with the keys that access tokens are signed with. Running servers follow within a second.
+    #[command(subcommand)]
+    Keys(KeysCommand),
 }
 
 #[derive(Clone, Copy, Subcommand)]
@@ -65,11 +71,14 @@ fn run(command: Command) -> anyhow::Result<()> {
     server::logs::start(config.log_filter.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
     runtime.block_on(async {
-        if let Command::Migrate = command {
-            Store::open(&config.database.url).await?.close().await;
-            return print("The database is up to date.");
+        match command {
+            Command::Migrate => {
+                Store::open(&config.database.url).await?.close().await;
+                print("The database is up to date.")
+            }
+            Command::Keys(command) => print(&cli::keys(&config, command, &Clock::System, &Entropy::System).await?),
+            _ => server::serve(config, Clock::System, Entropy::System).await,
         }
-        server::serve(config, Clock::System, Entropy::System).await
     })
 }
 

@@ -1,7 +1,7 @@
 //! Everything that can be requested, on one screen.
 
 use crate::{
-    config::{Http, Site},
+    config::{Http, IntrospectionSecret, Site},
     http,
     layers::{guard, headers, limits, origin, panics, trace, wrong},
 };
@@ -33,6 +33,8 @@ pub struct Server {
     pub(crate) web: Web,
     pub(crate) origin: Arc<str>,
     pub(crate) trusted_proxies: Arc<[IpNet]>,
+    pub(crate) x_access_token: bool,
+    pub(crate) introspection_secret: Option<IntrospectionSecret>,
     leptos: LeptosOptions,
     reload_port: Option<u32>,
 }
@@ -61,6 +63,8 @@ impl Server {
             web: Web { auth, secure: http.secure() },
             origin: http.origin().into(),
             trusted_proxies: http.trusted_proxies.clone().into(),
+            x_access_token: http.x_access_token,
+            introspection_secret: http.introspection_secret.clone(),
             leptos,
             reload_port: site.reload_port,
         }
@@ -124,6 +128,7 @@ pub fn protected(routes: Router<Server>, server: Server) -> Router {
         .layer(RequestBodyLimitLayer::new(limits::BODY))
         .layer(from_fn(limits::enforce))
         .layer(CatchPanicLayer::custom(panics::caught))
+        .layer(from_fn(limits::in_time))
         .layer(from_fn(wrong::show_people))
         .layer(from_fn_with_state(server.clone(), headers::protect))
         .layer(from_fn_with_state(server.clone(), trace::trace))

@@ -139,5 +139,5 @@ impl Call {
 
 /// What a browser gets of what was issued: all but the refresh token.
 fn session(issued: Issued) -> Session {
-    Session { access_token: issued.access.token, expires_in: issued.access.expires_in, account: issued.account }
+    Session { access_token: issued.access.token, expires_in: issued.access.expires_in, persistent: issued.persistent, account: issued.account }
 }

@@ -1,6 +1,7 @@
-//! (server) The refresh cookie, in and out. It is the only place that a refresh token is ever kept in a browser.
+//! (server) Our cookies, in and out. The refresh cookie is the only place that a refresh token is ever kept in a browser. The access cookie is for
+//! programs in a browser that asked the JSON API to keep its tokens for them (`"transport": "cookie"`); our own pages do not use it.
 
-use auth::Refresh;
+use auth::{Access, Refresh};
 use cookie::{Cookie, SameSite, time::Duration};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 
@@ -10,11 +11,26 @@ pub const fn name(secure: bool) -> &'static str {
     if secure { "__Host-latchkey" } else { "latchkey" }
 }
 
-/// The refresh token that came with a request. Two cookies of our name are none: only one can be ours, and somebody wants us to take the other.
+/// The name of the access cookie.
+pub const fn access_name(secure: bool) -> &'static str {
+    if secure { "__Host-latchkey-access" } else { "latchkey-access" }
+}
+
+/// The refresh token that came with a request.
 pub fn refresh_cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
-    let mut values = values(headers, name(secure));
+    token(headers, name(secure))
+}
+
+/// The access token that came with a request in a cookie. It counts on `/api/v1` only.
+pub fn access_cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
+    token(headers, access_name(secure))
+}
+
+/// Two cookies of our name are none: only one can be ours, and somebody wants us to take the other.
+fn token(headers: &HeaderMap, name: &'static str) -> Option<String> {
+    let mut values = values(headers, name);
     let (value, None) = (values.next()?, values.next()) else { return None };
-    let plausible = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    let plausible = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
     (!value.is_empty() && value.iter().all(plausible)).then(|| String::from_utf8_lossy(value).into_owned())
 }
 
@@ -34,22 +50,32 @@ fn values<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item 
 
 /// Gives a browser its (next) refresh token.
 pub fn set_cookie(refresh: &Refresh, secure: bool) -> HeaderValue {
-    header(&refresh.token, refresh.max_age.map(i64::from), secure)
+    header(name(secure), &refresh.token, refresh.max_age.map(i64::from), secure)
+}
+
+/// Gives a browser its (next) access token, for as long as it is good.
+pub fn set_access_cookie(access: &Access, secure: bool) -> HeaderValue {
+    header(access_name(secure), &access.token, Some(access.expires_in.into()), secure)
+}
+
+/// Takes the access token away.
+pub fn clear_access_cookie(secure: bool) -> HeaderValue {
+    header(access_name(secure), "", Some(0), secure)
 }
 
 /// Takes the refresh token away: both must be sent, in this order. Chromium keeps even a `no-store` page for its Back button unless a cookie
 /// that scripts cannot see *changes*, and a deletion alone does not count as a change.
 pub fn clear_cookies(secure: bool) -> [HeaderValue; 2] {
-    [header("over", Some(60), secure), header("", Some(0), secure)]
+    [header(name(secure), "over", Some(60), secure), header(name(secure), "", Some(0), secure)]
 }
 
-fn header(value: &str, max_age: Option<i64>, secure: bool) -> HeaderValue {
-    let cookie = Cookie::build((name(secure), value)).http_only(true).path("/").same_site(SameSite::Lax).secure(secure);
+fn header(name: &'static str, value: &str, max_age: Option<i64>, secure: bool) -> HeaderValue {
+    let cookie = Cookie::build((name, value)).http_only(true).path("/").same_site(SameSite::Lax).secure(secure);
     let cookie = match max_age {
         Some(seconds) => cookie.max_age(Duration::seconds(seconds)),
         None => cookie,
     };
-    HeaderValue::from_str(&cookie.to_string()).expect("a refresh token is letters, digits, - and _")
+    HeaderValue::from_str(&cookie.to_string()).expect("a token is letters, digits, -, _ and .")
 }
 
 #[cfg(test)]

@@ -9,7 +9,12 @@ use leptos_router::{
 };
 
 /// The pages, in the order of the navigation.
-const PAGES: [(&str, &str); 2] = [("/account", words::profile::HEADING), ("/account/activity", words::activity::HEADING)];
+const PAGES: [(&str, &str); 4] = [
+    ("/account", words::profile::HEADING),
+    ("/account/password", words::password::HEADING),
+    ("/account/sessions", words::sessions::HEADING),
+    ("/account/activity", words::activity::HEADING),
+];
 
 /// A page of the account. `path`: which of them.
 #[component]
@@ -42,7 +47,7 @@ pub fn LogInFirst() -> impl IntoView {
     let to = link(address::LOG_IN, &here);
     let href = to.clone();
     Effect::new(move |_| {
-        if matches!(who.account.get(), Some(Err(Problem::SignedOut))) {
+        if matches!(who.account.now(), Some(Err(Problem::SignedOut))) {
             navigate(&to, NavigateOptions { replace: true, ..NavigateOptions::default() });
         }
     });

@@ -4,6 +4,7 @@ use super::account::{AccountPage, LogInFirst};
 use crate::solid::IntoSolid;
 use crate::{
     api::recent_activity,
+    known::Known,
     problem::Problem,
     ui::{Trouble, When, awaited, loading},
     who::Who,
@@ -20,20 +21,20 @@ const HERE: &str = "/account/activity";
 pub fn ActivityPage() -> impl IntoView {
     let (who, query) = (expect_context::<Who>(), use_query_map());
     let cursor = move || query.with(|query| query.get("cursor").filter(|cursor| !cursor.is_empty()));
-    let part = Resource::new_blocking(move || (who.version(), cursor()), |(_, cursor)| recent_activity(cursor));
+    let part = Known::new(move || (who.version(), cursor()), recent_activity);
     view! {
         <Title text=words::activity::PAGE/>
         <AccountPage path=HERE>
             <h1>{words::activity::HEADING}</h1>
             <p class="soft">{words::activity::LEAD}</p>
             {awaited(loading, move || async move {
-                match part.await {
+                match part.get().await {
                     Ok(part) => list(part, untrack(cursor).is_some()),
                     Err(Problem::SignedOut) => view! { <LogInFirst/> }.solid(),
                     Err(problem) => {
                         // Trying again does not mend a spoilt link.
                         let newest = (problem == Problem::BadRequest).then(newest);
-                        view! { <Trouble problem again=Box::new(move || part.refetch())/> {newest} }.solid()
+                        view! { <Trouble problem again=Box::new(move || part.read_again())/> {newest} }.solid()
                     }
                 }
             })}

@@ -1,8 +1,7 @@
 //! What the two pages share by which people come in: where they wanted to go, and how they get there.
 
-use crate::problem::Problem;
 use contract::{Next, view::LoggedIn};
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::prelude::*;
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_query_map},
@@ -26,16 +25,9 @@ fn escape(text: &str) -> String {
 }
 
 /// Goes on when somebody is in. (The token was taken over inside the call, and the header knows.)
-pub(super) fn go_on_after<Call>(action: ServerAction<Call>)
-where
-    Call: ServerFn<Output = LoggedIn, Error = Problem> + Clone + Send + Sync + 'static,
-{
+pub(super) fn go_on() -> impl Fn(LoggedIn) + Send + Sync + 'static {
     let navigate = use_navigate();
-    Effect::new(move |_| {
-        if let Some(Ok(done)) = action.value().get() {
-            navigate(&done.next, NavigateOptions { replace: true, ..NavigateOptions::default() });
-        }
-    });
+    move |done| navigate(&done.next, NavigateOptions { replace: true, ..NavigateOptions::default() })
 }
 
 #[cfg(test)]

@@ -5,35 +5,29 @@ use crate::{
     address,
     api::LogOutCall,
     problem::Problem,
-    ui::{Form, Notice, Submit, Tone, awaited, nothing},
+    ui::{Form, Notice, Sending, Submit, Tone, awaited, nothing, sending},
     who::Who,
     words,
 };
 use contract::{Faults, view::Account};
-use leptos::{ev, prelude::*, server::ServerActionError, wasm_bindgen::JsCast, web_sys::HtmlElement};
+use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
 use leptos_router::hooks::use_location;
 
-/// One action for the log-out of the header and that of the profile, so that its failure is told in one place that is always seen.
+/// One for the log-out of the header and that of the profile, so that its failure is told in one place that is always seen.
 #[derive(Clone, Copy)]
-struct LogOut(ServerAction<LogOutCall>);
+struct LogOut(Sending);
 
 /// Call it once, inside the router.
 pub(super) fn provide_log_out() {
-    // The router tells pages what a plain form has left in the address; we are above them.
-    use_location().query.with_untracked(|query| {
-        if let (Some(path), Some(problem)) = (query.get_str("__path"), query.get_str("__err")) {
-            provide_context(ServerActionError::new(path, problem));
-        }
-    });
-    provide_context(LogOut(ServerAction::new()));
+    provide_context(LogOut(sending(|_| LogOutCall {}, |_| Faults::default(), |()| ())));
 }
 
 /// A button that ends the session. Where it leads is decided by [`crate::who`], or by the server for a plain form.
 #[component]
 pub fn LogOutForm() -> impl IntoView {
-    let LogOut(action) = expect_context();
+    let LogOut(sending) = expect_context();
     view! {
-        <Form action read=|_| LogOutCall {} check=|_| Faults::default() class="inline" silent=true>
+        <Form sending class="inline" silent=true>
             <Submit label=words::LOG_OUT working=words::LOGGING_OUT quiet=true/>
         </Form>
     }
@@ -42,10 +36,9 @@ pub fn LogOutForm() -> impl IntoView {
 /// Why somebody is still logged in who did not want to be.
 #[component]
 pub fn LogOutProblem() -> impl IntoView {
-    let LogOut(action) = expect_context();
+    let LogOut(sending) = expect_context();
     move || {
-        let problem = action.value().with(|value| value.as_ref().and_then(|value| value.as_ref().err().cloned()));
-        problem.map(|problem| {
+        sending.problem().map(|problem| {
             view! {
                 <Notice tone=Tone::Problem>
                     <p>{words::STILL_LOGGED_IN}</p>
@@ -67,7 +60,7 @@ pub fn Header() -> impl IntoView {
             </a>
             <nav class="bar-links cluster" aria-label=words::HEADER_NAV>
                 {awaited(nothing, move || async move {
-                    match who.account.await {
+                    match who.account.get().await {
                         Ok(account) => menu(account),
                         Err(Problem::SignedOut) => doors(),
                         // It cannot be told who this is.
@@ -104,6 +97,7 @@ fn menu(account: Account) -> AnyView {
         <div id="menu" class="menu" popover="auto" on:click=close>
             <p class="menu-who">{words::LOGGED_IN_AS} <strong>{account.email}</strong></p>
             <a href="/account">{words::profile::HEADING}</a>
+            <a href="/account/sessions">{words::sessions::HEADING}</a>
             <a href="/account/activity">{words::activity::HEADING}</a>
             <LogOutForm/>
         </div>

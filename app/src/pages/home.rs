@@ -26,7 +26,7 @@ pub fn HomePage() -> impl IntoView {
         <Title text=words::home::PAGE/>
         <div class="hero stack">
             {awaited(nothing, move || async move {
-                match who.account.await {
+                match who.account.get().await {
                     Ok(account) => for_member(account),
                     Err(_) => for_visitor(),
                 }

@@ -1,13 +1,10 @@
 //! Log in.
 
-use super::{
-    action,
-    door::{go_on_after, link, next},
-};
+use super::door::{go_on, link, next};
 use crate::{
     address,
     api::LogInCall,
-    ui::{Fields, Form, Notice, PasswordField, Submit, TextField, Tone},
+    ui::{CheckBox, Fields, Form, Notice, PasswordField, Submit, TextField, Tone, sending},
     words,
 };
 use contract::{Field, form::LogIn};
@@ -20,21 +17,21 @@ const NEWS: [(&str, &str); 3] = [(address::BYE, words::log_in::BYE), (address::E
 
 #[component]
 pub fn LogInPage() -> impl IntoView {
-    let log_in = action::<LogInCall>();
-    go_on_after(log_in);
+    let log_in = sending(read, |call: &LogInCall| call.form.check().err().unwrap_or_default(), go_on());
     let (next, query) = (next(), use_query_map());
     // Until there is something newer to say.
-    let attempted = move || log_in.value().with(Option::is_some);
+    let attempted = move || log_in.was_accepted().is_some();
     let news = move || query.with(|query| NEWS.into_iter().find_map(|(mark, news)| query.get_str(mark).map(|_| news)));
     view! {
         <Title text=words::log_in::PAGE/>
         <div class="column stack">
             <h1>{words::LOG_IN}</h1>
             {move || news().filter(|_| !attempted()).map(|news| view! { <Notice tone=Tone::News><p>{news}</p></Notice> })}
-            <Form action=log_in read check=|call: &LogInCall| call.form.check().err().unwrap_or_default()>
+            <Form sending=log_in>
                 <input type="hidden" name="form[next]" value=next/>
                 <TextField field=Field::Email autocomplete="username"/>
                 <PasswordField/>
+                <CheckBox name="keep" label=words::log_in::KEEP/>
                 <Submit label=words::LOG_IN working=words::log_in::WORKING/>
             </Form>
             <p>
@@ -46,5 +43,5 @@ pub fn LogInPage() -> impl IntoView {
 }
 
 fn read(fields: &Fields) -> LogInCall {
-    LogInCall { form: LogIn { email: fields.text("email"), password: fields.text("password"), next: fields.text("next") } }
+    LogInCall { form: LogIn { email: fields.text("email"), password: fields.text("password"), next: fields.text("next"), keep: fields.text("keep") } }
 }

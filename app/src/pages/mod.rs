@@ -10,7 +10,9 @@ pub mod home;
 pub mod lab;
 pub mod log_in;
 pub mod not_found;
+pub mod password;
 pub mod profile;
+pub mod sessions;
 pub mod sign_up;
 
 use crate::solid::IntoSolid;
@@ -25,14 +27,15 @@ use leptos_meta::provide_meta_context;
 use leptos_router::{
     SsrMode,
     components::{FlatRoutes, Route, Router},
-    hooks::use_query_map,
     path,
 };
 use log_in::LogInPage;
 use not_found::NotFoundPage;
 #[cfg(not(debug_assertions))]
 use not_found::NotFoundPage as LabPage;
+use password::PasswordPage;
 use profile::ProfilePage;
+use sessions::SessionsPage;
 use sign_up::SignUpPage;
 
 /// Everything that is rendered, on both sides.
@@ -65,6 +68,8 @@ fn Everything() -> impl IntoView {
                 <Route path=path!("/login") view=|| view! { <LogInPage/> }.solid() ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=|| view! { <ProfilePage/> }.solid() ssr=SsrMode::Async/>
                 <Route path=path!("/lab") view=|| view! { <LabPage/> }.solid() ssr=SsrMode::Async/>
+                <Route path=path!("/account/password") view=|| view! { <PasswordPage/> }.solid() ssr=SsrMode::Async/>
+                <Route path=path!("/account/sessions") view=|| view! { <SessionsPage/> }.solid() ssr=SsrMode::Async/>
                 <Route path=path!("/account/activity") view=|| view! { <ActivityPage/> }.solid() ssr=SsrMode::Async/>
             </FlatRoutes>
         </main>
@@ -74,19 +79,4 @@ fn Everything() -> impl IntoView {
         </footer>
         <FocusOnArrival/>
     }
-}
-
-/// The action of a form on a page; call it in the page. It starts with the problem that a plain form has left in the address. The framework
-/// remembers that problem for good, so a page that is opened again later must forget it.
-fn action<Call>() -> ServerAction<Call>
-where
-    Call: leptos::server_fn::ServerFn + Clone + Send + Sync + 'static,
-    Call::Output: Send + Sync + 'static,
-    Call::Error: Send + Sync + 'static,
-{
-    let action = ServerAction::new();
-    if use_query_map().with_untracked(|query| query.get("__err").is_none()) {
-        action.clear();
-    }
-    action
 }

@@ -2,7 +2,6 @@
 
 use super::{
     account::{AccountPage, LogInFirst},
-    action,
     frame::LogOutForm,
 };
 use crate::solid::IntoSolid;
@@ -10,11 +9,11 @@ use crate::{
     address,
     api::RenameCall,
     problem::Problem,
-    ui::{Day, Fields, Form, Submit, TextField, Trouble, awaited, loading},
+    ui::{Day, Fields, Form, Notice, Sending, Submit, TextField, Tone, Trouble, When, awaited, loading, sending},
     who::Who,
     words,
 };
-use contract::{Field, form::Rename, view::Account};
+use contract::{Field, Timestamp, form::Rename, view::Account};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -22,23 +21,18 @@ use leptos_router::hooks::use_query_map;
 #[component]
 pub fn ProfilePage() -> impl IntoView {
     let who = expect_context::<Who>();
-    let rename = action::<RenameCall>();
+    let check = |call: &RenameCall| call.form.check().err().unwrap_or_default();
+    let rename = sending(read, check, move |account| who.account.set(account));
     let query = use_query_map();
-    Effect::new(move |_| {
-        if let Some(Ok(account)) = rename.value().get() {
-            who.account.set(Some(Ok(account)));
-        }
-    });
     // A plain form says it in the address.
-    let saved =
-        move || rename.value().with(|value| value.as_ref().map(Result::is_ok)).unwrap_or_else(|| query.with(|query| query.get_str(address::SAVED).is_some()));
+    let saved = move || rename.was_accepted().unwrap_or_else(|| query.with(|query| query.get_str(address::SAVED).is_some()));
     view! {
         <Title text=words::profile::PAGE/>
         <AccountPage path="/account">
             <h1>{words::profile::HEADING}</h1>
             {awaited(loading, move || async move {
-                match who.account.await {
-                    Ok(account) => profile(account, rename, saved),
+                match who.account.get().await {
+                    Ok(account) => view! { {account.stolen_at.map(stolen)} {profile(account, rename, saved)} }.solid(),
                     Err(Problem::SignedOut) => view! { <LogInFirst/> }.solid(),
                     Err(problem) => view! { <Trouble problem again=Box::new(move || who.changed())/> }.solid(),
                 }
@@ -47,11 +41,23 @@ pub fn ProfilePage() -> impl IntoView {
     }
 }
 
+/// Told to the first session after it happened.
+fn stolen(at: Timestamp) -> AnyView {
+    view! {
+        <Notice tone=Tone::Problem>
+            <p>{words::stolen::TITLE}</p>
+            <p>{words::stolen::WHY} " " <a href="/account/password">{words::password::SAVE}</a></p>
+            <p class="small"><When at/></p>
+        </Notice>
+    }
+    .solid()
+}
+
 fn read(fields: &Fields) -> RenameCall {
     RenameCall { form: Rename { name: fields.text("name"), tag: fields.text("tag") } }
 }
 
-fn profile(account: Account, rename: ServerAction<RenameCall>, saved: impl Fn() -> bool + Send + Sync + 'static) -> AnyView {
+fn profile(account: Account, rename: Sending, saved: impl Fn() -> bool + Send + Sync + 'static) -> AnyView {
     view! {
         <dl class="facts">
             <div>
@@ -65,7 +71,7 @@ fn profile(account: Account, rename: ServerAction<RenameCall>, saved: impl Fn() 
                 </dd>
             </div>
         </dl>
-        <Form action=rename read check=|call: &RenameCall| call.form.check().err().unwrap_or_default() class="inline">
+        <Form sending=rename class="inline">
             <input type="hidden" name="form[tag]" value=account.tag/>
             <TextField field=Field::Name hint=words::field::RENAME_HINT autocomplete="name" value=account.name.unwrap_or_default()/>
             <div class="cluster">

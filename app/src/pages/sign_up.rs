@@ -1,13 +1,10 @@
 //! Sign up.
 
-use super::{
-    action,
-    door::{go_on_after, link, next},
-};
+use super::door::{go_on, link, next};
 use crate::{
     address,
     api::SignUpCall,
-    ui::{Fields, Form, PasswordField, Submit, TextField},
+    ui::{Fields, Form, PasswordField, Submit, TextField, sending},
     words,
 };
 use contract::{Field, form::SignUp};
@@ -16,14 +13,13 @@ use leptos_meta::Title;
 
 #[component]
 pub fn SignUpPage() -> impl IntoView {
-    let sign_up = action::<SignUpCall>();
-    go_on_after(sign_up);
+    let sign_up = sending(read, |call: &SignUpCall| call.form.check().err().unwrap_or_default(), go_on());
     let next = next();
     view! {
         <Title text=words::sign_up::PAGE/>
         <div class="column stack">
             <h1>{words::SIGN_UP}</h1>
-            <Form action=sign_up read check=|call: &SignUpCall| call.form.check().err().unwrap_or_default()>
+            <Form sending=sign_up>
                 <input type="hidden" name="form[next]" value=next/>
                 <TextField field=Field::Name label=words::field::NAME_OPTIONAL hint=words::field::NAME_HINT autocomplete="name"/>
                 <TextField field=Field::Email autocomplete="email"/>

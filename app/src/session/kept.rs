@@ -1,8 +1,9 @@
-//! (browser) The access token where this browser keeps it: local storage, or memory where storage is blocked or full. Nothing else is ever stored.
+//! (browser) The access token where this browser keeps it: local storage; session storage, which ends with the tab, for a session that is not to
+//! outlive the browser; memory where storage is blocked or full. Nothing else is ever stored.
 
 use crate::browser;
 use contract::{Span, Timestamp, view::Session};
-use gloo_storage::{LocalStorage, Storage};
+use gloo_storage::{LocalStorage, SessionStorage, Storage};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 
@@ -23,6 +24,8 @@ pub(super) struct Kept {
     pub(super) obtained_at: Timestamp,
     /// Of which session it is.
     pub(super) tag: String,
+    /// Whether that is to outlive the browser.
+    persistent: bool,
 }
 
 /// How a token stands.
@@ -38,7 +41,7 @@ pub(super) enum Age {
 
 impl Kept {
     pub(super) fn new(session: Session, obtained_at: Timestamp) -> Self {
-        Self { access_token: session.access_token, expires_in: session.expires_in, obtained_at, tag: session.account.tag }
+        Self { access_token: session.access_token, expires_in: session.expires_in, obtained_at, tag: session.account.tag, persistent: session.persistent }
     }
 
     pub(super) fn age(&self) -> Age {
@@ -66,24 +69,25 @@ fn age(elapsed: Span, expires_in: u32) -> Age {
 
 /// What is kept. Rubbish counts as nothing.
 pub(super) fn read() -> Option<Kept> {
-    let kept = MEMORY.with_borrow(Clone::clone).or_else(|| if storage_works() { LocalStorage::get(KEY).ok() } else { None });
-    kept.filter(Kept::is_plausible)
+    let stored = || stores()?.iter().find_map(|store| serde_json::from_str(&store.get_item(KEY).ok()??).ok());
+    MEMORY.with_borrow(Clone::clone).or_else(stored).filter(Kept::is_plausible)
 }
 
 pub(super) fn write(kept: Kept) {
-    let stored = storage_works() && LocalStorage::set(KEY, &kept).is_ok();
-    if stored {
-        MEMORY.set(None);
-    } else {
-        delete(); // what is there is older, and other tabs would take it for the newest
-        MEMORY.set(Some(kept));
-    }
+    let text = serde_json::to_string(&kept).unwrap_or_default();
+    let stored = stores().is_some_and(|[of_tab, of_browser]| {
+        let (right, other) = if kept.persistent { (of_browser, of_tab) } else { (of_tab, of_browser) };
+        let _ = other.remove_item(KEY);
+        // What is there is older, and would be taken for the newest.
+        right.set_item(KEY, &text).map_err(|_| right.remove_item(KEY)).is_ok()
+    });
+    MEMORY.set((!stored).then_some(kept));
 }
 
 pub(super) fn delete() {
     MEMORY.set(None);
-    if storage_works() {
-        LocalStorage::delete(KEY);
+    for store in stores().into_iter().flatten() {
+        let _ = store.remove_item(KEY);
     }
 }
 
@@ -94,9 +98,11 @@ pub(super) fn delete_of(tag: Option<&str>) {
     }
 }
 
-/// gloo-storage panics where the browser forbids storage (cookies off, a sandboxed frame), so the browser is asked first.
-fn storage_works() -> bool {
-    matches!(leptos::prelude::window().local_storage(), Ok(Some(_)))
+/// What this tab keeps, and what the browser does. gloo-storage panics where the browser forbids storage (cookies off, a sandboxed frame), so the
+/// browser is asked first.
+fn stores() -> Option<[web_sys::Storage; 2]> {
+    let allowed = matches!(leptos::prelude::window().local_storage(), Ok(Some(_)));
+    allowed.then(|| [SessionStorage::raw(), LocalStorage::raw()])
 }
 
 #[cfg(test)]
@@ -124,7 +130,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_a_header_is_rubbish() {
-        let kept = |token: &str| Kept { access_token: token.to_owned(), expires_in: 600, obtained_at: Timestamp(0), tag: String::new() };
+        let kept = |token: &str| Kept { access_token: token.to_owned(), expires_in: 600, obtained_at: Timestamp(0), tag: String::new(), persistent: true };
         assert!(kept("abc.def-_g").is_plausible());
         for token in ["", "a b", "a\nb", "é", "a\0"] {
             assert!(!kept(token).is_plausible(), "{token:?}");

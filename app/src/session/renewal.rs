@@ -9,13 +9,16 @@ use wasm_bindgen_futures::spawn_local;
 
 type Outcome = Result<String, Problem>;
 
-/// So many failures in [`WINDOW`], and the server is left alone for the rest of it.
-const FAILURES: usize = 6;
+/// So many renewals in [`WINDOW`], and the server is left alone for the rest of it, whatever it answered: one that refuses what it has just given
+/// out must not be asked for ever.
+const MOST: usize = 6;
 const WINDOW: Span = Span::minutes(1);
 
 thread_local! {
     static RUNNING: RefCell<Option<Shared<oneshot::Receiver<Outcome>>>> = const { RefCell::new(None) };
-    static FAILED: RefCell<Vec<Timestamp>> = const { RefCell::new(Vec::new()) };
+    static TRIED: RefCell<Vec<Timestamp>> = const { RefCell::new(Vec::new()) };
+    /// What the last renewal ran into, to be said again by those that are not even tried.
+    static TROUBLE: RefCell<Option<Problem>> = const { RefCell::new(None) };
 }
 
 /// A token that is not `refused`, for whoever needs one.
@@ -25,9 +28,9 @@ pub async fn renew(refused: Option<String>) -> Outcome {
     if refused.as_ref() == Some(&token) { join(refused).await } else { Ok(token) }
 }
 
-/// Gets a token before anybody needs it.
-pub(super) fn begin() {
-    drop(join(None));
+/// Gets a token before anybody needs it, another than `refused`.
+pub(super) fn begin(refused: Option<String>) {
+    drop(join(refused));
 }
 
 /// Joins the renewal that runs, or begins one. It runs in a task of its own: inside the callers' futures, a caller that goes away (a resource that
@@ -69,23 +72,19 @@ fn found(refused: Option<&str>) -> Result<Option<String>, Problem> {
 }
 
 async fn ask() -> Outcome {
-    if !FAILED.with_borrow_mut(|failed| may_try(failed, browser::now())) {
-        return Err(Problem::Offline);
+    if let Some(wait) = TRIED.with_borrow_mut(|tried| must_wait(tried, browser::now())) {
+        return Err(TROUBLE.with_borrow(Clone::clone).unwrap_or(Problem::Busy { retry_after: wait }));
     }
-    match api::refresh().await {
-        Ok(session) => {
-            FAILED.set(Vec::new());
-            settle(session)
-        }
+    let answer = api::refresh().await;
+    TROUBLE.set(answer.as_ref().err().cloned());
+    match answer {
+        Ok(session) => settle(session),
         // The only answer that ends anything: being offline is not being signed out.
         Err(Problem::SignedOut) => {
             forget(Why::Ended);
             Err(Problem::SignedOut)
         }
-        Err(problem) => {
-            FAILED.with_borrow_mut(|failed| failed.push(browser::now()));
-            Err(problem)
-        }
+        Err(problem) => Err(problem),
     }
 }
 
@@ -107,10 +106,16 @@ fn settle(session: Session) -> Outcome {
     }
 }
 
-/// Whether there were few enough failures lately; forgets those that are not lately any more (or in the future: the clock was set back).
-fn may_try(failed: &mut Vec<Timestamp>, now: Timestamp) -> bool {
-    failed.retain(|then| (Span(0)..WINDOW).contains(&now.since(*then)));
-    failed.len() < FAILURES
+/// For how many seconds no renewal may be tried; `None`: one may, and is noted. Forgets those that are not lately any more (or in the future: the
+/// clock was set back).
+fn must_wait(tried: &mut Vec<Timestamp>, now: Timestamp) -> Option<u32> {
+    tried.retain(|then| (Span(0)..WINDOW).contains(&now.since(*then)));
+    if tried.len() < MOST {
+        tried.push(now);
+        return None;
+    }
+    let oldest = tried.iter().min().copied().unwrap_or(now);
+    u32::try_from((oldest + WINDOW).since(now).as_seconds()).ok().map(|seconds| seconds.max(1))
 }
 
 #[cfg(test)]
@@ -118,16 +123,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_six_failures_in_a_minute_the_server_is_left_alone() {
-        let mut failed = Vec::new();
+    fn after_six_renewals_in_a_minute_the_server_is_left_alone() {
+        let mut tried = Vec::new();
         for n in 0..6 {
-            assert!(may_try(&mut failed, Timestamp(n * 1000)));
-            failed.push(Timestamp(n * 1000));
+            assert_eq!(must_wait(&mut tried, Timestamp(n * 1000)), None);
         }
-        assert!(!may_try(&mut failed, Timestamp(6_000)));
-        assert!(!may_try(&mut failed, Timestamp(59_999)));
-        assert!(may_try(&mut failed, Timestamp(60_000)));
-        assert_eq!(failed.len(), 5);
-        assert!(may_try(&mut failed, Timestamp(-1)), "a clock that was set back does not lock anybody out");
+        assert_eq!(must_wait(&mut tried, Timestamp(6_000)), Some(54));
+        assert_eq!(must_wait(&mut tried, Timestamp(59_999)), Some(1));
+        assert_eq!(must_wait(&mut tried, Timestamp(60_000)), None);
+        assert_eq!(must_wait(&mut tried, Timestamp(60_001)), Some(1), "a refusal is no try");
+        assert_eq!(must_wait(&mut tried, Timestamp(61_000)), None);
+        assert_eq!(must_wait(&mut tried, Timestamp(-1)), None, "a clock that was set back does not lock anybody out");
     }
 }

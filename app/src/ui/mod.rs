@@ -4,19 +4,25 @@
 //! They are written to stay small in the browser: what depends on a type is a thin shell around something that is compiled once.
 
 pub mod awaited;
+pub mod check_box;
 pub mod field;
 pub mod form;
 pub mod notice;
 pub mod password;
+pub mod press;
+pub mod sending;
 pub mod submit;
 pub mod theme;
 pub mod when;
 
 pub use awaited::{awaited, loading, nothing};
+pub use check_box::CheckBox;
 pub use field::TextField;
 pub use form::{Fields, Form};
-pub use notice::{Notice, Tone, Trouble};
+pub use notice::{Notice, Tone, Trouble, problem_notice};
 pub use password::PasswordField;
+pub use press::Press;
+pub use sending::{Sending, refused, sending};
 pub use submit::Submit;
 pub use theme::ThemeSwitch;
 pub use when::{Day, When};

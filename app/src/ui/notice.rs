@@ -28,7 +28,7 @@ pub fn Notice(tone: Tone, children: crate::solid::SolidChildren) -> impl IntoVie
 }
 
 /// A problem in words. The faults of fields are listed as links to them, for those who cannot see where on the page they are.
-pub(super) fn problem_notice(problem: Problem) -> AnyView {
+pub fn problem_notice(problem: Problem) -> AnyView {
     let (title, words) = (words::title(&problem), words::problem(&problem));
     let more = match problem {
         Problem::Invalid(faults) => {

@@ -10,8 +10,8 @@ use leptos::{ev, prelude::*};
 
 /// `new`: it is being chosen, not proven.
 #[component]
-pub fn PasswordField(#[prop(optional)] new: bool) -> impl IntoView {
-    let (id, state) = (Field::Password.name(), expect_context::<State>());
+pub fn PasswordField(#[prop(default = Field::Password)] field: Field, #[prop(optional)] new: bool) -> impl IntoView {
+    let (id, state) = (field.name(), expect_context::<State>());
     let length = RwSignal::new(0);
     let caps_lock = RwSignal::new(false);
     let wanted = RwSignal::new(false);
@@ -22,7 +22,7 @@ pub fn PasswordField(#[prop(optional)] new: bool) -> impl IntoView {
     view! {
         <div class="field">
             <div class="field-head">
-                <label for=id>{words::field::label(Field::Password)}</label>
+                <label for=id>{words::field::label(field)}</label>
                 <span class="caps" role="status">{move || caps_lock.get().then_some(words::field::CAPS_LOCK)}</span>
             </div>
             <div class="field-box">
@@ -33,9 +33,9 @@ pub fn PasswordField(#[prop(optional)] new: bool) -> impl IntoView {
                     autocomplete=if new { "new-password" } else { "current-password" }
                     autocapitalize="none"
                     spellcheck="false"
-                    autofocus=state.is_first(Field::Password)
-                    aria-describedby=note_id(Field::Password)
-                    aria-invalid=move || state.fault_of(Field::Password).map(|_| "true")
+                    autofocus=state.is_first(field)
+                    aria-describedby=note_id(field)
+                    aria-invalid=move || state.fault_of(field).map(|_| "true")
                     on:input=move |event| length.set(event_target_value(&event).len())
                     on:keydown=key
                     on:keyup=key
@@ -51,7 +51,7 @@ pub fn PasswordField(#[prop(optional)] new: bool) -> impl IntoView {
                     {move || words_if_shown(words::field::HIDE, words::field::SHOW)}
                 </button>
             </div>
-            {note(state, Field::Password, Box::new(move || if new { words::field::password_hint(length.get()) } else { "" }))}
+            {note(state, field, Box::new(move || if new { words::field::password_hint(length.get()) } else { "" }))}
         </div>
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{Auth, Happened};
 use crate::{
-    Client, Error, refresh,
+    Client, Error,
+    fail_point::{self, FailPoint},
+    refresh,
     store::{
         Tx,
         feed::News,
@@ -54,22 +56,34 @@ pub struct Issued {
     pub access: Access,
     /// For the next pair.
     pub refresh: Refresh,
+    /// Whether the session is to outlive the browser.
+    pub persistent: bool,
     /// Whose they are.
     pub account: Account,
 }
 
+/// The session that is to be opened.
+pub(super) struct Opening<'a> {
+    /// Whose.
+    pub(super) user: UserId,
+    /// Whether it is to outlive the browser.
+    pub(super) persistent: bool,
+    /// The refresh token that came along: its session ends.
+    pub(super) replaces: Option<&'a str>,
+    /// When they were last here: what happened since is told.
+    pub(super) since: Timestamp,
+}
+
+/// How many sessions a user may have. The longest unused one makes room for the next.
+pub const MOST_SESSIONS: u16 = 100;
+
 impl Auth {
-    /// Opens a session inside the transaction that has just verified or made the user. Ends the session whose refresh token came along.
-    /// Returns what must be applied to this node's memory once the transaction is committed.
-    pub(super) async fn open_session(
-        &self,
-        tx: &mut Tx,
-        client: &Client,
-        user: UserId,
-        replaces: Option<&str>,
-        now: Timestamp,
-    ) -> Result<(SessionId, Option<News>), Error> {
-        let id = SessionId(self.entropy.id(now)?);
+    /// Opens a session inside the transaction that has just verified or made the user, and ends those that it takes the place of. Returns what
+    /// must be applied to this node's memory once the transaction is committed.
+    pub(super) async fn open_session(&self, tx: &mut Tx, client: &Client, opening: Opening<'_>, now: Timestamp) -> Result<(SessionId, Vec<News>), Error> {
+        let Opening { user, persistent, replaces, since } = opening;
+        let id = SessionId(self.id(now)?);
+        let stolen_at = tx.session_stolen_since(user, since).await?;
         tx.session_insert(&Session {
             id,
             user_id: user,
@@ -78,7 +92,7 @@ impl Auth {
             rotated_at: now,
             previous_rotated_at: now,
             confirmed: 0,
-            persistent: true,
+            persistent,
             amr: "pwd".into(),
             auth_time: now,
             device: client.device.clone(),
@@ -88,26 +102,37 @@ impl Auth {
             idle_limit: self.policy.idle,
             expires_at: now + self.policy.absolute,
             revoked_at: None,
+            stolen_at,
         })
         .await?;
-        let mut ended = None;
+        let mut news = Vec::new();
         if let Some(old) = replaces.and_then(|token| refresh::open(&self.secret, token))
             && let Some(owner) = tx.session_revoke(old.session, "replaced", now).await?
         {
-            self.record(tx, client, now, Happened::own(EventKind::SessionReplaced, owner, old.session)).await?;
-            ended = Some(News::SessionEnded(old.session));
+            let happened = Happened { actor: Some(user), ..Happened::own(EventKind::SessionReplaced, owner, old.session) };
+            self.record(tx, client, now, happened).await?;
+            news.push(News::SessionEnded(old.session));
         }
-        Ok((id, ended))
+        for crowded_out in tx.session_revoke_excess(user, i64::from(MOST_SESSIONS), now).await? {
+            self.record(tx, client, now, Happened::own(EventKind::SessionCrowdedOut, user, crowded_out)).await?;
+            news.push(News::SessionEnded(crowded_out));
+        }
+        Ok((id, news))
     }
 
     /// Appends to the feed, commits, and applies the news to this node's memory: also when the outcome of the commit is unknown, because
     /// then it may have happened.
-    pub(super) async fn commit_with(&self, mut tx: Tx, news: Option<News>, now: Timestamp) -> Result<(), Error> {
-        let Some(news) = news else { return tx.commit().await };
+    pub(super) async fn commit_with(&self, mut tx: Tx, news: &[News], now: Timestamp) -> Result<(), Error> {
+        if news.is_empty() {
+            return tx.commit().await;
+        }
         let until = now + crate::policy::LONGEST_ACCESS + Span::minutes(1);
-        tx.feed_append(&news, until).await?;
+        tx.feed_append(news, until).await?;
         let committed = tx.commit().await;
-        self.revocations.note(&news, until);
+        fail_point::reach(FailPoint::Ended);
+        for news in news {
+            self.revocations.note(news, until);
+        }
         committed
     }
 
@@ -133,7 +158,8 @@ impl Auth {
             epoch: row.epoch,
             amr: session.amr.split_whitespace().map(str::to_owned).collect(),
             acr: "aal1".into(),
-            auth_time: session.auth_time.seconds(),
+            // Not later than now, though the clock may have been set back since: nobody accepts what is from the future.
+            auth_time: session.auth_time.min(now).seconds(),
             scope: "account".into(),
             roles: roles(&row.roles),
         };
@@ -141,6 +167,7 @@ impl Auth {
         Ok(Issued {
             access: Access { token: token::sign(&self.keys, &claims)?, expires_in: u32::try_from(life).unwrap_or(0) },
             refresh: Refresh { token: refresh::mint(&self.secret, session.key_id, session.id, generation), max_age: session.persistent.then_some(max_age) },
+            persistent: session.persistent,
             account: self.account_of(row),
         })
     }
@@ -155,6 +182,7 @@ impl Auth {
             roles: roles(&row.roles),
             created_at: row.user_created_at,
             tag: self.tag_of(row.session.id),
+            stolen_at: row.session.stolen_at,
         }
     }
 

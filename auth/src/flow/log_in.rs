@@ -1,6 +1,6 @@
 //! Log in: prove with a password who one is, and open a session.
 
-use super::{Auth, Happened, Issued};
+use super::{Auth, Happened, Issued, issue::Opening};
 use crate::{
     Client, Error,
     hasher::Match,
@@ -29,7 +29,7 @@ impl Auth {
     /// An unknown address, a wrong password, an account without one and a disabled account cost the same work and give the same
     /// [`Error::Credentials`] (ASVS 5.0 6.3.8).
     pub async fn log_in(&self, client: &Client, form: &LogIn, replaces: Option<&str>) -> Result<(Next, Issued), Error> {
-        let Credentials { email, password, next } = form.check()?;
+        let Credentials { email, password, next, keep } = form.check()?;
         let key = email.key();
         for _ in 0..ATTEMPTS {
             let user = self.store.read().await?.user_by_email(&key).await?;
@@ -42,7 +42,8 @@ impl Auth {
                 return self.refuse_log_in(client, Some(user)).await;
             }
             let proven = Proven { user, stored, password: &password, weak: matched == Match::YesButWeak };
-            if let Some(issued) = self.enter(client, proven, replaces).await? {
+            let opening = Opening { user: user.id, persistent: keep, replaces, since: user.last_login_at.unwrap_or(user.created_at) };
+            if let Some(issued) = self.enter(client, proven, opening).await? {
                 return Ok((next, issued));
             }
         }
@@ -50,7 +51,7 @@ impl Auth {
     }
 
     /// The password was right for what was read. `None` if that has changed meanwhile.
-    async fn enter(&self, client: &Client, proven: Proven<'_>, replaces: Option<&str>) -> Result<Option<Issued>, Error> {
+    async fn enter(&self, client: &Client, proven: Proven<'_>, opening: Opening<'_>) -> Result<Option<Issued>, Error> {
         let Proven { user, stored, password, weak } = proven;
         let upgraded = if weak { Some(self.hasher.hash(password.clone()).await?) } else { None };
         let mut tx = self.store.write().await?;
@@ -59,10 +60,10 @@ impl Auth {
         if !tx.user_still_verified(verified, upgraded.as_deref().unwrap_or(stored), now).await? {
             return Ok(None);
         }
-        let (session, ended) = self.open_session(&mut tx, client, user.id, replaces, now).await?;
+        let (session, news) = self.open_session(&mut tx, client, opening, now).await?;
         self.record(&mut tx, client, now, Happened::own(EventKind::LoggedIn, user.id, session)).await?;
         let row = tx.session_with_user(session).await?.ok_or_else(|| Error::internal("the new session is not there"))?;
-        self.commit_with(tx, ended, now).await?;
+        self.commit_with(tx, &news, now).await?;
         self.issue(&row, row.session.counter, now).map(Some)
     }
 

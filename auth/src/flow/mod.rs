@@ -12,14 +12,21 @@
 //! no other way to them.
 
 mod account;
+mod inspect;
 mod issue;
+mod keys;
 mod log_in;
+mod own_sessions;
+mod part;
+mod password;
 mod session;
 mod sign_up;
 mod worker;
 
-pub use account::{MOST_EVENTS, SignedIn};
-pub use issue::{Access, Issued, Refresh};
+pub use account::{MOST_ITEMS, SignedIn};
+pub use inspect::Inspected;
+pub use issue::{Access, Issued, MOST_SESSIONS, Refresh};
+pub use keys::{KeyError, KeyInfo, Keys};
 pub use worker::Worker;
 
 use crate::{
@@ -33,12 +40,12 @@ use crate::{
         Tx,
         events::{NewEvent, Outcome},
     },
+    verified::VerifiedTokens,
+    world::Ids,
 };
 use contract::{EventId, SessionId, Timestamp, UserId, view::EventKind};
-use std::{
-    ops::Deref,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{ops::Deref, sync::Arc};
+use uuid::Uuid;
 
 /// The whole domain, ready to be asked. Cloning it is cheap.
 #[derive(Clone)]
@@ -49,12 +56,12 @@ pub struct Inner {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
+    pub(crate) ids: Ids,
     pub(crate) secret: ServerSecret,
     pub(crate) policy: Policy,
     pub(crate) hasher: Hasher,
     pub(crate) keys: KeyRing,
-    /// The feed has said that the keys are others, and they have not been read yet.
-    pub(crate) keys_stale: AtomicBool,
+    pub(crate) verified: VerifiedTokens,
     pub(crate) revocations: Revocations,
     pub(crate) seen: Seen,
 }
@@ -94,13 +101,7 @@ impl Auth {
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts { store, clock, entropy, secret, policy, hashing } = parts;
         let now = clock.now();
-        let check = secret.check_value();
-        let mut tx = store.write().await?;
-        tx.installation_claim(&check, now).await?;
-        tx.commit().await?;
-        if store.read().await?.installation_check().await?.as_deref() != Some(&check[..]) {
-            return Err(StartError::OtherSecret);
-        }
+        claim(&store, &secret, now).await?;
         let keys = KeyRing::default();
         keys.load(&store, &secret, &entropy, now).await?;
         let revocations = Revocations::load(&store, now).await?;
@@ -109,11 +110,12 @@ impl Auth {
             store,
             clock,
             entropy,
+            ids: Ids::default(),
             secret,
             policy,
             hasher,
             keys,
-            keys_stale: AtomicBool::new(false),
+            verified: VerifiedTokens::default(),
             revocations,
             seen: Seen::default(),
         })))
@@ -141,10 +143,14 @@ impl Auth {
         if self.revocations.is_deaf() { Err(Error::Unavailable("nothing heard from the feed for too long".into())) } else { Ok(()) }
     }
 
+    fn id(&self, now: Timestamp) -> Result<Uuid, Error> {
+        self.ids.next(&self.entropy, now)
+    }
+
     /// Adds an audit event to a transaction.
     async fn record(&self, tx: &mut Tx, client: &Client, now: Timestamp, happened: Happened) -> Result<(), Error> {
         tx.event_insert(&NewEvent {
-            id: EventId(self.entropy.id(now)?),
+            id: EventId(self.id(now)?),
             at: now,
             kind: happened.kind,
             outcome: happened.outcome,
@@ -157,6 +163,15 @@ impl Auth {
         })
         .await
     }
+}
+
+/// The database belongs to this secret, from now on if it did not belong to any.
+async fn claim(store: &Store, secret: &ServerSecret, now: Timestamp) -> Result<(), StartError> {
+    let check = secret.check_value();
+    let mut tx = store.write().await?;
+    tx.installation_claim(&check, now).await?;
+    tx.commit().await?;
+    if store.read().await?.installation_check().await?.as_deref() == Some(&check[..]) { Ok(()) } else { Err(StartError::OtherSecret) }
 }
 
 /// An audit event in the making.

@@ -3,8 +3,12 @@
 use super::{Auth, Happened, Issued};
 use crate::{
     Client, Error, Presented,
+    fail_point::{self, FailPoint},
     refresh::{self, Genuine, State, Verdict},
-    store::{feed::News, sessions::SessionOfUser},
+    store::{
+        feed::News,
+        sessions::{STOLEN, SessionOfUser},
+    },
     token,
 };
 use contract::{SessionId, Timestamp, view::EventKind};
@@ -20,8 +24,7 @@ impl Auth {
             return Err(Error::SignedOut);
         };
         for _ in 0..ATTEMPTS {
-            let now = self.clock.now();
-            let row = self.living_session(shown, now).await?;
+            let (row, now) = self.living_session(shown).await?;
             match refresh::judge(shown.counter, self.state_of(&row), now, self.policy.grace) {
                 verdict @ (Verdict::Step | Verdict::Reissue) => {
                     let mut tx = self.store.write().await?;
@@ -39,6 +42,7 @@ impl Auth {
                             return Err(Error::SignedOut);
                         }
                         tx.commit().await?;
+                        fail_point::reach(FailPoint::Renewed);
                         return self.issue(&row, row.session.counter, now);
                     }
                 }
@@ -62,19 +66,22 @@ impl Auth {
     pub async fn log_out(&self, client: &Client, presented: Presented<'_>) -> Result<(), Error> {
         let now = self.clock.now();
         let session = match presented {
-            Presented::Bearer(token) => token::verify(&self.keys, &self.policy.issuer, token, now).map_err(|_| Error::SignedOut)?.sid,
+            Presented::Bearer(token) => token::verify(&self.keys, &self.verified, &self.policy.issuer, token, now).map_err(|_| Error::SignedOut)?.sid,
             Presented::Cookie(token) => refresh::open(&self.secret, token).ok_or(Error::SignedOut)?.session,
         };
         let mut tx = self.store.write().await?;
         let Some(user) = tx.session_revoke(session, "logged_out", now).await? else { return Ok(()) };
         self.record(&mut tx, client, now, Happened::own(EventKind::LoggedOut, user, session)).await?;
-        self.commit_with(tx, Some(News::SessionEnded(session)), now).await
+        self.commit_with(tx, &[News::SessionEnded(session)], now).await
     }
 
-    /// The session of a genuine token, if it and its user are alive.
-    pub(super) async fn living_session(&self, shown: Genuine, now: Timestamp) -> Result<SessionOfUser, Error> {
+    /// The session of a genuine token, if it and its user are alive, and when that was so: after it was read, or a renewal that came between
+    /// would seem to be in the future.
+    pub(super) async fn living_session(&self, shown: Genuine) -> Result<(SessionOfUser, Timestamp), Error> {
         let row = self.store.read().await?.session_with_user(shown.session).await?.ok_or(Error::SignedOut)?;
-        if row.session.is_alive(now) && row.disabled_at.is_none() && row.session.key_id == shown.key_id { Ok(row) } else { Err(Error::SignedOut) }
+        let now = self.clock.now();
+        let alive = row.session.is_alive(now) && row.disabled_at.is_none() && row.session.key_id == shown.key_id;
+        if alive { Ok((row, now)) } else { Err(Error::SignedOut) }
     }
 
     /// With what this node knows and has not written yet.
@@ -90,9 +97,9 @@ impl Auth {
 
     async fn end_stolen(&self, client: &Client, session: SessionId, now: Timestamp) -> Result<(), Error> {
         let mut tx = self.store.write().await?;
-        let Some(user) = tx.session_revoke(session, "token_reused", now).await? else { return Ok(()) };
+        let Some(user) = tx.session_revoke(session, STOLEN, now).await? else { return Ok(()) };
         self.record(&mut tx, client, now, Happened::refused(EventKind::TokenReused, Some(user), Some(session))).await?;
         tracing::warn!(request.id = client.request_id, user.id = %user, "a refresh token was used again after its successor: its session is ended");
-        self.commit_with(tx, Some(News::SessionEnded(session)), now).await
+        self.commit_with(tx, &[News::SessionEnded(session)], now).await
     }
 }

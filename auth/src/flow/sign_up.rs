@@ -1,6 +1,6 @@
 //! Sign up: make an account and open its first session.
 
-use super::{Auth, Happened, Issued};
+use super::{Auth, Happened, Issued, issue::Opening};
 use crate::{Client, Error, store::users::User};
 use contract::{
     Next, UserId,
@@ -23,7 +23,7 @@ impl Auth {
         let hash = self.hasher.hash(password).await?;
         let now = self.clock.now();
         let user = User {
-            id: UserId(self.entropy.id(now)?),
+            id: UserId(self.id(now)?),
             email: email.as_str().to_owned(),
             email_verified_at: None,
             name: name.map(|name| name.as_str().to_owned()),
@@ -31,16 +31,18 @@ impl Auth {
             roles: Role::User.as_str().to_owned(),
             epoch: 0,
             disabled_at: None,
+            last_login_at: Some(now),
             created_at: now,
         };
         let mut tx = self.store.write().await?;
         if !tx.user_insert(&user, &key).await? {
             return Err(Error::EmailTaken);
         }
-        let (session, ended) = self.open_session(&mut tx, client, user.id, replaces, now).await?;
+        let opening = Opening { user: user.id, persistent: true, replaces, since: now };
+        let (session, news) = self.open_session(&mut tx, client, opening, now).await?;
         self.record(&mut tx, client, now, Happened::own(EventKind::SignedUp, user.id, session)).await?;
         let row = tx.session_with_user(session).await?.ok_or_else(|| Error::internal("the new session is not there"))?;
-        self.commit_with(tx, ended, now).await?;
+        self.commit_with(tx, &news, now).await?;
         Ok((next, self.issue(&row, row.session.counter, now)?))
     }
 }

@@ -1,90 +1,108 @@
-//! What runs beside the requests: following the feed, writing down who was seen, forgetting what is over.
+//! What runs beside the requests, in two tasks so that neither waits for the other: hearing what was revoked, and looking after what is
+//! stored.
 
 use super::Auth;
-use crate::Error;
-use std::{sync::atomic::Ordering, time::Duration};
+use crate::{Error, chain};
+use contract::Span;
+use std::time::Duration;
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
-
-/// How often a node reads the feed: well within the second that is promised.
-const TICK: Duration = Duration::from_millis(400);
-/// Every so many ticks the feed and this node's memory are cleared of what is over.
-const TICKS_BETWEEN_PRUNING: u32 = 1500;
 
 /// The background work of one node. Dropping it stops the work; [`Worker::stop`] finishes it first.
 pub struct Worker {
     auth: Auth,
-    task: JoinHandle<()>,
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl Worker {
     /// Ends the background work and writes what is not yet written.
     pub async fn stop(self) -> Result<(), Error> {
-        self.task.abort();
-        self.auth.seen.flush(&self.auth.store, self.auth.clock.now()).await
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.auth.write_seen().await
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
+
+#[derive(Clone, Copy, Debug)]
+enum Task {
+    /// Well within the second that is promised.
+    Listen,
+    /// At most a second late.
+    Keep,
+}
+
+impl Task {
+    const fn pause(self) -> Duration {
+        Duration::from_millis(match self {
+            Self::Listen => 400,
+            Self::Keep => 800,
+        })
+    }
+}
+
+/// So long the row of a session that is over is kept, for whoever asks what became of it.
+const KEPT_AFTER_THE_END: Span = Span::days(30);
+/// Every so many rounds of keeping, what is over is forgotten: about every ten minutes.
+const ROUNDS_BETWEEN_PRUNING: u32 = 750;
 
 impl Auth {
     /// Starts the background work. Every node that serves requests needs it.
     #[must_use]
     pub fn work(&self) -> Worker {
-        let auth = self.clone();
-        let task = tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(TICK);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            let mut count: u32 = 0;
-            let mut failing = false;
-            loop {
-                ticks.tick().await;
-                count = count.wrapping_add(1);
-                let result = auth.tick(count.is_multiple_of(TICKS_BETWEEN_PRUNING)).await;
-                // Said once when it starts and once when it ends, not on every tick.
-                match (&result, failing) {
-                    (Err(error), false) => tracing::error!(error = %chain(error), "the background work fails"),
-                    (Ok(()), true) => tracing::info!("the background work goes on"),
-                    _ => {}
-                }
-                failing = result.is_err();
-            }
-        });
-        Worker { auth: self.clone(), task }
+        Worker { auth: self.clone(), tasks: [Task::Listen, Task::Keep].map(|task| tokio::spawn(self.clone().repeat(task))) }
     }
 
-    /// One round of the background work.
-    pub async fn tick(&self, prune: bool) -> Result<(), Error> {
-        let heard = self.revocations.catch_up(&self.store).await?;
+    async fn repeat(self, task: Task) {
+        let mut ticks = tokio::time::interval(task.pause());
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut failing = false;
+        for round in 1_u32.. {
+            ticks.tick().await;
+            let result = match task {
+                Task::Listen => self.listen().await,
+                Task::Keep => self.keep(round.is_multiple_of(ROUNDS_BETWEEN_PRUNING)).await,
+            };
+            // Said once when it starts and once when it ends, not in every round.
+            match (&result, failing) {
+                (Err(error), false) => tracing::error!(?task, error = %chain(error), "the background work fails"),
+                (Ok(()), true) => tracing::info!(?task, "the background work goes on"),
+                _ => {}
+            }
+            failing = result.is_err();
+        }
+    }
+
+    /// Hears what the feed says, and reads the keys again when it says so.
+    pub async fn listen(&self) -> Result<(), Error> {
+        self.revocations.catch_up(&self.store).await?;
+        // Noted until it has succeeded: the feed says it only once.
+        if self.revocations.keys_changed() {
+            self.read_keys().await?;
+            self.revocations.keys_were_read();
+        }
+        Ok(())
+    }
+
+    /// Writes down who was seen, and turns the keys; forgets what is over, where that is asked for.
+    pub async fn keep(&self, prune: bool) -> Result<(), Error> {
+        self.write_seen().await?;
         let now = self.clock.now();
-        // Remembered until it has succeeded: the feed says it only once.
-        if heard.keys_changed {
-            self.keys_stale.store(true, Ordering::SeqCst);
-        }
-        if self.keys_stale.load(Ordering::SeqCst) {
-            self.keys.load(&self.store, &self.secret, &self.entropy, now).await?;
-            self.keys_stale.store(false, Ordering::SeqCst);
-        }
-        self.seen.flush(&self.store, now).await?;
+        self.turn_keys(now).await?;
         if prune {
             self.revocations.forget(now);
             let mut tx = self.store.write().await?;
             tx.feed_prune(now).await?;
+            tx.session_prune(now - KEPT_AFTER_THE_END).await?;
             tx.commit().await?;
         }
         Ok(())
     }
-}
 
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
+    async fn write_seen(&self) -> Result<(), Error> {
+        self.seen.flush(&self.store, self.clock.now()).await
     }
-    text
 }

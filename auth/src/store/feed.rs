@@ -37,7 +37,7 @@ pub struct Item {
 }
 
 statements! {
-    NEXT = "UPDATE feed_head SET head = head + 1 WHERE id = 1 RETURNING head";
+    NEXT = "UPDATE feed_head SET head = head + $1 WHERE id = 1 RETURNING head";
     HEAD = "SELECT head FROM feed_head WHERE id = 1";
     APPEND = "INSERT INTO feed (number, kind, subject, value, until) VALUES ($1, $2, $3, $4, $5)";
     SINCE = "SELECT number, kind, subject, value, until FROM feed WHERE number > $1 ORDER BY number LIMIT 1000";
@@ -65,17 +65,20 @@ impl Reader {
 }
 
 impl Tx {
-    /// The **last** statement of a transaction: it takes the next number under a row lock that is held until the commit, so that the order
+    /// The **last** step of a transaction: it takes the next numbers under a row lock that is held until the commit, so that the order
     /// of the numbers is the order of the commits and a reader can never pass a number that commits later.
-    pub async fn feed_append(&mut self, news: &News, until: Timestamp) -> Result<i64, Error> {
-        let number: i64 = on!(self, |c| sqlx::query_scalar(NEXT).fetch_one(c).await?);
-        let (kind, subject, value) = match news {
-            News::SessionEnded(id) => ("session_ended", id.to_string(), 0),
-            News::EpochRaised(id, epoch) => ("epoch_raised", id.to_string(), *epoch),
-            News::KeysChanged => ("keys_changed", String::new(), 0),
-        };
-        on!(self, |c| sqlx::query(APPEND).bind(number).bind(kind).bind(subject).bind(value).bind(until).execute(c).await.map(drop)?);
-        Ok(number)
+    pub async fn feed_append(&mut self, news: &[News], until: Timestamp) -> Result<(), Error> {
+        let count = i64::try_from(news.len()).unwrap_or(i64::MAX);
+        let head: i64 = on!(self, |c| sqlx::query_scalar(NEXT).bind(count).fetch_one(c).await?);
+        for (number, news) in (head - count + 1..).zip(news) {
+            let (kind, subject, value) = match news {
+                News::SessionEnded(id) => ("session_ended", id.to_string(), 0),
+                News::EpochRaised(id, epoch) => ("epoch_raised", id.to_string(), *epoch),
+                News::KeysChanged => ("keys_changed", String::new(), 0),
+            };
+            on!(self, |c| sqlx::query(APPEND).bind(number).bind(kind).bind(subject).bind(value).bind(until).execute(c).await.map(drop)?);
+        }
+        Ok(())
     }
 
     /// Forgets lines that ended before `now`.

@@ -4,8 +4,8 @@ use super::{Reader, Tx, on, statements};
 use crate::Error;
 use contract::Timestamp;
 
-/// A signing key as it is stored.
-#[derive(Clone, Debug, sqlx::FromRow)]
+/// A signing key as it is stored. (No `Debug`: a shared secret has nothing that is public.)
+#[derive(Clone, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
 pub struct KeyRow {
     pub kid: String,
@@ -14,11 +14,19 @@ pub struct KeyRow {
     pub public: String,
     pub sealed: Option<Vec<u8>>,
     pub created_at: Timestamp,
+    pub changed_at: Timestamp,
+    pub signs_at: Option<Timestamp>,
 }
 
 statements! {
-    ALL_IN_USE = "SELECT kid, algorithm, state, public, sealed, created_at FROM signing_keys WHERE state <> 'gone' ORDER BY created_at, kid";
-    INSERT_SIGNING = "INSERT INTO signing_keys (kid, algorithm, state, public, sealed, created_at, changed_at) VALUES ($1, $2, 'signing', $3, $4, $5, $5) ON CONFLICT DO NOTHING";
+    ALL_IN_USE = "SELECT kid, algorithm, state, public, sealed, created_at, changed_at, signs_at FROM signing_keys WHERE state <> 'gone' ORDER BY created_at, kid";
+    INSERT = "INSERT INTO signing_keys (kid, algorithm, state, public, sealed, created_at, changed_at, signs_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    SCHEDULE = "UPDATE signing_keys SET signs_at = CASE WHEN kid = $1 THEN CAST($2 AS BIGINT) ELSE NULL END WHERE state = 'published'";
+    RETIRE = "UPDATE signing_keys SET state = 'retired', changed_at = $1 WHERE state = 'signing' AND EXISTS (SELECT 1 FROM signing_keys p WHERE p.state = 'published' AND p.signs_at <= $1)";
+    TAKE_OVER = "UPDATE signing_keys SET state = 'signing', changed_at = $1, signs_at = NULL WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' AND p.signs_at <= $1 ORDER BY p.signs_at, p.kid LIMIT 1)";
+    FORGET = "UPDATE signing_keys SET state = 'gone', changed_at = $2, sealed = NULL WHERE state = 'retired' AND changed_at <= $1";
+    REMOVE = "UPDATE signing_keys SET state = 'gone', changed_at = $2, signs_at = NULL, sealed = NULL WHERE kid = $1 AND state <> 'gone'";
+    PROMOTE = "UPDATE signing_keys SET state = 'signing', changed_at = $1, signs_at = NULL WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' ORDER BY p.created_at, p.kid LIMIT 1) AND NOT EXISTS (SELECT 1 FROM signing_keys s WHERE s.state = 'signing')";
 }
 
 impl Reader {
@@ -29,17 +37,49 @@ impl Reader {
 }
 
 impl Tx {
-    /// The first key. `false`: another node was quicker, and its key is the one.
-    pub async fn key_insert_signing(&mut self, key: &KeyRow) -> Result<bool, Error> {
-        let done = on!(self, |c| sqlx::query(INSERT_SIGNING)
+    /// A new key. `false`: it is there already, or it was to sign and another one does.
+    pub async fn key_insert(&mut self, key: &KeyRow) -> Result<bool, Error> {
+        let done = on!(self, |c| sqlx::query(INSERT)
             .bind(&key.kid)
             .bind(&key.algorithm)
+            .bind(&key.state)
             .bind(&key.public)
             .bind(&key.sealed)
             .bind(key.created_at)
+            .bind(key.changed_at)
+            .bind(key.signs_at)
             .execute(c)
             .await?
             .rows_affected());
         Ok(done == 1)
+    }
+
+    /// The published key `kid`, and no other, is to sign from `at`.
+    pub async fn key_schedule(&mut self, kid: &str, at: Timestamp) -> Result<(), Error> {
+        on!(self, |c| sqlx::query(SCHEDULE).bind(kid).bind(at).execute(c).await.map(drop)?);
+        Ok(())
+    }
+
+    /// The key whose time has come takes the place of the one that signs. `false`: none has, or another node was quicker.
+    pub async fn key_take_over(&mut self, now: Timestamp) -> Result<bool, Error> {
+        if on!(self, |c| sqlx::query(RETIRE).bind(now).execute(c).await?.rows_affected()) == 0 {
+            return Ok(false);
+        }
+        Ok(on!(self, |c| sqlx::query(TAKE_OVER).bind(now).execute(c).await?.rows_affected()) == 1)
+    }
+
+    /// Keys that were retired at `before` or earlier are gone. Returns how many.
+    pub async fn key_forget(&mut self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
+        Ok(on!(self, |c| sqlx::query(FORGET).bind(before).bind(now).execute(c).await?.rows_affected()))
+    }
+
+    /// A key is gone at once. `false`: there is none of this name.
+    pub async fn key_remove(&mut self, kid: &str, now: Timestamp) -> Result<bool, Error> {
+        Ok(on!(self, |c| sqlx::query(REMOVE).bind(kid).bind(now).execute(c).await?.rows_affected()) == 1)
+    }
+
+    /// Where no key signs, the one that has been published longest does. `false`: one signs, or none is published.
+    pub async fn key_promote(&mut self, now: Timestamp) -> Result<bool, Error> {
+        Ok(on!(self, |c| sqlx::query(PROMOTE).bind(now).execute(c).await?.rows_affected()) == 1)
     }
 }

@@ -138,7 +138,6 @@ impl Store {
             let options = SqliteConnectOptions::new()
                 .filename(path)
                 .create_if_missing(true)
-                // First, so that it holds for the statements that follow.
                 .busy_timeout(PATIENCE)
                 .journal_mode(SqliteJournalMode::Wal)
                 // With NORMAL a power cut takes back commits that were acknowledged, and a revoked session lives again.

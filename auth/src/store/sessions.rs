@@ -25,6 +25,7 @@ pub struct Session {
     pub idle_limit: Span,
     pub expires_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
+    pub stolen_at: Option<Timestamp>,
 }
 
 impl Session {
@@ -51,18 +52,50 @@ pub struct SessionOfUser {
 }
 
 statements! {
-    INSERT = "INSERT INTO sessions (id, user_id, key_id, counter, rotated_at, previous_rotated_at, confirmed, persistent, amr, auth_time, device, address, created_at, last_seen_at, idle_limit, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    WITH_USER = "SELECT s.id, s.user_id, s.key_id, s.counter, s.rotated_at, s.previous_rotated_at, s.confirmed, s.persistent, s.amr, s.auth_time, s.device, s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, u.disabled_at, u.created_at AS user_created_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
+    INSERT = "INSERT INTO sessions (id, user_id, key_id, counter, rotated_at, previous_rotated_at, confirmed, persistent, amr, auth_time, device, address, created_at, last_seen_at, idle_limit, expires_at, stolen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    WITH_USER = "SELECT s.id, s.user_id, s.key_id, s.counter, s.rotated_at, s.previous_rotated_at, s.confirmed, s.persistent, s.amr, s.auth_time, s.device, s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, s.stolen_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, u.disabled_at, u.created_at AS user_created_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
     STEP = "UPDATE sessions SET counter = counter + 1, previous_rotated_at = rotated_at, rotated_at = $3, last_seen_at = $3, confirmed = CASE WHEN confirmed < $2 THEN $2 ELSE confirmed END WHERE id = $1 AND counter = $2 AND revoked_at IS NULL";
     REISSUE = "UPDATE sessions SET rotated_at = $3, last_seen_at = $3 WHERE id = $1 AND counter = $2 AND confirmed < $2 AND revoked_at IS NULL";
     REVOKE = "UPDATE sessions SET revoked_at = $2, revoked_for = $3 WHERE id = $1 AND revoked_at IS NULL RETURNING user_id";
+    REVOKE_OWN = "UPDATE sessions SET revoked_at = $3, revoked_for = $4 WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 RETURNING id";
+    REVOKE_OTHERS = "UPDATE sessions SET revoked_at = $3, revoked_for = $4 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL RETURNING id";
+    REVOKE_EXCESS = "UPDATE sessions SET revoked_at = $3, revoked_for = 'crowded_out' WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 ORDER BY last_seen_at DESC, id DESC LIMIT 1000000 OFFSET $2) RETURNING id";
+    LIST = "SELECT id, device, address, created_at, last_seen_at FROM sessions WHERE user_id = $1 AND id < $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 ORDER BY id DESC LIMIT $4";
+    STOLEN_SINCE = "SELECT MAX(revoked_at) FROM sessions WHERE user_id = $1 AND revoked_for = $2 AND revoked_at >= $3";
+    PRUNE = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 OR revoked_at < $1 OR last_seen_at + idle_limit < $1 LIMIT 500)";
     SEEN = "UPDATE sessions SET confirmed = CASE WHEN confirmed < $2 THEN $2 ELSE confirmed END, last_seen_at = CASE WHEN last_seen_at < $3 THEN $3 ELSE last_seen_at END WHERE id = $1 AND revoked_at IS NULL";
 }
 
+/// A session that is alive, as its owner may see it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns are described in the migration")]
+pub struct SessionRow {
+    pub id: SessionId,
+    pub device: Option<String>,
+    pub address: Option<String>,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+}
+
 impl Reader {
+    /// A user's living sessions that were opened before `before`, the newest first.
+    pub async fn session_list(&mut self, user: UserId, before: SessionId, now: Timestamp, limit: i64) -> Result<Vec<SessionRow>, Error> {
+        Ok(on!(self, |c| sqlx::query_as(LIST).bind(user).bind(before).bind(now).bind(limit).fetch_all(c).await?))
+    }
+
     /// The session, with its user, in one statement: roles and epoch vouch for each other only when they were read together.
     pub async fn session_with_user(&mut self, id: SessionId) -> Result<Option<SessionOfUser>, Error> {
         Ok(on!(self, |c| sqlx::query_as(WITH_USER).bind(id).fetch_optional(c).await?))
+    }
+}
+
+/// Why a session was ended: its refresh token was used by two.
+pub(crate) const STOLEN: &str = "token_reused";
+
+impl Reader {
+    /// When a session of this user was last ended as stolen, if that was not before `since`.
+    pub async fn session_stolen_since(&mut self, user: UserId, since: Timestamp) -> Result<Option<Timestamp>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(STOLEN_SINCE).bind(user).bind(STOLEN).bind(since).fetch_one(c).await?))
     }
 }
 
@@ -87,6 +120,7 @@ impl Tx {
             .bind(s.last_seen_at)
             .bind(s.idle_limit)
             .bind(s.expires_at)
+            .bind(s.stolen_at)
             .execute(c)
             .await
             .map(drop)?);
@@ -106,6 +140,27 @@ impl Tx {
     /// Ends a session. `None`: it was over already.
     pub async fn session_revoke(&mut self, id: SessionId, why: &str, now: Timestamp) -> Result<Option<UserId>, Error> {
         Ok(on!(self, |c| sqlx::query_scalar(REVOKE).bind(id).bind(now).bind(why).fetch_optional(c).await?))
+    }
+
+    /// Ends one living session of this user. `false`: they have no such one.
+    pub async fn session_revoke_own(&mut self, id: SessionId, user: UserId, why: &str, now: Timestamp) -> Result<bool, Error> {
+        let ended: Option<SessionId> = on!(self, |c| sqlx::query_scalar(REVOKE_OWN).bind(id).bind(user).bind(now).bind(why).fetch_optional(c).await?);
+        Ok(ended.is_some())
+    }
+
+    /// Ends all sessions of a user but one. Returns those that it ended.
+    pub async fn session_revoke_others(&mut self, user: UserId, but: SessionId, why: &str, now: Timestamp) -> Result<Vec<SessionId>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(REVOKE_OTHERS).bind(user).bind(but).bind(now).bind(why).fetch_all(c).await?))
+    }
+
+    /// Ends the longest unused sessions of a user beyond the first `keep`. Returns those that it ended.
+    pub async fn session_revoke_excess(&mut self, user: UserId, keep: i64, now: Timestamp) -> Result<Vec<SessionId>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(REVOKE_EXCESS).bind(user).bind(keep).bind(now).fetch_all(c).await?))
+    }
+
+    /// Forgets sessions that were over before `before`: some at a time. Returns how many.
+    pub async fn session_prune(&mut self, before: Timestamp) -> Result<u64, Error> {
+        Ok(on!(self, |c| sqlx::query(PRUNE).bind(before).execute(c).await?.rows_affected()))
     }
 
     /// Generation `confirmed` has arrived, and the session was in use at `at`.

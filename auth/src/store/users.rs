@@ -4,8 +4,8 @@ use super::{Reader, Tx, on, statements};
 use crate::Error;
 use contract::{Timestamp, UserId};
 
-/// An account as it is stored.
-#[derive(Clone, Debug, sqlx::FromRow)]
+/// An account as it is stored. (No `Debug`: it holds the hash of a password.)
+#[derive(Clone, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
 pub struct User {
     pub id: UserId,
@@ -16,11 +16,12 @@ pub struct User {
     pub roles: String,
     pub epoch: i64,
     pub disabled_at: Option<Timestamp>,
+    pub last_login_at: Option<Timestamp>,
     pub created_at: Timestamp,
 }
 
 /// What must still be so when a session is opened: the values that the password was verified against.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Verified<'a> {
     /// Whose password it was.
     pub id: UserId,
@@ -31,10 +32,12 @@ pub struct Verified<'a> {
 }
 
 statements! {
-    BY_EMAIL_KEY = "SELECT id, email, email_verified_at, name, password_hash, roles, epoch, disabled_at, created_at FROM users WHERE email_key = $1";
-    BY_ID = "SELECT id, email, email_verified_at, name, password_hash, roles, epoch, disabled_at, created_at FROM users WHERE id = $1";
+    BY_EMAIL_KEY = "SELECT id, email, email_verified_at, name, password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM users WHERE email_key = $1";
+    BY_ID = "SELECT id, email, email_verified_at, name, password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM users WHERE id = $1";
     INSERT = "INSERT INTO users (id, email, email_key, name, password_hash, roles, epoch, last_login_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7) ON CONFLICT (email_key) DO NOTHING";
     STILL_VERIFIED = "UPDATE users SET last_login_at = $4, password_hash = $5 WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL";
+    CHANGE_PASSWORD = "UPDATE users SET password_hash = $4, epoch = epoch + 1 WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING epoch";
+    RAISE_EPOCH = "UPDATE users SET epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NULL RETURNING epoch";
     SET_NAME = "UPDATE users SET name = $2 WHERE id = $1 AND disabled_at IS NULL";
 }
 
@@ -82,6 +85,17 @@ impl Tx {
         Ok(done == 1)
     }
 
+    /// Another password, for which nothing may have changed since the old one was verified. Returns the epoch from now on; `None`: something
+    /// has changed.
+    pub async fn user_change_password(&mut self, verified: Verified<'_>, hash: &str) -> Result<Option<i64>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(CHANGE_PASSWORD).bind(verified.id).bind(verified.epoch).bind(verified.hash).bind(hash).fetch_optional(c).await?))
+    }
+
+    /// Ends every access token of this user. Returns the epoch from now on; `None`: no such account, or it is disabled.
+    pub async fn user_raise_epoch(&mut self, id: UserId) -> Result<Option<i64>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(RAISE_EPOCH).bind(id).fetch_optional(c).await?))
+    }
+
     /// `false`: no such account, or it is disabled.
     pub async fn user_set_name(&mut self, id: UserId, name: Option<&str>) -> Result<bool, Error> {
         Ok(on!(self, |c| sqlx::query(SET_NAME).bind(id).bind(name).execute(c).await?.rows_affected()) == 1)
@@ -96,12 +110,7 @@ impl Tx {
         Ok(())
     }
 
-    /// What a change of roles will do one day.
-    pub async fn user_raise_epoch(&mut self, id: UserId) -> Result<i64, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar("UPDATE users SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch").bind(id).fetch_one(c).await?))
-    }
-
-    /// What a change of the password will do one day.
+    /// For tests that need a hash of another kind.
     pub async fn user_set_hash(&mut self, id: UserId, hash: &str) -> Result<(), Error> {
         on!(self, |c| sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1").bind(id).bind(hash).execute(c).await.map(drop)?);
         Ok(())

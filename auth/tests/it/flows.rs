@@ -111,11 +111,11 @@ on_both! {
     async fn a_raised_epoch_ends_the_tokens_of_the_old_one_on_every_node(world: World) {
         let (issued, other) = (world.sign_up("ada@example.com").await, world.another_node().await);
         let mut tx = world.store.write().await.expect("a transaction");
-        let epoch = tx.user_raise_epoch(issued.account.id).await.expect("raised");
-        tx.feed_append(&News::EpochRaised(issued.account.id, epoch), world.clock.now() + Span::minutes(60)).await.expect("a line");
+        let epoch = tx.user_raise_epoch(issued.account.id).await.expect("an answer").expect("raised");
+        tx.feed_append(&[News::EpochRaised(issued.account.id, epoch)], world.clock.now() + Span::minutes(60)).await.expect("a line");
         tx.commit().await.expect("a commit");
         for node in [&world.auth, &other] {
-            node.tick(false).await.expect("a round");
+            node.listen().await.expect("a round");
             assert!(matches!(node.signed_in(&client(), Presented::Bearer(&issued.access.token)).await, Err(Error::SignedOut)));
         }
         let renewed = world.auth.refresh(&client(), &issued.refresh.token).await.expect("the session goes on");
@@ -161,7 +161,7 @@ on_both! {
         let (issued, other) = (world.sign_up("ada@example.com").await, world.another_node().await);
         assert!(other.signed_in(&client(), Presented::Bearer(&issued.access.token)).await.is_ok());
         world.auth.log_out(&client(), Presented::Cookie(&issued.refresh.token)).await.expect("a log-out");
-        other.tick(false).await.expect("a round");
+        other.listen().await.expect("a round");
         assert!(matches!(other.signed_in(&client(), Presented::Bearer(&issued.access.token)).await, Err(Error::SignedOut)));
         // One that starts later knows it, too.
         let late = world.another_node().await;

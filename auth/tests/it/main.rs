@@ -2,9 +2,13 @@
 
 #![expect(unreachable_pub, reason = "one binary: what the modules share is public to each other only")]
 
+mod clocks;
 mod flows;
 mod keys;
+mod races;
 mod refresh;
+mod revocation;
+mod sessions;
 mod store;
 mod support;
 mod tokens;

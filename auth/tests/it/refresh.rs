@@ -78,7 +78,7 @@ on_both! {
         let first = world.sign_up("ada@example.com").await;
         let second = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
         world.auth.signed_in(&client(), Presented::Bearer(&second.access.token)).await.expect("used");
-        world.auth.tick(false).await.expect("written");
+        world.auth.keep(false).await.expect("written");
         world.clock.advance(Span::seconds(11));
         assert!(matches!(world.another_node().await.refresh(&client(), &first.refresh.token).await, Err(Error::SignedOut)));
     }
@@ -121,7 +121,7 @@ on_both! {
         for _ in 0..5 {
             world.clock.advance(Span::days(10));
             world.auth.signed_in(&client(), Presented::Cookie(&issued.refresh.token)).await.expect("signed in");
-            world.auth.tick(false).await.expect("written");
+            world.auth.keep(false).await.expect("written");
         }
     }
 

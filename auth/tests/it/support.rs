@@ -1,7 +1,7 @@
 //! A world for one test: a fresh database, a clock that is moved by hand, light hashing.
 
 use auth::{
-    Auth, Client, Clock, Entropy, Hashing, Issued, Policy, ServerSecret, Store,
+    Auth, Client, Clock, Entropy, Error, Hashing, Issued, Policy, Presented, ServerSecret, Store,
     flow::{Parts, StartError},
     testing::FreshDatabase,
 };
@@ -43,8 +43,26 @@ impl World {
     }
 
     pub async fn log_in(&self, email: &str) -> Issued {
-        let form = LogIn { email: email.into(), password: PASSWORD.into(), ..LogIn::default() };
+        let form = LogIn { email: email.into(), password: PASSWORD.into(), keep: "on".into(), ..LogIn::default() };
         self.auth.log_in(&client(), &form, None).await.expect("a log-in").1
+    }
+}
+
+/// Whether an access token is accepted.
+pub async fn accepts(auth: &Auth, token: &str) -> bool {
+    match auth.signed_in(&client(), Presented::Bearer(token)).await {
+        Ok(_) => true,
+        Err(Error::SignedOut) => false,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// Whether a refresh token can be renewed.
+pub async fn renews(auth: &Auth, token: &str) -> bool {
+    match auth.refresh(&client(), token).await {
+        Ok(_) => true,
+        Err(Error::SignedOut) => false,
+        Err(other) => panic!("{other:?}"),
     }
 }
 

@@ -46,6 +46,10 @@ pub struct Http {
     pub public_url: Url,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether an access token counts in `x-access-token`, too.
+    pub x_access_token: bool,
+    /// What other programs show to be told about tokens (RFC 7662). Without it nobody is told.
+    pub introspection_secret: Option<IntrospectionSecret>,
 }
 
 impl Http {
@@ -134,6 +138,8 @@ impl Config {
         let public_url = public_url(&mut read, listen);
         let private = is_private(&public_url);
         let trusted_proxies = read.list("LATCHKEY_TRUSTED_PROXIES", "networks such as 10.0.0.0/8, separated by commas");
+        let x_access_token = read.switch("LATCHKEY_X_ACCESS_TOKEN");
+        let introspection_secret = introspection_secret(&mut read);
         let url = read.text("DATABASE_URL").unwrap_or_else(|| "sqlite:data/latchkey.db".to_owned());
         if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
             read.wrong("DATABASE_URL", "must be sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME");
@@ -146,7 +152,15 @@ impl Config {
         }
         let site = site(&mut read);
         let log_filter = read.text("RUST_LOG");
-        read.finish(Self { http: Http { listen, public_url, trusted_proxies }, database: Database { url }, secret, policy, hashing, site, log_filter })
+        read.finish(Self {
+            http: Http { listen, public_url, trusted_proxies, x_access_token, introspection_secret },
+            database: Database { url },
+            secret,
+            policy,
+            hashing,
+            site,
+            log_filter,
+        })
     }
 
     fn rows(&self) -> Vec<(&'static str, String)> {
@@ -159,6 +173,8 @@ impl Config {
             ("LATCHKEY_PUBLIC_URL", self.http.origin()),
             ("LATCHKEY_SECRET", format!("{:?}", self.secret)),
             ("LATCHKEY_TRUSTED_PROXIES", self.http.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+            ("LATCHKEY_X_ACCESS_TOKEN", if self.http.x_access_token { "on" } else { "off" }.to_owned()),
+            ("LATCHKEY_INTROSPECTION_SECRET", if self.http.introspection_secret.is_some() { "given" } else { "none" }.to_owned()),
             ("LATCHKEY_ACCESS_TTL", span(self.policy.access)),
             ("LATCHKEY_SESSION_IDLE", span(self.policy.idle)),
             ("LATCHKEY_SESSION_MAX", span(self.policy.absolute)),
@@ -236,6 +252,48 @@ fn secret(read: &mut Reader<'_>) -> Secret {
         (None, Some(path)) => Secret::File(path.into()),
         (None, None) => Secret::Own("data/secret".into()),
     }
+}
+
+/// The secret of programs that ask about tokens. It is compared, never shown.
+#[derive(Clone)]
+pub struct IntrospectionSecret(pub(crate) String);
+
+impl IntrospectionSecret {
+    /// From its text.
+    #[must_use]
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl std::fmt::Debug for IntrospectionSecret {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("IntrospectionSecret(…)")
+    }
+}
+
+fn introspection_secret(read: &mut Reader<'_>) -> Option<IntrospectionSecret> {
+    const NAME: &str = "LATCHKEY_INTROSPECTION_SECRET";
+    let text = match (read.text(NAME), read.text("LATCHKEY_INTROSPECTION_SECRET_FILE")) {
+        (Some(_), Some(_)) => {
+            read.wrong(NAME, "and LATCHKEY_INTROSPECTION_SECRET_FILE are both set: remove one");
+            return None;
+        }
+        (Some(text), None) => text,
+        (None, Some(path)) => {
+            let Ok(text) = std::fs::read_to_string(path) else {
+                read.wrong("LATCHKEY_INTROSPECTION_SECRET_FILE", "names a file that cannot be read");
+                return None;
+            };
+            text.trim().to_owned()
+        }
+        (None, None) => return None,
+    };
+    // The same rule as for the server secret: 32 random bytes.
+    if let Err(weak) = auth::ServerSecret::parse(&text) {
+        read.wrong(NAME, &format!("{weak}; make one with `latchkey secret new`"));
+    }
+    Some(IntrospectionSecret(text))
 }
 
 fn policy(read: &mut Reader<'_>, public_url: &Url, private: bool) -> Policy {

@@ -10,6 +10,8 @@ pub(super) const NAMES: &[&str] = &[
     "LATCHKEY_ARGON2",
     "LATCHKEY_HASH_QUEUE",
     "LATCHKEY_HASH_THREADS",
+    "LATCHKEY_INTROSPECTION_SECRET",
+    "LATCHKEY_INTROSPECTION_SECRET_FILE",
     "LATCHKEY_MAIL",
     "LATCHKEY_PUBLIC_URL",
     "LATCHKEY_REFRESH_GRACE",
@@ -18,6 +20,7 @@ pub(super) const NAMES: &[&str] = &[
     "LATCHKEY_SESSION_IDLE",
     "LATCHKEY_SESSION_MAX",
     "LATCHKEY_TRUSTED_PROXIES",
+    "LATCHKEY_X_ACCESS_TOKEN",
     "LEPTOS_HASH_FILES",
     "LEPTOS_RELOAD_PORT",
     "LEPTOS_SITE_ADDR",
@@ -48,9 +51,11 @@ impl Settings {
             let text = std::fs::read_to_string("latchkey.toml").context("latchkey.toml cannot be read")?;
             settings.0.extend(from_toml(&text)?);
         }
-        settings.0.extend(
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).filter(|(name, _)| concerns_us(name)),
-        );
+        for (name, value) in std::env::vars_os() {
+            let Some(name) = name.to_str().filter(|name| concerns_us(name)) else { continue };
+            let Ok(value) = value.into_string() else { bail!("{name} is not UTF-8") };
+            settings.0.insert(name.to_owned(), value);
+        }
         Ok(settings)
     }
 }

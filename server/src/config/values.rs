@@ -49,6 +49,18 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// `on` or `off`; off unless said otherwise.
+    pub(super) fn switch(&mut self, name: &str) -> bool {
+        match self.text(name).as_deref() {
+            Some("on") => true,
+            None | Some("off") => false,
+            Some(_) => {
+                self.wrong(name, "must be on or off");
+                false
+            }
+        }
+    }
+
     pub(super) fn number(&mut self, name: &str, default: usize, least: usize, most: usize) -> usize {
         let Some(value) = self.text(name) else { return default };
         match value.parse() {

@@ -3,27 +3,25 @@
 use super::{
     body::{Body, Members},
     caller::Caller,
-    problem::{self, MemberError, ProblemBody},
+    list::{self, Items, Part},
+    problem::{self, MemberError},
+    refusals::{Protected, Unreadable},
     time::rfc3339,
 };
 use crate::Server;
-use app::problem::Problem;
-use auth::MOST_EVENTS;
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
+    http::StatusCode,
     response::Response,
 };
 use contract::{
-    form::Rename,
-    view::{Account, Event, Page},
+    form::{ChangePassword, Rename},
+    view::{Account, Event},
 };
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
-
-/// How many events one call gives that does not say.
-const SOME_EVENTS: u16 = 20;
 
 /// An account, as its owner sees it.
 #[derive(Serialize, ToSchema)]
@@ -36,6 +34,9 @@ pub(super) struct Me {
     roles: Vec<&'static str>,
     #[schema(format = DateTime)]
     created_at: String,
+    /// When another session was ended because its refresh token was used twice, before this one was opened: somebody may have stolen it.
+    #[schema(format = DateTime)]
+    stolen_at: Option<String>,
 }
 
 impl From<Account> for Me {
@@ -47,6 +48,7 @@ impl From<Account> for Me {
             name: account.name,
             roles: account.roles.into_iter().map(contract::view::Role::as_str).collect(),
             created_at: rfc3339(account.created_at),
+            stolen_at: account.stolen_at.map(rfc3339),
         }
     }
 }
@@ -62,7 +64,7 @@ pub(super) struct ChangeBody {
 }
 
 /// `null` is not a text.
-fn present<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
+pub(super) fn present<'de, D: Deserializer<'de>>(source: D) -> Result<Option<String>, D::Error> {
     String::deserialize(source).map(Some)
 }
 
@@ -91,36 +93,10 @@ impl From<Event> for Activity {
     }
 }
 
-/// A part of the activity list, newest first.
-#[derive(Serialize, ToSchema)]
-pub(super) struct ActivityPage {
-    items: Vec<Activity>,
-    /// Asks for the next part. Not there at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<String>,
-}
-
-impl From<Page<Event>> for ActivityPage {
-    fn from(page: Page<Event>) -> Self {
-        Self { items: page.items.into_iter().map(Activity::from).collect(), next_cursor: page.next_cursor }
-    }
-}
-
-/// Which part of a list.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Part {
-    /// How many; 20 unless said otherwise.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<u16>,
-    /// Where the part before it ended: its `next_cursor`.
-    cursor: Option<String>,
-}
-
 /// Who am I.
 #[utoipa::path(get, path = "/api/v1/me", tag = "me", security(("bearer" = [])), responses(
     (status = 200, body = Me),
-    (status = 401, body = ProblemBody, description = "No access token, or one that is not valid", content_type = "application/problem+json"),
+    Protected,
 ))]
 pub(super) async fn me(State(server): State<Server>, caller: Caller) -> Result<Json<Me>, Response> {
     let account = caller.signed_in(&server).await?.account().await;
@@ -130,11 +106,8 @@ pub(super) async fn me(State(server): State<Server>, caller: Caller) -> Result<J
 /// Changes the name.
 #[utoipa::path(patch, path = "/api/v1/me", tag = "me", security(("bearer" = [])), request_body = ChangeBody, responses(
     (status = 200, body = Me),
-    (status = 400, body = ProblemBody, description = "Not JSON", content_type = "application/problem+json"),
-    (status = 401, body = ProblemBody, description = "No access token, or one that is not valid", content_type = "application/problem+json"),
-    (status = 413, body = ProblemBody, description = "More than 64 KiB", content_type = "application/problem+json"),
-    (status = 415, body = ProblemBody, description = "Not application/json", content_type = "application/problem+json"),
-    (status = 422, body = ProblemBody, description = "The name is missing or wrong", content_type = "application/problem+json"),
+    Protected,
+    Unreadable,
 ))]
 pub(super) async fn change_me(State(server): State<Server>, caller: Caller, body: Result<Body<ChangeBody>, Response>) -> Result<Json<Me>, Response> {
     // First who it is: a stranger learns nothing of what a body must look like.
@@ -148,21 +121,44 @@ pub(super) async fn change_me(State(server): State<Server>, caller: Caller, body
 
 /// What happened to my account, newest first.
 #[utoipa::path(get, path = "/api/v1/me/activity", tag = "me", security(("bearer" = [])), params(Part), responses(
-    (status = 200, body = ActivityPage),
-    (status = 400, body = ProblemBody, description = "`limit` or `cursor` make no sense", content_type = "application/problem+json"),
-    (status = 401, body = ProblemBody, description = "No access token, or one that is not valid", content_type = "application/problem+json"),
+    (status = 200, body = Items<Activity>),
+    Protected,
 ))]
-pub(super) async fn activity(State(server): State<Server>, caller: Caller, part: Result<Query<Part>, QueryRejection>) -> Result<Json<ActivityPage>, Response> {
+pub(super) async fn activity(
+    State(server): State<Server>,
+    caller: Caller,
+    part: Result<Query<Part>, QueryRejection>,
+) -> Result<Json<Items<Activity>>, Response> {
     let signed_in = caller.signed_in(&server).await?;
-    let bad = |detail: &str| problem::plain_with(axum::http::StatusCode::BAD_REQUEST, "bad_request", detail);
-    let Ok(Query(Part { limit, cursor })) = part else { return Err(bad("The query takes `limit`, a number from 1 to 100, and `cursor`.")) };
-    let limit = limit.unwrap_or(SOME_EVENTS);
-    if !(1..=MOST_EVENTS).contains(&limit) {
-        return Err(bad("`limit` must be from 1 to 100."));
-    }
-    match signed_in.activity(limit, cursor.as_deref()).await {
-        Ok(page) => Ok(Json(page.into())),
-        Err(auth::Error::Cursor) => Err(bad("`cursor` must be a `next_cursor` of an earlier answer.")),
-        Err(error) => Err(caller.refuse(Problem::from(&error).into())),
-    }
+    list::part(&caller, part, async |limit, cursor| signed_in.activity(limit, cursor).await).await
+}
+
+/// The password until now, and the one from now on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasswordBody {
+    #[serde(default)]
+    #[schema(required = true, format = Password, max_length = 1024)]
+    current: String,
+    #[serde(default)]
+    #[schema(required = true, format = Password, min_length = 8, max_length = 1024)]
+    new: String,
+}
+
+impl Members for PasswordBody {
+    const NAMES: &[&str] = &["current", "new"];
+}
+
+/// Changes the password, ends all other sessions, and with them every access token, this one too: renew it.
+#[utoipa::path(post, path = "/api/v1/me/password", tag = "me", security(("bearer" = [])), request_body = PasswordBody, responses(
+    (status = 204, description = "Changed"),
+    Protected,
+    Unreadable,
+))]
+pub(super) async fn change_password(State(server): State<Server>, caller: Caller, body: Result<Body<PasswordBody>, Response>) -> Result<StatusCode, Response> {
+    let signed_in = caller.signed_in(&server).await?;
+    let Body(PasswordBody { current, new }) = body?;
+    let form = ChangePassword { current, new, tag: String::new() };
+    signed_in.change_password(&form).await.map_err(|error| caller.refuse(error.into()))?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -1,10 +1,11 @@
 //! In and out: sign up, log in, renew, log out.
 
 use super::{
-    account::Me,
+    account::{Me, present},
     body::{Body, MaybeBody, Members},
-    caller::Caller,
-    problem::{self, ProblemBody},
+    caller::{Caller, two_credentials},
+    problem::{self, MemberError, ProblemBody},
+    refusals::Unreadable,
 };
 use crate::Server;
 use app::edge::cookie;
@@ -13,7 +14,7 @@ use axum::{
     Json,
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::SET_COOKIE},
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use contract::form::{LogIn, SignUp};
 use serde::{Deserialize, Serialize};
@@ -33,10 +34,14 @@ pub(super) struct SignUpBody {
     #[serde(default)]
     #[schema(max_length = 200)]
     name: String,
+    /// Where the tokens go: into the answer, or into cookies that scripts cannot read.
+    #[serde(default)]
+    #[schema(value_type = Transport)]
+    transport: String,
 }
 
 impl Members for SignUpBody {
-    const NAMES: &[&str] = &["email", "password", "name"];
+    const NAMES: &[&str] = &["email", "password", "name", "transport"];
 }
 
 /// Somebody wants in.
@@ -49,16 +54,22 @@ pub(super) struct LogInBody {
     #[serde(default)]
     #[schema(required = true, format = Password, max_length = 1024)]
     password: String,
+    /// Where the tokens go: into the answer, or into cookies that scripts cannot read.
+    #[serde(default)]
+    #[schema(value_type = Transport)]
+    transport: String,
 }
 
 impl Members for LogInBody {
-    const NAMES: &[&str] = &["email", "password"];
+    const NAMES: &[&str] = &["email", "password", "transport"];
 }
 
 /// A program shows its refresh token; a browser shows its cookie and sends `{}`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RefreshBody {
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String)]
     refresh_token: Option<String>,
 }
 
@@ -66,144 +77,220 @@ impl Members for RefreshBody {
     const NAMES: &[&str] = &["refresh_token"];
 }
 
+/// What to end, and what shows that one may.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LogOutBody {
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = String)]
+    refresh_token: Option<String>,
+    /// This session, which is what is meant if nothing is said; all others; or all.
+    #[serde(default)]
+    #[schema(value_type = Scope)]
+    scope: String,
+}
+
+impl Members for LogOutBody {
+    const NAMES: &[&str] = &["refresh_token", "scope"];
+}
+
+/// Where tokens go, and come from.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(super) enum Transport {
+    /// In the answer, and in the body of the next renewal. What is meant if nothing is said.
+    #[default]
+    Body,
+    /// In `HttpOnly` cookies.
+    Cookie,
+}
+
+impl Transport {
+    fn parse(text: &str) -> Result<Self, Response> {
+        one_of(text, "/transport", &[("body", Self::Body), ("cookie", Self::Cookie)])
+    }
+}
+
+/// Which sessions.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(super) enum Scope {
+    /// The one that is shown.
+    #[default]
+    This,
+    /// All but the one that is shown.
+    Others,
+    /// All.
+    All,
+}
+
+impl Scope {
+    fn parse(text: &str) -> Result<Self, Response> {
+        one_of(text, "/scope", &[("this", Self::This), ("others", Self::Others), ("all", Self::All)])
+    }
+}
+
+/// What a member of few values says; nothing is the default.
+fn one_of<T: Copy + Default>(text: &str, pointer: &str, values: &[(&str, T)]) -> Result<T, Response> {
+    if text.is_empty() {
+        return Ok(T::default());
+    }
+    values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
+        problem::members(vec![MemberError {
+            pointer: pointer.to_owned(),
+            code: "unknown_value",
+            detail: format!("This must be one of: {}.", names.join(", ")),
+        }])
+    })
+}
+
 /// Tokens (RFC 6749, 5.1).
 #[derive(Serialize, ToSchema)]
 pub(super) struct TokenBody {
-    /// To be sent as `Authorization: Bearer`.
-    access_token: String,
+    /// To be sent as `Authorization: Bearer`. Not there when it went into a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    access_token: Option<String>,
     /// `Bearer`.
     token_type: &'static str,
     /// For how many seconds the access token is good.
     expires_in: u32,
-    /// For the next pair. Not there when it went into the cookie.
+    /// For the next pair. Not there when it went into a cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     refresh_token: Option<String>,
     user: Me,
 }
 
-impl TokenBody {
-    fn new(issued: Issued, with_refresh_token: bool) -> Self {
-        let refresh_token = with_refresh_token.then_some(issued.refresh.token);
-        Self { access_token: issued.access.token, token_type: "Bearer", expires_in: issued.access.expires_in, refresh_token, user: issued.account.into() }
+/// The answer that gives out tokens.
+fn give(status: StatusCode, issued: Issued, transport: Transport, secure: bool) -> Response {
+    let Issued { access, refresh, account, .. } = issued;
+    let mut body = TokenBody { access_token: None, token_type: "Bearer", expires_in: access.expires_in, refresh_token: None, user: account.into() };
+    match transport {
+        Transport::Body => {
+            body.access_token = Some(access.token);
+            body.refresh_token = Some(refresh.token);
+            (status, Json(body)).into_response()
+        }
+        Transport::Cookie => {
+            let cookies = [cookie::set_cookie(&refresh, secure), cookie::set_access_cookie(&access, secure)];
+            (status, AppendHeaders(cookies.map(|cookie| (SET_COOKIE, cookie))), Json(body)).into_response()
+        }
     }
 }
 
 /// Makes an account and signs in.
 #[utoipa::path(post, path = "/api/v1/auth/signup", tag = "auth", request_body = SignUpBody, responses(
     (status = 201, body = TokenBody),
-    (status = 400, body = ProblemBody, description = "Not JSON", content_type = "application/problem+json"),
     (status = 409, body = ProblemBody, description = "Somebody has an account with this address", content_type = "application/problem+json"),
-    (status = 413, body = ProblemBody, description = "More than 64 KiB", content_type = "application/problem+json"),
-    (status = 415, body = ProblemBody, description = "Not application/json", content_type = "application/problem+json"),
-    (status = 422, body = ProblemBody, description = "Members are missing or wrong", content_type = "application/problem+json"),
-    (status = 503, body = ProblemBody, description = "Too busy; see Retry-After", content_type = "application/problem+json"),
+    Unreadable,
 ))]
-pub(super) async fn sign_up(State(server): State<Server>, caller: Caller, Body(body): Body<SignUpBody>) -> Result<Response, Response> {
+pub(super) async fn sign_up(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<SignUpBody>) -> Result<Response, Response> {
+    let (secure, transport) = (server.web.secure, Transport::parse(&body.transport)?);
     let form = SignUp { name: body.name, email: body.email, password: body.password, next: String::new() };
-    let (_, issued) = server.web.auth.sign_up(&caller.client, &form, None).await.map_err(|error| caller.refuse(error.into()))?;
-    Ok((StatusCode::CREATED, Json(TokenBody::new(issued, true))).into_response())
+    let replaced = replaced(&headers, transport, secure);
+    let (_, issued) = server.web.auth.sign_up(&caller.client, &form, replaced.as_deref()).await.map_err(|error| caller.refuse(error.into()))?;
+    Ok(give(StatusCode::CREATED, issued, transport, secure))
 }
 
 /// Signs in. Whatever is wrong with address or password, the answer is the same.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = LogInBody, responses(
     (status = 200, body = TokenBody),
-    (status = 400, body = ProblemBody, description = "Not JSON", content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, description = "Address and password do not match", content_type = "application/problem+json"),
-    (status = 413, body = ProblemBody, description = "More than 64 KiB", content_type = "application/problem+json"),
-    (status = 415, body = ProblemBody, description = "Not application/json", content_type = "application/problem+json"),
-    (status = 422, body = ProblemBody, description = "Members are missing or wrong", content_type = "application/problem+json"),
-    (status = 503, body = ProblemBody, description = "Too busy; see Retry-After", content_type = "application/problem+json"),
+    Unreadable,
 ))]
-pub(super) async fn log_in(State(server): State<Server>, caller: Caller, Body(body): Body<LogInBody>) -> Result<Response, Response> {
-    let form = LogIn { email: body.email, password: body.password, next: String::new() };
-    let (_, issued) = server.web.auth.log_in(&caller.client, &form, None).await.map_err(|error| caller.refuse(error.into()))?;
-    Ok(Json(TokenBody::new(issued, true)).into_response())
+pub(super) async fn log_in(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<LogInBody>) -> Result<Response, Response> {
+    let (secure, transport) = (server.web.secure, Transport::parse(&body.transport)?);
+    let form = LogIn { email: body.email, password: body.password, next: String::new(), keep: "on".to_owned() };
+    let replaced = replaced(&headers, transport, secure);
+    let (_, issued) = server.web.auth.log_in(&caller.client, &form, replaced.as_deref()).await.map_err(|error| caller.refuse(error.into()))?;
+    Ok(give(StatusCode::OK, issued, transport, secure))
+}
+
+/// The refresh token whose cookie a new one takes the place of: that session ends.
+fn replaced(headers: &HeaderMap, transport: Transport, secure: bool) -> Option<String> {
+    if transport == Transport::Cookie { cookie::refresh_cookie(headers, secure) } else { None }
 }
 
 /// Gives the next pair of tokens for a refresh token. It comes in the body or in the cookie, and its successor goes the same way.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth", request_body = RefreshBody, responses(
     (status = 200, body = TokenBody),
-    (status = 400, body = ProblemBody, description = "Not JSON, or a token in both places", content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, description = "The session is over; or `stale`: another program has renewed twice meanwhile", content_type = "application/problem+json"),
-    (status = 413, body = ProblemBody, description = "More than 64 KiB", content_type = "application/problem+json"),
-    (status = 415, body = ProblemBody, description = "Not application/json", content_type = "application/problem+json"),
-    (status = 422, body = ProblemBody, description = "Members are wrong", content_type = "application/problem+json"),
+    Unreadable,
 ))]
 pub(super) async fn refresh(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<RefreshBody>) -> Result<Response, Response> {
     let secure = server.web.secure;
-    let cookie = cookie::refresh_cookie(&headers, secure);
-    let (token, by_cookie) = match (body.refresh_token, cookie) {
-        (Some(_), Some(_)) => {
-            return Err(problem::plain_with(StatusCode::BAD_REQUEST, "two_credentials", "Send the refresh token in the body or in the cookie, not both."));
-        }
-        (Some(token), None) => (token, false),
-        (None, Some(token)) => (token, true),
+    let (token, transport) = match (body.refresh_token, cookie::refresh_cookie(&headers, secure)) {
+        (Some(_), Some(_)) => return Err(two_credentials("Send the refresh token in the body or in the cookie, not both.")),
+        (Some(token), None) => (token, Transport::Body),
+        (None, Some(token)) => (token, Transport::Cookie),
         (None, None) => return Err(caller.refuse(auth::Error::SignedOut.into())),
     };
     match server.web.auth.refresh(&caller.client, &token).await {
-        Ok(issued) if by_cookie => {
-            let set = cookie::set_cookie(&issued.refresh, secure);
-            Ok(([(SET_COOKIE, set)], Json(TokenBody::new(issued, false))).into_response())
-        }
-        Ok(issued) => Ok(Json(TokenBody::new(issued, true)).into_response()),
+        Ok(issued) => Ok(give(StatusCode::OK, issued, transport, secure)),
         Err(error) => {
-            let over = by_cookie && matches!(error, auth::Error::SignedOut);
+            let over = transport == Transport::Cookie && matches!(error, auth::Error::SignedOut);
             let mut response = caller.refuse(error.into());
             if over {
-                take_cookie(&mut response, secure);
+                take_cookies(&mut response, secure);
             }
             Err(response)
         }
     }
 }
 
-/// Ends the session of the access token, of the refresh token in the body, or of the cookie.
-#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", request_body = RefreshBody, security((), ("bearer" = [])), responses(
-    (status = 204, description = "The session is over, whether it was already or not"),
-    (status = 400, body = ProblemBody, description = "Not JSON", content_type = "application/problem+json"),
-    (status = 401, body = ProblemBody, description = "No credential that is, or was, good", content_type = "application/problem+json"),
-    (status = 413, body = ProblemBody, description = "More than 64 KiB", content_type = "application/problem+json"),
-    (status = 415, body = ProblemBody, description = "Not application/json", content_type = "application/problem+json"),
-    (status = 422, body = ProblemBody, description = "Members are wrong", content_type = "application/problem+json"),
+/// Ends the session of the access token, of the refresh token in the body, or of the cookie; or its user's others, or all of them.
+#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", request_body(content = LogOutBody, description = "May be left out."), security((), ("bearer" = [])), responses(
+    (status = 204, description = "They are over, whether they were already or not"),
+    (status = 401, body = ProblemBody, description = "No credential that is good; to end this session, one that was good will do", content_type = "application/problem+json"),
+    Unreadable,
 ))]
 pub(super) async fn log_out(
     State(server): State<Server>,
     caller: Caller,
     headers: HeaderMap,
-    MaybeBody(body): MaybeBody<RefreshBody>,
+    MaybeBody(body): MaybeBody<LogOutBody>,
 ) -> Result<Response, Response> {
-    let secure = server.web.secure;
+    let (auth, secure) = (&server.web.auth, server.web.secure);
     let cookie = cookie::refresh_cookie(&headers, secure);
-    let given = body.and_then(|body| body.refresh_token);
-    let presented: Vec<_> = [caller.token.as_deref().map(Presented::Bearer), given.as_deref().map(Presented::Cookie), cookie.as_deref().map(Presented::Cookie)]
+    let (given, scope) = body.map_or((None, String::new()), |body| (body.refresh_token, body.scope));
+    let scope = Scope::parse(&scope)?;
+    let presented: Vec<_> = [caller.token()?.map(Presented::Bearer), given.as_deref().map(Presented::Cookie), cookie.as_deref().map(Presented::Cookie)]
         .into_iter()
         .flatten()
         .collect();
-    if presented.is_empty() {
-        return Err(caller.refuse(auth::Error::SignedOut.into()));
-    }
-    let mut ended = false;
+    let mut done = Err(auth::Error::SignedOut);
     for presented in presented {
-        match server.web.auth.log_out(&caller.client, presented).await {
-            Ok(()) => ended = true,
+        let ended = match scope {
+            Scope::This => auth.log_out(&caller.client, presented).await,
+            Scope::Others => async { auth.signed_in(&caller.client, presented).await?.end_other_sessions().await }.await,
+            Scope::All => async { auth.signed_in(&caller.client, presented).await?.end_all_sessions().await }.await,
+        };
+        match ended {
             // Another of them may be good: an access token that has expired beside a refresh token that has not.
             Err(auth::Error::SignedOut | auth::Error::Stale) => {}
             Err(error) => return Err(caller.refuse(error.into())),
+            // Each session that is shown ends. The others, and all, are the same whoever asks for them.
+            Ok(()) => done = Ok(()),
+        }
+        if done.is_ok() && scope != Scope::This {
+            break;
         }
     }
-    if !ended {
-        return Err(caller.refuse(auth::Error::SignedOut.into()));
-    }
+    done.map_err(|error| caller.refuse(error.into()))?;
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if cookie.is_some() {
-        take_cookie(&mut response, secure);
+    if scope != Scope::Others {
+        if cookie.is_some() {
+            take_cookies(&mut response, secure);
+        }
+        response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"storage\""));
     }
-    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"storage\""));
     Ok(response)
 }
 
-fn take_cookie(response: &mut Response, secure: bool) {
-    for cookie in cookie::clear_cookies(secure) {
+fn take_cookies(response: &mut Response, secure: bool) {
+    for cookie in cookie::clear_cookies(secure).into_iter().chain([cookie::clear_access_cookie(secure)]) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
 }

@@ -7,9 +7,13 @@ mod account;
 mod body;
 mod caller;
 mod doors;
+mod list;
+mod oauth;
 mod operation;
 pub mod problem;
-mod time;
+mod refusals;
+mod sessions;
+pub(crate) mod time;
 
 pub use caller::{Caller, signed_in_only};
 
@@ -30,7 +34,9 @@ struct Bearer;
 impl Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        components.add_security_scheme("introspection", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build()));
     }
 }
 
@@ -42,7 +48,13 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(doors::refresh))
         .routes(routes!(doors::log_out))
         .routes(routes!(account::me, account::change_me))
+        .routes(routes!(account::change_password))
         .routes(routes!(account::activity))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::end))
+        .routes(routes!(oauth::revoke))
+        .routes(routes!(oauth::introspect))
+        .routes(routes!(oauth::metadata))
         .routes(routes!(operation::keys))
         .routes(routes!(operation::alive))
         .routes(routes!(operation::ready))

@@ -4,7 +4,7 @@
 
 use crate::Server;
 use app::{
-    address::is_protected,
+    address::{ENDED, LOG_IN, is_protected},
     edge::{cookie, report},
 };
 use auth::{Client, Presented};
@@ -39,8 +39,8 @@ pub async fn signed_in_only(State(server): State<Server>, request: Request, next
 /// Only the path goes along: whatever was in the query stays out of the address of the log-in page.
 fn to_log_in(path: &str, ended: bool) -> Response {
     let next = Path::parse(path);
-    let ended = if ended { "&ended" } else { "" };
+    let ended = if ended { format!("&{ENDED}") } else { String::new() };
     // What `Next` lets through needs no encoding.
-    let location = HeaderValue::from_str(&format!("/login?next={}{ended}", next.as_str())).unwrap_or(HeaderValue::from_static("/login"));
+    let location = HeaderValue::from_str(&format!("{LOG_IN}?next={}{ended}", next.as_str())).unwrap_or(HeaderValue::from_static(LOG_IN));
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }

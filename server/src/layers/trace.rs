@@ -31,9 +31,9 @@ pub async fn trace(State(server): State<Server>, mut request: Request, next: Nex
     let (status, millis) = (response.status().as_u16(), Clock::System.now().since(started).0);
     let address = address.map(tracing::field::display);
     if status >= 500 {
-        tracing::warn!(request.id = id, %method, ?path, status, millis, address, "answered");
+        tracing::warn!(request.id = id, %method, path, status, millis, address, "answered");
     } else {
-        tracing::info!(request.id = id, %method, ?path, status, millis, address, "answered");
+        tracing::info!(request.id = id, %method, path, status, millis, address, "answered");
     }
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);

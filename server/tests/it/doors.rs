@@ -47,7 +47,7 @@ on_both! {
         assert_ne!(next, user.refresh);
         let answer = app.anon().browser(&next).post("/api/v1/auth/refresh", json!({})).await;
         assert_eq!(answer.status, StatusCode::OK);
-        assert!(answer.json().get("refresh_token").is_none(), "it is in the cookie");
+        assert!(answer.json().get("refresh_token").is_none() && answer.json().get("access_token").is_none(), "they are in the cookies");
         assert!(answer.cookies()[0].starts_with("latchkey=lkr_") && answer.cookies()[0].contains("HttpOnly; SameSite=Lax; Path=/; Max-Age="), "{:?}", answer.cookies());
         let both = app.anon().browser(&next).post("/api/v1/auth/refresh", json!({"refresh_token": next})).await;
         assert_eq!((both.status, both.problem().as_str()), (StatusCode::BAD_REQUEST, "two_credentials"));
@@ -72,8 +72,9 @@ on_both! {
         let answer = app.anon().browser(&two.refresh).send(axum::http::Method::POST, "/api/v1/auth/logout", axum::body::Body::empty()).await;
         assert_eq!(answer.status, StatusCode::NO_CONTENT);
         // A change and then a deletion: see `app::edge::cookie::clear_cookies`.
-        let [change, deletion] = &answer.cookies()[..] else { panic!("two cookies expected: {:?}", answer.cookies()) };
+        let [change, deletion, access] = &answer.cookies()[..] else { panic!("three cookies expected: {:?}", answer.cookies()) };
         assert!(change.starts_with("latchkey=over") && deletion.starts_with("latchkey=;") && deletion.contains("Max-Age=0"), "{change} {deletion}");
+        assert!(access.starts_with("latchkey-access=;") && access.contains("Max-Age=0"), "{access}");
         for user in [one, two] {
             assert_eq!(user.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
         }
@@ -101,6 +102,6 @@ on_both! {
         assert_eq!((stale.status, stale.problem().as_str(), stale.cookies().len()), (StatusCode::UNAUTHORIZED, "stale", 0));
         app.clock.advance(Span::days(15));
         let over = renew(&third).await;
-        assert_eq!((over.status, over.problem().as_str(), over.cookies().len()), (StatusCode::UNAUTHORIZED, "invalid_token", 2));
+        assert_eq!((over.status, over.problem().as_str(), over.cookies().len()), (StatusCode::UNAUTHORIZED, "invalid_token", 3));
     }
 }

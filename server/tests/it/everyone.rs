@@ -13,8 +13,17 @@ use server::router::PAGES;
 use std::collections::BTreeSet;
 
 /// Routes of the API that everybody may use.
-const PUBLIC_ROUTES: &[&str] =
-    &["post /api/v1/auth/signup", "post /api/v1/auth/login", "post /api/v1/auth/refresh", "get /.well-known/jwks.json", "get /healthz", "get /readyz"];
+const PUBLIC_ROUTES: &[&str] = &[
+    "post /api/v1/auth/signup",
+    "post /api/v1/auth/login",
+    "post /api/v1/auth/refresh",
+    // Whoever can show a token may end it.
+    "post /oauth/revoke",
+    "get /.well-known/jwks.json",
+    "get /.well-known/oauth-authorization-server",
+    "get /healthz",
+    "get /readyz",
+];
 /// Functions that everybody may call.
 const PUBLIC_FUNCTIONS: &[&str] = &["/fn/login", "/fn/logout", "/fn/signup"];
 /// Pages that everybody may see.
@@ -38,13 +47,14 @@ on_both! {
                     public += 1;
                 } else {
                     assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name}: {}", answer.text);
-                    assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"latchkey\"", "{name}");
+                    let scheme = if path == "/oauth/introspect" { "Basic" } else { "Bearer" };
+                    assert_eq!(answer.header("www-authenticate"), format!("{scheme} realm=\"latchkey\""), "{name}");
                     refused += 1;
                 }
             }
         }
         assert_eq!(public, PUBLIC_ROUTES.len(), "the list names a route that there is not");
-        assert!(refused >= 4, "only {refused} protected routes were found");
+        assert!(refused >= 8, "only {refused} protected routes were found");
     }
 
     async fn no_function_answers_a_stranger_or_a_cookie_alone(app: App) {

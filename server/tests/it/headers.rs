@@ -98,6 +98,24 @@ async fn over_https_the_cookie_is_bound_to_the_host_and_browsers_are_told_to_sta
 }
 
 #[tokio::test]
+async fn what_never_answers_is_given_up() {
+    use axum::{Router, routing::get};
+    use server::{layers::limits::LONGEST, router::protected};
+    use tower::ServiceExt;
+    let app = App::on(FreshDatabase::sqlite()).await;
+    let router = protected(Router::new().route("/", get(std::future::pending::<StatusCode>)), app.server.clone());
+    // From here on time passes by itself whenever nobody has anything to do.
+    tokio::time::pause();
+    let started = tokio::time::Instant::now();
+    let answer = router.oneshot(axum::http::Request::new(Body::empty())).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    for name in ["content-security-policy", "cache-control", "x-content-type-options", "x-request-id", "retry-after"] {
+        assert!(answer.headers().contains_key(name), "{name}");
+    }
+    assert!(started.elapsed() >= LONGEST);
+}
+
+#[tokio::test]
 async fn a_panic_is_a_plain_500_and_the_server_goes_on() {
     use axum::{Router, routing::get};
     use server::router::protected;

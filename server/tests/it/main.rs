@@ -2,15 +2,22 @@
 #![expect(unreachable_pub, reason = "one binary: what the modules share is public to each other only")]
 #![recursion_limit = "256"]
 
+mod attacks;
 mod bad_input;
+mod death;
+mod described;
 mod doors;
 mod everyone;
 mod functions;
 mod headers;
 mod keys;
 mod me;
+mod oauth;
 mod openapi;
 mod origin;
 mod pages;
 mod readme;
+mod secrets;
+mod sessions;
 mod support;
+mod transports;

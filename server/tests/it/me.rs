@@ -13,7 +13,7 @@ on_both! {
         assert_eq!((answer.status, answer.header("content-type"), answer.header("cache-control")), (StatusCode::OK, "application/json", "no-store"));
         let mut body = answer.json();
         body["id"] = json!("an id");
-        assert_eq!(body, json!({"id": "an id", "email": "Ada@example.com", "email_verified": false, "name": null, "roles": ["user"], "created_at": "2026-01-01T00:00:00Z"}));
+        assert_eq!(body, json!({"id": "an id", "email": "Ada@example.com", "email_verified": false, "name": null, "roles": ["user"], "created_at": "2026-01-01T00:00:00Z", "stolen_at": null}));
     }
 
     async fn without_a_token_there_is_a_challenge_without_an_error(app: App) {
@@ -42,7 +42,7 @@ on_both! {
         assert_eq!(two.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED, "two are none");
     }
 
-    async fn a_token_anywhere_but_in_the_header_counts_for_nothing(app: App) {
+    async fn a_token_anywhere_but_where_it_belongs_counts_for_nothing(app: App) {
         let user = app.user("ada@example.com").await;
         assert_eq!(app.anon().get(&format!("/api/v1/me?access_token={}", user.access)).await.status, StatusCode::UNAUTHORIZED);
         for (name, value) in [
@@ -50,7 +50,8 @@ on_both! {
             ("x-authorization", format!("Bearer {}", user.access)),
             ("cookie", format!("latchkey={}", user.access)),
             ("cookie", format!("latchkey={}", user.refresh)),
-            ("cookie", format!("latchkey-access={}", user.access)),
+            ("cookie", format!("access={}", user.access)),
+            ("cookie", format!("__Host-latchkey-access={}", user.access)),
         ] {
             assert_eq!(app.anon().with(name, &value).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED, "{name}");
         }

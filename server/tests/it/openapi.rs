@@ -12,14 +12,32 @@ on_both! {
         let paths = body["paths"].as_object().expect("paths");
         assert_eq!(
             paths.keys().map(String::as_str).collect::<Vec<_>>(),
-            ["/.well-known/jwks.json", "/api/v1/auth/login", "/api/v1/auth/logout", "/api/v1/auth/refresh", "/api/v1/auth/signup", "/api/v1/me", "/api/v1/me/activity", "/healthz", "/readyz"]
+            [
+                "/.well-known/jwks.json",
+                "/.well-known/oauth-authorization-server",
+                "/api/v1/auth/login",
+                "/api/v1/auth/logout",
+                "/api/v1/auth/refresh",
+                "/api/v1/auth/signup",
+                "/api/v1/me",
+                "/api/v1/me/activity",
+                "/api/v1/me/password",
+                "/api/v1/me/sessions",
+                "/api/v1/me/sessions/{id}",
+                "/healthz",
+                "/oauth/introspect",
+                "/oauth/revoke",
+                "/readyz"
+            ]
         );
         for (path, methods) in paths {
             for (method, operation) in methods.as_object().expect("methods") {
                 assert!(operation["summary"].is_string() || operation["description"].is_string(), "{method} {path} says nothing of itself");
                 for (status, response) in operation["responses"].as_object().expect("responses") {
                     let problem = status.starts_with('4') || status.starts_with('5');
-                    assert!(!problem || response["content"]["application/problem+json"]["schema"].is_object(), "{method} {path} {status}");
+                    // The errors of OAuth have a form of their own (RFC 6749, 5.2).
+                    let kind = if path.starts_with("/oauth/") && status != "403" { "application/json" } else { "application/problem+json" };
+                    assert!(!problem || response["content"][kind]["schema"].is_object(), "{method} {path} {status}");
                 }
             }
         }

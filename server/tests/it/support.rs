@@ -1,5 +1,6 @@
 //! The whole server without a socket, and clients that are typed by who they are.
 
+use crate::described;
 use auth::{Auth, Clock, Entropy, Hashing, Policy, ServerSecret, Store, flow::Parts, testing::FreshDatabase};
 use axum::{
     Router,
@@ -38,12 +39,24 @@ impl App {
 
     /// As people reach it by `url`.
     pub async fn at(database: FreshDatabase, url: &str) -> Self {
+        Self::with(database, url, |_| {}).await
+    }
+
+    /// With other settings.
+    pub async fn with(database: FreshDatabase, url: &str, change: impl FnOnce(&mut Http)) -> Self {
         let store = Store::open(&database.url).await.expect("a database");
         let (clock, entropy) = (Clock::manual(START), Entropy::System);
         let secret = ServerSecret::generate(&entropy).expect("randomness");
         let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
         let auth = Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy: Policy::new(url), hashing }).await.expect("a start");
-        let http = Http { listen: SocketAddr::from(([127, 0, 0, 1], 3000)), public_url: url.parse().expect("a URL"), trusted_proxies: Vec::new() };
+        let mut http = Http {
+            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            public_url: url.parse().expect("a URL"),
+            trusted_proxies: Vec::new(),
+            x_access_token: false,
+            introspection_secret: None,
+        };
+        change(&mut http);
         let site = Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None };
         let server = Server::new(auth, &http, &site);
         Self { router: router(server.clone()), server, clock, _database: database }
@@ -59,7 +72,18 @@ impl App {
         let answer = self.anon().post("/api/v1/auth/signup", json!({"email": email, "password": PASSWORD})).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
         let text = |name: &str| answer.json()[name].as_str().expect("a token").to_owned();
-        let (access, refresh) = (text("access_token"), text("refresh_token"));
+        self.bearer(text("access_token"), text("refresh_token"))
+    }
+
+    /// Another session of somebody who has an account.
+    pub async fn log_in(&self, email: &str) -> User<'_> {
+        let answer = self.anon().post("/api/v1/auth/login", json!({"email": email, "password": PASSWORD})).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        let text = |name: &str| answer.json()[name].as_str().expect("a token").to_owned();
+        self.bearer(text("access_token"), text("refresh_token"))
+    }
+
+    fn bearer(&self, access: String, refresh: String) -> User<'_> {
         User { client: self.anon().with("authorization", &format!("Bearer {access}")), access, refresh }
     }
 }
@@ -114,15 +138,21 @@ impl Client<'_> {
         client.with("origin", "http://localhost:3000").send(Method::POST, path, Body::from(form.to_owned())).await
     }
 
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, Body::empty()).await
+    }
+
     pub async fn send(&self, method: Method, path: &str, body: Body) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).body(body).expect("a request");
+        let mut request = Request::builder().method(method.clone()).uri(path).body(body).expect("a request");
         request.headers_mut().extend(self.headers.clone());
         request.headers_mut().entry(header::HOST).or_insert("localhost:3000".parse().expect("a header value"));
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711))));
         let response = self.app.router.clone().oneshot(request).await.expect("an answer");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
-        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        let answer = Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() };
+        described::check(&method, path, &answer);
+        answer
     }
 }
 

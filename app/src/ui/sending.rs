@@ -1,0 +1,91 @@
+//! Sending a form: what is read out of its fields, what may be wrong with that, and what comes of it. One type for all forms: an action of Leptos is
+//! compiled anew for each server function, which is some 3 KB for every visitor.
+
+use super::form::Fields;
+use crate::problem::Problem;
+use contract::Faults;
+use leptos::{
+    prelude::*,
+    server_fn::{ServerFn, error::ServerFnUrlError},
+    task::spawn_local,
+};
+use leptos_router::hooks::use_location;
+use std::{pin::Pin, sync::Arc};
+
+type Answer = Pin<Box<dyn Future<Output = Result<(), Problem>>>>;
+
+/// A form that can be sent: make one in the page, by [`sending`], and give it to a [`super::Form`].
+#[derive(Clone, Copy)]
+pub struct Sending {
+    /// Where a plain form is sent.
+    pub(super) path: &'static str,
+    outcome: RwSignal<Option<Result<(), Problem>>>,
+    working: RwSignal<bool>,
+    does: StoredValue<Does>,
+}
+
+#[derive(Clone)]
+struct Does {
+    check: Arc<dyn Fn(&Fields) -> Faults + Send + Sync>,
+    call: Arc<dyn Fn(&Fields) -> Answer + Send + Sync>,
+}
+
+/// Calls a server function with what `read` makes of the fields, if `check` finds nothing wrong with it, and hands what it answers to `done`. It
+/// starts with the problem that a plain form has left in the address, so both ways end in the same words.
+pub fn sending<Call>(read: fn(&Fields) -> Call, check: fn(&Call) -> Faults, done: impl Fn(Call::Output) + Send + Sync + 'static) -> Sending
+where
+    Call: ServerFn<Error = Problem> + 'static,
+{
+    let done = Arc::new(done);
+    let call = move |fields: &Fields| -> Answer {
+        let (call, done) = (read(fields), done.clone());
+        Box::pin(async move { call.run_on_client().await.map(|answer| done(answer)) })
+    };
+    make(Call::PATH, Does { check: Arc::new(move |fields| check(&read(fields))), call: Arc::new(call) })
+}
+
+fn make(path: &'static str, does: Does) -> Sending {
+    Sending { path, outcome: RwSignal::new(refused(path).map(Err)), working: RwSignal::new(false), does: StoredValue::new(does) }
+}
+
+/// Why a plain form was refused that was sent to the function at `path`, as the address of this page says it.
+pub fn refused(path: &str) -> Option<Problem> {
+    use_location().query.with_untracked(|query| {
+        let error = query.get_str("__err").filter(|_| query.get_str("__path") == Some(path))?;
+        Some(ServerFnUrlError::<Problem>::decode_err(error))
+    })
+}
+
+// Read with `try_…`: a form that is about to be replaced, because what it was made for is being read again, may be told of its answer when its own
+// signals are gone already.
+impl Sending {
+    /// Whether it has been sent, and there is no answer yet.
+    pub fn is_working(self) -> bool {
+        self.working.try_get().unwrap_or_default()
+    }
+
+    /// Why the last attempt came to nothing.
+    pub fn problem(self) -> Option<Problem> {
+        self.outcome.try_with(|outcome| outcome.as_ref()?.as_ref().err().cloned()).flatten()
+    }
+
+    /// Whether the last attempt was accepted; `None`: there was none.
+    pub fn was_accepted(self) -> Option<bool> {
+        self.outcome.try_with(|outcome| outcome.as_ref().map(Result::is_ok)).flatten()
+    }
+
+    pub(super) fn check(self, fields: &Fields) -> Faults {
+        self.does.try_with_value(|does| (does.check)(fields)).unwrap_or_default()
+    }
+
+    /// Nothing is sent twice at a time.
+    pub(super) fn send(self, fields: &Fields) {
+        let Some(answer) = self.does.try_with_value(|does| (does.call)(fields)) else { return };
+        self.working.set(true);
+        spawn_local(async move {
+            let outcome = answer.await;
+            self.working.try_set(false);
+            self.outcome.try_set(Some(outcome));
+        });
+    }
+}

@@ -1,0 +1,177 @@
+//! What happens at the same moment: renewals of one token, and renewals and log-ins against everything that must take effect at once. Each
+//! round starts its two sides at a barrier; many rounds find the order in which it goes wrong.
+
+use crate::support::{PASSWORD, World, accepts, client, renews};
+use auth::{Auth, Error, Issued, Presented, on_both};
+use contract::{
+    Span,
+    form::{ChangePassword, LogIn},
+};
+use std::sync::Arc;
+use tokio::sync::Barrier;
+
+const ADA: &str = "ada@example.com";
+const ROUNDS: usize = 200;
+
+/// Starts all of them at once, and waits for all.
+async fn at_once<T: Send + 'static>(work: Vec<impl Future<Output = T> + Send + 'static>) -> Vec<T> {
+    let barrier = Arc::new(Barrier::new(work.len()));
+    let tasks: Vec<_> = work
+        .into_iter()
+        .map(|work| {
+            let barrier = Arc::clone(&barrier);
+            tokio::spawn(async move {
+                barrier.wait().await;
+                work.await
+            })
+        })
+        .collect();
+    let mut results = Vec::new();
+    for task in tasks {
+        results.push(task.await.expect("a task"));
+    }
+    results
+}
+
+async fn refresh(auth: Auth, token: String) -> Result<Issued, Error> {
+    auth.refresh(&client(), &token).await
+}
+
+async fn log_in(auth: Auth, password: &'static str) -> Result<Issued, Error> {
+    let form = LogIn { email: ADA.into(), password: password.into(), ..LogIn::default() };
+    auth.log_in(&client(), &form, None).await.map(|(_, issued)| issued)
+}
+
+/// What ends sessions, done by the owner of `token`.
+#[derive(Clone, Copy)]
+enum Ending {
+    All,
+    Others,
+    Password,
+}
+
+async fn end(auth: Auth, token: String, ending: Ending, current: &'static str, new: &'static str) {
+    let me = auth.signed_in(&client(), Presented::Bearer(&token)).await.expect("signed in");
+    match ending {
+        Ending::All => me.end_all_sessions().await,
+        Ending::Others => me.end_other_sessions().await,
+        Ending::Password => me.change_password(&ChangePassword { current: current.into(), new: new.into(), ..ChangePassword::default() }).await,
+    }
+    .expect("ended");
+}
+
+enum Done {
+    Got(Box<Result<Issued, Error>>),
+    Ended,
+}
+
+/// One side against the other, and what the first side got.
+async fn against(
+    first: impl Future<Output = Result<Issued, Error>> + Send + 'static,
+    second: impl Future<Output = ()> + Send + 'static,
+) -> Result<Issued, Error> {
+    type Side = std::pin::Pin<Box<dyn Future<Output = Done> + Send>>;
+    let first: Side = Box::pin(async move { Done::Got(Box::new(first.await)) });
+    let second: Side = Box::pin(async move {
+        second.await;
+        Done::Ended
+    });
+    let mut got = None;
+    for done in at_once(vec![first, second]).await {
+        if let Done::Got(result) = done {
+            got = Some(*result);
+        }
+    }
+    got.expect("a result")
+}
+
+on_both! {
+    async fn fifty_renewals_of_one_token_have_one_successor(world: World) {
+        let mut token = world.sign_up(ADA).await.refresh.token;
+        for _ in 0..20 {
+            let work = (0..50).map(|_| refresh(world.auth.clone(), token.clone())).collect();
+            let mut successors: Vec<_> = at_once(work).await.into_iter().map(|result| result.expect("renewed").refresh.token).collect();
+            successors.dedup();
+            assert_eq!(successors.len(), 1);
+            assert_ne!(successors[0], token);
+            token = successors.remove(0);
+            world.clock.advance(Span::seconds(11));
+        }
+    }
+
+    async fn two_renewals_of_one_token_leave_one_line_and_nobody_is_signed_out(world: World) {
+        let mut token = world.sign_up(ADA).await.refresh.token;
+        let other = world.another_node().await;
+        for _ in 0..ROUNDS {
+            let pair = at_once(vec![refresh(world.auth.clone(), token.clone()), refresh(other.clone(), token.clone())]).await;
+            let [a, b] = <[_; 2]>::try_from(pair).expect("two").map(|result| result.expect("renewed"));
+            assert_eq!(a.refresh.token, b.refresh.token);
+            assert!(accepts(&world.auth, &a.access.token).await && accepts(&other, &b.access.token).await);
+            token = a.refresh.token;
+            world.clock.advance(Span::seconds(11));
+        }
+    }
+
+    async fn nothing_survives_what_ends_everything_whoever_was_quicker(world: World) {
+        for round in 0..ROUNDS / 4 {
+            let (ending, email) = ([Ending::All, Ending::Others][round % 2], format!("ada{round}@example.com"));
+            let keeper = world.sign_up(&email).await;
+            let mut victims = Vec::new();
+            for _ in 0..4 {
+                victims.push(world.log_in(&email).await);
+            }
+            for victim in victims {
+                let got = against(
+                    refresh(world.auth.clone(), victim.refresh.token.clone()),
+                    end(world.auth.clone(), keeper.access.token.clone(), ending, "", ""),
+                );
+                // Only the first of them finds somebody who may still end sessions where all are ended.
+                let renewed = got.await;
+                let tokens = renewed.iter().map(|issued| &issued.access.token).chain([&victim.access.token]);
+                for token in tokens {
+                    assert!(!accepts(&world.auth, token).await, "round {round}");
+                }
+                let refresh = renewed.as_ref().map_or(&victim.refresh.token, |issued| &issued.refresh.token);
+                assert!(!renews(&world.auth, refresh).await, "round {round}");
+                if matches!(ending, Ending::All) {
+                    break;
+                }
+            }
+        }
+    }
+
+    async fn no_log_in_with_the_old_password_outlives_the_new_one(world: World) {
+        world.sign_up(ADA).await;
+        let passwords = [PASSWORD, "a quite different one"];
+        for round in 0..ROUNDS / 2 {
+            let (old, new) = (passwords[round % 2], passwords[(round + 1) % 2]);
+            let keeper = log_in(world.auth.clone(), old).await.expect("a log-in");
+            let got = against(log_in(world.auth.clone(), old), end(world.auth.clone(), keeper.access.token.clone(), Ending::Password, old, new)).await;
+            match got {
+                // It came first, and was ended by the change.
+                Ok(issued) => {
+                    assert!(!accepts(&world.auth, &issued.access.token).await, "round {round}");
+                    assert!(!renews(&world.auth, &issued.refresh.token).await, "round {round}");
+                }
+                Err(Error::Credentials) => {}
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    }
+
+    async fn no_renewal_slips_past_a_new_password(world: World) {
+        let passwords = [PASSWORD, "a quite different one"];
+        world.sign_up(ADA).await;
+        for round in 0..ROUNDS / 2 {
+            let (old, new) = (passwords[round % 2], passwords[(round + 1) % 2]);
+            let keeper = log_in(world.auth.clone(), old).await.expect("a log-in");
+            let victim = log_in(world.auth.clone(), old).await.expect("a log-in");
+            let renewal = refresh(world.auth.clone(), victim.refresh.token.clone());
+            let got = against(renewal, end(world.auth.clone(), keeper.access.token.clone(), Ending::Password, old, new)).await;
+            if let Ok(issued) = got {
+                assert!(!accepts(&world.auth, &issued.access.token).await, "round {round}");
+                assert!(!renews(&world.auth, &issued.refresh.token).await, "round {round}");
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Long lists, a part at a time: what is asked for, and what is given.
+
+use super::{caller::Caller, problem};
+use auth::MOST_ITEMS;
+use axum::{
+    extract::{Query, rejection::QueryRejection},
+    http::StatusCode,
+    response::Response,
+};
+use contract::view::Page;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// How many items one call gives that does not say.
+const SOME_ITEMS: u16 = 20;
+
+/// Which part of a list.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Part {
+    /// How many; 20 unless said otherwise.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u16>,
+    /// Where the part before it ended: its `next_cursor`.
+    cursor: Option<String>,
+}
+
+/// A part of a list, newest first.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Items<T> {
+    items: Vec<T>,
+    /// Asks for the next part. Not there at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_cursor: Option<String>,
+}
+
+impl<T> Items<T> {
+    fn new<U: Into<T>>(page: Page<U>) -> Self {
+        Self { items: page.items.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }
+    }
+}
+
+/// Answers with the part of a list that the query asks for; `read` takes a limit and a cursor.
+pub(super) async fn part<T, U: Into<T>>(
+    caller: &Caller,
+    part: Result<Query<Part>, QueryRejection>,
+    read: impl AsyncFnOnce(u16, Option<&str>) -> Result<Page<U>, auth::Error>,
+) -> Result<axum::Json<Items<T>>, Response> {
+    let bad = |detail: &str| problem::plain_with(StatusCode::BAD_REQUEST, "bad_request", detail);
+    let Ok(Query(Part { limit, cursor })) = part else { return Err(bad("The query takes `limit`, a number from 1 to 100, and `cursor`.")) };
+    let limit = limit.unwrap_or(SOME_ITEMS);
+    if !(1..=MOST_ITEMS).contains(&limit) {
+        return Err(bad("`limit` must be from 1 to 100."));
+    }
+    match read(limit, cursor.as_deref()).await {
+        Ok(page) => Ok(axum::Json(Items::new(page))),
+        Err(auth::Error::Cursor) => Err(bad("`cursor` must be a `next_cursor` of an earlier answer.")),
+        Err(error) => Err(caller.refuse(error.into())),
+    }
+}

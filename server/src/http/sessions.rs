@@ -1,0 +1,83 @@
+//! One's own sessions.
+
+use super::{
+    caller::Caller,
+    list::{self, Items, Part},
+    problem::ProblemBody,
+    refusals::Protected,
+    time::rfc3339,
+};
+use crate::Server;
+use axum::{
+    Json,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::StatusCode,
+    response::Response,
+};
+use contract::view::SessionView;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A browser or a program that is signed in.
+#[derive(Serialize, ToSchema)]
+pub(super) struct SessionBody {
+    id: Uuid,
+    /// What opened it.
+    #[schema(example = "Firefox on Linux")]
+    device: Option<String>,
+    /// Where it came from.
+    address: Option<String>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// To the minute or so.
+    #[schema(format = DateTime)]
+    last_seen_at: String,
+    /// It is the one that asks.
+    current: bool,
+}
+
+impl From<SessionView> for SessionBody {
+    fn from(session: SessionView) -> Self {
+        Self {
+            id: session.id.0,
+            device: session.device,
+            address: session.address,
+            created_at: rfc3339(session.created_at),
+            last_seen_at: rfc3339(session.last_seen_at),
+            current: session.current,
+        }
+    }
+}
+
+/// My living sessions, the newest first.
+#[utoipa::path(get, path = "/api/v1/me/sessions", tag = "me", security(("bearer" = [])), params(Part), responses(
+    (status = 200, body = Items<SessionBody>),
+    Protected,
+))]
+pub(super) async fn list(
+    State(server): State<Server>,
+    caller: Caller,
+    part: Result<Query<Part>, QueryRejection>,
+) -> Result<Json<Items<SessionBody>>, Response> {
+    let signed_in = caller.signed_in(&server).await?;
+    list::part(&caller, part, async |limit, cursor| signed_in.sessions(limit, cursor).await).await
+}
+
+/// Ends one of my sessions. What it holds is refused at once.
+#[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", tag = "me", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+    (status = 204, description = "It is over"),
+    Protected,
+    (status = 403, body = ProblemBody, description = "From a page of another site", content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, description = "I have no such living session", content_type = "application/problem+json"),
+))]
+pub(super) async fn end(State(server): State<Server>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Response> {
+    let signed_in = caller.signed_in(&server).await?;
+    // What is no id is nobody's session.
+    let ended = match id.parse() {
+        Ok(id) => signed_in.end_session(id).await,
+        Err(_) => Err(auth::Error::NotFound),
+    };
+    ended.map_err(|error| caller.refuse(error.into()))?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,128 @@
+//! Where tokens may travel: each row of the table in the documentation, and what must be refused.
+
+use crate::support::{Answer, App, PASSWORD};
+use auth::{on_both, testing::FreshDatabase};
+use axum::http::StatusCode;
+use contract::Span;
+use serde_json::json;
+
+const SIGNUP: &str = "/api/v1/auth/signup";
+
+/// The values of the cookies that an answer sets, by name.
+fn jar(answer: &Answer) -> String {
+    answer.cookies().iter().map(|cookie| cookie.split(';').next().expect("a pair").to_owned()).collect::<Vec<_>>().join("; ")
+}
+
+on_both! {
+    async fn the_cookie_transport_keeps_both_tokens_out_of_every_body(app: App) {
+        let signup = app.anon().post(SIGNUP, json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
+        assert_eq!(signup.status, StatusCode::CREATED, "{}", signup.text);
+        let [refresh, access] = &signup.cookies()[..] else { panic!("two cookies: {:?}", signup.cookies()) };
+        assert!(refresh.starts_with("latchkey=lkr_") && refresh.contains("; HttpOnly; SameSite=Lax; Path=/; Max-Age="), "{refresh}");
+        assert!(access.starts_with("latchkey-access=ey") && access.contains("; HttpOnly; SameSite=Lax; Path=/; Max-Age="), "{access}");
+        let login = app.anon().post("/api/v1/auth/login", json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
+        let browser = app.anon().with("cookie", &jar(&login)).with("sec-fetch-site", "same-origin");
+        let renewed = browser.post("/api/v1/auth/refresh", json!({})).await;
+        for answer in [&signup, &login, &renewed] {
+            let body = answer.json();
+            assert!(body.get("access_token").is_none() && body.get("refresh_token").is_none(), "{}", answer.text);
+            assert!(!answer.text.contains("lkr_") && !answer.text.contains("eyJ"), "{}", answer.text);
+            assert!(body["expires_in"].as_u64().is_some_and(|seconds| seconds >= 570));
+        }
+        let me = app.anon().with("cookie", &jar(&renewed)).get("/api/v1/me").await;
+        assert_eq!((me.status, &me.json()["email"]), (StatusCode::OK, &json!("ada@example.com")));
+    }
+
+    async fn the_access_cookie_counts_on_the_api_only_and_never_from_another_site(app: App) {
+        let signup = app.anon().post(SIGNUP, json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
+        let access = signup.cookies()[1].split(';').next().expect("a pair").to_owned();
+        let client = app.anon().with("cookie", &access);
+        assert_eq!(client.get("/api/v1/me").await.status, StatusCode::OK);
+        assert_eq!(client.get("/account").await.status, StatusCode::SEE_OTHER, "no page takes it");
+        let call = client.clone().with("sec-fetch-site", "same-origin").call("/fn/current-account", "").await;
+        assert_eq!(call.status, StatusCode::UNAUTHORIZED, "no function takes it");
+        let rename = json!({"name": "Eve"});
+        assert_eq!(client.clone().with("sec-fetch-site", "same-origin").patch("/api/v1/me", rename.clone()).await.status, StatusCode::OK);
+        for (name, value) in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "https://evil.example"), ("x-nothing", "")] {
+            assert_eq!(client.clone().with(name, value).patch("/api/v1/me", rename.clone()).await.status, StatusCode::FORBIDDEN, "{name}: {value}");
+        }
+    }
+
+    async fn two_access_tokens_in_one_request_are_one_too_many(app: App) {
+        let ada = app.user("ada@example.com").await;
+        let both = ada.client.clone().with("cookie", &format!("latchkey-access={}", ada.access));
+        let answer = both.get("/api/v1/me").await;
+        assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::BAD_REQUEST, "two_credentials"));
+        let beside = ada.client.clone().with("cookie", &format!("latchkey={}", ada.refresh)).get("/api/v1/me").await;
+        assert_eq!(beside.status, StatusCode::OK, "the refresh cookie beside a Bearer token is what browsers send");
+    }
+
+    async fn a_log_in_by_cookie_ends_the_session_whose_cookie_it_replaces_and_takes_nothing_that_was_planted(app: App) {
+        let body = json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"});
+        let first = app.anon().post(SIGNUP, body.clone()).await;
+        let browser = app.anon().with("cookie", &jar(&first)).with("sec-fetch-site", "same-origin");
+        let second = browser.post("/api/v1/auth/login", body.clone()).await;
+        assert_eq!(second.status, StatusCode::OK);
+        assert_ne!(jar(&second), jar(&first));
+        assert_eq!(app.anon().with("cookie", &jar(&first)).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+        let planted = app.anon().with("cookie", "latchkey=lkr_invented").with("sec-fetch-site", "same-origin").post("/api/v1/auth/login", body).await;
+        assert!(!jar(&planted).contains("invented") && planted.status == StatusCode::OK);
+    }
+
+    async fn the_access_cookie_ends_with_the_token_in_it(app: App) {
+        let signup = app.anon().post(SIGNUP, json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
+        let expires_in = signup.json()["expires_in"].as_u64().expect("a number");
+        assert!(signup.cookies()[1].ends_with(&format!("Max-Age={expires_in}")), "{:?}", signup.cookies());
+        app.clock.advance(Span::minutes(11));
+        assert_eq!(app.anon().with("cookie", &jar(&signup)).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+    }
+
+    async fn a_transport_that_there_is_not_is_named(app: App) {
+        for (value, code) in [(json!("query"), "unknown_value"), (json!("Cookie"), "unknown_value"), (json!(1), "wrong_type")] {
+            let answer = app.anon().post(SIGNUP, json!({"email": "ada@example.com", "password": PASSWORD, "transport": value})).await;
+            assert_eq!((answer.status, answer.members()), (StatusCode::UNPROCESSABLE_ENTITY, vec![("/transport".to_owned(), code.to_owned())]));
+        }
+    }
+
+    async fn the_refresh_token_is_no_access_token_and_the_reverse(app: App) {
+        let ada = app.user("ada@example.com").await;
+        assert_eq!(app.anon().with("authorization", &format!("Bearer {}", ada.refresh)).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(app.anon().with("cookie", &format!("latchkey-access={}", ada.refresh)).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": ada.access})).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(app.anon().browser(&ada.access).post("/api/v1/auth/refresh", json!({})).await.status, StatusCode::UNAUTHORIZED);
+        for path in [format!("/api/v1/auth/refresh?refresh_token={}", ada.refresh), "/api/v1/auth/refresh".to_owned()] {
+            assert_eq!(app.anon().post(&path, json!({})).await.status, StatusCode::UNAUTHORIZED);
+        }
+        let form = app.anon().with("content-type", crate::support::FORM).send(axum::http::Method::POST, "/api/v1/auth/refresh", format!("refresh_token={}", ada.refresh).into()).await;
+        assert_eq!(form.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+}
+
+#[tokio::test]
+async fn x_access_token_counts_only_where_it_is_switched_on() {
+    let app = App::with(FreshDatabase::sqlite(), "http://localhost:3000", |http| http.x_access_token = true).await;
+    let ada = app.user("ada@example.com").await;
+    assert_eq!(app.anon().with("x-access-token", &ada.access).get("/api/v1/me").await.status, StatusCode::OK);
+    for value in ["", "nonsense", "a b", &ada.refresh] {
+        let answer = app.anon().with("x-access-token", value).get("/api/v1/me").await;
+        assert_eq!((answer.status, answer.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "Bearer realm=\"latchkey\", error=\"invalid_token\""));
+    }
+    let two = app.anon().with("x-access-token", &ada.access).with("x-access-token", &ada.access).get("/api/v1/me").await;
+    assert_eq!(two.status, StatusCode::BAD_REQUEST);
+    assert_eq!(ada.client.clone().with("x-access-token", &ada.access).get("/api/v1/me").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(app.anon().with("x-access-token", &ada.access).get("/account").await.status, StatusCode::SEE_OTHER, "no page takes it");
+}
+
+#[tokio::test]
+async fn over_https_both_cookies_are_bound_to_the_host() {
+    let app = App::at(FreshDatabase::sqlite(), "https://accounts.example.com").await;
+    let answer = app.anon().post(SIGNUP, json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
+    let [refresh, access] = &answer.cookies()[..] else { panic!("two cookies") };
+    assert!(refresh.starts_with("__Host-latchkey=") && access.starts_with("__Host-latchkey-access="), "{refresh} {access}");
+    for cookie in [refresh, access] {
+        assert!(cookie.contains("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=") && !cookie.contains("Domain") && cookie.len() < 4096, "{cookie}");
+    }
+    // A name that any page of a sibling host could set does not count.
+    let access = access.split(['=', ';']).nth(1).expect("a value");
+    assert_eq!(app.anon().with("cookie", &format!("latchkey-access={access}")).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+}
