@@ -169,7 +169,7 @@ fn foreign(status: u16, header: &dyn Fn(&str) -> Option<String>) -> Problem {
         401 => Problem::SignedOut,
         403 => Problem::NotAllowed,
         413 => Problem::TooLarge,
-        429 => Problem::Busy { retry_after: header("retry-after").and_then(|seconds| seconds.parse().ok()).unwrap_or(1) },
+        429 => Problem::TooMany { retry_after: header("retry-after").and_then(|seconds| seconds.parse().ok()).unwrap_or(1) },
         502..=504 => Problem::Unavailable,
         400..=499 => Problem::BadRequest,
         _ => Problem::Internal { id: header("x-request-id").unwrap_or_default() },
@@ -223,7 +223,7 @@ mod tests {
             (403, Problem::NotAllowed),
             (404, Problem::BadRequest),
             (413, Problem::TooLarge),
-            (429, Problem::Busy { retry_after: 7 }),
+            (429, Problem::TooMany { retry_after: 7 }),
             (500, Problem::Internal { id: "abc-1".to_owned() }),
             (502, Problem::Unavailable),
             (503, Problem::Unavailable),
@@ -232,6 +232,6 @@ mod tests {
         for (status, problem) in table {
             assert_eq!(foreign(status, &header), problem, "{status}");
         }
-        assert_eq!(foreign(429, &|_| None), Problem::Busy { retry_after: 1 });
+        assert_eq!(foreign(429, &|_| None), Problem::TooMany { retry_after: 1 });
     }
 }

@@ -33,6 +33,11 @@ pub enum Problem {
     NotFound,
     /// The request is larger than we read.
     TooLarge,
+    /// Tried too often lately; nothing was tried this time.
+    TooMany {
+        /// Try again after so many seconds.
+        retry_after: u32,
+    },
     /// Too much to do just now.
     Busy {
         /// Try again after so many seconds.
@@ -69,6 +74,7 @@ impl Problem {
             Self::EmailTaken | Self::SomeoneElse => 409,
             Self::TooLarge => 413,
             Self::Invalid(_) => 422,
+            Self::TooMany { .. } => 429,
             Self::Internal { .. } => 500,
             Self::Busy { .. } | Self::Unavailable | Self::Offline => 503,
         }
@@ -87,6 +93,7 @@ impl Problem {
             Self::NotAllowed => "not_allowed",
             Self::NotFound => "not_found",
             Self::TooLarge => "too_large",
+            Self::TooMany { .. } => "too_many_requests",
             Self::Busy { .. } => "busy",
             Self::Unavailable => "unavailable",
             Self::Offline => "offline",
@@ -97,7 +104,7 @@ impl Problem {
     /// After how many seconds it is worth trying again.
     pub const fn retry_after(&self) -> Option<u32> {
         match self {
-            Self::Busy { retry_after } => Some(*retry_after),
+            Self::TooMany { retry_after } | Self::Busy { retry_after } => Some(*retry_after),
             Self::Unavailable => Some(UNAVAILABLE_FOR),
             _ => None,
         }
@@ -153,6 +160,7 @@ impl From<&auth::Error> for Problem {
             E::EmailTaken => Self::EmailTaken,
             E::SignedOut => Self::SignedOut,
             E::Stale => Self::Stale,
+            E::TooMany { retry_after } => Self::TooMany { retry_after: *retry_after },
             E::Busy { retry_after } => Self::Busy { retry_after: *retry_after },
             E::Unavailable(_) => Self::Unavailable,
             E::Internal(_) => Self::internal(),
@@ -179,6 +187,7 @@ mod tests {
             P::NotAllowed,
             P::NotFound,
             P::TooLarge,
+            P::TooMany { retry_after: 60 },
             P::Busy { retry_after: 3 },
             P::Unavailable,
             P::Offline,

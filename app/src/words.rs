@@ -198,6 +198,7 @@ pub const fn title(problem: &Problem) -> &'static str {
         Problem::NotAllowed => "That is not allowed from here",
         Problem::NotFound => "That is not there any more",
         Problem::TooLarge => "That was too much at once",
+        Problem::TooMany { .. } => "Too many attempts",
         Problem::Busy { .. } => "A lot is going on right now",
         Problem::Unavailable => "Not available right now",
         Problem::Offline => "No connection",
@@ -218,6 +219,8 @@ pub const fn problem(problem: &Problem) -> &'static str {
         Problem::NotAllowed => "Open this page directly and try again.",
         Problem::NotFound => "It may have ended or been removed meanwhile.",
         Problem::TooLarge => "Shorten what you entered and try again.",
+        // Whether the password was right is not said, and was not looked at.
+        Problem::TooMany { .. } => "Nothing was tried this time. Wait a minute and try again.",
         Problem::Busy { .. } => "Nothing was changed. Wait a moment and try again.",
         Problem::Unavailable => "Your account is safe. Look again in a moment.",
         Problem::Offline => "The server could not be reached. Check your connection and try again.",

@@ -4,7 +4,7 @@ use crate::device;
 use std::{fmt, net::IpAddr};
 
 /// The caller of a flow: for the activity list and the log. Nothing here is proof of anything.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Client {
     /// Where the request came from.
     pub address: Option<IpAddr>,
@@ -12,13 +12,21 @@ pub struct Client {
     pub device: Option<String>,
     /// Names the request in the log.
     pub request_id: String,
+    /// What a browser shows that has been here before: [`crate::Issued::known_browser`].
+    pub known_browser: Option<String>,
 }
 
 impl Client {
     /// From what came with the request; `agent` is the `User-Agent`.
     #[must_use]
     pub fn new(address: Option<IpAddr>, agent: Option<&str>, request_id: &str) -> Self {
-        Self { address, device: agent.and_then(device::describe), request_id: request_id.to_owned() }
+        Self { address, device: agent.and_then(device::describe), request_id: request_id.to_owned(), known_browser: None }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Client({:?}, {:?}, {})", self.address, self.device, self.request_id)
     }
 }
 

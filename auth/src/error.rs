@@ -29,6 +29,12 @@ pub enum Error {
     /// A refresh token that is two steps behind because another tab renewed twice. Look again for a newer one and try once more.
     #[error("the refresh token has been renewed meanwhile")]
     Stale,
+    /// Tried too often lately; nothing was tried this time.
+    #[error("tried too often")]
+    TooMany {
+        /// The next try is free after so many seconds.
+        retry_after: u32,
+    },
     /// Too much to do just now; nothing was done.
     #[error("too busy")]
     Busy {

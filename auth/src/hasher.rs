@@ -1,7 +1,9 @@
 //! Passwords: argon2id on a fixed number of threads, each with its own block of memory that it uses again and again.
 //!
-//! So memory is bounded by threads × m whatever arrives (a stored hash that was made with more memory takes more, for as long as it is compared). Work waits in a bounded queue; what cannot be queued is refused at once, and what
-//! has waited too long is refused then. A place in the queue belongs to the work: a client that hangs up frees nothing early.
+//! So memory is bounded by threads × m whatever arrives (a stored hash that was made with more memory takes more, for as long as it is compared).
+//! Work waits in two bounded lanes: one for those who are known already, which is served first, and one for strangers, who may be a flood. What
+//! finds its lane full is refused at once, and what has waited too long is refused then. A place belongs to the work: a client that hangs up frees
+//! nothing early.
 
 use crate::{Entropy, Error};
 use argon2::{
@@ -11,10 +13,8 @@ use argon2::{
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use contract::Password;
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
-    },
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
@@ -39,7 +39,7 @@ pub struct Hashing {
     pub p: u32,
     /// Hashes at the same time, each on its own thread with its own memory.
     pub threads: usize,
-    /// How many may wait.
+    /// How many may wait in each lane.
     pub queue: usize,
 }
 
@@ -62,9 +62,18 @@ pub enum Match {
     YesButWeak,
 }
 
+/// Whose work it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Of somebody who is signed in, or of a browser that has logged in to the account before.
+    Known,
+    /// Of anybody.
+    Strangers,
+}
+
 /// The hashing threads. They end when this is dropped.
 pub struct Hasher {
-    queue: SyncSender<Job>,
+    lanes: Arc<Lanes>,
     params: Params,
     decoy: String,
     entropy: Entropy,
@@ -73,6 +82,62 @@ pub struct Hasher {
 struct Job {
     work: Work,
     done: oneshot::Sender<Result<Done, Error>>,
+}
+
+/// What waits for the threads.
+struct Lanes {
+    waiting: Mutex<Waiting>,
+    /// Rung for each job, and at the end.
+    bell: Condvar,
+    /// How many may wait in each.
+    room: usize,
+}
+
+#[derive(Default)]
+struct Waiting {
+    known: VecDeque<Job>,
+    strangers: VecDeque<Job>,
+    over: bool,
+}
+
+impl Lanes {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `false`: there is no room.
+    fn put(&self, job: Job, lane: Lane) -> bool {
+        let mut waiting = self.waiting();
+        let lane = match lane {
+            Lane::Known => &mut waiting.known,
+            Lane::Strangers => &mut waiting.strangers,
+        };
+        if lane.len() >= self.room {
+            // Those who have hung up or waited too long are no longer waiting.
+            lane.retain(|job| !job.done.is_closed());
+        }
+        if lane.len() >= self.room {
+            return false;
+        }
+        lane.push_back(job);
+        drop(waiting);
+        self.bell.notify_one();
+        true
+    }
+
+    /// The next one; `None` at the end.
+    fn take(&self) -> Option<Job> {
+        let mut waiting = self.waiting();
+        loop {
+            if waiting.over {
+                return None;
+            }
+            if let Some(job) = waiting.known.pop_front().or_else(|| waiting.strangers.pop_front()) {
+                return Some(job);
+            }
+            waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
 }
 
 enum Work {
@@ -89,29 +154,28 @@ impl Hasher {
     /// Starts the threads.
     pub fn start(hashing: Hashing, entropy: Entropy) -> Result<Self, Error> {
         let params = Params::new(hashing.m, hashing.t, hashing.p, Some(HASH)).map_err(Error::internal)?;
-        let (queue, jobs) = sync_channel(hashing.queue.max(1));
-        let jobs = Arc::new(Mutex::new(jobs));
+        let lanes = Arc::new(Lanes { waiting: Mutex::default(), bell: Condvar::new(), room: hashing.queue.max(1) });
         for number in 0..hashing.threads.max(1) {
-            let (jobs, params) = (jobs.clone(), params.clone());
-            thread::Builder::new().name(format!("hash-{number}")).spawn(move || work(&jobs, &params)).map_err(Error::internal)?;
+            let (lanes, params) = (lanes.clone(), params.clone());
+            thread::Builder::new().name(format!("hash-{number}")).spawn(move || work(&lanes, &params)).map_err(Error::internal)?;
         }
         // Nobody knows a password for it: the hash is random. Comparing with it costs what any comparison costs.
         let decoy = phc(&params, &entropy.bytes::<SALT>()?, &entropy.bytes::<HASH>()?)?;
-        Ok(Self { queue, params, decoy, entropy })
+        Ok(Self { lanes, params, decoy, entropy })
     }
 
     /// A PHC string for a new password.
-    pub async fn hash(&self, password: Password) -> Result<String, Error> {
-        match self.queue(Work::Hash { password, salt: self.entropy.bytes()? }).await? {
+    pub async fn hash(&self, password: Password, lane: Lane) -> Result<String, Error> {
+        match self.queue(Work::Hash { password, salt: self.entropy.bytes()? }, lane).await? {
             Done::Hashed(hash) => Ok(hash),
             Done::Matched(_) => Err(Error::internal("the wrong kind of answer from a hashing thread")),
         }
     }
 
     /// Compares. Without a stored hash it takes as long, and the answer is no.
-    pub async fn verify(&self, password: Password, stored: Option<&str>) -> Result<Match, Error> {
+    pub async fn verify(&self, password: Password, stored: Option<&str>, lane: Lane) -> Result<Match, Error> {
         let work = Work::Verify { password, stored: stored.unwrap_or(&self.decoy).to_owned() };
-        match self.queue(work).await? {
+        match self.queue(work, lane).await? {
             Done::Matched(matched) if stored.is_some() => Ok(matched),
             Done::Matched(_) => Ok(Match::No),
             Done::Hashed(_) => Err(Error::internal("the wrong kind of answer from a hashing thread")),
@@ -124,24 +188,27 @@ impl Hasher {
         self.params.block_count() * Block::SIZE / 1024
     }
 
-    async fn queue(&self, work: Work) -> Result<Done, Error> {
+    async fn queue(&self, work: Work, lane: Lane) -> Result<Done, Error> {
         let busy = || Error::Busy { retry_after: RETRY_AFTER };
         let (done, wait) = oneshot::channel();
-        self.queue.try_send(Job { work, done }).map_err(|error| match error {
-            TrySendError::Full(_) => busy(),
-            TrySendError::Disconnected(_) => Error::internal("the hashing threads are gone"),
-        })?;
+        if !self.lanes.put(Job { work, done }, lane) {
+            return Err(busy());
+        }
         // The receiver is dropped when the deadline has passed; a thread that then comes to this job passes over it.
         tokio::time::timeout(DEADLINE, wait).await.map_err(|_| busy())?.map_err(Error::internal)?
     }
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>, params: &Params) {
+impl Drop for Hasher {
+    fn drop(&mut self) {
+        self.lanes.waiting().over = true;
+        self.lanes.bell.notify_all();
+    }
+}
+
+fn work(lanes: &Lanes, params: &Params) {
     let mut memory = vec![Block::new(); params.block_count()];
-    loop {
-        // The lock is held while waiting: whoever has it takes the next job, the others queue for the lock.
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { work, done }) = job else { return };
+    while let Some(Job { work, done }) = lanes.take() {
         if done.is_closed() {
             continue;
         }
@@ -218,16 +285,16 @@ mod tests {
             ("null\0one".into(), "null\0two".into()),
             ("caf\u{e9} noir".into(), "cafe\u{301} noir".into()),
         ] {
-            let stored = hasher.hash(password(&right)).await.expect("a hash");
-            assert_eq!(hasher.verify(password(&right), Some(&stored)).await.expect("an answer"), Match::Yes);
-            assert_eq!(hasher.verify(password(&wrong), Some(&stored)).await.expect("an answer"), Match::No, "{wrong:?}");
+            let stored = hasher.hash(password(&right), Lane::Strangers).await.expect("a hash");
+            assert_eq!(hasher.verify(password(&right), Some(&stored), Lane::Strangers).await.expect("an answer"), Match::Yes);
+            assert_eq!(hasher.verify(password(&wrong), Some(&stored), Lane::Strangers).await.expect("an answer"), Match::No, "{wrong:?}");
         }
     }
 
     #[tokio::test]
     async fn a_stored_hash_names_its_parameters_and_has_its_own_salt() {
         let hasher = Hasher::start(LIGHT, Entropy::System).expect("threads");
-        let (one, two) = (hasher.hash(password("the same")).await.expect("a hash"), hasher.hash(password("the same")).await.expect("a hash"));
+        let (one, two) = (hasher.hash(password("the same"), Lane::Strangers).await.expect("a hash"), hasher.hash(password("the same"), Lane::Strangers).await.expect("a hash"));
         assert!(one.starts_with("$argon2id$v=19$m=64,t=2,p=1$"), "{one}");
         assert_ne!(one, two);
     }
@@ -235,16 +302,16 @@ mod tests {
     #[tokio::test]
     async fn nobody_matches_the_decoy() {
         let hasher = Hasher::start(LIGHT, Entropy::System).expect("threads");
-        assert_eq!(hasher.verify(password("anything"), None).await.expect("an answer"), Match::No);
+        assert_eq!(hasher.verify(password("anything"), None, Lane::Strangers).await.expect("an answer"), Match::No);
     }
 
     #[tokio::test]
     async fn a_hash_of_less_effort_is_recognised_and_one_of_more_still_verifies() {
         let light = Hasher::start(LIGHT, Entropy::System).expect("threads");
         let heavy = Hasher::start(Hashing { m: 256, t: 3, ..LIGHT }, Entropy::System).expect("threads");
-        let (weak, strong) = (light.hash(password("the same")).await.expect("a hash"), heavy.hash(password("the same")).await.expect("a hash"));
-        assert_eq!(heavy.verify(password("the same"), Some(&weak)).await.expect("an answer"), Match::YesButWeak);
-        assert_eq!(light.verify(password("the same"), Some(&strong)).await.expect("an answer"), Match::Yes);
+        let (weak, strong) = (light.hash(password("the same"), Lane::Strangers).await.expect("a hash"), heavy.hash(password("the same"), Lane::Strangers).await.expect("a hash"));
+        assert_eq!(heavy.verify(password("the same"), Some(&weak), Lane::Strangers).await.expect("an answer"), Match::YesButWeak);
+        assert_eq!(light.verify(password("the same"), Some(&strong), Lane::Strangers).await.expect("an answer"), Match::Yes);
     }
 
     #[tokio::test]
@@ -254,7 +321,7 @@ mod tests {
             .map(|_| {
                 tokio::spawn({
                     let hasher = hasher.clone();
-                    async move { hasher.hash(password("a password")).await }
+                    async move { hasher.hash(password("a password"), Lane::Strangers).await }
                 })
             })
             .collect();
@@ -266,5 +333,32 @@ mod tests {
             }
         }
         assert!((1..20).contains(&refused), "{refused} of 20 were refused");
+    }
+
+    #[tokio::test]
+    async fn those_who_are_known_are_served_before_strangers_and_have_room_of_their_own() {
+        let hasher = Arc::new(Hasher::start(Hashing { m: 19_456, t: 2, p: 1, threads: 1, queue: 4 }, Entropy::System).expect("threads"));
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let ask = |lane| {
+            let (hasher, order) = (hasher.clone(), order.clone());
+            tokio::spawn(async move {
+                let result = hasher.hash(password("a password"), lane).await;
+                order.lock().expect("a list").push(lane);
+                result.is_ok()
+            })
+        };
+        let mut strangers: Vec<_> = (0..20).map(|_| ask(Lane::Strangers)).collect();
+        tokio::task::yield_now().await;
+        let known = ask(Lane::Known);
+        assert!(known.await.expect("a task"), "there is room though strangers are being refused");
+        let mut served = 0;
+        for stranger in strangers.drain(..) {
+            served += u32::from(stranger.await.expect("a task"));
+        }
+        assert!((1..20).contains(&served), "{served} of 20");
+        // It came after all of them, and at most the one that was in work and those that were refused went before.
+        let order = order.lock().expect("a list");
+        let place = order.iter().position(|lane| *lane == Lane::Known).expect("it is there");
+        assert!(place + 2 < order.len(), "{order:?}");
     }
 }

@@ -8,6 +8,7 @@
 //! | refresh tokens and when one is a theft | [`refresh`] |
 //! | what is refused at once, without asking the database | [`revocation`] |
 //! | passwords | [`hasher`] |
+//! | how often somebody may try | `limit` |
 //! | the one secret, and what is derived from it | [`secret`] |
 //! | where time and randomness come from | [`world`] |
 //!
@@ -22,6 +23,8 @@ pub mod flow;
 pub mod hasher;
 mod jws;
 pub mod keys;
+mod known_browser;
+mod limit;
 mod policy;
 pub mod refresh;
 pub mod revocation;
@@ -38,6 +41,7 @@ pub use client::{Client, Presented};
 pub use error::{Error, Source, chain};
 pub use flow::{Access, Auth, Issued, MOST_ITEMS, MOST_SESSIONS, Refresh, SignedIn, Worker};
 pub use hasher::Hashing;
+pub use limit::Limits;
 pub use policy::{LONGEST_ACCESS, Policy};
 pub use secret::ServerSecret;
 pub use store::Store;

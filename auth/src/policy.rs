@@ -1,5 +1,6 @@
 //! The numbers that an operator may choose.
 
+use crate::Limits;
 use contract::Span;
 
 /// The longest life that an access token can be given. What is revoked must be remembered for so long.
@@ -18,12 +19,14 @@ pub struct Policy {
     pub absolute: Span,
     /// For how long after a renewal the token before it is answered with the same successor again.
     pub grace: Span,
+    /// Whether it is limited how often somebody may try.
+    pub limits: Limits,
 }
 
 impl Policy {
-    /// The defaults: 10 minutes, 14 days, 90 days, 10 seconds.
+    /// The defaults: 10 minutes, 14 days, 90 days, 10 seconds, limits.
     #[must_use]
     pub fn new(issuer: &str) -> Self {
-        Self { issuer: issuer.to_owned(), access: Span::minutes(10), idle: Span::days(14), absolute: Span::days(90), grace: Span::seconds(10) }
+        Self { issuer: issuer.to_owned(), access: Span::minutes(10), idle: Span::days(14), absolute: Span::days(90), grace: Span::seconds(10), limits: Limits::On }
     }
 }

@@ -1,5 +1,5 @@
 // The way in: who may not see a page is led to the log-in before anything is rendered, and back afterwards, whichever way they go in.
-import { fillIn, member, open, person, seesAccountOf, sendLogIn, submit } from '../support/steps.mjs';
+import { fillIn, member, open, person, seesAccountOf, sendLogIn, sessionCookie, submit } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 test('a stranger is sent away from every protected page with an empty answer', async ({ request }) => {
@@ -48,7 +48,7 @@ withAndWithoutScripts(() => {
 
   test('a log-in takes the place of the session that was there', async ({ context, page, server }) => {
     const who = await member(server);
-    const cookie = async () => (await context.cookies()).find(({ name }) => name === 'latchkey').value;
+    const cookie = async () => (await sessionCookie(context)).value;
     await open(page, '/login');
     await sendLogIn(page, who);
     await seesAccountOf(page, who);

@@ -1,8 +1,7 @@
 // "Keep me logged in": ticked or not, for the cookie and for the token; and what is told after a theft.
-import { logIn, logInFor, member, open, seesAccountOf } from '../support/steps.mjs';
+import { logIn, logInFor, member, open, seesAccountOf, sessionCookie } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
-const cookieOf = async (context) => (await context.cookies()).find(({ name }) => name === 'latchkey');
 const stored = (page) => page.evaluate(() => [sessionStorage, localStorage].map((storage) => storage.getItem('latchkey') !== null));
 
 withAndWithoutScripts((scripts) => {
@@ -10,7 +9,7 @@ withAndWithoutScripts((scripts) => {
     test(`a session is kept ${keep ? 'beyond the browser' : 'until the browser is closed'}, if that is wanted`, async ({ context, page, server }) => {
       const who = await member(server);
       await logInFor(page, who, keep);
-      expect((await cookieOf(context)).expires > 0).toBe(keep);
+      expect((await sessionCookie(context)).expires > 0).toBe(keep);
       if (scripts) expect(await stored(page)).toEqual([!keep, keep]);
       // A second tab, which may have to get a token of its own.
       const second = await context.newPage();
@@ -18,7 +17,7 @@ withAndWithoutScripts((scripts) => {
       await seesAccountOf(second, who);
       await page.reload();
       await seesAccountOf(page, who);
-      expect((await cookieOf(context)).expires > 0).toBe(keep);
+      expect((await sessionCookie(context)).expires > 0).toBe(keep);
       if (scripts) expect(await stored(page)).toEqual([!keep, keep]);
     });
   }

@@ -1,5 +1,5 @@
 // Several tabs of one browser are one person, or nobody, and never two.
-import { goTo, isLoggedOut, kept, logIn, logOut, member, open, rename, seesAccountOf, sendLogIn, signUp, submit } from '../support/steps.mjs';
+import { goTo, isLoggedOut, kept, logIn, logOut, member, open, rename, seesAccountOf, sendLogIn, sessionCookie, signUp, submit } from '../support/steps.mjs';
 import { expect, test } from '../support/test.mjs';
 
 const elsewhere = 'You logged out in another tab, so you are logged out here too.';
@@ -110,7 +110,7 @@ test.describe('without scripts', () => {
 
   test('a session that was ended on the server leads to the log-in, says so, and back', async ({ context, page, server }) => {
     const who = await signUp(page);
-    const { value } = (await context.cookies()).find(({ name }) => name === 'latchkey');
+    const { value } = await sessionCookie(context);
     await server.api('POST', '/auth/logout', { refresh_token: value });
     await page.getByRole('link', { name: 'Activity' }).first().click();
     await isLoggedOut(page, ended);

@@ -1,6 +1,6 @@
 // What laptops do to sessions: tabs that wake up together, answers that get lost on the way, clocks that are wrong. Nobody is logged out, and the
 // server is not asked more than it has to be.
-import { isSaved, kept, logIn, logInFor, member, open, pretend, rename, seesAccountOf } from '../support/steps.mjs';
+import { isSaved, kept, logIn, logInFor, member, open, pretend, rename, seesAccountOf, sessionCookie } from '../support/steps.mjs';
 import { expect, test } from '../support/test.mjs';
 import { isOldByOwnClock, shortLived } from '../support/tokens.mjs';
 
@@ -56,7 +56,7 @@ test.describe('with tokens that end soon', () => {
 test('the answer to a renewal is lost on the way: the page says so, and the next attempt makes up for it', async ({ context, expectConsole, page, server, watch }) => {
   const who = await member(server);
   await logIn(page, who);
-  const [before] = await context.cookies();
+  const before = await sessionCookie(context);
   await pretend(page, { obtained_at: 0 });
   await page.route(
     '**/fn/refresh',
@@ -70,12 +70,12 @@ test('the answer to a renewal is lost on the way: the page says so, and the next
   );
   await expectConsole({ failure: 'net::ERR_CONNECTION_RESET', url: '/fn/refresh' }, () => rename(page, 'Augusta Ada'));
   await expect(page.getByRole('alert')).toContainText('The server could not be reached.');
-  expect((await context.cookies())[0].value).toBe(before.value);
+  expect((await sessionCookie(context)).value).toBe(before.value);
   const calls = watch.mark();
   await rename(page, 'Augusta Ada');
   await isSaved(page, 'Augusta Ada');
   expect(watch.calls.slice(calls)).toMatchObject([{ path: '/fn/refresh', status: 200 }, { path: '/fn/rename', status: 200 }]);
-  expect((await context.cookies())[0].value).not.toBe(before.value);
+  expect((await sessionCookie(context)).value).not.toBe(before.value);
   await noAlarm(page, { ...who, name: 'Augusta Ada' });
 });
 
@@ -93,7 +93,7 @@ test('a server that is away is asked for a renewal six times in a minute, and no
   }
   expect(watch.callsTo('/fn/refresh', start)).toHaveLength(6);
   await page.unrouteAll();
-  expect((await context.cookies())[0].value, 'nobody is logged out').toMatch(/^lkr_/);
+  expect((await sessionCookie(context)).value, 'nobody is logged out').toMatch(/^lkr_/);
   await noAlarm(page, who);
 });
 

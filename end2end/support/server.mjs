@@ -33,6 +33,8 @@ export class Server {
       LEPTOS_SITE_ROOT: this.site,
       LATCHKEY_PUBLIC_URL: this.origin,
       LATCHKEY_ARGON2: 'm=64,t=1,p=1',
+      // Everybody is at one address here. Journeys about limits switch them on.
+      LATCHKEY_RATE_LIMITS: 'off',
       ...this.settings,
     };
     this.#process = spawn(this.binary, { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -113,6 +113,14 @@ export const pretend = (page, changes) =>
     storage.latchkey = JSON.stringify({ ...JSON.parse(storage.latchkey), ...changes });
   }, changes);
 
+/** The refresh cookie, if there is one. */
+export const sessionCookie = async (context) => (await context.cookies()).find(({ name }) => name === 'latchkey');
+
+/** What is left of somebody who is logged out: that the browser is known, and by which key to its owner's lane. */
+export async function onlyKnown(context) {
+  expect((await context.cookies()).map(({ name }) => name)).toEqual(['latchkey-known']);
+}
+
 /** Logs in, for longer than the browser is open or not. */
 export async function logInFor(page, who, keep) {
   await open(page, '/login');

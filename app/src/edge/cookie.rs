@@ -16,6 +16,16 @@ pub const fn access_name(secure: bool) -> &'static str {
     if secure { "__Host-latchkey-access" } else { "latchkey-access" }
 }
 
+/// The name of the cookie of a browser that somebody has logged in with.
+pub const fn known_name(secure: bool) -> &'static str {
+    if secure { "__Host-latchkey-known" } else { "latchkey-known" }
+}
+
+/// What a browser shows that has been here before.
+pub fn known_browser(headers: &HeaderMap, secure: bool) -> Option<String> {
+    token(headers, known_name(secure))
+}
+
 /// The refresh token that came with a request.
 pub fn refresh_cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
     token(headers, name(secure))
@@ -56,6 +66,11 @@ pub fn set_cookie(refresh: &Refresh, secure: bool) -> HeaderValue {
 /// Gives a browser its (next) access token, for as long as it is good.
 pub fn set_access_cookie(access: &Access, secure: bool) -> HeaderValue {
     header(access_name(secure), &access.token, Some(access.expires_in.into()), secure)
+}
+
+/// Has a browser known from now on, for as long as browsers keep anything (RFC 6265bis, 5.5: 400 days).
+pub fn set_known_browser(known: &str, secure: bool) -> HeaderValue {
+    header(known_name(secure), known, Some(400 * 24 * 60 * 60), secure)
 }
 
 /// Takes the access token away.

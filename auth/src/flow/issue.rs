@@ -60,6 +60,8 @@ pub struct Issued {
     pub persistent: bool,
     /// Whose they are.
     pub account: Account,
+    /// For a browser to show at the next log-in, so that it is known. Only where somebody came in with a password.
+    pub known_browser: Option<String>,
 }
 
 /// The session that is to be opened.
@@ -169,6 +171,7 @@ impl Auth {
             refresh: Refresh { token: refresh::mint(&self.secret, session.key_id, session.id, generation), max_age: session.persistent.then_some(max_age) },
             persistent: session.persistent,
             account: self.account_of(row),
+            known_browser: None,
         })
     }
 

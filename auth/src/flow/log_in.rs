@@ -3,7 +3,8 @@
 use super::{Auth, Happened, Issued, issue::Opening};
 use crate::{
     Client, Error,
-    hasher::Match,
+    hasher::{Lane, Match},
+    limit::Tries,
     store::users::{User, Verified},
 };
 use contract::{
@@ -21,6 +22,8 @@ struct Proven<'a> {
     stored: &'a str,
     password: &'a Password,
     weak: bool,
+    lane: Lane,
+    tries: Option<&'a Tries>,
 }
 
 impl Auth {
@@ -31,40 +34,48 @@ impl Auth {
     pub async fn log_in(&self, client: &Client, form: &LogIn, replaces: Option<&str>) -> Result<(Next, Issued), Error> {
         let Credentials { email, password, next, keep } = form.check()?;
         let key = email.key();
+        let mut user = self.store.read().await?.user_by_email(&key).await?;
+        let browser = self.known_browser(client, user.as_ref().map(|user| user.id));
+        let lane = if browser.is_some() { Lane::Known } else { Lane::Strangers };
+        let tries = self.count_password(client, &key, browser).await?;
         for _ in 0..ATTEMPTS {
-            let user = self.store.read().await?.user_by_email(&key).await?;
             let stored = user.as_ref().and_then(|user| user.password_hash.as_deref());
-            let matched = self.hasher.verify(password.clone(), stored).await?;
-            let (Some(user), Some(stored), true) = (&user, stored, matched != Match::No) else {
+            let matched = self.hasher.verify(password.clone(), stored, lane).await?;
+            let (Some(found), Some(stored), true) = (&user, stored, matched != Match::No) else {
                 return self.refuse_log_in(client, user.as_ref()).await;
             };
-            if user.disabled_at.is_some() {
-                return self.refuse_log_in(client, Some(user)).await;
+            if found.disabled_at.is_some() {
+                return self.refuse_log_in(client, Some(found)).await;
             }
-            let proven = Proven { user, stored, password: &password, weak: matched == Match::YesButWeak };
-            let opening = Opening { user: user.id, persistent: keep, replaces, since: user.last_login_at.unwrap_or(user.created_at) };
+            let proven = Proven { user: found, stored, password: &password, weak: matched == Match::YesButWeak, lane, tries: tries.as_ref() };
+            let opening = Opening { user: found.id, persistent: keep, replaces, since: found.last_login_at.unwrap_or(found.created_at) };
             if let Some(issued) = self.enter(client, proven, opening).await? {
                 return Ok((next, issued));
             }
+            user = self.store.read().await?.user_by_email(&key).await?;
         }
         Err(Error::Busy { retry_after: 1 })
     }
 
     /// The password was right for what was read. `None` if that has changed meanwhile.
     async fn enter(&self, client: &Client, proven: Proven<'_>, opening: Opening<'_>) -> Result<Option<Issued>, Error> {
-        let Proven { user, stored, password, weak } = proven;
-        let upgraded = if weak { Some(self.hasher.hash(password.clone()).await?) } else { None };
+        let Proven { user, stored, password, weak, lane, tries } = proven;
+        let upgraded = if weak { Some(self.hasher.hash(password.clone(), lane).await?) } else { None };
         let mut tx = self.store.write().await?;
         let now = self.clock.now();
         let verified = Verified { id: user.id, epoch: user.epoch, hash: stored };
         if !tx.user_still_verified(verified, upgraded.as_deref().unwrap_or(stored), now).await? {
             return Ok(None);
         }
+        if let Some(tries) = tries {
+            tries.forget(&mut tx).await?;
+        }
         let (session, news) = self.open_session(&mut tx, client, opening, now).await?;
         self.record(&mut tx, client, now, Happened::own(EventKind::LoggedIn, user.id, session)).await?;
         let row = tx.session_with_user(session).await?.ok_or_else(|| Error::internal("the new session is not there"))?;
         self.commit_with(tx, &news, now).await?;
-        self.issue(&row, row.session.counter, now).map(Some)
+        let known_browser = self.make_known(client, user.id)?;
+        Ok(Some(Issued { known_browser, ..self.issue(&row, row.session.counter, now)? }))
     }
 
     async fn refuse_log_in<T>(&self, client: &Client, user: Option<&User>) -> Result<T, Error> {

@@ -6,6 +6,7 @@
 //! | log in | `log_in` |
 //! | renew a session, end it | `session` |
 //! | who is asking; reading and changing one's own account | `account` |
+//! | how often somebody may try | `tries` |
 //! | what runs beside the requests | `worker` |
 //!
 //! No flow hashes inside a transaction. Authority is a value: what only somebody signed in may do are methods of [`SignedIn`], and there is
@@ -21,6 +22,7 @@ mod part;
 mod password;
 mod session;
 mod sign_up;
+mod tries;
 mod worker;
 
 pub use account::{MOST_ITEMS, SignedIn};

@@ -3,7 +3,7 @@
 use super::{Happened, SignedIn};
 use crate::{
     Error,
-    hasher::Match,
+    hasher::{Lane, Match},
     store::{feed::News, users::Verified},
 };
 use contract::{
@@ -17,16 +17,23 @@ impl SignedIn<'_> {
     /// token from before is refused, this session's too: its next renewal gives a new one.
     pub async fn change_password(&self, form: &ChangePassword) -> Result<(), Error> {
         let user = self.auth.store.read().await?.user_by_id(self.user).await?.ok_or(Error::SignedOut)?;
-        let NewPassword { current, new } = form.check(Email::parse(&user.email).ok().as_ref())?;
+        let email = Email::parse(&user.email).ok();
+        let NewPassword { current, new } = form.check(email.as_ref())?;
+        // Whoever holds a session may guess no more often than whoever does not.
+        let browser = self.auth.known_browser(&self.client, Some(user.id));
+        let tries = self.auth.count_password(&self.client, &email.map_or_else(|| user.email.clone(), |email| email.key()), browser).await?;
         let stored = user.password_hash.as_deref();
-        let matched = self.auth.hasher.verify(current, stored).await?;
+        let matched = self.auth.hasher.verify(current, stored, Lane::Known).await?;
         let (Some(stored), true) = (stored, matched != Match::No) else { return self.refuse().await };
-        let hash = self.auth.hasher.hash(new).await?;
+        let hash = self.auth.hasher.hash(new, Lane::Known).await?;
         let now = self.auth.clock.now();
         let mut tx = self.auth.store.write().await?;
         let verified = Verified { id: user.id, epoch: user.epoch, hash: stored };
         // Something else has changed meanwhile, such as the password: what was typed as the current one is so no more.
         let Some(epoch) = tx.user_change_password(verified, &hash).await? else { return Err(wrong()) };
+        if let Some(tries) = tries {
+            tries.forget(&mut tx).await?;
+        }
         tx.session_revoke_others(self.user, self.session, "password_changed", now).await?;
         self.auth.record(&mut tx, &self.client, now, Happened::own(EventKind::PasswordChanged, self.user, self.session)).await?;
         self.auth.commit_with(tx, &[News::EpochRaised(self.user, epoch)], now).await

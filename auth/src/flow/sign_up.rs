@@ -1,7 +1,7 @@
 //! Sign up: make an account and open its first session.
 
 use super::{Auth, Happened, Issued, issue::Opening};
-use crate::{Client, Error, store::users::User};
+use crate::{Client, Error, hasher::Lane, store::users::User};
 use contract::{
     Next, UserId,
     form::{NewUser, SignUp},
@@ -16,11 +16,13 @@ impl Auth {
     pub async fn sign_up(&self, client: &Client, form: &SignUp, replaces: Option<&str>) -> Result<(Next, Issued), Error> {
         let NewUser { name, email, password, next } = form.check()?;
         let key = email.key();
+        // Before it is said whether the address is taken: nobody reads a list of them off us.
+        self.count_sign_up(client).await?;
         // Only to spare the hashing: what decides is the unique index.
         if self.store.read().await?.user_by_email(&key).await?.is_some() {
             return Err(Error::EmailTaken);
         }
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.hash(password, Lane::Strangers).await?;
         let now = self.clock.now();
         let user = User {
             id: UserId(self.id(now)?),
@@ -43,6 +45,7 @@ impl Auth {
         self.record(&mut tx, client, now, Happened::own(EventKind::SignedUp, user.id, session)).await?;
         let row = tx.session_with_user(session).await?.ok_or_else(|| Error::internal("the new session is not there"))?;
         self.commit_with(tx, &news, now).await?;
-        Ok((next, self.issue(&row, row.session.counter, now)?))
+        let known_browser = self.make_known(client, user.id)?;
+        Ok((next, Issued { known_browser, ..self.issue(&row, row.session.counter, now)? }))
     }
 }

@@ -2,7 +2,7 @@
 //! stored.
 
 use super::Auth;
-use crate::{Error, chain};
+use crate::{Error, chain, limit::REMEMBERED};
 use contract::Span;
 use std::time::Duration;
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
@@ -97,6 +97,7 @@ impl Auth {
             let mut tx = self.store.write().await?;
             tx.feed_prune(now).await?;
             tx.session_prune(now - KEPT_AFTER_THE_END).await?;
+            tx.limit_prune(now - REMEMBERED, now).await?;
             tx.commit().await?;
         }
         Ok(())

@@ -12,6 +12,7 @@ pub mod events;
 pub mod feed;
 pub mod installation;
 pub mod keys;
+pub mod limits;
 pub mod sessions;
 pub mod users;
 
@@ -241,7 +242,7 @@ impl DerefMut for Tx {
 
 /// Every statement of the store by name, for the test that prepares each on both databases.
 pub const STATEMENTS: &[&[(&str, &str)]] =
-    &[events::STATEMENTS, feed::STATEMENTS, installation::STATEMENTS, keys::STATEMENTS, sessions::STATEMENTS, users::STATEMENTS];
+    &[events::STATEMENTS, feed::STATEMENTS, installation::STATEMENTS, keys::STATEMENTS, limits::STATEMENTS, sessions::STATEMENTS, users::STATEMENTS];
 
 /// Declares the statements of one table, and the list of them.
 macro_rules! statements {

@@ -5,6 +5,7 @@
 mod clocks;
 mod flows;
 mod keys;
+mod limits;
 mod races;
 mod refresh;
 mod revocation;

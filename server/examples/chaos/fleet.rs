@@ -77,6 +77,7 @@ impl Fleet {
             ("LATCHKEY_REFRESH_GRACE", format!("{}s", grace.as_secs())),
             ("LATCHKEY_ACCESS_TTL", "2s".to_owned()),
             ("LATCHKEY_ARGON2", "m=64,t=1,p=1".to_owned()),
+            ("LATCHKEY_RATE_LIMITS", "off".to_owned()),
             ("LEPTOS_SITE_ROOT", folder.display().to_string()),
             ("RUST_LOG", "error".to_owned()),
         ]);

@@ -7,7 +7,7 @@ mod values;
 
 pub use settings::Settings;
 
-use auth::{Hashing, Policy};
+use auth::{Hashing, Limits, Policy};
 use contract::Span;
 use ipnet::IpNet;
 use std::{
@@ -138,7 +138,7 @@ impl Config {
         let public_url = public_url(&mut read, listen);
         let private = is_private(&public_url);
         let trusted_proxies = read.list("LATCHKEY_TRUSTED_PROXIES", "networks such as 10.0.0.0/8, separated by commas");
-        let x_access_token = read.switch("LATCHKEY_X_ACCESS_TOKEN");
+        let x_access_token = read.switch("LATCHKEY_X_ACCESS_TOKEN", false);
         let introspection_secret = introspection_secret(&mut read);
         let url = read.text("DATABASE_URL").unwrap_or_else(|| "sqlite:data/latchkey.db".to_owned());
         if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
@@ -179,6 +179,7 @@ impl Config {
             ("LATCHKEY_SESSION_IDLE", span(self.policy.idle)),
             ("LATCHKEY_SESSION_MAX", span(self.policy.absolute)),
             ("LATCHKEY_REFRESH_GRACE", span(self.policy.grace)),
+            ("LATCHKEY_RATE_LIMITS", if self.policy.limits == Limits::On { "on" } else { "off" }.to_owned()),
             ("LATCHKEY_ARGON2", format!("m={m},t={t},p={p}")),
             ("LATCHKEY_HASH_THREADS", threads.to_string()),
             ("LATCHKEY_HASH_QUEUE", queue.to_string()),
@@ -303,7 +304,18 @@ fn policy(read: &mut Reader<'_>, public_url: &Url, private: bool) -> Policy {
     let absolute = read.span("LATCHKEY_SESSION_MAX", defaults.absolute, Span::minutes(1), Span::days(400));
     let idle = read.span("LATCHKEY_SESSION_IDLE", defaults.idle, Span::minutes(1), Span::days(400));
     let grace = read.span("LATCHKEY_REFRESH_GRACE", defaults.grace, Span(0), Span::seconds(60));
-    Policy { access, absolute, idle, grace, ..defaults }
+    let limits = limits(read, public_url);
+    Policy { access, absolute, idle, grace, limits, ..defaults }
+}
+
+fn limits(read: &mut Reader<'_>, public_url: &Url) -> Limits {
+    if read.switch("LATCHKEY_RATE_LIMITS", true) {
+        return Limits::On;
+    }
+    if !is_loopback(public_url) {
+        read.wrong("LATCHKEY_RATE_LIMITS", "can be off only where people reach this server by a loopback address: it is for tests and benchmarks");
+    }
+    Limits::Off
 }
 
 fn hashing(read: &mut Reader<'_>, private: bool) -> Hashing {

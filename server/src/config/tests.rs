@@ -61,6 +61,18 @@ fn an_access_token_lives_from_one_to_sixty_minutes_and_shorter_only_on_this_mach
 }
 
 #[test]
+fn limits_are_on_and_can_be_switched_off_only_on_this_machine() {
+    let limits = |url, value| read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_RATE_LIMITS", value)]).map(|config| config.policy.limits);
+    assert_eq!(limits("https://example.com", ""), Ok(Limits::On));
+    assert_eq!(limits("http://localhost:3000", "off"), Ok(Limits::Off));
+    for url in ["https://example.com", "http://10.0.0.1"] {
+        assert_eq!(limits(url, "on"), Ok(Limits::On));
+        assert!(limits(url, "off").is_err(), "{url}");
+    }
+    assert!(limits("http://localhost:3000", "no").is_err());
+}
+
+#[test]
 fn weak_hashing_is_refused_on_a_public_address() {
     let with = |url, argon2| read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_ARGON2", argon2)]);
     assert!(with("https://example.com", "m=12288,t=3,p=1").is_ok());

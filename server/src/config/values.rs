@@ -49,14 +49,15 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// `on` or `off`; off unless said otherwise.
-    pub(super) fn switch(&mut self, name: &str) -> bool {
+    /// `on` or `off`.
+    pub(super) fn switch(&mut self, name: &str, default: bool) -> bool {
         match self.text(name).as_deref() {
             Some("on") => true,
-            None | Some("off") => false,
+            Some("off") => false,
+            None => default,
             Some(_) => {
                 self.wrong(name, "must be on or off");
-                false
+                default
             }
         }
     }

@@ -5,7 +5,7 @@ use super::{
     caller::Caller,
     list::{self, Items, Part},
     problem::{self, MemberError},
-    refusals::{Protected, Unreadable},
+    refusals::{Limited, Protected, Unreadable},
     time::rfc3339,
 };
 use crate::Server;
@@ -152,6 +152,7 @@ impl Members for PasswordBody {
 /// Changes the password, ends all other sessions, and with them every access token, this one too: renew it.
 #[utoipa::path(post, path = "/api/v1/me/password", tag = "me", security(("bearer" = [])), request_body = PasswordBody, responses(
     (status = 204, description = "Changed"),
+    Limited,
     Protected,
     Unreadable,
 ))]

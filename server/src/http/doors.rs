@@ -5,7 +5,7 @@ use super::{
     body::{Body, MaybeBody, Members},
     caller::{Caller, two_credentials},
     problem::{self, MemberError, ProblemBody},
-    refusals::Unreadable,
+    refusals::{Limited, Unreadable},
 };
 use crate::Server;
 use app::edge::cookie;
@@ -165,7 +165,7 @@ pub(super) struct TokenBody {
 
 /// The answer that gives out tokens.
 fn give(status: StatusCode, issued: Issued, transport: Transport, secure: bool) -> Response {
-    let Issued { access, refresh, account, .. } = issued;
+    let Issued { access, refresh, account, known_browser, .. } = issued;
     let mut body = TokenBody { access_token: None, token_type: "Bearer", expires_in: access.expires_in, refresh_token: None, user: account.into() };
     match transport {
         Transport::Body => {
@@ -174,8 +174,9 @@ fn give(status: StatusCode, issued: Issued, transport: Transport, secure: bool) 
             (status, Json(body)).into_response()
         }
         Transport::Cookie => {
-            let cookies = [cookie::set_cookie(&refresh, secure), cookie::set_access_cookie(&access, secure)];
-            (status, AppendHeaders(cookies.map(|cookie| (SET_COOKIE, cookie))), Json(body)).into_response()
+            let mut cookies = vec![cookie::set_cookie(&refresh, secure), cookie::set_access_cookie(&access, secure)];
+            cookies.extend(known_browser.map(|known| cookie::set_known_browser(&known, secure)));
+            (status, AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie))), Json(body)).into_response()
         }
     }
 }
@@ -184,6 +185,7 @@ fn give(status: StatusCode, issued: Issued, transport: Transport, secure: bool) 
 #[utoipa::path(post, path = "/api/v1/auth/signup", tag = "auth", request_body = SignUpBody, responses(
     (status = 201, body = TokenBody),
     (status = 409, body = ProblemBody, description = "Somebody has an account with this address", content_type = "application/problem+json"),
+    Limited,
     Unreadable,
 ))]
 pub(super) async fn sign_up(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<SignUpBody>) -> Result<Response, Response> {
@@ -198,6 +200,7 @@ pub(super) async fn sign_up(State(server): State<Server>, caller: Caller, header
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = LogInBody, responses(
     (status = 200, body = TokenBody),
     (status = 401, body = ProblemBody, description = "Address and password do not match", content_type = "application/problem+json"),
+    Limited,
     Unreadable,
 ))]
 pub(super) async fn log_in(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<LogInBody>) -> Result<Response, Response> {

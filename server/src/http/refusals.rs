@@ -18,6 +18,15 @@ pub(super) enum Protected {
     Unavailable(ProblemBody),
 }
 
+/// Of every call that tries a password or makes an account.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "described, not made: answers are made where they are known")]
+pub(super) enum Limited {
+    /// Tried too often; see `Retry-After`.
+    #[response(status = 429, content_type = "application/problem+json")]
+    TooMany(ProblemBody),
+}
+
 /// Of every call that takes a body.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "described, not made: answers are made where they are known")]

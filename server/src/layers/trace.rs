@@ -3,6 +3,7 @@
 //! The line holds the path without the query, which may hold anything. Fields are escaped by the logger, so one request is one line.
 
 use crate::Server;
+use app::edge::cookie;
 use auth::{Client, Clock, Entropy};
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -21,7 +22,8 @@ pub async fn trace(State(server): State<Server>, mut request: Request, next: Nex
     let id = request_id(request.headers());
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let address = client_address(peer, request.headers(), &server.trusted_proxies);
-    let client = Client::new(address, request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()), &id);
+    let mut client = Client::new(address, request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()), &id);
+    client.known_browser = cookie::known_browser(request.headers(), server.web.secure);
     request.extensions_mut().insert(client);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let started = Clock::System.now();

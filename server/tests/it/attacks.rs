@@ -6,7 +6,7 @@ use crate::{
     support::{Answer, FORM, PASSWORD, START},
 };
 use auth::{
-    Auth, Clock, Entropy, Hashing, Policy, ServerSecret, Store,
+    Auth, Clock, Entropy, Hashing, Limits, Policy, ServerSecret, Store,
     flow::Parts,
     keys::{Algorithm, PUBLISHED_FOR},
     on_both,
@@ -83,7 +83,7 @@ impl Target {
         let (clock, entropy) = (Clock::manual(START), Entropy::System);
         let secret = ServerSecret::generate(&entropy).expect("randomness");
         let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
-        let auth = Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy: Policy::new(url), hashing }).await.expect("a start");
+        let auth = Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy: Policy { limits: Limits::Off, ..Policy::new(url) }, hashing }).await.expect("a start");
         let http = Http {
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             public_url: url.parse().expect("a URL"),

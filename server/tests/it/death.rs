@@ -48,6 +48,7 @@ impl Data {
                 ("LATCHKEY_SECRET", &self.secret),
                 ("LEPTOS_SITE_ADDR", &format!("127.0.0.1:{}", self.port)),
                 ("LATCHKEY_ARGON2", "m=64,t=1,p=1"),
+                ("LATCHKEY_RATE_LIMITS", "off"),
             ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -11,6 +11,7 @@ mod everyone;
 mod functions;
 mod headers;
 mod keys;
+mod limits;
 mod me;
 mod oauth;
 mod openapi;

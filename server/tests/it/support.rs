@@ -1,7 +1,7 @@
 //! The whole server without a socket, and clients that are typed by who they are.
 
 use crate::described;
-use auth::{Auth, Clock, Entropy, Hashing, Policy, ServerSecret, Store, flow::Parts, testing::FreshDatabase};
+use auth::{Auth, Clock, Entropy, Hashing, Limits, Policy, ServerSecret, Store, flow::Parts, testing::FreshDatabase};
 use axum::{
     Router,
     body::Body,
@@ -44,11 +44,20 @@ impl App {
 
     /// With other settings.
     pub async fn with(database: FreshDatabase, url: &str, change: impl FnOnce(&mut Http)) -> Self {
+        Self::made(database, url, change, Limits::Off).await
+    }
+
+    /// With limits, which are off otherwise: tests try more often than people.
+    pub async fn limiting(database: FreshDatabase) -> Self {
+        Self::made(database, "http://localhost:3000", |http| http.trusted_proxies = vec!["192.0.2.7/32".parse().expect("a network")], Limits::On).await
+    }
+
+    async fn made(database: FreshDatabase, url: &str, change: impl FnOnce(&mut Http), limits: Limits) -> Self {
         let store = Store::open(&database.url).await.expect("a database");
         let (clock, entropy) = (Clock::manual(START), Entropy::System);
         let secret = ServerSecret::generate(&entropy).expect("randomness");
         let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
-        let auth = Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy: Policy::new(url), hashing }).await.expect("a start");
+        let auth = Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy: Policy { limits, ..Policy::new(url) }, hashing }).await.expect("a start");
         let mut http = Http {
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             public_url: url.parse().expect("a URL"),

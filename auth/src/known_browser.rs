@@ -1,0 +1,68 @@
+//! A browser that somebody has logged in with before: a cookie that says so, for as long as it is kept. It opens nothing. It only puts the browser
+//! into a lane of its own when somebody logs in: strangers who try passwords keep strangers waiting, not the owner.
+//!
+//! `lkb_` and, in base64url: 16 bytes of user id, 16 of a name for the browser, 16 of HMAC-SHA-256 over these.
+
+use crate::{Entropy, Error, ServerSecret};
+use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use contract::UserId;
+use uuid::Uuid;
+
+const PREFIX: &str = "lkb_";
+const BODY: usize = 16 + 16;
+const MAC: usize = 16;
+
+/// A browser, and whose it was last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct KnownBrowser {
+    pub(crate) user: UserId,
+    pub(crate) id: Uuid,
+}
+
+impl KnownBrowser {
+    /// One that nobody knew until now.
+    pub(crate) fn new(user: UserId, entropy: &Entropy) -> Result<Self, Error> {
+        Ok(Self { user, id: Uuid::from_bytes(entropy.bytes()?) })
+    }
+
+    pub(crate) fn mint(&self, secret: &ServerSecret) -> String {
+        let body = [self.user.0.as_bytes().as_slice(), self.id.as_bytes()].concat();
+        let mac = mac(secret, &body);
+        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode([&body[..], &mac.as_ref()[..MAC]].concat()))
+    }
+
+    /// `None` for whatever we did not make.
+    pub(crate) fn open(secret: &ServerSecret, text: &str) -> Option<Self> {
+        let encoded = text.strip_prefix(PREFIX).filter(|encoded| encoded.len() == (BODY + MAC) * 4 / 3)?;
+        let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
+        let (body, shown) = bytes.split_at_checked(BODY)?;
+        verify_slices_are_equal(&mac(secret, body).as_ref()[..MAC], shown).ok()?;
+        let (user, id) = body.split_first_chunk::<16>()?;
+        Some(Self { user: UserId(Uuid::from_bytes(*user)), id: Uuid::from_slice(id).ok()? })
+    }
+}
+
+fn mac(secret: &ServerSecret, body: &[u8]) -> hmac::Tag {
+    hmac::sign(&secret.mac_key("known_browser", &[]), body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_we_made_is_read_back_and_nothing_else() {
+        let secret = ServerSecret::generate(&Entropy::seeded(1)).expect("seeded");
+        let browser = KnownBrowser::new(UserId(Uuid::from_u128(7)), &Entropy::seeded(2)).expect("seeded");
+        let text = browser.mint(&secret);
+        assert_eq!(KnownBrowser::open(&secret, &text), Some(browser));
+        assert_eq!(KnownBrowser::open(&ServerSecret::generate(&Entropy::seeded(3)).expect("seeded"), &text), None);
+        for at in 0..text.len() {
+            assert_eq!(KnownBrowser::open(&secret, &text[..at]), None, "cut at {at}");
+            let mut broken = text.clone().into_bytes();
+            broken[at] ^= 1;
+            assert_eq!(KnownBrowser::open(&secret, &String::from_utf8_lossy(&broken)), None, "byte {at}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Limits as clients meet them.
+
+use crate::support::{App, PASSWORD};
+use auth::{on_both, testing::FreshDatabase};
+use axum::http::StatusCode;
+use contract::Span;
+use serde_json::json;
+
+/// A server that limits, behind a proxy that it trusts.
+struct Limiting(App);
+
+impl Limiting {
+    async fn on(database: FreshDatabase) -> Self {
+        Self(App::limiting(database).await)
+    }
+}
+
+const LOG_IN: &str = "/api/v1/auth/login";
+
+on_both! {
+    async fn who_tries_too_often_is_told_when_to_come_back_and_then_may(target: Limiting) {
+        let app = target.0;
+        app.user("ada@example.com").await;
+        let wrong = json!({ "email": "ada@example.com", "password": "wrong" });
+        for _ in 0..5 {
+            assert_eq!(app.anon().post(LOG_IN, wrong.clone()).await.status, StatusCode::UNAUTHORIZED);
+        }
+        let refused = app.anon().post(LOG_IN, wrong.clone()).await;
+        assert_eq!((refused.status, refused.problem().as_str()), (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"));
+        let seconds: i64 = refused.header("retry-after").parse().expect("seconds");
+        let unknown = json!({ "email": "nobody@example.com", "password": "wrong" });
+        for _ in 0..5 {
+            app.anon().post(LOG_IN, unknown.clone()).await;
+        }
+        let nobody = app.anon().post(LOG_IN, unknown).await;
+        assert_eq!((nobody.status, &nobody.text, nobody.stable_headers()), (refused.status, &refused.text, refused.stable_headers()), "whether there is such an account is not told");
+        app.clock.advance(Span::seconds(seconds));
+        let right = json!({ "email": "ada@example.com", "password": PASSWORD });
+        assert_eq!(app.anon().post(LOG_IN, right).await.status, StatusCode::OK);
+    }
+
+    async fn a_page_is_led_back_with_the_words(target: Limiting) {
+        let app = target.0;
+        for _ in 0..5 {
+            app.anon().submit("/fn/login", "/login", "form%5Bemail%5D=a%40b.example&form%5Bpassword%5D=wrong").await;
+        }
+        let answer = app.anon().submit("/fn/login", "/login", "form%5Bemail%5D=a%40b.example&form%5Bpassword%5D=wrong").await;
+        assert_eq!(answer.status, StatusCode::FOUND);
+        let page = app.anon().with("accept", "text/html").get(answer.header("location").trim_start_matches("http://localhost:3000")).await;
+        assert!(page.text.contains("Too many attempts"), "{}", answer.header("location"));
+        let script = app.anon().call("/fn/login", "form%5Bemail%5D=a%40b.example&form%5Bpassword%5D=wrong").await;
+        assert_eq!(script.status, StatusCode::TOO_MANY_REQUESTS);
+        assert!(!script.header("retry-after").is_empty());
+    }
+
+    async fn behind_a_proxy_each_client_is_itself_and_headers_of_strangers_count_for_nothing(target: Limiting) {
+        let app = target.0;
+        let body = |n: u32| json!({ "email": format!("user{n}@example.com"), "password": "wrong" });
+        for n in 0..60 {
+            // What a client wrote into the header before the proxy added where it really is.
+            let client = app.anon().with("x-forwarded-for", &format!("203.0.113.{n}, 198.51.100.9")).with("x-real-ip", &format!("203.0.113.{n}"));
+            let client = client.with("forwarded", &format!("for=203.0.113.{n}")).with("true-client-ip", &format!("203.0.113.{n}"));
+            assert_eq!(client.post(LOG_IN, body(n)).await.status, StatusCode::UNAUTHORIZED);
+        }
+        let same = app.anon().with("x-forwarded-for", "203.0.113.200, 198.51.100.9").post(LOG_IN, body(60)).await;
+        assert_eq!(same.status, StatusCode::TOO_MANY_REQUESTS);
+        let other = app.anon().with("x-forwarded-for", "198.51.100.10").post(LOG_IN, body(61)).await;
+        assert_eq!(other.status, StatusCode::UNAUTHORIZED);
+    }
+
+    async fn a_browser_that_has_logged_in_before_is_known_and_gets_in_through_a_flood(target: Limiting) {
+        let app = target.0;
+        let body = json!({ "email": "ada@example.com", "password": PASSWORD, "transport": "cookie" });
+        let answer = app.anon().post("/api/v1/auth/signup", body.clone()).await;
+        let known = answer.cookies().iter().find(|cookie| cookie.starts_with("latchkey-known=")).expect("it is known from now on").clone();
+        for attribute in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=34560000"] {
+            assert!(known.contains(attribute), "{known}");
+        }
+        let value = known.split(';').next().expect("a pair");
+        for n in 0..9 {
+            let stranger = app.anon().with("x-forwarded-for", &format!("198.51.100.{n}"));
+            stranger.post(LOG_IN, json!({ "email": "ada@example.com", "password": "wrong" })).await;
+        }
+        assert_eq!(app.anon().post(LOG_IN, body.clone()).await.status, StatusCode::TOO_MANY_REQUESTS);
+        let owner = app.anon().with("cookie", value).with("sec-fetch-site", "same-origin").post(LOG_IN, body).await;
+        assert_eq!(owner.status, StatusCode::OK);
+        assert!(owner.cookies().iter().all(|cookie| !cookie.starts_with("latchkey-known=")), "and stays so");
+    }
+}
