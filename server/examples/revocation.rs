@@ -226,6 +226,7 @@ impl Node {
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             public_url: URL.parse()?,
             trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
             x_access_token: false,
             introspection_secret: None,
         };

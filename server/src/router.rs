@@ -3,7 +3,7 @@
 use crate::{
     config::{Http, IntrospectionSecret, Site},
     http,
-    layers::{guard, headers, limits, origin, panics, trace, wrong},
+    layers::{cors, guard, headers, limits, origin, panics, trace, wrong},
 };
 use app::{edge::Web, pages::App, shell::shell};
 use axum::{
@@ -32,6 +32,7 @@ pub static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_ro
 pub struct Server {
     pub(crate) web: Web,
     pub(crate) origin: Arc<str>,
+    pub(crate) cors_origins: Arc<[String]>,
     pub(crate) trusted_proxies: Arc<[IpNet]>,
     pub(crate) x_access_token: bool,
     pub(crate) introspection_secret: Option<IntrospectionSecret>,
@@ -62,6 +63,7 @@ impl Server {
         Self {
             web: Web { auth, secure: http.secure() },
             origin: http.origin().into(),
+            cors_origins: http.cors_origins.clone().into(),
             trusted_proxies: http.trusted_proxies.clone().into(),
             x_access_token: http.x_access_token,
             introspection_secret: http.introspection_secret.clone(),
@@ -130,6 +132,7 @@ pub fn protected(routes: Router<Server>, server: Server) -> Router {
         .layer(CatchPanicLayer::custom(panics::caught))
         .layer(from_fn(limits::in_time))
         .layer(from_fn(wrong::show_people))
+        .layer(from_fn_with_state(server.clone(), cors::listed_origins))
         .layer(from_fn_with_state(server.clone(), headers::protect))
         .layer(from_fn_with_state(server.clone(), trace::trace))
         .with_state(server)

@@ -46,6 +46,8 @@ pub struct Http {
     pub public_url: Url,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Origins whose pages may call the API from a browser.
+    pub cors_origins: Vec<String>,
     /// Whether an access token counts in `x-access-token`, too.
     pub x_access_token: bool,
     /// What other programs show to be told about tokens (RFC 7662). Without it nobody is told.
@@ -138,6 +140,7 @@ impl Config {
         let public_url = public_url(&mut read, listen);
         let private = is_private(&public_url);
         let trusted_proxies = read.list("LATCHKEY_TRUSTED_PROXIES", "networks such as 10.0.0.0/8, separated by commas");
+        let cors_origins = cors_origins(&mut read);
         let x_access_token = read.switch("LATCHKEY_X_ACCESS_TOKEN", false);
         let introspection_secret = introspection_secret(&mut read);
         let url = read.text("DATABASE_URL").unwrap_or_else(|| "sqlite:data/latchkey.db".to_owned());
@@ -153,7 +156,7 @@ impl Config {
         let site = site(&mut read);
         let log_filter = read.text("RUST_LOG");
         read.finish(Self {
-            http: Http { listen, public_url, trusted_proxies, x_access_token, introspection_secret },
+            http: Http { listen, public_url, trusted_proxies, cors_origins, x_access_token, introspection_secret },
             database: Database { url },
             secret,
             policy,
@@ -173,6 +176,7 @@ impl Config {
             ("LATCHKEY_PUBLIC_URL", self.http.origin()),
             ("LATCHKEY_SECRET", format!("{:?}", self.secret)),
             ("LATCHKEY_TRUSTED_PROXIES", self.http.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+            ("LATCHKEY_CORS_ORIGINS", self.http.cors_origins.join(",")),
             ("LATCHKEY_X_ACCESS_TOKEN", if self.http.x_access_token { "on" } else { "off" }.to_owned()),
             ("LATCHKEY_INTROSPECTION_SECRET", if self.http.introspection_secret.is_some() { "given" } else { "none" }.to_owned()),
             ("LATCHKEY_ACCESS_TTL", span(self.policy.access)),
@@ -216,6 +220,21 @@ fn public_url(read: &mut Reader<'_>, listen: SocketAddr) -> Url {
         read.wrong("LATCHKEY_PUBLIC_URL", "must begin with https:// on a public address: passwords and tokens would travel in the open");
     }
     url
+}
+
+/// Exact origins (RFC 6454): scheme, host and port, as browsers write them.
+fn cors_origins(read: &mut Reader<'_>) -> Vec<String> {
+    const NAME: &str = "LATCHKEY_CORS_ORIGINS";
+    let origins: Vec<String> = read.list(NAME, "origins");
+    for text in &origins {
+        let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == *text);
+        match url {
+            None => read.wrong(NAME, "must be exact origins such as https://app.example.com, separated by commas, in lower case and without a slash at the end"),
+            Some(url) if url.scheme() == "http" && !is_private(&url) => read.wrong(NAME, "may name an http:// origin only on this machine or a private network"),
+            Some(_) => {}
+        }
+    }
+    origins
 }
 
 /// Whether a URL leads to this machine or to a private network.

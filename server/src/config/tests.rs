@@ -61,6 +61,16 @@ fn an_access_token_lives_from_one_to_sixty_minutes_and_shorter_only_on_this_mach
 }
 
 #[test]
+fn origins_are_exact() {
+    let origins = |text| read([("LATCHKEY_CORS_ORIGINS", text)]).map(|config| config.http.cors_origins);
+    assert_eq!(origins(""), Ok(Vec::new()));
+    assert_eq!(origins("https://app.example.com, http://localhost:5173"), Ok(vec!["https://app.example.com".to_owned(), "http://localhost:5173".to_owned()]));
+    for wrong in ["*", "null", "app.example.com", "https://app.example.com/", "https://App.example.com", "https://app.example.com:443", "http://app.example.com", "https://*.example.com", "ftp://app.example.com"] {
+        assert!(origins(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn limits_are_on_and_can_be_switched_off_only_on_this_machine() {
     let limits = |url, value| read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_RATE_LIMITS", value)]).map(|config| config.policy.limits);
     assert_eq!(limits("https://example.com", ""), Ok(Limits::On));

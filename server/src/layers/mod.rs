@@ -2,11 +2,13 @@
 //!
 //! 1. [`trace`]: the request gets a name, and a line in the log;
 //! 2. [`headers`]: every answer gets the headers that protect it, errors and files too;
-//! 3. [`wrong`] and [`panics`]: a panic becomes a plain 500, and people see a page where programs see JSON;
-//! 4. [`limits`]: what is too large, or of a method that nobody needs, goes no further;
-//! 5. [`origin`]: what another site makes a browser send goes no further;
-//! 6. [`guard`]: protected pages are not even rendered for strangers.
+//! 3. [`cors`]: pages of listed origins are let in to the API, without cookies;
+//! 4. [`wrong`] and [`panics`]: a panic becomes a plain 500, and people see a page where programs see JSON;
+//! 5. [`limits`]: what is too large, or of a method that nobody needs, goes no further;
+//! 6. [`origin`]: what another site makes a browser send goes no further;
+//! 7. [`guard`]: protected pages are not even rendered for strangers.
 
+pub mod cors;
 pub mod guard;
 pub mod headers;
 pub mod limits;

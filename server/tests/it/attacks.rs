@@ -88,6 +88,7 @@ impl Target {
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             public_url: url.parse().expect("a URL"),
             trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
             x_access_token: false,
             introspection_secret: None,
         };

@@ -1,7 +1,7 @@
 //! Requests that another site makes a browser send.
 
-use crate::support::{App, PASSWORD};
-use auth::on_both;
+use crate::support::{Answer, App, PASSWORD};
+use auth::{on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
     http::{Method, StatusCode},
@@ -54,6 +54,82 @@ on_both! {
             for answer in [get, preflight] {
                 assert!(answer.headers.keys().all(|name| !name.as_str().starts_with("access-control")), "{origin}");
             }
+        }
+    }
+}
+
+/// A server that lists an origin.
+struct Listing(App);
+
+impl Listing {
+    async fn on(database: FreshDatabase) -> Self {
+        Self(App::with(database, "https://accounts.example.com", |http| http.cors_origins = vec![LISTED.to_owned()]).await)
+    }
+}
+
+const LISTED: &str = "https://app.example.com";
+
+fn allowed(answer: &Answer) -> bool {
+    let origin = answer.header("access-control-allow-origin");
+    assert!(origin.is_empty() || origin == LISTED, "{origin}");
+    assert!(answer.headers.get("access-control-allow-credentials").is_none(), "never with cookies");
+    origin == LISTED
+}
+
+on_both! {
+    async fn a_listed_origin_may_call_the_api_with_a_token_of_its_own(target: Listing) {
+        let app = target.0;
+        let elsewhere = || app.anon().with("origin", LISTED).with("sec-fetch-site", "cross-site");
+        let preflight = elsewhere().with("access-control-request-method", "POST").with("access-control-request-headers", "content-type");
+        let preflight = preflight.send(Method::OPTIONS, "/api/v1/auth/login", Body::empty()).await;
+        assert_eq!(preflight.status, StatusCode::NO_CONTENT);
+        assert!(allowed(&preflight) && preflight.header("access-control-allow-methods").contains("POST"));
+        assert!(preflight.header("access-control-allow-headers").contains("authorization") && preflight.header("vary").contains("origin"));
+
+        app.user("ada@example.com").await;
+        let entered = elsewhere().post("/api/v1/auth/login", json!({"email": "ada@example.com", "password": PASSWORD})).await;
+        assert_eq!(entered.status, StatusCode::OK);
+        assert!(allowed(&entered));
+        let bearer = format!("Bearer {}", entered.json()["access_token"].as_str().expect("a token"));
+        let me = elsewhere().with("authorization", &bearer).get("/api/v1/me").await;
+        assert!(me.status == StatusCode::OK && allowed(&me));
+        let refused = elsewhere().get("/api/v1/me").await;
+        assert!(refused.status == StatusCode::UNAUTHORIZED && allowed(&refused), "it can read why it was refused");
+        let renamed = elsewhere().with("authorization", &bearer).patch("/api/v1/me", json!({"name": "Ada"})).await;
+        assert!(renamed.status == StatusCode::OK && allowed(&renamed));
+    }
+
+    async fn cookies_are_neither_taken_from_a_listed_origin_nor_given_to_it(target: Listing) {
+        let app = target.0;
+        let user = app.user("ada@example.com").await;
+        let with_cookie = app.anon().with("origin", LISTED).with("sec-fetch-site", "cross-site").with("cookie", &format!("__Host-latchkey={}; __Host-latchkey-access={}", user.refresh, user.access));
+        assert_eq!(with_cookie.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+        for path in ["/api/v1/auth/refresh", "/api/v1/auth/logout"] {
+            assert_eq!(with_cookie.post(path, json!({})).await.status, StatusCode::UNAUTHORIZED, "{path}");
+        }
+        let given = with_cookie.post("/api/v1/auth/login", json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
+        assert_eq!((given.status, given.cookies().len()), (StatusCode::OK, 0));
+        assert_eq!(user.client.get("/api/v1/me").await.status, StatusCode::OK, "and nobody was logged out");
+    }
+
+    async fn nobody_else_is_let_in_and_a_listed_origin_nowhere_else(target: Listing) {
+        let app = target.0;
+        let user = app.user("ada@example.com").await;
+        for origin in ["https://evil.example", "null", "http://app.example.com", "https://app.example.com:8443", "https://app.example.com.evil.example", "https://evil-app.example.com", "https://APP.example.com", "https://app.example.com/"] {
+            let from = || app.anon().with("origin", origin);
+            let preflight = from().with("access-control-request-method", "POST").send(Method::OPTIONS, "/api/v1/auth/login", Body::empty()).await;
+            assert!(!allowed(&preflight) && preflight.status == StatusCode::METHOD_NOT_ALLOWED, "{origin}");
+            let get = from().with("authorization", &format!("Bearer {}", user.access)).get("/api/v1/me").await;
+            assert!(!allowed(&get) && get.header("vary").contains("origin"), "{origin}");
+            let post = from().post("/api/v1/auth/login", json!({"email": "ada@example.com", "password": PASSWORD})).await;
+            assert!(!allowed(&post) && post.status == StatusCode::FORBIDDEN, "{origin}");
+        }
+        for path in ["/fn/login", "/fn/logout", "/oauth/revoke"] {
+            let answer = app.anon().with("origin", LISTED).with("content-type", crate::support::FORM).send(Method::POST, path, Body::from("token=x")).await;
+            assert!(!allowed(&answer) && answer.status == StatusCode::FORBIDDEN, "{path}");
+        }
+        for path in ["/", "/login", "/healthz", "/.well-known/jwks.json", "/api/v1x"] {
+            assert!(!allowed(&app.anon().with("origin", LISTED).get(path).await), "{path}");
         }
     }
 }
