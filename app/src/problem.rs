@@ -133,8 +133,6 @@ impl FromServerFnError for Problem {
         let problem = match error {
             // In the browser: no answer.
             E::Request(_) => Self::Offline,
-            // On the server: the body ended at the limit (axum's words for it).
-            E::Deserialization(text) if text.contains("length limit exceeded") => Self::TooLarge,
             // On the server: the body is not what the function takes. Everywhere: `?__err=` holds rubbish, and then both sides must come to the
             // same conclusion or the page would not hydrate.
             E::Deserialization(_) | E::Args(_) | E::MissingArg(_) | E::Serialization(_) | E::UnsupportedRequestMethod(_) => Self::BadRequest,
@@ -234,6 +232,5 @@ mod tests {
     fn what_the_framework_says_is_never_passed_on() {
         let problem = Problem::from_server_fn_error(ServerFnErrorErr::Args("invalid value: \"hunter2\"".to_owned()));
         assert_eq!(problem, Problem::BadRequest);
-        assert_eq!(Problem::from_server_fn_error(ServerFnErrorErr::Deserialization("length limit exceeded".to_owned())), Problem::TooLarge);
     }
 }

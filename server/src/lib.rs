@@ -4,12 +4,14 @@
 //! |---|---|
 //! | everything that can be requested, on one screen | [`router`] |
 //! | settings | [`config`] |
+//! | connections, and HTTPS | [`accept`], [`tls`] |
 //! | what every answer carries, and who may call from where | [`layers`] |
 //! | the JSON API | [`http`] |
 //!
 //! Nothing is decided here that is about accounts: that is `auth`. Pages and their functions are `app`.
 #![recursion_limit = "256"]
 
+pub mod accept;
 pub mod cli;
 pub mod config;
 pub mod http;
@@ -18,6 +20,7 @@ mod listen;
 pub mod logs;
 pub mod router;
 pub mod secret_file;
+pub mod tls;
 
 pub use listen::serve;
 pub use router::{Server, router};

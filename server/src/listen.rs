@@ -1,13 +1,15 @@
 //! From a configuration to a server that serves, and back to nothing: start, run, drain.
 
 use crate::{
+    accept::Door,
     cli,
     config::Config,
     router::{Server, router},
+    tls::Tls,
 };
 use anyhow::Context;
 use auth::{Auth, Clock, Entropy, Store, flow::Parts};
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{future::Future, time::Duration};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -20,6 +22,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Serves until the process is told to stop (SIGTERM or SIGINT).
 pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Result<()> {
     let secret = cli::secret(&config, &entropy)?;
+    let tls = config.tls.clone().map(Tls::open).transpose()?;
     let store = Store::open(&config.database.url).await?;
     let auth = Auth::start(Parts { store: store.clone(), clock, entropy, secret, policy: config.policy.clone(), hashing: config.hashing }).await?;
     let worker = auth.work();
@@ -37,21 +40,32 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
         config.hashing.threads * (config.hashing.m as usize) / 1024,
     );
 
-    let app = router(Server::new(auth, &config.http, &config.site)).into_make_service_with_connect_info::<SocketAddr>();
+    let server = Server::new(auth, &config.http, &config.site);
+    let door = Door { listener, tls: tls.clone(), app: router(server.clone()), proxies: server.trusted_proxies.clone() };
     let (stopping, told) = watch::channel(false);
     let stop = stop_signal()?;
-    let drained = axum::serve(listener, app).with_graceful_shutdown(async move {
+    let drained = door.serve(async move {
         stop.await;
         tracing::info!("stopping");
+        // Whoever spreads the load sends us nothing more.
+        server.stop();
         let _nobody_waits = stopping.send(true);
     });
     tokio::select! {
-        result = drained => result?,
+        () = drained => {}
         () = too_long(told) => tracing::warn!("some requests took too long and were cut off"),
+        () = follow(tls) => {}
     }
     worker.stop().await?;
     store.close().await;
     Ok(())
+}
+
+async fn follow(tls: Option<Tls>) {
+    match tls {
+        Some(tls) => tls.follow().await,
+        None => std::future::pending().await,
+    }
 }
 
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {

@@ -8,7 +8,7 @@ use crate::{
 use app::{edge::Web, pages::App, shell::shell};
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, FromRef},
+    extract::FromRef,
     http::{HeaderValue, StatusCode, header::CACHE_CONTROL},
     middleware::{from_fn, from_fn_with_state},
     routing::{any, get},
@@ -19,9 +19,12 @@ use leptos::{
     prelude::provide_context,
 };
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
-use std::sync::{Arc, LazyLock};
+use std::sync::{
+    Arc, LazyLock,
+    atomic::{AtomicBool, Ordering},
+};
 use tower::ServiceBuilder;
-use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer, services::ServeDir};
+use tower_http::{catch_panic::CatchPanicLayer, services::ServeDir};
 
 /// The pages that the router of the app knows. Found once in a process: while Leptos looks for them no resource of any page is loaded, in the
 /// whole process, and a page that is rendered just then would wait for ever.
@@ -38,6 +41,7 @@ pub struct Server {
     pub(crate) introspection_secret: Option<IntrospectionSecret>,
     leptos: LeptosOptions,
     reload_port: Option<u32>,
+    stopping: Arc<AtomicBool>,
 }
 
 impl FromRef<Server> for LeptosOptions {
@@ -69,7 +73,17 @@ impl Server {
             introspection_secret: http.introspection_secret.clone(),
             leptos,
             reload_port: site.reload_port,
+            stopping: Arc::default(),
         }
+    }
+
+    /// From now on this server is not ready.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
     }
 }
 
@@ -125,9 +139,8 @@ pub fn router(server: Server) -> Router {
 pub fn protected(routes: Router<Server>, server: Server) -> Router {
     routes
         .layer(from_fn_with_state(server.clone(), guard::signed_in_only))
-        .layer(DefaultBodyLimit::max(limits::BODY))
+        .layer(from_fn(limits::read_body))
         .layer(from_fn_with_state(server.clone(), origin::same_origin_only))
-        .layer(RequestBodyLimitLayer::new(limits::BODY))
         .layer(from_fn(limits::enforce))
         .layer(CatchPanicLayer::custom(panics::caught))
         .layer(from_fn(limits::in_time))

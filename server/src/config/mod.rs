@@ -7,6 +7,7 @@ mod values;
 
 pub use settings::Settings;
 
+use crate::tls;
 use auth::{Hashing, Limits, Policy};
 use contract::Span;
 use ipnet::IpNet;
@@ -23,6 +24,8 @@ use values::Reader;
 pub struct Config {
     /// Where to listen, and as whom.
     pub http: Http,
+    /// With which certificate HTTPS is spoken; without, somebody in front of us does.
+    pub tls: Option<tls::Files>,
     /// Where the data is.
     pub database: Database,
     /// Where the server secret is.
@@ -137,7 +140,8 @@ impl Config {
         let mut read = Reader::new(settings);
         let listen: SocketAddr =
             read.parsed("LEPTOS_SITE_ADDR", "an address such as 127.0.0.1:3000").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
-        let public_url = public_url(&mut read, listen);
+        let tls = tls_files(&mut read);
+        let public_url = public_url(&mut read, listen, tls.is_some());
         let private = is_private(&public_url);
         let trusted_proxies = read.list("LATCHKEY_TRUSTED_PROXIES", "networks such as 10.0.0.0/8, separated by commas");
         let cors_origins = cors_origins(&mut read);
@@ -157,6 +161,7 @@ impl Config {
         let log_filter = read.text("RUST_LOG");
         read.finish(Self {
             http: Http { listen, public_url, trusted_proxies, cors_origins, x_access_token, introspection_secret },
+            tls,
             database: Database { url },
             secret,
             policy,
@@ -174,6 +179,8 @@ impl Config {
             ("LEPTOS_SITE_ROOT", self.site.root.display().to_string()),
             ("DATABASE_URL", self.database.redacted()),
             ("LATCHKEY_PUBLIC_URL", self.http.origin()),
+            ("LATCHKEY_TLS_CERT", self.tls.as_ref().map_or_else(|| "none".to_owned(), |files| files.certificate.display().to_string())),
+            ("LATCHKEY_TLS_KEY", self.tls.as_ref().map_or_else(|| "none".to_owned(), |files| files.key.display().to_string())),
             ("LATCHKEY_SECRET", format!("{:?}", self.secret)),
             ("LATCHKEY_TRUSTED_PROXIES", self.http.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
             ("LATCHKEY_CORS_ORIGINS", self.http.cors_origins.join(",")),
@@ -205,8 +212,24 @@ impl Config {
     }
 }
 
-fn public_url(read: &mut Reader<'_>, listen: SocketAddr) -> Url {
-    let local = || Url::parse(&format!("http://localhost:{}", listen.port())).expect("a URL with a port");
+fn tls_files(read: &mut Reader<'_>) -> Option<tls::Files> {
+    match (read.text("LATCHKEY_TLS_CERT"), read.text("LATCHKEY_TLS_KEY")) {
+        (Some(certificate), Some(key)) => Some(tls::Files { certificate: certificate.into(), key: key.into() }),
+        (None, None) => None,
+        (Some(_), None) => {
+            read.wrong("LATCHKEY_TLS_KEY", "is missing: the private key of LATCHKEY_TLS_CERT");
+            None
+        }
+        (None, Some(_)) => {
+            read.wrong("LATCHKEY_TLS_CERT", "is missing: the certificate of LATCHKEY_TLS_KEY");
+            None
+        }
+    }
+}
+
+fn public_url(read: &mut Reader<'_>, listen: SocketAddr, tls: bool) -> Url {
+    let scheme = if tls { "https" } else { "http" };
+    let local = || Url::parse(&format!("{scheme}://localhost:{}", listen.port())).expect("a URL with a port");
     let Some(text) = read.text("LATCHKEY_PUBLIC_URL") else { return local() };
     let parsed = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
     let Some(url) = parsed else {
@@ -216,7 +239,9 @@ fn public_url(read: &mut Reader<'_>, listen: SocketAddr) -> Url {
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
         read.wrong("LATCHKEY_PUBLIC_URL", "must be an origin, without a path, a query or a user");
     }
-    if url.scheme() == "http" && !is_private(&url) {
+    if url.scheme() == "http" && tls {
+        read.wrong("LATCHKEY_PUBLIC_URL", "must begin with https://, because LATCHKEY_TLS_CERT is set");
+    } else if url.scheme() == "http" && !is_private(&url) {
         read.wrong("LATCHKEY_PUBLIC_URL", "must begin with https:// on a public address: passwords and tokens would travel in the open");
     }
     url

@@ -61,6 +61,16 @@ fn an_access_token_lives_from_one_to_sixty_minutes_and_shorter_only_on_this_mach
 }
 
 #[test]
+fn a_certificate_comes_with_its_key_and_with_https() {
+    let both = [("LATCHKEY_TLS_CERT", "cert.pem"), ("LATCHKEY_TLS_KEY", "key.pem")];
+    let config = read(both).expect("a configuration");
+    assert_eq!(config.http.origin(), "https://localhost:3000");
+    assert!(config.http.secure() && config.tls.is_some());
+    assert!(read([both[0]]).is_err() && read([both[1]]).is_err());
+    assert!(read([both[0], both[1], ("LATCHKEY_PUBLIC_URL", "http://localhost:3000")]).is_err());
+}
+
+#[test]
 fn origins_are_exact() {
     let origins = |text| read([("LATCHKEY_CORS_ORIGINS", text)]).map(|config| config.http.cors_origins);
     assert_eq!(origins(""), Ok(Vec::new()));

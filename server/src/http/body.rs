@@ -28,11 +28,8 @@ impl<T: Members, S: Send + Sync> FromRequest<S> for Body<T> {
         if !is_json(&request) {
             return Err(problem::plain_with(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Send the body as application/json."));
         }
-        // The only thing that can be wrong with the bytes themselves is that there are too many, or that they end too soon.
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => problem::answer(&Problem::TooLarge),
-            _ => problem::answer(&Problem::BadRequest),
-        })?;
+        // It has been read already, with a limit: see `layers::limits`.
+        let bytes = Bytes::from_request(request, state).await.map_err(|_| problem::answer(&Problem::BadRequest))?;
         read(&bytes).map(Self)
     }
 }

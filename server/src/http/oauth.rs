@@ -40,7 +40,6 @@ fn refuse(status: StatusCode, error: &'static str, error_description: &'static s
 
 fn token(form: Result<Form<TokenForm>, FormRejection>) -> Result<String, Response> {
     let form = form.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => refuse(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "The body may have at most 64 KiB."),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", "Send the body as application/x-www-form-urlencoded.")
         }
@@ -66,7 +65,7 @@ fn failed(error: &auth::Error, client: &Client) -> Response {
         (status = 200, description = "The token is worth nothing, whether it was ever worth something or not"),
         (status = 400, body = OauthError, description = "No form, or no token in it"),
         (status = 403, body = super::problem::ProblemBody, description = "From a page of another site", content_type = "application/problem+json"),
-        (status = 413, body = OauthError, description = "More than 64 KiB"),
+        (status = 413, body = super::problem::ProblemBody, description = "More than 64 KiB", content_type = "application/problem+json"),
         (status = 415, body = OauthError, description = "Not a form"),
         (status = 503, body = OauthError, description = "Not now; see `Retry-After`"),
     ),
@@ -155,7 +154,7 @@ impl From<Inspected> for Introspection {
         (status = 400, body = OauthError, description = "No form, or no token in it"),
         (status = 401, body = OauthError, description = "Not with the introspection secret, or there is none"),
         (status = 403, body = super::problem::ProblemBody, description = "From a page of another site", content_type = "application/problem+json"),
-        (status = 413, body = OauthError, description = "More than 64 KiB"),
+        (status = 413, body = super::problem::ProblemBody, description = "More than 64 KiB", content_type = "application/problem+json"),
         (status = 415, body = OauthError, description = "Not a form"),
         (status = 503, body = OauthError, description = "Not now; see `Retry-After`"),
     ),

@@ -42,12 +42,15 @@ pub(super) async fn alive() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// The database answers, and this node knows what has been revoked.
+/// The database answers, this node knows what has been revoked, and it is not about to stop.
 #[utoipa::path(get, path = "/readyz", tag = "operation", responses(
     (status = 200, body = Health),
     (status = 503, body = ProblemBody, description = "Not now", content_type = "application/problem+json"),
 ))]
 pub(super) async fn ready(State(server): State<Server>, Extension(client): Extension<Client>) -> Result<Json<Health>, Response> {
+    if server.is_stopping() {
+        return Err(super::problem::answer(&Problem::Unavailable));
+    }
     match server.web.auth.ready().await {
         Ok(()) => Ok(Json(Health { status: "ok" })),
         Err(error) => {

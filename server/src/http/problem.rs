@@ -103,7 +103,7 @@ pub fn plain(status: StatusCode) -> Response {
 }
 
 /// As [`plain`], with a sentence that says what to do.
-pub(super) fn plain_with(status: StatusCode, code: &str, detail: &str) -> Response {
+pub(crate) fn plain_with(status: StatusCode, code: &str, detail: &str) -> Response {
     write(status, code, status.canonical_reason().unwrap_or("Error"), detail, Vec::new())
 }
 

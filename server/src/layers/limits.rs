@@ -3,12 +3,15 @@
 use crate::http::problem;
 use app::problem::Problem;
 use axum::{
+    body::{Body, HttpBody},
     extract::Request,
-    http::{Method, StatusCode, header::CONTENT_LENGTH},
+    http::{HeaderValue, Method, StatusCode, header::{CONNECTION, CONTENT_LENGTH}},
     middleware::Next,
     response::Response,
 };
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// The largest body that is read, in bytes: the longest password, encoded, many times over.
 pub const BODY: usize = 64 * 1024;
@@ -19,13 +22,34 @@ pub const LONGEST: Duration = Duration::from_secs(30);
 
 /// Gives up on a request that has no answer after [`LONGEST`].
 pub async fn in_time(request: Request, next: Next) -> Response {
-    tokio::time::timeout(LONGEST, next.run(request)).await.unwrap_or_else(|_| {
+    timeout(LONGEST, next.run(request)).await.unwrap_or_else(|_| {
         tracing::error!("a request had no answer after {} s", LONGEST.as_secs());
         problem::answer(&Problem::Unavailable)
     })
 }
 
-/// Refuses early, by what the request says of itself. A body that says nothing, or lies, is cut off at [`BODY`] while it is read.
+/// A body is there within this time.
+pub const ARRIVAL: Duration = Duration::from_secs(15);
+
+/// Reads the body before anybody looks at it: whole, no more than [`BODY`] of it, and not for longer than [`ARRIVAL`]. So nothing behind this has to
+/// know of bodies that are too large, too slow, or cut off.
+pub async fn read_body(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return next.run(Request::from_parts(parts, Body::empty())).await;
+    }
+    let mut refusal = match timeout(ARRIVAL, Limited::new(body, BODY).collect()).await {
+        Ok(Ok(read)) => return next.run(Request::from_parts(parts, Body::from(read.to_bytes()))).await,
+        Ok(Err(error)) if error.is::<LengthLimitError>() => problem::answer(&Problem::TooLarge),
+        Ok(Err(_)) => problem::answer(&Problem::BadRequest),
+        Err(_) => problem::plain_with(StatusCode::REQUEST_TIMEOUT, "request_timeout", "The body did not arrive in time."),
+    };
+    // What is still on its way would be taken for the next request.
+    refusal.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    refusal
+}
+
+/// Refuses early, by what the request says of itself.
 pub async fn enforce(request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
         return problem::plain(StatusCode::METHOD_NOT_ALLOWED);

@@ -52,10 +52,15 @@ fn request_id(headers: &HeaderMap) -> String {
     }
 }
 
+/// Whether an address is in one of some networks.
+pub(crate) fn is_in(networks: &[IpNet], address: &IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address.to_canonical()))
+}
+
 /// Where a request comes from: the other end of the socket, unless that is a proxy that we trust. Then the last address in
 /// `X-Forwarded-For` that is not such a proxy: what stands before it was written by strangers.
 fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
-    let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
+    let is_trusted = |ip: &IpAddr| is_in(trusted, ip);
     let mut client = peer?.to_canonical();
     let lines: Vec<&str> = headers.get_all(FORWARDED_FOR).iter().map(|line| line.to_str().unwrap_or("?")).collect();
     let mut hops = lines.iter().rev().flat_map(|line| line.rsplit(','));

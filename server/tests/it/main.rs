@@ -4,6 +4,7 @@
 
 mod attacks;
 mod bad_input;
+mod connections;
 mod death;
 mod described;
 mod doors;

@@ -1,0 +1,284 @@
+//! Connections as the system hands them to us: silent ones, slow ones, too many, encrypted ones; and their end. The clock stands still but while
+//! everybody waits, so nothing here takes as long as it says.
+
+use crate::support::App;
+use auth::testing::FreshDatabase;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, ServerName},
+};
+use server::{
+    accept::Door,
+    router,
+    tls::{Files, Tls},
+};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+struct Open {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<()>,
+    _app: App,
+}
+
+/// A server with a socket. The clock is real until it is up.
+async fn open(tls: Option<Tls>) -> Open {
+    let app = App::on(FreshDatabase::sqlite()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (stop, stopped) = oneshot::channel();
+    let door = Door { listener, tls, app: router(app.server.clone()), proxies: Arc::new([]) };
+    let ended = tokio::spawn(door.serve(async { drop(stopped.await) }));
+    Open { address, stop, ended, _app: app }
+}
+
+impl Open {
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.expect("a connection")
+    }
+
+    /// Whether somebody who has just come is served.
+    async fn serves(&self) -> bool {
+        let mut socket = self.connect().await;
+        socket.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.expect("sent");
+        rest(&mut socket).await.starts_with("HTTP/1.1 200 ")
+    }
+}
+
+/// Everything until the end.
+async fn rest(socket: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut text = Vec::new();
+    let mut part = [0; 4096];
+    while let Ok(length) = socket.read(&mut part).await
+        && length > 0
+    {
+        text.extend_from_slice(&part[..length]);
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// A byte a second, until the other side has had enough. Returns what it said and how long it bore it.
+async fn dribble(mut socket: TcpStream, bytes: &[u8]) -> (String, Duration) {
+    let began = Instant::now();
+    let (mut from, mut to) = socket.split();
+    let sending = async {
+        for byte in bytes {
+            if to.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        text = rest(&mut from) => (text, began.elapsed()),
+        () = sending => unreachable!("it waits for ever"),
+    }
+}
+
+#[tokio::test]
+async fn who_says_nothing_or_a_byte_a_second_is_shown_out_and_others_are_served() {
+    let server = open(None).await;
+    tokio::time::pause();
+    let began = Instant::now();
+    let mut silent = server.connect().await;
+    assert_eq!(rest(&mut silent).await, "");
+    assert!(began.elapsed() <= Duration::from_secs(11), "{:?}", began.elapsed());
+    let (said, bore) = dribble(server.connect().await, &b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-long: ".iter().copied().chain([b'a'; 500]).collect::<Vec<_>>()).await;
+    assert!(bore <= Duration::from_secs(12), "{bore:?} {said}");
+    // A connection that is kept alive is not kept for ever either.
+    let mut idle = server.connect().await;
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
+    let began = Instant::now();
+    assert!(rest(&mut idle).await.starts_with("HTTP/1.1 200 "));
+    assert!(began.elapsed() <= Duration::from_secs(61), "{:?}", began.elapsed());
+    tokio::time::resume();
+    assert!(server.serves().await);
+}
+
+#[tokio::test]
+async fn a_body_that_comes_a_byte_a_second_is_not_waited_for() {
+    let server = open(None).await;
+    tokio::time::pause();
+    let mut request = b"POST /api/v1/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n".to_vec();
+    let mut socket = server.connect().await;
+    socket.write_all(&request).await.expect("sent");
+    request = vec![b' '; 900];
+    let (said, bore) = dribble(socket, &request).await;
+    assert!(said.starts_with("HTTP/1.1 408 ") && said.contains("request_timeout"), "{said}");
+    assert!(bore <= Duration::from_secs(16), "{bore:?}");
+    tokio::time::resume();
+    assert!(server.serves().await);
+}
+
+#[tokio::test]
+async fn a_crowd_of_silent_sockets_of_one_address_keeps_nobody_out_for_long() {
+    let server = open(None).await;
+    let mut sockets = Vec::new();
+    for _ in 0..300 {
+        sockets.push(server.connect().await);
+    }
+    tokio::time::pause();
+    let began = Instant::now();
+    for socket in &mut sockets {
+        rest(socket).await;
+    }
+    assert!(began.elapsed() <= Duration::from_secs(11), "{:?}", began.elapsed());
+    tokio::time::resume();
+    assert!(server.serves().await);
+}
+
+#[tokio::test]
+async fn heads_that_are_too_large_are_refused_and_nothing_is_taken_for_a_second_request() {
+    let server = open(None).await;
+    let ask = async |request: &[u8]| {
+        let mut socket = server.connect().await;
+        // It may hang up before it has heard everything.
+        let _all_or_not = socket.write_all(request).await;
+        let _no_more = socket.shutdown().await;
+        let text = rest(&mut socket).await;
+        (text.get(9..12).unwrap_or("gone").to_owned(), text.matches("HTTP/1.1 ").count())
+    };
+    let with = |lines: &str| format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\n{lines}\r\n").into_bytes();
+    assert_eq!(ask(&with("")).await, ("200".to_owned(), 1));
+    for large in [
+        with(&format!("x-large: {}\r\n", "a".repeat(100_000))),
+        with(&format!("cookie: theme={}\r\n", "a".repeat(66_000))),
+        with(&"x-many: a\r\n".repeat(200)),
+        format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "a".repeat(70_000)).into_bytes(),
+    ] {
+        let (status, answers) = ask(&large).await;
+        assert!(["431", "414", "gone"].contains(&status.as_str()) && answers <= 1, "{status}");
+    }
+    let post = |lines: &str, body: &str| format!("POST /api/v1/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{lines}\r\n{body}").into_bytes();
+    let second = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    for smuggled in [
+        post("content-length: 2\r\ncontent-length: 3\r\n", &format!("{{}}{second}")),
+        post("content-length: -1\r\n", second),
+        post("content-length: +2\r\n", &format!("{{}}{second}")),
+        post("transfer-encoding: xchunked\r\n", &format!("0\r\n\r\n{second}")),
+        post("transfer-encoding: chunked, identity\r\n", &format!("0\r\n\r\n{second}")),
+        with("x-fold: a\r\n b\r\n"),
+        b"GET /healthz HTTP/1.1\r\nhost : localhost\r\n\r\n".to_vec(),
+        b"GET  /healthz  HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec(),
+        b"GET /healthz HTTP/9.9\r\nhost: localhost\r\n\r\n".to_vec(),
+    ] {
+        let (status, answers) = ask(&smuggled).await;
+        assert!(status == "400" || status == "gone", "{status} {}", String::from_utf8_lossy(&smuggled));
+        assert!(answers <= 1, "{}", String::from_utf8_lossy(&smuggled));
+    }
+    // Both at once: the length is not believed (RFC 9112, 6.3), and the connection ends after the answer.
+    let (status, answers) = ask(&post("content-length: 4\r\ntransfer-encoding: chunked\r\n", &format!("2\r\n{{}}\r\n0\r\n\r\n{second}"))).await;
+    assert!(status == "400" || answers == 1 || status == "422", "{status} {answers}");
+    assert!(server.serves().await);
+}
+
+#[tokio::test]
+async fn told_to_stop_it_finishes_what_it_has_begun_and_closes_what_is_idle() {
+    let server = open(None).await;
+    let mut idle = server.connect().await;
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
+    let mut part = [0; 4096];
+    assert!(idle.read(&mut part).await.expect("an answer") > 0);
+    let mut busy = server.connect().await;
+    let body = r#"{"email":"ada@example.com","password":"correct horse battery"}"#;
+    let head = format!("POST /api/v1/auth/signup HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    busy.write_all(head.as_bytes()).await.expect("sent");
+    // So that it has begun.
+    while !server.serves().await {}
+    server.stop.send(()).expect("it listens");
+    assert_eq!(rest(&mut idle).await, "", "closed");
+    busy.write_all(body.as_bytes()).await.expect("sent");
+    let answer = rest(&mut busy).await;
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    server.ended.await.expect("it ends");
+    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+}
+
+/// A certificate for localhost, in files.
+fn certificate(folder: &TempDir) -> (Files, CertificateDer<'static>) {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let files = Files { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+    std::fs::write(&files.certificate, cert.pem()).expect("written");
+    std::fs::write(&files.key, signing_key.serialize_pem()).expect("written");
+    (files, cert.der().clone())
+}
+
+async fn greet(address: SocketAddr, trusted: &CertificateDer<'static>, alpn: &[&[u8]]) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).expect("a root");
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions").with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+    let socket = TcpStream::connect(address).await?;
+    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").expect("a name"), socket).await
+}
+
+async fn health(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> bool {
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.expect("sent");
+    rest(&mut stream).await.starts_with("HTTP/1.1 200 ")
+}
+
+#[tokio::test]
+async fn https_is_spoken_with_a_certificate_that_can_change_while_we_serve() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (files, first) = certificate(&folder);
+    let tls = Tls::open(files.clone()).expect("a certificate");
+    let server = open(Some(tls.clone())).await;
+    let mut kept = greet(server.address, &first, &[b"http/1.1"]).await.expect("greeted");
+    assert!(health(greet(server.address, &first, &[b"http/1.1"]).await.expect("greeted")).await);
+    let two = greet(server.address, &first, &[b"h2", b"http/1.1"]).await.expect("greeted");
+    assert_eq!(two.get_ref().1.alpn_protocol(), Some(&b"h2"[..]), "HTTP/2 where the other side can");
+    assert!(!tls.look(), "nothing is new");
+
+    let (_, second) = certificate(&folder);
+    // Two writes within one tick of the file system's clock would look like none.
+    let later = std::time::SystemTime::now() + Duration::from_secs(2);
+    std::fs::File::options().append(true).open(&files.key).and_then(|file| file.set_modified(later)).expect("a later time");
+    assert!(tls.look());
+    assert!(health(greet(server.address, &second, &[b"http/1.1"]).await.expect("greeted")).await);
+    assert!(greet(server.address, &first, &[b"http/1.1"]).await.is_err(), "the old one is not shown any more");
+    kept.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.expect("sent");
+    assert!(rest(&mut kept).await.starts_with("HTTP/1.1 200 "), "who had connected before goes on");
+
+    std::fs::write(&files.key, "spoilt").expect("written");
+    assert!(!tls.look());
+    assert!(health(greet(server.address, &second, &[b"http/1.1"]).await.expect("greeted")).await, "what cannot be used changes nothing");
+}
+
+#[tokio::test]
+async fn who_speaks_plainly_to_https_or_greets_slowly_is_shown_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (files, trusted) = certificate(&folder);
+    let server = open(Some(Tls::open(files).expect("a certificate"))).await;
+    assert!(!server.serves().await);
+    tokio::time::pause();
+    let (_, bore) = dribble(server.connect().await, &[22; 100]).await;
+    assert!(bore <= Duration::from_secs(21), "{bore:?}");
+    tokio::time::resume();
+    assert!(health(greet(server.address, &trusted, &[]).await.expect("greeted")).await);
+}
+
+#[test]
+fn a_certificate_without_its_key_is_refused_with_the_name_of_the_setting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (files, _) = certificate(&folder);
+    let other = tempfile::tempdir().expect("a folder");
+    let (others, _) = certificate(&other);
+    let wrong = |files: Files| format!("{:#}", Tls::open(files).err().expect("refused"));
+    assert!(wrong(Files { key: others.key, ..files.clone() }).contains("is not the key of"));
+    assert!(wrong(Files { key: files.certificate.clone(), ..files.clone() }).starts_with("LATCHKEY_TLS_KEY"));
+    assert!(wrong(Files { certificate: files.key.clone(), ..files.clone() }).starts_with("LATCHKEY_TLS_CERT"));
+    assert!(wrong(Files { certificate: folder.path().join("none"), ..files }).starts_with("LATCHKEY_TLS_CERT"));
+}
