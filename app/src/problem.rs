@@ -29,6 +29,10 @@ pub enum Problem {
     BadRequest,
     /// Not from this page, or not by this person.
     NotAllowed,
+    /// Logged in, but not as somebody who may do this.
+    Forbidden,
+    /// It would leave no administrator.
+    LastAdmin,
     /// There is no such thing, or it is somebody else's.
     NotFound,
     /// The request is larger than we read.
@@ -69,9 +73,9 @@ impl Problem {
         match self {
             Self::BadRequest => 400,
             Self::Credentials | Self::SignedOut | Self::Stale => 401,
-            Self::NotAllowed => 403,
+            Self::NotAllowed | Self::Forbidden => 403,
             Self::NotFound => 404,
-            Self::EmailTaken | Self::SomeoneElse => 409,
+            Self::EmailTaken | Self::SomeoneElse | Self::LastAdmin => 409,
             Self::TooLarge => 413,
             Self::Invalid(_) => 422,
             Self::TooMany { .. } => 429,
@@ -91,6 +95,8 @@ impl Problem {
             Self::SomeoneElse => "someone_else",
             Self::BadRequest => "bad_request",
             Self::NotAllowed => "not_allowed",
+            Self::Forbidden => "forbidden",
+            Self::LastAdmin => "last_admin",
             Self::NotFound => "not_found",
             Self::TooLarge => "too_large",
             Self::TooMany { .. } => "too_many_requests",
@@ -153,6 +159,8 @@ impl From<&auth::Error> for Problem {
         match error {
             E::Invalid(faults) => Self::Invalid(faults.clone()),
             E::Cursor => Self::BadRequest,
+            E::Forbidden => Self::Forbidden,
+            E::LastAdmin => Self::LastAdmin,
             E::NotFound => Self::NotFound,
             E::Credentials => Self::Credentials,
             E::EmailTaken => Self::EmailTaken,
@@ -183,6 +191,8 @@ mod tests {
             P::SomeoneElse,
             P::BadRequest,
             P::NotAllowed,
+            P::Forbidden,
+            P::LastAdmin,
             P::NotFound,
             P::TooLarge,
             P::TooMany { retry_after: 60 },

@@ -196,6 +196,8 @@ pub const fn title(problem: &Problem) -> &'static str {
         Problem::SomeoneElse => "You are logged in as someone else now",
         Problem::BadRequest => "That could not be read",
         Problem::NotAllowed => "That is not allowed from here",
+        Problem::Forbidden => "That is for administrators",
+        Problem::LastAdmin => "Nobody would be left",
         Problem::NotFound => "That is not there any more",
         Problem::TooLarge => "That was too much at once",
         Problem::TooMany { .. } => "Too many attempts",
@@ -217,6 +219,8 @@ pub const fn problem(problem: &Problem) -> &'static str {
         Problem::SomeoneElse => "Nothing was changed. Load the page again to go on.",
         Problem::BadRequest => "The request or the link is incomplete. Load the page again and try once more.",
         Problem::NotAllowed => "Open this page directly and try again.",
+        Problem::Forbidden => "Ask somebody who looks after accounts here.",
+        Problem::LastAdmin => "This is the last administrator. Make somebody else one first.",
         Problem::NotFound => "It may have ended or been removed meanwhile.",
         Problem::TooLarge => "Shorten what you entered and try again.",
         // Whether the password was right is not said, and was not looked at.
@@ -243,6 +247,9 @@ pub const fn event(kind: EventKind) -> &'static str {
         EventKind::AllLoggedOut => "Logged out everywhere",
         EventKind::SessionCrowdedOut => "Longest unused session ended to make room",
         EventKind::PasswordChanged => "Password changed, all other devices logged out",
+        EventKind::Disabled => "Account disabled by an administrator",
+        EventKind::Enabled => "Account enabled again by an administrator",
+        EventKind::RoleChanged => "Role changed by an administrator",
         EventKind::PasswordChangeFailed => "Wrong password when changing it",
     }
 }

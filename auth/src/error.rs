@@ -20,6 +20,12 @@ pub enum Error {
     /// There is no such thing, or it is not theirs: deliberately not told apart.
     #[error("not found")]
     NotFound,
+    /// Signed in, but not as somebody who may do this.
+    #[error("not allowed")]
+    Forbidden,
+    /// It would leave nobody who may look after accounts.
+    #[error("the last administrator")]
+    LastAdmin,
     /// Somebody has an account with this address.
     #[error("the address is taken")]
     EmailTaken,

@@ -159,6 +159,12 @@ event_kinds! {
     SessionCrowdedOut = "session_crowded_out",
     /// The password was changed, and all other sessions were ended.
     PasswordChanged = "password_changed",
+    /// An administrator disabled the account.
+    Disabled = "disabled",
+    /// An administrator enabled it again.
+    Enabled = "enabled",
+    /// An administrator gave it another role.
+    RoleChanged = "role_changed",
     /// Somebody who was signed in gave a wrong password where it was to be changed.
     PasswordChangeFailed = "password_change_failed",
 }
@@ -169,6 +175,25 @@ impl EventKind {
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
     }
+}
+
+/// An account, as an administrator sees it. Nothing that opens anything is here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserView {
+    /// Who.
+    pub id: UserId,
+    /// As it was typed at sign-up.
+    pub email: String,
+    /// What they want to be called.
+    pub name: Option<String>,
+    /// What they may do.
+    pub roles: Vec<Role>,
+    /// When they signed up.
+    pub created_at: Timestamp,
+    /// When they logged in last.
+    pub last_login_at: Option<Timestamp>,
+    /// Since when nobody gets in.
+    pub disabled_at: Option<Timestamp>,
 }
 
 /// A part of a long list, newest first.

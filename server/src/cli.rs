@@ -6,12 +6,18 @@ use crate::{
     secret_file,
 };
 use anyhow::Context;
+use app::{problem::Problem, words};
 use auth::{
-    Clock, Entropy, ServerSecret, Store,
-    flow::{KeyInfo, Keys},
+    Auth, Client, Clock, Entropy, Hashing, ServerSecret, Store,
+    flow::{Admin, Change, KeyInfo, Keys, Parts},
     keys::Algorithm,
 };
 use clap::Subcommand;
+use contract::{
+    Email,
+    form::SignUp,
+    view::{Role, UserView},
+};
 use serde_json::{Value, json};
 use std::{io::Read, path::PathBuf};
 
@@ -47,6 +53,117 @@ pub enum KeysCommand {
         #[arg(allow_hyphen_values = true)]
         key: String,
     },
+}
+
+/// The accounts. Whoever may read the server secret may do all of this.
+#[derive(Clone, Debug, Subcommand)]
+pub enum UserCommand {
+    /// Show the accounts, the newest first.
+    List {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        /// How many.
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=100))]
+        limit: u16,
+    },
+    /// Make an account. Its password is asked for, or read from the standard input if that is no terminal.
+    Create {
+        /// The e-mail address.
+        email: String,
+        /// What they want to be called.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// They look after the accounts of others.
+        #[arg(long)]
+        admin: bool,
+    },
+    /// Say whether somebody looks after the accounts of others: `user` or `admin`. Running servers follow within a second.
+    Role {
+        /// The e-mail address.
+        email: String,
+        /// `user` or `admin`.
+        role: String,
+    },
+    /// Let nobody in, and end all sessions. Running servers follow within a second.
+    Disable {
+        /// The e-mail address.
+        email: String,
+    },
+    /// Let somebody in again.
+    Enable {
+        /// The e-mail address.
+        email: String,
+    },
+}
+
+/// Carries out one of the user commands. `password` is asked when one is needed. Returns what to print.
+pub async fn users(config: &Config, command: UserCommand, clock: &Clock, entropy: &Entropy, password: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<String> {
+    let secret = secret(config, entropy)?;
+    let store = Store::open(&config.database.url).await?;
+    let hashing = Hashing { threads: 1, ..config.hashing };
+    let parts = Parts { store: store.clone(), clock: clock.clone(), entropy: entropy.clone(), secret, policy: config.policy.clone(), hashing };
+    let auth = Auth::start(parts).await?;
+    let admin = auth.operator(&Client::new(None, None, "command-line"));
+    let said = match command {
+        UserCommand::List { json, limit } => {
+            let users = admin.users(limit, None).await?.items;
+            if json { Value::from(users.iter().map(user_as_json).collect::<Vec<_>>()).to_string() } else { users.iter().map(user_as_line).collect::<Vec<_>>().join("\n") }
+        }
+        UserCommand::Create { email, name, admin: is_admin } => {
+            let form = SignUp { name, email, password: password()?, next: String::new() };
+            let role = if is_admin { Role::Admin } else { Role::User };
+            let made = admin.create(&form, role).await.map_err(|error| said_of(&error))?;
+            user_as_line(&made)
+        }
+        UserCommand::Role { email, role } => {
+            let role = Role::from_name(&role).context("the role must be user or admin")?;
+            changed(&admin, &email, Change::Role(role)).await?
+        }
+        UserCommand::Disable { email } => changed(&admin, &email, Change::Disable).await?,
+        UserCommand::Enable { email } => changed(&admin, &email, Change::Enable).await?,
+    };
+    store.close().await;
+    Ok(said)
+}
+
+async fn changed(admin: &Admin<'_>, email: &str, change: Change) -> anyhow::Result<String> {
+    let email = Email::parse(email).map_err(|_| anyhow::anyhow!("this is no e-mail address"))?;
+    let user = admin.user_with(&email).await.map_err(|error| said_of(&error))?;
+    let user = admin.change(user.id, change).await.map_err(|error| said_of(&error))?;
+    Ok(user_as_line(&user))
+}
+
+/// In the words of the pages; what is wrong with a field is said of the field.
+fn said_of(error: &auth::Error) -> anyhow::Error {
+    let problem = Problem::from(error);
+    match &problem {
+        Problem::Invalid(faults) => {
+            let lines: Vec<_> = faults.0.iter().map(|(field, fault)| format!("{}: {}", field.name(), words::fault(*field, *fault))).collect();
+            anyhow::anyhow!("{}", lines.join("\n"))
+        }
+        Problem::NotFound => anyhow::anyhow!("there is no such account"),
+        Problem::Internal { .. } | Problem::Unavailable => anyhow::anyhow!("{}", auth::chain(error)),
+        other => anyhow::anyhow!("{}. {}", words::title(other), words::problem(other)),
+    }
+}
+
+fn user_as_json(user: &UserView) -> Value {
+    json!({
+        "id": user.id.to_string(),
+        "email": user.email,
+        "name": user.name,
+        "roles": user.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
+        "created_at": rfc3339(user.created_at),
+        "last_login_at": user.last_login_at.map(rfc3339),
+        "disabled_at": user.disabled_at.map(rfc3339),
+    })
+}
+
+fn user_as_line(user: &UserView) -> String {
+    let role = if user.roles.contains(&Role::Admin) { "admin" } else { "user" };
+    let disabled = user.disabled_at.map(|at| format!(", disabled since {}", rfc3339(at))).unwrap_or_default();
+    format!("{:<40}  {role:<5}  since {}{disabled}", user.email, rfc3339(user.created_at))
 }
 
 /// The server secret that the configuration names.

@@ -4,10 +4,13 @@ use anyhow::{Context, bail};
 use auth::{Clock, Entropy, ServerSecret, Store};
 use clap::{Parser, Subcommand};
 use server::{
-    cli::{self, KeysCommand},
+    cli::{self, KeysCommand, UserCommand},
     config::{Config, Settings},
 };
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 
 /// The account system that a Rust web app starts from.
 ///
@@ -37,6 +40,9 @@ enum Command {
     /// Work with the keys that access tokens are signed with. Running servers follow within a second.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Work with accounts, beside a running server or without one.
+    #[command(subcommand)]
+    User(UserCommand),
 }
 
 #[derive(Clone, Copy, Subcommand)]
@@ -77,9 +83,20 @@ fn run(command: Command) -> anyhow::Result<()> {
                 print("The database is up to date.")
             }
             Command::Keys(command) => print(&cli::keys(&config, command, &Clock::System, &Entropy::System).await?),
+            Command::User(command) => print(&cli::users(&config, command, &Clock::System, &Entropy::System, password).await?),
             _ => server::serve(config, Clock::System, Entropy::System).await,
         }
     })
+}
+
+/// From the terminal, where it is not shown; else the first line of the standard input.
+fn password() -> anyhow::Result<String> {
+    if std::io::stdin().is_terminal() {
+        return rpassword::prompt_password("Password: ").context("no password could be read");
+    }
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("no password could be read")?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -77,6 +77,12 @@ impl Server {
         }
     }
 
+    /// The domain.
+    #[must_use]
+    pub const fn auth(&self) -> &auth::Auth {
+        &self.web.auth
+    }
+
     /// From now on this server is not ready.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);

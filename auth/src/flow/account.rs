@@ -10,7 +10,7 @@ use crate::{
 use contract::{
     EventId, SessionId, UserId,
     form::Rename,
-    view::{Account, Event, EventKind, Page},
+    view::{Account, Event, EventKind, Page, Role},
 };
 
 /// Somebody whose credential has been checked. What only they may do are methods of this; there is no other way to do it.
@@ -19,6 +19,7 @@ pub struct SignedIn<'a> {
     pub(super) client: Client,
     pub(super) user: UserId,
     pub(super) session: SessionId,
+    pub(super) roles: Vec<Role>,
     tag: String,
     /// Already read, when the credential was one that had to be looked up.
     row: Option<SessionOfUser>,
@@ -32,7 +33,7 @@ impl Auth {
     /// raises an alarm: showing who somebody is must not change anything.
     pub async fn signed_in(&self, client: &Client, presented: Presented<'_>) -> Result<SignedIn<'_>, Error> {
         let now = self.clock.now();
-        let (user, session, row) = match presented {
+        let (user, session, roles, row) = match presented {
             Presented::Bearer(token) => {
                 self.not_deaf()?;
                 let claims = token::verify(&self.keys, &self.verified, &self.policy.issuer, token, now)
@@ -42,7 +43,7 @@ impl Auth {
                         Error::SignedOut
                     })?;
                 self.seen.mark(claims.sid, claims.generation, now);
-                (claims.sub, claims.sid, None)
+                (claims.sub, claims.sid, claims.roles, None)
             }
             Presented::Cookie(token) => {
                 let shown = refresh::open(&self.secret, token).ok_or(Error::SignedOut)?;
@@ -52,10 +53,10 @@ impl Auth {
                     Verdict::Theft | Verdict::NotIssued => return Err(Error::SignedOut),
                 }
                 self.seen.mark(shown.session, shown.counter, now);
-                (row.session.user_id, shown.session, Some(row))
+                (row.session.user_id, shown.session, super::issue::roles(&row.roles), Some(row))
             }
         };
-        Ok(SignedIn { auth: self, client: client.clone(), user, session, tag: self.tag_of(session), row })
+        Ok(SignedIn { auth: self, client: client.clone(), user, session, roles, tag: self.tag_of(session), row })
     }
 }
 

@@ -162,7 +162,7 @@ impl Auth {
             acr: "aal1".into(),
             // Not later than now, though the clock may have been set back since: nobody accepts what is from the future.
             auth_time: session.auth_time.min(now).seconds(),
-            scope: "account".into(),
+            scope: scope(&row.roles),
             roles: roles(&row.roles),
         };
         let max_age = u32::try_from(session.expires_at.since(now).as_seconds()).unwrap_or(0);
@@ -196,6 +196,11 @@ impl Auth {
     }
 }
 
-fn roles(stored: &str) -> Vec<Role> {
+/// What a token is good for (RFC 6749, 3.3): one's own account, and for administrators those of others.
+fn scope(stored: &str) -> String {
+    if roles(stored).contains(&Role::Admin) { "account admin".into() } else { "account".into() }
+}
+
+pub(super) fn roles(stored: &str) -> Vec<Role> {
     stored.split_whitespace().filter_map(Role::from_name).collect()
 }

@@ -6,6 +6,7 @@
 //! | log in | `log_in` |
 //! | renew a session, end it | `session` |
 //! | who is asking; reading and changing one's own account | `account` |
+//! | looking after the accounts of others | `admin` |
 //! | how often somebody may try | `tries` |
 //! | what runs beside the requests | `worker` |
 //!
@@ -13,6 +14,7 @@
 //! no other way to them.
 
 mod account;
+mod admin;
 mod inspect;
 mod issue;
 mod keys;
@@ -26,6 +28,7 @@ mod tries;
 mod worker;
 
 pub use account::{MOST_ITEMS, SignedIn};
+pub use admin::{Admin, Change};
 pub use inspect::Inspected;
 pub use issue::{Access, Issued, MOST_SESSIONS, Refresh};
 pub use keys::{KeyError, KeyInfo, Keys};

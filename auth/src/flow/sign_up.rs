@@ -3,7 +3,7 @@
 use super::{Auth, Happened, Issued, issue::Opening};
 use crate::{Client, Error, hasher::Lane, store::users::User};
 use contract::{
-    Next, UserId,
+    Email, Name, Next, Timestamp, UserId,
     form::{NewUser, SignUp},
     view::{EventKind, Role},
 };
@@ -24,18 +24,7 @@ impl Auth {
         }
         let hash = self.hasher.hash(password, Lane::Strangers).await?;
         let now = self.clock.now();
-        let user = User {
-            id: UserId(self.id(now)?),
-            email: email.as_str().to_owned(),
-            email_verified_at: None,
-            name: name.map(|name| name.as_str().to_owned()),
-            password_hash: Some(hash),
-            roles: Role::User.as_str().to_owned(),
-            epoch: 0,
-            disabled_at: None,
-            last_login_at: Some(now),
-            created_at: now,
-        };
+        let user = self.new_user(name, &email, hash, now)?;
         let mut tx = self.store.write().await?;
         if !tx.user_insert(&user, &key).await? {
             return Err(Error::EmailTaken);
@@ -47,5 +36,21 @@ impl Auth {
         self.commit_with(tx, &news, now).await?;
         let known_browser = self.make_known(client, user.id)?;
         Ok((next, Issued { known_browser, ..self.issue(&row, row.session.counter, now)? }))
+    }
+
+    /// The row of a new account.
+    pub(super) fn new_user(&self, name: Option<Name>, email: &Email, hash: String, now: Timestamp) -> Result<User, Error> {
+        Ok(User {
+            id: UserId(self.id(now)?),
+            email: email.as_str().to_owned(),
+            email_verified_at: None,
+            name: name.map(|name| name.as_str().to_owned()),
+            password_hash: Some(hash),
+            roles: Role::User.as_str().to_owned(),
+            epoch: 0,
+            disabled_at: None,
+            last_login_at: Some(now),
+            created_at: now,
+        })
     }
 }

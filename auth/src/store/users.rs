@@ -31,13 +31,31 @@ pub struct Verified<'a> {
     pub hash: &'a str,
 }
 
+/// An account as an administrator may see it: without what it is proven with.
+#[derive(Clone, Debug, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns are described in the migration")]
+pub struct UserRow {
+    pub id: UserId,
+    pub email: String,
+    pub name: Option<String>,
+    pub roles: String,
+    pub created_at: Timestamp,
+    pub last_login_at: Option<Timestamp>,
+    pub disabled_at: Option<Timestamp>,
+}
+
 statements! {
     BY_EMAIL_KEY = "SELECT id, email, email_verified_at, name, password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM users WHERE email_key = $1";
     BY_ID = "SELECT id, email, email_verified_at, name, password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM users WHERE id = $1";
-    INSERT = "INSERT INTO users (id, email, email_key, name, password_hash, roles, epoch, last_login_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7) ON CONFLICT (email_key) DO NOTHING";
+    INSERT = "INSERT INTO users (id, email, email_key, name, password_hash, roles, epoch, last_login_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8) ON CONFLICT (email_key) DO NOTHING";
     STILL_VERIFIED = "UPDATE users SET last_login_at = $4, password_hash = $5 WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL";
     CHANGE_PASSWORD = "UPDATE users SET password_hash = $4, epoch = epoch + 1 WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING epoch";
     RAISE_EPOCH = "UPDATE users SET epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NULL RETURNING epoch";
+    ROW = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at FROM users WHERE id = $1";
+    LIST = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2";
+    SET_DISABLED = "UPDATE users SET disabled_at = $2, epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
+    SET_ROLES = "UPDATE users SET roles = $2, epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
+    LOCK_ADMINS = "UPDATE users SET roles = roles WHERE roles = 'user admin' AND disabled_at IS NULL";
     SET_NAME = "UPDATE users SET name = $2 WHERE id = $1 AND disabled_at IS NULL";
 }
 
@@ -45,6 +63,16 @@ impl Reader {
     /// The account with this address, given its [`contract::Email::key`].
     pub async fn user_by_email(&mut self, key: &str) -> Result<Option<User>, Error> {
         Ok(on!(self, |c| sqlx::query_as(BY_EMAIL_KEY).bind(key).fetch_optional(c).await?))
+    }
+
+    /// One account, without what it is proven with.
+    pub async fn user_row(&mut self, id: UserId) -> Result<Option<UserRow>, Error> {
+        Ok(on!(self, |c| sqlx::query_as(ROW).bind(id).fetch_optional(c).await?))
+    }
+
+    /// Accounts that were made before `before`, the newest first.
+    pub async fn user_list(&mut self, before: UserId, limit: i64) -> Result<Vec<UserRow>, Error> {
+        Ok(on!(self, |c| sqlx::query_as(LIST).bind(before).bind(limit).fetch_all(c).await?))
     }
 
     /// The account with this id.
@@ -63,6 +91,7 @@ impl Tx {
             .bind(&user.name)
             .bind(&user.password_hash)
             .bind(&user.roles)
+            .bind(user.last_login_at)
             .bind(user.created_at)
             .execute(c)
             .await?
@@ -96,6 +125,21 @@ impl Tx {
         Ok(on!(self, |c| sqlx::query_scalar(RAISE_EPOCH).bind(id).fetch_optional(c).await?))
     }
 
+    /// How many administrators can get in. Nobody else changes one of them before this transaction ends.
+    pub async fn user_lock_admins(&mut self) -> Result<u64, Error> {
+        Ok(on!(self, |c| sqlx::query(LOCK_ADMINS).execute(c).await?.rows_affected()))
+    }
+
+    /// Lets nobody in (`None`: lets them in again), and ends every access token. Returns the epoch from now on; `None`: no such account.
+    pub async fn user_set_disabled(&mut self, id: UserId, at: Option<Timestamp>) -> Result<Option<i64>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(SET_DISABLED).bind(id).bind(at).fetch_optional(c).await?))
+    }
+
+    /// Other roles, and the end of every access token that says what they were. Returns the epoch from now on; `None`: no such account.
+    pub async fn user_set_roles(&mut self, id: UserId, roles: &str) -> Result<Option<i64>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(SET_ROLES).bind(id).bind(roles).fetch_optional(c).await?))
+    }
+
     /// `false`: no such account, or it is disabled.
     pub async fn user_set_name(&mut self, id: UserId, name: Option<&str>) -> Result<bool, Error> {
         Ok(on!(self, |c| sqlx::query(SET_NAME).bind(id).bind(name).execute(c).await?.rows_affected()) == 1)
@@ -104,12 +148,6 @@ impl Tx {
 
 #[cfg(any(test, feature = "testing"))]
 impl Tx {
-    /// What an administrator will do one day.
-    pub async fn user_disable(&mut self, id: UserId, now: Timestamp) -> Result<(), Error> {
-        on!(self, |c| sqlx::query("UPDATE users SET disabled_at = $2 WHERE id = $1").bind(id).bind(now).execute(c).await.map(drop)?);
-        Ok(())
-    }
-
     /// For tests that need a hash of another kind.
     pub async fn user_set_hash(&mut self, id: UserId, hash: &str) -> Result<(), Error> {
         on!(self, |c| sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1").bind(id).bind(hash).execute(c).await.map(drop)?);

@@ -2,10 +2,11 @@
 //! round starts its two sides at a barrier; many rounds find the order in which it goes wrong.
 
 use crate::support::{PASSWORD, World, accepts, client, renews};
-use auth::{Auth, Error, Issued, Presented, on_both};
+use auth::{Auth, Error, Issued, Presented, flow::Change, on_both};
 use contract::{
     Span,
     form::{ChangePassword, LogIn},
+    view::Role,
 };
 use std::sync::Arc;
 use tokio::sync::Barrier;
@@ -48,13 +49,32 @@ enum Ending {
     All,
     Others,
     Password,
+    /// By an administrator.
+    Disabling,
+    Demotion,
+}
+
+impl Ending {
+    fn by_admin(self) -> Option<Change> {
+        match self {
+            Self::Disabling => Some(Change::Disable),
+            Self::Demotion => Some(Change::Role(Role::User)),
+            _ => None,
+        }
+    }
 }
 
 async fn end(auth: Auth, token: String, ending: Ending, current: &'static str, new: &'static str) {
+    if let Some(change) = ending.by_admin() {
+        let id = auth.signed_in(&client(), Presented::Bearer(&token)).await.expect("signed in").user();
+        auth.operator(&client()).change(id, change).await.expect("changed");
+        return;
+    }
     let me = auth.signed_in(&client(), Presented::Bearer(&token)).await.expect("signed in");
     match ending {
         Ending::All => me.end_all_sessions().await,
         Ending::Others => me.end_other_sessions().await,
+        Ending::Disabling | Ending::Demotion => unreachable!("by an administrator"),
         Ending::Password => me.change_password(&ChangePassword { current: current.into(), new: new.into(), ..ChangePassword::default() }).await,
     }
     .expect("ended");
@@ -88,7 +108,7 @@ async fn against(
 on_both! {
     async fn fifty_renewals_of_one_token_have_one_successor(world: World) {
         let mut token = world.sign_up(ADA).await.refresh.token;
-        for _ in 0..20 {
+        for _ in 0..ROUNDS {
             let work = (0..50).map(|_| refresh(world.auth.clone(), token.clone())).collect();
             let mut successors: Vec<_> = at_once(work).await.into_iter().map(|result| result.expect("renewed").refresh.token).collect();
             successors.dedup();
@@ -174,4 +194,54 @@ on_both! {
             }
         }
     }
+
+    async fn no_renewal_and_no_log_in_slips_past_an_account_that_is_disabled(world: World) {
+        let id = world.sign_up(ADA).await.account.id;
+        for round in 0..ROUNDS {
+            let victim = log_in(world.auth.clone(), PASSWORD).await.expect("a log-in");
+            let disabling = end(world.auth.clone(), victim.access.token.clone(), Ending::Disabling, "", "");
+            let got = if round % 2 == 0 {
+                against(refresh(world.auth.clone(), victim.refresh.token.clone()), disabling).await
+            } else {
+                against(log_in(world.auth.clone(), PASSWORD), disabling).await
+            };
+            match got {
+                // It came first, and was ended.
+                Ok(issued) => {
+                    assert!(!accepts(&world.auth, &issued.access.token).await, "round {round}");
+                    assert!(!renews(&world.auth, &issued.refresh.token).await, "round {round}");
+                }
+                Err(Error::Credentials | Error::SignedOut) => {}
+                Err(other) => panic!("{other:?}"),
+            }
+            assert!(!accepts(&world.auth, &victim.access.token).await, "round {round}");
+            world.auth.operator(&client()).change(id, Change::Enable).await.expect("enabled");
+        }
+    }
+
+    async fn no_token_says_a_role_that_was_taken_away_whoever_was_quicker(world: World) {
+        let id = world.sign_up(ADA).await.account.id;
+        for round in 0..ROUNDS {
+            world.auth.operator(&client()).change(id, Change::Role(Role::Admin)).await.expect("an administrator");
+            let victim = log_in(world.auth.clone(), PASSWORD).await.expect("a log-in");
+            assert!(is_admin(&world.auth, &victim.access.token).await);
+            let demotion = end(world.auth.clone(), victim.access.token.clone(), Ending::Demotion, "", "");
+            let got = if round % 2 == 0 {
+                against(refresh(world.auth.clone(), victim.refresh.token.clone()), demotion).await
+            } else {
+                against(log_in(world.auth.clone(), PASSWORD), demotion).await
+            };
+            let issued = got.expect("the session goes on, and who knows the password gets in");
+            assert!(!accepts(&world.auth, &victim.access.token).await, "round {round}");
+            // Made before the change it is refused; made after, it says so.
+            assert!(!is_admin(&world.auth, &issued.access.token).await, "round {round}");
+            let renewed = refresh(world.auth.clone(), issued.refresh.token).await.expect("renewed");
+            assert!(accepts(&world.auth, &renewed.access.token).await && !is_admin(&world.auth, &renewed.access.token).await, "round {round}");
+        }
+    }
+}
+
+/// Whether somebody with this token may look after the accounts of others.
+async fn is_admin(auth: &Auth, token: &str) -> bool {
+    auth.signed_in(&client(), Presented::Bearer(token)).await.is_ok_and(|me| me.admin().is_ok())
 }

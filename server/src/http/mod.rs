@@ -4,6 +4,7 @@
 //! annotations of the handlers and served at `/openapi.json`.
 
 mod account;
+mod admin;
 mod body;
 mod caller;
 mod doors;
@@ -52,6 +53,12 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(account::activity))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::end))
+        .routes(routes!(admin::users))
+        .routes(routes!(admin::user))
+        .routes(routes!(admin::disable))
+        .routes(routes!(admin::enable))
+        .routes(routes!(admin::end_sessions))
+        .routes(routes!(admin::set_role))
         .routes(routes!(oauth::revoke))
         .routes(routes!(oauth::introspect))
         .routes(routes!(oauth::metadata))

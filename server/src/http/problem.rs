@@ -46,6 +46,9 @@ pub struct MemberError {
     pub(super) detail: String,
 }
 
+/// The one scope that not every token has (RFC 6750, 3.1).
+const INSUFFICIENT: &str = "Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"admin\"";
+
 /// The answer to a problem.
 #[must_use]
 pub fn answer(problem: &Problem) -> Response {
@@ -78,6 +81,9 @@ fn respond(problem: &Problem, had_token: bool) -> Response {
     let headers = response.headers_mut();
     if *problem == Problem::SignedOut {
         headers.insert(header::WWW_AUTHENTICATE, challenge(had_token));
+    }
+    if *problem == Problem::Forbidden {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(INSUFFICIENT));
     }
     // RFC 9110, 11.6.1: a 401 always says how to do better.
     if status == StatusCode::UNAUTHORIZED {

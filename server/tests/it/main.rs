@@ -2,6 +2,7 @@
 #![expect(unreachable_pub, reason = "one binary: what the modules share is public to each other only")]
 #![recursion_limit = "256"]
 
+mod admin;
 mod attacks;
 mod bad_input;
 mod connections;

@@ -15,6 +15,12 @@ on_both! {
             [
                 "/.well-known/jwks.json",
                 "/.well-known/oauth-authorization-server",
+                "/api/v1/admin/users",
+                "/api/v1/admin/users/{id}",
+                "/api/v1/admin/users/{id}/disable",
+                "/api/v1/admin/users/{id}/enable",
+                "/api/v1/admin/users/{id}/role",
+                "/api/v1/admin/users/{id}/sessions",
                 "/api/v1/auth/login",
                 "/api/v1/auth/logout",
                 "/api/v1/auth/refresh",
