@@ -181,6 +181,7 @@ pub fn fault(field: Field, fault: Fault) -> Cow<'static, str> {
         (_, Fault::TooShort { min }) => return format!("Use at least {min} characters.").into(),
         (_, Fault::Unprintable) => "Take out the characters that cannot be seen.",
         (_, Fault::LikeEmail) => "Use something other than your e-mail address.",
+        (_, Fault::Guessable) => "This is easy to guess. Use something longer or less common.",
         (_, Fault::Wrong) => "That is not the password that you have now.",
     })
 }
@@ -270,7 +271,7 @@ mod tests {
     #[test]
     fn nothing_is_shouted() {
         let faults =
-            [Fault::Missing, Fault::Malformed, Fault::TooShort { min: 8 }, Fault::TooLong { max: 9 }, Fault::Unprintable, Fault::LikeEmail, Fault::Wrong];
+            [Fault::Missing, Fault::Malformed, Fault::TooShort { min: 8 }, Fault::TooLong { max: 9 }, Fault::Unprintable, Fault::LikeEmail, Fault::Guessable, Fault::Wrong];
         for field in Field::ALL {
             for kind in faults {
                 let words = fault(field, kind);

@@ -20,6 +20,7 @@ mod device;
 mod error;
 pub mod fail_point;
 pub mod flow;
+mod guessable;
 pub mod hasher;
 mod jws;
 pub mod keys;

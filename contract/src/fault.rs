@@ -57,6 +57,8 @@ pub enum Fault {
     Unprintable,
     /// A password that is the e-mail address, or its first part.
     LikeEmail,
+    /// A password that is among the first that anybody would try. Only the server knows the lists.
+    Guessable,
     /// Not the password that the account has.
     Wrong,
 }
@@ -72,6 +74,7 @@ impl Fault {
             Self::TooLong { .. } => "too_long",
             Self::Unprintable => "unprintable",
             Self::LikeEmail => "like_email",
+            Self::Guessable => "guessable",
             Self::Wrong => "wrong",
         }
     }

@@ -7,6 +7,7 @@
 use super::{Auth, Happened, SignedIn, part::Part};
 use crate::{
     Client, Error,
+    guessable::is_guessable,
     hasher::Lane,
     store::{
         events::Outcome,
@@ -15,7 +16,7 @@ use crate::{
     },
 };
 use contract::{
-    Email, SessionId, UserId,
+    Email, Fault, Faults, Field, SessionId, UserId,
     form::{NewUser, SignUp},
     view::{EventKind, Page, Role, UserView},
 };
@@ -85,6 +86,9 @@ impl Admin<'_> {
     /// Makes an account for somebody, who is not logged in by that.
     pub async fn create(&self, form: &SignUp, role: Role) -> Result<UserView, Error> {
         let NewUser { name, email, password, .. } = form.check()?;
+        if is_guessable(&password, &email, name.as_ref()) {
+            return Err(Faults::from((Field::Password, Fault::Guessable)).into());
+        }
         let hash = self.auth.hasher.hash(password, Lane::Known).await?;
         let now = self.auth.clock.now();
         let user = User { roles: stored(role).to_owned(), last_login_at: None, ..self.auth.new_user(name, &email, hash, now)? };

@@ -3,11 +3,12 @@
 use super::{Happened, SignedIn};
 use crate::{
     Error,
+    guessable::is_guessable,
     hasher::{Lane, Match},
     store::{feed::News, users::Verified},
 };
 use contract::{
-    Email, Fault, Faults, Field,
+    Email, Fault, Faults, Field, Name,
     form::{ChangePassword, NewPassword},
     view::EventKind,
 };
@@ -19,6 +20,10 @@ impl SignedIn<'_> {
         let user = self.auth.store.read().await?.user_by_id(self.user).await?.ok_or(Error::SignedOut)?;
         let email = Email::parse(&user.email).ok();
         let NewPassword { current, new } = form.check(email.as_ref())?;
+        let name = user.name.as_deref().and_then(|name| Name::parse(name).ok().flatten());
+        if email.as_ref().is_some_and(|email| is_guessable(&new, email, name.as_ref())) {
+            return Err(Faults::from((Field::New, Fault::Guessable)).into());
+        }
         // Whoever holds a session may guess no more often than whoever does not.
         let browser = self.auth.known_browser(&self.client, Some(user.id));
         let tries = self.auth.count_password(&self.client, &email.map_or_else(|| user.email.clone(), |email| email.key()), browser).await?;

@@ -1,9 +1,9 @@
 //! Sign up: make an account and open its first session.
 
 use super::{Auth, Happened, Issued, issue::Opening};
-use crate::{Client, Error, hasher::Lane, store::users::User};
+use crate::{Client, Error, guessable::is_guessable, hasher::Lane, store::users::User};
 use contract::{
-    Email, Name, Next, Timestamp, UserId,
+    Email, Fault, Faults, Field, Name, Next, Timestamp, UserId,
     form::{NewUser, SignUp},
     view::{EventKind, Role},
 };
@@ -15,6 +15,9 @@ impl Auth {
     /// its owner; the documentation says so.
     pub async fn sign_up(&self, client: &Client, form: &SignUp, replaces: Option<&str>) -> Result<(Next, Issued), Error> {
         let NewUser { name, email, password, next } = form.check()?;
+        if is_guessable(&password, &email, name.as_ref()) {
+            return Err(Faults::from((Field::Password, Fault::Guessable)).into());
+        }
         let key = email.key();
         // Before it is said whether the address is taken: nobody reads a list of them off us.
         self.count_sign_up(client).await?;
