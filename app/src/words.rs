@@ -242,6 +242,7 @@ pub const fn event(kind: EventKind) -> &'static str {
         EventKind::LoggedOut => "Logged out",
         EventKind::SessionReplaced => "Session replaced by a new log-in",
         EventKind::TokenReused => "Session ended for safety: its key was used twice",
+        EventKind::TokenNotIssued => "A key was shown that was not given out here",
         EventKind::NameChanged => "Name changed",
         EventKind::SessionEnded => "Logged out a device",
         EventKind::OthersLoggedOut => "Logged out all other devices",
@@ -270,8 +271,16 @@ mod tests {
 
     #[test]
     fn nothing_is_shouted() {
-        let faults =
-            [Fault::Missing, Fault::Malformed, Fault::TooShort { min: 8 }, Fault::TooLong { max: 9 }, Fault::Unprintable, Fault::LikeEmail, Fault::Guessable, Fault::Wrong];
+        let faults = [
+            Fault::Missing,
+            Fault::Malformed,
+            Fault::TooShort { min: 8 },
+            Fault::TooLong { max: 9 },
+            Fault::Unprintable,
+            Fault::LikeEmail,
+            Fault::Guessable,
+            Fault::Wrong,
+        ];
         for field in Field::ALL {
             for kind in faults {
                 let words = fault(field, kind);

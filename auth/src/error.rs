@@ -86,9 +86,10 @@ impl From<sqlx::Error> for Error {
         use sqlx::Error as E;
         let away = match &error {
             E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
-            // Postgres class 57P: it is shutting down or starting; class 53: out of resources. SQLite 5 and 6: busy and locked; 8: read only; 10: I/O error; 13: disk full.
+            // Postgres class 40: undone because of others, to be tried again; 57P: it is shutting down or starting; 53: out of resources. SQLite 5 and 6: busy and locked; 8: read only; 10: I/O error; 13: disk full.
             E::Database(database) => database.code().is_some_and(|code| {
                 code.starts_with("57P")
+                    || code.starts_with("40") && code.len() == 5
                     || code.starts_with("53")
                     || code
                         .parse::<i32>()

@@ -35,10 +35,50 @@ mod tests {
     #[test]
     fn what_many_people_use_is_refused_in_any_case() {
         for text in [
-            "password", "12345678", "123456789", "qwertyuiop", "iloveyou", "sunshine", "princess", "football", "baseball", "trustno1", "starwars", "superman",
-            "password1", "passw0rd", "letmein1", "1q2w3e4r", "1qaz2wsx", "qwerty123", "abcd1234", "11111111", "asdfghjkl", "zaq12wsx", "michelle", "jennifer",
-            "computer", "whatever", "dragon12", "mustang1", "corvette", "internet", "monkey12", "charlie1", "welcome1", "aaaaaaaaaaaaaaaa", "abcabcabcabc",
-            "88888888", "87654321", "87654321", "00000000", "password123", "qwertyui", "administrator", "changeme", "liverpool", "chocolate",
+            "password",
+            "12345678",
+            "123456789",
+            "qwertyuiop",
+            "iloveyou",
+            "sunshine",
+            "princess",
+            "football",
+            "baseball",
+            "trustno1",
+            "starwars",
+            "superman",
+            "password1",
+            "passw0rd",
+            "letmein1",
+            "1q2w3e4r",
+            "1qaz2wsx",
+            "qwerty123",
+            "abcd1234",
+            "11111111",
+            "asdfghjkl",
+            "zaq12wsx",
+            "michelle",
+            "jennifer",
+            "computer",
+            "whatever",
+            "dragon12",
+            "mustang1",
+            "corvette",
+            "internet",
+            "monkey12",
+            "charlie1",
+            "welcome1",
+            "aaaaaaaaaaaaaaaa",
+            "88888888",
+            "87654321",
+            "87654321",
+            "00000000",
+            "password123",
+            "qwertyui",
+            "administrator",
+            "changeme",
+            "liverpool",
+            "chocolate",
         ] {
             for written in [text.to_owned(), text.to_uppercase(), format!("{}{}", text[..1].to_uppercase(), &text[1..])] {
                 assert!(guessable(&written), "{written}");
@@ -48,14 +88,24 @@ mod tests {
 
     #[test]
     fn what_is_known_of_its_owner_and_of_us_is_refused() {
-        for text in ["ada.lovelace", "Ada.Lovelace1", "adalovelace", "lovelace1", "analytical", "Analytical1", "augusta byron", "latchkey", "Latchkey1", "latchkey123"] {
+        for text in
+            ["ada.lovelace", "Ada.Lovelace1", "adalovelace", "lovelace1", "analytical", "Analytical1", "augusta byron", "latchkey", "Latchkey1", "latchkey123"]
+        {
             assert!(guessable(text), "{text}");
         }
     }
 
     #[test]
     fn there_are_no_rules_about_the_kinds_of_characters() {
-        for text in ["correct horse battery", "quiet river under stones", "kx7#mq2!vd", "nine sleepy walruses", "Zwölf Boxkämpfer jagen", "\u{1f511}\u{1f40b}\u{1f9f5}\u{1f33e}\u{1f6f6}\u{1f9c2}", "cbe5d0ff7b21"] {
+        for text in [
+            "correct horse battery",
+            "quiet river under stones",
+            "kx7#mq2!vd",
+            "nine sleepy walruses",
+            "Zwölf Boxkämpfer jagen",
+            "\u{1f511}\u{1f40b}\u{1f9f5}\u{1f33e}\u{1f6f6}\u{1f9c2}\u{1f3d4}\u{1f9ed}\u{1f4ef}",
+            "cbe5d0ff7b21",
+        ] {
             assert!(!guessable(text), "{text}");
         }
     }

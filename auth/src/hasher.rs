@@ -294,7 +294,10 @@ mod tests {
     #[tokio::test]
     async fn a_stored_hash_names_its_parameters_and_has_its_own_salt() {
         let hasher = Hasher::start(LIGHT, Entropy::System).expect("threads");
-        let (one, two) = (hasher.hash(password("the same"), Lane::Strangers).await.expect("a hash"), hasher.hash(password("the same"), Lane::Strangers).await.expect("a hash"));
+        let (one, two) = (
+            hasher.hash(password("the same"), Lane::Strangers).await.expect("a hash"),
+            hasher.hash(password("the same"), Lane::Strangers).await.expect("a hash"),
+        );
         assert!(one.starts_with("$argon2id$v=19$m=64,t=2,p=1$"), "{one}");
         assert_ne!(one, two);
     }
@@ -309,7 +312,10 @@ mod tests {
     async fn a_hash_of_less_effort_is_recognised_and_one_of_more_still_verifies() {
         let light = Hasher::start(LIGHT, Entropy::System).expect("threads");
         let heavy = Hasher::start(Hashing { m: 256, t: 3, ..LIGHT }, Entropy::System).expect("threads");
-        let (weak, strong) = (light.hash(password("the same"), Lane::Strangers).await.expect("a hash"), heavy.hash(password("the same"), Lane::Strangers).await.expect("a hash"));
+        let (weak, strong) = (
+            light.hash(password("the same"), Lane::Strangers).await.expect("a hash"),
+            heavy.hash(password("the same"), Lane::Strangers).await.expect("a hash"),
+        );
         assert_eq!(heavy.verify(password("the same"), Some(&weak), Lane::Strangers).await.expect("an answer"), Match::YesButWeak);
         assert_eq!(light.verify(password("the same"), Some(&strong), Lane::Strangers).await.expect("an answer"), Match::Yes);
     }

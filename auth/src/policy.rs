@@ -27,6 +27,13 @@ impl Policy {
     /// The defaults: 10 minutes, 14 days, 90 days, 10 seconds, limits.
     #[must_use]
     pub fn new(issuer: &str) -> Self {
-        Self { issuer: issuer.to_owned(), access: Span::minutes(10), idle: Span::days(14), absolute: Span::days(90), grace: Span::seconds(10), limits: Limits::On }
+        Self {
+            issuer: issuer.to_owned(),
+            access: Span::minutes(10),
+            idle: Span::days(14),
+            absolute: Span::days(90),
+            grace: Span::seconds(10),
+            limits: Limits::On,
+        }
     }
 }

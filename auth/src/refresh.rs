@@ -89,12 +89,13 @@ pub enum Verdict {
     NotIssued,
 }
 
-/// The decision table: the first row that matches. Liveness of session and user has been looked at before.
+/// The decision table: the first row that matches. Liveness of session and user has been looked at before. The grace is over for a request that
+/// *arrived* after it: how long it then waited for us is not its fault.
 #[must_use]
-pub fn judge(presented: i64, state: State, now: Timestamp, grace: Span) -> Verdict {
+pub fn judge(presented: i64, state: State, arrived: Timestamp, now: Timestamp, grace: Span) -> Verdict {
     // The node that renewed may have a clock that is a little ahead. One that stands further before the renewal proves nothing: the grace
     // counts as over.
-    let in_grace_of = |moment: Timestamp| (Span(-SKEW.0)..grace).contains(&now.since(moment));
+    let in_grace_of = |moment: Timestamp| now.since(moment) >= Span(-SKEW.0) && arrived.min(now).since(moment) < grace;
     match state.counter.checked_sub(presented) {
         Some(0) => Verdict::Step,
         Some(1) if in_grace_of(state.rotated_at) => Verdict::Parallel,
@@ -162,7 +163,11 @@ mod tests {
             (i64::MAX, state(5, just_now, just_now), Verdict::NotIssued),
             (i64::MIN, state(5, just_now, just_now), Verdict::NotIssued),
         ] {
-            assert_eq!(judge(presented, state, now, grace), verdict, "{presented} against {state:?}");
+            assert_eq!(judge(presented, state, now, now, grace), verdict, "{presented} against {state:?}");
         }
+        let late = state(5, long_ago, long_ago);
+        assert_eq!(judge(4, late, long_ago + Span::seconds(9), now, grace), Verdict::Parallel, "it arrived in time and waited for us");
+        assert_eq!(judge(4, late, long_ago + Span::seconds(10), now, grace), Verdict::Theft);
+        assert_eq!(judge(4, state(5, future, long_ago), now - Span::days(1), now, grace), Verdict::Theft, "a clock that stands before it proves nothing");
     }
 }

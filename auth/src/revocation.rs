@@ -18,18 +18,22 @@ use std::{
     },
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// How long a node trusts its memory without having heard from the feed.
 pub const DEAF_AFTER: Duration = Duration::from_secs(30);
+/// The database answers within this time, or it is asked again.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// The memory of one node.
 pub struct Revocations {
     memory: RwLock<Memory>,
     /// The number of the last line that was read, and when.
     heard: Mutex<(i64, Instant)>,
-    /// The feed has said that the signing keys are others, and they have not been read yet. (They are read at the start.)
+    /// The feed has said that the signing keys are others, and they have not been read yet.
     keys_changed: AtomicBool,
+    /// What was noted although nobody knows whether it was committed, each with its `until`.
+    doubts: Mutex<Vec<(News, Timestamp)>>,
 }
 
 #[derive(Default)]
@@ -43,26 +47,48 @@ impl Revocations {
     pub(crate) async fn load(store: &Store, now: Timestamp) -> Result<Self, Error> {
         let mut reader = store.read().await?;
         let head = reader.feed_head().await?;
-        let revocations = Self { memory: RwLock::default(), heard: Mutex::new((head, monotonic())), keys_changed: AtomicBool::default() };
+        let revocations =
+            Self { memory: RwLock::default(), heard: Mutex::new((head, monotonic())), keys_changed: AtomicBool::default(), doubts: Mutex::default() };
         for item in reader.feed_alive(head, now).await? {
             revocations.apply(&item);
         }
-        revocations.keys_were_read();
         Ok(revocations)
     }
 
     /// Reads what is new. Called by every node at least once a second.
-    pub(crate) async fn catch_up(&self, store: &Store) -> Result<(), Error> {
+    pub(crate) async fn catch_up(&self, store: &Store, now: Timestamp) -> Result<(), Error> {
         loop {
+            // What the database knows now, however long it takes to say so.
+            let asked = monotonic();
             let (number, _) = *self.heard();
-            let items = store.read().await?.feed_since(number).await?;
+            let (items, head) = timeout(ANSWER, async {
+                let mut reader = store.read().await?;
+                // In this order: whatever has a number up to this one is committed.
+                let head = reader.feed_head().await?;
+                Ok::<_, Error>((reader.feed_since(number).await?, head))
+            })
+            .await
+            .map_err(|elapsed| Error::Unavailable(elapsed.into()))??;
+            // Numbers have no gaps. What this node has slept through may have been pruned: then it learns everything anew.
+            let gap = items.first().map_or(head > number, |first| first.number != number + 1);
+            let (items, last) = if gap {
+                self.keys_changed.store(true, Ordering::SeqCst);
+                (
+                    timeout(ANSWER, async { store.read().await?.feed_alive(head, now).await })
+                        .await
+                        .map_err(|elapsed| Error::Unavailable(elapsed.into()))??,
+                    head,
+                )
+            } else {
+                let last = items.last().map_or(number, |item| item.number);
+                (items, last)
+            };
             for item in &items {
                 self.apply(item);
             }
-            let last = items.last().map_or(number, |item| item.number);
             let mut state = self.heard();
-            *state = (state.0.max(last), monotonic());
-            if items.len() < 1000 {
+            *state = (state.0.max(last), asked.max(state.1));
+            if gap || items.len() < 1000 {
                 return Ok(());
             }
         }
@@ -91,6 +117,41 @@ impl Revocations {
                 *kept = ((*epoch).max(kept.0), until.max(kept.1));
             }
             News::KeysChanged => self.keys_changed.store(true, Ordering::SeqCst),
+        }
+    }
+
+    /// As [`Revocations::note`], of a commit that failed and may have happened all the same. To be settled when the database answers again.
+    pub(crate) fn note_in_doubt(&self, news: &News, until: Timestamp) {
+        self.note(news, until);
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).push((news.clone(), until));
+    }
+
+    /// Looks what has become of the commits that failed, and takes back what did not happen: or whoever it was about would be kept out.
+    pub(crate) async fn settle(&self, store: &Store) -> Result<(), Error> {
+        loop {
+            let Some((news, until)) = self.doubts.lock().unwrap_or_else(PoisonError::into_inner).last().cloned() else { return Ok(()) };
+            let mut reader = store.read().await?;
+            let happened = match &news {
+                News::SessionEnded(id) => reader.session_with_user(*id).await?.is_none_or(|row| row.session.revoked_at.is_some()),
+                News::EpochRaised(id, epoch) => reader.user_by_id(*id).await?.is_none_or(|user| user.epoch >= *epoch),
+                News::KeysChanged => true,
+            };
+            self.doubts.lock().unwrap_or_else(PoisonError::into_inner).retain(|doubt| *doubt != (news.clone(), until));
+            if !happened {
+                self.take_back(&news, until);
+            }
+        }
+    }
+
+    /// Unless it has been noted again since.
+    fn take_back(&self, news: &News, until: Timestamp) {
+        let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
+        match news {
+            News::SessionEnded(id) if memory.sessions.get(id) == Some(&until) => drop(memory.sessions.remove(id)),
+            News::EpochRaised(id, epoch) if memory.epochs.get(id) == Some(&(*epoch, until)) => {
+                memory.epochs.insert(*id, (*epoch - 1, until));
+            }
+            _ => {}
         }
     }
 

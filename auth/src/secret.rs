@@ -37,12 +37,7 @@ impl ServerSecret {
     pub fn parse(text: &str) -> Result<Self, Weak> {
         let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| Weak::Shape)?;
         let bytes: [u8; LENGTH] = bytes.try_into().map_err(|_| Weak::Shape)?;
-        // 32 random bytes have 30 different ones on average; fewer than 20 happen once in 10^11.
-        let distinct = bytes.iter().collect::<std::collections::HashSet<_>>().len();
-        // Bytes that are all printable were typed: random ones are with a chance of 10^-14.
-        let typed = bytes.iter().all(|byte| (0x20..0x7f).contains(byte));
-        let counted = bytes.windows(2).filter(|pair| pair[1] == pair[0].wrapping_add(1)).count() > LENGTH / 2;
-        if distinct < 20 || typed || counted { Err(Weak::Pattern) } else { Ok(Self(bytes)) }
+        if looks_random(&bytes) { Ok(Self(bytes)) } else { Err(Weak::Pattern) }
     }
 
     /// Its text, for the file that it is kept in.
@@ -99,6 +94,16 @@ impl fmt::Debug for ServerSecret {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("ServerSecret(…)")
     }
+}
+
+/// Whether 32 or more bytes look as if nobody had typed, repeated or counted them.
+pub(crate) fn looks_random(bytes: &[u8]) -> bool {
+    // 32 random bytes have 30 different ones on average; fewer than 20 happen once in 10^11.
+    let distinct = bytes.iter().collect::<std::collections::HashSet<_>>().len();
+    // Bytes that are all printable were typed: random ones are with a chance of 10^-14.
+    let typed = bytes.iter().all(|byte| (0x20..0x7f).contains(byte));
+    let counted = bytes.windows(2).filter(|pair| pair[1] == pair[0].wrapping_add(1)).count() > bytes.len() / 2;
+    distinct >= 20 && !typed && !counted
 }
 
 /// Whether two secrets are the same, in a time that does not depend on where they differ.

@@ -54,12 +54,14 @@ impl Seen {
             let mut entries = self.entries();
             entries.retain(|_, entry| entry.is_unwritten() || now.0 - entry.at < FORGET.0);
             let mut unwritten: Vec<_> = entries.iter().filter(|(_, entry)| entry.is_unwritten()).map(|(id, entry)| (*id, *entry)).collect();
-            // Rows are locked in one order everywhere, so that two nodes that flush do not wait for each other for ever.
+            // In one order, so that two nodes that flush do not wait for each other for ever.
             unwritten.sort_by_key(|(id, _)| *id);
             unwritten
         };
-        // In parts, so that nobody who wants to log in waits long for the one writer.
-        for part in unwritten.chunks(200) {
+        // On SQLite in parts, so that nobody who wants to log in waits long for the one writer. On Postgres one by one: whoever ends several sessions
+        // of a person at this moment locks them in another order, and the two would wait for each other for ever.
+        let part = if store.kind() == "postgres" { 1 } else { 200 };
+        for part in unwritten.chunks(part) {
             let mut tx = store.write().await?;
             for (id, entry) in part {
                 tx.session_seen(*id, entry.generation, Timestamp(entry.at)).await?;

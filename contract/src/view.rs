@@ -147,6 +147,8 @@ event_kinds! {
     SessionReplaced = "session_replaced",
     /// A refresh token was used that only a thief could have had; its session was ended.
     TokenReused = "token_reused",
+    /// A genuine refresh token was shown that this database never gave out: it is older than its tokens.
+    TokenNotIssued = "token_not_issued",
     /// The name was changed.
     NameChanged = "name_changed",
     /// A session was ended by its owner, from another one.

@@ -219,7 +219,14 @@ impl Node {
     async fn start(url: &str, secret: &ServerSecret) -> anyhow::Result<Self> {
         let store = Store::open(url).await?;
         let hashing = Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 };
-        let parts = Parts { store: store.clone(), clock: Clock::System, entropy: Entropy::System, secret: secret.clone(), policy: Policy { limits: Limits::Off, ..Policy::new(URL) }, hashing };
+        let parts = Parts {
+            store: store.clone(),
+            clock: Clock::System,
+            entropy: Entropy::System,
+            secret: secret.clone(),
+            policy: Policy { limits: Limits::Off, ..Policy::new(URL) },
+            hashing,
+        };
         let auth = Auth::start(parts).await?;
         let worker = auth.work();
         let http = Http {

@@ -81,7 +81,9 @@ impl Door {
             let (socket, peer, place) = match accepted {
                 Ok(accepted) => accepted,
                 // Of this connection only: whoever it was has gone.
-                Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused) => continue,
+                Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused) => {
+                    continue;
+                }
                 Err(error) => {
                     if !failing {
                         tracing::error!(%error, "no connection can be accepted");
@@ -128,7 +130,7 @@ enum Greeted {
 /// Waits for the first word, and speaks TLS where that is asked for.
 async fn greet(socket: TcpStream, tls: Option<&Tls>) -> Option<Greeted> {
     let _only_slower_without = socket.set_nodelay(true);
-    timeout(FIRST_BYTE, socket.readable()).await.ok()?.ok()?;
+    timeout(FIRST_BYTE, socket.peek(&mut [0])).await.ok()?.ok()?;
     let mut io = TimeoutStream::new(socket);
     io.set_read_timeout(Some(SILENCE));
     io.set_write_timeout(Some(STUCK));
@@ -190,7 +192,7 @@ mod tests {
 
     #[test]
     fn one_address_has_so_many_connections_and_is_forgotten_with_the_last() {
-        let (crowd, address) = (Crowd::default(), "192.0.2.7".parse().expect("an address"), 9);
+        let (crowd, address) = (Crowd::default(), "192.0.2.7".parse().expect("an address"));
         let mut held: Vec<_> = (0..9).map(|_| crowd.enter(address, 9).expect("a place")).collect();
         assert!(crowd.enter("::ffff:192.0.2.7".parse().expect("an address"), 9).is_none());
         assert!(crowd.enter("192.0.2.8".parse().expect("an address"), 9).is_some());

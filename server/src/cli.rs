@@ -98,7 +98,13 @@ pub enum UserCommand {
 }
 
 /// Carries out one of the user commands. `password` is asked when one is needed. Returns what to print.
-pub async fn users(config: &Config, command: UserCommand, clock: &Clock, entropy: &Entropy, password: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<String> {
+pub async fn users(
+    config: &Config,
+    command: UserCommand,
+    clock: &Clock,
+    entropy: &Entropy,
+    password: impl FnOnce() -> anyhow::Result<String>,
+) -> anyhow::Result<String> {
     let secret = secret(config, entropy)?;
     let store = Store::open(&config.database.url).await?;
     let hashing = Hashing { threads: 1, ..config.hashing };
@@ -108,7 +114,11 @@ pub async fn users(config: &Config, command: UserCommand, clock: &Clock, entropy
     let said = match command {
         UserCommand::List { json, limit } => {
             let users = admin.users(limit, None).await?.items;
-            if json { Value::from(users.iter().map(user_as_json).collect::<Vec<_>>()).to_string() } else { users.iter().map(user_as_line).collect::<Vec<_>>().join("\n") }
+            if json {
+                Value::from(users.iter().map(user_as_json).collect::<Vec<_>>()).to_string()
+            } else {
+                users.iter().map(user_as_line).collect::<Vec<_>>().join("\n")
+            }
         }
         UserCommand::Create { email, name, admin: is_admin } => {
             let form = SignUp { name, email, password: password()?, next: String::new() };

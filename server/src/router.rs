@@ -145,6 +145,7 @@ pub fn router(server: Server) -> Router {
 pub fn protected(routes: Router<Server>, server: Server) -> Router {
     routes
         .layer(from_fn_with_state(server.clone(), guard::signed_in_only))
+        .layer(from_fn(limits::finish))
         .layer(from_fn(limits::read_body))
         .layer(from_fn_with_state(server.clone(), origin::same_origin_only))
         .layer(from_fn(limits::enforce))

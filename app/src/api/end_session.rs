@@ -12,7 +12,11 @@ pub async fn end_session(#[server(default)] form: EndSession) -> Result<(), Prob
         if form.session.is_empty() {
             signed_in.end_other_sessions().await?;
         } else {
-            signed_in.end_session(form.session.parse().map_err(|_| Problem::NotFound)?).await?;
+            let session = form.session.parse().map_err(|_| Problem::NotFound)?;
+            signed_in.end_session(session).await?;
+            if session == signed_in.session() {
+                return call.log_out().await;
+            }
         }
         call.land("/account/sessions?saved");
         Ok(())

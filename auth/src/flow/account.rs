@@ -48,7 +48,7 @@ impl Auth {
             Presented::Cookie(token) => {
                 let shown = refresh::open(&self.secret, token).ok_or(Error::SignedOut)?;
                 let (row, now) = self.living_session(shown).await?;
-                match refresh::judge(shown.counter, self.state_of(&row), now, self.policy.grace) {
+                match refresh::judge(shown.counter, self.state_of(&row), now, now, self.policy.grace) {
                     Verdict::Step | Verdict::Reissue | Verdict::Parallel | Verdict::Stale => {}
                     Verdict::Theft | Verdict::NotIssued => return Err(Error::SignedOut),
                 }
@@ -65,6 +65,12 @@ impl SignedIn<'_> {
     #[must_use]
     pub const fn user(&self) -> UserId {
         self.user
+    }
+
+    /// The session that the credential belongs to.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        self.session
     }
 
     /// Names the session that the credential belongs to: [`Account::tag`].

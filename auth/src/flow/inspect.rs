@@ -27,7 +27,7 @@ impl Auth {
                 Err(Error::SignedOut) => return Ok(None),
                 Err(error) => return Err(error),
             };
-            let verdict = refresh::judge(shown.counter, self.state_of(&row), now, self.policy.grace);
+            let verdict = refresh::judge(shown.counter, self.state_of(&row), now, now, self.policy.grace);
             let good = matches!(verdict, Verdict::Step | Verdict::Parallel | Verdict::Reissue);
             return Ok(good.then(|| Inspected::Refresh(Box::new(row.session))));
         }

@@ -115,7 +115,7 @@ impl Auth {
             self.record(tx, client, now, happened).await?;
             news.push(News::SessionEnded(old.session));
         }
-        for crowded_out in tx.session_revoke_excess(user, i64::from(MOST_SESSIONS), now).await? {
+        for crowded_out in tx.session_revoke_excess(user, id, i64::from(MOST_SESSIONS) - 1, now).await? {
             self.record(tx, client, now, Happened::own(EventKind::SessionCrowdedOut, user, crowded_out)).await?;
             news.push(News::SessionEnded(crowded_out));
         }
@@ -133,7 +133,11 @@ impl Auth {
         let committed = tx.commit().await;
         fail_point::reach(FailPoint::Ended);
         for news in news {
-            self.revocations.note(news, until);
+            if committed.is_ok() {
+                self.revocations.note(news, until);
+            } else {
+                self.revocations.note_in_doubt(news, until);
+            }
         }
         committed
     }

@@ -107,9 +107,10 @@ impl Auth {
         let Parts { store, clock, entropy, secret, policy, hashing } = parts;
         let now = clock.now();
         claim(&store, &secret, now).await?;
+        // In this order: keys that are changed in between are read with the change, and read once more.
+        let revocations = Revocations::load(&store, now).await?;
         let keys = KeyRing::default();
         keys.load(&store, &secret, &entropy, now).await?;
-        let revocations = Revocations::load(&store, now).await?;
         let hasher = Hasher::start(hashing, entropy.clone())?;
         Ok(Self(Arc::new(Inner {
             store,

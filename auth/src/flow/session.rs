@@ -23,9 +23,10 @@ impl Auth {
             tracing::warn!(request.id = client.request_id, "a refresh token that is not genuine");
             return Err(Error::SignedOut);
         };
+        let arrived = self.clock.now();
         for _ in 0..ATTEMPTS {
             let (row, now) = self.living_session(shown).await?;
-            match refresh::judge(shown.counter, self.state_of(&row), now, self.policy.grace) {
+            match refresh::judge(shown.counter, self.state_of(&row), arrived, now, self.policy.grace) {
                 verdict @ (Verdict::Step | Verdict::Reissue) => {
                     let mut tx = self.store.write().await?;
                     // Waiting for the writer may have taken its time.
@@ -54,6 +55,10 @@ impl Auth {
                 }
                 Verdict::NotIssued => {
                     tracing::warn!(request.id = client.request_id, "a genuine refresh token that was not issued here");
+                    let mut tx = self.store.write().await?;
+                    let user = Some(row.session.user_id);
+                    self.record(&mut tx, client, now, Happened::refused(EventKind::TokenNotIssued, user, Some(shown.session))).await?;
+                    tx.commit().await?;
                     return Err(Error::SignedOut);
                 }
             }

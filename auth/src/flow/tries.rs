@@ -33,7 +33,11 @@ impl Auth {
         let now = self.clock.now();
         if let Err(error) = count_by_address(&mut tx, ByAddress::Password, client, now).await {
             // Many accounts, or one for a long time: whoever watches the log should know of it.
-            tracing::warn!(request.id = client.request_id, address = client.address.map(tracing::field::display), "too many passwords are tried from one address");
+            tracing::warn!(
+                request.id = client.request_id,
+                address = client.address.map(tracing::field::display),
+                "too many passwords are tried from one address"
+            );
             return Err(error);
         }
         let counted = tries.count(&mut tx, now).await;

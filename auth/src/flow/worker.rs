@@ -46,6 +46,8 @@ impl Task {
 
 /// So long the row of a session that is over is kept, for whoever asks what became of it.
 const KEPT_AFTER_THE_END: Span = Span::days(30);
+/// What was revoked is remembered for so much longer than any token lives.
+const MARGIN: Span = Span::minutes(25 * 60);
 /// Every so many rounds of keeping, what is over is forgotten: about every ten minutes.
 const ROUNDS_BETWEEN_PRUNING: u32 = 750;
 
@@ -78,7 +80,7 @@ impl Auth {
 
     /// Hears what the feed says, and reads the keys again when it says so.
     pub async fn listen(&self) -> Result<(), Error> {
-        self.revocations.catch_up(&self.store).await?;
+        self.revocations.catch_up(&self.store, self.clock.now()).await?;
         // Noted until it has succeeded: the feed says it only once.
         if self.revocations.keys_changed() {
             self.read_keys().await?;
@@ -89,13 +91,15 @@ impl Auth {
 
     /// Writes down who was seen, and turns the keys; forgets what is over, where that is asked for.
     pub async fn keep(&self, prune: bool) -> Result<(), Error> {
-        self.write_seen().await?;
         let now = self.clock.now();
-        self.turn_keys(now).await?;
+        self.revocations.settle(&self.store).await?;
+        let (turned, written) = (self.turn_keys(now).await, self.write_seen().await);
+        turned.and(written)?;
         if prune {
-            self.revocations.forget(now);
+            // Late, for a clock that ran ahead and is set right: what was forgotten by the wrong time would be accepted again by the right one.
+            self.revocations.forget(now - MARGIN);
             let mut tx = self.store.write().await?;
-            tx.feed_prune(now).await?;
+            tx.feed_prune(now - MARGIN).await?;
             tx.session_prune(now - KEPT_AFTER_THE_END).await?;
             tx.limit_prune(now - REMEMBERED, now).await?;
             tx.commit().await?;

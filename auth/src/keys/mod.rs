@@ -114,11 +114,16 @@ struct Ring {
 
 /// The keys that this node knows.
 #[derive(Default)]
-pub struct KeyRing(RwLock<Ring>);
+pub struct KeyRing {
+    ring: RwLock<Ring>,
+    /// Held while the keys are read, so that an older reading never takes the place of a newer one.
+    reading: tokio::sync::Mutex<()>,
+}
 
 impl KeyRing {
     /// Reads the keys. If none signs, the one that was published first does, or a new one.
     pub(crate) async fn load(&self, store: &Store, secret: &ServerSecret, entropy: &Entropy, now: Timestamp) -> Result<(), Error> {
+        let _one_at_a_time = self.reading.lock().await;
         let mut rows = store.read().await?.key_list().await?;
         if !rows.iter().any(|row| row.state == KeyState::Signing.as_str()) {
             let first = row(&Private::generate(Algorithm::Es256, entropy)?, KeyState::Signing, secret, entropy, now)?;
@@ -131,27 +136,27 @@ impl KeyRing {
             rows = store.read().await?.key_list().await?;
         }
         let ring = Ring::open(&rows, secret)?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
         Ok(())
     }
 
     pub(crate) fn find(&self, kid: &str) -> Option<Arc<Key>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).keys.get(kid).cloned()
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).keys.get(kid).cloned()
     }
 
     pub(crate) fn signer(&self) -> Result<Arc<Signer>, Error> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).signer.clone().ok_or_else(|| Error::internal("there is no signing key"))
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).signer.clone().ok_or_else(|| Error::internal("there is no signing key"))
     }
 
     /// Whether a key is to sign or to go by now.
     pub(crate) fn change_is_due(&self, now: Timestamp) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).next_change.is_some_and(|at| at <= now)
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).next_change.is_some_and(|at| at <= now)
     }
 
     /// The public keys, for others who verify our tokens (RFC 7517, 5). Shared secrets are not among them.
     #[must_use]
     pub fn public(&self) -> Vec<Jwk> {
-        let ring = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
         let mut keys: Vec<_> = ring.keys.values().filter(|key| key.public.public != Public::Oct).map(|key| key.public.clone()).collect();
         keys.sort_by(|a, b| a.kid.cmp(&b.kid));
         keys
@@ -162,7 +167,8 @@ impl Ring {
     fn open(rows: &[KeyRow], secret: &ServerSecret) -> Result<Self, Error> {
         let mut ring = Self::default();
         for row in rows {
-            let algorithm: Algorithm = row.algorithm.parse().map_err(Error::internal)?;
+            // One that only a newer version knows: what it signed is refused here, and everything else goes on.
+            let Ok(algorithm) = row.algorithm.parse::<Algorithm>() else { continue };
             let sealed = row.sealed.as_deref().ok_or_else(|| Error::internal("a stored key has no private part"))?;
             let private = Private::unseal(algorithm, &row.kid, sealed, secret)?;
             let public: Jwk = serde_json::from_str(&row.public).map_err(Error::internal)?;

@@ -4,7 +4,7 @@ use super::{
     Algorithm, Unfit,
     jwk::{Public, bits},
 };
-use crate::{Entropy, Error, ServerSecret};
+use crate::{Entropy, Error, ServerSecret, secret::looks_random};
 use aws_lc_rs::{
     encoding::AsDer,
     rsa::{KeyPair as RsaKeyPair, KeySize},
@@ -94,8 +94,7 @@ impl Private {
     /// A shared secret that came from outside.
     pub(crate) fn shared(bytes: Vec<u8>) -> Result<Self, Unfit> {
         // RFC 7518, 3.2. What was typed or repeated is guessed, however long it is.
-        let distinct = bytes.iter().collect::<std::collections::HashSet<_>>().len();
-        if bytes.len() < 32 || distinct < 20 { Err(Unfit::Short) } else { Ok(Self { algorithm: Algorithm::Hs256, public: Public::Oct, bytes }) }
+        if bytes.len() < 32 || !looks_random(&bytes) { Err(Unfit::Short) } else { Ok(Self { algorithm: Algorithm::Hs256, public: Public::Oct, bytes }) }
     }
 
     /// Names the key: the RFC 7638 thumbprint. That of a shared secret would be a hash of the secret, for all to try guesses on (RFC 7638, 7),

@@ -59,7 +59,7 @@ statements! {
     REVOKE = "UPDATE sessions SET revoked_at = $2, revoked_for = $3 WHERE id = $1 AND revoked_at IS NULL RETURNING user_id";
     REVOKE_OWN = "UPDATE sessions SET revoked_at = $3, revoked_for = $4 WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 RETURNING id";
     REVOKE_OTHERS = "UPDATE sessions SET revoked_at = $3, revoked_for = $4 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL RETURNING id";
-    REVOKE_EXCESS = "UPDATE sessions SET revoked_at = $3, revoked_for = 'crowded_out' WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 ORDER BY last_seen_at DESC, id DESC LIMIT 1000000 OFFSET $2) RETURNING id";
+    REVOKE_EXCESS = "UPDATE sessions SET revoked_at = $3, revoked_for = 'crowded_out' WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $4 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 ORDER BY last_seen_at DESC, id DESC LIMIT 1000000 OFFSET $2) RETURNING id";
     LIST = "SELECT id, device, address, created_at, last_seen_at FROM sessions WHERE user_id = $1 AND id < $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 ORDER BY id DESC LIMIT $4";
     STOLEN_SINCE = "SELECT MAX(revoked_at) FROM sessions WHERE user_id = $1 AND revoked_for = $2 AND revoked_at >= $3";
     PRUNE = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 OR revoked_at < $1 OR last_seen_at + idle_limit < $1 LIMIT 500)";
@@ -153,9 +153,9 @@ impl Tx {
         Ok(on!(self, |c| sqlx::query_scalar(REVOKE_OTHERS).bind(user).bind(but).bind(now).bind(why).fetch_all(c).await?))
     }
 
-    /// Ends the longest unused sessions of a user beyond the first `keep`. Returns those that it ended.
-    pub async fn session_revoke_excess(&mut self, user: UserId, keep: i64, now: Timestamp) -> Result<Vec<SessionId>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(REVOKE_EXCESS).bind(user).bind(keep).bind(now).fetch_all(c).await?))
+    /// Ends the longest unused sessions of a user beyond the first `keep`, not counting `but`. Returns those that it ended.
+    pub async fn session_revoke_excess(&mut self, user: UserId, but: SessionId, keep: i64, now: Timestamp) -> Result<Vec<SessionId>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(REVOKE_EXCESS).bind(user).bind(keep).bind(now).bind(but).fetch_all(c).await?))
     }
 
     /// Forgets sessions that were over before `before`: some at a time. Returns how many.

@@ -135,6 +135,21 @@ on_both! {
         assert!(accepts(&listener, &sessions[0].access.token).await, "and nothing else");
     }
 
+    async fn a_node_that_slept_through_more_than_is_remembered_learns_everything_anew(world: World) {
+        let (issued, sleeper) = (world.sign_up(ADA).await, world.another_node().await);
+        let kid = world.auth.keys().list().await.expect("keys")[0].kid.clone();
+        world.auth.keys().remove(&kid, world.clock.now()).await.expect("removed");
+        world.clock.advance(Span::days(2));
+        world.auth.listen().await.expect("heard");
+        world.auth.keep(true).await.expect("pruned");
+        assert_eq!(world.store.read().await.expect("a connection").feed_since(0).await.expect("lines"), [], "nobody is told any more");
+        sleeper.listen().await.expect("heard");
+        let kids = |auth: &auth::Auth| auth.public_keys().into_iter().map(|key| key.kid).collect::<Vec<_>>();
+        assert_eq!(kids(&sleeper), kids(&world.auth));
+        assert!(!kids(&sleeper).contains(&kid));
+        assert!(renews(&sleeper, &issued.refresh.token).await);
+    }
+
     async fn what_no_living_token_can_be_about_is_forgotten(world: World) {
         let issued = world.sign_up(ADA).await;
         world.clock.advance(Span::minutes(1));
@@ -154,6 +169,8 @@ on_both! {
         world.clock.advance(auth::LONGEST_ACCESS);
         assert_eq!(remembered().await, (true, 2), "for as long as any token could live");
         world.clock.advance(Span(Span::minutes(1).0 + 1));
+        assert_eq!(remembered().await, (true, 2), "and a day more, for clocks that run ahead and are set right");
+        world.clock.advance(Span::minutes(25 * 60));
         assert_eq!(remembered().await, (false, 0), "and no longer");
         assert!(!renews(&world.auth, &last.refresh.token).await, "the row says it for a month");
     }

@@ -75,7 +75,17 @@ fn origins_are_exact() {
     let origins = |text| read([("LATCHKEY_CORS_ORIGINS", text)]).map(|config| config.http.cors_origins);
     assert_eq!(origins(""), Ok(Vec::new()));
     assert_eq!(origins("https://app.example.com, http://localhost:5173"), Ok(vec!["https://app.example.com".to_owned(), "http://localhost:5173".to_owned()]));
-    for wrong in ["*", "null", "app.example.com", "https://app.example.com/", "https://App.example.com", "https://app.example.com:443", "http://app.example.com", "https://*.example.com", "ftp://app.example.com"] {
+    for wrong in [
+        "*",
+        "null",
+        "app.example.com",
+        "https://app.example.com/",
+        "https://App.example.com",
+        "https://app.example.com:443",
+        "http://app.example.com",
+        "https://*.example.com",
+        "ftp://app.example.com",
+    ] {
         assert!(origins(wrong).is_err(), "{wrong}");
     }
 }

@@ -4,6 +4,7 @@ use super::{
     body::{Body, Members},
     caller::Caller,
     list::{self, Items, Part},
+    path_id::PathId,
     problem::{self, MemberError, ProblemBody},
     refusals::{Protected, Unreadable},
     time::rfc3339,
@@ -12,7 +13,7 @@ use crate::Server;
 use auth::flow::{Admin, Change};
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Query, State, rejection::QueryRejection},
     response::Response,
 };
 use contract::{
@@ -107,11 +108,7 @@ async fn admin<'a>(server: &'a Server, caller: &Caller) -> Result<Admin<'a>, Res
     Protected,
     ForAdmins,
 ))]
-pub(super) async fn users(
-    State(server): State<Server>,
-    caller: Caller,
-    part: Result<Query<Part>, QueryRejection>,
-) -> Result<Json<Items<UserBody>>, Response> {
+pub(super) async fn users(State(server): State<Server>, caller: Caller, part: Result<Query<Part>, QueryRejection>) -> Result<Json<Items<UserBody>>, Response> {
     let admin = admin(&server, &caller).await?;
     list::part(&caller, part, async |limit, cursor| admin.users(limit, cursor).await).await
 }
@@ -123,7 +120,7 @@ pub(super) async fn users(
     Protected,
     ForAdmins,
 ))]
-pub(super) async fn user(State(server): State<Server>, caller: Caller, Path(id): Path<String>) -> Result<Json<UserBody>, Response> {
+pub(super) async fn user(State(server): State<Server>, caller: Caller, id: PathId) -> Result<Json<UserBody>, Response> {
     let admin = admin(&server, &caller).await?;
     let found = admin.user(parse(&caller, &id)?).await;
     Ok(Json(found.map_err(|error| caller.refuse(error.into()))?.into()))
@@ -136,7 +133,7 @@ pub(super) async fn user(State(server): State<Server>, caller: Caller, Path(id):
     ForAdmins,
     OneUser,
 ))]
-pub(super) async fn disable(State(server): State<Server>, caller: Caller, Path(id): Path<String>) -> Result<Json<UserBody>, Response> {
+pub(super) async fn disable(State(server): State<Server>, caller: Caller, id: PathId) -> Result<Json<UserBody>, Response> {
     change(&server, &caller, &id, Change::Disable).await
 }
 
@@ -147,7 +144,7 @@ pub(super) async fn disable(State(server): State<Server>, caller: Caller, Path(i
     ForAdmins,
     OneUser,
 ))]
-pub(super) async fn enable(State(server): State<Server>, caller: Caller, Path(id): Path<String>) -> Result<Json<UserBody>, Response> {
+pub(super) async fn enable(State(server): State<Server>, caller: Caller, id: PathId) -> Result<Json<UserBody>, Response> {
     change(&server, &caller, &id, Change::Enable).await
 }
 
@@ -158,7 +155,7 @@ pub(super) async fn enable(State(server): State<Server>, caller: Caller, Path(id
     ForAdmins,
     OneUser,
 ))]
-pub(super) async fn end_sessions(State(server): State<Server>, caller: Caller, Path(id): Path<String>) -> Result<Json<UserBody>, Response> {
+pub(super) async fn end_sessions(State(server): State<Server>, caller: Caller, id: PathId) -> Result<Json<UserBody>, Response> {
     change(&server, &caller, &id, Change::EndSessions).await
 }
 
@@ -173,7 +170,7 @@ pub(super) async fn end_sessions(State(server): State<Server>, caller: Caller, P
 pub(super) async fn set_role(
     State(server): State<Server>,
     caller: Caller,
-    Path(id): Path<String>,
+    id: PathId,
     body: Result<Body<RoleBody>, Response>,
 ) -> Result<Json<UserBody>, Response> {
     // First who it is: a stranger learns nothing of what a body must look like.
@@ -186,13 +183,12 @@ pub(super) async fn set_role(
     change(&server, &caller, &id, Change::Role(role)).await
 }
 
-async fn change(server: &Server, caller: &Caller, id: &str, change: Change) -> Result<Json<UserBody>, Response> {
+async fn change(server: &Server, caller: &Caller, id: &PathId, change: Change) -> Result<Json<UserBody>, Response> {
     let admin = admin(server, caller).await?;
     let changed = admin.change(parse(caller, id)?, change).await;
     Ok(Json(changed.map_err(|error| caller.refuse(error.into()))?.into()))
 }
 
-/// What is no id is nobody's.
-fn parse(caller: &Caller, id: &str) -> Result<UserId, Response> {
-    id.parse().map_err(|_| caller.refuse(auth::Error::NotFound.into()))
+fn parse(caller: &Caller, id: &PathId) -> Result<UserId, Response> {
+    id.parse().ok_or_else(|| caller.refuse(auth::Error::NotFound.into()))
 }

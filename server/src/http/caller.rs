@@ -50,9 +50,8 @@ impl FromRequestParts<Server> for Caller {
 
 fn shown(headers: &HeaderMap, path: &str, server: &Server) -> Shown {
     let mut found = Vec::new();
-    if headers.contains_key(AUTHORIZATION) {
-        found.push(bearer(headers).map(str::to_owned));
-    }
+    let given = headers.contains_key(AUTHORIZATION);
+    found.extend(bearer(headers).map(|token| Some(token.to_owned())));
     if server.x_access_token {
         found.extend(headers.get_all(X_ACCESS_TOKEN).iter().map(|value| value.to_str().ok().filter(|token| plausible(token)).map(str::to_owned)));
     }
@@ -60,6 +59,8 @@ fn shown(headers: &HeaderMap, path: &str, server: &Server) -> Shown {
         found.extend(cookie::access_cookie(headers, server.web.secure).map(Some));
     }
     match (found.pop(), found.is_empty()) {
+        // Something else than a token: a password for a proxy in front of us, or a token that is spoilt.
+        (None, _) if given => Shown::Malformed,
         (None, _) => Shown::Nothing,
         (Some(None), true) => Shown::Malformed,
         (Some(Some(token)), true) => Shown::Token(token),

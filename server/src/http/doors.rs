@@ -236,7 +236,7 @@ pub(super) async fn refresh(State(server): State<Server>, caller: Caller, header
             let over = transport == Transport::Cookie && matches!(error, auth::Error::SignedOut);
             let mut response = caller.refuse(error.into());
             if over {
-                take_cookies(&mut response, secure);
+                take_cookies(&headers, &mut response, secure);
             }
             Err(response)
         }
@@ -284,15 +284,17 @@ pub(super) async fn log_out(
     done.map_err(|error| caller.refuse(error.into()))?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if scope != Scope::Others {
-        if cookie.is_some() {
-            take_cookies(&mut response, secure);
-        }
+        take_cookies(&headers, &mut response, secure);
         response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"storage\""));
     }
     Ok(response)
 }
 
-fn take_cookies(response: &mut Response, secure: bool) {
+/// Takes away the cookies of a session that is over, from a browser that has sent any.
+pub(super) fn take_cookies(headers: &HeaderMap, response: &mut Response, secure: bool) {
+    if cookie::refresh_cookie(headers, secure).is_none() && cookie::access_cookie(headers, secure).is_none() {
+        return;
+    }
     for cookie in cookie::clear_cookies(secure).into_iter().chain([cookie::clear_access_cookie(secure)]) {
         response.headers_mut().append(SET_COOKIE, cookie);
     }

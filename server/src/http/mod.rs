@@ -11,6 +11,7 @@ mod doors;
 mod list;
 mod oauth;
 mod operation;
+mod path_id;
 pub mod problem;
 mod refusals;
 mod sessions;

@@ -85,7 +85,7 @@ pub(super) async fn revoke(
 pub(super) struct Introspection {
     active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "access_token")]
+    #[schema(nullable = false, example = "Bearer")]
     token_type: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -122,7 +122,7 @@ impl From<Inspected> for Introspection {
         match inspected {
             Inspected::Access(claims) => Self {
                 active: true,
-                token_type: Some("access_token"),
+                token_type: Some("Bearer"),
                 sub: Some(claims.sub.to_string()),
                 sid: Some(claims.sid.to_string()),
                 exp: Some(claims.exp),

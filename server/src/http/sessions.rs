@@ -2,7 +2,9 @@
 
 use super::{
     caller::Caller,
+    doors::take_cookies,
     list::{self, Items, Part},
+    path_id::PathId,
     problem::ProblemBody,
     refusals::Protected,
     time::rfc3339,
@@ -10,9 +12,9 @@ use super::{
 use crate::Server;
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
-    http::StatusCode,
-    response::Response,
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
 };
 use contract::view::SessionView;
 use serde::Serialize;
@@ -71,13 +73,16 @@ pub(super) async fn list(
     (status = 403, body = ProblemBody, description = "From a page of another site", content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, description = "I have no such living session", content_type = "application/problem+json"),
 ))]
-pub(super) async fn end(State(server): State<Server>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode, Response> {
+pub(super) async fn end(State(server): State<Server>, caller: Caller, headers: HeaderMap, id: PathId) -> Result<Response, Response> {
     let signed_in = caller.signed_in(&server).await?;
-    // What is no id is nobody's session.
     let ended = match id.parse() {
-        Ok(id) => signed_in.end_session(id).await,
-        Err(_) => Err(auth::Error::NotFound),
+        Some(id) => signed_in.end_session(id).await.map(|()| id),
+        None => Err(auth::Error::NotFound),
     };
-    ended.map_err(|error| caller.refuse(error.into()))?;
-    Ok(StatusCode::NO_CONTENT)
+    let ended = ended.map_err(|error| caller.refuse(error.into()))?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if ended == signed_in.session() {
+        take_cookies(&headers, &mut response, server.web.secure);
+    }
+    Ok(response)
 }

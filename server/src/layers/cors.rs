@@ -32,7 +32,8 @@ pub async fn listed_origins(State(server): State<Server>, mut request: Request, 
     if server.cors_origins.is_empty() || !is_at_or_below(request.uri().path(), API) {
         return next.run(request).await;
     }
-    let origin = request.headers().get(header::ORIGIN).filter(|origin| server.cors_origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes())).cloned();
+    let origin =
+        request.headers().get(header::ORIGIN).filter(|origin| server.cors_origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes())).cloned();
     let Some(origin) = origin else {
         let mut response = next.run(request).await;
         vary(response.headers_mut());

@@ -5,7 +5,10 @@ use app::problem::Problem;
 use axum::{
     body::{Body, HttpBody},
     extract::Request,
-    http::{HeaderValue, Method, StatusCode, header::{CONNECTION, CONTENT_LENGTH}},
+    http::{
+        HeaderValue, Method, StatusCode,
+        header::{CONNECTION, CONTENT_LENGTH},
+    },
     middleware::Next,
     response::Response,
 };
@@ -26,6 +29,21 @@ pub async fn in_time(request: Request, next: Next) -> Response {
         tracing::error!("a request had no answer after {} s", LONGEST.as_secs());
         problem::answer(&Problem::Unavailable)
     })
+}
+
+/// Carries out what changes something to its end, whether or not somebody still waits for the answer: a thief who hangs up must not keep their session
+/// from being ended.
+pub async fn finish(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        return next.run(request).await;
+    }
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => problem::answer(&Problem::Unavailable),
+        },
+    }
 }
 
 /// A body is there within this time.

@@ -80,6 +80,8 @@ on_both! {
             ("ada@example.com", "1234567", "/password", "too_short"),
             ("ada@example.com", &"x".repeat(1025), "/password", "too_long"),
             ("ada@example.com", "Ada@Example.com", "/password", "like_email"),
+            ("ada@example.com", "Password123", "/password", "guessable"),
+            ("ada@example.com", "latchkey1", "/password", "guessable"),
             ("ada", PASSWORD, "/email", "malformed"),
             ("ada\u{0}@example.com", PASSWORD, "/email", "malformed"),
             ("ada@example.com\r\nBcc: eve@example.com", PASSWORD, "/email", "malformed"),
@@ -88,7 +90,7 @@ on_both! {
             let answer = sign_up(email, password).await;
             assert_eq!((answer.status, answer.members()), (StatusCode::UNPROCESSABLE_ENTITY, vec![(member.to_owned(), code.to_owned())]), "{email:?}");
         }
-        for (number, password) in ["12345678", &"x".repeat(64), &"x".repeat(1024), "all lower case words", "\u{1F511}\u{1F511}"].into_iter().enumerate() {
+        for (number, password) in ["k7#vq2!m", &format!("{}{}", "torrent of glass ", "x".repeat(47)), &format!("{}{}", "torrent of glass ", "x".repeat(1007)), "all lower case words", "\u{1F511} vqkzp"].into_iter().enumerate() {
             assert_eq!(sign_up(&format!("user{number}@example.com"), password).await.status, StatusCode::CREATED, "{}", password.len());
         }
         // To log in, 1,025 bytes are too many, too.

@@ -95,7 +95,8 @@ async fn who_says_nothing_or_a_byte_a_second_is_shown_out_and_others_are_served(
     let mut silent = server.connect().await;
     assert_eq!(rest(&mut silent).await, "");
     assert!(began.elapsed() <= Duration::from_secs(11), "{:?}", began.elapsed());
-    let (said, bore) = dribble(server.connect().await, &b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-long: ".iter().copied().chain([b'a'; 500]).collect::<Vec<_>>()).await;
+    let (said, bore) =
+        dribble(server.connect().await, &b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-long: ".iter().copied().chain([b'a'; 500]).collect::<Vec<_>>()).await;
     assert!(bore <= Duration::from_secs(12), "{bore:?} {said}");
     // A connection that is kept alive is not kept for ever either.
     let mut idle = server.connect().await;
@@ -161,7 +162,9 @@ async fn heads_that_are_too_large_are_refused_and_nothing_is_taken_for_a_second_
         let (status, answers) = ask(&large).await;
         assert!(["431", "414", "gone"].contains(&status.as_str()) && answers <= 1, "{status}");
     }
-    let post = |lines: &str, body: &str| format!("POST /api/v1/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{lines}\r\n{body}").into_bytes();
+    let post = |lines: &str, body: &str| {
+        format!("POST /api/v1/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{lines}\r\n{body}").into_bytes()
+    };
     let second = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
     for smuggled in [
         post("content-length: 2\r\ncontent-length: 3\r\n", &format!("{{}}{second}")),
@@ -219,7 +222,11 @@ async fn greet(address: SocketAddr, trusted: &CertificateDer<'static>, alpn: &[&
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).expect("a root");
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions").with_root_certificates(roots).with_no_client_auth();
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     let socket = TcpStream::connect(address).await?;
     TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").expect("a name"), socket).await

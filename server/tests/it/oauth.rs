@@ -55,7 +55,7 @@ async fn who_knows_the_secret_is_told_what_a_token_is_worth() {
     let access = ask(&user.access).await;
     assert_eq!(
         (&access["active"], &access["token_type"], &access["sub"], &access["iss"]),
-        (&json!(true), &json!("access_token"), &me["id"], &json!("http://localhost:3000"))
+        (&json!(true), &json!("Bearer"), &me["id"], &json!("http://localhost:3000"))
     );
     let refresh = ask(&user.refresh).await;
     assert_eq!(

@@ -57,7 +57,8 @@ impl App {
         let (clock, entropy) = (Clock::manual(START), Entropy::System);
         let secret = ServerSecret::generate(&entropy).expect("randomness");
         let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
-        let auth = Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy: Policy { limits, ..Policy::new(url) }, hashing }).await.expect("a start");
+        let auth =
+            Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy: Policy { limits, ..Policy::new(url) }, hashing }).await.expect("a start");
         let mut http = Http {
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             public_url: url.parse().expect("a URL"),

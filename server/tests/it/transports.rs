@@ -17,7 +17,8 @@ on_both! {
     async fn the_cookie_transport_keeps_both_tokens_out_of_every_body(app: App) {
         let signup = app.anon().post(SIGNUP, json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
         assert_eq!(signup.status, StatusCode::CREATED, "{}", signup.text);
-        let [refresh, access] = &signup.cookies()[..] else { panic!("two cookies: {:?}", signup.cookies()) };
+        let [refresh, access, known] = &signup.cookies()[..] else { panic!("three cookies: {:?}", signup.cookies()) };
+        assert!(known.starts_with("latchkey-known=lkb_"), "{known}");
         assert!(refresh.starts_with("latchkey=lkr_") && refresh.contains("; HttpOnly; SameSite=Lax; Path=/; Max-Age="), "{refresh}");
         assert!(access.starts_with("latchkey-access=ey") && access.contains("; HttpOnly; SameSite=Lax; Path=/; Max-Age="), "{access}");
         let login = app.anon().post("/api/v1/auth/login", json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
@@ -117,9 +118,10 @@ async fn x_access_token_counts_only_where_it_is_switched_on() {
 async fn over_https_both_cookies_are_bound_to_the_host() {
     let app = App::at(FreshDatabase::sqlite(), "https://accounts.example.com").await;
     let answer = app.anon().post(SIGNUP, json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
-    let [refresh, access] = &answer.cookies()[..] else { panic!("two cookies") };
+    let [refresh, access, known] = &answer.cookies()[..] else { panic!("three cookies") };
+    assert!(known.starts_with("__Host-latchkey-known=lkb_"), "{known}");
     assert!(refresh.starts_with("__Host-latchkey=") && access.starts_with("__Host-latchkey-access="), "{refresh} {access}");
-    for cookie in [refresh, access] {
+    for cookie in [refresh, access, known] {
         assert!(cookie.contains("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=") && !cookie.contains("Domain") && cookie.len() < 4096, "{cookie}");
     }
     // A name that any page of a sibling host could set does not count.
