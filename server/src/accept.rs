@@ -40,7 +40,7 @@ const FIRST_BYTE: Duration = Duration::from_secs(10);
 /// A request is told completely, but for its body, within this time; and so soon the next one begins on the same connection.
 const HEAD: Duration = Duration::from_secs(10);
 /// Nothing was read for so long, or nothing could be written: whoever is there has gone.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 const STUCK: Duration = Duration::from_secs(20);
 /// Bytes of a request without its body, and how many headers it may have.
 const LARGEST_HEAD: usize = 64 * 1024;

@@ -256,10 +256,10 @@ fn cors_origins(read: &mut Reader<'_>) -> Vec<String> {
             Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && !text.contains('*') && url.origin().ascii_serialization() == *text);
         match url {
             None => {
-                read.wrong(NAME, "must be exact origins such as https://app.example.com, separated by commas, in lower case and without a slash at the end")
+                read.wrong(NAME, "must be exact origins such as https://app.example.com, separated by commas, in lower case and without a slash at the end");
             }
             Some(url) if url.scheme() == "http" && !is_private(&url) => {
-                read.wrong(NAME, "may name an http:// origin only on this machine or a private network")
+                read.wrong(NAME, "may name an http:// origin only on this machine or a private network");
             }
             Some(_) => {}
         }
