@@ -28,12 +28,12 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
-    time::sleep,
+    time::{Instant, sleep},
 };
 use tower::ServiceExt;
 use tracing::field::{Field, Visit};
@@ -160,7 +160,7 @@ async fn until<F: Future<Output = bool>>(began: Instant, is_so: impl Fn() -> F) 
         if is_so().await {
             return Ok(began.elapsed());
         }
-        ensure!(began.elapsed() < Duration::from_secs(60), "it does not come to that");
+        ensure!(began.elapsed() < Duration::from_mins(1), "it does not come to that");
         sleep(Duration::from_millis(1)).await;
     }
 }
@@ -373,7 +373,7 @@ impl Visit for Text {
 
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         if field.name() == "summary" && self.0.is_empty() {
-            self.0 = format!("{value:?}").trim_matches('"').to_owned();
+            format!("{value:?}").trim_matches('"').clone_into(&mut self.0);
         }
     }
 }

@@ -4,10 +4,10 @@
 
 use auth::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
 use serde_json::{Value, json};
-use std::{net::TcpListener as Port, path::PathBuf, process::Stdio, time::Duration};
+use std::{fmt::Write, path::PathBuf, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     process::{Child, Command},
     time::timeout,
 };
@@ -27,7 +27,7 @@ struct Process(Child);
 
 impl Data {
     async fn on(database: FreshDatabase) -> Self {
-        let port = Port::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a port").port();
+        let port = TcpListener::bind("127.0.0.1:0").await.and_then(|port| port.local_addr()).expect("a port").port();
         let secret = ServerSecret::generate(&Entropy::System).expect("randomness").expose();
         Self { database, folder: tempfile::tempdir().expect("a folder"), secret, port }
     }
@@ -65,12 +65,12 @@ impl Data {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut request = format!("{method} {path} HTTP/1.1\r\nhost: localhost:{}\r\nconnection: close\r\n", self.port);
         if !token.is_empty() {
-            request += &format!("authorization: Bearer {token}\r\n");
+            write!(request, "authorization: Bearer {token}\r\n").expect("written");
         }
         if !body.is_empty() {
             request += "content-type: application/json\r\n";
         }
-        request += &format!("content-length: {}\r\n\r\n{body}", body.len());
+        write!(request, "content-length: {}\r\n\r\n{body}", body.len()).expect("written");
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
         socket.write_all(request.as_bytes()).await.ok()?;
         let mut answer = String::new();
@@ -101,7 +101,7 @@ impl Process {
         self.0.stdout.as_mut().expect("a pipe").read_exact(&mut heard).await.expect("an answer");
     }
 
-    async fn is_dead(mut self) {
+    async fn dies(mut self) {
         let status = timeout(PATIENCE, self.0.wait()).await.expect("it died").expect("a status");
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "as by kill -9");
     }
@@ -117,7 +117,7 @@ on_both! {
         let (_, first) = data.sign_up().await;
         server.is_to_die_when("renewed").await;
         assert_eq!(data.renew(&first).await, None, "no answer");
-        server.is_dead().await;
+        server.dies().await;
 
         let _server = data.start().await;
         let (status, tokens) = data.renew(&first).await.expect("an answer");
@@ -137,7 +137,7 @@ on_both! {
         assert_eq!(data.ask("GET", "/api/v1/me", &access, &Value::Null).await.expect("an answer").0, 200);
         server.is_to_die_when("ended").await;
         assert_eq!(data.ask("POST", "/api/v1/auth/logout", &access, &Value::Null).await, None, "no answer");
-        server.is_dead().await;
+        server.dies().await;
 
         let _server = data.start().await;
         assert_eq!(data.ask("GET", "/api/v1/me", &access, &Value::Null).await.expect("an answer").0, 401);
