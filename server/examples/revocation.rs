@@ -349,7 +349,7 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
 /// What a statement is for, by how it begins. What the background work does is known; everything else is the check's.
 fn purpose(statement: &str) -> &'static str {
     let begins = |start: &str| statement.starts_with(start);
-    if begins("SELECT number, kind, subject") {
+    if begins("SELECT number, kind, subject") || begins("SELECT head FROM feed_head") {
         "feed poll"
     } else if begins("UPDATE sessions SET confirmed") || begins("BEGIN") || begins("COMMIT") {
         "confirmation"

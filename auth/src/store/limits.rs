@@ -1,4 +1,4 @@
-//! How often something was tried lately: one row for each thing that is limited and whom it concerns. The numbers are of [`crate::limit`].
+//! How often something was tried lately: one row for each thing that is limited and whom it concerns. The numbers are those of `auth::limit`.
 
 use super::{Reader, Tx, on, statements};
 use crate::Error;
