@@ -129,3 +129,12 @@ export async function logInFor(page, who, keep) {
   await submit(page, 'Log in');
   await seesAccountOf(page, who);
 }
+
+/** Nobody was taken for a thief. */
+export async function noAlarm(page, who) {
+  await open(page, '/account');
+  await seesAccountOf(page, who);
+  await open(page, '/account/activity');
+  await expect(page.getByText('Logged in').first()).toBeVisible();
+  await expect(page.getByText('its key was used twice')).toHaveCount(0);
+}

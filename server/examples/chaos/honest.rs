@@ -128,11 +128,7 @@ impl Honest {
             renewal = self.send(line, &token, Patience::Waits).await;
         }
         if let Renewal::Over | Renewal::Stale = renewal {
-            if looked.elapsed() < GRACE {
-                self.logged_out("a refresh token was refused");
-            } else if self.jar.sign_out() {
-                self.stage.tally.count(Count::TooSlow);
-            }
+            self.logged_out(&format!("a refresh token was refused {:.1?} after it was taken out of the jar", looked.elapsed()));
         }
         renewal
     }

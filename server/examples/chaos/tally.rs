@@ -45,7 +45,6 @@ counted! {
         AgainAfterGrace = "again_after_grace", "tried again after the grace";
         Late = "late", "answers that came after a newer one";
         Stale = "stale", "answers of `stale`";
-        TooSlow = "too_slow", "log-outs after a request that took longer than the grace";
         Unavailable = "unavailable", "answers of 503";
         Kills = "kills", "servers killed and started again";
         KilledStarts = "killed_starts", "of these, killed again while starting";

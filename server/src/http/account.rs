@@ -138,7 +138,7 @@ pub(super) async fn activity(
 #[serde(deny_unknown_fields)]
 pub(super) struct PasswordBody {
     #[serde(default)]
-    #[schema(required = true, format = Password, max_length = 1024)]
+    #[schema(required = true, format = Password, min_length = 1, max_length = 1024)]
     current: String,
     #[serde(default)]
     #[schema(required = true, format = Password, min_length = 8, max_length = 1024)]

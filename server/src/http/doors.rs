@@ -52,7 +52,7 @@ pub(super) struct LogInBody {
     #[schema(required = true, format = Email, max_length = 254)]
     email: String,
     #[serde(default)]
-    #[schema(required = true, format = Password, max_length = 1024)]
+    #[schema(required = true, format = Password, min_length = 1, max_length = 1024)]
     password: String,
     /// Where the tokens go: into the answer, or into cookies that scripts cannot read.
     #[serde(default)]
@@ -244,7 +244,7 @@ pub(super) async fn refresh(State(server): State<Server>, caller: Caller, header
 }
 
 /// Ends the session of the access token, of the refresh token in the body, or of the cookie; or its user's others, or all of them.
-#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", request_body(content = LogOutBody, description = "May be left out."), security((), ("bearer" = [])), responses(
+#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", request_body(content = Option<LogOutBody>, description = "May be left out."), security((), ("bearer" = [])), responses(
     (status = 204, description = "They are over, whether they were already or not"),
     (status = 401, body = ProblemBody, description = "No credential that is good; to end this session, one that was good will do", content_type = "application/problem+json"),
     Unreadable,

@@ -16,6 +16,7 @@ const SOME_ITEMS: u16 = 20;
 
 /// Which part of a list.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Part {
     /// How many; 20 unless said otherwise.

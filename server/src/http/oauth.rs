@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 /// A token, and what it is thought to be (which is not needed).
 #[derive(Deserialize, ToSchema)]
 pub(super) struct TokenForm {
+    #[schema(required = true, value_type = String, min_length = 1)]
     token: Option<String>,
     #[serde(rename = "token_type_hint")]
     #[schema(nullable = false)]
