@@ -1,9 +1,9 @@
 //! Passwords: argon2id on a fixed number of threads, each with its own block of memory that it uses again and again.
 //!
 //! So memory is bounded by threads × m whatever arrives (a stored hash that was made with more memory takes more, for as long as it is compared).
-//! Work waits in two bounded lanes: one for those who are known already, which is served first, and one for strangers, who may be a flood. What
-//! finds its lane full is refused at once, and what has waited too long is refused then. A place belongs to the work: a client that hangs up frees
-//! nothing early.
+//! Work waits in two bounded lanes: one for those who are known already, which is served first, and one for strangers, who may be a flood. Whoever
+//! finds no place in their lane is refused at once, before anything else is done for them, and what has waited too long is refused then. A place
+//! belongs to the work: a client that hangs up frees no thread early.
 
 use crate::{Entropy, Error};
 use argon2::{
@@ -14,7 +14,10 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use contract::Password;
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -79,7 +82,20 @@ pub struct Hasher {
     entropy: Entropy,
 }
 
+/// The right to have one thing done: until it is begun, it counts as waiting.
+pub struct Place {
+    lanes: Arc<Lanes>,
+    lane: Lane,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.lanes.taken(self.lane).fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 struct Job {
+    place: Place,
     work: Work,
     done: oneshot::Sender<Result<Done, Error>>,
 }
@@ -89,8 +105,10 @@ struct Lanes {
     waiting: Mutex<Waiting>,
     /// Rung for each job, and at the end.
     bell: Condvar,
-    /// How many may wait in each.
+    /// How many may wait in each, and how many do or are about to.
     room: usize,
+    taken_by_known: AtomicUsize,
+    taken_by_strangers: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -105,24 +123,23 @@ impl Lanes {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `false`: there is no room.
-    fn put(&self, job: Job, lane: Lane) -> bool {
-        let mut waiting = self.waiting();
-        let lane = match lane {
-            Lane::Known => &mut waiting.known,
-            Lane::Strangers => &mut waiting.strangers,
-        };
-        if lane.len() >= self.room {
-            // Those who have hung up or waited too long are no longer waiting.
-            lane.retain(|job| !job.done.is_closed());
+    const fn taken(&self, lane: Lane) -> &AtomicUsize {
+        match lane {
+            Lane::Known => &self.taken_by_known,
+            Lane::Strangers => &self.taken_by_strangers,
         }
-        if lane.len() >= self.room {
-            return false;
-        }
-        lane.push_back(job);
-        drop(waiting);
+    }
+
+    /// Counts one more, if there is room.
+    fn take_place(&self, lane: Lane) -> bool {
+        let one_more = || self.taken(lane).fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| (taken < self.room).then_some(taken + 1)).is_ok();
+        // Those who have hung up or waited too long are no longer waiting.
+        one_more() || self.waiting().clear(lane) && one_more()
+    }
+
+    fn put(&self, job: Job) {
+        self.waiting().of(job.place.lane).push_back(job);
         self.bell.notify_one();
-        true
     }
 
     /// The next one; `None` at the end.
@@ -140,6 +157,23 @@ impl Lanes {
     }
 }
 
+impl Waiting {
+    const fn of(&mut self, lane: Lane) -> &mut VecDeque<Job> {
+        match lane {
+            Lane::Known => &mut self.known,
+            Lane::Strangers => &mut self.strangers,
+        }
+    }
+
+    /// Takes away what nobody waits for. Returns whether there was any.
+    fn clear(&mut self, lane: Lane) -> bool {
+        let lane = self.of(lane);
+        let before = lane.len();
+        lane.retain(|job| !job.done.is_closed());
+        lane.len() < before
+    }
+}
+
 enum Work {
     Hash { password: Password, salt: [u8; SALT] },
     Verify { password: Password, stored: String },
@@ -154,7 +188,13 @@ impl Hasher {
     /// Starts the threads.
     pub fn start(hashing: Hashing, entropy: Entropy) -> Result<Self, Error> {
         let params = Params::new(hashing.m, hashing.t, hashing.p, Some(HASH)).map_err(Error::internal)?;
-        let lanes = Arc::new(Lanes { waiting: Mutex::default(), bell: Condvar::new(), room: hashing.queue.max(1) });
+        let lanes = Arc::new(Lanes {
+            waiting: Mutex::default(),
+            bell: Condvar::new(),
+            room: hashing.queue.max(1),
+            taken_by_known: AtomicUsize::new(0),
+            taken_by_strangers: AtomicUsize::new(0),
+        });
         for number in 0..hashing.threads.max(1) {
             let (lanes, params) = (lanes.clone(), params.clone());
             thread::Builder::new().name(format!("hash-{number}")).spawn(move || work(&lanes, &params)).map_err(Error::internal)?;
@@ -164,18 +204,23 @@ impl Hasher {
         Ok(Self { lanes, params, decoy, entropy })
     }
 
+    /// A place in a lane; [`Error::Busy`] at once if there is none.
+    pub fn place(&self, lane: Lane) -> Result<Place, Error> {
+        if self.lanes.take_place(lane) { Ok(Place { lanes: self.lanes.clone(), lane }) } else { Err(busy()) }
+    }
+
     /// A PHC string for a new password.
-    pub async fn hash(&self, password: Password, lane: Lane) -> Result<String, Error> {
-        match self.queue(Work::Hash { password, salt: self.entropy.bytes()? }, lane).await? {
+    pub async fn hash(&self, password: Password, place: Place) -> Result<String, Error> {
+        match self.queue(Work::Hash { password, salt: self.entropy.bytes()? }, place).await? {
             Done::Hashed(hash) => Ok(hash),
             Done::Matched(_) => Err(Error::internal("the wrong kind of answer from a hashing thread")),
         }
     }
 
     /// Compares. Without a stored hash it takes as long, and the answer is no.
-    pub async fn verify(&self, password: Password, stored: Option<&str>, lane: Lane) -> Result<Match, Error> {
+    pub async fn verify(&self, password: Password, stored: Option<&str>, place: Place) -> Result<Match, Error> {
         let work = Work::Verify { password, stored: stored.unwrap_or(&self.decoy).to_owned() };
-        match self.queue(work, lane).await? {
+        match self.queue(work, place).await? {
             Done::Matched(matched) if stored.is_some() => Ok(matched),
             Done::Matched(_) => Ok(Match::No),
             Done::Hashed(_) => Err(Error::internal("the wrong kind of answer from a hashing thread")),
@@ -188,15 +233,16 @@ impl Hasher {
         self.params.block_count() * Block::SIZE / 1024
     }
 
-    async fn queue(&self, work: Work, lane: Lane) -> Result<Done, Error> {
-        let busy = || Error::Busy { retry_after: RETRY_AFTER };
+    async fn queue(&self, work: Work, place: Place) -> Result<Done, Error> {
         let (done, wait) = oneshot::channel();
-        if !self.lanes.put(Job { work, done }, lane) {
-            return Err(busy());
-        }
+        self.lanes.put(Job { place, work, done });
         // The receiver is dropped when the deadline has passed; a thread that then comes to this job passes over it.
         tokio::time::timeout(DEADLINE, wait).await.map_err(|_| busy())?.map_err(Error::internal)?
     }
+}
+
+const fn busy() -> Error {
+    Error::Busy { retry_after: RETRY_AFTER }
 }
 
 impl Drop for Hasher {
@@ -208,7 +254,8 @@ impl Drop for Hasher {
 
 fn work(lanes: &Lanes, params: &Params) {
     let mut memory = vec![Block::new(); params.block_count()];
-    while let Some(Job { work, done }) = lanes.take() {
+    while let Some(Job { place, work, done }) = lanes.take() {
+        drop(place);
         if done.is_closed() {
             continue;
         }
@@ -274,6 +321,10 @@ mod tests {
         Password::given(text).expect("a password")
     }
 
+    fn place(hasher: &Hasher) -> Place {
+        hasher.place(Lane::Strangers).expect("a place")
+    }
+
     #[tokio::test]
     async fn only_the_exact_bytes_match() {
         let hasher = Hasher::start(LIGHT, Entropy::System).expect("threads");
@@ -285,9 +336,9 @@ mod tests {
             ("null\0one".into(), "null\0two".into()),
             ("caf\u{e9} noir".into(), "cafe\u{301} noir".into()),
         ] {
-            let stored = hasher.hash(password(&right), Lane::Strangers).await.expect("a hash");
-            assert_eq!(hasher.verify(password(&right), Some(&stored), Lane::Strangers).await.expect("an answer"), Match::Yes);
-            assert_eq!(hasher.verify(password(&wrong), Some(&stored), Lane::Strangers).await.expect("an answer"), Match::No, "{wrong:?}");
+            let stored = hasher.hash(password(&right), place(&hasher)).await.expect("a hash");
+            assert_eq!(hasher.verify(password(&right), Some(&stored), place(&hasher)).await.expect("an answer"), Match::Yes);
+            assert_eq!(hasher.verify(password(&wrong), Some(&stored), place(&hasher)).await.expect("an answer"), Match::No, "{wrong:?}");
         }
     }
 
@@ -295,8 +346,8 @@ mod tests {
     async fn a_stored_hash_names_its_parameters_and_has_its_own_salt() {
         let hasher = Hasher::start(LIGHT, Entropy::System).expect("threads");
         let (one, two) = (
-            hasher.hash(password("the same"), Lane::Strangers).await.expect("a hash"),
-            hasher.hash(password("the same"), Lane::Strangers).await.expect("a hash"),
+            hasher.hash(password("the same"), place(&hasher)).await.expect("a hash"),
+            hasher.hash(password("the same"), place(&hasher)).await.expect("a hash"),
         );
         assert!(one.starts_with("$argon2id$v=19$m=64,t=2,p=1$"), "{one}");
         assert_ne!(one, two);
@@ -305,19 +356,17 @@ mod tests {
     #[tokio::test]
     async fn nobody_matches_the_decoy() {
         let hasher = Hasher::start(LIGHT, Entropy::System).expect("threads");
-        assert_eq!(hasher.verify(password("anything"), None, Lane::Strangers).await.expect("an answer"), Match::No);
+        assert_eq!(hasher.verify(password("anything"), None, place(&hasher)).await.expect("an answer"), Match::No);
     }
 
     #[tokio::test]
     async fn a_hash_of_less_effort_is_recognised_and_one_of_more_still_verifies() {
         let light = Hasher::start(LIGHT, Entropy::System).expect("threads");
         let heavy = Hasher::start(Hashing { m: 256, t: 3, ..LIGHT }, Entropy::System).expect("threads");
-        let (weak, strong) = (
-            light.hash(password("the same"), Lane::Strangers).await.expect("a hash"),
-            heavy.hash(password("the same"), Lane::Strangers).await.expect("a hash"),
-        );
-        assert_eq!(heavy.verify(password("the same"), Some(&weak), Lane::Strangers).await.expect("an answer"), Match::YesButWeak);
-        assert_eq!(light.verify(password("the same"), Some(&strong), Lane::Strangers).await.expect("an answer"), Match::Yes);
+        let (weak, strong) =
+            (light.hash(password("the same"), place(&light)).await.expect("a hash"), heavy.hash(password("the same"), place(&heavy)).await.expect("a hash"));
+        assert_eq!(heavy.verify(password("the same"), Some(&weak), place(&heavy)).await.expect("an answer"), Match::YesButWeak);
+        assert_eq!(light.verify(password("the same"), Some(&strong), place(&light)).await.expect("an answer"), Match::Yes);
     }
 
     #[tokio::test]
@@ -327,7 +376,7 @@ mod tests {
             .map(|_| {
                 tokio::spawn({
                     let hasher = hasher.clone();
-                    async move { hasher.hash(password("a password"), Lane::Strangers).await }
+                    async move { hasher.hash(password("a password"), hasher.place(Lane::Strangers)?).await }
                 })
             })
             .collect();
@@ -348,9 +397,12 @@ mod tests {
         let ask = |lane| {
             let (hasher, order) = (hasher.clone(), order.clone());
             tokio::spawn(async move {
-                let result = hasher.hash(password("a password"), lane).await;
+                let done = match hasher.place(lane) {
+                    Ok(place) => hasher.hash(password("a password"), place).await.is_ok(),
+                    Err(_) => false,
+                };
                 order.lock().expect("a list").push(lane);
-                result.is_ok()
+                done
             })
         };
         let mut strangers: Vec<_> = (0..20).map(|_| ask(Lane::Strangers)).collect();
@@ -366,5 +418,16 @@ mod tests {
         let order = order.lock().expect("a list");
         let place = order.iter().position(|lane| *lane == Lane::Known).expect("it is there");
         assert!(place + 2 < order.len(), "{order:?}");
+    }
+
+    #[tokio::test]
+    async fn a_place_is_kept_until_the_work_is_begun_and_given_back_by_whoever_does_not_come() {
+        let hasher = Hasher::start(Hashing { queue: 2, ..LIGHT }, Entropy::System).expect("threads");
+        let (one, _two) = (place(&hasher), place(&hasher));
+        assert!(matches!(hasher.place(Lane::Strangers), Err(Error::Busy { .. })), "there are two");
+        assert!(hasher.place(Lane::Known).is_ok(), "the other lane has its own");
+        hasher.hash(password("a password"), one).await.expect("a hash");
+        drop(place(&hasher));
+        drop(place(&hasher));
     }
 }

@@ -34,13 +34,16 @@ impl Auth {
     pub async fn log_in(&self, client: &Client, form: &LogIn, replaces: Option<&str>) -> Result<(Next, Issued), Error> {
         let Credentials { email, password, next, keep } = form.check()?;
         let key = email.key();
+        // A stranger for whom there is no place is sent away before anything is read or counted: a flood costs no more than that.
+        let early = if self.any_known_browser(client).is_none() { Some(self.hasher.place(Lane::Strangers)?) } else { None };
         let mut user = self.store.read().await?.user_by_email(&key).await?;
         let browser = self.known_browser(client, user.as_ref().map(|user| user.id));
         let lane = if browser.is_some() { Lane::Known } else { Lane::Strangers };
+        let mut place = early.map_or_else(|| self.hasher.place(lane), Ok)?;
         let tries = self.count_password(client, &key, browser).await?;
         for _ in 0..ATTEMPTS {
             let stored = user.as_ref().and_then(|user| user.password_hash.as_deref());
-            let matched = self.hasher.verify(password.clone(), stored, lane).await?;
+            let matched = self.hasher.verify(password.clone(), stored, place).await?;
             let (Some(found), Some(stored), true) = (&user, stored, matched != Match::No) else {
                 return self.refuse_log_in(client, user.as_ref()).await;
             };
@@ -53,6 +56,7 @@ impl Auth {
                 return Ok((next, issued));
             }
             user = self.store.read().await?.user_by_email(&key).await?;
+            place = self.hasher.place(lane)?;
         }
         Err(Error::Busy { retry_after: 1 })
     }
@@ -60,7 +64,7 @@ impl Auth {
     /// The password was right for what was read. `None` if that has changed meanwhile.
     async fn enter(&self, client: &Client, proven: Proven<'_>, opening: Opening<'_>) -> Result<Option<Issued>, Error> {
         let Proven { user, stored, password, weak, lane, tries } = proven;
-        let upgraded = if weak { Some(self.hasher.hash(password.clone(), lane).await?) } else { None };
+        let upgraded = if weak { Some(self.hasher.hash(password.clone(), self.hasher.place(lane)?).await?) } else { None };
         let mut tx = self.store.write().await?;
         let now = self.clock.now();
         let verified = Verified { id: user.id, epoch: user.epoch, hash: stored };

@@ -24,13 +24,14 @@ impl SignedIn<'_> {
         if email.as_ref().is_some_and(|email| is_guessable(&new, email, name.as_ref())) {
             return Err(Faults::from((Field::New, Fault::Guessable)).into());
         }
+        let place = self.auth.hasher.place(Lane::Known)?;
         // Whoever holds a session may guess no more often than whoever does not.
         let browser = self.auth.known_browser(&self.client, Some(user.id));
         let tries = self.auth.count_password(&self.client, &email.map_or_else(|| user.email.clone(), |email| email.key()), browser).await?;
         let stored = user.password_hash.as_deref();
-        let matched = self.auth.hasher.verify(current, stored, Lane::Known).await?;
+        let matched = self.auth.hasher.verify(current, stored, place).await?;
         let (Some(stored), true) = (stored, matched != Match::No) else { return self.refuse().await };
-        let hash = self.auth.hasher.hash(new, Lane::Known).await?;
+        let hash = self.auth.hasher.hash(new, self.auth.hasher.place(Lane::Known)?).await?;
         let now = self.auth.clock.now();
         let mut tx = self.auth.store.write().await?;
         let verified = Verified { id: user.id, epoch: user.epoch, hash: stored };

@@ -9,10 +9,14 @@ use crate::{
 use contract::UserId;
 
 impl Auth {
+    /// The browser of this client, if anybody has logged in with it before.
+    pub(super) fn any_known_browser(&self, client: &Client) -> Option<KnownBrowser> {
+        KnownBrowser::open(&self.secret, client.known_browser.as_deref()?)
+    }
+
     /// The browser of this client, if `user` has logged in with it before.
     pub(super) fn known_browser(&self, client: &Client, user: Option<UserId>) -> Option<KnownBrowser> {
-        let browser = KnownBrowser::open(&self.secret, client.known_browser.as_deref()?)?;
-        (Some(browser.user) == user).then_some(browser)
+        self.any_known_browser(client).filter(|browser| Some(browser.user) == user)
     }
 
     /// What the client's browser is to show from now on: nothing, if it is known to this user already.

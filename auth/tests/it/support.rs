@@ -77,7 +77,7 @@ pub async fn start(store: &Store, clock: &Clock, secret: &ServerSecret) -> Resul
 }
 
 async fn start_with(store: &Store, clock: &Clock, secret: &ServerSecret, limits: Limits) -> Result<Auth, StartError> {
-    let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
+    let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 256 };
     let policy = Policy { limits, ..Policy::new(ISSUER) };
     Auth::start(Parts { store: store.clone(), clock: clock.clone(), entropy: Entropy::System, secret: secret.clone(), policy, hashing }).await
 }
