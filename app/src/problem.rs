@@ -19,6 +19,8 @@ pub enum Problem {
     Credentials,
     /// Somebody has an account with this address.
     EmailTaken,
+    /// A link that is good once, and is so no more.
+    LinkOver,
     /// No credential, or one that is over. The only problem that [`crate::client::AuthClient`] answers with a renewal.
     SignedOut,
     /// The refresh token was renewed twice meanwhile; the next attempt has a newer one. Pages never see it.
@@ -76,6 +78,7 @@ impl Problem {
             Self::NotAllowed | Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::EmailTaken | Self::SomeoneElse | Self::LastAdmin => 409,
+            Self::LinkOver => 410,
             Self::TooLarge => 413,
             Self::Invalid(_) => 422,
             Self::TooMany { .. } => 429,
@@ -90,6 +93,7 @@ impl Problem {
             Self::Invalid(_) => "invalid_fields",
             Self::Credentials => "invalid_credentials",
             Self::EmailTaken => "email_taken",
+            Self::LinkOver => "link_over",
             Self::SignedOut => "invalid_token",
             Self::Stale => "stale",
             Self::SomeoneElse => "someone_else",
@@ -164,6 +168,7 @@ impl From<&auth::Error> for Problem {
             E::NotFound => Self::NotFound,
             E::Credentials => Self::Credentials,
             E::EmailTaken => Self::EmailTaken,
+            E::LinkOver => Self::LinkOver,
             E::SignedOut => Self::SignedOut,
             E::Stale => Self::Stale,
             E::TooMany { retry_after } => Self::TooMany { retry_after: *retry_after },
@@ -186,6 +191,7 @@ mod tests {
             P::Invalid((Field::Password, Fault::TooShort { min: 8 }).into()),
             P::Credentials,
             P::EmailTaken,
+            P::LinkOver,
             P::SignedOut,
             P::Stale,
             P::SomeoneElse,

@@ -29,6 +29,9 @@ pub enum Error {
     /// Somebody has an account with this address.
     #[error("the address is taken")]
     EmailTaken,
+    /// A link that is good once: it was used, is too old, or was never given out.
+    #[error("the link is over")]
+    LinkOver,
     /// No credential, or one that is malformed, expired or revoked: deliberately not told apart.
     #[error("not signed in")]
     SignedOut,
@@ -86,14 +89,14 @@ impl From<sqlx::Error> for Error {
         use sqlx::Error as E;
         let away = match &error {
             E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
-            // Postgres class 40: undone because of others, to be tried again; 57P: it is shutting down or starting; 53: out of resources. SQLite 5 and 6: busy and locked; 8: read only; 10: I/O error; 13: disk full.
+            // Postgres class 40: undone because of others, to be tried again; 57P: it is shutting down or starting; 53: out of resources. SQLite 5 and 6: busy and locked; 8: read only; 10: I/O error; 13: disk full; 14: it cannot be opened, as without file handles.
             E::Database(database) => database.code().is_some_and(|code| {
                 code.starts_with("57P")
                     || code.starts_with("40") && code.len() == 5
                     || code.starts_with("53")
                     || code
                         .parse::<i32>()
-                        .is_ok_and(|code| [5, 6, 8, 10, 13].contains(&(code & 0xff)) && database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some())
+                        .is_ok_and(|code| [5, 6, 8, 10, 13, 14].contains(&(code & 0xff)) && database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some())
             }),
             _ => false,
         };

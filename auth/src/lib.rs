@@ -9,6 +9,7 @@
 //! | what is refused at once, without asking the database | [`revocation`] |
 //! | passwords | [`hasher`] |
 //! | how often somebody may try | `limit` |
+//! | how the first administrator comes in | `first_admin` |
 //! | the one secret, and what is derived from it | [`secret`] |
 //! | where time and randomness come from | [`world`] |
 //!
@@ -19,6 +20,7 @@ mod client;
 mod device;
 mod error;
 pub mod fail_point;
+mod first_admin;
 pub mod flow;
 mod guessable;
 pub mod hasher;

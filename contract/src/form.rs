@@ -64,6 +64,9 @@ pub struct SignUp {
     /// Where to go afterwards; see [`Next`].
     #[serde(default)]
     pub next: String,
+    /// From the link by which the first administrator comes in; empty for everybody else.
+    #[serde(default)]
+    pub invite: String,
 }
 
 /// What a [`SignUp`] means.
@@ -192,7 +195,7 @@ mod tests {
 
     #[test]
     fn nothing_typed_shows_in_debug_output() {
-        let form = SignUp { name: "Ada".into(), email: "ada@example.com".into(), password: "hunter2hunter2".into(), next: String::new() };
+        let form = SignUp { name: "Ada".into(), email: "ada@example.com".into(), password: "hunter2hunter2".into(), ..SignUp::default() };
         let shown = format!("{form:?} {:?}", form.check());
         assert!(!shown.contains("hunter2") && !shown.contains("ada@"), "{shown}");
     }

@@ -26,7 +26,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_io_timeout::TimeoutStream;
 use tower::Service;
@@ -47,6 +47,8 @@ const LARGEST_HEAD: usize = 64 * 1024;
 const MOST_HEADERS: usize = 100;
 /// After an error of the system (such as: no more file handles) we wait for so long before we accept again.
 const BREATH: Duration = Duration::from_millis(100);
+/// An error that comes back within this time is the same trouble still, and is not said again: it comes and goes with every connection that ends.
+const SAME_TROUBLE: Duration = Duration::from_mins(1);
 
 /// A listening socket and what is behind it.
 pub struct Door {
@@ -67,7 +69,7 @@ impl Door {
         let mut stop = pin!(stop);
         let (places, crowd, graceful) = (Arc::new(Semaphore::new(MOST)), Crowd::default(), GracefulShutdown::new());
         let protocol = Arc::new(protocol());
-        let mut failing = false;
+        let mut failed: Option<Instant> = None;
         loop {
             let next = async {
                 // Its turn comes before the system is asked: what we have no place for stays in the queue of the system.
@@ -85,15 +87,14 @@ impl Door {
                     continue;
                 }
                 Err(error) => {
-                    if !failing {
+                    if failed.is_none_or(|last| last.elapsed() > SAME_TROUBLE) {
                         tracing::error!(%error, "no connection can be accepted");
                     }
-                    failing = true;
+                    failed = Some(Instant::now());
                     sleep(BREATH).await;
                     continue;
                 }
             };
-            failing = false;
             let one_of = crowd.enter(peer.ip(), if is_in(&proxies, &peer.ip()) { MOST } else { MOST_OF_ONE });
             let Some(one_of) = one_of else { continue };
             let (tls, app, protocol, watcher) = (tls.clone(), app.clone(), protocol.clone(), graceful.watcher());

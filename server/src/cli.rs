@@ -121,7 +121,7 @@ pub async fn users(
             }
         }
         UserCommand::Create { email, name, admin: is_admin } => {
-            let form = SignUp { name, email, password: password()?, next: String::new() };
+            let form = SignUp { name, email, password: password()?, ..SignUp::default() };
             let role = if is_admin { Role::Admin } else { Role::User };
             let made = admin.create(&form, role).await.map_err(|error| said_of(&error))?;
             user_as_line(&made)

@@ -9,7 +9,7 @@ use crate::{
 };
 use anyhow::Context;
 use auth::{Auth, Clock, Entropy, Store, flow::Parts};
-use std::{future::Future, time::Duration};
+use std::{future::Future, io::Write, time::Duration};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -40,6 +40,14 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
         config.hashing.threads * (config.hashing.m as usize) / 1024,
     );
 
+    if let Some(invite) = auth.first_admin_invite().await? {
+        // Not for the log: whoever reads it there could come first.
+        writeln!(
+            std::io::stderr(),
+            "Nobody is an administrator yet. Whoever signs up here within an hour is the first:\n    {}/signup?invite={invite}",
+            config.http.origin()
+        )?;
+    }
     let server = Server::new(auth, &config.http, &config.site);
     let door = Door { listener, tls: tls.clone(), app: router(server.clone()), proxies: server.trusted_proxies.clone() };
     let (stopping, told) = watch::channel(false);

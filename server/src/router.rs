@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Http, IntrospectionSecret, Site},
-    http,
+    files, http,
     layers::{cors, guard, headers, limits, origin, panics, trace, wrong},
 };
 use app::{edge::Web, pages::App, shell::shell};
@@ -19,12 +19,15 @@ use leptos::{
     prelude::provide_context,
 };
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
-use std::sync::{
-    Arc, LazyLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tower::ServiceBuilder;
-use tower_http::{catch_panic::CatchPanicLayer, services::ServeDir};
+use tower_http::catch_panic::CatchPanicLayer;
 
 /// The pages that the router of the app knows. Found once in a process: while Leptos looks for them no resource of any page is loaded, in the
 /// whole process, and a page that is rendered just then would wait for ever.
@@ -110,12 +113,11 @@ pub fn router(server: Server) -> Router {
     let (api, openapi) = http::routes().split_for_parts();
     let openapi = Arc::new(openapi);
     let not_found = leptos_axum::render_app_async_with_context(context.clone(), page.clone());
-    let root = server.leptos.site_root.to_string();
+    let root = PathBuf::from(&*server.leptos.site_root);
     // The names of these files change with their contents, except while developing.
     let lasting = HeaderValue::from_static(if server.leptos.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" });
     // Icons keep their names. (Not `no-store`: one such icon keeps a whole page out of the browser's back-forward cache.)
     let short = HeaderValue::from_static("public, max-age=3600");
-    let files = || ServeDir::new(&root).append_index_html_on_directories(false).precompressed_br().precompressed_gzip();
 
     let routes = Router::new()
         // The JSON API and what other programs need.
@@ -130,13 +132,13 @@ pub fn router(server: Server) -> Router {
         // Files.
         .nest_service(
             "/pkg",
-            ServiceBuilder::new().map_response(caching(lasting)).service(ServeDir::new(format!("{root}/pkg")).precompressed_br().precompressed_gzip()),
+            ServiceBuilder::new().map_response(caching(lasting)).service(files::serve(&root.join("pkg"))),
         )
         .method_not_allowed_fallback(http::not_this_method)
         .fallback_service(
             ServiceBuilder::new()
                 .map_response(caching(short))
-                .service(files().call_fallback_on_method_not_allowed(false).fallback(get(not_found).with_state(server.clone()))),
+                .service(files::serve(&root).call_fallback_on_method_not_allowed(false).fallback(get(not_found).with_state(server.clone()))),
         );
     protected(routes, server)
 }

@@ -10,17 +10,20 @@ use crate::{
 use contract::{Field, form::SignUp};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn SignUpPage() -> impl IntoView {
     let sign_up = sending(read, |call: &SignUpCall| call.form.check().err().unwrap_or_default(), go_on());
-    let next = next();
+    let (next, query) = (next(), use_query_map());
+    let invite = move || query.with(|query| query.get("invite").unwrap_or_default());
     view! {
         <Title text=words::sign_up::PAGE/>
         <div class="column stack">
             <h1>{words::SIGN_UP}</h1>
             <Form sending=sign_up>
                 <input type="hidden" name="form[next]" value=next/>
+                <input type="hidden" name="form[invite]" value=invite/>
                 <TextField field=Field::Name label=words::field::NAME_OPTIONAL hint=words::field::NAME_HINT autocomplete="name"/>
                 <TextField field=Field::Email autocomplete="email"/>
                 <PasswordField new=true/>
@@ -35,5 +38,6 @@ pub fn SignUpPage() -> impl IntoView {
 }
 
 fn read(fields: &Fields) -> SignUpCall {
-    SignUpCall { form: SignUp { name: fields.text("name"), email: fields.text("email"), password: fields.text("password"), next: fields.text("next") } }
+    let text = |name| fields.text(name);
+    SignUpCall { form: SignUp { name: text("name"), email: text("email"), password: text("password"), next: text("next"), invite: text("invite") } }
 }

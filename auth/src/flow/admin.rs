@@ -89,10 +89,13 @@ impl Admin<'_> {
         if is_guessable(&password, &email, name.as_ref()) {
             return Err(Faults::from((Field::Password, Fault::Guessable)).into());
         }
-        let hash = self.auth.hasher.hash(password, Lane::Known).await?;
+        let hash = self.auth.hasher.hash(password, self.auth.hasher.place(Lane::Known)?).await?;
         let now = self.auth.clock.now();
-        let user = User { roles: stored(role).to_owned(), last_login_at: None, ..self.auth.new_user(name, &email, hash, now)? };
+        let user = User { last_login_at: None, ..self.auth.new_user(name, &email, hash, role, now)? };
         let mut tx = self.auth.store.write().await?;
+        if role == Role::Admin {
+            tx.installation_first_admin(now).await?;
+        }
         if !tx.user_insert(&user, &email.key()).await? {
             return Err(Error::EmailTaken);
         }
@@ -108,6 +111,9 @@ impl Admin<'_> {
     pub async fn change(&self, id: UserId, change: Change) -> Result<UserView, Error> {
         let now = self.auth.clock.now();
         let mut tx = self.auth.store.write().await?;
+        if change == Change::Role(Role::Admin) {
+            tx.installation_first_admin(now).await?;
+        }
         // Two who take each other's role away at the same moment wait for each other here. (Whoever stands at the machine may leave none: they can
         // make another.)
         let takes_away = matches!(change, Change::Disable | Change::Role(Role::User));
@@ -135,7 +141,7 @@ impl Admin<'_> {
 }
 
 /// The roles that come with a role, as they are stored.
-const fn stored(role: Role) -> &'static str {
+pub(super) const fn stored(role: Role) -> &'static str {
     match role {
         Role::User => "user",
         Role::Admin => "user admin",

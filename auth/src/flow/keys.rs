@@ -105,7 +105,9 @@ impl<'a> Keys<'a> {
         };
         let at = (published_at + PUBLISHED_FOR).max(now);
         let mut tx = self.store.write().await?;
-        tx.key_schedule(&kid, at).await?;
+        if !tx.key_schedule(&kid, at).await? {
+            return Err(KeyError::Unknown(kid));
+        }
         announce(tx, now).await?;
         Ok((kid, at))
     }

@@ -38,3 +38,39 @@ fn open(cursor: &str) -> Option<Uuid> {
     let bytes: [u8; 16] = URL_SAFE_NO_PAD.decode(cursor).ok()?.try_into().ok()?;
     Some(Uuid::from_bytes(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::{collection, prelude::*};
+
+    proptest! {
+        #[test]
+        fn a_cursor_is_to_the_letter_one_of_ours_or_an_error(limit in any::<u16>(), text in prop_oneof![any::<String>(), "[A-Za-z0-9_-]{20,24}"]) {
+            match Part::new(limit, Some(&text)) {
+                Ok(part) => {
+                    prop_assert_eq!(URL_SAFE_NO_PAD.encode(part.before.as_bytes()), text);
+                    prop_assert!((2..=i64::from(MOST_ITEMS) + 1).contains(&part.rows()));
+                }
+                Err(error) => prop_assert!(matches!(error, Error::Cursor), "{error:?}"),
+            }
+        }
+
+        #[test]
+        fn the_parts_of_a_list_put_together_are_the_list(ids in collection::btree_set(0..u128::MAX, 0..50), limit in any::<u16>()) {
+            let newest_first: Vec<_> = ids.into_iter().rev().map(Uuid::from_u128).collect();
+            let (mut seen, mut cursor) = (Vec::new(), None::<String>);
+            loop {
+                let part = Part::new(limit, cursor.as_deref()).expect("one of ours");
+                let rows = newest_first.iter().filter(|id| **id < part.before).take(usize::try_from(part.rows()).expect("a number")).copied();
+                let page = part.page(rows.collect(), |id| *id);
+                seen.extend(page.items);
+                cursor = page.next_cursor;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            prop_assert_eq!(seen, newest_first);
+        }
+    }
+}

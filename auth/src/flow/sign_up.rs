@@ -1,7 +1,7 @@
-//! Sign up: make an account and open its first session.
+//! Sign up: make an account and open its first session. Whoever comes by the link that is printed at the first start becomes an administrator.
 
-use super::{Auth, Happened, Issued, issue::Opening};
-use crate::{Client, Error, guessable::is_guessable, hasher::Lane, store::users::User};
+use super::{Auth, Happened, Issued, admin::stored, issue::Opening};
+use crate::{Client, Error, first_admin, guessable::is_guessable, hasher::Lane, store::users::User};
 use contract::{
     Email, Fault, Faults, Field, Name, Next, Timestamp, UserId,
     form::{NewUser, SignUp},
@@ -15,6 +15,12 @@ impl Auth {
     /// its owner; the documentation says so.
     pub async fn sign_up(&self, client: &Client, form: &SignUp, replaces: Option<&str>) -> Result<(Next, Issued), Error> {
         let NewUser { name, email, password, next } = form.check()?;
+        let place = self.hasher.place(Lane::Strangers)?;
+        // A link that is over is said to be so before anybody becomes somebody else than they expect.
+        let is_first_admin = !form.invite.is_empty();
+        if is_first_admin && !first_admin::is_good(&self.secret, &form.invite, self.clock.now()) {
+            return Err(Error::LinkOver);
+        }
         if is_guessable(&password, &email, name.as_ref()) {
             return Err(Faults::from((Field::Password, Fault::Guessable)).into());
         }
@@ -25,10 +31,14 @@ impl Auth {
         if self.store.read().await?.user_by_email(&key).await?.is_some() {
             return Err(Error::EmailTaken);
         }
-        let hash = self.hasher.hash(password, Lane::Strangers).await?;
+        let hash = self.hasher.hash(password, place).await?;
         let now = self.clock.now();
-        let user = self.new_user(name, &email, hash, now)?;
+        let role = if is_first_admin { Role::Admin } else { Role::User };
+        let user = self.new_user(name, &email, hash, role, now)?;
         let mut tx = self.store.write().await?;
+        if is_first_admin && !tx.installation_first_admin(now).await? {
+            return Err(Error::LinkOver);
+        }
         if !tx.user_insert(&user, &key).await? {
             return Err(Error::EmailTaken);
         }
@@ -41,15 +51,21 @@ impl Auth {
         Ok((next, Issued { known_browser, ..self.issue(&row, row.session.counter, now)? }))
     }
 
+    /// What the link holds by which the first administrator comes in, for an hour; `None` if there has been one.
+    pub async fn first_admin_invite(&self) -> Result<Option<String>, Error> {
+        let wanted = self.store.read().await?.installation_has_no_admin().await?;
+        Ok(wanted.then(|| first_admin::mint(&self.secret, self.clock.now())))
+    }
+
     /// The row of a new account.
-    pub(super) fn new_user(&self, name: Option<Name>, email: &Email, hash: String, now: Timestamp) -> Result<User, Error> {
+    pub(super) fn new_user(&self, name: Option<Name>, email: &Email, hash: String, role: Role, now: Timestamp) -> Result<User, Error> {
         Ok(User {
             id: UserId(self.id(now)?),
             email: email.as_str().to_owned(),
             email_verified_at: None,
             name: name.map(|name| name.as_str().to_owned()),
             password_hash: Some(hash),
-            roles: Role::User.as_str().to_owned(),
+            roles: stored(role).to_owned(),
             epoch: 0,
             disabled_at: None,
             last_login_at: Some(now),

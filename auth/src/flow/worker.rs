@@ -46,6 +46,8 @@ impl Task {
 
 /// So long the row of a session that is over is kept, for whoever asks what became of it.
 const KEPT_AFTER_THE_END: Span = Span::days(30);
+/// So long the record of what happened is kept.
+const RECORDED: Span = Span::days(400);
 /// What was revoked is remembered for so much longer than any token lives.
 const MARGIN: Span = Span::minutes(25 * 60);
 /// Every so many rounds of keeping, what is over is forgotten: about every ten minutes.
@@ -102,6 +104,7 @@ impl Auth {
             tx.feed_prune(now - MARGIN).await?;
             tx.session_prune(now - KEPT_AFTER_THE_END).await?;
             tx.limit_prune(now - REMEMBERED, now).await?;
+            tx.event_prune(now - RECORDED).await?;
             tx.commit().await?;
         }
         Ok(())

@@ -1,8 +1,9 @@
-//! The audit events. They are only ever added.
+//! The audit events. They are only ever added, and forgotten together when they are old.
 
 use super::{Reader, Tx, on, statements};
 use crate::Error;
 use contract::{EventId, Timestamp, UserId, view::EventKind};
+use uuid::Uuid;
 
 /// An event as it is stored.
 #[derive(Clone, Debug)]
@@ -43,6 +44,7 @@ pub struct EventRow {
 statements! {
     INSERT = "INSERT INTO events (id, at, kind, outcome, actor_id, target_id, session_hash, address, device, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     OF_TARGET_BEFORE = "SELECT id, at, kind, address, device FROM events WHERE target_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    PRUNE = "DELETE FROM events WHERE id < $1";
 }
 
 impl Reader {
@@ -53,6 +55,14 @@ impl Reader {
 }
 
 impl Tx {
+    /// Forgets what happened before. (An id begins with its time: RFC 9562, 5.7.)
+    pub async fn event_prune(&mut self, before: Timestamp) -> Result<u64, Error> {
+        let millis = before.0.max(0).to_be_bytes();
+        let mut id = [0; 16];
+        id[..6].copy_from_slice(&millis[2..]);
+        Ok(on!(self, |c| sqlx::query(PRUNE).bind(EventId(Uuid::from_bytes(id))).execute(c).await?.rows_affected()))
+    }
+
     /// In the transaction of the change that it tells of.
     pub async fn event_insert(&mut self, event: &NewEvent<'_>) -> Result<(), Error> {
         let e = event;

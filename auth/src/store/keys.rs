@@ -21,7 +21,8 @@ pub struct KeyRow {
 statements! {
     ALL_IN_USE = "SELECT kid, algorithm, state, public, sealed, created_at, changed_at, signs_at FROM signing_keys WHERE state <> 'gone' ORDER BY created_at, kid";
     INSERT = "INSERT INTO signing_keys (kid, algorithm, state, public, sealed, created_at, changed_at, signs_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
-    SCHEDULE = "UPDATE signing_keys SET signs_at = CASE WHEN kid = $1 THEN CAST($2 AS BIGINT) ELSE NULL END WHERE state = 'published'";
+    SCHEDULE = "UPDATE signing_keys SET signs_at = $2 WHERE kid = $1 AND state = 'published'";
+    UNSCHEDULE_OTHERS = "UPDATE signing_keys SET signs_at = NULL WHERE kid <> $1 AND state = 'published'";
     RETIRE = "UPDATE signing_keys SET state = 'retired', changed_at = $1 WHERE state = 'signing' AND EXISTS (SELECT 1 FROM signing_keys p WHERE p.state = 'published' AND p.signs_at <= $1)";
     TAKE_OVER = "UPDATE signing_keys SET state = 'signing', changed_at = $1, signs_at = NULL WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' AND p.signs_at <= $1 ORDER BY p.signs_at, p.kid LIMIT 1)";
     FORGET = "UPDATE signing_keys SET state = 'gone', changed_at = $2, sealed = NULL WHERE state = 'retired' AND changed_at <= $1";
@@ -54,10 +55,10 @@ impl Tx {
         Ok(done == 1)
     }
 
-    /// The published key `kid`, and no other, is to sign from `at`.
-    pub async fn key_schedule(&mut self, kid: &str, at: Timestamp) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(SCHEDULE).bind(kid).bind(at).execute(c).await.map(drop)?);
-        Ok(())
+    /// The published key `kid`, and no other, is to sign from `at`. `false`: it is not published any more.
+    pub async fn key_schedule(&mut self, kid: &str, at: Timestamp) -> Result<bool, Error> {
+        on!(self, |c| sqlx::query(UNSCHEDULE_OTHERS).bind(kid).execute(c).await.map(drop)?);
+        Ok(on!(self, |c| sqlx::query(SCHEDULE).bind(kid).bind(at).execute(c).await?.rows_affected()) == 1)
     }
 
     /// The key whose time has come takes the place of the one that signs. `false`: none has, or another node was quicker.

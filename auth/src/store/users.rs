@@ -148,8 +148,8 @@ impl Tx {
 
 #[cfg(any(test, feature = "testing"))]
 impl Tx {
-    /// For tests that need a hash of another kind.
-    pub async fn user_set_hash(&mut self, id: UserId, hash: &str) -> Result<(), Error> {
+    /// For tests that need a hash of another kind, or none.
+    pub async fn user_set_hash(&mut self, id: UserId, hash: Option<&str>) -> Result<(), Error> {
         on!(self, |c| sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1").bind(id).bind(hash).execute(c).await.map(drop)?);
         Ok(())
     }

@@ -25,7 +25,7 @@ async fn kinds(auth: &Auth, token: &str) -> Vec<EventKind> {
 
 on_both! {
     async fn who_signs_up_is_signed_in(world: World) {
-        let form = SignUp { name: " Ada ".into(), email: "Ada@Example.com".into(), password: PASSWORD.into(), next: "/account/activity".into() };
+        let form = SignUp { name: " Ada ".into(), email: "Ada@Example.com".into(), password: PASSWORD.into(), next: "/account/activity".into(), ..SignUp::default() };
         let (next, issued) = world.auth.sign_up(&client(), &form, None).await.expect("a sign-up");
         assert_eq!(next.as_str(), "/account/activity");
         for presented in [Presented::Bearer(&issued.access.token), Presented::Cookie(&issued.refresh.token)] {
@@ -100,7 +100,7 @@ on_both! {
             let mut tx = world.store.write().await.expect("a transaction");
             match change {
                 0 => drop(tx.user_raise_epoch(id).await.expect("raised")),
-                1 => tx.user_set_hash(id, "$argon2id$another").await.expect("changed"),
+                1 => tx.user_set_hash(id, Some("$argon2id$another")).await.expect("changed"),
                 _ => drop(tx.user_set_disabled(id, Some(now)).await.expect("disabled")),
             }
             tx.commit().await.expect("a commit");
@@ -125,9 +125,9 @@ on_both! {
     async fn a_hash_of_less_effort_is_replaced_once_and_everybody_gets_in(world: World) {
         let issued = world.sign_up("ada@example.com").await;
         let light = Hasher::start(Hashing { m: 32, t: 1, p: 1, threads: 1, queue: 8 }, Entropy::System).expect("threads");
-        let weak = light.hash(contract::Password::given(PASSWORD).expect("a password"), auth::hasher::Lane::Strangers).await.expect("a hash");
+        let weak = light.hash(contract::Password::given(PASSWORD).expect("a password"), light.place(auth::hasher::Lane::Strangers).expect("a place")).await.expect("a hash");
         let mut tx = world.store.write().await.expect("a transaction");
-        tx.user_set_hash(issued.account.id, &weak).await.expect("changed");
+        tx.user_set_hash(issued.account.id, Some(&weak)).await.expect("changed");
         tx.commit().await.expect("a commit");
         let tasks: Vec<_> = (0..20).map(|_| tokio::spawn({ let auth = world.auth.clone(); async move { log_in(&auth, "ada@example.com", PASSWORD).await } })).collect();
         for task in tasks {
@@ -205,6 +205,19 @@ on_both! {
         for cursor in ["", "x", "AAAA", "' OR 1=1 --"] {
             assert!(matches!(me.activity(5, Some(cursor)).await, Err(Error::Cursor)), "{cursor:?}");
         }
+    }
+
+    async fn what_happened_more_than_400_days_ago_is_forgotten(world: World) {
+        world.sign_up("ada@example.com").await;
+        world.clock.advance(Span::days(400));
+        world.log_in("ada@example.com").await;
+        world.auth.keep(true).await.expect("kept");
+        let issued = world.log_in("ada@example.com").await;
+        assert_eq!(kinds(&world.auth, &issued.access.token).await, [EventKind::LoggedIn, EventKind::LoggedIn, EventKind::SignedUp], "not yet");
+        world.clock.advance(Span(1));
+        world.auth.keep(true).await.expect("kept");
+        let issued = world.log_in("ada@example.com").await;
+        assert_eq!(kinds(&world.auth, &issued.access.token).await, [EventKind::LoggedIn; 3]);
     }
 
     async fn a_name_is_changed_and_taken_away(world: World) {

@@ -82,16 +82,20 @@ on_both! {
         let reader = Store::open(&world.database.url).await.expect("a database");
         let start = reader.read().await.expect("a connection").feed_head().await.expect("a number");
         assert_eq!(start, 0, "nothing has happened yet");
-        // Every third is thrown away.
-        let writers: Vec<_> = (0..WRITERS).map(|name| tokio::spawn(append(nodes[usize::from(name % 2 == 0)].clone(), name, 1 + name % 3, name % 3 != 2))).collect();
         let (mut heard, mut parts) = (Vec::new(), 0);
-        while writers.iter().any(|writer| !writer.is_finished()) {
+        // Ten at a time, so that it is heard in parts however slowly somebody listens.
+        for crowd in 0..WRITERS / 10 {
+            // Every third is thrown away.
+            let writer = |name: u128| tokio::spawn(append(nodes[usize::from(name % 2 == 0)].clone(), name, 1 + name % 3, name % 3 != 2));
+            let writers: Vec<_> = (10 * crowd..10 * (crowd + 1)).map(writer).collect();
+            while writers.iter().any(|writer| !writer.is_finished()) {
+                parts += u32::from(follow(&reader, &mut heard).await);
+            }
+            for writer in writers {
+                writer.await.expect("written");
+            }
             parts += u32::from(follow(&reader, &mut heard).await);
         }
-        for writer in writers {
-            writer.await.expect("written");
-        }
-        follow(&reader, &mut heard).await;
         assert!(parts > 5, "it listened while they wrote: {parts} parts");
         let numbers: Vec<_> = heard.iter().map(|item| item.number).collect();
         assert_eq!(numbers, (1..=60).collect::<Vec<_>>(), "20 of one line and 20 of two");

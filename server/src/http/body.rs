@@ -25,16 +25,11 @@ impl<T: Members, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        if !is_json(&request) {
-            return Err(problem::plain_with(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Send the body as application/json."));
-        }
-        // It has been read already, with a limit: see `layers::limits`.
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| problem::answer(&Problem::BadRequest))?;
-        read(&bytes).map(Self)
+        read(&json(request, state).await?).map(Self)
     }
 }
 
-/// A body that may be left out.
+/// A body that may be left out, or be `null`.
 pub(super) struct MaybeBody<T>(pub(super) Option<T>);
 
 impl<T: Members, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
@@ -45,9 +40,17 @@ impl<T: Members, S: Send + Sync> FromRequest<S> for MaybeBody<T> {
         if request.body().is_end_stream() {
             return Ok(Self(None));
         }
-        let Body(body) = Body::from_request(request, state).await?;
-        Ok(Self(Some(body)))
+        let bytes = json(request, state).await?;
+        if bytes.trim_ascii() == b"null" { Ok(Self(None)) } else { read(&bytes).map(|body| Self(Some(body))) }
     }
+}
+
+async fn json<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Response> {
+    if !is_json(&request) {
+        return Err(problem::plain_with(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Send the body as application/json."));
+    }
+    // It has been read already, with a limit: see `layers::limits`.
+    Bytes::from_request(request, state).await.map_err(|_| problem::answer(&Problem::BadRequest))
 }
 
 fn is_json(request: &Request) -> bool {

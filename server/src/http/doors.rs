@@ -34,6 +34,10 @@ pub(super) struct SignUpBody {
     #[serde(default)]
     #[schema(max_length = 200)]
     name: String,
+    /// From the link that the server prints while nobody is an administrator: makes the account one.
+    #[serde(default)]
+    #[schema(max_length = 100)]
+    invite: String,
     /// Where the tokens go: into the answer, or into cookies that scripts cannot read.
     #[serde(default)]
     #[schema(value_type = Transport)]
@@ -41,7 +45,7 @@ pub(super) struct SignUpBody {
 }
 
 impl Members for SignUpBody {
-    const NAMES: &[&str] = &["email", "password", "name", "transport"];
+    const NAMES: &[&str] = &["email", "password", "name", "invite", "transport"];
 }
 
 /// Somebody wants in.
@@ -185,12 +189,13 @@ fn give(status: StatusCode, issued: Issued, transport: Transport, secure: bool) 
 #[utoipa::path(post, path = "/api/v1/auth/signup", tag = "auth", request_body = SignUpBody, responses(
     (status = 201, body = TokenBody),
     (status = 409, body = ProblemBody, description = "Somebody has an account with this address", content_type = "application/problem+json"),
+    (status = 410, body = ProblemBody, description = "The invitation is over, or was never given out", content_type = "application/problem+json"),
     Limited,
     Unreadable,
 ))]
 pub(super) async fn sign_up(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<SignUpBody>) -> Result<Response, Response> {
     let (secure, transport) = (server.web.secure, Transport::parse(&body.transport)?);
-    let form = SignUp { name: body.name, email: body.email, password: body.password, next: String::new() };
+    let form = SignUp { name: body.name, email: body.email, password: body.password, invite: body.invite, next: String::new() };
     let replaced = replaced(&headers, transport, secure);
     let (_, issued) = server.web.auth.sign_up(&caller.client, &form, replaced.as_deref()).await.map_err(|error| caller.refuse(error.into()))?;
     Ok(give(StatusCode::CREATED, issued, transport, secure))

@@ -22,7 +22,8 @@ pub(super) struct Part {
     /// How many; 20 unless said otherwise.
     #[param(minimum = 1, maximum = 100)]
     limit: Option<u16>,
-    /// Where the part before it ended: its `next_cursor`.
+    /// Where the part before it ended: its `next_cursor`, 16 bytes in base64url.
+    #[param(pattern = "^[A-Za-z0-9_-]{21}[AQgw]$")]
     cursor: Option<String>,
 }
 

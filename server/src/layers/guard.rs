@@ -28,10 +28,17 @@ pub async fn signed_in_only(State(server): State<Server>, request: Request, next
     match server.web.auth.signed_in(&client, Presented::Cookie(&token)).await {
         Ok(_) => next.run(request).await,
         Err(auth::Error::SignedOut) => to_log_in(path, true),
-        // The page says itself that we cannot know just now.
+        // The page says itself that we cannot know just now; its status says it to programs.
         Err(error) => {
-            report(&error, &client.request_id);
-            next.run(request).await
+            let problem = report(&error, &client.request_id);
+            let mut response = next.run(request).await;
+            if response.status().is_success() {
+                *response.status_mut() = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                if let Some(seconds) = problem.retry_after() {
+                    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+                }
+            }
+            response
         }
     }
 }

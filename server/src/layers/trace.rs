@@ -1,6 +1,7 @@
 //! Names each request, says who asks, and writes one line for it in the log.
 //!
-//! The line holds the path without the query, which may hold anything. Fields are escaped by the logger, so one request is one line.
+//! The line holds the path without the query, which may hold anything. One request is one line, of ASCII: a path may hold marks that end a line for some
+//! readers, or that a terminal obeys.
 
 use crate::Server;
 use app::edge::cookie;
@@ -25,7 +26,7 @@ pub async fn trace(State(server): State<Server>, mut request: Request, next: Nex
     let mut client = Client::new(address, request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()), &id);
     client.known_browser = cookie::known_browser(request.headers(), server.web.secure);
     request.extensions_mut().insert(client);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = (request.method().clone(), request.uri().path().escape_default().to_string());
     let started = Clock::System.now();
 
     let mut response = next.run(request).await;
