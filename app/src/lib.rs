@@ -23,6 +23,8 @@ pub mod problem;
 pub mod session;
 pub mod shell;
 pub mod solid;
+#[cfg(all(feature = "ssr", any(test, feature = "testing")))]
+pub mod testing;
 pub mod ui;
 pub mod who;
 pub mod words;

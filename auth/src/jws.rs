@@ -51,3 +51,32 @@ impl<'a> Unverified<'a> {
         URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| Refused::Malformed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::Public;
+    use proptest::prelude::*;
+
+    /// Anything at all, and parts that are put together, with a header that is nearly one.
+    fn text() -> impl Strategy<Value = String> {
+        let header = prop_oneof![r#"\{"alg":("HS256"|"none"|null|1)(,"(kid|typ|crit|jwk|alg)":("x"|null|\[\]|\{\}|1)){0,2}\}?"#, r"\PC{0,20}"];
+        let parts = (header.prop_map(|header| URL_SAFE_NO_PAD.encode(header)), r"[A-Za-z0-9_=-]{0,20}", r"[A-Za-z0-9_=.-]{0,44}");
+        prop_oneof![any::<String>(), r"[A-Za-z0-9_.-]{0,60}", parts.prop_map(|(header, payload, signature)| format!("{header}.{payload}.{signature}"))]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn whatever_the_text_it_is_three_parts_or_refused_and_no_key_vouches_for_it(text in text()) {
+            let key = Public::Oct.verifier(&[7; 32]).expect("a key");
+            if let Ok(unverified) = Unverified::parse(&text) {
+                prop_assert_eq!(text.matches('.').count(), 2);
+                prop_assert_eq!(format!("{}.{}", unverified.message, unverified.signature), text.clone());
+                prop_assert!(!unverified.header.crit);
+                prop_assert!(unverified.verify(&key).is_err());
+            }
+        }
+    }
+}

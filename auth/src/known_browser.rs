@@ -50,6 +50,7 @@ fn mac(secret: &ServerSecret, body: &[u8]) -> hmac::Tag {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn what_we_made_is_read_back_and_nothing_else() {
@@ -63,6 +64,17 @@ mod tests {
             let mut broken = text.clone().into_bytes();
             broken[at] ^= 1;
             assert_eq!(KnownBrowser::open(&secret, &String::from_utf8_lossy(&broken)), None, "byte {at}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_browser_of_every_person_is_read_back_and_nothing_else(user in any::<u128>(), id in any::<u128>(), other in any::<String>(), alike in "lkb_[A-Za-z0-9_-]{64}") {
+            let secret = ServerSecret::generate(&Entropy::seeded(1)).expect("seeded");
+            let browser = KnownBrowser { user: UserId(Uuid::from_u128(user)), id: Uuid::from_u128(id) };
+            prop_assert_eq!(KnownBrowser::open(&secret, &browser.mint(&secret)), Some(browser));
+            prop_assert_eq!(KnownBrowser::open(&secret, &other), None);
+            prop_assert_eq!(KnownBrowser::open(&secret, &alike), None);
         }
     }
 }

@@ -110,6 +110,7 @@ pub fn judge(presented: i64, state: State, arrived: Timestamp, now: Timestamp, g
 mod tests {
     use super::*;
     use crate::Entropy;
+    use proptest::prelude::*;
 
     fn secret() -> ServerSecret {
         ServerSecret::generate(&Entropy::seeded(1)).expect("seeded")
@@ -169,5 +170,39 @@ mod tests {
         assert_eq!(judge(4, late, long_ago + Span::seconds(9), now, grace), Verdict::Parallel, "it arrived in time and waited for us");
         assert_eq!(judge(4, late, long_ago + Span::seconds(10), now, grace), Verdict::Theft);
         assert_eq!(judge(4, state(5, future, long_ago), now - Span::days(1), now, grace), Verdict::Theft, "a clock that stands before it proves nothing");
+    }
+
+    proptest! {
+        #[test]
+        fn every_generation_of_every_session_is_read_back(key_id in any::<u16>(), session in any::<u128>(), counter in any::<i64>()) {
+            let (key_id, session) = (i64::from(key_id), SessionId(Uuid::from_u128(session)));
+            prop_assert_eq!(open(&secret(), &mint(&secret(), key_id, session, counter)), Some(Genuine { session, counter, key_id }));
+        }
+
+        #[test]
+        fn nothing_is_genuine_that_was_not_minted(text in prop_oneof![any::<String>(), "lkr_[A-Za-z0-9_-]{56}", r"lkr_\PC{0,60}"]) {
+            prop_assert_eq!(open(&secret(), &text), None);
+        }
+
+        #[test]
+        fn a_token_that_was_written_over_anywhere_is_not_genuine(counter in any::<i64>(), at in 0..60_usize, cut in 0..4_usize, with in r"\PC{0,3}") {
+            let minted = mint(&secret(), KEY_ID, session(), counter);
+            let mut changed = minted.clone();
+            changed.replace_range(at..(at + cut).min(60), &with);
+            prop_assume!(changed != minted);
+            prop_assert_eq!(open(&secret(), &changed), None);
+        }
+
+        /// Counters and times come from a database and a clock that may both be wrong. (Tests are built with checks of overflow.)
+        #[test]
+        fn whatever_the_numbers_there_is_a_verdict_and_only_the_newest_renews(
+            presented in any::<i64>(), counter in any::<i64>(), confirmed in any::<i64>(), times in any::<[i64; 5]>()
+        ) {
+            let [rotated_at, previous_rotated_at, arrived, now] = [times[0], times[1], times[2], times[3]].map(Timestamp);
+            let state = State { counter, rotated_at, previous_rotated_at, confirmed };
+            let verdict = judge(presented, state, arrived, now, Span(times[4]));
+            prop_assert_eq!(verdict == Verdict::Step, presented == counter);
+            prop_assert_eq!(judge(counter, state, arrived, now, Span(times[4])), Verdict::Step);
+        }
     }
 }

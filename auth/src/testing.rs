@@ -1,11 +1,25 @@
-//! For tests, here and in the crates above: a fresh database of each kind, and a macro that runs a test on both.
+//! For tests, here and in the crates above: a fresh database of each kind, and a macro that runs a test on both; and what must hold of whatever is
+//! shown as a token, for tests and for `script/fuzz`.
 //!
-//! Real ones. SQLite is a file in a temporary folder; Postgres is a new database on the server that `TEST_POSTGRES_URL` names, which
+//! The databases are real ones. SQLite is a file in a temporary folder; Postgres is a new database on the server that `TEST_POSTGRES_URL` names, which
 //! `script/test` starts. Without it the tests fail: nothing is skipped silently.
 
+use crate::{
+    Entropy, ServerSecret,
+    keys::{self, KeyRing},
+    known_browser::KnownBrowser,
+    refresh,
+    token::{self, Claims},
+    verified::VerifiedTokens,
+};
+use contract::{SessionId, Timestamp, UserId, view::Role};
 use sqlx::{Connection, PgConnection};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicU32, Ordering},
+};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// A database that nobody has used yet.
 pub struct FreshDatabase {
@@ -64,4 +78,83 @@ macro_rules! on_both {
             }
         }
     )*};
+}
+
+/// The key of RFC 7515, A.3, whose private part everybody knows.
+const KEY: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    "d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
+const ISSUER: &str = "https://latchkey.example";
+/// 2026-01-01T00:00:00Z
+const NOW: Timestamp = Timestamp(1_767_225_600_000);
+
+/// What opens tokens, the same in every run, so that tokens that were made with it can be kept.
+struct Opener {
+    secret: ServerSecret,
+    keys: KeyRing,
+    remembered: VerifiedTokens,
+}
+
+impl Opener {
+    fn new() -> Self {
+        let (entropy, key) = (Entropy::seeded(1), keys::import(KEY).expect("a key"));
+        let secret = ServerSecret::generate(&entropy).expect("a secret");
+        Self { keys: KeyRing::of(&key, &secret, &entropy).expect("a ring"), secret, remembered: VerifiedTokens::default() }
+    }
+}
+
+/// All that its key has ever signed.
+fn claims() -> Claims {
+    let now = NOW.seconds();
+    Claims {
+        iss: ISSUER.into(),
+        aud: ISSUER.into(),
+        sub: UserId(Uuid::from_u128(1)),
+        exp: now + 600,
+        iat: now,
+        nbf: None,
+        jti: "AAAAAAAAAAAAAAAAAAAAAA".into(),
+        sid: SessionId(Uuid::from_u128(2)),
+        generation: 3,
+        epoch: 0,
+        amr: vec!["pwd".into()],
+        acr: "aal1".into(),
+        auth_time: now,
+        scope: "account".into(),
+        roles: vec![Role::User],
+    }
+}
+
+/// Shows something as each kind of token. Whether it is one.
+///
+/// # Panics
+/// Where something opens that was not made by us, to the letter: of access tokens, that says anything else than was signed.
+pub fn token(input: &[u8]) -> bool {
+    static OPENER: LazyLock<Opener> = LazyLock::new(Opener::new);
+    let Opener { secret, keys, remembered } = &*OPENER;
+    let text = String::from_utf8_lossy(input);
+    if let Some(shown) = refresh::open(secret, &text) {
+        assert_eq!(refresh::mint(secret, shown.key_id, shown.session, shown.counter), text);
+        return true;
+    }
+    if let Some(browser) = KnownBrowser::open(secret, &text) {
+        assert_eq!(browser.mint(secret), text);
+        return true;
+    }
+    match token::verify(keys, remembered, ISSUER, &text, NOW) {
+        Ok(said) => {
+            assert_eq!(said, claims());
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_corpus_only_what_is_genuine_opens() {
+        contract::testing::replay("token", |name, input| assert_eq!(token(input), name.starts_with("genuine"), "{name}"));
+    }
 }

@@ -11,6 +11,8 @@ pub mod id;
 pub mod name;
 pub mod next;
 pub mod password;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 pub mod view;
 

@@ -52,6 +52,7 @@ impl fmt::Debug for Password {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::{collection, prelude::*};
 
     #[test]
     fn length_is_the_only_rule_and_counts_bytes() {
@@ -74,5 +75,22 @@ mod tests {
     #[test]
     fn a_password_does_not_show_in_debug_output() {
         assert!(!format!("{:?}", Password::given("hunter2hunter2")).contains("hunter"));
+    }
+
+    /// Any characters of Unicode, of all kinds.
+    fn text() -> impl Strategy<Value = String> {
+        collection::vec(any::<char>(), 0..300).prop_map(String::from_iter)
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_characters_only_the_length_counts_and_every_byte_is_kept(text in text()) {
+            let (length, given, new) = (text.len(), Password::given(&text), Password::new(&text, None));
+            prop_assert_eq!(given.is_ok(), (1..=1024).contains(&length), "{:?}", given);
+            prop_assert_eq!(new.is_ok(), (8..=1024).contains(&length), "{:?}", new);
+            for password in [given, new].into_iter().flatten() {
+                prop_assert_eq!(password.expose(), text.as_bytes());
+            }
+        }
     }
 }

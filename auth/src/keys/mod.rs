@@ -163,6 +163,15 @@ impl KeyRing {
     }
 }
 
+#[cfg(feature = "testing")]
+impl KeyRing {
+    /// One that signs with this key and knows no other, without a database.
+    pub(crate) fn of(private: &Private, secret: &ServerSecret, entropy: &Entropy) -> Result<Self, Error> {
+        let row = row(private, KeyState::Signing, secret, entropy, Timestamp(0))?;
+        Ok(Self { ring: RwLock::new(Ring::open(&[row], secret)?), ..Self::default() })
+    }
+}
+
 impl Ring {
     fn open(rows: &[KeyRow], secret: &ServerSecret) -> Result<Self, Error> {
         let mut ring = Self::default();

@@ -3,9 +3,11 @@
 #![expect(unreachable_pub, reason = "one binary: what the modules share is public to each other only")]
 
 mod clocks;
+mod first_admin;
 mod flows;
 mod keys;
 mod limits;
+mod model;
 mod races;
 mod refresh;
 mod revocation;
