@@ -135,6 +135,6 @@ export async function noAlarm(page, who) {
   await open(page, '/account');
   await seesAccountOf(page, who);
   await open(page, '/account/activity');
-  await expect(page.getByText('Logged in').first()).toBeVisible();
+  await expect(page.getByRole('main').getByText('Logged in', { exact: true }).first()).toBeVisible();
   await expect(page.getByText('its key was used twice')).toHaveCount(0);
 }

@@ -1,7 +1,8 @@
 //! (browser) What the tabs of this browser tell each other, and what a page makes of it.
 
-use super::{Change, Page, Why, become_page, kept, kept::Kept, page, tell};
+use super::{Change, Page, Why, become_page, kept, kept::Kept, page, renewal, tell};
 use crate::browser;
+use contract::Timestamp;
 use serde::{Deserialize, Serialize};
 
 const CHANNEL: &str = "latchkey";
@@ -17,6 +18,8 @@ pub(super) enum Word {
     Ended { tag: Option<String> },
     /// A page was rendered for nobody: whoever thinks otherwise had better ask.
     Look,
+    /// A renewal was asked for, at this time.
+    Asked(Timestamp),
 }
 
 pub(super) fn say(word: &Word) {
@@ -44,6 +47,7 @@ fn hear(word: Word) {
                 tell(Change::Doubtful);
             }
         }
+        Word::Asked(when) => renewal::note(when),
     }
 }
 
