@@ -3,30 +3,18 @@
 //! Two nodes on one database, asked through their whole HTTP surface but without a socket. On PostgreSQL the second node can be cut off: it reaches
 //! the database through a door of ours that can be shut. Statements are counted where sqlx logs them.
 
+mod node;
+
 use anyhow::{Context, ensure};
-use auth::{Auth, Clock, Entropy, Hashing, Limits, Policy, ServerSecret, Store, Worker, flow::Parts, testing::FreshDatabase};
-use axum::{
-    Router,
-    body::Body,
-    extract::ConnectInfo,
-    http::{Request, StatusCode},
-    middleware::from_fn_with_state,
-    routing::get,
-};
+use auth::{Clock, Entropy, Hashing, Limits, ServerSecret, testing::FreshDatabase};
+use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::get};
 use clap::Parser;
-use http_body_util::BodyExt;
+use node::{Node, json_of};
 use serde_json::{Value, json};
-use server::{
-    Server,
-    config::{Http, Site},
-    http::signed_in_only,
-    router::protected,
-};
+use server::{Server, http::signed_in_only};
 use std::{
     collections::BTreeMap,
     io::Write,
-    net::SocketAddr,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -35,11 +23,9 @@ use tokio::{
     sync::watch,
     time::{Instant, sleep},
 };
-use tower::ServiceExt;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::{Layer, filter::LevelFilter, layer::Context as Following, prelude::*};
 
-const URL: &str = "http://localhost:3000";
 /// Asks for nothing but that somebody is signed in.
 const GUARDED: &str = "/api/v1/guarded";
 /// What is promised: on other nodes within a second, and 30 s after the feed was cut nothing is let through any more.
@@ -85,17 +71,17 @@ fn say(text: &str) -> anyhow::Result<()> {
 
 async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &Statements) -> anyhow::Result<Value> {
     let secret = ServerSecret::generate(&Entropy::System)?;
-    let here = Node::start(&database.url, &secret).await?;
+    let here = start(&database.url, &secret).await?;
     let door = if here.kind == "postgres" && !arguments.no_cut { Some(Door::to(&database.url).await?) } else { None };
-    let there = Node::start(door.as_ref().map_or(&database.url, |door| &door.url), &secret).await?;
+    let there = start(door.as_ref().map_or(&database.url, |door| &door.url), &secret).await?;
 
-    let (access, _) = here.enter("signup", "ada@example.com").await?;
-    ensure!(here.ask(&access).await == StatusCode::OK && there.ask(&access).await == StatusCode::OK, "both let her in");
+    let [access, ..] = here.enter("signup", "ada@example.com").await?;
+    ensure!(ask(&here, &access).await == StatusCode::OK && task(&here, &access).await == StatusCode::OK, "both let her in");
     statements.forget();
     let mut calling = Duration::ZERO;
     for _ in 0..arguments.calls {
         let began = Instant::now();
-        ensure!(here.ask(&access).await == StatusCode::OK, "a call was refused");
+        ensure!(ask(&here, &access).await == StatusCode::OK, "a call was refused");
         calling += began.elapsed();
         // So that the background work has its turns meanwhile.
         sleep(Duration::from_millis(2)).await;
@@ -106,18 +92,18 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &S
 
     // Or nothing was counted.
     statements.forget();
-    here.send("GET", "/api/v1/me", Some(&access), None).await;
+    here.send("GET", "/api/v1/me", Some(&access), None, None).await;
     ensure!(statements.counted().contains_key("check"), "statements are not logged where they are counted");
 
     let (mut same, mut other) = (Vec::new(), Vec::new());
     for _ in 0..arguments.sessions {
-        let (access, refresh) = here.enter("login", "ada@example.com").await?;
-        ensure!(here.ask(&access).await == StatusCode::OK && there.ask(&access).await == StatusCode::OK, "a new session is let in");
-        let ended = here.send("POST", "/api/v1/auth/logout", None, Some(json!({ "refresh_token": refresh }))).await;
-        ensure!(ended.0 == StatusCode::NO_CONTENT, "{}", ended.1);
+        let [access, refresh, _] = here.enter("login", "ada@example.com").await?;
+        ensure!(ask(&here, &access).await == StatusCode::OK && task(&here, &access).await == StatusCode::OK, "a new session is let in");
+        let ended = here.send("POST", "/api/v1/auth/logout", None, None, Some(json!({ "refresh_token": refresh }))).await;
+        ensure!(ended.status() == StatusCode::NO_CONTENT, "{}", json_of(&ended));
         let began = Instant::now();
-        same.push(until(began, || async { here.ask(&access).await == StatusCode::UNAUTHORIZED }).await?);
-        other.push(until(began, || async { there.ask(&access).await == StatusCode::UNAUTHORIZED }).await?);
+        same.push(until(began, || async { ask(&here, &access).await == StatusCode::UNAUTHORIZED }).await?);
+        other.push(until(began, || async { task(&here, &access).await == StatusCode::UNAUTHORIZED }).await?);
     }
     same.sort_unstable();
     other.sort_unstable();
@@ -128,13 +114,13 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &S
         Some(door) => {
             door.shut();
             let began = Instant::now();
-            let closed = until(began, || async { there.ask(&access).await == StatusCode::SERVICE_UNAVAILABLE }).await?;
+            let closed = until(began, || async { task(&here, &access).await == StatusCode::SERVICE_UNAVAILABLE }).await?;
             // Half a minute since the feed was last heard, which was a moment before the cut; and one for whoever counts.
             ensure!(closed <= CUT + Duration::from_secs(1), "without the feed it went on for {closed:?}");
-            ensure!(here.ask(&access).await == StatusCode::OK, "the other node goes on");
+            ensure!(ask(&here, &access).await == StatusCode::OK, "the other node goes on");
             door.open();
             let began = Instant::now();
-            let back = until(began, || async { there.ask(&access).await == StatusCode::OK }).await?;
+            let back = until(began, || async { task(&here, &access).await == StatusCode::OK }).await?;
             json!({ "until_503_ms": millis(closed), "until_back_ms": millis(back) })
         }
         None => Value::Null,
@@ -207,76 +193,16 @@ fn text(figures: &Value) -> String {
     lines.join("\n")
 }
 
-/// A server without a socket.
-struct Node {
-    kind: &'static str,
-    router: Router,
-    worker: Worker,
-    store: Store,
+/// A node with a route that asks for nothing but that somebody is signed in.
+async fn start(url: &str, secret: &ServerSecret) -> anyhow::Result<Node> {
+    let hashing = Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 };
+    let guarded = |server: &Server| Router::new().route(GUARDED, get(async || "let in")).route_layer(from_fn_with_state(server.clone(), signed_in_only));
+    Node::start(url, secret, Clock::System, Limits::Off, hashing, guarded).await
 }
 
-impl Node {
-    async fn start(url: &str, secret: &ServerSecret) -> anyhow::Result<Self> {
-        let store = Store::open(url).await?;
-        let hashing = Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 };
-        let parts = Parts {
-            store: store.clone(),
-            clock: Clock::System,
-            entropy: Entropy::System,
-            secret: secret.clone(),
-            policy: Policy { limits: Limits::Off, ..Policy::new(URL) },
-            hashing,
-        };
-        let auth = Auth::start(parts).await?;
-        let worker = auth.work();
-        let http = Http {
-            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
-            public_url: URL.parse()?,
-            trusted_proxies: Vec::new(),
-            cors_origins: Vec::new(),
-            x_access_token: false,
-            introspection_secret: None,
-        };
-        let server = Server::new(auth, &http, &Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None });
-        let guarded = Router::new().route(GUARDED, get(async || "let in")).route_layer(from_fn_with_state(server.clone(), signed_in_only));
-        let api = server::http::routes().split_for_parts().0;
-        Ok(Self { kind: store.kind(), router: protected(guarded.merge(api), server), worker, store })
-    }
-
-    async fn send(&self, method: &str, path: &str, bearer: Option<&str>, body: Option<Value>) -> (StatusCode, Value) {
-        let mut request = Request::builder().method(method).uri(path).header("host", "localhost:3000");
-        if let Some(token) = bearer {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        if body.is_some() {
-            request = request.header("content-type", "application/json");
-        }
-        let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).expect("a request");
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711))));
-        let response = self.router.clone().oneshot(request).await.expect("an answer");
-        let status = response.status();
-        let bytes = response.into_body().collect().await.expect("a body").to_bytes();
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
-    }
-
-    /// What is said to a protected call.
-    async fn ask(&self, access: &str) -> StatusCode {
-        self.send("GET", GUARDED, Some(access), None).await.0
-    }
-
-    async fn enter(&self, door: &str, email: &str) -> anyhow::Result<(String, String)> {
-        let body = json!({ "email": email, "password": "correct horse battery" });
-        let (status, tokens) = self.send("POST", &format!("/api/v1/auth/{door}"), None, Some(body)).await;
-        ensure!(status.is_success(), "{door}: {status} {tokens}");
-        let token = |name: &str| tokens[name].as_str().map(str::to_owned).context("a token is missing");
-        Ok((token("access_token")?, token("refresh_token")?))
-    }
-
-    async fn stop(self) -> anyhow::Result<()> {
-        self.worker.stop().await?;
-        self.store.close().await;
-        Ok(())
-    }
+/// What is said to a protected call.
+async fn ask(node: &Node, access: &str) -> StatusCode {
+    node.send("GET", GUARDED, Some(access), None, None).await.status()
 }
 
 /// What stands between a node and its database, and can be shut: connections are broken then, and new ones refused.

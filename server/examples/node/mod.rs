@@ -1,0 +1,101 @@
+//! A server without a socket, whole but for its pages: for examples that measure.
+
+use anyhow::{Context, ensure};
+use auth::{Auth, Clock, Entropy, Hashing, Limits, Policy, ServerSecret, Store, Worker, flow::Parts};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{Request, Response, header::CONTENT_TYPE},
+};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use server::{
+    Server,
+    config::{Http, Site},
+    router::protected,
+};
+use std::{net::SocketAddr, path::PathBuf};
+use tower::ServiceExt;
+
+pub const URL: &str = "http://localhost:3000";
+pub const PASSWORD: &str = "correct horse battery";
+
+pub struct Node {
+    pub kind: &'static str,
+    pub store: Store,
+    router: Router,
+    worker: Worker,
+}
+
+pub fn json_of(answer: &Response<Vec<u8>>) -> Value {
+    serde_json::from_slice(answer.body()).unwrap_or(Value::Null)
+}
+
+impl Node {
+    /// `more` is served beside the JSON API.
+    pub async fn start(
+        url: &str,
+        secret: &ServerSecret,
+        clock: Clock,
+        limits: Limits,
+        hashing: Hashing,
+        more: impl FnOnce(&Server) -> Router<Server>,
+    ) -> anyhow::Result<Self> {
+        let store = Store::open(url).await?;
+        let parts = Parts {
+            store: store.clone(),
+            clock,
+            entropy: Entropy::System,
+            secret: secret.clone(),
+            policy: Policy { limits, ..Policy::new(URL) },
+            hashing,
+        };
+        let auth = Auth::start(parts).await?;
+        let worker = auth.work();
+        let http = Http {
+            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            public_url: URL.parse()?,
+            trusted_proxies: vec!["127.0.0.1/32".parse()?],
+            cors_origins: Vec::new(),
+            x_access_token: false,
+            introspection_secret: None,
+        };
+        let server = Server::new(auth, &http, &Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None });
+        let api = server::http::routes().split_for_parts().0;
+        Ok(Self { kind: store.kind(), router: protected(more(&server).merge(api), server), worker, store })
+    }
+
+    /// `bearer`: an access token. `address`: where the request comes from, if not from this machine.
+    pub async fn send(&self, method: &str, path: &str, bearer: Option<&str>, address: Option<&str>, body: Option<Value>) -> Response<Vec<u8>> {
+        let mut request = Request::builder().method(method).uri(path).header("host", "localhost:3000");
+        if let Some(token) = bearer {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(address) = address {
+            request = request.header("x-forwarded-for", address);
+        }
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).expect("a request");
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711))));
+        let (parts, body) = self.router.clone().oneshot(request).await.expect("an answer").into_parts();
+        Response::from_parts(parts, body.collect().await.expect("a body").to_bytes().to_vec())
+    }
+
+    /// Signs up or logs in. Returns the access token, the refresh token, and the id of the account.
+    pub async fn enter(&self, door: &str, email: &str) -> anyhow::Result<[String; 3]> {
+        let answer = self.send("POST", &format!("/api/v1/auth/{door}"), None, None, Some(json!({ "email": email, "password": PASSWORD }))).await;
+        let tokens = json_of(&answer);
+        ensure!(answer.status().is_success(), "{door}: {} {tokens}", answer.status());
+        let text = |value: &Value| value.as_str().map(str::to_owned).context("a member is missing");
+        Ok([text(&tokens["access_token"])?, text(&tokens["refresh_token"])?, text(&tokens["user"]["id"])?])
+    }
+
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.worker.stop().await?;
+        self.store.close().await;
+        Ok(())
+    }
+}
