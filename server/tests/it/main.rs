@@ -10,6 +10,7 @@ mod death;
 mod described;
 mod doors;
 mod everyone;
+mod first_start;
 mod functions;
 mod headers;
 mod keys;
