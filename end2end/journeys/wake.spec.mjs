@@ -35,7 +35,7 @@ for (const keep of [true, false]) {
     const saved = watch.callsTo('/fn/rename', start);
     expect(saved.map(({ status }) => status), 'none was refused').toEqual(tabs.map(() => 200));
 
-    const { body } = await server.api('POST', '/auth/login', who);
+    const { body } = await server.api('POST', '/auth/login', { email: who.email, password: who.password });
     const now = (await server.api('GET', '/me', undefined, body.access_token)).body;
     for (const tab of tabs) await noAlarm(tab, now);
   });

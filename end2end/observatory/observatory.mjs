@@ -19,7 +19,7 @@ const ADA = { email: 'ada@example.com', password: 'a password that is right' };
 const LOADS = 100;
 const NONCE = 16; // bytes
 const { Severity } = finding;
-// `SYNTAX` is what a browser would not understand. What is left are the kinds that begin with "maybe", and advice.
+// `SYNTAX` is what a browser would not understand. The rest is advice, or ends with `_MAYBE`.
 const BAD = [Severity.HIGH, Severity.SYNTAX, Severity.MEDIUM];
 
 const origin = process.argv[2];
@@ -37,9 +37,9 @@ const check = (what, faults) => {
 };
 
 /** Points and grade for an address, for somebody with these cookies. */
-const grade = async (address, cookies = []) => {
+const grade = async ({ address, accept = 'text/html', cookies = [] }) => {
   // Plain http is asked at the same port, where nobody speaks it.
-  const requests = await retrieve(hostname, { httpPort: port, httpsPort: port, path: address });
+  const requests = await retrieve(hostname, { httpPort: port, httpsPort: port, path: address, headers: [`Accept: ${accept}`] });
   const { auto } = requests.responses;
   if (!auto) throw new Error(`${address}: no answer`);
   for (const cookie of cookies) requests.session.jar.setCookieSync(cookie, origin, { ignoreError: false });
@@ -63,9 +63,9 @@ const comparable = (headers) => {
   return lines.map(([name, value]) => `${name}: ${value}`.replace(/'nonce-[^']+'/, "'nonce-…'")).sort();
 };
 
-const overHttp2 = (session, address) =>
+const overHttp2 = (session, address, headers) =>
   new Promise((answered, refused) => {
-    const request = session.request({ ':path': address, accept: 'text/html' });
+    const request = session.request({ ':path': address, ...headers });
     request.on('response', (headers) => answered({ status: headers[':status'], headers })).on('error', refused);
     request.resume();
   });
@@ -89,13 +89,14 @@ const answers = [
   { address: '/login', status: 200 },
   { address: '/signup', status: 200 },
   { address: '/nowhere', status: 404 },
-  { address: '/api/v1/me', status: 401 },
+  { address: '/api/v1/me', status: 401, accept: 'application/json' },
   { address: file, status: 200 },
 ];
 
 const policies = new Map();
-for (const { address, status, cookies } of answers) {
-  const judged = await grade(address, cookies);
+for (const answer of answers) {
+  const { address, status, cookies } = answer;
+  const judged = await grade(answer);
   const name = `${address} (${judged.status}${cookies ? ', signed in' : ''})`;
   console.log(`\n${name}: ${judged.grade}, ${judged.score} points`);
   for (const { name, result, points } of judged.rules) console.log(`  ${String(points).padStart(4)}  ${name}: ${result}`);
@@ -119,8 +120,9 @@ for (const [address, policy] of policies) {
 }
 
 const session = connect(origin);
-for (const { address } of answers.filter(({ cookies }) => !cookies)) {
-  const [first, second] = [await fetch(origin + address, { headers: { accept: 'text/html' } }), await overHttp2(session, address)];
+for (const { address, accept = 'text/html' } of answers.filter(({ cookies }) => !cookies)) {
+  const headers = { accept, 'accept-encoding': 'identity' };
+  const [first, second] = [await fetch(origin + address, { headers }), await overHttp2(session, address, headers)];
   await first.arrayBuffer();
   const [one, two] = [comparable(Object.fromEntries(first.headers)), comparable(second.headers)];
   const faults = [...one.filter((line) => !two.includes(line)), ...two.filter((line) => !one.includes(line))];
