@@ -148,9 +148,9 @@ pub fn protected(routes: Router<Server>, server: Server) -> Router {
     routes
         .layer(from_fn_with_state(server.clone(), guard::signed_in_only))
         .layer(from_fn(limits::finish))
-        .layer(from_fn(limits::read_body))
         .layer(from_fn_with_state(server.clone(), origin::same_origin_only))
-        .layer(from_fn(limits::enforce))
+        .layer(from_fn(limits::read_body))
+        .layer(from_fn(limits::known_methods))
         .layer(CatchPanicLayer::custom(panics::caught))
         .layer(from_fn(limits::in_time))
         .layer(from_fn(wrong::show_people))

@@ -3,7 +3,7 @@
 use crate::http::problem;
 use app::problem::Problem;
 use axum::{
-    body::{Body, HttpBody},
+    body::Body,
     extract::Request,
     http::{
         HeaderValue, Method, StatusCode,
@@ -12,7 +12,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -49,17 +49,26 @@ pub async fn finish(request: Request, next: Next) -> Response {
 /// A body is there within this time.
 pub const ARRIVAL: Duration = Duration::from_secs(15);
 
+/// So much of a body that is too large is read and dropped before it is refused. A proxy that is still sending it would otherwise find the connection
+/// closed and make an error of its own of that.
+const DROPPED: usize = 1024 * 1024;
+
+/// Why a body was not read.
+enum Unread {
+    TooLarge,
+    CutOff,
+}
+
 /// Reads the body before anybody looks at it: whole, no more than [`BODY`] of it, and not for longer than [`ARRIVAL`]. So nothing behind this has to
 /// know of bodies that are too large, too slow, or cut off.
 pub async fn read_body(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    if body.is_end_stream() {
-        return next.run(Request::from_parts(parts, Body::empty())).await;
-    }
-    let mut refusal = match timeout(ARRIVAL, Limited::new(body, BODY).collect()).await {
-        Ok(Ok(read)) => return next.run(Request::from_parts(parts, Body::from(read.to_bytes()))).await,
-        Ok(Err(error)) if error.is::<LengthLimitError>() => problem::answer(&Problem::TooLarge),
-        Ok(Err(_)) => problem::answer(&Problem::BadRequest),
+    let said = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let read = if said.is_some_and(|length| length > DROPPED) { Ok(Err(Unread::TooLarge)) } else { timeout(ARRIVAL, read(body)).await };
+    let mut refusal = match read {
+        Ok(Ok(read)) => return next.run(Request::from_parts(parts, Body::from(read))).await,
+        Ok(Err(Unread::TooLarge)) => problem::answer(&Problem::TooLarge),
+        Ok(Err(Unread::CutOff)) => problem::answer(&Problem::BadRequest),
         Err(_) => problem::plain_with(StatusCode::REQUEST_TIMEOUT, "request_timeout", "The body did not arrive in time."),
     };
     // What is still on its way would be taken for the next request.
@@ -67,14 +76,24 @@ pub async fn read_body(request: Request, next: Next) -> Response {
     refusal
 }
 
-/// Refuses early, by what the request says of itself.
-pub async fn enforce(request: Request, next: Next) -> Response {
+async fn read(mut body: Body) -> Result<Vec<u8>, Unread> {
+    let (mut whole, mut length) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let Ok(part) = frame.map_err(|_| Unread::CutOff)?.into_data() else { continue };
+        length += part.len();
+        if length <= BODY {
+            whole.extend_from_slice(&part);
+        } else if length > DROPPED {
+            break;
+        }
+    }
+    if length <= BODY { Ok(whole) } else { Err(Unread::TooLarge) }
+}
+
+/// Refuses methods that nobody needs.
+pub async fn known_methods(request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
         return problem::plain(StatusCode::METHOD_NOT_ALLOWED);
-    }
-    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > BODY as u64) {
-        return problem::answer(&Problem::TooLarge);
     }
     next.run(request).await
 }

@@ -4,9 +4,10 @@
 //! 2. [`headers`]: every answer gets the headers that protect it, errors and files too;
 //! 3. [`cors`]: pages of listed origins are let in to the API, without cookies;
 //! 4. [`wrong`] and [`panics`]: a panic becomes a plain 500, and people see a page where programs see JSON;
-//! 5. [`limits`]: what never ends is given up; what says that it is too large, or is of a method that nobody needs, goes no further;
+//! 5. [`limits`]: what never ends is given up; a body is read, whole and in time; what is too large, or of a method that nobody needs, goes no
+//!    further;
 //! 6. [`origin`]: what another site makes a browser send goes no further;
-//! 7. [`limits`] again: the body is read, whole and in time, and what changes something runs to its end though the client hangs up;
+//! 7. [`limits`] again: what changes something runs to its end though the client hangs up;
 //! 8. [`guard`]: protected pages are not even rendered for strangers.
 
 pub mod cors;
