@@ -23,7 +23,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// Longer than this nobody waits for a log-in.
+/// Longer than this nobody waits for their turn.
 const DEADLINE: Duration = Duration::from_secs(2);
 /// What a client is told to wait, in seconds.
 const RETRY_AFTER: u32 = 2;
@@ -97,6 +97,8 @@ impl Drop for Place {
 struct Job {
     place: Place,
     work: Work,
+    /// Told when it is begun. Whoever does not wait any more by then is passed over.
+    begun: oneshot::Sender<()>,
     done: oneshot::Sender<Result<Done, Error>>,
 }
 
@@ -169,7 +171,7 @@ impl Waiting {
     fn clear(&mut self, lane: Lane) -> bool {
         let lane = self.of(lane);
         let before = lane.len();
-        lane.retain(|job| !job.done.is_closed());
+        lane.retain(|job| !job.begun.is_closed());
         lane.len() < before
     }
 }
@@ -234,10 +236,12 @@ impl Hasher {
     }
 
     async fn queue(&self, work: Work, place: Place) -> Result<Done, Error> {
+        let (begun, begins) = oneshot::channel();
         let (done, wait) = oneshot::channel();
-        self.lanes.put(Job { place, work, done });
-        // The receiver is dropped when the deadline has passed; a thread that then comes to this job passes over it.
-        tokio::time::timeout(DEADLINE, wait).await.map_err(|_| busy())?.map_err(Error::internal)?
+        self.lanes.put(Job { place, work, begun, done });
+        // What is begun is waited for: else, where each waits nearly too long, threads would work for nobody.
+        tokio::time::timeout(DEADLINE, begins).await.map_err(|_| busy())?.map_err(Error::internal)?;
+        wait.await.map_err(Error::internal)?
     }
 }
 
@@ -254,9 +258,9 @@ impl Drop for Hasher {
 
 fn work(lanes: &Lanes, params: &Params) {
     let mut memory = vec![Block::new(); params.block_count()];
-    while let Some(Job { place, work, done }) = lanes.take() {
+    while let Some(Job { place, work, begun, done }) = lanes.take() {
         drop(place);
-        if done.is_closed() {
+        if begun.send(()).is_err() {
             continue;
         }
         let result = match work {

@@ -45,10 +45,10 @@ impl Auth {
             let stored = user.as_ref().and_then(|user| user.password_hash.as_deref());
             let matched = self.hasher.verify(password.clone(), stored, place).await?;
             let (Some(found), Some(stored), true) = (&user, stored, matched != Match::No) else {
-                return self.refuse_log_in(client, user.as_ref()).await;
+                return self.refuse_log_in(client, user.as_ref(), lane).await;
             };
             if found.disabled_at.is_some() {
-                return self.refuse_log_in(client, Some(found)).await;
+                return self.refuse_log_in(client, Some(found), lane).await;
             }
             let proven = Proven { user: found, stored, password: &password, weak: matched == Match::YesButWeak, lane, tries: tries.as_ref() };
             let opening = Opening { user: found.id, persistent: keep, replaces, since: found.last_login_at.unwrap_or(found.created_at) };
@@ -65,7 +65,7 @@ impl Auth {
     async fn enter(&self, client: &Client, proven: Proven<'_>, opening: Opening<'_>) -> Result<Option<Issued>, Error> {
         let Proven { user, stored, password, weak, lane, tries } = proven;
         let upgraded = if weak { Some(self.hasher.hash(password.clone(), self.hasher.place(lane)?).await?) } else { None };
-        let mut tx = self.store.write().await?;
+        let mut tx = self.store.write_in(lane).await?;
         let now = self.clock.now();
         let verified = Verified { id: user.id, epoch: user.epoch, hash: stored };
         if !tx.user_still_verified(verified, upgraded.as_deref().unwrap_or(stored), now).await? {
@@ -82,9 +82,9 @@ impl Auth {
         Ok(Some(Issued { known_browser, ..self.issue(&row, row.session.counter, now)? }))
     }
 
-    async fn refuse_log_in<T>(&self, client: &Client, user: Option<&User>) -> Result<T, Error> {
+    async fn refuse_log_in<T>(&self, client: &Client, user: Option<&User>, lane: Lane) -> Result<T, Error> {
         let now = self.clock.now();
-        let mut tx = self.store.write().await?;
+        let mut tx = self.store.write_in(lane).await?;
         self.record(&mut tx, client, now, Happened::refused(EventKind::LogInFailed, user.map(|user| user.id), None)).await?;
         tx.commit().await?;
         Err(Error::Credentials)

@@ -35,7 +35,7 @@ impl Auth {
         let now = self.clock.now();
         let role = if is_first_admin { Role::Admin } else { Role::User };
         let user = self.new_user(name, &email, hash, role, now)?;
-        let mut tx = self.store.write().await?;
+        let mut tx = self.store.write_in(Lane::Strangers).await?;
         if is_first_admin && !tx.installation_first_admin(now).await? {
             return Err(Error::LinkOver);
         }

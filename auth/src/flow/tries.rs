@@ -3,6 +3,7 @@
 use super::Auth;
 use crate::{
     Client, Error, Limits,
+    hasher::Lane,
     known_browser::KnownBrowser,
     limit::{ByAddress, Tries, count_by_address},
 };
@@ -33,7 +34,8 @@ impl Auth {
             return Ok(None);
         }
         let tries = Tries::at(&self.secret, email_key, browser);
-        let mut tx = self.store.write().await?;
+        let lane = if browser.is_some() { Lane::Known } else { Lane::Strangers };
+        let mut tx = self.store.write_in(lane).await?;
         let now = self.clock.now();
         if let Err(error) = count_by_address(&mut tx, ByAddress::Password, client, now).await {
             // Many accounts, or one for a long time: whoever watches the log should know of it.
@@ -55,7 +57,7 @@ impl Auth {
         if self.policy.limits == Limits::Off {
             return Ok(());
         }
-        let mut tx = self.store.write().await?;
+        let mut tx = self.store.write_in(Lane::Strangers).await?;
         count_by_address(&mut tx, ByAddress::SignUp, client, self.clock.now()).await?;
         tx.commit().await
     }

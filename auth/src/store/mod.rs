@@ -2,7 +2,7 @@
 //!
 //! Reading and writing are different things here. [`Store::read`] takes one of many connections and has only the reading verbs;
 //! [`Store::write`] opens a transaction and has all of them. On SQLite there is one writer, which begins with `BEGIN IMMEDIATE`, and readers
-//! never wait for it.
+//! never wait for it. Strangers wait for each other before they wait for the writer ([`Store::write_in`]), so that a flood of them is one in line.
 //!
 //! Rules that keep one text valid: placeholders `$1 …`; types `TEXT BIGINT BOOLEAN`, bytes and ids; no `now()`, no sequences, no booleans as
 //! literals; whatever may happen only once is one conditional `UPDATE`; expected conflicts are `ON CONFLICT DO NOTHING` and a count, because
@@ -16,7 +16,7 @@ pub mod limits;
 pub mod sessions;
 pub mod users;
 
-use crate::{Error, world};
+use crate::{Error, hasher::Lane, world};
 use sqlx::{
     Database, Postgres, Sqlite, Transaction,
     migrate::Migrator,
@@ -30,7 +30,12 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::Path,
     str::FromStr,
+    sync::Arc,
     time::Duration,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -38,6 +43,13 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a statement waits for a connection or for SQLite's write lock.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many strangers write at the same time: the one writer of SQLite they have in turns with all others, and of the connections to Postgres a
+/// quarter.
+const STRANGERS_ON_SQLITE: usize = 1;
+const STRANGERS_ON_POSTGRES: usize = 4;
+/// What strangers are told to wait whose turn did not come, in seconds.
+const RETRY_AFTER: u32 = 2;
 
 /// Runs one expression on whichever database this is. Both arms are checked against their own driver.
 macro_rules! on {
@@ -58,7 +70,10 @@ pub(crate) use on;
 
 /// The database.
 #[derive(Clone, Debug)]
-pub struct Store(Pools);
+pub struct Store {
+    pools: Pools,
+    strangers: Arc<Semaphore>,
+}
 
 #[derive(Clone, Debug)]
 enum Pools {
@@ -70,7 +85,11 @@ enum Pools {
 pub struct Reader(Link);
 
 /// A transaction. It is undone when dropped without [`Tx::commit`].
-pub struct Tx(Reader);
+pub struct Tx {
+    reader: Reader,
+    /// Given back when it is over.
+    turn: Option<OwnedSemaphorePermit>,
+}
 
 pub(crate) enum Link {
     Sqlite(Held<Sqlite>),
@@ -123,7 +142,7 @@ impl Store {
     /// Opens a database and brings its tables up to date. `url` is `sqlite:PATH` (made if it is not there) or `postgres://…`.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         let store = Self::connect(url).await?;
-        match &store.0 {
+        match &store.pools {
             Pools::Sqlite { writer, .. } => SQLITE_MIGRATIONS.run(writer).await?,
             Pools::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await?,
         }
@@ -152,11 +171,11 @@ impl Store {
                 .connect_with(options.clone())
                 .await?;
             let readers = SqlitePoolOptions::new().max_connections(4).acquire_timeout(PATIENCE).connect_with(options).await?;
-            Ok(Self(Pools::Sqlite { writer, readers }))
+            Ok(Self { pools: Pools::Sqlite { writer, readers }, strangers: Arc::new(Semaphore::new(STRANGERS_ON_SQLITE)) })
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(url)?.application_name("latchkey");
             let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(PATIENCE).connect_with(options).await?;
-            Ok(Self(Pools::Postgres(pool)))
+            Ok(Self { pools: Pools::Postgres(pool), strangers: Arc::new(Semaphore::new(STRANGERS_ON_POSTGRES)) })
         } else {
             Err(OpenError::Scheme)
         }
@@ -164,7 +183,7 @@ impl Store {
 
     /// A connection for reading.
     pub async fn read(&self) -> Result<Reader, Error> {
-        Ok(Reader(match &self.0 {
+        Ok(Reader(match &self.pools {
             Pools::Sqlite { readers, .. } => Link::Sqlite(Held::Plain(readers.acquire().await?)),
             Pools::Postgres(pool) => Link::Postgres(Held::Plain(pool.acquire().await?)),
         }))
@@ -172,16 +191,29 @@ impl Store {
 
     /// A transaction. Nothing slow belongs into it: on SQLite everybody else who writes is waiting.
     pub async fn write(&self) -> Result<Tx, Error> {
-        Ok(Tx(Reader(match &self.0 {
+        let reader = Reader(match &self.pools {
             Pools::Sqlite { writer, .. } => Link::Sqlite(Held::Tx(writer.begin_with("BEGIN IMMEDIATE").await?)),
             Pools::Postgres(pool) => Link::Postgres(Held::Tx(pool.begin().await?)),
-        })))
+        });
+        Ok(Tx { reader, turn: None })
+    }
+
+    /// The same for somebody whom we know, or for a stranger, of whom there may be a flood: they take turns among themselves first.
+    pub(crate) async fn write_in(&self, lane: Lane) -> Result<Tx, Error> {
+        let turn = match lane {
+            Lane::Known => None,
+            Lane::Strangers => {
+                let turn = timeout(PATIENCE, self.strangers.clone().acquire_owned()).await;
+                Some(turn.map_err(|_| Error::Busy { retry_after: RETRY_AFTER })?.map_err(Error::internal)?)
+            }
+        };
+        Ok(Tx { turn, ..self.write().await? })
     }
 
     /// "sqlite" or "postgres".
     #[must_use]
     pub const fn kind(&self) -> &'static str {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { .. } => "sqlite",
             Pools::Postgres(_) => "postgres",
         }
@@ -197,7 +229,7 @@ impl Store {
 
     /// Closes every connection, after which SQLite has written its log back.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.pools {
             Pools::Sqlite { writer, readers } => {
                 readers.close().await;
                 writer.close().await;
@@ -216,11 +248,12 @@ impl Reader {
 impl Tx {
     /// Makes it so. When this fails it may have happened all the same.
     pub async fn commit(self) -> Result<(), Error> {
-        match self.0.0 {
+        match self.reader.0 {
             Link::Sqlite(Held::Tx(transaction)) => transaction.commit().await?,
             Link::Postgres(Held::Tx(transaction)) => transaction.commit().await?,
             Link::Sqlite(Held::Plain(_)) | Link::Postgres(Held::Plain(_)) => {}
         }
+        drop(self.turn);
         Ok(())
     }
 }
@@ -230,13 +263,13 @@ impl Deref for Tx {
     type Target = Reader;
 
     fn deref(&self) -> &Reader {
-        &self.0
+        &self.reader
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Reader {
-        &mut self.0
+        &mut self.reader
     }
 }
 
