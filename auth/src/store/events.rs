@@ -87,3 +87,28 @@ impl Tx {
         Ok(())
     }
 }
+
+/// An event with all that is stored of it.
+#[cfg(any(test, feature = "testing"))]
+#[derive(Clone, Debug, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns are described in the migration")]
+pub struct Recorded {
+    pub at: Timestamp,
+    pub kind: String,
+    pub outcome: String,
+    pub actor_id: Option<UserId>,
+    pub target_id: Option<UserId>,
+    pub session_hash: Option<Vec<u8>>,
+    pub address: Option<String>,
+    pub device: Option<String>,
+    pub request_id: Option<String>,
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Reader {
+    /// Everything that has happened, the oldest first.
+    pub async fn event_records(&mut self) -> Result<Vec<Recorded>, Error> {
+        const ALL: &str = "SELECT at, kind, outcome, actor_id, target_id, session_hash, address, device, request_id FROM events ORDER BY id";
+        Ok(on!(self, |c| sqlx::query_as(ALL).fetch_all(c).await?))
+    }
+}

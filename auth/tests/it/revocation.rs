@@ -86,7 +86,7 @@ on_both! {
         // Ten at a time, so that it is heard in parts however slowly somebody listens.
         for crowd in 0..WRITERS / 10 {
             // Every third is thrown away.
-            let writer = |name: u128| tokio::spawn(append(nodes[usize::from(name % 2 == 0)].clone(), name, 1 + name % 3, name % 3 != 2));
+            let writer = |name: u128| tokio::spawn(append(nodes[usize::from(name.is_multiple_of(2))].clone(), name, 1 + name % 3, name % 3 != 2));
             let writers: Vec<_> = (10 * crowd..10 * (crowd + 1)).map(writer).collect();
             while writers.iter().any(|writer| !writer.is_finished()) {
                 parts += u32::from(follow(&reader, &mut heard).await);
