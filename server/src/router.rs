@@ -130,10 +130,7 @@ pub fn router(server: Server) -> Router {
         .leptos_routes_with_context(&server, PAGES.clone(), context, page)
         .route("/fn/{*unknown}", any(http::not_found))
         // Files.
-        .nest_service(
-            "/pkg",
-            ServiceBuilder::new().map_response(caching(lasting)).service(files::serve(&root.join("pkg"))),
-        )
+        .nest_service("/pkg", ServiceBuilder::new().map_response(caching(lasting)).service(files::serve(&root.join("pkg"))))
         .method_not_allowed_fallback(http::not_this_method)
         .fallback_service(
             ServiceBuilder::new()
