@@ -182,7 +182,20 @@ fn median(times: &[f64]) -> f64 {
 
 /// The chance that one of `other` is longer than one of `one`.
 fn area(one: &[f64], other: &[f64]) -> f64 {
-    let wins: f64 = other.iter().flat_map(|o| one.iter().map(move |t| if o > t { 1.0 } else if o < t { 0.0 } else { 0.5 })).sum();
+    let wins: f64 = other
+        .iter()
+        .flat_map(|o| {
+            one.iter().map(move |t| {
+                if o > t {
+                    1.0
+                } else if o < t {
+                    0.0
+                } else {
+                    0.5
+                }
+            })
+        })
+        .sum();
     #[expect(clippy::cast_precision_loss, reason = "there are thousands of samples, not billions")]
     let pairs = (one.len() * other.len()) as f64;
     wins / pairs
@@ -194,7 +207,10 @@ fn text(kind: &str, comparisons: &[Comparison]) -> String {
         let verdict = if comparison.is_alike() { "alike" } else { "NOT ALIKE" };
         format!("    {one} ({a:.2} ms) and {other} ({b:.2} ms): {:.3}, {verdict}", comparison.area)
     };
-    std::iter::once(format!("{kind}: medians, and how often the second takes longer (0.5: as often as not)")).chain(comparisons.iter().map(line)).collect::<Vec<_>>().join("\n")
+    std::iter::once(format!("{kind}: medians, and how often the second takes longer (0.5: as often as not)"))
+        .chain(comparisons.iter().map(line))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn as_json(kind: &str, comparisons: &[Comparison]) -> Value {

@@ -76,7 +76,7 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &S
     let there = start(door.as_ref().map_or(&database.url, |door| &door.url), &secret).await?;
 
     let [access, ..] = here.enter("signup", "ada@example.com").await?;
-    ensure!(ask(&here, &access).await == StatusCode::OK && task(&here, &access).await == StatusCode::OK, "both let her in");
+    ensure!(ask(&here, &access).await == StatusCode::OK && ask(&there, &access).await == StatusCode::OK, "both let her in");
     statements.forget();
     let mut calling = Duration::ZERO;
     for _ in 0..arguments.calls {
@@ -98,12 +98,12 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &S
     let (mut same, mut other) = (Vec::new(), Vec::new());
     for _ in 0..arguments.sessions {
         let [access, refresh, _] = here.enter("login", "ada@example.com").await?;
-        ensure!(ask(&here, &access).await == StatusCode::OK && task(&here, &access).await == StatusCode::OK, "a new session is let in");
+        ensure!(ask(&here, &access).await == StatusCode::OK && ask(&there, &access).await == StatusCode::OK, "a new session is let in");
         let ended = here.send("POST", "/api/v1/auth/logout", None, None, Some(json!({ "refresh_token": refresh }))).await;
         ensure!(ended.status() == StatusCode::NO_CONTENT, "{}", json_of(&ended));
         let began = Instant::now();
         same.push(until(began, || async { ask(&here, &access).await == StatusCode::UNAUTHORIZED }).await?);
-        other.push(until(began, || async { task(&here, &access).await == StatusCode::UNAUTHORIZED }).await?);
+        other.push(until(began, || async { ask(&there, &access).await == StatusCode::UNAUTHORIZED }).await?);
     }
     same.sort_unstable();
     other.sort_unstable();
@@ -114,13 +114,13 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &S
         Some(door) => {
             door.shut();
             let began = Instant::now();
-            let closed = until(began, || async { task(&here, &access).await == StatusCode::SERVICE_UNAVAILABLE }).await?;
+            let closed = until(began, || async { ask(&there, &access).await == StatusCode::SERVICE_UNAVAILABLE }).await?;
             // Half a minute since the feed was last heard, which was a moment before the cut; and one for whoever counts.
             ensure!(closed <= CUT + Duration::from_secs(1), "without the feed it went on for {closed:?}");
             ensure!(ask(&here, &access).await == StatusCode::OK, "the other node goes on");
             door.open();
             let began = Instant::now();
-            let back = until(began, || async { task(&here, &access).await == StatusCode::OK }).await?;
+            let back = until(began, || async { ask(&there, &access).await == StatusCode::OK }).await?;
             json!({ "until_503_ms": millis(closed), "until_back_ms": millis(back) })
         }
         None => Value::Null,

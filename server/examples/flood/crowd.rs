@@ -19,7 +19,7 @@ pub(crate) const HANG_UPS: u32 = 1000;
 pub(crate) enum Kind {
     /// Accounts that nobody has, each time another one.
     Unknown,
-    /// Passwords for the owner's account.
+    /// Passwords for the account of one of the owners.
     Wrong,
     /// The right password for an account of its own.
     Right,
@@ -44,7 +44,7 @@ fn nobody() -> String {
     format!("nobody{}@example.com", NUMBER.fetch_add(1, Relaxed))
 }
 
-/// Logs in again and again. `email` is the account: its own, or the owner's.
+/// Logs in again and again. `email` is the account: its own, or an owner's.
 pub(crate) async fn rage(stage: Arc<Stage>, kind: Kind, mut line: Line, email: String) {
     sleep_until(stage.flood_begins()).await;
     while Instant::now() < stage.flood_ends() {

@@ -11,12 +11,15 @@ use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use tokio::time::interval_at;
 
+/// A connection on which nothing is said stays open for longer than this, and not for much longer.
+const STAYS_OPEN: Duration = Duration::from_secs(2);
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Probe {
     Health,
     Me,
     Refresh,
-    /// The one whose account strangers try, at a browser of theirs.
+    /// One whose account strangers try, at a browser of theirs.
     Owner,
     /// Somebody at a browser that the server does not know. In the flood these are not asked: there is a place for them or not.
     Newcomer,
@@ -30,17 +33,18 @@ impl Probe {
             Self::Health => "GET /healthz",
             Self::Me => "GET /api/v1/me",
             Self::Refresh => "POST /api/v1/auth/refresh",
-            Self::Owner => "the owner's log-in",
+            Self::Owner => "an owner's log-in",
             Self::Newcomer => "a newcomer's log-in",
         }
     }
 
-    /// How many there are, and how often each of them asks.
+    /// How many there are, and how often each of them asks. So many that hardly any has to wait for its own last answer.
     pub(crate) const fn rhythm(self) -> (u32, Duration) {
         match self {
-            Self::Owner => (1, Duration::from_secs(1)),
+            Self::Health | Self::Me => (20, Duration::from_secs(1)),
+            Self::Refresh => (100, Duration::from_secs(5)),
+            Self::Owner => (10, Duration::from_secs(10)),
             Self::Newcomer => (20, Duration::from_secs(10)),
-            Self::Health | Self::Me | Self::Refresh => (20, Duration::from_secs(1)),
         }
     }
 
@@ -48,15 +52,17 @@ impl Probe {
     pub(crate) async fn live(self, stage: Arc<Stage>, number: u32, mut person: Person) {
         let (many, period) = self.rhythm();
         let mut times = interval_at(stage.began + period * number / many, period);
+        // Between the sign-up and now it may have been too long.
+        person.line.hang_up();
         loop {
             let due = times.tick().await;
             if due >= stage.ends() {
                 return;
             }
-            if self == Self::Newcomer {
-                if stage.phase(due) == Phase::Flood {
-                    continue;
-                }
+            if self == Self::Newcomer && stage.phase(due) == Phase::Flood {
+                continue;
+            }
+            if period > STAYS_OPEN {
                 person.line.hang_up();
             }
             let answer = self.ask(&mut person).await;

@@ -53,12 +53,12 @@ pub(crate) fn text(figures: &Value) -> String {
         figures["hung_up"],
     );
     let mut row = |label: &str, cells: Vec<String>| {
-        let cells: String = cells.iter().map(|cell| format!("{cell:>11}")).collect();
+        let cells = cells.iter().fold(String::new(), |line, cell| line + &format!("{cell:>11}"));
         let _always_fits = writeln!(text, "    {label:<26}{cells}");
     };
     row("milliseconds", Phase::ALL.iter().flat_map(|(_, phase)| [format!("{phase}: p50"), "p99".to_owned(), "longest".to_owned()]).collect());
     for probe in Probe::ALL {
-        let of = |phase: &str| ["p50", "p99", "longest"].map(|name| figures["millis"][probe.label()][phase][name].to_string());
+        let of = |phase: &str| ["p50", "p99", "longest"].map(|name| figures["millis"][probe.label()][phase][name].to_string().replace("null", "-"));
         row(probe.label(), Phase::ALL.iter().flat_map(|(_, phase)| of(phase)).collect());
     }
     row("log-ins of the flood", STATUSES.map(str::to_owned).to_vec());
@@ -67,6 +67,6 @@ pub(crate) fn text(figures: &Value) -> String {
     }
     row("MiB of memory", MEMORY.map(str::to_owned).to_vec());
     row("", MEMORY.map(|name| figures["mib"][name].to_string()).to_vec());
-    let _always_fits = writeln!(text, "    {} ms after the flood the last one was refused", figures["millis_until_all_are_served"]);
+    let _always_fits = writeln!(text, "    all were served again {} ms after the flood", figures["millis_until_all_are_served"]);
     text
 }

@@ -83,16 +83,13 @@ impl Line {
 
     fn write_out(&self, Request { path, body, bearer, cookie }: &Request<'_>) -> String {
         let (port, address) = (self.server.port(), self.address);
-        let mut text = format!("{} {path} HTTP/1.1\r\nHost: localhost:{port}\r\n", if body.is_some() { "POST" } else { "GET" });
-        // What the proxy that we pretend to be adds.
-        text += &format!("X-Forwarded-For: {address}\r\n");
-        text += &bearer.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
-        text += &cookie.map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\nSec-Fetch-Site: same-origin\r\n"));
+        let method = if body.is_some() { "POST" } else { "GET" };
+        let bearer = bearer.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
+        let cookie = cookie.map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\nSec-Fetch-Site: same-origin\r\n"));
         let body = body.as_deref().unwrap_or_default();
-        if !body.is_empty() {
-            text += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-        }
-        text + "\r\n" + body
+        let content = if body.is_empty() { String::new() } else { format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()) };
+        // We pretend to be a proxy, which adds where the client is.
+        format!("{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\n{bearer}{cookie}{content}X-Forwarded-For: {address}\r\n\r\n{body}")
     }
 }
 

@@ -18,23 +18,23 @@ use server::{
 use std::{net::SocketAddr, path::PathBuf};
 use tower::ServiceExt;
 
-pub const URL: &str = "http://localhost:3000";
-pub const PASSWORD: &str = "correct horse battery";
+pub(crate) const URL: &str = "http://localhost:3000";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
-pub struct Node {
-    pub kind: &'static str,
-    pub store: Store,
+pub(crate) struct Node {
+    pub(crate) kind: &'static str,
+    pub(crate) store: Store,
     router: Router,
     worker: Worker,
 }
 
-pub fn json_of(answer: &Response<Vec<u8>>) -> Value {
+pub(crate) fn json_of(answer: &Response<Vec<u8>>) -> Value {
     serde_json::from_slice(answer.body()).unwrap_or(Value::Null)
 }
 
 impl Node {
     /// `more` is served beside the JSON API.
-    pub async fn start(
+    pub(crate) async fn start(
         url: &str,
         secret: &ServerSecret,
         clock: Clock,
@@ -43,14 +43,8 @@ impl Node {
         more: impl FnOnce(&Server) -> Router<Server>,
     ) -> anyhow::Result<Self> {
         let store = Store::open(url).await?;
-        let parts = Parts {
-            store: store.clone(),
-            clock,
-            entropy: Entropy::System,
-            secret: secret.clone(),
-            policy: Policy { limits, ..Policy::new(URL) },
-            hashing,
-        };
+        let parts =
+            Parts { store: store.clone(), clock, entropy: Entropy::System, secret: secret.clone(), policy: Policy { limits, ..Policy::new(URL) }, hashing };
         let auth = Auth::start(parts).await?;
         let worker = auth.work();
         let http = Http {
@@ -67,7 +61,7 @@ impl Node {
     }
 
     /// `bearer`: an access token. `address`: where the request comes from, if not from this machine.
-    pub async fn send(&self, method: &str, path: &str, bearer: Option<&str>, address: Option<&str>, body: Option<Value>) -> Response<Vec<u8>> {
+    pub(crate) async fn send(&self, method: &str, path: &str, bearer: Option<&str>, address: Option<&str>, body: Option<Value>) -> Response<Vec<u8>> {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost:3000");
         if let Some(token) = bearer {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -85,7 +79,7 @@ impl Node {
     }
 
     /// Signs up or logs in. Returns the access token, the refresh token, and the id of the account.
-    pub async fn enter(&self, door: &str, email: &str) -> anyhow::Result<[String; 3]> {
+    pub(crate) async fn enter(&self, door: &str, email: &str) -> anyhow::Result<[String; 3]> {
         let answer = self.send("POST", &format!("/api/v1/auth/{door}"), None, None, Some(json!({ "email": email, "password": PASSWORD }))).await;
         let tokens = json_of(&answer);
         ensure!(answer.status().is_success(), "{door}: {} {tokens}", answer.status());
@@ -93,7 +87,7 @@ impl Node {
         Ok([text(&tokens["access_token"])?, text(&tokens["refresh_token"])?, text(&tokens["user"]["id"])?])
     }
 
-    pub async fn stop(self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.worker.stop().await?;
         self.store.close().await;
         Ok(())
