@@ -7,9 +7,8 @@ test.use({ settings: shortLived });
 
 const TABS = 5;
 
-for (const keep of [true, false]) {
-  const kind = keep ? 'a session that outlives the browser' : 'a session that ends with the browser';
-  test(`five tabs of ${kind} wake up: one renewal after the other, at most one a tab, nobody is logged out`, async ({ context, page, server, watch }) => {
+const wakeUp = (keep) =>
+  test('five tabs wake up with a token that is over: one renewal after the other, at most one a tab, nobody is logged out', async ({ context, page, server, watch }) => {
     const who = await member(server);
     await logInFor(page, who, keep);
     const tabs = [page];
@@ -39,4 +38,6 @@ for (const keep of [true, false]) {
     const now = (await server.api('GET', '/me', undefined, body.access_token)).body;
     for (const tab of tabs) await noAlarm(tab, now);
   });
-}
+
+test.describe('a session that outlives the browser', () => wakeUp(true));
+test.describe('a session that ends with the browser', () => wakeUp(false));
