@@ -16,7 +16,8 @@ use clap::Parser;
 use contract::{Span, UserId};
 use node::{Node, PASSWORD};
 use serde_json::{Value, json};
-use std::{io::Write, time::Instant};
+use std::io::Write;
+use tokio::time::Instant;
 
 /// Half of what a guess may be better or worse than a coin, and by how much medians may differ.
 const COIN: f64 = 0.5;
