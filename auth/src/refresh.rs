@@ -81,7 +81,7 @@ pub enum Verdict {
     Reissue,
     /// Two tabs at once: the successor that exists already, again. Nothing is written.
     Parallel,
-    /// A tab that waited while another renewed twice: it holds a newer token by now.
+    /// A tab that waited while another renewed twice or more: it holds a newer token by now.
     Stale,
     /// A successor has been used and the grace is over: whoever shows this is not who used that. End the session.
     Theft,
@@ -101,6 +101,8 @@ pub fn judge(presented: i64, state: State, arrived: Timestamp, now: Timestamp, g
         Some(1) if in_grace_of(state.rotated_at) => Verdict::Parallel,
         Some(1) if state.confirmed <= presented => Verdict::Reissue,
         Some(2) if in_grace_of(state.previous_rotated_at) => Verdict::Stale,
+        // It came before the last two renewals and waited for us until they were done: when it came, it may have been the newest.
+        Some(behind) if behind > 1 && arrived < state.previous_rotated_at && state.previous_rotated_at <= now => Verdict::Stale,
         Some(behind) if behind > 0 => Verdict::Theft,
         _ => Verdict::NotIssued,
     }
@@ -169,6 +171,11 @@ mod tests {
         let late = state(5, long_ago, long_ago);
         assert_eq!(judge(4, late, long_ago + Span::seconds(9), now, grace), Verdict::Parallel, "it arrived in time and waited for us");
         assert_eq!(judge(4, late, long_ago + Span::seconds(10), now, grace), Verdict::Theft);
+        let quick = state(5, just_now, just_now);
+        let before = just_now - Span(1);
+        assert_eq!(judge(2, quick, before, now, grace), Verdict::Stale, "it hung for a moment while others renewed three times");
+        assert_eq!(judge(2, quick, just_now, now, grace), Verdict::Theft);
+        assert_eq!(judge(2, state(5, future, future), before, now, grace), Verdict::Theft, "by a clock that runs behind nothing came before");
         assert_eq!(judge(4, state(5, future, long_ago), now - Span::days(1), now, grace), Verdict::Theft, "a clock that stands before it proves nothing");
     }
 
