@@ -4,8 +4,8 @@
 use contract::{Email, Name, Password};
 use zxcvbn::{Score, zxcvbn};
 
-/// The rest of a longer one is not looked at: judging takes longer than linearly.
-const LOOKED_AT: usize = 64;
+/// The rest of a longer one is not looked at: judging takes far longer than linearly, and some can be made to take very long.
+const LOOKED_AT: usize = 32;
 
 /// Words that are no secret here, whoever somebody is.
 const OURS: [&str; 2] = ["latchkey", "account"];

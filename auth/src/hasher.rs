@@ -5,15 +5,15 @@
 //! finds no place in their lane is refused at once, before anything else is done for them, and what has waited too long is refused then. A place
 //! belongs to the work: a client that hangs up frees no thread early.
 
-use crate::{Entropy, Error};
+use crate::{Entropy, Error, guessable::is_guessable};
 use argon2::{
     Algorithm, Argon2, Block, Params, PasswordHash, Version,
     password_hash::phc::{Output, ParamsString, Salt},
 };
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use contract::Password;
+use contract::{Email, Name, Password};
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -66,7 +66,7 @@ pub enum Match {
 }
 
 /// Whose work it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// Of somebody who is signed in, or of a browser that has logged in to the account before.
     Known,
@@ -86,11 +86,21 @@ pub struct Hasher {
 pub struct Place {
     lanes: Arc<Lanes>,
     lane: Lane,
+    shares: Vec<Share>,
+}
+
+/// Whom a place is for: somebody who may have only so many of a lane at a time, so that nobody keeps all others out alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// An address, a browser, an account: whatever tells them apart.
+    pub of: Vec<u8>,
+    /// How many places.
+    pub most: usize,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.lanes.taken(self.lane).fetch_sub(1, Ordering::AcqRel);
+        self.lanes.give_back(self.lane, &self.shares);
     }
 }
 
@@ -111,6 +121,8 @@ struct Lanes {
     room: usize,
     taken_by_known: AtomicUsize,
     taken_by_strangers: AtomicUsize,
+    /// How many of them whom have.
+    shares: Mutex<HashMap<(Lane, Vec<u8>), usize>>,
 }
 
 #[derive(Default)]
@@ -137,6 +149,32 @@ impl Lanes {
         let one_more = || self.taken(lane).fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| (taken < self.room).then_some(taken + 1)).is_ok();
         // Those who have hung up or waited too long are no longer waiting.
         one_more() || self.waiting().clear(lane) && one_more()
+    }
+
+    /// Counts one more for each of these, if none has too many.
+    fn take_shares(&self, lane: Lane, shares: &[Share]) -> bool {
+        let mut taken = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if shares.iter().any(|share| taken.get(&(lane, share.of.clone())).is_some_and(|taken| *taken >= share.most)) {
+            return false;
+        }
+        for share in shares {
+            *taken.entry((lane, share.of.clone())).or_default() += 1;
+        }
+        true
+    }
+
+    fn give_back(&self, lane: Lane, shares: &[Share]) {
+        self.taken(lane).fetch_sub(1, Ordering::AcqRel);
+        let mut taken = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        for share in shares {
+            let key = (lane, share.of.clone());
+            if let Some(count) = taken.get_mut(&key) {
+                *count -= 1;
+                if *count == 0 {
+                    taken.remove(&key);
+                }
+            }
+        }
     }
 
     fn put(&self, job: Job) {
@@ -178,11 +216,13 @@ impl Waiting {
 
 enum Work {
     Hash { password: Password, salt: [u8; SALT] },
+    HashNew { password: Password, email: Email, name: Option<Name>, salt: [u8; SALT] },
     Verify { password: Password, stored: String },
 }
 
 enum Done {
     Hashed(String),
+    Guessable,
     Matched(Match),
 }
 
@@ -196,6 +236,7 @@ impl Hasher {
             room: hashing.queue.max(1),
             taken_by_known: AtomicUsize::new(0),
             taken_by_strangers: AtomicUsize::new(0),
+            shares: Mutex::default(),
         });
         for number in 0..hashing.threads.max(1) {
             let (lanes, params) = (lanes.clone(), params.clone());
@@ -206,16 +247,38 @@ impl Hasher {
         Ok(Self { lanes, params, decoy, entropy })
     }
 
-    /// A place in a lane; [`Error::Busy`] at once if there is none.
-    pub fn place(&self, lane: Lane) -> Result<Place, Error> {
-        if self.lanes.take_place(lane) { Ok(Place { lanes: self.lanes.clone(), lane }) } else { Err(busy()) }
+    /// A place in a lane; [`Error::Busy`] at once if there is none, or one of `shares` is used up.
+    pub fn place(&self, lane: Lane, shares: Vec<Share>) -> Result<Place, Error> {
+        if !self.lanes.take_place(lane) {
+            return Err(busy());
+        }
+        if !self.lanes.take_shares(lane, &shares) {
+            self.lanes.give_back(lane, &[]);
+            return Err(busy());
+        }
+        Ok(Place { lanes: self.lanes.clone(), lane, shares })
+    }
+
+    /// How many may wait in each lane.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.lanes.room
+    }
+
+    /// A PHC string for a password that somebody has chosen; `None` if it is one that others would try first. Judging that takes its time, too.
+    pub async fn hash_new(&self, password: Password, email: Email, name: Option<Name>, place: Place) -> Result<Option<String>, Error> {
+        match self.queue(Work::HashNew { password, email, name, salt: self.entropy.bytes()? }, place).await? {
+            Done::Hashed(hash) => Ok(Some(hash)),
+            Done::Guessable => Ok(None),
+            Done::Matched(_) => Err(Error::internal("the wrong kind of answer from a hashing thread")),
+        }
     }
 
     /// A PHC string for a new password.
     pub async fn hash(&self, password: Password, place: Place) -> Result<String, Error> {
         match self.queue(Work::Hash { password, salt: self.entropy.bytes()? }, place).await? {
             Done::Hashed(hash) => Ok(hash),
-            Done::Matched(_) => Err(Error::internal("the wrong kind of answer from a hashing thread")),
+            Done::Matched(_) | Done::Guessable => Err(Error::internal("the wrong kind of answer from a hashing thread")),
         }
     }
 
@@ -225,7 +288,7 @@ impl Hasher {
         match self.queue(work, place).await? {
             Done::Matched(matched) if stored.is_some() => Ok(matched),
             Done::Matched(_) => Ok(Match::No),
-            Done::Hashed(_) => Err(Error::internal("the wrong kind of answer from a hashing thread")),
+            Done::Hashed(_) | Done::Guessable => Err(Error::internal("the wrong kind of answer from a hashing thread")),
         }
     }
 
@@ -265,6 +328,8 @@ fn work(lanes: &Lanes, params: &Params) {
         }
         let result = match work {
             Work::Hash { password, salt } => hash(params, &password, &salt, &mut memory).map(Done::Hashed),
+            Work::HashNew { password, email, name, .. } if is_guessable(&password, &email, name.as_ref()) => Ok(Done::Guessable),
+            Work::HashNew { password, salt, .. } => hash(params, &password, &salt, &mut memory).map(Done::Hashed),
             Work::Verify { password, stored } => verify(params, &password, &stored, &mut memory).map(Done::Matched),
         };
         let _nobody_waits_any_more = done.send(result);
@@ -326,7 +391,7 @@ mod tests {
     }
 
     fn place(hasher: &Hasher) -> Place {
-        hasher.place(Lane::Strangers).expect("a place")
+        hasher.place(Lane::Strangers, Vec::new()).expect("a place")
     }
 
     #[tokio::test]
@@ -380,7 +445,7 @@ mod tests {
             .map(|_| {
                 tokio::spawn({
                     let hasher = hasher.clone();
-                    async move { hasher.hash(password("a password"), hasher.place(Lane::Strangers)?).await }
+                    async move { hasher.hash(password("a password"), hasher.place(Lane::Strangers, Vec::new())?).await }
                 })
             })
             .collect();
@@ -401,7 +466,7 @@ mod tests {
         let ask = |lane| {
             let (hasher, order) = (hasher.clone(), order.clone());
             tokio::spawn(async move {
-                let done = match hasher.place(lane) {
+                let done = match hasher.place(lane, Vec::new()) {
                     Ok(place) => hasher.hash(password("a password"), place).await.is_ok(),
                     Err(_) => false,
                 };
@@ -428,10 +493,30 @@ mod tests {
     async fn a_place_is_kept_until_the_work_is_begun_and_given_back_by_whoever_does_not_come() {
         let hasher = Hasher::start(Hashing { queue: 2, ..LIGHT }, Entropy::System).expect("threads");
         let (one, _two) = (place(&hasher), place(&hasher));
-        assert!(matches!(hasher.place(Lane::Strangers), Err(Error::Busy { .. })), "there are two");
-        assert!(hasher.place(Lane::Known).is_ok(), "the other lane has its own");
+        assert!(matches!(hasher.place(Lane::Strangers, Vec::new()), Err(Error::Busy { .. })), "there are two");
+        assert!(hasher.place(Lane::Known, Vec::new()).is_ok(), "the other lane has its own");
         hasher.hash(password("a password"), one).await.expect("a hash");
         drop(place(&hasher));
         drop(place(&hasher));
+    }
+
+    #[tokio::test]
+    async fn nobody_has_more_than_their_share_of_a_lane() {
+        let hasher = Hasher::start(Hashing { queue: 9, ..LIGHT }, Entropy::System).expect("threads");
+        let of = |name: &str| vec![Share { of: name.into(), most: 2 }];
+        let places = [hasher.place(Lane::Strangers, of("one")).expect("a place"), hasher.place(Lane::Strangers, of("one")).expect("a place")];
+        assert!(matches!(hasher.place(Lane::Strangers, of("one")), Err(Error::Busy { .. })));
+        assert!(hasher.place(Lane::Strangers, of("other")).is_ok() && hasher.place(Lane::Known, of("one")).is_ok());
+        drop(places);
+        assert!(hasher.lanes.shares.lock().expect("a lock").is_empty(), "whoever has none is forgotten");
+        assert_eq!(hasher.lanes.taken_by_strangers.load(Ordering::Acquire), 0);
+    }
+
+    #[tokio::test]
+    async fn what_anybody_would_try_is_not_hashed() {
+        let hasher = Hasher::start(LIGHT, Entropy::System).expect("threads");
+        let email = Email::parse("ada@example.com").expect("an address");
+        assert_eq!(hasher.hash_new(password("password1"), email.clone(), None, place(&hasher)).await.expect("an answer"), None);
+        assert!(hasher.hash_new(password("correct horse battery"), email, None, place(&hasher)).await.expect("an answer").is_some());
     }
 }

@@ -128,7 +128,7 @@ fn wait(until: Option<Timestamp>, now: Timestamp) -> Error {
 }
 
 /// Who is one, as far as addresses tell.
-fn network(address: Option<IpAddr>) -> Vec<u8> {
+pub(crate) fn network(address: Option<IpAddr>) -> Vec<u8> {
     match address.map(|address| address.to_canonical()) {
         Some(IpAddr::V4(address)) => address.octets().to_vec(),
         Some(IpAddr::V6(address)) => address.octets()[..8].to_vec(),

@@ -7,7 +7,6 @@
 use super::{Auth, Happened, SignedIn, part::Part};
 use crate::{
     Client, Error,
-    guessable::is_guessable,
     hasher::Lane,
     store::{
         events::Outcome,
@@ -86,10 +85,10 @@ impl Admin<'_> {
     /// Makes an account for somebody, who is not logged in by that.
     pub async fn create(&self, form: &SignUp, role: Role) -> Result<UserView, Error> {
         let NewUser { name, email, password, .. } = form.check()?;
-        if is_guessable(&password, &email, name.as_ref()) {
+        let place = self.auth.hasher.place(Lane::Known, Vec::new())?;
+        let Some(hash) = self.auth.hasher.hash_new(password, email.clone(), name.clone(), place).await? else {
             return Err(Faults::from((Field::Password, Fault::Guessable)).into());
-        }
-        let hash = self.auth.hasher.hash(password, self.auth.hasher.place(Lane::Known)?).await?;
+        };
         let now = self.auth.clock.now();
         let user = User { last_login_at: None, ..self.auth.new_user(name, &email, hash, role, now)? };
         let mut tx = self.auth.store.write().await?;

@@ -3,7 +3,6 @@
 use super::{Happened, SignedIn};
 use crate::{
     Error,
-    guessable::is_guessable,
     hasher::{Lane, Match},
     store::{feed::News, users::Verified},
 };
@@ -21,17 +20,18 @@ impl SignedIn<'_> {
         let email = Email::parse(&user.email).ok();
         let NewPassword { current, new } = form.check(email.as_ref())?;
         let name = user.name.as_deref().and_then(|name| Name::parse(name).ok().flatten());
-        if email.as_ref().is_some_and(|email| is_guessable(&new, email, name.as_ref())) {
-            return Err(Faults::from((Field::New, Fault::Guessable)).into());
-        }
-        let place = self.auth.hasher.place(Lane::Known)?;
+        let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
         // Whoever holds a session may guess no more often than whoever does not.
-        let browser = self.auth.known_browser(&self.client, Some(user.id));
-        let tries = self.auth.count_password(&self.client, &email.map_or_else(|| user.email.clone(), |email| email.key()), browser).await?;
+        let key = email.as_ref().map_or_else(|| user.email.clone(), Email::key);
+        let tries = self.auth.count_password(&self.client, &key, self.auth.known_browser(&self.client, &key)).await?;
         let stored = user.password_hash.as_deref();
         let matched = self.auth.hasher.verify(current, stored, place).await?;
         let (Some(stored), true) = (stored, matched != Match::No) else { return self.refuse().await };
-        let hash = self.auth.hasher.hash(new, self.auth.hasher.place(Lane::Known)?).await?;
+        let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
+        let hash = match email {
+            Some(email) => self.auth.hasher.hash_new(new, email, name, place).await?.ok_or_else(guessable)?,
+            None => self.auth.hasher.hash(new, place).await?,
+        };
         let now = self.auth.clock.now();
         let mut tx = self.auth.store.write().await?;
         let verified = Verified { id: user.id, epoch: user.epoch, hash: stored };
@@ -53,6 +53,10 @@ impl SignedIn<'_> {
         tx.commit().await?;
         Err(wrong())
     }
+}
+
+fn guessable() -> Error {
+    Faults::from((Field::New, Fault::Guessable)).into()
 }
 
 fn wrong() -> Error {

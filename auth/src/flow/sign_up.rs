@@ -1,7 +1,7 @@
 //! Sign up: make an account and open its first session. Whoever comes by the link that is printed at the first start becomes an administrator.
 
 use super::{Auth, Happened, Issued, admin::stored, issue::Opening};
-use crate::{Client, Error, first_admin, guessable::is_guessable, hasher::Lane, store::users::User};
+use crate::{Client, Error, first_admin, hasher::Lane, store::users::User};
 use contract::{
     Email, Fault, Faults, Field, Name, Next, Timestamp, UserId,
     form::{NewUser, SignUp},
@@ -15,14 +15,11 @@ impl Auth {
     /// its owner; the documentation says so.
     pub async fn sign_up(&self, client: &Client, form: &SignUp, replaces: Option<&str>) -> Result<(Next, Issued), Error> {
         let NewUser { name, email, password, next } = form.check()?;
-        let place = self.hasher.place(Lane::Strangers)?;
+        let place = self.place(client, Lane::Strangers, None)?;
         // A link that is over is said to be so before anybody becomes somebody else than they expect.
         let is_first_admin = !form.invite.is_empty();
         if is_first_admin && !first_admin::is_good(&self.secret, &form.invite, self.clock.now()) {
             return Err(Error::LinkOver);
-        }
-        if is_guessable(&password, &email, name.as_ref()) {
-            return Err(Faults::from((Field::Password, Fault::Guessable)).into());
         }
         let key = email.key();
         // Before it is said whether the address is taken: nobody reads a list of them off us.
@@ -31,7 +28,9 @@ impl Auth {
         if self.store.read().await?.user_by_email(&key).await?.is_some() {
             return Err(Error::EmailTaken);
         }
-        let hash = self.hasher.hash(password, place).await?;
+        let Some(hash) = self.hasher.hash_new(password, email.clone(), name.clone(), place).await? else {
+            return Err(Faults::from((Field::Password, Fault::Guessable)).into());
+        };
         let now = self.clock.now();
         let role = if is_first_admin { Role::Admin } else { Role::User };
         let user = self.new_user(name, &email, hash, role, now)?;
@@ -47,7 +46,7 @@ impl Auth {
         self.record(&mut tx, client, now, Happened::own(EventKind::SignedUp, user.id, session)).await?;
         let row = tx.session_with_user(session).await?.ok_or_else(|| Error::internal("the new session is not there"))?;
         self.commit_with(tx, &news, now).await?;
-        let known_browser = self.make_known(client, user.id)?;
+        let known_browser = self.make_known(client, &key)?;
         Ok((next, Issued { known_browser, ..self.issue(&row, row.session.counter, now)? }))
     }
 

@@ -3,29 +3,34 @@
 use super::Auth;
 use crate::{
     Client, Error, Limits,
-    hasher::Lane,
+    hasher::{Lane, Place, Share},
     known_browser::KnownBrowser,
-    limit::{ByAddress, Tries, count_by_address},
+    limit::{ByAddress, Tries, count_by_address, network},
 };
-use contract::UserId;
+use std::iter;
 
 impl Auth {
-    /// The browser of this client, if anybody has logged in with it before.
-    pub(super) fn any_known_browser(&self, client: &Client) -> Option<KnownBrowser> {
-        KnownBrowser::open(&self.secret, client.known_browser.as_deref()?)
+    /// The browser of this client, if somebody has logged in with it to the account with this address (its [`contract::Email::key`]).
+    pub(super) fn known_browser(&self, client: &Client, email_key: &str) -> Option<KnownBrowser> {
+        KnownBrowser::open(&self.secret, client.known_browser.as_deref()?).filter(|browser| browser.is_of(&self.secret, email_key))
     }
 
-    /// The browser of this client, if `user` has logged in with it before.
-    pub(super) fn known_browser(&self, client: &Client, user: Option<UserId>) -> Option<KnownBrowser> {
-        self.any_known_browser(client).filter(|browser| Some(browser.user) == user)
-    }
-
-    /// What the client's browser is to show from now on: nothing, if it is known to this user already.
-    pub(super) fn make_known(&self, client: &Client, user: UserId) -> Result<Option<String>, Error> {
-        match self.known_browser(client, Some(user)) {
+    /// What the client's browser is to show from now on: nothing, if it is known already.
+    pub(super) fn make_known(&self, client: &Client, email_key: &str) -> Result<Option<String>, Error> {
+        match self.known_browser(client, email_key) {
             Some(_) => Ok(None),
-            None => Ok(Some(KnownBrowser::new(user, &self.entropy)?.mint(&self.secret))),
+            None => Ok(Some(KnownBrowser::new(&self.secret, email_key, &self.entropy)?.mint(&self.secret))),
         }
+    }
+
+    /// A place with the hashing threads, of which one address has at most a quarter, and one browser or account (`who`) two.
+    pub(super) fn place(&self, client: &Client, lane: Lane, who: Option<&[u8]>) -> Result<Place, Error> {
+        if self.policy.limits == Limits::Off {
+            return self.hasher.place(lane, Vec::new());
+        }
+        let address = Share { of: network(client.address), most: (self.hasher.room() / 4).max(1) };
+        let who = who.map(|who| Share { of: who.to_vec(), most: 2 });
+        self.hasher.place(lane, iter::once(address).chain(who).collect())
     }
 
     /// Counts a password that is about to be tried for the account with this address (its [`contract::Email::key`]), whether there is one or not.

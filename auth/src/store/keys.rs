@@ -24,10 +24,10 @@ statements! {
     SCHEDULE = "UPDATE signing_keys SET signs_at = $2 WHERE kid = $1 AND state = 'published'";
     UNSCHEDULE_OTHERS = "UPDATE signing_keys SET signs_at = NULL WHERE kid <> $1 AND state = 'published'";
     RETIRE = "UPDATE signing_keys SET state = 'retired', changed_at = $1 WHERE state = 'signing' AND EXISTS (SELECT 1 FROM signing_keys p WHERE p.state = 'published' AND p.signs_at <= $1)";
-    TAKE_OVER = "UPDATE signing_keys SET state = 'signing', changed_at = $1, signs_at = NULL WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' AND p.signs_at <= $1 ORDER BY p.signs_at, p.kid LIMIT 1)";
+    TAKE_OVER = "UPDATE signing_keys SET state = 'signing', changed_at = $1, signs_at = NULL WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' AND p.signs_at <= $1 ORDER BY p.signs_at, p.kid LIMIT 1) AND state = 'published'";
     FORGET = "UPDATE signing_keys SET state = 'gone', changed_at = $2, sealed = NULL WHERE state = 'retired' AND changed_at <= $1";
     REMOVE = "UPDATE signing_keys SET state = 'gone', changed_at = $2, signs_at = NULL, sealed = NULL WHERE kid = $1 AND state <> 'gone'";
-    PROMOTE = "UPDATE signing_keys SET state = 'signing', changed_at = $1, signs_at = NULL WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' ORDER BY p.created_at, p.kid LIMIT 1) AND NOT EXISTS (SELECT 1 FROM signing_keys s WHERE s.state = 'signing')";
+    PROMOTE = "UPDATE signing_keys SET state = 'signing', changed_at = $1, signs_at = NULL WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' ORDER BY p.created_at, p.kid LIMIT 1) AND state = 'published' AND NOT EXISTS (SELECT 1 FROM signing_keys s WHERE s.state = 'signing')";
 }
 
 impl Reader {
@@ -66,7 +66,9 @@ impl Tx {
         if on!(self, |c| sqlx::query(RETIRE).bind(now).execute(c).await?.rows_affected()) == 0 {
             return Ok(false);
         }
-        Ok(on!(self, |c| sqlx::query(TAKE_OVER).bind(now).execute(c).await?.rows_affected()) == 1)
+        // Removed in this very moment: what was retired is taken back, and the next round looks again.
+        let taken = on!(self, |c| sqlx::query(TAKE_OVER).bind(now).execute(c).await?.rows_affected());
+        if taken == 1 { Ok(true) } else { Err(Error::Busy { retry_after: 1 }) }
     }
 
     /// Keys that were retired at `before` or earlier are gone. Returns how many.

@@ -2,7 +2,7 @@
 //!
 //! Reading and writing are different things here. [`Store::read`] takes one of many connections and has only the reading verbs;
 //! [`Store::write`] opens a transaction and has all of them. On SQLite there is one writer, which begins with `BEGIN IMMEDIATE`, and readers
-//! never wait for it. Strangers wait for each other before they wait for the writer ([`Store::write_in`]), so that a flood of them is one in line.
+//! never wait for it. Strangers wait for each other before they wait for the writer (`Store::write_in`), so that a flood of them is one in line.
 //!
 //! Rules that keep one text valid: placeholders `$1 …`; types `TEXT BIGINT BOOLEAN`, bytes and ids; no `now()`, no sequences, no booleans as
 //! literals; whatever may happen only once is one conditional `UPDATE`; expected conflicts are `ON CONFLICT DO NOTHING` and a count, because

@@ -125,7 +125,7 @@ on_both! {
     async fn a_hash_of_less_effort_is_replaced_once_and_everybody_gets_in(world: World) {
         let issued = world.sign_up("ada@example.com").await;
         let light = Hasher::start(Hashing { m: 32, t: 1, p: 1, threads: 1, queue: 8 }, Entropy::System).expect("threads");
-        let weak = light.hash(contract::Password::given(PASSWORD).expect("a password"), light.place(auth::hasher::Lane::Strangers).expect("a place")).await.expect("a hash");
+        let weak = light.hash(contract::Password::given(PASSWORD).expect("a password"), light.place(auth::hasher::Lane::Strangers, Vec::new()).expect("a place")).await.expect("a hash");
         let mut tx = world.store.write().await.expect("a transaction");
         tx.user_set_hash(issued.account.id, Some(&weak)).await.expect("changed");
         tx.commit().await.expect("a commit");

@@ -35,6 +35,7 @@ fn outcome<T>(result: &Result<T, Error>) -> (&'static str, u32) {
         Ok(_) => ("in", 0),
         Err(Error::Credentials) => ("wrong", 0),
         Err(Error::EmailTaken) => ("taken", 0),
+        Err(Error::Busy { retry_after }) => ("busy", *retry_after),
         Err(Error::TooMany { retry_after }) => ("limited", *retry_after),
         Err(other) => panic!("{other:?}"),
     }
@@ -126,6 +127,25 @@ on_both! {
             assert_eq!(outcome(&log_in(&auth, &known(&first, "203.0.113.5"), ADA, "wrong").await).0, "wrong");
         }
         assert_eq!(outcome(&log_in(&auth, &known(&first, "203.0.113.5"), ADA, PASSWORD).await).0, "limited");
+    }
+
+    async fn one_address_does_not_keep_all_others_waiting(world: World) {
+        world.sign_up("ada@example.com").await;
+        let auth = world.limiting_node().await;
+        let crowd: Vec<_> = (0..200)
+            .map(|_| {
+                let auth = auth.clone();
+                tokio::spawn(async move { outcome(&log_in(&auth, &from("198.51.100.9"), "nobody@example.com", "wrong horse battery").await).0 })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let ada = log_in(&auth, &from("192.0.2.1"), "ada@example.com", PASSWORD).await;
+        assert!(ada.is_ok(), "{:?}", ada.err());
+        let mut busy = 0;
+        for one in crowd {
+            busy += u32::from(one.await.expect("a task") == "busy");
+        }
+        assert!(busy > 0, "they had no more than their share");
     }
 
     async fn one_address_tries_sixty_accounts_and_is_then_slowed_down(world: World) {
