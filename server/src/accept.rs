@@ -17,7 +17,7 @@ use std::{
     collections::HashMap,
     future::Future,
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -37,13 +37,15 @@ const MOST: usize = 2048;
 const MOST_OF_ONE: usize = 256;
 /// A client that has connected says something within this time, and has greeted us by TLS.
 const FIRST_BYTE: Duration = Duration::from_secs(10);
-/// A request is told completely, but for its body, within this time; and so soon the next one begins on the same connection.
+/// A request is told completely, but for its body, within this time; and so soon the next one begins on the same connection of HTTP/1. (One of HTTP/2
+/// lives for as long as its client answers when it is asked.)
 const HEAD: Duration = Duration::from_secs(10);
 /// Nothing was read for so long, or nothing could be written: whoever is there has gone.
 const SILENCE: Duration = Duration::from_mins(1);
 const STUCK: Duration = Duration::from_secs(20);
-/// Bytes of a request without its body, and how many headers it may have.
-const LARGEST_HEAD: usize = 64 * 1024;
+/// Bytes of a request without its body, and how many headers it may have; and how many requests at a time on one connection of HTTP/2.
+const LARGEST_HEAD: usize = 32 * 1024;
+const MOST_STREAMS: u32 = 16;
 const MOST_HEADERS: usize = 100;
 /// After an error of the system (such as: no more file handles) we wait for so long before we accept again.
 const BREATH: Duration = Duration::from_millis(100);
@@ -117,7 +119,13 @@ fn protocol() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LARGEST_HEAD).max_headers(MOST_HEADERS);
     let largest = u32::try_from(LARGEST_HEAD).unwrap_or(u32::MAX);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(100).max_header_list_size(largest).keep_alive_interval(HEAD).keep_alive_timeout(HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_header_list_size(largest)
+        .keep_alive_interval(HEAD)
+        .keep_alive_timeout(HEAD);
     builder
 }
 
@@ -164,7 +172,7 @@ struct OneOf {
 impl Crowd {
     /// `None`: that would be more than `most`.
     fn enter(&self, address: IpAddr, most: usize) -> Option<OneOf> {
-        let address = address.to_canonical();
+        let address = network(address);
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(address).or_default();
         if *count >= most {
@@ -172,6 +180,14 @@ impl Crowd {
         }
         *count += 1;
         Some(OneOf { crowd: self.clone(), address })
+    }
+}
+
+/// Of IPv6 everybody has a whole network of 64 bits.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -197,6 +213,10 @@ mod tests {
         let mut held: Vec<_> = (0..9).map(|_| crowd.enter(address, 9).expect("a place")).collect();
         assert!(crowd.enter("::ffff:192.0.2.7".parse().expect("an address"), 9).is_none());
         assert!(crowd.enter("192.0.2.8".parse().expect("an address"), 9).is_some());
+        let mut networks: Vec<_> = (1..=9).map(|n| crowd.enter(format!("2001:db8::{n}").parse().expect("an address"), 9).expect("a place")).collect();
+        assert!(crowd.enter("2001:db8::ffff".parse().expect("an address"), 9).is_none(), "the same network");
+        assert!(crowd.enter("2001:db8:0:1::1".parse().expect("an address"), 9).is_some());
+        networks.clear();
         held.pop();
         held.push(crowd.enter(address, 9).expect("a place that became free"));
         held.clear();

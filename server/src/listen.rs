@@ -35,9 +35,10 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
         database = store.kind(),
         hash.threads = config.hashing.threads,
         hash.mib = config.hashing.threads * (config.hashing.m as usize) / 1024,
-        "serving; {} hashing threads hold {} MiB, whatever arrives",
+        "serving; {} hashing threads hold {} MiB: however many log in, memory stays within {} MiB above what it is at rest",
         config.hashing.threads,
         config.hashing.threads * (config.hashing.m as usize) / 1024,
+        config.hashing.threads * (config.hashing.m as usize) / 1024 + 16,
     );
 
     if let Some(invite) = auth.first_admin_invite().await? {

@@ -9,8 +9,10 @@ use app::{edge::Web, pages::App, shell::shell};
 use axum::{
     Json, Router,
     extract::FromRef,
-    http::{HeaderValue, StatusCode, header::CACHE_CONTROL},
+    extract::Request,
+    http::{HeaderValue, StatusCode, Uri, header::CACHE_CONTROL},
     middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Redirect},
     routing::{any, get},
 };
 use ipnet::IpNet;
@@ -113,6 +115,10 @@ pub fn router(server: Server) -> Router {
     let (api, openapi) = http::routes().split_for_parts();
     let openapi = Arc::new(openapi);
     let not_found = leptos_axum::render_app_async_with_context(context.clone(), page.clone());
+    let elsewhere = async move |request: Request| match without_slash(request.uri()) {
+        Some(page) => Redirect::permanent(&page).into_response(),
+        None => not_found(request).await.into_response(),
+    };
     let root = PathBuf::from(&*server.leptos.site_root);
     // The names of these files change with their contents, except while developing.
     let lasting = HeaderValue::from_static(if server.leptos.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" });
@@ -135,7 +141,7 @@ pub fn router(server: Server) -> Router {
         .fallback_service(
             ServiceBuilder::new()
                 .map_response(caching(short))
-                .service(files::serve(&root).call_fallback_on_method_not_allowed(false).fallback(get(not_found).with_state(server.clone()))),
+                .service(files::serve(&root).call_fallback_on_method_not_allowed(false).fallback(get(elsewhere).with_state(server.clone()))),
         );
     protected(routes, server)
 }
@@ -157,11 +163,19 @@ pub fn protected(routes: Router<Server>, server: Server) -> Router {
         .with_state(server)
 }
 
-/// Lets what was found be kept.
+/// The address of a page that somebody has asked for with a slash at its end.
+fn without_slash(asked: &Uri) -> Option<String> {
+    let path = asked.path().strip_suffix('/')?;
+    // Only ever one of our own: what stands there could be anything.
+    let page = PAGES.iter().find(|page| page.path() == path)?;
+    Some(asked.query().map_or_else(|| page.path().to_owned(), |query| format!("{}?{query}", page.path())))
+}
+
+/// Lets a file that was found be kept. A page says by itself that it is not to be, wherever it is rendered.
 fn caching<B>(lasting: HeaderValue) -> impl Fn(axum::http::Response<B>) -> axum::http::Response<B> + Clone {
     move |mut response| {
         if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
-            response.headers_mut().insert(CACHE_CONTROL, lasting.clone());
+            response.headers_mut().entry(CACHE_CONTROL).or_insert(lasting.clone());
         }
         response
     }

@@ -13,6 +13,7 @@ use contract::Span;
 use ipnet::IpNet;
 use std::{
     net::{IpAddr, SocketAddr},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     thread,
 };
@@ -331,10 +332,13 @@ fn introspection_secret(read: &mut Reader<'_>) -> Option<IntrospectionSecret> {
         }
         (Some(text), None) => text,
         (None, Some(path)) => {
-            let Ok(text) = std::fs::read_to_string(path) else {
+            let Ok(text) = std::fs::read_to_string(&path) else {
                 read.wrong("LATCHKEY_INTROSPECTION_SECRET_FILE", "names a file that cannot be read");
                 return None;
             };
+            if std::fs::metadata(&path).is_ok_and(|file| file.permissions().mode() & 0o007 != 0) {
+                read.wrong("LATCHKEY_INTROSPECTION_SECRET_FILE", "names a file that everybody on this machine can read: chmod 600 it");
+            }
             text.trim().to_owned()
         }
         (None, None) => return None,

@@ -29,6 +29,7 @@ pub fn set_page_policy(reload: Option<u32>) {
         && let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce, reload))
     {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 

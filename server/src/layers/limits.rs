@@ -14,7 +14,10 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 /// The largest body that is read, in bytes: the longest password, encoded, many times over.
 pub const BODY: usize = 64 * 1024;
@@ -53,9 +56,14 @@ pub const ARRIVAL: Duration = Duration::from_secs(15);
 /// closed and make an error of its own of that.
 const DROPPED: usize = 1024 * 1024;
 
+/// Larger than any form that a page of ours sends. So many of these are held at a time, by all clients together, and no more: 16 MiB.
+const LARGE: usize = 4 * 1024;
+static LARGE_BODIES: Semaphore = Semaphore::const_new(256);
+
 /// Why a body was not read.
 enum Unread {
     TooLarge,
+    TooMany,
     CutOff,
 }
 
@@ -66,7 +74,8 @@ pub async fn read_body(request: Request, next: Next) -> Response {
     let said = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let read = if said.is_some_and(|length| length > DROPPED) { Ok(Err(Unread::TooLarge)) } else { timeout(ARRIVAL, read(body)).await };
     let mut refusal = match read {
-        Ok(Ok(read)) => return next.run(Request::from_parts(parts, Body::from(read))).await,
+        Ok(Ok((read, _held))) => return next.run(Request::from_parts(parts, Body::from(read))).await,
+        Ok(Err(Unread::TooMany)) => problem::answer(&Problem::Busy { retry_after: 2 }),
         Ok(Err(Unread::TooLarge)) => problem::answer(&Problem::TooLarge),
         Ok(Err(Unread::CutOff)) => problem::answer(&Problem::BadRequest),
         Err(_) => problem::plain_with(StatusCode::REQUEST_TIMEOUT, "request_timeout", "The body did not arrive in time."),
@@ -76,18 +85,21 @@ pub async fn read_body(request: Request, next: Next) -> Response {
     refusal
 }
 
-async fn read(mut body: Body) -> Result<Vec<u8>, Unread> {
-    let (mut whole, mut length) = (Vec::new(), 0);
+async fn read(mut body: Body) -> Result<(Vec<u8>, Option<SemaphorePermit<'static>>), Unread> {
+    let (mut whole, mut length, mut held) = (Vec::new(), 0, None);
     while let Some(frame) = body.frame().await {
         let Ok(part) = frame.map_err(|_| Unread::CutOff)?.into_data() else { continue };
         length += part.len();
+        if length > LARGE && held.is_none() {
+            held = Some(LARGE_BODIES.try_acquire().map_err(|_| Unread::TooMany)?);
+        }
         if length <= BODY {
             whole.extend_from_slice(&part);
         } else if length > DROPPED {
             break;
         }
     }
-    if length <= BODY { Ok(whole) } else { Err(Unread::TooLarge) }
+    if length <= BODY { Ok((whole, held)) } else { Err(Unread::TooLarge) }
 }
 
 /// Refuses methods that nobody needs.

@@ -48,6 +48,22 @@ on_both! {
         }
     }
 
+    async fn no_page_is_kept_however_its_address_is_written(app: App) {
+        let user = app.user("ada@example.com").await;
+        let browser = app.anon().browser(&user.refresh).with("accept", "text/html");
+        for page in server::router::PAGES.iter().map(|page| page.path()) {
+            let pages = [page.to_owned(), format!("{page}/"), format!("{page}/?cursor=x"), format!("{page}//"), format!("{page}/."), format!("/{page}"), format!("{page}/%2e")];
+            for address in pages {
+                let answer = browser.get(&address).await;
+                assert_eq!(answer.header("cache-control"), "no-store", "{address}: {}", answer.status);
+                let led = answer.header("location");
+                assert!(led.is_empty() || led.split('?').next() == Some(page) || led.starts_with("/login"), "{address} leads to {led}");
+            }
+        }
+        let answer = browser.get("/account/?x=1").await;
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::PERMANENT_REDIRECT, "/account?x=1"));
+    }
+
     async fn each_page_has_its_own_nonce_and_every_script_carries_it(app: App) {
         let mut seen = HashSet::new();
         for _ in 0..100 {
