@@ -327,9 +327,8 @@ fn work(lanes: &Lanes, params: &Params) {
             continue;
         }
         let result = match work {
-            Work::Hash { password, salt } => hash(params, &password, &salt, &mut memory).map(Done::Hashed),
             Work::HashNew { password, email, name, .. } if is_guessable(&password, &email, name.as_ref()) => Ok(Done::Guessable),
-            Work::HashNew { password, salt, .. } => hash(params, &password, &salt, &mut memory).map(Done::Hashed),
+            Work::Hash { password, salt } | Work::HashNew { password, salt, .. } => hash(params, &password, &salt, &mut memory).map(Done::Hashed),
             Work::Verify { password, stored } => verify(params, &password, &stored, &mut memory).map(Done::Matched),
         };
         let _nobody_waits_any_more = done.send(result);

@@ -51,7 +51,7 @@ on_both! {
     async fn no_page_is_kept_however_its_address_is_written(app: App) {
         let user = app.user("ada@example.com").await;
         let browser = app.anon().browser(&user.refresh).with("accept", "text/html");
-        for page in server::router::PAGES.iter().map(|page| page.path()) {
+        for page in server::router::PAGES.iter().map(leptos_axum::AxumRouteListing::path) {
             let pages = [page.to_owned(), format!("{page}/"), format!("{page}/?cursor=x"), format!("{page}//"), format!("{page}/."), format!("/{page}"), format!("{page}/%2e")];
             for address in pages {
                 let answer = browser.get(&address).await;
