@@ -27,8 +27,9 @@ pub(super) struct SignUpBody {
     #[serde(default)]
     #[schema(required = true, format = Email, max_length = 254)]
     email: String,
+    /// From 8 to 1,024 bytes of UTF-8.
     #[serde(default)]
-    #[schema(required = true, format = Password, min_length = 8, max_length = 1024)]
+    #[schema(required = true, format = Password, min_length = 2, max_length = 1024)]
     password: String,
     /// What they want to be called.
     #[serde(default)]
@@ -36,12 +37,11 @@ pub(super) struct SignUpBody {
     name: String,
     /// From the link that the server prints while nobody is an administrator: makes the account one.
     #[serde(default)]
-    #[schema(max_length = 100)]
     invite: String,
     /// Where the tokens go: into the answer, or into cookies that scripts cannot read.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Transport)]
-    transport: String,
+    transport: Option<String>,
 }
 
 impl Members for SignUpBody {
@@ -59,9 +59,9 @@ pub(super) struct LogInBody {
     #[schema(required = true, format = Password, min_length = 1, max_length = 1024)]
     password: String,
     /// Where the tokens go: into the answer, or into cookies that scripts cannot read.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Transport)]
-    transport: String,
+    transport: Option<String>,
 }
 
 impl Members for LogInBody {
@@ -89,9 +89,9 @@ pub(super) struct LogOutBody {
     #[schema(value_type = String)]
     refresh_token: Option<String>,
     /// This session, which is what is meant if nothing is said; all others; or all.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Scope)]
-    scope: String,
+    scope: Option<String>,
 }
 
 impl Members for LogOutBody {
@@ -110,7 +110,7 @@ pub(super) enum Transport {
 }
 
 impl Transport {
-    fn parse(text: &str) -> Result<Self, Response> {
+    fn parse(text: Option<&str>) -> Result<Self, Response> {
         one_of(text, "/transport", &[("body", Self::Body), ("cookie", Self::Cookie)])
     }
 }
@@ -129,16 +129,14 @@ pub(super) enum Scope {
 }
 
 impl Scope {
-    fn parse(text: &str) -> Result<Self, Response> {
+    fn parse(text: Option<&str>) -> Result<Self, Response> {
         one_of(text, "/scope", &[("this", Self::This), ("others", Self::Others), ("all", Self::All)])
     }
 }
 
-/// What a member of few values says; nothing is the default.
-fn one_of<T: Copy + Default>(text: &str, pointer: &str, values: &[(&str, T)]) -> Result<T, Response> {
-    if text.is_empty() {
-        return Ok(T::default());
-    }
+/// What a member of few values says; where it is not there, the default.
+fn one_of<T: Copy + Default>(text: Option<&str>, pointer: &str, values: &[(&str, T)]) -> Result<T, Response> {
+    let Some(text) = text else { return Ok(T::default()) };
     values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
         problem::members(vec![MemberError {
@@ -194,7 +192,7 @@ fn give(status: StatusCode, issued: Issued, transport: Transport, secure: bool) 
     Unreadable,
 ))]
 pub(super) async fn sign_up(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<SignUpBody>) -> Result<Response, Response> {
-    let (secure, transport) = (server.web.secure, Transport::parse(&body.transport)?);
+    let (secure, transport) = (server.web.secure, Transport::parse(body.transport.as_deref())?);
     let form = SignUp { name: body.name, email: body.email, password: body.password, invite: body.invite, next: String::new() };
     let replaced = replaced(&headers, transport, secure);
     let (_, issued) = server.web.auth.sign_up(&caller.client, &form, replaced.as_deref()).await.map_err(|error| caller.refuse(error.into()))?;
@@ -209,7 +207,7 @@ pub(super) async fn sign_up(State(server): State<Server>, caller: Caller, header
     Unreadable,
 ))]
 pub(super) async fn log_in(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<LogInBody>) -> Result<Response, Response> {
-    let (secure, transport) = (server.web.secure, Transport::parse(&body.transport)?);
+    let (secure, transport) = (server.web.secure, Transport::parse(body.transport.as_deref())?);
     let form = LogIn { email: body.email, password: body.password, next: String::new(), keep: "on".to_owned() };
     let replaced = replaced(&headers, transport, secure);
     let (_, issued) = server.web.auth.log_in(&caller.client, &form, replaced.as_deref()).await.map_err(|error| caller.refuse(error.into()))?;
@@ -262,8 +260,8 @@ pub(super) async fn log_out(
 ) -> Result<Response, Response> {
     let (auth, secure) = (&server.web.auth, server.web.secure);
     let cookie = cookie::refresh_cookie(&headers, secure);
-    let (given, scope) = body.map_or((None, String::new()), |body| (body.refresh_token, body.scope));
-    let scope = Scope::parse(&scope)?;
+    let (given, scope) = body.map_or((None, None), |body| (body.refresh_token, body.scope));
+    let scope = Scope::parse(scope.as_deref())?;
     let presented: Vec<_> = [caller.token()?.map(Presented::Bearer), given.as_deref().map(Presented::Cookie), cookie.as_deref().map(Presented::Cookie)]
         .into_iter()
         .flatten()
