@@ -35,7 +35,7 @@ pub enum Error {
     /// No credential, or one that is malformed, expired or revoked: deliberately not told apart.
     #[error("not signed in")]
     SignedOut,
-    /// A refresh token that is two steps behind because another tab renewed twice. Look again for a newer one and try once more.
+    /// A refresh token that is two or more steps behind because others renewed meanwhile. Look again for a newer one and try once more.
     #[error("the refresh token has been renewed meanwhile")]
     Stale,
     /// Tried too often lately; nothing was tried this time.

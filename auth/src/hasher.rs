@@ -5,6 +5,10 @@
 //! finds no place in their lane is refused at once, before anything else is done for them, and what has waited too long is refused then. A place
 //! belongs to the work: a client that hangs up frees no thread early.
 
+mod lanes;
+
+pub use lanes::{Lane, Place, Share};
+
 use crate::{Entropy, Error, guessable::is_guessable};
 use argon2::{
     Algorithm, Argon2, Block, Params, PasswordHash, Version,
@@ -12,15 +16,8 @@ use argon2::{
 };
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use contract::{Email, Name, Password};
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use lanes::{Job, Lanes};
+use std::{sync::Arc, thread, time::Duration};
 use tokio::sync::oneshot;
 
 /// Longer than this nobody waits for their turn.
@@ -65,153 +62,12 @@ pub enum Match {
     YesButWeak,
 }
 
-/// Whose work it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Lane {
-    /// Of somebody who is signed in, or of a browser that has logged in to the account before.
-    Known,
-    /// Of anybody.
-    Strangers,
-}
-
 /// The hashing threads. They end when this is dropped.
 pub struct Hasher {
     lanes: Arc<Lanes>,
     params: Params,
     decoy: String,
     entropy: Entropy,
-}
-
-/// The right to have one thing done: until it is begun, it counts as waiting.
-pub struct Place {
-    lanes: Arc<Lanes>,
-    lane: Lane,
-    shares: Vec<Share>,
-}
-
-/// Whom a place is for: somebody who may have only so many of a lane at a time, so that nobody keeps all others out alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// An address, a browser, an account: whatever tells them apart.
-    pub of: Vec<u8>,
-    /// How many places.
-    pub most: usize,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.lanes.give_back(self.lane, &self.shares);
-    }
-}
-
-struct Job {
-    place: Place,
-    work: Work,
-    /// Told when it is begun. Whoever does not wait any more by then is passed over.
-    begun: oneshot::Sender<()>,
-    done: oneshot::Sender<Result<Done, Error>>,
-}
-
-/// What waits for the threads.
-struct Lanes {
-    waiting: Mutex<Waiting>,
-    /// Rung for each job, and at the end.
-    bell: Condvar,
-    /// How many may wait in each, and how many do or are about to.
-    room: usize,
-    taken_by_known: AtomicUsize,
-    taken_by_strangers: AtomicUsize,
-    /// How many of them whom have.
-    shares: Mutex<HashMap<(Lane, Vec<u8>), usize>>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    known: VecDeque<Job>,
-    strangers: VecDeque<Job>,
-    over: bool,
-}
-
-impl Lanes {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    const fn taken(&self, lane: Lane) -> &AtomicUsize {
-        match lane {
-            Lane::Known => &self.taken_by_known,
-            Lane::Strangers => &self.taken_by_strangers,
-        }
-    }
-
-    /// Counts one more, if there is room.
-    fn take_place(&self, lane: Lane) -> bool {
-        let one_more = || self.taken(lane).fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| (taken < self.room).then_some(taken + 1)).is_ok();
-        // Those who have hung up or waited too long are no longer waiting.
-        one_more() || self.waiting().clear(lane) && one_more()
-    }
-
-    /// Counts one more for each of these, if none has too many.
-    fn take_shares(&self, lane: Lane, shares: &[Share]) -> bool {
-        let mut taken = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        if shares.iter().any(|share| taken.get(&(lane, share.of.clone())).is_some_and(|taken| *taken >= share.most)) {
-            return false;
-        }
-        for share in shares {
-            *taken.entry((lane, share.of.clone())).or_default() += 1;
-        }
-        true
-    }
-
-    fn give_back(&self, lane: Lane, shares: &[Share]) {
-        self.taken(lane).fetch_sub(1, Ordering::AcqRel);
-        let mut taken = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        for share in shares {
-            let key = (lane, share.of.clone());
-            if let Some(count) = taken.get_mut(&key) {
-                *count -= 1;
-                if *count == 0 {
-                    taken.remove(&key);
-                }
-            }
-        }
-    }
-
-    fn put(&self, job: Job) {
-        self.waiting().of(job.place.lane).push_back(job);
-        self.bell.notify_one();
-    }
-
-    /// The next one; `None` at the end.
-    fn take(&self) -> Option<Job> {
-        let mut waiting = self.waiting();
-        loop {
-            if waiting.over {
-                return None;
-            }
-            if let Some(job) = waiting.known.pop_front().or_else(|| waiting.strangers.pop_front()) {
-                return Some(job);
-            }
-            waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-impl Waiting {
-    const fn of(&mut self, lane: Lane) -> &mut VecDeque<Job> {
-        match lane {
-            Lane::Known => &mut self.known,
-            Lane::Strangers => &mut self.strangers,
-        }
-    }
-
-    /// Takes away what nobody waits for. Returns whether there was any.
-    fn clear(&mut self, lane: Lane) -> bool {
-        let lane = self.of(lane);
-        let before = lane.len();
-        lane.retain(|job| !job.begun.is_closed());
-        lane.len() < before
-    }
 }
 
 enum Work {
@@ -230,14 +86,7 @@ impl Hasher {
     /// Starts the threads.
     pub fn start(hashing: Hashing, entropy: Entropy) -> Result<Self, Error> {
         let params = Params::new(hashing.m, hashing.t, hashing.p, Some(HASH)).map_err(Error::internal)?;
-        let lanes = Arc::new(Lanes {
-            waiting: Mutex::default(),
-            bell: Condvar::new(),
-            room: hashing.queue.max(1),
-            taken_by_known: AtomicUsize::new(0),
-            taken_by_strangers: AtomicUsize::new(0),
-            shares: Mutex::default(),
-        });
+        let lanes = Arc::new(Lanes::new(hashing.queue.max(1)));
         for number in 0..hashing.threads.max(1) {
             let (lanes, params) = (lanes.clone(), params.clone());
             thread::Builder::new().name(format!("hash-{number}")).spawn(move || work(&lanes, &params)).map_err(Error::internal)?;
@@ -249,14 +98,7 @@ impl Hasher {
 
     /// A place in a lane; [`Error::Busy`] at once if there is none, or one of `shares` is used up.
     pub fn place(&self, lane: Lane, shares: Vec<Share>) -> Result<Place, Error> {
-        if !self.lanes.take_place(lane) {
-            return Err(busy());
-        }
-        if !self.lanes.take_shares(lane, &shares) {
-            self.lanes.give_back(lane, &[]);
-            return Err(busy());
-        }
-        Ok(Place { lanes: self.lanes.clone(), lane, shares })
+        self.lanes.place(lane, shares).ok_or_else(busy)
     }
 
     /// How many may wait in each lane.
@@ -314,8 +156,7 @@ const fn busy() -> Error {
 
 impl Drop for Hasher {
     fn drop(&mut self) {
-        self.lanes.waiting().over = true;
-        self.lanes.bell.notify_all();
+        self.lanes.end();
     }
 }
 
@@ -382,6 +223,7 @@ fn verify(wanted: &Params, password: &Password, stored: &str, memory: &mut [Bloc
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{Mutex, atomic::Ordering};
 
     const LIGHT: Hashing = Hashing { m: 64, t: 2, p: 1, threads: 2, queue: 8 };
 
