@@ -3,6 +3,7 @@
 
 use crate::{Error, Store};
 use contract::{SessionId, Span, Timestamp};
+use futures::stream::{self, TryStreamExt};
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -12,6 +13,8 @@ use std::{
 const COARSE: Span = Span::minutes(1);
 /// After so long without use an entry is dropped: it knows nothing that was not written but some seconds of "last used".
 const FORGET: Span = Span::minutes(5);
+/// Of the connections to Postgres so many write who was seen, at most.
+const WRITERS: usize = 4;
 
 #[derive(Clone, Copy, Default)]
 struct Entry {
@@ -58,21 +61,25 @@ impl Seen {
             unwritten.sort_by_key(|(id, _)| *id);
             unwritten
         };
-        // On SQLite in parts, so that nobody who wants to log in waits long for the one writer. On Postgres one by one: whoever ends several sessions
-        // of a person at this moment locks them in another order, and the two would wait for each other for ever.
-        let part = if store.kind() == "postgres" { 1 } else { 200 };
-        for part in unwritten.chunks(part) {
-            let mut tx = store.write().await?;
-            for (id, entry) in part {
-                tx.session_seen(*id, entry.generation, Timestamp(entry.at)).await?;
-            }
-            tx.commit().await?;
-            let mut entries = self.entries();
-            for (id, written) in part {
-                if let Some(entry) = entries.get_mut(id) {
-                    entry.written_generation = entry.written_generation.max(written.generation);
-                    entry.written_at = entry.written_at.max(written.at);
-                }
+        // On SQLite in parts, so that nobody who wants to log in waits long for the one writer. On Postgres each by itself: whoever ends several
+        // sessions of a person at this moment locks them in another order, and the two would wait for each other for ever. But a few at the same
+        // time, so that a busy second is written within the next one.
+        let (part, at_once) = if store.kind() == "postgres" { (1, WRITERS) } else { (200, 1) };
+        let parts = stream::iter(unwritten.chunks(part).map(Ok));
+        parts.try_for_each_concurrent(at_once, |part| self.write(store, part)).await
+    }
+
+    async fn write(&self, store: &Store, part: &[(SessionId, Entry)]) -> Result<(), Error> {
+        let mut tx = store.write().await?;
+        for (id, entry) in part {
+            tx.session_seen(*id, entry.generation, Timestamp(entry.at)).await?;
+        }
+        tx.commit().await?;
+        let mut entries = self.entries();
+        for (id, written) in part {
+            if let Some(entry) = entries.get_mut(id) {
+                entry.written_generation = entry.written_generation.max(written.generation);
+                entry.written_at = entry.written_at.max(written.at);
             }
         }
         Ok(())
