@@ -7,7 +7,7 @@ import { launchOptions } from './support/browser.mjs';
 import { root } from './support/builds.mjs';
 import { Server } from './support/server.mjs';
 import { member, sendLogIn } from './support/steps.mjs';
-import { members, strangers } from './support/states.mjs';
+import { leave, leavers, members, strangers } from './support/states.mjs';
 
 const readme = process.argv.includes('--readme');
 const unknown = process.argv.slice(2).filter((argument) => argument !== '--readme');
@@ -22,6 +22,7 @@ const wanted = ([name]) => !readme || ['login', 'account'].includes(name);
 const server = await Server.start('release');
 const browser = await chromium.launch(launchOptions());
 const ada = await member(server, { email: 'ada@example.com' });
+const bob = await member(server, { name: 'Bob Martin', email: 'bob@example.com' });
 let count = 0;
 
 /** A browser of its own for every picture, so that none depends on another. */
@@ -53,9 +54,11 @@ try {
   if (!readme) await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await server.api('POST', '/auth/login', { email: ada.email, password: 'wrong' });
+  await leave(server, bob, (await server.api('POST', '/auth/login', { email: bob.email, password: bob.password })).body);
   for (const look of looks) {
     for (const [name, show] of Object.entries(strangers).filter(wanted)) await picture(name, show, look, []);
     for (const [name, show] of Object.entries(members).filter(wanted)) await picture(name, show, look, await cookiesOf(ada));
+    for (const [name, show] of Object.entries(leavers).filter(wanted)) await picture(name, show, look, await cookiesOf(bob));
   }
   console.log(`${count} pictures in ${path.relative(process.cwd(), folder)}`);
 } finally {

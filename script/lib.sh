@@ -70,7 +70,14 @@ build_release() {
     build_fingerprint >"$stamp"
 }
 
-cargo_leptos_build() { (cd "$root" && cargo leptos build --release --precompress --cargo-locked); }
+# Split: the pages of the account are loaded by whoever goes there. And nobody needs to know where our libraries lie.
+cargo_leptos_build() {
+    (
+        cd "$root"
+        export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/="
+        cargo leptos build --release --precompress --cargo-locked --split --lib-features split
+    )
+}
 
 # The build for development, which explains hydration mismatches and has the laboratory page, beside the site of the release build.
 build_debug() {

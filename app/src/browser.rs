@@ -58,9 +58,7 @@ async fn acquire(name: &str) -> Option<Held> {
 
 /// Waits for `work`, but not longer than `limit`.
 pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-    let (ring, bell) = oneshot::channel::<()>();
-    set_timeout(move || drop(ring), limit);
-    match select(pin!(work), bell).await {
+    match select(pin!(work), pin!(pause(limit))).await {
         Either::Left((value, _)) => Some(value),
         Either::Right(_) => None,
     }
@@ -100,6 +98,32 @@ pub fn on_restored(back: impl Fn() + 'static) {
         }
     });
     std::mem::forget(handle); // lives as long as the page
+}
+
+/// Whether there is a network at all, as far as the browser can tell.
+pub fn has_network() -> bool {
+    window().navigator().on_line()
+}
+
+/// Says when the network comes and goes.
+pub fn on_network(changed: impl Fn(bool) + Clone + 'static) {
+    for (event, there) in [("online", true), ("offline", false)] {
+        let changed = changed.clone();
+        // They live as long as the page.
+        std::mem::forget(window_event_listener_untyped(event, move |_| changed(there)));
+    }
+}
+
+/// Does nothing for a while.
+pub async fn pause(time: Duration) {
+    let (ring, bell) = oneshot::channel::<()>();
+    set_timeout(move || drop(ring), time);
+    let _ = bell.await;
+}
+
+/// What this tab can keep. Looked at first by asking for it, because the browser may forbid storage (cookies off, a sandboxed frame).
+pub fn tab_storage() -> Option<web_sys::Storage> {
+    window().session_storage().ok().flatten()
 }
 
 /// The path of this page.

@@ -5,7 +5,7 @@
 //! look for the token, everybody else for who answered. Compiles for the server too (the client is a part of every function), where it is never
 //! called: there the function simply runs.
 
-use crate::{api::LogOutCall, browser, codec::JsonText, problem::Problem, session};
+use crate::{api::LogOutCall, browser, codec::JsonText, connection, problem::Problem, session};
 use contract::view::LoggedIn;
 use futures::{Sink, Stream};
 use leptos::server_fn::{
@@ -128,7 +128,16 @@ async fn exchange(request: Request) -> Result<Whole, Problem> {
         let body = answer.binary().await.ok()?;
         Some((answer, body))
     };
-    let (answer, body) = browser::within(PATIENCE, exchange).await.flatten().ok_or(Problem::Offline)?;
+    let Some((answer, body)) = browser::within(PATIENCE, exchange).await.flatten() else {
+        connection::lost();
+        return Err(Problem::Offline);
+    };
+    // Whoever answers these is not the one whom we asked, or says that it cannot work.
+    if matches!(answer.status(), 502..=504) {
+        connection::lost();
+    } else {
+        connection::found();
+    }
     Whole::new(&answer, body)
 }
 

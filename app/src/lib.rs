@@ -4,7 +4,8 @@
 //! |---|---|
 //! | what people see | [`pages`], made of [`ui`] and [`words`], inside [`shell`] |
 //! | what pages can ask of the server | [`api`] |
-//! | how that is asked: the token, its renewal, other tabs | [`client`], [`codec`], [`session`], [`browser`] |
+//! | how that is asked: the token, its renewal, other tabs | [`client`], [`codec`], [`json`], [`session`], [`browser`] |
+//! | what happens when the server cannot be reached, or a session ends in the middle of something | [`connection`], [`drafts`] |
 //! | who is signed in, as far as a page can tell; what is read for a page | [`who`], [`known`] |
 //! | how a request becomes a call of the domain, and its outcome an answer | `edge` (server only) |
 //! | what can go wrong | [`problem`] |
@@ -15,8 +16,13 @@ pub mod api;
 pub mod browser;
 pub mod client;
 pub mod codec;
+pub mod connection;
+pub mod drafts;
 #[cfg(feature = "ssr")]
 pub mod edge;
+#[cfg(feature = "ssr")]
+pub mod export;
+pub mod json;
 pub mod known;
 pub mod pages;
 pub mod problem;

@@ -1,7 +1,7 @@
 //! Who is signed in, as far as a page can tell: known to the server when it renders, watched over in the browser from then on.
 
 use crate::{
-    address, browser,
+    address, browser, drafts,
     known::Known,
     problem::Problem,
     session::{self, Change, Page, Why},
@@ -50,7 +50,10 @@ pub fn provide_who() -> Who {
 
 fn start(who: Who, account: Result<Account, Problem>) {
     let page = match account {
-        Ok(account) => Page::Of(account.tag),
+        Ok(account) => {
+            drafts::belong_to(&account.id.to_string());
+            Page::Of(account.tag)
+        }
         Err(Problem::SignedOut) => Page::Nobody,
         Err(_) => Page::Unknown,
     };
@@ -68,7 +71,10 @@ fn start(who: Who, account: Result<Account, Problem>) {
 fn follow(who: Who, change: Change) {
     match change {
         // No need to ask the server for what came with its answer. The page that led in leads on.
-        Change::Entered(account) => who.account.set(account),
+        Change::Entered(account) => {
+            drafts::belong_to(&account.id.to_string());
+            who.account.set(account);
+        }
         Change::EnteredElsewhere if is_at_door() => browser::leave(&next()),
         Change::EnteredElsewhere => who.changed(),
         // Behind the back of the page: it is most likely still right, and being offline does not make it wrong. If the session is over, the call
@@ -80,7 +86,14 @@ fn follow(who: Who, change: Change) {
         }),
         // A real load: nothing of what is shown stays, and the server decides what may be seen here.
         Change::Replaced => browser::leave(&here()),
-        Change::Over(why) => browser::leave(&way_out(why)),
+        Change::Over(why) => {
+            match (why, who.account.now_untracked()) {
+                // They did not want to go.
+                (Why::Ended, Some(Ok(account))) => drafts::keep(&account.id.to_string()),
+                _ => drafts::forget(),
+            }
+            browser::leave(&way_out(why));
+        }
     }
 }
 

@@ -3,8 +3,11 @@
 //!
 //! Short sentences, second person, the same word for the same thing: sign up, log in, log out; e-mail address, password, name.
 
-use crate::problem::Problem;
-use contract::{Fault, Field, view::EventKind};
+use crate::{connection::Connection, problem::Problem};
+use contract::{
+    Fault, Field, Span,
+    view::{DELETION_GRACE, EventKind},
+};
 use std::borrow::Cow;
 
 pub const PRODUCT: &str = "Latchkey";
@@ -15,6 +18,8 @@ pub const FOOTER: &str = "Latchkey looks after accounts.";
 pub const LOADING: &str = "Loading…";
 pub const TRY_AGAIN: &str = "Try again";
 pub const REFERENCE: &str = "Reference: ";
+pub const CANCEL: &str = "Cancel";
+pub const UNKNOWN_DEVICE: &str = "Unknown device";
 
 pub const LOG_IN: &str = "Log in";
 pub const SIGN_UP: &str = "Sign up";
@@ -96,8 +101,9 @@ pub mod sessions {
     pub const HEADING: &str = "Sessions";
     pub const LEAD: &str = "Where you are logged in. If you do not know one of these, log it out and change your password.";
     pub const THIS: &str = "This device";
-    pub const LAST_USED: &str = "Last used ";
     pub const END_OTHERS: &str = "Log out all other devices";
+    pub const END_OTHERS_TITLE: &str = "Log out all other devices?";
+    pub const END_OTHERS_MEANS: &str = "Whoever uses one of them needs your password to get in again. This device stays logged in.";
     pub const DONE: &str = "That is logged out.";
 }
 
@@ -115,7 +121,47 @@ pub mod activity {
     pub const NO_MORE: &str = "There is nothing older.";
     pub const OLDER: &str = "Show older";
     pub const NEWEST: &str = "Show newest";
-    pub const UNKNOWN_DEVICE: &str = "Unknown device";
+}
+
+/// Of the page about everything that is stored, and of the document with it.
+pub mod data {
+    pub const PAGE: &str = "Your data · Latchkey";
+    pub const HEADING: &str = "Your data";
+    pub const TAKE: &str = "Take it along";
+    pub const TAKE_MEANS: &str = "Everything that is stored about you: your account, your sessions and your activity. Only your password is not in it.";
+    pub const AS_PAGE: &str = "Download as a page";
+    pub const AS_JSON: &str = "Download as JSON";
+    pub const DELETE: &str = "Delete account";
+    pub const DELETING: &str = "Deleting…";
+    pub const KEPT: &str = "Your account stays.";
+
+    /// What happens when, before somebody asks for it.
+    pub fn delete_means() -> String {
+        format!(
+            "All your other devices are logged out at once. {} days later the account is deleted, with everything that is stored about you. Until then you \
+             can log in and keep it.",
+            super::DELETION_GRACE.as_seconds() / 86_400
+        )
+    }
+
+    pub const DOCUMENT: &str = "Everything that Latchkey stores about you";
+    pub const AS_OF: &str = "As of ";
+    pub const NOT_THE_PASSWORD: &str = "Your password is stored too, in a form that nobody can read.";
+    pub const NONE: &str = "–";
+    pub const ID: &str = "Number";
+    pub const ROLES: &str = "Roles";
+    pub const LAST_LOG_IN: &str = "Last log-in";
+    pub const DELETED_ON: &str = "To be deleted on";
+    pub const SESSION_COLUMNS: [&str; 5] = ["Device", "Address", "Since", "Last used", "Ended or ends"];
+    pub const EVENT_COLUMNS: [&str; 4] = ["When", "What", "Device", "Address"];
+    pub const MORE_EVENTS: &str = "There is more. What is older is on the page of your activity.";
+}
+
+/// For somebody whose account is to be deleted.
+pub mod leaving {
+    pub const ON: &str = "Your account will be deleted on ";
+    pub const WAY_BACK: &str = "If you want it after all, or if it was not you who asked, keep it, and change your password.";
+    pub const KEEP: &str = "Keep my account";
 }
 
 /// Only in builds for development.
@@ -205,7 +251,7 @@ pub const fn title(problem: &Problem) -> &'static str {
         Problem::TooMany { .. } => "Too many attempts",
         Problem::Busy { .. } => "A lot is going on right now",
         Problem::Unavailable => "Not available right now",
-        Problem::Offline => "No connection",
+        Problem::Offline => "No answer",
         Problem::Internal { .. } => "Something went wrong on our side",
     }
 }
@@ -255,14 +301,61 @@ pub const fn event(kind: EventKind) -> &'static str {
         EventKind::Enabled => "Account enabled again by an administrator",
         EventKind::RoleChanged => "Role changed by an administrator",
         EventKind::PasswordChangeFailed => "Wrong password when changing it",
+        EventKind::DeletionAsked => "Asked for the account to be deleted",
+        EventKind::DeletionRefused => "Wrong password when deleting the account",
+        EventKind::DeletionCancelled => "Kept the account that was to be deleted",
+        EventKind::Deleted => "Account deleted",
     }
 }
 
 pub const MONTHS: [&str; 12] = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
+/// Why nothing happens.
+pub const fn connection(connection: Connection) -> &'static str {
+    match connection {
+        Connection::Fine => "",
+        Connection::Offline => "You are offline. What you have typed stays here, and this page goes on when you are back.",
+        Connection::Away => "The server does not answer. What you have typed stays here, and this page goes on when it is back.",
+    }
+}
+
+/// How long ago something was last in use.
+pub fn ago(span: Span) -> Cow<'static, str> {
+    let minutes = span.as_seconds() / 60;
+    let (count, one, many) = match minutes {
+        // That is as exactly as it is known.
+        ..2 => return Cow::Borrowed("Active now"),
+        2..60 => (minutes, "minute", "minutes"),
+        60..1440 => (minutes / 60, "hour", "hours"),
+        _ => (minutes / 1440, "day", "days"),
+    };
+    Cow::Owned(format!("Active {count} {} ago", if count == 1 { one } else { many }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_long_ago_is_said_as_people_say_it() {
+        for (seconds, words) in [
+            (-5, "Active now"),
+            (119, "Active now"),
+            (120, "Active 2 minutes ago"),
+            (3_599, "Active 59 minutes ago"),
+            (3_600, "Active 1 hour ago"),
+            (86_399, "Active 23 hours ago"),
+            (86_400, "Active 1 day ago"),
+            (13 * 86_400, "Active 13 days ago"),
+        ] {
+            assert_eq!(ago(Span::seconds(seconds)), words);
+        }
+    }
+
+    #[test]
+    fn the_time_for_thinking_better_of_it_is_a_number_of_days() {
+        assert!(data::delete_means().contains("14 days later"));
+    }
 
     #[test]
     fn the_hint_speaks_of_the_length_that_the_rule_has() {

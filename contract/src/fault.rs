@@ -1,10 +1,10 @@
-//! What can be wrong with a field, as data. The words for it are in `app::words`.
+//! What can be wrong with a field, as data. The words for it are in `app::words`. It travels as a short text, `email=missing,password=too_short.8`, also
+//! in addresses. (By hand: what `serde` derives for these enums is some 3 KB for every visitor.)
 
-use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
 
 /// A field of one of the forms in [`crate::form`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Field {
     /// The e-mail address.
     Email,
@@ -36,8 +36,7 @@ impl Field {
 }
 
 /// One thing that is wrong with one field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing was given.
     Missing,
@@ -78,11 +77,20 @@ impl Fault {
             Self::Wrong => "wrong",
         }
     }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (code, limit) = text.split_once('.').map_or((text, None), |(code, limit)| (code, limit.parse().ok()));
+        let unlimited = [Self::Missing, Self::Malformed, Self::Unprintable, Self::LikeEmail, Self::Guessable, Self::Wrong];
+        match (code, limit) {
+            ("too_short", Some(min)) => Some(Self::TooShort { min }),
+            ("too_long", Some(max)) => Some(Self::TooLong { max }),
+            _ => unlimited.into_iter().find(|fault| fault.code() == text),
+        }
+    }
 }
 
 /// What is wrong with a form: at most one fault for each field, in the order of the form.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults(pub Vec<(Field, Fault)>);
 
 impl Faults {
@@ -104,8 +112,80 @@ impl Faults {
     }
 }
 
+impl fmt::Display for Faults {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (field, fault)) in self.0.iter().enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            write!(out, "{comma}{}={}", field.name(), fault.code())?;
+            if let Fault::TooShort { min: limit } | Fault::TooLong { max: limit } = fault {
+                write!(out, ".{limit}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A text that is none of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoFaults;
+
+impl FromStr for Faults {
+    type Err = NoFaults;
+
+    fn from_str(text: &str) -> Result<Self, NoFaults> {
+        let fault = |text: &str| {
+            let (field, fault) = text.split_once('=')?;
+            let field = Field::ALL.into_iter().find(|known| known.name() == field)?;
+            Some((field, Fault::parse(fault)?))
+        };
+        // No more than there are fields: what comes from an address may be long.
+        text.split(',').take(Field::ALL.len()).map(fault).collect::<Option<_>>().map(Self).ok_or(NoFaults)
+    }
+}
+
 impl From<(Field, Fault)> for Faults {
     fn from(fault: (Field, Fault)) -> Self {
         Self(vec![fault])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_survive_as_text() {
+        let faults = Faults(vec![
+            (Field::Name, Fault::TooLong { max: 200 }),
+            (Field::Email, Fault::Missing),
+            (Field::Password, Fault::TooShort { min: 8 }),
+            (Field::Current, Fault::Wrong),
+            (Field::New, Fault::Guessable),
+        ]);
+        assert_eq!(faults.to_string(), "name=too_long.200,email=missing,password=too_short.8,current=wrong,new=guessable");
+        assert_eq!(faults.to_string().parse(), Ok(faults));
+        for fault in [Fault::Malformed, Fault::Unprintable, Fault::LikeEmail] {
+            let faults = Faults::from((Field::Email, fault));
+            assert_eq!(faults.to_string().parse(), Ok(faults));
+        }
+    }
+
+    #[test]
+    fn any_other_text_is_none_of_ours() {
+        for text in [
+            "",
+            ",",
+            "email",
+            "email=",
+            "email=nothing",
+            "nobody=missing",
+            "email=too_long",
+            "email=too_long.x",
+            "email=too_long.70000",
+            "email=missing.8",
+            "email=missing,",
+        ] {
+            assert_eq!(text.parse::<Faults>(), Err(NoFaults), "{text:?}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Exactly what a page or a program may see. Nothing secret can be put into these but the tokens of [`Session`], which are for their owner.
 
-use crate::{EventId, SessionId, Timestamp, UserId};
+use crate::{EventId, SessionId, Span, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -24,6 +24,8 @@ pub struct Account {
     pub tag: String,
     /// When another session of theirs was ended because its refresh token was used twice: told to the first session after that.
     pub stolen_at: Option<Timestamp>,
+    /// When the account will be deleted, which its owner has asked for and can take back until then.
+    pub deletes_at: Option<Timestamp>,
 }
 
 /// What somebody may do.
@@ -98,6 +100,54 @@ pub struct SessionView {
     pub current: bool,
 }
 
+/// For so long the deletion of an account can be taken back.
+pub const DELETION_GRACE: Span = Span::days(14);
+
+/// The sessions of somebody, and when this was so: "an hour ago" is meant from then on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sessions {
+    /// By the clock of the server.
+    pub as_of: Timestamp,
+    /// All that are alive.
+    pub items: Vec<SessionView>,
+}
+
+/// Everything that is stored about somebody, but for the hash of their password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Everything {
+    /// When this was so.
+    pub as_of: Timestamp,
+    /// Who.
+    pub account: Account,
+    /// When they logged in last.
+    pub last_login_at: Option<Timestamp>,
+    /// Every session, the newest first. Those that are over are kept for a month.
+    pub sessions: Vec<HeldSession>,
+    /// What happened, newest first.
+    pub events: Vec<Event>,
+    /// There is more than `events` holds: where the rest begins.
+    pub next_cursor: Option<String>,
+}
+
+/// A session as it is stored, alive or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldSession {
+    /// Which.
+    pub id: SessionId,
+    /// What opened it.
+    pub device: Option<String>,
+    /// From where.
+    pub address: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+    /// When it was last in use, to the minute or so.
+    pub last_seen_at: Timestamp,
+    /// When it ends in any case.
+    pub expires_at: Timestamp,
+    /// When it was ended before that.
+    pub ended_at: Option<Timestamp>,
+}
+
 /// Something that happened to an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -169,6 +219,14 @@ event_kinds! {
     RoleChanged = "role_changed",
     /// Somebody who was signed in gave a wrong password where it was to be changed.
     PasswordChangeFailed = "password_change_failed",
+    /// Its owner asked for the account to be deleted.
+    DeletionAsked = "deletion_asked",
+    /// Somebody who was signed in gave a wrong password where the account was to be deleted.
+    DeletionRefused = "deletion_refused",
+    /// Its owner keeps the account that was to be deleted.
+    DeletionCancelled = "deletion_cancelled",
+    /// The account was deleted, with all that was known of it.
+    Deleted = "deleted",
 }
 
 impl EventKind {
@@ -196,6 +254,8 @@ pub struct UserView {
     pub last_login_at: Option<Timestamp>,
     /// Since when nobody gets in.
     pub disabled_at: Option<Timestamp>,
+    /// When it will be deleted, as its owner has asked.
+    pub deletes_at: Option<Timestamp>,
 }
 
 /// A part of a long list, newest first.

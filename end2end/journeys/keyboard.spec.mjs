@@ -1,5 +1,5 @@
 // The main road without a mouse, and always seeing where one is.
-import { isLoggedOut, open, person, ready, seesAccountOf } from '../support/steps.mjs';
+import { isLoggedOut, logIn, member, open, person, ready, seesAccountOf } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 /** What has the focus, and whether that can be seen. */
@@ -82,6 +82,47 @@ withAndWithoutScripts((scripts) => {
     await tabTo(page, menu.getByRole('button', { name: 'Log out' }));
     await press('Enter');
     await isLoggedOut(page, 'You are logged out.');
+  });
+});
+
+withAndWithoutScripts(() => {
+  test('somebody logs out the other devices, has the account deleted and keeps it with the keyboard alone', async ({ page, server }) => {
+    const who = await member(server);
+    await logIn(page, who);
+    const press = (key) => page.keyboard.press(key);
+    const side = page.getByRole('navigation', { name: 'Pages of your account' });
+    await tabTo(page, side.getByRole('link', { name: 'Sessions' }));
+    await press('Enter');
+    await expect(page.getByRole('heading', { name: 'Sessions' })).toBeVisible();
+    await ready(page);
+
+    const opener = page.getByRole('button', { name: 'Log out all other devices' }).first();
+    const dialog = page.getByRole('dialog');
+    await tabTo(page, opener);
+    await press('Enter');
+    await expect(dialog).toBeVisible();
+    await press('Escape');
+    await expect(dialog).toBeHidden();
+    await expect(opener).toBeFocused();
+    await press('Enter');
+    await tabTo(page, dialog.getByRole('button', { name: 'Log out all other devices' }));
+    await press('Enter');
+    await expect(page.getByText('That is logged out.')).toBeVisible();
+    await ready(page);
+
+    await tabTo(page, side.getByRole('link', { name: 'Your data' }));
+    await press('Enter');
+    await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
+    await ready(page);
+    await tabTo(page, page.getByLabel('Current password'));
+    await page.keyboard.type(who.password);
+    await press('Enter');
+    const keep = page.getByRole('button', { name: 'Keep my account' });
+    await expect(keep).toBeVisible();
+    await ready(page);
+    await tabTo(page, keep, 'Shift+Tab');
+    await press('Enter');
+    await expect(page.getByText('Your account stays.')).toBeVisible();
   });
 });
 

@@ -53,7 +53,7 @@ test('offline is not signed out', async ({ context, expectConsole, page, server 
   await isOldByOwnClock(page);
   await context.setOffline(true);
   await expectConsole({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: '/fn/refresh' }, () => rename(page, 'Augusta Ada'));
-  await expect(page.getByRole('alert')).toContainText('No connection');
+  await expect(page.getByRole('alert')).toContainText('No answer');
   expect(await kept(page)).not.toBeNull();
   await context.setOffline(false);
   await rename(page, 'Augusta Ada');

@@ -10,8 +10,8 @@ async function kill(server, page) {
   await server.kill();
 }
 
-// But the browser asks for the icon when it likes.
-test.beforeEach(({ watch }) => void watch.expect({ text: /^Failed to load resource: net::ERR_/, url: '/favicon.svg', times: Infinity }));
+// But the browser asks for the icon when it likes, and the page whether the server is back.
+test.beforeEach(({ watch }) => void watch.expect({ text: /^Failed to load resource: net::ERR_/, url: /^\/(favicon\.svg|readyz)$/, times: Infinity }));
 
 test('with scripts: the page says that there is no connection, and goes on when the server is back', async ({ expectConsole, page, server, watch }) => {
   const who = await signUp(page);
@@ -26,9 +26,13 @@ test('with scripts: the page says that there is no connection, and goes on when 
   await expectConsole(gone('/fn/recent-activity'), () => page.getByRole('link', { name: 'Activity' }).first().click());
   await expect(problem.filter({ hasText: 'The server could not be reached.' }).last()).toBeVisible();
 
+  const notice = page.getByRole('status').filter({ hasText: 'The server does not answer.' });
+  await expect(notice).toBeVisible();
+
   await server.run();
-  await page.getByRole('link', { name: 'Try again' }).click();
-  await expect(page.getByText('Signed up')).toBeVisible();
+  // Nobody has to do anything.
+  await expect(page.getByText('Signed up')).toBeVisible({ timeout: 15_000 });
+  await expect(notice).toBeHidden();
   await goTo(page, 'Profile');
   await rename(page, 'Augusta Ada');
   await isSaved(page, 'Augusta Ada');

@@ -109,5 +109,5 @@ test('a page fetches script, Wasm and style once each, and nothing from elsewher
   page.on('request', (request) => request.url().includes('/pkg/') && files.push(new URL(request.url()).pathname.replace(/\..*\./, '.')));
   await open(page, '/login');
   await page.waitForLoadState('networkidle');
-  expect(files.sort()).toEqual(['/pkg/latchkey.css', '/pkg/latchkey.js', '/pkg/latchkey.wasm']);
+  expect(files.sort()).toEqual(['/pkg/__wasm_split.js', '/pkg/latchkey.css', '/pkg/latchkey.js', '/pkg/latchkey.wasm']);
 });

@@ -16,6 +16,7 @@ async function onThePage(page, who) {
   await sendLogIn(page, who);
   await expect(page).toHaveURL('/account/sessions');
   await expect(rows(page).first()).toContainText('This device');
+  await expect(rows(page).first()).toContainText('Active now');
 }
 
 withAndWithoutScripts((scripts) => {
@@ -30,7 +31,15 @@ withAndWithoutScripts((scripts) => {
     const me = async (device) => (await server.api('GET', '/me', null, device.access_token)).status;
     expect([await me(first), await me(second)].filter((status) => status === 401).length).toBeLessThanOrEqual(1);
 
-    await page.getByRole('button', { name: 'Log out all other devices' }).click();
+    const all = page.getByRole('button', { name: 'Log out all other devices' });
+    await all.click();
+    const dialog = page.getByRole('dialog', { name: 'Log out all other devices?' });
+    await expect(dialog).toBeVisible();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await expect(dialog).toBeHidden();
+    await expect(rows(page)).toHaveCount(3);
+    await all.click();
+    await dialog.getByRole('button', { name: 'Log out all other devices' }).click();
     await expect(rows(page)).toHaveCount(1);
     await expect(page.getByRole('button', { name: 'Log out all other devices' })).toHaveCount(0);
     for (const device of [first, second]) await isOver(server, device);

@@ -67,7 +67,8 @@ test.describe('with scripts', () => {
     expect(watch.calls.slice(calls).map(({ path }) => path), 'one call, one renewal, no more').toEqual(['/fn/rename', '/fn/refresh']);
     expect(await kept(page)).toBeNull();
     await sendLogIn(page, who);
-    await seesAccountOf(page, who);
+    await expect(page.getByRole('banner').getByRole('button', { name: who.name })).toBeVisible();
+    await expect(page.getByLabel('Name'), 'what was typed and not saved').toHaveValue('Mallory');
   });
 });
 

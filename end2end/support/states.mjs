@@ -25,14 +25,14 @@ export const strangers = {
     await page.getByRole('button', { name: 'Show password' }).click();
   },
   'signup-taken': after('/signup', '/fn/signup', 'email_taken'),
-  'signup-without-scripts': after('/signup', '/fn/signup', { invalid: [['email', 'missing'], ['password', { too_short: { min: 8 } }]] }),
+  'signup-without-scripts': after('/signup', '/fn/signup', 'invalid:email=missing,password=too_short.8'),
   login: at('/login'),
   'login-wrong': after('/login', '/fn/login', 'credentials'),
   'login-bye': at('/login?bye'),
   'login-elsewhere': at('/login?elsewhere&next=/account'),
   'login-ended': at('/login?ended&next=/account'),
-  'login-busy': after('/login', '/fn/login', { busy: { retry_after: 3 } }),
-  'login-our-fault': after('/login', '/fn/login', { internal: { id: '01a2047d-26b7-7cc2-a9f3-f72c81007abe' } }),
+  'login-busy': after('/login', '/fn/login', 'busy:3'),
+  'login-our-fault': after('/login', '/fn/login', 'internal:01a2047d-26b7-7cc2-a9f3-f72c81007abe'),
   'login-working': async (page) => {
     await unanswered(page, '/fn/login');
     await open(page, '/login');
@@ -60,13 +60,30 @@ export const members = {
     await rename(page, 'Ada Lovelace');
     await expect(page.getByText('Your name is saved.')).toBeVisible();
   },
-  'account-name-too-long': after('/account', '/fn/rename', { invalid: [['name', { too_long: { max: 200 } }]] }),
+  'account-name-too-long': after('/account', '/fn/rename', 'invalid:name=too_long.200'),
   'account-someone-else': after('/account', '/fn/rename', 'someone_else'),
+  'account-away': async (page) => {
+    await open(page, '/account');
+    await cutOff(page, '/fn/rename');
+    await cutOff(page, '/readyz');
+    await rename(page, 'Augusta Ada');
+    await expect(page.getByText('The server does not answer.')).toBeVisible();
+  },
+  'account-offline': async (page) => {
+    await open(page, '/account');
+    await page.context().setOffline(true);
+    await expect(page.getByText('You are offline.')).toBeVisible();
+  },
   'account-still-in': after('/account', '/fn/logout', 'unavailable'),
   password: at('/account/password'),
-  'password-wrong': after('/account/password', '/fn/change-password', { invalid: [['current', 'wrong']] }),
+  'password-wrong': after('/account/password', '/fn/change-password', 'invalid:current=wrong'),
   'password-saved': at('/account/password?saved'),
   sessions: at('/account/sessions'),
+  'sessions-ask': async (page) => {
+    await open(page, '/account/sessions');
+    await page.getByRole('button', { name: 'Log out all other devices' }).click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+  },
   'sessions-done': at('/account/sessions?saved'),
   'sessions-gone': after('/account/sessions', '/fn/end-session', 'not_found'),
   activity: at('/account/activity'),
@@ -83,4 +100,20 @@ export const members = {
     await expect(page.getByRole('alert')).toBeVisible();
   },
   'activity-spoilt-link': at('/account/activity?cursor=spoilt'),
+  data: at('/account/data'),
+  'data-wrong': after('/account/data', '/fn/delete-account', 'invalid:current=wrong'),
+  'data-last-admin': after('/account/data', '/fn/delete-account', 'last_admin'),
+  'data-kept': at('/account/data?saved'),
+};
+
+/** `who` asks for their account to be deleted. `tokens`: of the session that asks, which goes on. */
+export async function leave(server, who, tokens) {
+  const { status } = await server.api('POST', '/me/deletion', { current: who.password }, tokens.access_token);
+  expect(status).toBe(200);
+}
+
+/** Of somebody who is about to leave. */
+export const leavers = {
+  'leaving-account': at('/account'),
+  'leaving-data': at('/account/data'),
 };

@@ -14,6 +14,7 @@
 pub mod accept;
 pub mod cli;
 pub mod config;
+mod downloads;
 mod files;
 pub mod http;
 pub mod layers;

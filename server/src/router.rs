@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Http, IntrospectionSecret, Site},
-    files, http,
+    downloads, files, http,
     layers::{cors, guard, headers, limits, origin, panics, trace, wrong},
 };
 use app::{edge::Web, pages::App, shell::shell};
@@ -135,6 +135,7 @@ pub fn router(server: Server) -> Router {
         // Pages, and the functions that they call.
         .leptos_routes_with_context(&server, PAGES.clone(), context, page)
         .route("/fn/{*unknown}", any(http::not_found))
+        .merge(downloads::routes())
         // Files.
         .nest_service("/pkg", ServiceBuilder::new().map_response(caching(lasting)).service(files::serve(&root.join("pkg"))))
         .method_not_allowed_fallback(http::not_this_method)

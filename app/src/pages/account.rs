@@ -1,41 +1,76 @@
-//! What the pages of the account share: the navigation beside them, and what they show to somebody who is not logged in.
+//! What the pages of the account share: the navigation beside them, what their owner must know on each of them, and what they show to somebody who is
+//! not logged in.
 
 use super::door::link;
-use crate::{address, problem::Problem, who::Who, words};
-use leptos::prelude::*;
+use crate::solid::IntoSolid;
+use crate::{
+    address,
+    api::KeepAccountCall,
+    problem::Problem,
+    ui::{Day, Notice, Press, SideNav, Tone, When, awaited, nothing, problem_notice, refused},
+    who::Who,
+    words,
+};
+use contract::{Timestamp, view::Account};
+use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_location, use_navigate},
 };
 
 /// The pages, in the order of the navigation.
-const PAGES: [(&str, &str); 4] = [
+const PAGES: &[(&str, &str)] = &[
     ("/account", words::profile::HEADING),
     ("/account/password", words::password::HEADING),
     ("/account/sessions", words::sessions::HEADING),
     ("/account/activity", words::activity::HEADING),
+    (address::DATA, words::data::HEADING),
 ];
 
 /// A page of the account. `path`: which of them.
 #[component]
 pub fn AccountPage(path: &'static str, children: crate::solid::SolidChildren) -> impl IntoView {
-    let links = PAGES.map(|(page, name)| {
-        view! {
-            <li>
-                <a href=page aria-current=(page == path).then_some("page")>
-                    {name}
-                </a>
-            </li>
-        }
-    });
+    let who = expect_context::<Who>();
     view! {
         <div class="sidebar">
-            <nav class="side" aria-label=words::ACCOUNT_NAV>
-                <ul>{links.collect_view()}</ul>
-            </nav>
-            <div class="stack">{children.view()}</div>
+            <SideNav label=words::ACCOUNT_NAV pages=PAGES current=path/>
+            <div class="stack">
+                {awaited(nothing, move || async move { who.account.get().await.map_or_else(|_| nothing(), warnings) })}
+                {refused(KeepAccountCall::PATH).map(problem_notice)}
+                {children.view()}
+            </div>
         </div>
     }
+}
+
+/// What nobody should overlook.
+fn warnings(account: Account) -> AnyView {
+    let Account { stolen_at, deletes_at, tag, .. } = account;
+    view! { {stolen_at.map(stolen)} {deletes_at.map(|at| leaving(at, tag))} }.solid()
+}
+
+/// Told to the first session after it happened.
+fn stolen(at: Timestamp) -> AnyView {
+    view! {
+        <Notice tone=Tone::Problem>
+            <p>{words::stolen::TITLE}</p>
+            <p>{words::stolen::WHY} " " <a href="/account/password">{words::password::SAVE}</a></p>
+            <p class="small"><When at/></p>
+        </Notice>
+    }
+    .solid()
+}
+
+/// Until it is deleted, the way back is on every page.
+fn leaving(at: Timestamp, tag: String) -> AnyView {
+    view! {
+        <Notice tone=Tone::Problem>
+            <p>{words::leaving::ON} <Day at/> "."</p>
+            <p>{words::leaving::WAY_BACK}</p>
+            <Press path=KeepAccountCall::PATH fields=vec![("tag", tag)] label=words::leaving::KEEP/>
+        </Notice>
+    }
+    .solid()
 }
 
 /// In the place of what only its owner may see. The server sends strangers away before anything is rendered; this is for those who come by a link

@@ -65,8 +65,11 @@ fn newest() -> AnyView {
 }
 
 fn event(event: Event) -> impl IntoView {
-    let alarming = matches!(event.kind, EventKind::LogInFailed | EventKind::TokenReused);
-    let device = event.device.unwrap_or_else(|| words::activity::UNKNOWN_DEVICE.to_owned());
+    let alarming = matches!(
+        event.kind,
+        EventKind::LogInFailed | EventKind::TokenReused | EventKind::PasswordChangeFailed | EventKind::DeletionAsked | EventKind::DeletionRefused
+    );
+    let device = event.device.unwrap_or_else(|| words::UNKNOWN_DEVICE.to_owned());
     let from = event.address.map(|address| format!(" · {address}"));
     view! {
         <li data-kind=event.kind.as_str() data-tone=alarming.then_some("problem")>

@@ -4,13 +4,14 @@ use crate::solid::IntoSolid;
 use crate::{
     address,
     api::LogOutCall,
+    connection::{Connected, Connection},
     problem::Problem,
-    ui::{Form, Notice, Sending, Submit, Tone, awaited, nothing, sending},
+    ui::{Form, Menu, Notice, Sending, Submit, Tone, awaited, nothing, sending},
     who::Who,
     words,
 };
 use contract::{Faults, view::Account};
-use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
+use leptos::{prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
 use leptos_router::hooks::use_location;
 
 /// One for the log-out of the header and that of the profile, so that its failure is told in one place that is always seen.
@@ -49,6 +50,17 @@ pub fn LogOutProblem() -> impl IntoView {
     }
 }
 
+/// Why nothing happens just now, and that nobody needs to do anything about it. It lies over the page, so that nothing moves.
+#[component]
+pub fn ConnectionNotice() -> impl IntoView {
+    let connected = expect_context::<Connected>();
+    view! {
+        <p class="connection" role="status" data-shown=move || (connected.get() != Connection::Fine).then_some("")>
+            {move || words::connection(connected.get())}
+        </p>
+    }
+}
+
 /// The bar at the top.
 #[component]
 pub fn Header() -> impl IntoView {
@@ -82,25 +94,16 @@ fn doors() -> AnyView {
     .solid()
 }
 
-/// A popover, which the browser opens and closes by itself, so it needs no scripts; only that a link in it closes it does.
 fn menu(account: Account) -> AnyView {
-    let close = |event: ev::MouseEvent| {
-        if let Some(menu) = event.current_target().and_then(|menu| menu.dyn_into::<HtmlElement>().ok()) {
-            let _ = menu.hide_popover();
-        }
-    };
     let name = account.name.unwrap_or_else(|| account.email.clone());
     view! {
-        <button class="button quiet menu-opener" type="button" popovertarget="menu">
-            <span>{name}</span>
-        </button>
-        <div id="menu" class="menu" popover="auto" on:click=close>
+        <Menu id="menu" label=name>
             <p class="menu-who">{words::LOGGED_IN_AS} <strong>{account.email}</strong></p>
             <a href="/account">{words::profile::HEADING}</a>
             <a href="/account/sessions">{words::sessions::HEADING}</a>
             <a href="/account/activity">{words::activity::HEADING}</a>
             <LogOutForm/>
-        </div>
+        </Menu>
     }
     .solid()
 }

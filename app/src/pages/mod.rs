@@ -3,11 +3,13 @@
 
 pub mod account;
 pub mod activity;
+pub mod data;
 pub mod door;
 pub mod frame;
 pub mod home;
 #[cfg(debug_assertions)]
 pub mod lab;
+pub mod later;
 pub mod log_in;
 pub mod not_found;
 pub mod password;
@@ -16,16 +18,16 @@ pub mod sessions;
 pub mod sign_up;
 
 use crate::solid::IntoSolid;
-use crate::{ui::ThemeSwitch, who::provide_who, words};
-use activity::ActivityPage;
-use frame::{FocusOnArrival, Header, LogOutProblem, provide_log_out};
+use crate::{address, browser, connection::provide_connection, ui::ThemeSwitch, who::provide_who, words};
+use frame::{ConnectionNotice, FocusOnArrival, Header, LogOutProblem, provide_log_out};
 use home::HomePage;
 #[cfg(debug_assertions)]
 use lab::LabPage;
+use later::OfAccount;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::{
-    SsrMode,
+    Lazy, SsrMode,
     components::{FlatRoutes, Route, Router},
     path,
 };
@@ -33,15 +35,18 @@ use log_in::LogInPage;
 use not_found::NotFoundPage;
 #[cfg(not(debug_assertions))]
 use not_found::NotFoundPage as LabPage;
-use password::PasswordPage;
-use profile::ProfilePage;
-use sessions::SessionsPage;
 use sign_up::SignUpPage;
+
+/// (browser) Gets what the page that this is needs beside the program itself. `false`: it cannot be had now.
+pub async fn is_ready() -> bool {
+    !address::is_at_or_below(&browser::path(), contract::next::HOME) || later::prepare().await
+}
 
 /// Everything that is rendered, on both sides.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    provide_connection();
     provide_who();
     view! {
         <Router>
@@ -66,17 +71,19 @@ fn Everything() -> impl IntoView {
                 <Route path=path!("/") view=|| view! { <HomePage/> }.solid() ssr=SsrMode::Async/>
                 <Route path=path!("/signup") view=|| view! { <SignUpPage/> }.solid() ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=|| view! { <LogInPage/> }.solid() ssr=SsrMode::Async/>
-                <Route path=path!("/account") view=|| view! { <ProfilePage/> }.solid() ssr=SsrMode::Async/>
+                <Route path=path!("/account") view={Lazy::<OfAccount<0>>::new()} ssr=SsrMode::Async/>
                 <Route path=path!("/lab") view=|| view! { <LabPage/> }.solid() ssr=SsrMode::Async/>
-                <Route path=path!("/account/password") view=|| view! { <PasswordPage/> }.solid() ssr=SsrMode::Async/>
-                <Route path=path!("/account/sessions") view=|| view! { <SessionsPage/> }.solid() ssr=SsrMode::Async/>
-                <Route path=path!("/account/activity") view=|| view! { <ActivityPage/> }.solid() ssr=SsrMode::Async/>
+                <Route path=path!("/account/password") view={Lazy::<OfAccount<1>>::new()} ssr=SsrMode::Async/>
+                <Route path=path!("/account/sessions") view={Lazy::<OfAccount<2>>::new()} ssr=SsrMode::Async/>
+                <Route path=path!("/account/activity") view={Lazy::<OfAccount<3>>::new()} ssr=SsrMode::Async/>
+                <Route path=path!("/account/data") view={Lazy::<OfAccount<4>>::new()} ssr=SsrMode::Async/>
             </FlatRoutes>
         </main>
         <footer class="foot cluster">
             <p>{words::FOOTER}</p>
             <ThemeSwitch/>
         </footer>
+        <ConnectionNotice/>
         <FocusOnArrival/>
     }
 }

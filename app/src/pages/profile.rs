@@ -9,11 +9,11 @@ use crate::{
     address,
     api::RenameCall,
     problem::Problem,
-    ui::{Day, Fields, Form, Notice, Sending, Submit, TextField, Tone, Trouble, When, awaited, loading, sending},
+    ui::{Day, Fields, Form, Sending, Submit, TextField, Trouble, awaited, loading, sending},
     who::Who,
     words,
 };
-use contract::{Field, Timestamp, form::Rename, view::Account};
+use contract::{Field, form::Rename, view::Account};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -32,25 +32,13 @@ pub fn ProfilePage() -> impl IntoView {
             <h1>{words::profile::HEADING}</h1>
             {awaited(loading, move || async move {
                 match who.account.get().await {
-                    Ok(account) => view! { {account.stolen_at.map(stolen)} {profile(account, rename, saved)} }.solid(),
+                    Ok(account) => profile(account, rename, saved),
                     Err(Problem::SignedOut) => view! { <LogInFirst/> }.solid(),
                     Err(problem) => view! { <Trouble problem again=Box::new(move || who.changed())/> }.solid(),
                 }
             })}
         </AccountPage>
     }
-}
-
-/// Told to the first session after it happened.
-fn stolen(at: Timestamp) -> AnyView {
-    view! {
-        <Notice tone=Tone::Problem>
-            <p>{words::stolen::TITLE}</p>
-            <p>{words::stolen::WHY} " " <a href="/account/password">{words::password::SAVE}</a></p>
-            <p class="small"><When at/></p>
-        </Notice>
-    }
-    .solid()
 }
 
 fn read(fields: &Fields) -> RenameCall {

@@ -7,11 +7,14 @@ use crate::{
     api::{EndSessionCall, my_sessions},
     known::Known,
     problem::Problem,
-    ui::{Notice, Press, Tone, Trouble, When, awaited, loading, problem_notice, refused},
+    ui::{Ago, Dialog, Notice, Press, Tone, Trouble, awaited, loading, problem_notice, refused},
     who::Who,
     words,
 };
-use contract::view::SessionView;
+use contract::{
+    Timestamp,
+    view::{SessionView, Sessions},
+};
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -39,22 +42,30 @@ pub fn SessionsPage() -> impl IntoView {
     }
 }
 
-fn list(mut sessions: Vec<SessionView>, tag: &str) -> AnyView {
+fn list(sessions: Sessions, tag: &str) -> AnyView {
+    let Sessions { as_of, mut items } = sessions;
     // The one that asks first, then by last use.
-    sessions.sort_by_key(|session| (!session.current, std::cmp::Reverse(session.last_seen_at)));
-    let others = sessions.len() > 1;
-    let rows = sessions.into_iter().map(|session| row(session, tag)).collect_view();
-    let tag = tag.to_owned();
+    items.sort_by_key(|session| (!session.current, std::cmp::Reverse(session.last_seen_at)));
+    let others = items.len() > 1;
+    let rows = items.into_iter().map(|session| row(session, as_of, tag)).collect_view();
+    let fields = vec![("tag", tag.to_owned())];
     view! {
         <ul class="sessions">{rows}</ul>
-        {others.then(|| view! { <Press path=EndSessionCall::PATH fields=vec![("tag", tag)] label=words::sessions::END_OTHERS/> })}
+        {others
+            .then(|| {
+                view! {
+                    <Dialog id="others" opener=words::sessions::END_OTHERS title=words::sessions::END_OTHERS_TITLE means=words::sessions::END_OTHERS_MEANS>
+                        <Press path=EndSessionCall::PATH fields label=words::sessions::END_OTHERS loud=true/>
+                    </Dialog>
+                }
+            })}
     }
     .solid()
 }
 
-fn row(session: SessionView, tag: &str) -> AnyView {
+fn row(session: SessionView, as_of: Timestamp, tag: &str) -> AnyView {
     let id = session.id.to_string();
-    let device = session.device.unwrap_or_else(|| words::activity::UNKNOWN_DEVICE.to_owned());
+    let device = session.device.unwrap_or_else(|| words::UNKNOWN_DEVICE.to_owned());
     let from = session.address.map(|address| format!(" · {address}"));
     let end = if session.current {
         view! { <span class="badge">{words::sessions::THIS}</span> }.solid()
@@ -65,7 +76,7 @@ fn row(session: SessionView, tag: &str) -> AnyView {
     view! {
         <li>
             <p id=id class="session-device">{device}</p>
-            <p class="soft small">{words::sessions::LAST_USED} <When at=session.last_seen_at/> {from}</p>
+            <p class="soft small"><Ago at=session.last_seen_at as_of/> {from}</p>
             {end}
         </li>
     }

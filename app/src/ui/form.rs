@@ -80,6 +80,9 @@ pub fn Form(sending: Sending, #[prop(optional)] class: &'static str, #[prop(opti
                 focus(field);
             }
             state.faults.set(faults(problem));
+        } else {
+            // The fields are there.
+            crate::drafts::restore();
         }
     });
 

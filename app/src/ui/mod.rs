@@ -5,24 +5,30 @@
 
 pub mod awaited;
 pub mod check_box;
+pub mod dialog;
 pub mod field;
 pub mod form;
+pub mod menu;
 pub mod notice;
 pub mod password;
 pub mod press;
 pub mod sending;
+pub mod side_nav;
 pub mod submit;
 pub mod theme;
 pub mod when;
 
 pub use awaited::{awaited, loading, nothing};
 pub use check_box::CheckBox;
+pub use dialog::Dialog;
 pub use field::TextField;
 pub use form::{Fields, Form};
+pub use menu::Menu;
 pub use notice::{Notice, Tone, Trouble, problem_notice};
 pub use password::PasswordField;
 pub use press::Press;
 pub use sending::{Sending, refused, sending};
+pub use side_nav::SideNav;
 pub use submit::Submit;
 pub use theme::ThemeSwitch;
-pub use when::{Day, When};
+pub use when::{Ago, Day, When};

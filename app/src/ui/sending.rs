@@ -2,13 +2,9 @@
 //! compiled anew for each server function, which is some 3 KB for every visitor.
 
 use super::form::Fields;
-use crate::problem::Problem;
+use crate::{address, problem::Problem};
 use contract::Faults;
-use leptos::{
-    prelude::*,
-    server_fn::{ServerFn, error::ServerFnUrlError},
-    task::spawn_local,
-};
+use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_router::hooks::use_location;
 use std::{pin::Pin, sync::Arc};
 
@@ -51,8 +47,9 @@ fn make(path: &'static str, does: Does) -> Sending {
 /// Why a plain form was refused that was sent to the function at `path`, as the address of this page says it.
 pub fn refused(path: &str) -> Option<Problem> {
     use_location().query.with_untracked(|query| {
-        let error = query.get_str("__err").filter(|_| query.get_str("__path") == Some(path))?;
-        Some(ServerFnUrlError::<Problem>::decode_err(error))
+        let error = query.get_str(address::PROBLEM).filter(|_| query.get_str(address::PATH) == Some(path))?;
+        // Anybody can write anything there.
+        Some(error.parse().unwrap_or(Problem::BadRequest))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Points in time as people read them, always in UTC: the server does not know where the reader is, and both sides must write the same.
 
-use crate::words::MONTHS;
+use crate::words::{self, MONTHS};
 use contract::Timestamp;
 use leptos::prelude::*;
 
@@ -8,7 +8,14 @@ use leptos::prelude::*;
 #[component]
 pub fn When(at: Timestamp) -> impl IntoView {
     let time = Civil::of(at);
-    view! { <time datetime=time.rfc3339()>{format!("{}, {:02}:{:02} UTC", time.date(), time.hour, time.minute)}</time> }
+    view! { <time datetime=time.rfc3339()>{time.to_the_minute()}</time> }
+}
+
+/// How long ago something was at `as_of`, and on hovering, when. (Not at this moment: the server and the browser would say different things.)
+#[component]
+pub fn Ago(at: Timestamp, as_of: Timestamp) -> impl IntoView {
+    let time = Civil::of(at);
+    view! { <time datetime=time.rfc3339() title=time.to_the_minute()>{words::ago(as_of.since(at))}</time> }
 }
 
 /// A day: "22 November 2026".
@@ -51,6 +58,10 @@ impl Civil {
 
     fn date(&self) -> String {
         format!("{} {} {}", self.day, MONTHS[self.month], self.year)
+    }
+
+    fn to_the_minute(&self) -> String {
+        format!("{}, {:02}:{:02} UTC", self.date(), self.hour, self.minute)
     }
 
     fn rfc3339(&self) -> String {

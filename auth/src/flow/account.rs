@@ -4,7 +4,7 @@ use super::{Auth, Happened, part::Part};
 use crate::{
     Client, Error, Presented,
     refresh::{self, Verdict},
-    store::{events::EventRow, sessions::SessionOfUser},
+    store::{Reader, events::EventRow, sessions::SessionOfUser},
     token::{self, Refused},
 };
 use contract::{
@@ -87,7 +87,7 @@ impl SignedIn<'_> {
         }
     }
 
-    async fn read_account(&self) -> Result<Account, Error> {
+    pub(super) async fn read_account(&self) -> Result<Account, Error> {
         let row = self.auth.store.read().await?.session_with_user(self.session).await?.ok_or(Error::SignedOut)?;
         if row.session.is_alive(self.auth.clock.now()) && row.disabled_at.is_none() { Ok(self.auth.account_of(&row)) } else { Err(Error::SignedOut) }
     }
@@ -95,7 +95,11 @@ impl SignedIn<'_> {
     /// What happened to their account, newest first: at most `limit` (1 to [`MOST_ITEMS`]) events before the one that `cursor` names.
     pub async fn activity(&self, limit: u16, cursor: Option<&str>) -> Result<Page<Event>, Error> {
         let part = Part::new(limit, cursor)?;
-        let rows = self.auth.store.read().await?.event_list(self.user, EventId(part.before), part.rows()).await?;
+        self.events(&mut self.auth.store.read().await?, &part).await
+    }
+
+    pub(super) async fn events(&self, reader: &mut Reader, part: &Part) -> Result<Page<Event>, Error> {
+        let rows = reader.event_list(self.user, EventId(part.before), part.rows()).await?;
         let page = part.page(rows, |row| row.id.0);
         // A kind that only a newer version knows is not shown.
         let event = |row: EventRow| Some(Event { id: row.id, kind: EventKind::from_name(&row.kind)?, at: row.at, device: row.device, address: row.address });

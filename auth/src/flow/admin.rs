@@ -156,5 +156,6 @@ fn view(row: UserRow) -> UserView {
         created_at: row.created_at,
         last_login_at: row.last_login_at,
         disabled_at: row.disabled_at,
+        deletes_at: row.delete_at,
     }
 }

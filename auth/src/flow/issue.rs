@@ -190,6 +190,7 @@ impl Auth {
             created_at: row.user_created_at,
             tag: self.tag_of(row.session.id),
             stolen_at: row.session.stolen_at,
+            deletes_at: row.delete_at,
         }
     }
 

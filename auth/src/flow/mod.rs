@@ -6,6 +6,7 @@
 //! | log in | `log_in` |
 //! | renew a session, end it | `session` |
 //! | who is asking; reading and changing one's own account | `account` |
+//! | taking one's data along, deleting one's account | `leaving` |
 //! | looking after the accounts of others | `admin` |
 //! | how often somebody may try | `tries` |
 //! | what runs beside the requests | `worker` |
@@ -18,6 +19,7 @@ mod admin;
 mod inspect;
 mod issue;
 mod keys;
+mod leaving;
 mod log_in;
 mod own_sessions;
 mod part;

@@ -4,7 +4,7 @@ use super::{Happened, SignedIn, part::Part};
 use crate::{Error, store::feed::News};
 use contract::{
     SessionId,
-    view::{EventKind, Page, SessionView},
+    view::{EventKind, Page, SessionView, Sessions},
 };
 
 impl SignedIn<'_> {
@@ -22,6 +22,11 @@ impl SignedIn<'_> {
             last_seen_at: row.last_seen_at,
         };
         Ok(Page { items: page.items.into_iter().map(view).collect(), next_cursor: page.next_cursor })
+    }
+
+    /// All of their living sessions, and when that was so. There are never more than [`super::MOST_SESSIONS`].
+    pub async fn all_sessions(&self) -> Result<Sessions, Error> {
+        Ok(Sessions { items: self.sessions(super::MOST_SESSIONS, None).await?.items, as_of: self.auth.clock.now() })
     }
 
     /// Ends one of their sessions, this one too. [`Error::NotFound`]: they have no such session, whoever else may have it.

@@ -20,6 +20,11 @@ impl Part {
         Ok(Self { before, limit: limit.clamp(1, MOST_ITEMS).into() })
     }
 
+    /// The newest, as many as `limit`, for an answer that holds all there is.
+    pub(super) fn first(limit: usize) -> Self {
+        Self { before: Uuid::max(), limit }
+    }
+
     /// How many rows to read: one more than asked for shows whether there is more.
     pub(super) fn rows(&self) -> i64 {
         i64::try_from(self.limit).unwrap_or(i64::MAX).saturating_add(1)

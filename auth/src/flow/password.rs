@@ -1,32 +1,47 @@
-//! Another password.
+//! The password of somebody who is signed in: another one, or proof that they know it.
 
 use super::{Happened, SignedIn};
 use crate::{
     Error,
     hasher::{Lane, Match},
-    store::{feed::News, users::Verified},
+    limit::Tries,
+    store::{
+        Tx,
+        feed::News,
+        users::{User, Verified},
+    },
 };
 use contract::{
-    Email, Fault, Faults, Field, Name,
+    Email, Fault, Faults, Field, Name, Password,
     form::{ChangePassword, NewPassword},
     view::EventKind,
 };
+
+/// Somebody has just shown that they know their password.
+pub(super) struct Proven<'a> {
+    pub(super) verified: Verified<'a>,
+    tries: Option<Tries>,
+}
+
+impl Proven<'_> {
+    /// What was counted of their attempts counts no more.
+    pub(super) async fn forget_tries(&self, tx: &mut Tx) -> Result<(), Error> {
+        match &self.tries {
+            Some(tries) => tries.forget(tx).await,
+            None => Ok(()),
+        }
+    }
+}
 
 impl SignedIn<'_> {
     /// Changes the password, for somebody who knows the one until now, and ends all other sessions (ASVS 5.0 6.2.2, 6.2.3, 7.4.3). Every access
     /// token from before is refused, this session's too: its next renewal gives a new one.
     pub async fn change_password(&self, form: &ChangePassword) -> Result<(), Error> {
-        let user = self.auth.store.read().await?.user_by_id(self.user).await?.ok_or(Error::SignedOut)?;
+        let user = self.read_user().await?;
         let email = Email::parse(&user.email).ok();
         let NewPassword { current, new } = form.check(email.as_ref())?;
         let name = user.name.as_deref().and_then(|name| Name::parse(name).ok().flatten());
-        let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
-        // Whoever holds a session may guess no more often than whoever does not.
-        let key = email.as_ref().map_or_else(|| user.email.clone(), Email::key);
-        let tries = self.auth.count_password(&self.client, &key, self.auth.known_browser(&self.client, &key)).await?;
-        let stored = user.password_hash.as_deref();
-        let matched = self.auth.hasher.verify(current, stored, place).await?;
-        let (Some(stored), true) = (stored, matched != Match::No) else { return self.refuse().await };
+        let proven = self.prove(&user, current, EventKind::PasswordChangeFailed).await?;
         let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
         let hash = match email {
             Some(email) => self.auth.hasher.hash_new(new, email, name, place).await?.ok_or_else(guessable)?,
@@ -34,22 +49,32 @@ impl SignedIn<'_> {
         };
         let now = self.auth.clock.now();
         let mut tx = self.auth.store.write().await?;
-        let verified = Verified { id: user.id, epoch: user.epoch, hash: stored };
         // Something else has changed meanwhile, such as the password: what was typed as the current one is so no more.
-        let Some(epoch) = tx.user_change_password(verified, &hash).await? else { return Err(wrong()) };
-        if let Some(tries) = tries {
-            tries.forget(&mut tx).await?;
-        }
+        let Some(epoch) = tx.user_change_password(proven.verified, &hash).await? else { return Err(wrong()) };
+        proven.forget_tries(&mut tx).await?;
         tx.session_revoke_others(self.user, self.session, "password_changed", now).await?;
         self.auth.record(&mut tx, &self.client, now, Happened::own(EventKind::PasswordChanged, self.user, self.session)).await?;
         self.auth.commit_with(tx, &[News::EpochRaised(self.user, epoch)], now).await
     }
 
-    async fn refuse(&self) -> Result<(), Error> {
+    pub(super) async fn read_user(&self) -> Result<User, Error> {
+        self.auth.store.read().await?.user_by_id(self.user).await?.ok_or(Error::SignedOut)
+    }
+
+    /// Compares the password with what is stored, as often as that is allowed to anybody: whoever holds a session may guess no more often than
+    /// whoever does not. A wrong one is recorded as `refused`.
+    pub(super) async fn prove<'a>(&self, user: &'a User, current: Password, refused: EventKind) -> Result<Proven<'a>, Error> {
+        let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
+        let key = Email::parse(&user.email).map_or_else(|_| user.email.clone(), |email| email.key());
+        let tries = self.auth.count_password(&self.client, &key, self.auth.known_browser(&self.client, &key)).await?;
+        let stored = user.password_hash.as_deref();
+        let matched = self.auth.hasher.verify(current, stored, place).await?;
+        if let (Some(hash), Match::Yes | Match::YesButWeak) = (stored, matched) {
+            return Ok(Proven { verified: Verified { id: user.id, epoch: user.epoch, hash }, tries });
+        }
         let now = self.auth.clock.now();
         let mut tx = self.auth.store.write().await?;
-        let happened = Happened::refused(EventKind::PasswordChangeFailed, Some(self.user), Some(self.session));
-        self.auth.record(&mut tx, &self.client, now, happened).await?;
+        self.auth.record(&mut tx, &self.client, now, Happened::refused(refused, Some(self.user), Some(self.session))).await?;
         tx.commit().await?;
         Err(wrong())
     }
@@ -59,6 +84,6 @@ fn guessable() -> Error {
     Faults::from((Field::New, Fault::Guessable)).into()
 }
 
-fn wrong() -> Error {
+pub(super) fn wrong() -> Error {
     Faults::from((Field::Current, Fault::Wrong)).into()
 }

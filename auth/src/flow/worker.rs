@@ -98,6 +98,7 @@ impl Auth {
         let (turned, written) = (self.turn_keys(now).await, self.write_seen().await);
         turned.and(written)?;
         if prune {
+            self.delete_accounts(now).await?;
             // Late, for a clock that ran ahead and is set right: what was forgotten by the wrong time would be accepted again by the right one.
             self.revocations.forget(now - MARGIN);
             let mut tx = self.store.write().await?;

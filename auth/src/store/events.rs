@@ -45,6 +45,7 @@ statements! {
     INSERT = "INSERT INTO events (id, at, kind, outcome, actor_id, target_id, session_hash, address, device, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     OF_TARGET_BEFORE = "SELECT id, at, kind, address, device FROM events WHERE target_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     PRUNE = "DELETE FROM events WHERE id < $1";
+    FORGET = "DELETE FROM events WHERE target_id = $1";
 }
 
 impl Reader {
@@ -61,6 +62,12 @@ impl Tx {
         let mut id = [0; 16];
         id[..6].copy_from_slice(&millis[2..]);
         Ok(on!(self, |c| sqlx::query(PRUNE).bind(EventId(Uuid::from_bytes(id))).execute(c).await?.rows_affected()))
+    }
+
+    /// Forgets everything that happened to one user.
+    pub async fn event_forget(&mut self, target: UserId) -> Result<(), Error> {
+        on!(self, |c| sqlx::query(FORGET).bind(target).execute(c).await.map(drop)?);
+        Ok(())
     }
 
     /// In the transaction of the change that it tells of.

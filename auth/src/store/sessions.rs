@@ -49,11 +49,12 @@ pub struct SessionOfUser {
     pub epoch: i64,
     pub disabled_at: Option<Timestamp>,
     pub user_created_at: Timestamp,
+    pub delete_at: Option<Timestamp>,
 }
 
 statements! {
     INSERT = "INSERT INTO sessions (id, user_id, key_id, counter, rotated_at, previous_rotated_at, confirmed, persistent, amr, auth_time, device, address, created_at, last_seen_at, idle_limit, expires_at, stolen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
-    WITH_USER = "SELECT s.id, s.user_id, s.key_id, s.counter, s.rotated_at, s.previous_rotated_at, s.confirmed, s.persistent, s.amr, s.auth_time, s.device, s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, s.stolen_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, u.disabled_at, u.created_at AS user_created_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
+    WITH_USER = "SELECT s.id, s.user_id, s.key_id, s.counter, s.rotated_at, s.previous_rotated_at, s.confirmed, s.persistent, s.amr, s.auth_time, s.device, s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, s.stolen_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, u.disabled_at, u.created_at AS user_created_at, u.delete_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
     STEP = "UPDATE sessions SET counter = counter + 1, previous_rotated_at = rotated_at, rotated_at = $3, last_seen_at = $3, confirmed = CASE WHEN confirmed < $2 THEN $2 ELSE confirmed END WHERE id = $1 AND counter = $2 AND revoked_at IS NULL";
     REISSUE = "UPDATE sessions SET rotated_at = $3, last_seen_at = $3 WHERE id = $1 AND counter = $2 AND confirmed < $2 AND revoked_at IS NULL";
     REVOKE = "UPDATE sessions SET revoked_at = $2, revoked_for = $3 WHERE id = $1 AND revoked_at IS NULL RETURNING user_id";
@@ -61,6 +62,7 @@ statements! {
     REVOKE_OTHERS = "UPDATE sessions SET revoked_at = $3, revoked_for = $4 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL RETURNING id";
     REVOKE_EXCESS = "UPDATE sessions SET revoked_at = $3, revoked_for = 'crowded_out' WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $4 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 ORDER BY last_seen_at DESC, id DESC LIMIT 1000000 OFFSET $2) RETURNING id";
     LIST = "SELECT id, device, address, created_at, last_seen_at FROM sessions WHERE user_id = $1 AND id < $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 ORDER BY id DESC LIMIT $4";
+    HELD = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM sessions WHERE user_id = $1 ORDER BY id DESC";
     STOLEN_SINCE = "SELECT MAX(revoked_at) FROM sessions WHERE user_id = $1 AND revoked_for = $2 AND revoked_at >= $3";
     PRUNE = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 OR revoked_at < $1 OR last_seen_at + idle_limit < $1 LIMIT 500)";
     SEEN = "UPDATE sessions SET confirmed = CASE WHEN confirmed < $2 THEN $2 ELSE confirmed END, last_seen_at = CASE WHEN last_seen_at < $3 THEN $3 ELSE last_seen_at END WHERE id = $1 AND revoked_at IS NULL";
@@ -77,7 +79,25 @@ pub struct SessionRow {
     pub last_seen_at: Timestamp,
 }
 
+/// A session, alive or not, as its owner may see it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns are described in the migration")]
+pub struct HeldRow {
+    pub id: SessionId,
+    pub device: Option<String>,
+    pub address: Option<String>,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+}
+
 impl Reader {
+    /// All sessions of a user that are stored, those that are over too, the newest first.
+    pub async fn session_held(&mut self, user: UserId) -> Result<Vec<HeldRow>, Error> {
+        Ok(on!(self, |c| sqlx::query_as(HELD).bind(user).fetch_all(c).await?))
+    }
+
     /// A user's living sessions that were opened before `before`, the newest first.
     pub async fn session_list(&mut self, user: UserId, before: SessionId, now: Timestamp, limit: i64) -> Result<Vec<SessionRow>, Error> {
         Ok(on!(self, |c| sqlx::query_as(LIST).bind(user).bind(before).bind(now).bind(limit).fetch_all(c).await?))

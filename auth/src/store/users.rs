@@ -42,6 +42,7 @@ pub struct UserRow {
     pub created_at: Timestamp,
     pub last_login_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
+    pub delete_at: Option<Timestamp>,
 }
 
 statements! {
@@ -51,12 +52,16 @@ statements! {
     STILL_VERIFIED = "UPDATE users SET last_login_at = $4, password_hash = $5 WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL";
     CHANGE_PASSWORD = "UPDATE users SET password_hash = $4, epoch = epoch + 1 WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING epoch";
     RAISE_EPOCH = "UPDATE users SET epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NULL RETURNING epoch";
-    ROW = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at FROM users WHERE id = $1";
-    LIST = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2";
+    ROW = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at, delete_at FROM users WHERE id = $1";
+    LIST = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at, delete_at FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2";
     SET_DISABLED = "UPDATE users SET disabled_at = $2, epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
     SET_ROLES = "UPDATE users SET roles = $2, epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
-    LOCK_ADMINS = "UPDATE users SET roles = roles WHERE roles = 'user admin' AND disabled_at IS NULL";
+    LOCK_ADMINS = "UPDATE users SET roles = roles WHERE roles = 'user admin' AND disabled_at IS NULL AND delete_at IS NULL";
     SET_NAME = "UPDATE users SET name = $2 WHERE id = $1 AND disabled_at IS NULL";
+    DELETE_LATER = "UPDATE users SET delete_at = CASE WHEN delete_at IS NULL THEN $4 ELSE delete_at END WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL";
+    KEEP = "UPDATE users SET delete_at = NULL WHERE id = $1 AND delete_at IS NOT NULL AND disabled_at IS NULL";
+    TO_BE_DELETED = "SELECT id FROM users WHERE delete_at <= $1 ORDER BY delete_at LIMIT 100";
+    DELETE = "DELETE FROM users WHERE id = $1 AND delete_at <= $2";
 }
 
 impl Reader {
@@ -73,6 +78,11 @@ impl Reader {
     /// Accounts that were made before `before`, the newest first.
     pub async fn user_list(&mut self, before: UserId, limit: i64) -> Result<Vec<UserRow>, Error> {
         Ok(on!(self, |c| sqlx::query_as(LIST).bind(before).bind(limit).fetch_all(c).await?))
+    }
+
+    /// Accounts whose time to be deleted has come: some at a time.
+    pub async fn users_to_be_deleted(&mut self, now: Timestamp) -> Result<Vec<UserId>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(TO_BE_DELETED).bind(now).fetch_all(c).await?))
     }
 
     /// The account with this id.
@@ -125,7 +135,25 @@ impl Tx {
         Ok(on!(self, |c| sqlx::query_scalar(RAISE_EPOCH).bind(id).fetch_optional(c).await?))
     }
 
-    /// How many administrators can get in. Nobody else changes one of them before this transaction ends.
+    /// To be deleted at `at`, or earlier if that was asked for before; nothing may have changed since the password was verified. `false`: something
+    /// has.
+    pub async fn user_delete_later(&mut self, verified: Verified<'_>, at: Timestamp) -> Result<bool, Error> {
+        let done =
+            on!(self, |c| sqlx::query(DELETE_LATER).bind(verified.id).bind(verified.epoch).bind(verified.hash).bind(at).execute(c).await?.rows_affected());
+        Ok(done == 1)
+    }
+
+    /// Not to be deleted any more. `false`: it was not to be.
+    pub async fn user_keep(&mut self, id: UserId) -> Result<bool, Error> {
+        Ok(on!(self, |c| sqlx::query(KEEP).bind(id).execute(c).await?.rows_affected()) == 1)
+    }
+
+    /// Deletes an account whose time has come, with its sessions. `false`: it has not, or the account is gone already.
+    pub async fn user_delete(&mut self, id: UserId, now: Timestamp) -> Result<bool, Error> {
+        Ok(on!(self, |c| sqlx::query(DELETE).bind(id).bind(now).execute(c).await?.rows_affected()) == 1)
+    }
+
+    /// How many administrators can get in, and are to stay. Nobody else changes one of them before this transaction ends.
     pub async fn user_lock_admins(&mut self) -> Result<u64, Error> {
         Ok(on!(self, |c| sqlx::query(LOCK_ADMINS).execute(c).await?.rows_affected()))
     }

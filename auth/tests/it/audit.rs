@@ -4,7 +4,7 @@ use crate::support::{PASSWORD, START, World, client};
 use auth::{Auth, Issued, Presented, SignedIn, flow::Change, on_both};
 use contract::{
     SessionId, Span, UserId,
-    form::{ChangePassword, LogIn, Rename, SignUp},
+    form::{ChangePassword, DeleteAccount, LogIn, Rename, SignUp},
     view::{EventKind, Role},
 };
 use std::collections::BTreeSet;
@@ -31,9 +31,12 @@ async fn live(world: &World) -> (UserId, UserId) {
     me.change_password(&ChangePassword { current: "wrong horse battery".into(), new: "a quite different one".into(), tag: String::new() })
         .await
         .expect_err("refused");
+    me.delete_account(&DeleteAccount { current: "wrong horse battery".into(), tag: String::new() }).await.expect_err("refused");
     let other = me.sessions(10, None).await.expect("a list").items.into_iter().find(|session| !session.current).expect("another").id;
     me.end_session(other).await.expect("ended");
     me.end_other_sessions().await.expect("ended");
+    me.delete_account(&DeleteAccount { current: PASSWORD.into(), tag: String::new() }).await.expect("asked");
+    me.keep_account().await.expect("kept");
     me.end_all_sessions().await.expect("ended");
     // A theft.
     let fourth = log_in(world, PASSWORD, None).await.expect("a log-in");
@@ -63,7 +66,7 @@ on_both! {
         let records = world.store.read().await.expect("a connection").event_records().await.expect("records");
         for record in &records {
             let kind = EventKind::from_name(&record.kind).expect("a kind");
-            let refused = matches!(kind, EventKind::LogInFailed | EventKind::PasswordChangeFailed | EventKind::TokenReused);
+            let refused = matches!(kind, EventKind::LogInFailed | EventKind::PasswordChangeFailed | EventKind::DeletionRefused | EventKind::TokenReused);
             assert_eq!(record.outcome, if refused { "refused" } else { "done" }, "{record:?}");
             assert!(record.at >= START && record.at <= world.clock.now(), "{record:?}");
             let by_admin = matches!(kind, EventKind::Disabled | EventKind::Enabled | EventKind::RoleChanged);
@@ -83,8 +86,8 @@ on_both! {
             );
         }
         let seen: BTreeSet<&str> = records.iter().map(|record| record.kind.as_str()).collect();
-        // It takes a hundred sessions, or a database restored from before.
-        let rare = [EventKind::SessionCrowdedOut, EventKind::TokenNotIssued];
+        // It takes a hundred sessions, a database restored from before, or an account that is gone (`leaving`).
+        let rare = [EventKind::SessionCrowdedOut, EventKind::TokenNotIssued, EventKind::Deleted];
         let expected: BTreeSet<&str> = EventKind::ALL.iter().filter(|kind| !rare.contains(kind)).map(|kind| kind.as_str()).collect();
         assert_eq!(seen, expected);
     }

@@ -7,6 +7,7 @@ mod clocks;
 mod first_admin;
 mod flows;
 mod keys;
+mod leaving;
 mod limits;
 mod model;
 mod races;

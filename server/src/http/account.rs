@@ -37,6 +37,9 @@ pub(super) struct Me {
     /// When another session was ended because its refresh token was used twice, before this one was opened: somebody may have stolen it.
     #[schema(format = DateTime)]
     stolen_at: Option<String>,
+    /// When the account will be deleted, as I have asked; until then I can keep it.
+    #[schema(format = DateTime)]
+    deletes_at: Option<String>,
 }
 
 impl From<Account> for Me {
@@ -49,6 +52,7 @@ impl From<Account> for Me {
             roles: account.roles.into_iter().map(contract::view::Role::as_str).collect(),
             created_at: rfc3339(account.created_at),
             stolen_at: account.stolen_at.map(rfc3339),
+            deletes_at: account.deletes_at.map(rfc3339),
         }
     }
 }

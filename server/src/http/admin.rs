@@ -39,6 +39,9 @@ pub(super) struct UserBody {
     /// Since when nobody gets in.
     #[schema(format = DateTime)]
     disabled_at: Option<String>,
+    /// When it will be deleted, as its owner has asked.
+    #[schema(format = DateTime)]
+    deletes_at: Option<String>,
 }
 
 impl From<UserView> for UserBody {
@@ -51,6 +54,7 @@ impl From<UserView> for UserBody {
             created_at: rfc3339(user.created_at),
             last_login_at: user.last_login_at.map(rfc3339),
             disabled_at: user.disabled_at.map(rfc3339),
+            deletes_at: user.deletes_at.map(rfc3339),
         }
     }
 }

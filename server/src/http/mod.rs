@@ -8,6 +8,7 @@ mod admin;
 mod body;
 mod caller;
 mod doors;
+mod leaving;
 mod list;
 mod oauth;
 mod operation;
@@ -18,6 +19,7 @@ mod sessions;
 pub(crate) mod time;
 
 pub use caller::{Caller, signed_in_only};
+pub(crate) use leaving::Export;
 
 use crate::Server;
 use axum::{http::StatusCode, response::Response};
@@ -52,6 +54,8 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(account::me, account::change_me))
         .routes(routes!(account::change_password))
         .routes(routes!(account::activity))
+        .routes(routes!(leaving::export))
+        .routes(routes!(leaving::delete_account, leaving::keep_account))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::end))
         .routes(routes!(admin::users))

@@ -74,7 +74,7 @@ on_both! {
         let emails: Vec<_> = seen.iter().map(|user| user["email"].as_str().expect("text")).collect();
         assert_eq!(emails, ["user4@example.com", "user3@example.com", "user2@example.com", "user1@example.com", "user0@example.com", "boss@example.com"]);
         let members: BTreeSet<_> = seen[0].as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(members, BTreeSet::from(["created_at", "disabled_at", "email", "id", "last_login_at", "name", "roles"]));
+        assert_eq!(members, BTreeSet::from(["created_at", "deletes_at", "disabled_at", "email", "id", "last_login_at", "name", "roles"]));
         let id = seen[0]["id"].as_str().expect("text");
         assert_eq!(boss.client.get(&format!("{USERS}/{id}")).await.json(), seen[0]);
         assert_eq!(seen[5]["roles"], json!(["user", "admin"]));

@@ -16,6 +16,7 @@ mod functions;
 mod headers;
 mod hostile;
 mod keys;
+mod leaving;
 mod limits;
 mod matrix;
 mod me;

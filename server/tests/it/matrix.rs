@@ -53,6 +53,9 @@ pub const TABLE: &[(&str, May, &str)] = &[
     ("patch /api/v1/me", SignedIn, r#"{"name":"Eve"}"#),
     ("post /api/v1/me/password", SignedIn, r#"{"current":"{password}","new":"a quite different one"}"#),
     ("get /api/v1/me/activity", SignedIn, ""),
+    ("get /api/v1/me/export", SignedIn, ""),
+    ("post /api/v1/me/deletion", SignedIn, r#"{"current":"{password}"}"#),
+    ("delete /api/v1/me/deletion", SignedIn, ""),
     ("get /api/v1/me/sessions", SignedIn, ""),
     ("delete /api/v1/me/sessions/{id}", SignedIn, ""),
     ("get /api/v1/admin/users", Admins, ""),
@@ -68,6 +71,8 @@ pub const TABLE: &[(&str, May, &str)] = &[
     ("post /fn/current-account", SignedIn, ""),
     ("post /fn/rename", SignedIn, "form[name]=Eve&form[tag]={tag}"),
     ("post /fn/change-password", SignedIn, "form[current]={password}&form[new]=a+quite+different+one&form[tag]={tag}"),
+    ("post /fn/delete-account", SignedIn, "form[current]={password}&form[tag]={tag}"),
+    ("post /fn/keep-account", SignedIn, "form[tag]={tag}"),
     ("post /fn/sessions", SignedIn, ""),
     ("post /fn/end-session", SignedIn, "form[session]={session}&form[tag]={tag}"),
     ("post /fn/recent-activity", SignedIn, ""),
@@ -79,6 +84,7 @@ pub const TABLE: &[(&str, May, &str)] = &[
     ("get /account/password", Cookies, ""),
     ("get /account/sessions", Cookies, ""),
     ("get /account/activity", Cookies, ""),
+    ("get /account/data", Cookies, ""),
 ];
 
 /// What has become of the account of a caller.
@@ -407,10 +413,11 @@ on_both! {
     }
 
     async fn answers_have_the_members_that_are_listed_and_no_others(office: Office) {
-        const ME: &str = "created_at email email_verified id name roles stolen_at";
-        const ACCOUNT: &str = "created_at email email_verified id name roles stolen_at tag";
-        const USER: &str = "created_at disabled_at email id last_login_at name roles";
+        const ME: &str = "created_at deletes_at email email_verified id name roles stolen_at";
+        const ACCOUNT: &str = "created_at deletes_at email email_verified id name roles stolen_at tag";
+        const USER: &str = "created_at deletes_at disabled_at email id last_login_at name roles";
         const SESSION: &str = "address created_at current device id last_seen_at";
+        const HELD: &str = "address created_at device ended_at expires_at id last_seen_at";
         const EVENT: &str = "address at device id kind";
         let below = |name: &str, members: &str| members.split(' ').map(|member| format!("{name}.{member}")).collect::<Vec<_>>().join(" ");
         let tokens = format!("access_token expires_in refresh_token token_type user {}", below("user", ME));
@@ -423,6 +430,9 @@ on_both! {
             ("patch /api/v1/me", ME.to_owned()),
             ("get /api/v1/me/activity", list(EVENT)),
             ("get /api/v1/me/sessions", list(SESSION)),
+            ("get /api/v1/me/export", format!("as_of last_login_at next_cursor account {} sessions {} activity {}", below("account", ME), below("sessions", HELD), below("activity", EVENT))),
+            ("post /api/v1/me/deletion", ME.to_owned()),
+            ("delete /api/v1/me/deletion", ME.to_owned()),
             ("get /api/v1/admin/users", list(USER)),
             ("get /api/v1/admin/users/{id}", USER.to_owned()),
             ("post /api/v1/admin/users/{id}/disable", USER.to_owned()),
@@ -436,7 +446,9 @@ on_both! {
             ("post /fn/login", entered),
             ("post /fn/current-account", ACCOUNT.to_owned()),
             ("post /fn/rename", ACCOUNT.to_owned()),
-            ("post /fn/sessions", SESSION.to_owned()),
+            ("post /fn/delete-account", ACCOUNT.to_owned()),
+            ("post /fn/keep-account", ACCOUNT.to_owned()),
+            ("post /fn/sessions", format!("as_of items {}", below("items", SESSION))),
             ("post /fn/recent-activity", list(EVENT)),
         ];
         let mut number = 0;

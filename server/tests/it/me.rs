@@ -13,7 +13,7 @@ on_both! {
         assert_eq!((answer.status, answer.header("content-type"), answer.header("cache-control")), (StatusCode::OK, "application/json", "no-store"));
         let mut body = answer.json();
         body["id"] = json!("an id");
-        assert_eq!(body, json!({"id": "an id", "email": "Ada@example.com", "email_verified": false, "name": null, "roles": ["user"], "created_at": "2026-01-01T00:00:00Z", "stolen_at": null}));
+        assert_eq!(body, json!({"id": "an id", "email": "Ada@example.com", "email_verified": false, "name": null, "roles": ["user"], "created_at": "2026-01-01T00:00:00Z", "stolen_at": null, "deletes_at": null}));
     }
 
     async fn without_a_token_there_is_a_challenge_without_an_error(app: App) {

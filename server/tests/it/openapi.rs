@@ -27,6 +27,8 @@ on_both! {
                 "/api/v1/auth/signup",
                 "/api/v1/me",
                 "/api/v1/me/activity",
+                "/api/v1/me/deletion",
+                "/api/v1/me/export",
                 "/api/v1/me/password",
                 "/api/v1/me/sessions",
                 "/api/v1/me/sessions/{id}",

@@ -1,0 +1,144 @@
+//! (server) Everything that is stored about somebody, as a document that stands alone: it is saved, read without us, and printed.
+
+use crate::{
+    ui::{Day, When},
+    words::{self, data},
+};
+use contract::view::{Event, Everything, HeldSession};
+use leptos::{prelude::*, tachys::view::RenderHtml};
+
+/// The document is opened from a disk, where no policy of ours and no style sheet of ours is.
+const STYLE: &str = ":root{color-scheme:light dark;font:1rem/1.5 system-ui,sans-serif}body{max-width:60rem;margin:2rem auto;padding:0 1rem}\
+    table{border-collapse:collapse;width:100%}th,td{text-align:start;vertical-align:top;padding:.375rem 1rem .375rem 0;border-top:1px solid #8886}\
+    h2{margin-top:2.5rem}.scroll{overflow-x:auto}@media print{body{margin:0}.scroll{overflow:visible}}";
+
+/// HTML.
+pub fn page(everything: &Everything) -> String {
+    // An owner for what the parts of a view may want to keep; they want nothing here.
+    Owner::new().with(|| format!("<!DOCTYPE html>{}", document_of(everything).to_html()))
+}
+
+fn document_of(everything: &Everything) -> impl IntoView + use<> {
+    let account = everything.account.clone();
+    let roles = account.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+    let day = |at| view! { <Day at/> }.into_any();
+    let facts = [
+        (words::field::label(contract::Field::Email), account.email.into_any()),
+        (words::field::label(contract::Field::Name), account.name.unwrap_or_else(|| data::NONE.to_owned()).into_any()),
+        (data::ID, account.id.to_string().into_any()),
+        (data::ROLES, roles.into_any()),
+        (words::profile::SINCE, day(account.created_at)),
+        (data::LAST_LOG_IN, everything.last_login_at.map_or_else(|| data::NONE.into_any(), |at| view! { <When at/> }.into_any())),
+        (data::DELETED_ON, account.deletes_at.map_or_else(|| data::NONE.into_any(), day)),
+    ];
+    let facts = facts.map(|(name, what)| view! { <tr><th scope="row">{name}</th><td>{what}</td></tr> });
+    let sessions = everything.sessions.iter().map(session).collect_view();
+    let events = everything.events.iter().map(event).collect_view();
+    view! {
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <title>{data::DOCUMENT}</title>
+                <style>{STYLE}</style>
+            </head>
+            <body>
+                <h1>{data::DOCUMENT}</h1>
+                <p>{data::AS_OF} <When at=everything.as_of/> ". " {data::NOT_THE_PASSWORD}</p>
+                <h2>{words::ACCOUNT}</h2>
+                <table><tbody>{facts.collect_view()}</tbody></table>
+                <h2>{words::sessions::HEADING}</h2>
+                {table(data::SESSION_COLUMNS, sessions.into_any())}
+                <h2>{words::activity::HEADING}</h2>
+                {table(data::EVENT_COLUMNS, events.into_any())}
+                {everything.next_cursor.is_some().then(|| view! { <p>{data::MORE_EVENTS}</p> })}
+            </body>
+        </html>
+    }
+}
+
+fn table<const COLUMNS: usize>(columns: [&'static str; COLUMNS], rows: AnyView) -> impl IntoView {
+    let columns = columns.map(|column| view! { <th scope="col">{column}</th> });
+    view! {
+        <div class="scroll">
+            <table>
+                <thead><tr>{columns.collect_view()}</tr></thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}
+
+fn session(session: &HeldSession) -> impl IntoView + use<> {
+    let HeldSession { device, address, created_at, last_seen_at, expires_at, ended_at, .. } = session.clone();
+    view! {
+        <tr>
+            <td>{device.unwrap_or_else(unknown)}</td>
+            <td>{address}</td>
+            <td><When at=created_at/></td>
+            <td><When at=last_seen_at/></td>
+            <td><When at=ended_at.unwrap_or(expires_at)/></td>
+        </tr>
+    }
+}
+
+fn event(event: &Event) -> impl IntoView + use<> {
+    let Event { kind, at, device, address, .. } = event.clone();
+    view! {
+        <tr>
+            <td><When at/></td>
+            <td>{words::event(kind)}</td>
+            <td>{device.unwrap_or_else(unknown)}</td>
+            <td>{address}</td>
+        </tr>
+    }
+}
+
+fn unknown() -> String {
+    words::UNKNOWN_DEVICE.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::{
+        EventId, SessionId, Timestamp, UserId,
+        view::{Account, EventKind, Role},
+    };
+
+    #[test]
+    fn whatever_somebody_is_called_is_text_and_not_markup() {
+        let at = Timestamp(1_795_367_541_000);
+        let id = "01890000-0000-7000-8000-000000000001";
+        let account = Account {
+            id: id.parse::<UserId>().expect("an id"),
+            email: "ada@example.com".to_owned(),
+            email_verified: false,
+            name: Some("<script>alert(1)</script>".to_owned()),
+            roles: vec![Role::User],
+            created_at: at,
+            tag: "a-tag".to_owned(),
+            stolen_at: None,
+            deletes_at: None,
+        };
+        let session = HeldSession {
+            id: id.parse::<SessionId>().expect("an id"),
+            device: Some("<b>Firefox".to_owned()),
+            address: Some("192.0.2.1".to_owned()),
+            created_at: at,
+            last_seen_at: at,
+            expires_at: at,
+            ended_at: None,
+        };
+        let event = Event { id: id.parse::<EventId>().expect("an id"), kind: EventKind::SignedUp, at, device: None, address: None };
+        let everything = Everything { as_of: at, account, last_login_at: None, sessions: vec![session], events: vec![event], next_cursor: None };
+        let html = page(&everything);
+        assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{html}");
+        for text in ["&lt;script&gt;alert(1)", "&lt;b&gt;Firefox", "192.0.2.1", "Signed up", "22 November 2026, 17:12 UTC", "ada@example.com"] {
+            assert!(html.contains(text), "{text}: {html}");
+        }
+        for text in ["<script", "<b>", "a-tag", "http"] {
+            assert!(!html.contains(text), "{text}: {html}");
+        }
+    }
+}

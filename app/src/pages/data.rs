@@ -1,0 +1,76 @@
+//! One's data: taking it along, and deleting the account with it.
+
+use super::account::{AccountPage, LogInFirst};
+use crate::solid::IntoSolid;
+use crate::{
+    address,
+    api::DeleteAccountCall,
+    problem::Problem,
+    ui::{Day, Fields, Form, Notice, PasswordField, Sending, Submit, Tone, Trouble, awaited, loading, sending},
+    who::Who,
+    words,
+};
+use contract::{Field, form::DeleteAccount, view::Account};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+#[component]
+pub fn DataPage() -> impl IntoView {
+    let (who, query) = (expect_context::<Who>(), use_query_map());
+    let check = |call: &DeleteAccountCall| call.form.check().err().unwrap_or_default();
+    let delete = sending(read, check, move |account| who.account.set(account));
+    let kept = query.with_untracked(|query| query.get_str(address::SAVED).is_some());
+    view! {
+        <Title text=words::data::PAGE/>
+        <AccountPage path=address::DATA>
+            <h1>{words::data::HEADING}</h1>
+            {kept.then(|| view! { <Notice tone=Tone::News><p>{words::data::KEPT}</p></Notice> })}
+            <section class="stack">
+                <h2>{words::data::TAKE}</h2>
+                <p class="soft">{words::data::TAKE_MEANS}</p>
+                // `external`: these are files, and nothing that the router knows.
+                <p class="cluster">
+                    <a class="button quiet" href=address::DATA_AS_PAGE rel="external" download>
+                        {words::data::AS_PAGE}
+                    </a>
+                    <a class="button quiet" href=address::DATA_AS_JSON rel="external" download>
+                        {words::data::AS_JSON}
+                    </a>
+                </p>
+            </section>
+            <section class="apart stack">
+                <h2>{words::data::DELETE}</h2>
+                {awaited(loading, move || async move {
+                    match who.account.get().await {
+                        Ok(account) => deletion(account, delete),
+                        Err(Problem::SignedOut) => view! { <LogInFirst/> }.solid(),
+                        Err(problem) => view! { <Trouble problem again=Box::new(move || who.changed())/> }.solid(),
+                    }
+                })}
+            </section>
+        </AccountPage>
+    }
+}
+
+fn read(fields: &Fields) -> DeleteAccountCall {
+    DeleteAccountCall { form: DeleteAccount { current: fields.text("current"), tag: fields.text("tag") } }
+}
+
+fn deletion(account: Account, delete: Sending) -> AnyView {
+    if let Some(at) = account.deletes_at {
+        // How it is taken back is said above, as on every page of the account.
+        return view! { <p>{words::leaving::ON} <Day at/> "."</p> }.solid();
+    }
+    view! {
+        <p class="soft">{words::data::delete_means()}</p>
+        <Form sending=delete class="inline">
+            <input type="hidden" name="form[tag]" value=account.tag/>
+            // Tells password managers whose password this is.
+            <input type="text" name="username" value=account.email autocomplete="username" readonly hidden/>
+            <PasswordField field=Field::Current/>
+            <Submit label=words::data::DELETE working=words::data::DELETING danger=true/>
+        </Form>
+    }
+    .solid()
+}

@@ -1,0 +1,78 @@
+//! The pages of the account are a part of the program of their own, which is loaded by whoever goes there: nobody waits for it at the door.
+//!
+//! That takes the feature `split` and `cargo leptos build --split`; without them everything is one program. Where the part cannot be had, the browser
+//! loads the page by itself, which works without any of the program.
+
+use super::{activity::ActivityPage, data::DataPage, password::PasswordPage, profile::ProfilePage, sessions::SessionsPage};
+use crate::{browser, solid::IntoSolid, ui::loading};
+use leptos::prelude::*;
+use leptos_router::{LazyRoute, hooks::use_location};
+
+/// What they are. (Named nowhere but in `page`: whatever names it brings all of it along.)
+const PAGES: &[fn() -> AnyView] = &[
+    || view! { <ProfilePage/> }.solid(),
+    || view! { <PasswordPage/> }.solid(),
+    || view! { <SessionsPage/> }.solid(),
+    || view! { <ActivityPage/> }.solid(),
+    || view! { <DataPage/> }.solid(),
+];
+
+/// One of them, by its place in the table.
+pub(super) struct OfAccount<const PAGE: usize>;
+
+impl<const PAGE: usize> LazyRoute for OfAccount<PAGE> {
+    fn data() -> Self {
+        Self
+    }
+
+    async fn view(_: Self) -> AnyView {
+        // So that the browser asks for it together with the rest, and not when that has come.
+        #[cfg(feature = "ssr")]
+        leptos::prefetch_lazy_fn_on_server("account");
+        let location = use_location();
+        let here = format!("{}{}", location.pathname.get_untracked(), location.search.get_untracked());
+        part::show(PAGE).await.unwrap_or_else(|_| {
+            browser::leave(&here);
+            loading()
+        })
+    }
+}
+
+fn page(number: usize) -> AnyView {
+    PAGES[number]()
+}
+
+/// Gets the pages of the account before they are shown. `false`: they cannot be had now.
+pub async fn prepare() -> bool {
+    part::__preload().await.is_ok()
+}
+
+#[cfg(feature = "split")]
+mod part {
+    use leptos::{
+        prelude::AnyView,
+        wasm_split::{SplitLoaderError, wasm_split},
+    };
+
+    #[wasm_split(account, wasm_split_path = ::leptos::wasm_split, preload(__preload), fallible)]
+    pub(super) fn show(page: usize) -> Result<AnyView, SplitLoaderError> {
+        Ok(super::page(page))
+    }
+}
+
+#[cfg(not(feature = "split"))]
+mod part {
+    use leptos::prelude::AnyView;
+    use std::{
+        convert::Infallible,
+        future::{Ready, ready},
+    };
+
+    pub(super) fn show(page: usize) -> Ready<Result<AnyView, Infallible>> {
+        ready(Ok(super::page(page)))
+    }
+
+    pub(super) fn __preload() -> Ready<Result<(), Infallible>> {
+        ready(Ok(()))
+    }
+}

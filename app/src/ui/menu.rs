@@ -1,0 +1,22 @@
+//! What opens under a button. It is a popover of the browser's own, which opens and closes it by itself, so it needs no script; only that a link in it
+//! closes it does.
+
+use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
+
+/// `id`: of the menu in the document. `label`: what the button says.
+#[component]
+pub fn Menu(id: &'static str, label: String, children: crate::solid::SolidChildren) -> impl IntoView {
+    let close = |event: ev::MouseEvent| {
+        if let Some(menu) = event.current_target().and_then(|menu| menu.dyn_into::<HtmlElement>().ok()) {
+            let _ = menu.hide_popover();
+        }
+    };
+    view! {
+        <button class="button quiet menu-opener" type="button" popovertarget=id>
+            <span>{label}</span>
+        </button>
+        <div id=id class="menu" popover="auto" on:click=close>
+            {children.view()}
+        </div>
+    }
+}

@@ -1,0 +1,53 @@
+// The pages of the account are a part of the program of their own. Nobody loads it at the door; where it cannot be had, the pages work without.
+import { scriptsNeverRun } from '../support/scripts.mjs';
+import { fillIn, logIn, member, open, ready, rename, seesAccountOf, submit } from '../support/steps.mjs';
+import { expect, test } from '../support/test.mjs';
+
+const PART = '**/pkg/split_account*.wasm';
+const asked = (page) => page.evaluate(() => performance.getEntriesByType('resource').filter(({ name }) => name.includes('split_account')).length);
+
+const cutOff = async (context, watch) => {
+  watch.expect({ failure: 'net::ERR_FAILED', url: /split_account/, times: Infinity });
+  watch.expect({ text: /split_account|split module|preloaded using link preload but not used/, times: Infinity });
+  watch.expect({ text: /Failed to fetch/, times: Infinity });
+  await context.route(PART, (route) => route.abort());
+};
+
+test('a visitor does not load the pages of the account, and whoever logs in does so once', async ({ page, server }) => {
+  const who = await member(server);
+  await open(page, '/');
+  await open(page, '/login');
+  expect(await asked(page)).toBe(0);
+  await fillIn(page, who);
+  await submit(page, 'Log in');
+  await seesAccountOf(page, who);
+  expect(await asked(page)).toBe(1);
+  await open(page, '/account/sessions');
+  expect(await asked(page), 'asked for with the rest of the page, and no second time').toBe(1);
+});
+
+test('a page of the account whose part cannot be had works as it was sent', async ({ context, page, server, watch }) => {
+  const who = await member(server);
+  await logIn(page, who);
+  await cutOff(context, watch);
+  scriptsNeverRun(page);
+  await page.goto('/account');
+  await rename(page, 'Augusta Ada');
+  await expect(page.getByText('Your name is saved.')).toBeVisible();
+  expect(watch.callsTo('/fn/rename')).toMatchObject([{ plainForm: true }]);
+  await expect(page.locator('html')).not.toHaveAttribute('data-hydrated');
+});
+
+test('a link to a page whose part cannot be had loads it from the server, and it is taken over when it can', async ({ context, page, server, watch }) => {
+  const who = await member(server);
+  await cutOff(context, watch);
+  await open(page, '/login');
+  await fillIn(page, who);
+  scriptsNeverRun(page);
+  await submit(page, 'Log in');
+  await seesAccountOf(page, who);
+  await context.unrouteAll();
+  await page.reload();
+  await expect(page.locator('html')).toHaveAttribute('data-hydrated');
+  await ready(page);
+});

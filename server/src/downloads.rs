@@ -1,0 +1,62 @@
+//! The files that somebody can take along: everything that is stored about them, for programs and for people. Links on a page of theirs lead here,
+//! so what counts is what counts for pages: the cookie.
+
+use crate::{
+    Server,
+    http::{Export, problem, time::rfc3339},
+};
+use app::{
+    edge::{Refusal, credential, report},
+    problem::Problem,
+};
+use auth::Client;
+use axum::{
+    Router,
+    extract::State,
+    http::{
+        HeaderValue,
+        header::{CONTENT_DISPOSITION, CONTENT_TYPE},
+        request::Parts,
+    },
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use contract::view::Everything;
+
+/// Below `app::address::PROTECTED`, so whoever is not signed in is led to the log-in page.
+pub(crate) fn routes() -> Router<Server> {
+    Router::new().route(app::address::DATA_AS_JSON, get(as_json)).route(app::address::DATA_AS_PAGE, get(as_page))
+}
+
+async fn as_json(State(server): State<Server>, request: Parts) -> Response {
+    answer(&server, &request, "application/json", "json", |everything| serde_json::to_string_pretty(&Export::from(everything)).unwrap_or_default()).await
+}
+
+async fn as_page(State(server): State<Server>, request: Parts) -> Response {
+    answer(&server, &request, "text/html; charset=utf-8", "html", |everything| app::export::page(&everything)).await
+}
+
+async fn answer(server: &Server, request: &Parts, kind: &'static str, ending: &str, write: impl FnOnce(Everything) -> String) -> Response {
+    let client = request.extensions.get::<Client>().cloned().unwrap_or_default();
+    let everything = match read(server, request, &client).await {
+        Ok(everything) => everything,
+        Err(Refusal::Problem(problem)) => return problem::answer(&problem),
+        Err(Refusal::Domain(error)) => return problem::answer(&report(&error, &client.request_id)),
+    };
+    // Digits and dashes only.
+    let day = rfc3339(everything.as_of).chars().take(10).collect::<String>();
+    let mut response = write(everything).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Ok(named) = HeaderValue::from_str(&format!("attachment; filename=\"latchkey-{day}.{ending}\"")) {
+        headers.insert(CONTENT_DISPOSITION, named);
+    }
+    response
+}
+
+async fn read(server: &Server, request: &Parts, client: &Client) -> Result<Everything, Refusal> {
+    let kind = credential::kind(&request.method, request.uri.path(), &request.headers);
+    let credential = credential::credential(kind, &request.headers, server.web.secure);
+    let presented = credential.presented().ok_or(Problem::SignedOut)?;
+    Ok(server.web.auth.signed_in(client, presented).await?.everything().await?)
+}
