@@ -1,0 +1,42 @@
+// Every page in every state, looked at by axe: nothing that keeps anybody out, in light and in dark, with a wide window and a narrow one.
+import AxeBuilder from '@axe-core/playwright';
+import { leave, leavers, members, strangers } from '../support/states.mjs';
+import { member } from '../support/steps.mjs';
+import { expect, test } from '../support/test.mjs';
+
+// The states are about what goes wrong; what they make the console say is looked at by other journeys.
+test.beforeEach(({ watch }) => void watch.expect({ text: /^Failed to load resource/, times: Infinity }));
+
+async function findsNothing(page) {
+  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
+  expect(violations.map(({ id, impact, nodes }) => `${impact}: ${id}: ${nodes.map(({ html }) => html).join(' ').slice(0, 300)}`)).toEqual([]);
+}
+
+const looks = [
+  { colorScheme: 'light', viewport: { width: 1280, height: 720 } },
+  { colorScheme: 'dark', viewport: { width: 360, height: 720 } },
+];
+
+for (const look of looks) {
+  test.describe(`${look.colorScheme}, ${look.viewport.width} px`, () => {
+    test.use({ ...look, reducedMotion: 'reduce' });
+
+    for (const [name, show] of Object.entries(strangers)) {
+      test(`axe finds nothing on ${name}`, async ({ page }) => {
+        await show(page);
+        await findsNothing(page);
+      });
+    }
+
+    for (const [name, show] of Object.entries({ ...members, ...leavers })) {
+      test(`axe finds nothing on ${name}`, async ({ context, page, server }) => {
+        const who = await member(server);
+        const { body } = await server.api('POST', '/auth/login', { email: who.email, password: who.password });
+        if (name in leavers) await leave(server, who, body);
+        await context.addCookies([{ name: 'latchkey', value: body.refresh_token, url: server.origin, httpOnly: true }]);
+        await show(page);
+        await findsNothing(page);
+      });
+    }
+  });
+}
