@@ -3,7 +3,10 @@
 
 use crate::browser;
 use leptos::{prelude::*, server_fn::request::browser::Request, task::spawn_local};
-use std::{cell::RefCell, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
 
 /// How the server can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +43,8 @@ impl Connected {
 
 thread_local! {
     static STATE: RefCell<Option<RwSignal<Connection>>> = const { RefCell::new(None) };
+    /// Whether we look already.
+    static WAITING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The first look comes after so long, each further one after twice as long, up to [`LONGEST`].
@@ -65,7 +70,7 @@ pub fn provide_connection() {
 /// A call got no answer.
 pub fn lost() {
     let now = if browser::has_network() { Connection::Away } else { Connection::Offline };
-    if become_(now) == Some(Connection::Fine) {
+    if become_(now).is_some() && !WAITING.replace(true) {
         spawn_local(wait());
     }
 }
@@ -96,6 +101,7 @@ async fn wait() {
         look().await;
         pause = (pause * 2).min(LONGEST);
     }
+    WAITING.set(false);
 }
 
 async fn look() {

@@ -7,6 +7,7 @@
 use crate::{Entropy, Error, ServerSecret};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use contract::SessionId;
 use uuid::Uuid;
 
 const PREFIX: &str = "lkb_";
@@ -27,6 +28,11 @@ impl KnownBrowser {
     /// One that nobody knew until now, of the account with this address (its [`contract::Email::key`]).
     pub(crate) fn new(secret: &ServerSecret, email_key: &str, entropy: &Entropy) -> Result<Self, Error> {
         Ok(Self { account: account(secret, email_key), id: Uuid::from_bytes(entropy.bytes()?) })
+    }
+
+    /// Whatever holds this session, where no cookie says which browser that is.
+    pub(crate) fn of_session(secret: &ServerSecret, email_key: &str, session: SessionId) -> Self {
+        Self { account: account(secret, email_key), id: session.0 }
     }
 
     /// Whether somebody has logged in with it to the account with this address.

@@ -148,6 +148,9 @@ impl Revocations {
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
         match news {
             News::SessionEnded(id) if memory.sessions.get(id) == Some(&until) => drop(memory.sessions.remove(id)),
+            // What an earlier one said is in the feed, and read with the next start; what it was is not known here any more. It was one less, but where
+            // the account was to be gone.
+            News::EpochRaised(id, i64::MAX) if memory.epochs.get(id) == Some(&(i64::MAX, until)) => drop(memory.epochs.remove(id)),
             News::EpochRaised(id, epoch) if memory.epochs.get(id) == Some(&(*epoch, until)) => {
                 memory.epochs.insert(*id, (*epoch - 1, until));
             }

@@ -112,7 +112,8 @@ pub struct Sessions {
     pub items: Vec<SessionView>,
 }
 
-/// Everything that is stored about somebody, but for the hash of their password.
+/// What is stored about somebody, as far as it is theirs to see: the account, every session, what happened. Not the hash of the password, and not what
+/// the server needs to tell its own rows apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Everything {
     /// When this was so.

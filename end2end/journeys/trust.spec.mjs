@@ -49,6 +49,22 @@ test('a session that ends takes nothing away that was typed and not saved', asyn
   await isSaved(page, 'Augusta Ada King');
 });
 
+test('a password is never kept, though it is shown', async ({ expectConsole, page, server }) => {
+  const who = await member(server);
+  await logIn(page, who);
+  await goTo(page, 'Password');
+  await page.getByLabel('Current password').fill('secret of Ada');
+  await page.getByRole('button', { name: 'Show password' }).first().click();
+  await expect(page.getByLabel('Current password')).toHaveAttribute('type', 'text');
+  const { body } = await server.api('POST', '/auth/login', { email: who.email, password: who.password });
+  await server.api('POST', '/auth/logout', { scope: 'others' }, body.access_token);
+  // The page comes back from the browser's cache, and asks who it belongs to.
+  const ended = () => page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await expectConsole([{ status: 401, url: '/fn/current-account' }, { status: 401, url: '/fn/refresh' }], ended);
+  await expect(page).toHaveURL(/\/login/);
+  expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))).not.toContain('secret of Ada');
+});
+
 test('but nobody else finds it there', async ({ expectConsole, page, server }) => {
   const [ada, grace] = [await member(server), await member(server, { name: 'Grace Hopper' })];
   await logIn(page, ada);

@@ -3,6 +3,7 @@
 
 use crate::{
     Server,
+    exports::{self, Place, RETRY_AFTER},
     http::{Export, problem, time::rfc3339},
 };
 use app::{
@@ -13,15 +14,14 @@ use auth::Client;
 use axum::{
     Router,
     extract::State,
-    http::{
-        HeaderValue,
-        header::{CONTENT_DISPOSITION, CONTENT_TYPE},
-        request::Parts,
-    },
-    response::{IntoResponse, Response},
+    http::{HeaderValue, header::CONTENT_DISPOSITION, request::Parts},
+    response::Response,
     routing::get,
 };
 use contract::view::Everything;
+
+/// Where the files are.
+pub const FILES: [&str; 2] = [app::address::DATA_AS_JSON, app::address::DATA_AS_PAGE];
 
 /// Below `app::address::PROTECTED`, so whoever is not signed in is led to the log-in page.
 pub(crate) fn routes() -> Router<Server> {
@@ -36,27 +36,27 @@ async fn as_page(State(server): State<Server>, request: Parts) -> Response {
     answer(&server, &request, "text/html; charset=utf-8", "html", |everything| app::export::page(&everything)).await
 }
 
-async fn answer(server: &Server, request: &Parts, kind: &'static str, ending: &str, write: impl FnOnce(Everything) -> String) -> Response {
+async fn answer(server: &Server, request: &Parts, kind: &'static str, ending: &str, write: impl FnOnce(Everything) -> String + Send + 'static) -> Response {
     let client = request.extensions.get::<Client>().cloned().unwrap_or_default();
-    let everything = match read(server, request, &client).await {
-        Ok(everything) => everything,
+    let (place, everything) = match read(server, request, &client).await {
+        Ok(read) => read,
         Err(Refusal::Problem(problem)) => return problem::answer(&problem),
         Err(Refusal::Domain(error)) => return problem::answer(&report(&error, &client.request_id)),
     };
     // Digits and dashes only.
     let day = rfc3339(everything.as_of).chars().take(10).collect::<String>();
-    let mut response = write(everything).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    let mut response = exports::answer(place, kind, move || write(everything)).await;
     if let Ok(named) = HeaderValue::from_str(&format!("attachment; filename=\"latchkey-{day}.{ending}\"")) {
-        headers.insert(CONTENT_DISPOSITION, named);
+        response.headers_mut().insert(CONTENT_DISPOSITION, named);
     }
     response
 }
 
-async fn read(server: &Server, request: &Parts, client: &Client) -> Result<Everything, Refusal> {
+async fn read(server: &Server, request: &Parts, client: &Client) -> Result<(Place, Everything), Refusal> {
     let kind = credential::kind(&request.method, request.uri.path(), &request.headers);
     let credential = credential::credential(kind, &request.headers, server.web.secure);
     let presented = credential.presented().ok_or(Problem::SignedOut)?;
-    Ok(server.web.auth.signed_in(client, presented).await?.everything().await?)
+    let signed_in = server.web.auth.signed_in(client, presented).await?;
+    let place = server.exports.begin(signed_in.user()).ok_or(Problem::Busy { retry_after: RETRY_AFTER })?;
+    Ok((place, signed_in.everything().await?))
 }

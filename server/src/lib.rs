@@ -14,7 +14,8 @@
 pub mod accept;
 pub mod cli;
 pub mod config;
-mod downloads;
+pub mod downloads;
+mod exports;
 mod files;
 pub mod http;
 pub mod layers;

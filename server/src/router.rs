@@ -2,7 +2,9 @@
 
 use crate::{
     config::{Http, IntrospectionSecret, Site},
-    downloads, files, http,
+    downloads,
+    exports::Exports,
+    files, http,
     layers::{cors, guard, headers, limits, origin, panics, trace, wrong},
 };
 use app::{edge::Web, pages::App, shell::shell};
@@ -47,6 +49,7 @@ pub struct Server {
     leptos: LeptosOptions,
     reload_port: Option<u32>,
     stopping: Arc<AtomicBool>,
+    pub(crate) exports: Exports,
 }
 
 impl FromRef<Server> for LeptosOptions {
@@ -79,6 +82,7 @@ impl Server {
             leptos,
             reload_port: site.reload_port,
             stopping: Arc::default(),
+            exports: Exports::default(),
         }
     }
 

@@ -25,16 +25,15 @@ pub fn DataPage() -> impl IntoView {
         <Title text=words::data::PAGE/>
         <AccountPage path=address::DATA>
             <h1>{words::data::HEADING}</h1>
-            {kept.then(|| view! { <Notice tone=Tone::News><p>{words::data::KEPT}</p></Notice> })}
             <section class="stack">
                 <h2>{words::data::TAKE}</h2>
                 <p class="soft">{words::data::TAKE_MEANS}</p>
                 // `external`: these are files, and nothing that the router knows.
                 <p class="cluster">
-                    <a class="button quiet" href=address::DATA_AS_PAGE rel="external" download>
+                    <a class="button quiet" href=address::DATA_AS_PAGE rel="external">
                         {words::data::AS_PAGE}
                     </a>
-                    <a class="button quiet" href=address::DATA_AS_JSON rel="external" download>
+                    <a class="button quiet" href=address::DATA_AS_JSON rel="external">
                         {words::data::AS_JSON}
                     </a>
                 </p>
@@ -43,7 +42,7 @@ pub fn DataPage() -> impl IntoView {
                 <h2>{words::data::DELETE}</h2>
                 {awaited(loading, move || async move {
                     match who.account.get().await {
-                        Ok(account) => deletion(account, delete),
+                        Ok(account) => deletion(account, delete, kept),
                         Err(Problem::SignedOut) => view! { <LogInFirst/> }.solid(),
                         Err(problem) => view! { <Trouble problem again=Box::new(move || who.changed())/> }.solid(),
                     }
@@ -57,12 +56,14 @@ fn read(fields: &Fields) -> DeleteAccountCall {
     DeleteAccountCall { form: DeleteAccount { current: fields.text("current"), tag: fields.text("tag") } }
 }
 
-fn deletion(account: Account, delete: Sending) -> AnyView {
+/// `kept`: it was just taken back.
+fn deletion(account: Account, delete: Sending, kept: bool) -> AnyView {
     if let Some(at) = account.deletes_at {
         // How it is taken back is said above, as on every page of the account.
         return view! { <p>{words::leaving::ON} <Day at/> "."</p> }.solid();
     }
     view! {
+        {kept.then(|| view! { <Notice tone=Tone::News><p>{words::data::KEPT}</p></Notice> })}
         <p class="soft">{words::data::delete_means()}</p>
         <Form sending=delete class="inline">
             <input type="hidden" name="form[tag]" value=account.tag/>

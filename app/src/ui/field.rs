@@ -31,6 +31,7 @@ pub fn TextField(
                     autocomplete=autocomplete
                     value=value
                     autofocus=state.is_first(field)
+                    data-draft=""
                     aria-describedby=note_id(field)
                     aria-invalid=move || state.fault_of(field).map(|_| "true")
                 />

@@ -4,6 +4,7 @@ use super::{Happened, SignedIn};
 use crate::{
     Error,
     hasher::{Lane, Match},
+    known_browser::KnownBrowser,
     limit::Tries,
     store::{
         Tx,
@@ -62,11 +63,12 @@ impl SignedIn<'_> {
     }
 
     /// Compares the password with what is stored, as often as that is allowed to anybody: whoever holds a session may guess no more often than
-    /// whoever does not. A wrong one is recorded as `refused`.
+    /// whoever does not. They are counted apart, so that nobody outside keeps them waiting. A wrong one is recorded as `refused`.
     pub(super) async fn prove<'a>(&self, user: &'a User, current: Password, refused: EventKind) -> Result<Proven<'a>, Error> {
         let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
         let key = Email::parse(&user.email).map_or_else(|_| user.email.clone(), |email| email.key());
-        let tries = self.auth.count_password(&self.client, &key, self.auth.known_browser(&self.client, &key)).await?;
+        let browser = self.auth.known_browser(&self.client, &key).unwrap_or_else(|| KnownBrowser::of_session(&self.auth.secret, &key, self.session));
+        let tries = self.auth.count_password(&self.client, &key, Some(browser)).await?;
         let stored = user.password_hash.as_deref();
         let matched = self.auth.hasher.verify(current, stored, place).await?;
         if let (Some(hash), Match::Yes | Match::YesButWeak) = (stored, matched) {

@@ -98,7 +98,6 @@ impl Auth {
         let (turned, written) = (self.turn_keys(now).await, self.write_seen().await);
         turned.and(written)?;
         if prune {
-            self.delete_accounts(now).await?;
             // Late, for a clock that ran ahead and is set right: what was forgotten by the wrong time would be accepted again by the right one.
             self.revocations.forget(now - MARGIN);
             let mut tx = self.store.write().await?;
@@ -107,6 +106,7 @@ impl Auth {
             tx.limit_prune(now - REMEMBERED, now).await?;
             tx.event_prune(now - RECORDED).await?;
             tx.commit().await?;
+            self.delete_accounts(now).await?;
         }
         Ok(())
     }

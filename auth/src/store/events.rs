@@ -43,15 +43,25 @@ pub struct EventRow {
 
 statements! {
     INSERT = "INSERT INTO events (id, at, kind, outcome, actor_id, target_id, session_hash, address, device, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    OF_TARGET_BEFORE = "SELECT id, at, kind, address, device FROM events WHERE target_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    OF_TARGET_BEFORE = "SELECT id, at, kind, CASE WHEN actor_id IS NULL OR actor_id = target_id THEN address END AS address, CASE WHEN actor_id IS NULL OR actor_id = target_id THEN device END AS device FROM events WHERE target_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     PRUNE = "DELETE FROM events WHERE id < $1";
-    FORGET = "DELETE FROM events WHERE target_id = $1";
+    FORGET = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE target_id = $1 AND kind <> 'deleted' LIMIT 500)";
+    BY_ACTOR = "SELECT id FROM events WHERE actor_id = $1 AND target_id <> $1 AND (address IS NOT NULL OR device IS NOT NULL OR session_hash IS NOT NULL)";
+    BLUR = "UPDATE events SET address = NULL, device = NULL, session_hash = NULL WHERE id = $1";
 }
 
 impl Reader {
-    /// What happened to one user before the event `before`, newest first, at most `limit`.
+    /// What happened to one user before the event `before`, newest first, at most `limit`. From where an administrator acted is nothing that they need
+    /// to know.
     pub async fn event_list(&mut self, target: UserId, before: EventId, limit: i64) -> Result<Vec<EventRow>, Error> {
         Ok(on!(self, |c| sqlx::query_as(OF_TARGET_BEFORE).bind(target).bind(before).bind(limit).fetch_all(c).await?))
+    }
+}
+
+impl Reader {
+    /// What one user did to others, with what is known of from where.
+    pub async fn events_by(&mut self, actor: UserId) -> Result<Vec<EventId>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(BY_ACTOR).bind(actor).fetch_all(c).await?))
     }
 }
 
@@ -64,9 +74,14 @@ impl Tx {
         Ok(on!(self, |c| sqlx::query(PRUNE).bind(EventId(Uuid::from_bytes(id))).execute(c).await?.rows_affected()))
     }
 
-    /// Forgets everything that happened to one user.
-    pub async fn event_forget(&mut self, target: UserId) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(FORGET).bind(target).execute(c).await.map(drop)?);
+    /// Forgets what happened to one user, but that the account was deleted: some at a time. Returns how much.
+    pub async fn event_forget(&mut self, target: UserId) -> Result<u64, Error> {
+        Ok(on!(self, |c| sqlx::query(FORGET).bind(target).execute(c).await?.rows_affected()))
+    }
+
+    /// Forgets from where and with what something was done.
+    pub async fn event_blur(&mut self, id: EventId) -> Result<(), Error> {
+        on!(self, |c| sqlx::query(BLUR).bind(id).execute(c).await.map(drop)?);
         Ok(())
     }
 

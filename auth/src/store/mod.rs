@@ -162,7 +162,9 @@ impl Store {
                 .journal_mode(SqliteJournalMode::Wal)
                 // With NORMAL a power cut takes back commits that were acknowledged, and a revoked session lives again.
                 .synchronous(SqliteSynchronous::Full)
-                .foreign_keys(true);
+                .foreign_keys(true)
+                // What is deleted is written over: an account that is gone is not to be read out of the file.
+                .pragma("secure_delete", "ON");
             let writer = SqlitePoolOptions::new()
                 .max_connections(1)
                 .acquire_timeout(PATIENCE)

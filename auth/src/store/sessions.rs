@@ -62,7 +62,7 @@ statements! {
     REVOKE_OTHERS = "UPDATE sessions SET revoked_at = $3, revoked_for = $4 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL RETURNING id";
     REVOKE_EXCESS = "UPDATE sessions SET revoked_at = $3, revoked_for = 'crowded_out' WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $4 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 ORDER BY last_seen_at DESC, id DESC LIMIT 1000000 OFFSET $2) RETURNING id";
     LIST = "SELECT id, device, address, created_at, last_seen_at FROM sessions WHERE user_id = $1 AND id < $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 ORDER BY id DESC LIMIT $4";
-    HELD = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM sessions WHERE user_id = $1 ORDER BY id DESC";
+    HELD = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM sessions WHERE user_id = $1 ORDER BY id DESC LIMIT 1000";
     STOLEN_SINCE = "SELECT MAX(revoked_at) FROM sessions WHERE user_id = $1 AND revoked_for = $2 AND revoked_at >= $3";
     PRUNE = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 OR revoked_at < $1 OR last_seen_at + idle_limit < $1 LIMIT 500)";
     SEEN = "UPDATE sessions SET confirmed = CASE WHEN confirmed < $2 THEN $2 ELSE confirmed END, last_seen_at = CASE WHEN last_seen_at < $3 THEN $3 ELSE last_seen_at END WHERE id = $1 AND revoked_at IS NULL";
@@ -93,7 +93,7 @@ pub struct HeldRow {
 }
 
 impl Reader {
-    /// All sessions of a user that are stored, those that are over too, the newest first.
+    /// All sessions of a user that are stored, those that are over too, the newest first, at most 1,000.
     pub async fn session_held(&mut self, user: UserId) -> Result<Vec<HeldRow>, Error> {
         Ok(on!(self, |c| sqlx::query_as(HELD).bind(user).fetch_all(c).await?))
     }

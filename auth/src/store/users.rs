@@ -54,7 +54,7 @@ statements! {
     RAISE_EPOCH = "UPDATE users SET epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NULL RETURNING epoch";
     ROW = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at, delete_at FROM users WHERE id = $1";
     LIST = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at, delete_at FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2";
-    SET_DISABLED = "UPDATE users SET disabled_at = $2, epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
+    SET_DISABLED = "UPDATE users SET disabled_at = $2, delete_at = NULL, epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
     SET_ROLES = "UPDATE users SET roles = $2, epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
     LOCK_ADMINS = "UPDATE users SET roles = roles WHERE roles = 'user admin' AND disabled_at IS NULL AND delete_at IS NULL";
     SET_NAME = "UPDATE users SET name = $2 WHERE id = $1 AND disabled_at IS NULL";
@@ -158,7 +158,8 @@ impl Tx {
         Ok(on!(self, |c| sqlx::query(LOCK_ADMINS).execute(c).await?.rows_affected()))
     }
 
-    /// Lets nobody in (`None`: lets them in again), and ends every access token. Returns the epoch from now on; `None`: no such account.
+    /// Lets nobody in (`None`: lets them in again), ends every access token, and takes back a deletion that was asked for: an account that is held is
+    /// held, whoever asked. Returns the epoch from now on; `None`: no such account.
     pub async fn user_set_disabled(&mut self, id: UserId, at: Option<Timestamp>) -> Result<Option<i64>, Error> {
         Ok(on!(self, |c| sqlx::query_scalar(SET_DISABLED).bind(id).bind(at).fetch_optional(c).await?))
     }

@@ -1,7 +1,7 @@
 //! Taking one's data along, and deleting one's account: asked for with the password, taken back until the day, done on that day, at once on every node.
 
 use crate::support::{PASSWORD, World, accepts, client, renews};
-use auth::{Error, Issued, Presented, SignedIn, flow::Change, on_both};
+use auth::{Client, Error, Issued, Presented, SignedIn, flow::Change, on_both};
 use contract::{
     Email, Fault, Field, Span,
     form::{DeleteAccount, LogIn, Rename, SignUp},
@@ -97,6 +97,48 @@ on_both! {
             assert!(matches!(me.delete_account(&form).await, Err(Error::Invalid(_))));
         }
         assert!(matches!(me.delete_account(&form).await, Err(Error::TooMany { .. })));
+    }
+
+    async fn an_administrator_who_disables_an_account_holds_it(world: World) {
+        let ada = world.sign_up(ADA).await;
+        ask(&world, &ada, PASSWORD).await.expect("asked");
+        let operator = world.auth.operator(&client());
+        assert_eq!(operator.change(ada.account.id, Change::Disable).await.expect("disabled").deletes_at, None);
+        pass(&world, DELETION_GRACE).await;
+        operator.change(ada.account.id, Change::Enable).await.expect("still there");
+        pass(&world, Span::minutes(1)).await;
+        assert_eq!(world.log_in(ADA).await.account.deletes_at, None);
+    }
+
+    async fn a_deleted_administrator_leaves_no_address_in_the_records_of_others(world: World) {
+        let operator = world.auth.operator(&Client::default());
+        for email in [ADA, "root@example.com"] {
+            operator.create(&SignUp { email: email.into(), password: PASSWORD.into(), ..SignUp::default() }, Role::Admin).await.expect("an administrator");
+        }
+        let (root, bob) = (world.log_in("root@example.com").await, world.sign_up("bob@example.com").await);
+        let me = signed_in(&world, &root).await;
+        me.admin().expect("an administrator").change(bob.account.id, Change::Role(Role::Admin)).await.expect("changed");
+        let bob = world.log_in("bob@example.com").await;
+        let seen = signed_in(&world, &bob).await.activity(100, None).await.expect("a list").items;
+        let changed = seen.iter().find(|event| event.kind == EventKind::RoleChanged).expect("told");
+        assert_eq!((&changed.address, &changed.device), (&None, &None), "from where an administrator acted is not told");
+        assert!(seen.iter().any(|event| event.kind == EventKind::LoggedIn && event.address.is_some()), "one's own is");
+
+        ask(&world, &root, PASSWORD).await.expect("asked");
+        pass(&world, DELETION_GRACE).await;
+        let records = world.store.read().await.expect("a reader").event_records().await.expect("events");
+        let by_root: Vec<_> = records.iter().filter(|record| record.actor_id == Some(root.account.id)).collect();
+        assert_eq!(by_root.iter().map(|record| record.kind.as_str()).collect::<Vec<_>>(), ["role_changed"], "what was done stays");
+        assert!(by_root[0].address.is_none() && by_root[0].device.is_none() && by_root[0].session_hash.is_none());
+    }
+
+    async fn a_stranger_who_guesses_does_not_keep_the_owner_from_leaving(world: World) {
+        let ada = world.sign_up(ADA).await;
+        let node = world.limiting_node().await;
+        let wrong = LogIn { email: ADA.into(), password: "a wrong one".into(), ..LogIn::default() };
+        while !matches!(node.log_in(&client(), &wrong, None).await, Err(Error::TooMany { .. })) {}
+        let me = node.signed_in(&client(), Presented::Bearer(&ada.access.token)).await.expect("signed in");
+        me.delete_account(&DeleteAccount { current: PASSWORD.into(), ..DeleteAccount::default() }).await.expect("asked");
     }
 
     async fn another_node_refuses_what_is_left_of_a_deleted_account(world: World) {

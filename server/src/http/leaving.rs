@@ -8,7 +8,11 @@ use super::{
     refusals::{Limited, Protected, Unreadable},
     time::rfc3339,
 };
-use crate::Server;
+use crate::{
+    Server,
+    exports::{self, RETRY_AFTER},
+};
+use app::problem::Problem;
 use axum::{Json, extract::State, response::Response};
 use contract::{
     form::DeleteAccount,
@@ -18,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Everything that is stored about somebody, but for the hash of their password.
+/// What is stored about somebody: the account, every session, what happened.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Export {
     /// When this was so.
@@ -94,14 +98,16 @@ impl Members for DeletionBody {
     const NAMES: &[&str] = &["current"];
 }
 
-/// Everything that is stored about me, but for the hash of my password.
+/// What is stored about me: the account, every session, what happened. One at a time.
 #[utoipa::path(get, path = "/api/v1/me/export", tag = "me", security(("bearer" = [])), responses(
     (status = 200, body = Export),
     Protected,
 ))]
-pub(super) async fn export(State(server): State<Server>, caller: Caller) -> Result<Json<Export>, Response> {
-    let everything = caller.signed_in(&server).await?.everything().await;
-    Ok(Json(everything.map_err(|error| caller.refuse(error.into()))?.into()))
+pub(super) async fn export(State(server): State<Server>, caller: Caller) -> Result<Response, Response> {
+    let signed_in = caller.signed_in(&server).await?;
+    let place = server.exports.begin(signed_in.user()).ok_or_else(|| caller.refuse(Problem::Busy { retry_after: RETRY_AFTER }.into()))?;
+    let everything = signed_in.everything().await.map_err(|error| caller.refuse(error.into()))?;
+    Ok(exports::answer(place, "application/json", move || serde_json::to_string(&Export::from(everything)).unwrap_or_default()).await)
 }
 
 /// Has my account deleted in 14 days, and ends all my other sessions at once. Asking again does not put it off.

@@ -85,6 +85,8 @@ pub const TABLE: &[(&str, May, &str)] = &[
     ("get /account/sessions", Cookies, ""),
     ("get /account/activity", Cookies, ""),
     ("get /account/data", Cookies, ""),
+    ("get /account/data.json", Cookies, ""),
+    ("get /account/data.html", Cookies, ""),
 ];
 
 /// What has become of the account of a caller.
@@ -238,6 +240,9 @@ impl Office {
         for (path, method) in leptos::server_fn::axum::server_fn_paths() {
             found.entry(path.to_owned()).or_default().insert(method.as_str().to_lowercase());
         }
+        for file in server::downloads::FILES {
+            found.entry(file.to_owned()).or_default().insert("get".to_owned());
+        }
         for page in PAGES.iter() {
             found.entry(page.path().to_owned()).or_default().insert("get".to_owned());
         }
@@ -337,7 +342,7 @@ on_both! {
             }
         }
         // A form that was made for him.
-        for (function, form) in [("/fn/rename", "form[name]=Eve"), ("/fn/end-session", "form[session]="), ("/fn/change-password", "form[current]=x&form[new]=a+quite+different+one")] {
+        for (function, form) in [("/fn/rename", "form[name]=Eve"), ("/fn/end-session", "form[session]="), ("/fn/change-password", "form[current]=x&form[new]=a+quite+different+one"), ("/fn/delete-account", "form[current]=x"), ("/fn/keep-account", "")] {
             let answer = ada.user.client.call(function, &format!("{form}&form[tag]={}", bob.tag)).await;
             assert_eq!((answer.status, answer.text.as_str()), (StatusCode::CONFLICT, "\"someone_else\""), "{function}");
         }

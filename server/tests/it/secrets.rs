@@ -149,6 +149,19 @@ async fn after_everything_that_can_be_done_no_secret_is_in_the_files_or_in_the_l
     target.renew(&second.refresh).await;
     let bearer = as_bearer(&first);
     let authorized: [(&str, &[u8]); 2] = [("authorization", bearer.as_bytes()), ("content-type", b"application/json")];
+    // Everything taken along, and the account nearly deleted.
+    for file in server::downloads::FILES {
+        bodies.push(target.send(Method::GET, file, &[("cookie", jar(&page).as_bytes())], Body::empty()).await);
+    }
+    bodies.push(target.send(Method::GET, "/api/v1/me/export", &authorized, Body::empty()).await);
+    for (password, status) in [("nearly the right one", 422), (PASSWORD, 200)] {
+        let asked = target.send(Method::POST, "/api/v1/me/deletion", &authorized, json!({"current": password}).to_string()).await;
+        assert_eq!(asked.status, status, "{}", asked.text);
+        if status == 200 {
+            bodies.push(asked);
+        }
+    }
+    bodies.push(target.send(Method::DELETE, "/api/v1/me/deletion", &authorized, Body::empty()).await);
     let changed = target.send(Method::POST, "/api/v1/me/password", &authorized, json!({"current": PASSWORD, "new": NEW}).to_string()).await;
     assert_eq!(changed.status, 204, "{}", changed.text);
     target.send(Method::POST, "/oauth/revoke", &[("content-type", FORM.as_bytes())], format!("token={}", first.refresh)).await;
