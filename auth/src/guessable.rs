@@ -10,6 +10,11 @@ const LOOKED_AT: usize = 32;
 /// Words that are no secret here, whoever somebody is.
 const OURS: [&str; 2] = ["latchkey", "account"];
 
+/// Reads the lists, once: else the first sign-up would wait for it, and what a server holds at rest would not be all that it holds.
+pub(crate) fn prepare() {
+    let _any = zxcvbn(OURS[0], &[]);
+}
+
 /// Whether somebody who tries the likely ones first comes to this one within a million tries.
 pub(crate) fn is_guessable(password: &Password, email: &Email, name: Option<&Name>) -> bool {
     let text = String::from_utf8_lossy(password.expose());

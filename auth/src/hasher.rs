@@ -9,7 +9,10 @@ mod lanes;
 
 pub use lanes::{Lane, Place, Share};
 
-use crate::{Entropy, Error, guessable::is_guessable};
+use crate::{
+    Entropy, Error,
+    guessable::{self, is_guessable},
+};
 use argon2::{
     Algorithm, Argon2, Block, Params, PasswordHash, Version,
     password_hash::phc::{Output, ParamsString, Salt},
@@ -87,6 +90,7 @@ impl Hasher {
     pub fn start(hashing: Hashing, entropy: Entropy) -> Result<Self, Error> {
         let params = Params::new(hashing.m, hashing.t, hashing.p, Some(HASH)).map_err(Error::internal)?;
         let lanes = Arc::new(Lanes::new(hashing.queue.max(1)));
+        guessable::prepare();
         for number in 0..hashing.threads.max(1) {
             let (lanes, params) = (lanes.clone(), params.clone());
             thread::Builder::new().name(format!("hash-{number}")).spawn(move || work(&lanes, &params)).map_err(Error::internal)?;

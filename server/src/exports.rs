@@ -24,7 +24,7 @@ const MOST: usize = 8;
 /// In so many bytes at a time.
 const PIECE: usize = 16 * 1024;
 /// What has not been read by then is not sent.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What whoever finds no place is told to wait, in seconds.
 pub(crate) const RETRY_AFTER: u32 = 5;
 
