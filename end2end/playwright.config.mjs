@@ -5,7 +5,7 @@
 import { defineConfig } from '@playwright/test';
 import { launchOptions } from './support/browser.mjs';
 
-const onlyDebug = ['**/many-calls.spec.mjs'];
+const onlyDebug = ['**/many-calls.spec.mjs', '**/lab.spec.mjs'];
 const alsoDebug = ['**/hydration.spec.mjs', '**/harness.spec.mjs'];
 
 export default defineConfig({

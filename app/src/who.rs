@@ -1,7 +1,7 @@
 //! Who is signed in, as far as a page can tell: known to the server when it renders, watched over in the browser from then on.
 
 use crate::{
-    address, browser, drafts,
+    address, browser, connection, drafts,
     known::Known,
     problem::Problem,
     session::{self, Change, Page, Why},
@@ -55,7 +55,11 @@ fn start(who: Who, account: Result<Account, Problem>) {
             Page::Of(account.tag)
         }
         Err(Problem::SignedOut) => Page::Nobody,
-        Err(_) => Page::Unknown,
+        Err(_) => {
+            // It goes on as soon as the server can say.
+            connection::lost();
+            Page::Unknown
+        }
     };
     let query = browser::query();
     session::start(page, address::says(&query, address::BYE), move |change| follow(who, change));
@@ -85,15 +89,26 @@ fn follow(who: Who, change: Change) {
             }
         }),
         // A real load: nothing of what is shown stays, and the server decides what may be seen here.
-        Change::Replaced => browser::leave(&here()),
+        Change::Replaced => {
+            // Perhaps by themselves, in another tab.
+            keep_draft(who);
+            browser::leave(&here());
+        }
         Change::Over(why) => {
-            match (why, who.account.now_untracked()) {
-                // They did not want to go.
-                (Why::Ended, Some(Ok(account))) => drafts::keep(&account.id.to_string()),
-                _ => drafts::forget(),
+            // Whoever logs out wants nothing to be left, in this tab neither; the others did not want to go.
+            if why == Why::Ended {
+                keep_draft(who);
+            } else {
+                drafts::forget();
             }
             browser::leave(&way_out(why));
         }
+    }
+}
+
+fn keep_draft(who: Who) {
+    if let Some(Ok(account)) = who.account.now_untracked() {
+        drafts::keep(&account.id.to_string());
     }
 }
 

@@ -1,7 +1,7 @@
 // Every page in every state, looked at by axe: nothing that keeps anybody out, in light and in dark, with a wide window and a narrow one.
 import AxeBuilder from '@axe-core/playwright';
 import { leave, leavers, members, strangers } from '../support/states.mjs';
-import { member } from '../support/steps.mjs';
+import { field, logIn, member, open } from '../support/steps.mjs';
 import { expect, test } from '../support/test.mjs';
 
 // The states are about what goes wrong; what they make the console say is looked at by other journeys.
@@ -40,3 +40,23 @@ for (const look of looks) {
     }
   });
 }
+
+test('passwords can be pasted, and managers know which is which', async ({ page, server }) => {
+  await open(page, '/signup');
+  await expect(field.email(page)).toHaveAttribute('autocomplete', 'email');
+  await expect(field.password(page)).toHaveAttribute('autocomplete', 'new-password');
+  await open(page, '/login');
+  await expect(field.email(page)).toHaveAttribute('autocomplete', 'username');
+  await expect(field.password(page)).toHaveAttribute('autocomplete', 'current-password');
+  await expect(field.password(page)).toHaveAttribute('type', 'password');
+  await field.email(page).fill('from somewhere else');
+  await field.email(page).press('Control+A');
+  await field.email(page).press('Control+C');
+  await field.password(page).focus();
+  await field.password(page).press('Control+V');
+  await expect(field.password(page)).toHaveValue('from somewhere else');
+  await logIn(page, await member(server));
+  await open(page, '/account/password');
+  await expect(page.getByLabel('Current password')).toHaveAttribute('autocomplete', 'current-password');
+  await expect(page.getByLabel('New password')).toHaveAttribute('autocomplete', 'new-password');
+});

@@ -1,6 +1,6 @@
 // Your data: everything that is stored goes along, and the account can be deleted, and kept after all.
 import { readFile } from 'node:fs/promises';
-import { goTo, logIn, member, open, ready, submit } from '../support/steps.mjs';
+import { goTo, logIn, member, open, ready, sendLogIn, submit } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 const WRONG = 'That is not the password that you have now.';
@@ -25,6 +25,20 @@ withAndWithoutScripts((scripts) => {
     expect(html.name).toMatch(/\.html$/);
     expect(html.text).toContain(who.email);
     await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
+  });
+
+  test('somebody whose session is over and who wants a file is led to the page with it', async ({ context, page, server }) => {
+    const who = await member(server);
+    await logIn(page, who);
+    await goTo(page, 'Your data');
+    const { body } = await server.api('POST', '/auth/login', { email: who.email, password: who.password });
+    await server.api('POST', '/auth/logout', { scope: 'others' }, body.access_token);
+    await page.getByRole('link', { name: 'Download as JSON' }).click();
+    await expect(page).toHaveURL(/\/login\?next=\/account\/data(&ended)?$/);
+    await ready(page);
+    await sendLogIn(page, who);
+    await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
+    expect((await context.cookies()).length).toBeGreaterThan(0);
   });
 
   test('somebody has the account deleted, after a wrong password, and keeps it after all', async ({ expectConsole, page, server }) => {

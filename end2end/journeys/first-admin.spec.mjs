@@ -3,7 +3,9 @@ import { fillIn, kept, open, person, seesAccountOf, submit } from '../support/st
 import { expect, test } from '../support/test.mjs';
 
 test('whoever signs up by the link of the first start is an administrator, and nobody after them', async ({ expectConsole, newBrowser, page, server }) => {
-  const link = server.log.map((line) => /\/signup\?invite=\S+/.exec(line)?.[0]).find(Boolean);
+  const printed = () => server.log.map((line) => /\/signup\?invite=\S+/.exec(line)?.[0]).find(Boolean);
+  await expect.poll(printed).toBeTruthy();
+  const link = printed();
   const who = person();
   await open(page, link);
   await fillIn(page, who);

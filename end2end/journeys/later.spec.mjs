@@ -26,6 +26,25 @@ test('a visitor does not load the pages of the account, and whoever logs in does
   expect(await asked(page), 'asked for with the rest of the page, and no second time').toBe(1);
 });
 
+test('the button is at work until the next page is there, however long its part takes', async ({ context, page, server }) => {
+  const who = await member(server);
+  let arrive;
+  const arrival = new Promise((done) => (arrive = done));
+  await context.route(PART, async (route) => {
+    await arrival;
+    await route.continue().catch(() => {});
+  });
+  await open(page, '/login');
+  await fillIn(page, who);
+  await submit(page, 'Log in');
+  await expect(page.getByRole('banner').getByRole('button', { name: who.name })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Logging in…' })).toBeVisible();
+  await expect(page.getByRole('main')).toHaveAttribute('aria-busy', 'true');
+  arrive();
+  await seesAccountOf(page, who);
+  await expect(page.getByRole('main')).not.toHaveAttribute('aria-busy');
+});
+
 test('a page of the account whose part cannot be had works as it was sent', async ({ context, page, server, watch }) => {
   const who = await member(server);
   await logIn(page, who);

@@ -26,9 +26,14 @@ withAndWithoutScripts((scripts) => {
     await (scripts ? expectConsole({ status: 422, url: '/fn/change-password' }, refused) : refused());
     await ready(page);
     const start = watch.mark();
+    if (scripts) await page.getByRole('button', { name: 'Show password' }).last().click();
     await change(page, who.password, NEW);
     await expect(page.getByText('Your password is changed, and all other devices are logged out.')).toBeVisible();
     await ready(page);
+    for (const label of ['Current password', 'New password']) {
+      await expect(page.getByLabel(label), 'nothing of it stays on the screen').toHaveValue('');
+      await expect(page.getByLabel(label)).toHaveAttribute('type', 'password');
+    }
     // The access token from before is worth nothing; the page has seen to the next before any call needs it.
     if (scripts) await expect.poll(() => watch.callsTo('/fn/refresh', start).length).toBe(1);
     await goTo(page, 'Activity');

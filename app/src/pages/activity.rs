@@ -48,7 +48,7 @@ fn list(part: Page<Event>, older: bool) -> AnyView {
         let words = if older { words::activity::NO_MORE } else { words::activity::EMPTY };
         view! { <p>{words}</p> }.solid()
     } else {
-        view! { <ol class="events">{part.items.into_iter().map(event).collect_view()}</ol> }.solid()
+        view! { <ol class="events" role="list">{part.items.into_iter().map(event).collect_view()}</ol> }.solid()
     };
     view! {
         {events}

@@ -1,7 +1,9 @@
 //! What the two pages share by which people come in: where they wanted to go, and how they get there.
 
+use super::later;
+use crate::ui::Sending;
 use contract::{Next, view::LoggedIn};
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_query_map},
@@ -28,6 +30,17 @@ fn escape(text: &str) -> String {
 pub(super) fn go_on() -> impl Fn(LoggedIn) + Send + Sync + 'static {
     let navigate = use_navigate();
     move |done| navigate(&done.next, NavigateOptions { replace: true, ..NavigateOptions::default() })
+}
+
+/// Gets what most people see next while the server looks at the password.
+pub(super) fn prepare_while(sending: Sending) {
+    Effect::new(move |_| {
+        if sending.is_working() {
+            spawn_local(async {
+                let _there = later::prepare().await;
+            });
+        }
+    });
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::solid::IntoSolid;
 use crate::{
     address,
+    problem::Problem,
     ui::{awaited, nothing},
     who::Who,
     words,
@@ -10,6 +11,8 @@ use crate::{
 use contract::view::Account;
 use leptos::prelude::*;
 use leptos_meta::Title;
+
+const DOORS: [(&str, &str); 2] = [(address::SIGN_UP, words::SIGN_UP), (address::LOG_IN, words::LOG_IN)];
 
 #[component]
 pub fn HomePage() -> impl IntoView {
@@ -28,7 +31,9 @@ pub fn HomePage() -> impl IntoView {
             {awaited(nothing, move || async move {
                 match who.account.get().await {
                     Ok(account) => for_member(account),
-                    Err(_) => for_visitor(),
+                    Err(Problem::SignedOut) => for_visitor(),
+                    // It cannot be told who this is.
+                    Err(_) => hero(words::home::HEADING.to_owned(), words::home::LEAD.to_owned(), [("/account", words::home::YOUR_ACCOUNT), DOORS[1]]),
                 }
             })}
         </div>
@@ -37,7 +42,7 @@ pub fn HomePage() -> impl IntoView {
 }
 
 fn for_visitor() -> AnyView {
-    hero(words::home::HEADING.to_owned(), words::home::LEAD.to_owned(), [(address::SIGN_UP, words::SIGN_UP), (address::LOG_IN, words::LOG_IN)])
+    hero(words::home::HEADING.to_owned(), words::home::LEAD.to_owned(), DOORS)
 }
 
 fn for_member(account: Account) -> AnyView {

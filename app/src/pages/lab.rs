@@ -81,10 +81,10 @@ fn buttons() -> AnyView {
             <a class="button quiet" href="/lab">"A link"</a>
             <span class="badge">"Badge"</span>
         </p>
-        <p class="cluster">
+        <div class="cluster">
             <Press path="/lab" fields=Vec::new() label="Press"/>
             <Press path="/lab" fields=Vec::new() label="Press, loud" loud=true/>
-        </p>
+        </div>
         <ThemeSwitch/>
     }
     .solid()
@@ -125,7 +125,7 @@ fn notices() -> AnyView {
 
 fn layers() -> AnyView {
     view! {
-        <p class="cluster">
+        <div class="cluster">
             <Dialog id="lab-dialog" opener="Ask again" title="Really?" means="This says what will happen.">
                 <button type="button" class="button danger">"Do it"</button>
             </Dialog>
@@ -133,7 +133,7 @@ fn layers() -> AnyView {
                 <p class="menu-who">"Of nobody"</p>
                 <a href="/lab">"A link"</a>
             </Menu>
-        </p>
+        </div>
     }
     .solid()
 }

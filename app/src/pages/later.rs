@@ -4,7 +4,12 @@
 //! loads the page by itself, which works without any of the program.
 
 use super::{activity::ActivityPage, data::DataPage, password::PasswordPage, profile::ProfilePage, sessions::SessionsPage};
-use crate::{browser, solid::IntoSolid, ui::loading};
+use crate::{
+    browser, connection,
+    problem::Problem,
+    solid::IntoSolid,
+    ui::{Pending, Trouble, loading},
+};
 use leptos::prelude::*;
 use leptos_router::{LazyRoute, hooks::use_location};
 
@@ -31,10 +36,22 @@ impl<const PAGE: usize> LazyRoute for OfAccount<PAGE> {
         leptos::prefetch_lazy_fn_on_server("account");
         let location = use_location();
         let here = format!("{}{}", location.pathname.get_untracked(), location.search.get_untracked());
-        part::show(PAGE).await.unwrap_or_else(|_| {
-            browser::leave(&here);
-            loading()
-        })
+        let pending = use_context::<Pending>();
+        let is_pending = |is| pending.into_iter().for_each(|pending| pending.set_page(is));
+        is_pending(true);
+        let page = part::show(PAGE).await;
+        is_pending(false);
+        match page {
+            Ok(page) => page,
+            Err(_) if !browser::has_network() => {
+                connection::lost();
+                view! { <Trouble problem=Problem::Offline again=Box::new(move || browser::leave(&here))/> }.solid()
+            }
+            Err(_) => {
+                browser::leave(&here);
+                loading()
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Log in.
 
-use super::door::{go_on, link, next};
+use super::door::{go_on, link, next, prepare_while};
 use crate::{
     address,
     api::LogInCall,
@@ -17,7 +17,8 @@ const NEWS: [(&str, &str); 3] = [(address::BYE, words::log_in::BYE), (address::E
 
 #[component]
 pub fn LogInPage() -> impl IntoView {
-    let log_in = sending(read, |call: &LogInCall| call.form.check().err().unwrap_or_default(), go_on());
+    let log_in = sending(read, |call: &LogInCall| call.form.check().err().unwrap_or_default(), go_on()).that_leads_on();
+    prepare_while(log_in);
     let (next, query) = (next(), use_query_map());
     // Until there is something newer to say.
     let attempted = move || log_in.was_accepted().is_some();

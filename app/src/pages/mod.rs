@@ -18,7 +18,13 @@ pub mod sessions;
 pub mod sign_up;
 
 use crate::solid::IntoSolid;
-use crate::{address, browser, connection::provide_connection, ui::ThemeSwitch, who::provide_who, words};
+use crate::{
+    address, browser,
+    connection::provide_connection,
+    ui::{ThemeSwitch, provide_pending},
+    who::provide_who,
+    words,
+};
 use frame::{ConnectionNotice, FocusOnArrival, Header, LogOutProblem, provide_log_out};
 use home::HomePage;
 #[cfg(debug_assertions)]
@@ -47,6 +53,7 @@ pub async fn is_ready() -> bool {
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_connection();
+    provide_pending();
     provide_who();
     view! {
         <Router>

@@ -50,7 +50,7 @@ fn list(sessions: Sessions, tag: &str) -> AnyView {
     let rows = items.into_iter().map(|session| row(session, as_of, tag)).collect_view();
     let fields = vec![("tag", tag.to_owned())];
     view! {
-        <ul class="sessions">{rows}</ul>
+        <ul class="sessions" role="list">{rows}</ul>
         {others
             .then(|| {
                 view! {

@@ -1,6 +1,6 @@
 //! Sign up.
 
-use super::door::{go_on, link, next};
+use super::door::{go_on, link, next, prepare_while};
 use crate::{
     address,
     api::SignUpCall,
@@ -14,7 +14,8 @@ use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn SignUpPage() -> impl IntoView {
-    let sign_up = sending(read, |call: &SignUpCall| call.form.check().err().unwrap_or_default(), go_on());
+    let sign_up = sending(read, |call: &SignUpCall| call.form.check().err().unwrap_or_default(), go_on()).that_leads_on();
+    prepare_while(sign_up);
     let (next, query) = (next(), use_query_map());
     let invite = move || query.with(|query| query.get("invite").unwrap_or_default());
     view! {

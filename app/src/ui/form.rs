@@ -30,6 +30,10 @@ impl State {
         self.sending.is_working()
     }
 
+    pub(super) fn was_accepted(self) -> bool {
+        self.sending.was_accepted() == Some(true)
+    }
+
     pub(super) fn fault_of(self, field: Field) -> Option<Fault> {
         self.faults.try_with(|faults| faults.of(field)).flatten()
     }
@@ -79,6 +83,10 @@ pub fn Form(sending: Sending, #[prop(optional)] class: &'static str, #[prop(opti
             if let Some(field) = problem.as_ref().and_then(concerns) {
                 focus(field);
             }
+            if sending.was_accepted() == Some(true) {
+                // They have done what they were typed for.
+                [Field::Password, Field::Current, Field::New].into_iter().for_each(clear);
+            }
             state.faults.set(faults(problem));
         } else {
             // The fields are there.
@@ -116,6 +124,7 @@ pub fn Form(sending: Sending, #[prop(optional)] class: &'static str, #[prop(opti
     };
     // A fault goes away as soon as it is mended, and does not come before the field is left.
     let typed = move |event: ev::Event| {
+        sending.is_past();
         if let Some((input, field)) = field_of(event.target())
             && state.faults.try_with_untracked(|faults| faults.of(field)).flatten().is_some()
         {

@@ -1,13 +1,21 @@
 //! What opens under a button. It is a popover of the browser's own, which opens and closes it by itself, so it needs no script; only that a link in it
 //! closes it does.
 
-use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
+use leptos::{
+    ev,
+    prelude::*,
+    wasm_bindgen::JsCast,
+    web_sys::{Element, HtmlElement},
+};
 
 /// `id`: of the menu in the document. `label`: what the button says.
 #[component]
 pub fn Menu(id: &'static str, label: String, children: crate::solid::SolidChildren) -> impl IntoView {
     let close = |event: ev::MouseEvent| {
-        if let Some(menu) = event.current_target().and_then(|menu| menu.dyn_into::<HtmlElement>().ok()) {
+        let pressed: Option<Element> = event.target().and_then(|target| target.dyn_into().ok());
+        if pressed.is_some_and(|pressed| matches!(pressed.closest("a"), Ok(Some(_))))
+            && let Some(menu) = event.current_target().and_then(|menu| menu.dyn_into::<HtmlElement>().ok())
+        {
             let _ = menu.hide_popover();
         }
     };

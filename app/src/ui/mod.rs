@@ -18,7 +18,7 @@ pub mod submit;
 pub mod theme;
 pub mod when;
 
-pub use awaited::{awaited, loading, nothing};
+pub use awaited::{Pending, awaited, loading, nothing, provide_pending};
 pub use check_box::CheckBox;
 pub use dialog::Dialog;
 pub use field::TextField;

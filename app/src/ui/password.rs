@@ -15,6 +15,12 @@ pub fn PasswordField(#[prop(default = Field::Password)] field: Field, #[prop(opt
     let length = RwSignal::new(0);
     let caps_lock = RwSignal::new(false);
     let wanted = RwSignal::new(false);
+    Effect::new(move |_| {
+        if state.was_accepted() {
+            wanted.set(false);
+            length.set(0);
+        }
+    });
     // Hidden again while it is sent, or the browser would remember it as a text that one types.
     let shown = move || !state.is_working() && wanted.try_get().unwrap_or_default();
     let key = move |event: ev::KeyboardEvent| caps_lock.set(event.get_modifier_state("CapsLock"));

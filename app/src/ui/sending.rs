@@ -18,6 +18,7 @@ pub struct Sending {
     outcome: RwSignal<Option<Result<(), Problem>>>,
     working: RwSignal<bool>,
     does: StoredValue<Does>,
+    leads_on: bool,
 }
 
 #[derive(Clone)]
@@ -41,7 +42,7 @@ where
 }
 
 fn make(path: &'static str, does: Does) -> Sending {
-    Sending { path, outcome: RwSignal::new(refused(path).map(Err)), working: RwSignal::new(false), does: StoredValue::new(does) }
+    Sending { path, outcome: RwSignal::new(refused(path).map(Err)), working: RwSignal::new(false), does: StoredValue::new(does), leads_on: false }
 }
 
 /// Why a plain form was refused that was sent to the function at `path`, as the address of this page says it.
@@ -56,6 +57,19 @@ pub fn refused(path: &str) -> Option<Problem> {
 // Read with `try_…`: a form that is about to be replaced, because what it was made for is being read again, may be told of its answer when its own
 // signals are gone already.
 impl Sending {
+    /// The same, but whoever was accepted goes on to another page: it is at work until that is there.
+    #[must_use]
+    pub const fn that_leads_on(self) -> Self {
+        Self { leads_on: true, ..self }
+    }
+
+    /// What was accepted is of earlier: somebody is typing, or sends again.
+    pub(super) fn is_past(self) {
+        if untrack(|| self.was_accepted()) == Some(true) {
+            self.outcome.try_set(None);
+        }
+    }
+
     /// Whether it has been sent, and there is no answer yet.
     pub fn is_working(self) -> bool {
         self.working.try_get().unwrap_or_default()
@@ -78,10 +92,13 @@ impl Sending {
     /// Nothing is sent twice at a time.
     pub(super) fn send(self, fields: &Fields) {
         let Some(answer) = self.does.try_with_value(|does| (does.call)(fields)) else { return };
+        self.is_past();
         self.working.set(true);
         spawn_local(async move {
             let outcome = answer.await;
-            self.working.try_set(false);
+            if outcome.is_err() || !self.leads_on {
+                self.working.try_set(false);
+            }
             self.outcome.try_set(Some(outcome));
         });
     }

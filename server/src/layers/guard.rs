@@ -2,9 +2,9 @@
 //!
 //! This is for people: they are led to the log-in page and back. Data is protected where it is read; see `auth::SignedIn`.
 
-use crate::Server;
+use crate::{Server, downloads::FILES};
 use app::{
-    address::{ENDED, LOG_IN, is_protected},
+    address::{DATA, ENDED, LOG_IN, is_protected},
     edge::{cookie, report},
 };
 use auth::{Client, Presented};
@@ -45,7 +45,8 @@ pub async fn signed_in_only(State(server): State<Server>, request: Request, next
 
 /// Only the path goes along: whatever was in the query stays out of the address of the log-in page.
 fn to_log_in(path: &str, ended: bool) -> Response {
-    let next = Path::parse(path);
+    // Nobody is led back to a file: it would be saved, and nothing be seen.
+    let next = Path::parse(if FILES.contains(&path) { DATA } else { path });
     let ended = if ended { format!("&{ENDED}") } else { String::new() };
     // What `Next` lets through needs no encoding.
     let location = HeaderValue::from_str(&format!("{LOG_IN}?next={}{ended}", next.as_str())).unwrap_or(HeaderValue::from_static(LOG_IN));
