@@ -41,7 +41,13 @@ export class Server {
     const running = this.#process;
     running.once('exit', (code, signal) => running === this.#process && this.log.push(`ERROR the server ended by itself: ${signal ?? code}`));
     for (const stream of [running.stdout, running.stderr]) {
-      stream.setEncoding('utf8').on('data', (text) => this.log.push(...text.split('\n').filter(Boolean)));
+      // What comes may end in the middle of a line.
+      let rest = '';
+      stream.setEncoding('utf8').on('data', (text) => {
+        const lines = (rest + text).split('\n');
+        rest = lines.pop();
+        this.log.push(...lines.filter(Boolean));
+      });
     }
     await this.#answers();
   }

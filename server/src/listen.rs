@@ -42,12 +42,12 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
     );
 
     if let Some(invite) = auth.first_admin_invite().await? {
-        // Not for the log: whoever reads it there could come first.
-        writeln!(
-            std::io::stderr(),
-            "Nobody is an administrator yet. Whoever signs up here within an hour is the first:\n    {}/signup?invite={invite}",
+        // Not for the log: whoever reads it there could come first. In one piece: others write to the same place.
+        let text = format!(
+            "Nobody is an administrator yet. Whoever signs up here within an hour is the first:\n    {}/signup?invite={invite}\n",
             config.http.origin()
-        )?;
+        );
+        std::io::stderr().write_all(text.as_bytes())?;
     }
     let server = Server::new(auth, &config.http, &config.site);
     let door = Door { listener, tls: tls.clone(), app: router(server.clone()), proxies: server.trusted_proxies.clone() };
