@@ -1,4 +1,4 @@
-//! Leaving: taking along all that is stored of oneself, and deleting one's account. The account is deleted only after a time in which its owner can
+//! Leaving: taking along what is stored of oneself, and deleting one's account. The account is deleted only after a time in which its owner can
 //! think better of it, or notice that it was somebody else who asked. (GDPR, articles 15, 17 and 20.)
 
 use super::{Auth, Happened, SignedIn, part::Part, password::wrong};
@@ -19,7 +19,7 @@ const MOST_EVENTS: usize = 5_000;
 const AFTER_ALL: i64 = i64::MAX;
 
 impl SignedIn<'_> {
-    /// Everything that is stored about them, but for the hash of their password.
+    /// What is stored about them, as far as it is theirs to see: see [`Everything`].
     pub async fn everything(&self) -> Result<Everything, Error> {
         let account = self.account().await?;
         let as_of = self.auth.clock.now();
