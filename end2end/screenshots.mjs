@@ -7,7 +7,7 @@ import { launchOptions } from './support/browser.mjs';
 import { root } from './support/builds.mjs';
 import { Server } from './support/server.mjs';
 import { member, sendLogIn } from './support/steps.mjs';
-import { leave, leavers, members, strangers } from './support/states.mjs';
+import { leave, leavers, members, rob, robbed, strangers } from './support/states.mjs';
 
 const readme = process.argv.includes('--readme');
 const unknown = process.argv.slice(2).filter((argument) => argument !== '--readme');
@@ -58,6 +58,10 @@ try {
   for (const look of looks) {
     for (const [name, show] of Object.entries(strangers).filter(wanted)) await picture(name, show, look, []);
     for (const [name, show] of Object.entries(members).filter(wanted)) await picture(name, show, look, await cookiesOf(ada));
+    for (const [name, show] of Object.entries(robbed).filter(wanted)) {
+      await rob(server, ada);
+      await picture(name, show, look, await cookiesOf(ada));
+    }
     for (const [name, show] of Object.entries(leavers).filter(wanted)) await picture(name, show, look, await cookiesOf(bob));
   }
   console.log(`${count} pictures in ${path.relative(process.cwd(), folder)}`);

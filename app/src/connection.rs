@@ -75,9 +75,14 @@ pub fn lost() {
     }
 }
 
-/// A call got an answer.
+/// A call got an answer. Where the browser says that there is no network, that may be an answer from before, or a server on this very machine: then
+/// we look ourselves.
 pub fn found() {
-    become_(Connection::Fine);
+    if browser::has_network() {
+        become_(Connection::Fine);
+    } else if !is_fine() {
+        spawn_local(ask());
+    }
 }
 
 /// Returns how it stood until now, as far as anybody follows it.
@@ -112,8 +117,14 @@ async fn look() {
     if !browser::has_network() {
         return lost();
     }
+    ask().await;
+}
+
+async fn ask() {
     match browser::within(PATIENCE, Request::get("/readyz").send()).await {
-        Some(Ok(answer)) if answer.ok() => found(),
+        Some(Ok(answer)) if answer.ok() => {
+            become_(Connection::Fine);
+        }
         _ => lost(),
     }
 }

@@ -1,7 +1,7 @@
 //! (server) Everything that is stored about somebody, as a document that stands alone: it is saved, read without us, and printed.
 
 use crate::{
-    ui::{Day, When},
+    ui::{Day, When, said},
     words::{self, data},
 };
 use contract::view::{Event, Everything, HeldSession};
@@ -20,7 +20,7 @@ pub fn page(everything: &Everything) -> String {
 
 fn document_of(everything: &Everything) -> impl IntoView + use<> {
     let account = everything.account.clone();
-    let roles = account.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
+    let roles = account.roles.iter().map(|role| words::role(*role)).collect::<Vec<_>>().join(", ");
     let day = |at| view! { <Day at/> }.into_any();
     let facts = [
         (words::field::label(contract::Field::Email), account.email.into_any()),
@@ -43,24 +43,27 @@ fn document_of(everything: &Everything) -> impl IntoView + use<> {
                 <style>{STYLE}</style>
             </head>
             <body>
-                <h1>{data::DOCUMENT}</h1>
-                <p>{data::AS_OF} <When at=everything.as_of/> ". " {data::NOT_THE_PASSWORD}</p>
-                <h2>{words::ACCOUNT}</h2>
-                <table><tbody>{facts.collect_view()}</tbody></table>
-                <h2>{words::sessions::HEADING}</h2>
-                {table(data::SESSION_COLUMNS, sessions.into_any())}
-                <h2>{words::activity::HEADING}</h2>
-                {table(data::EVENT_COLUMNS, events.into_any())}
-                {everything.next_cursor.is_some().then(|| view! { <p>{data::MORE_EVENTS}</p> })}
+                <main>
+                    <h1>{data::DOCUMENT}</h1>
+                    <p>{said(data::AS_OF, view! { <When at=everything.as_of/> })} " " {data::NOT_THE_PASSWORD}</p>
+                    <h2>{words::ACCOUNT}</h2>
+                    <table><tbody>{facts.collect_view()}</tbody></table>
+                    <h2>{words::sessions::HEADING}</h2>
+                    {table(words::sessions::HEADING, data::SESSION_COLUMNS, sessions.into_any())}
+                    <h2>{words::activity::HEADING}</h2>
+                    {table(words::activity::HEADING, data::EVENT_COLUMNS, events.into_any())}
+                    {everything.next_cursor.is_some().then(|| view! { <p>{data::MORE_EVENTS}</p> })}
+                </main>
             </body>
         </html>
     }
 }
 
-fn table<const COLUMNS: usize>(columns: [&'static str; COLUMNS], rows: AnyView) -> impl IntoView {
+/// Where it is wider than the window it scrolls, with the keyboard too.
+fn table<const COLUMNS: usize>(name: &'static str, columns: [&'static str; COLUMNS], rows: AnyView) -> impl IntoView {
     let columns = columns.map(|column| view! { <th scope="col">{column}</th> });
     view! {
-        <div class="scroll">
+        <div class="scroll" role="region" aria-label=name tabindex="0">
             <table>
                 <thead><tr>{columns.collect_view()}</tr></thead>
                 <tbody>{rows}</tbody>

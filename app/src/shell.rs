@@ -4,17 +4,10 @@ use crate::{pages::App, ui::theme, words};
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
-/// `--canvas` of `style/tokens.css`, light and dark: what browsers paint around the page.
-const CANVAS: [&str; 2] = ["#f9fbfb", "#0d1518"];
-
 /// The whole document.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let chosen = chosen_theme();
-    let [light, dark] = CANVAS;
-    let theme_color = match chosen {
-        Some(name) => canvas(if name == theme::NAMES[0] { light } else { dark }, None).into_any(),
-        None => (canvas(light, Some("(prefers-color-scheme: light)")), canvas(dark, Some("(prefers-color-scheme: dark)"))).into_any(),
-    };
+    let [light, dark] = theme::canvas(chosen);
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=chosen>
@@ -22,7 +15,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content=chosen.unwrap_or("light dark")/>
-                {theme_color}
+                {canvas(light, "(prefers-color-scheme: light)")}
+                {canvas(dark, "(prefers-color-scheme: dark)")}
                 <meta name="description" content=words::DESCRIPTION/>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <HashedStylesheet options=options.clone() id="style"/>
@@ -37,7 +31,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
-fn canvas(color: &'static str, media: Option<&'static str>) -> impl IntoView {
+fn canvas(color: &'static str, media: &'static str) -> impl IntoView {
     // `view!` knows no `media` for this element.
     leptos::html::meta().name("theme-color").content(color).attr("media", media)
 }
@@ -45,7 +39,52 @@ fn canvas(color: &'static str, media: Option<&'static str>) -> impl IntoView {
 /// What the visitor has chosen with the switch, if anything.
 fn chosen_theme() -> Option<&'static str> {
     #[cfg(feature = "ssr")]
-    return crate::edge::cookie_value(theme::COOKIE).and_then(|value| theme::NAMES.into_iter().find(|name| *name == value));
+    return use_context::<http::request::Parts>().and_then(|request| crate::edge::theme(&request.headers));
     #[cfg(not(feature = "ssr"))]
     None
+}
+
+/// (server) Where the style sheet is: its name changes with what is in it.
+#[cfg(feature = "ssr")]
+pub fn style_address(options: &LeptosOptions) -> String {
+    let link = Owner::new().with(|| view! { <HashedStylesheet options=options.clone() id="style"/> }.to_html());
+    link.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
+}
+
+/// (server) A page that says what went wrong, without scripts and without anything of the app.
+#[cfg(feature = "ssr")]
+pub fn refusal(style: &str, theme: Option<&'static str>, title: String, detail: String) -> String {
+    let style = style.to_owned();
+    let html = Owner::new().with(|| {
+        view! {
+            <html lang="en" data-theme=theme>
+                <head>
+                    <meta charset="utf-8"/>
+                    <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                    <meta name="color-scheme" content=theme.unwrap_or("light dark")/>
+                    <title>{words::title_of(&title)}</title>
+                    <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                    <link rel="stylesheet" href=style/>
+                </head>
+                <body>
+                    <header class="bar cluster">
+                        <a class="wordmark" href="/">
+                            {words::PRODUCT}
+                        </a>
+                    </header>
+                    <main class="page">
+                        <div class="stack">
+                            <h1>{title}</h1>
+                            <p>{detail}</p>
+                            <a class="button" href="/">
+                                {words::not_found::HOME}
+                            </a>
+                        </div>
+                    </main>
+                </body>
+            </html>
+        }
+        .to_html()
+    });
+    format!("<!DOCTYPE html>{html}")
 }

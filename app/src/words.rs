@@ -1,23 +1,28 @@
 //! All text that a person reads, on pages and in the JSON API. Nothing else is here, and no text is anywhere else: this is where other languages
-//! will come in.
+//! will come in. So sentences are whole: where something is put in that is more than text, `{}` stands for it.
 //!
 //! Short sentences, second person, the same word for the same thing: sign up, log in, log out; e-mail address, password, name.
 
 use crate::{connection::Connection, problem::Problem};
 use contract::{
     Fault, Field, Span,
-    view::{DELETION_GRACE, EventKind},
+    view::{DELETION_GRACE, EventKind, Role},
 };
 use std::borrow::Cow;
 
 pub const PRODUCT: &str = "Latchkey";
 pub const DESCRIPTION: &str = "Sign up with an e-mail address, log in from any browser, and see everything that happens to your account.";
 
+/// Of the window that shows the page with this heading.
+pub fn title_of(heading: &str) -> String {
+    format!("{heading} · {PRODUCT}")
+}
+
 pub const SKIP: &str = "Skip to the content";
 pub const FOOTER: &str = "Latchkey looks after accounts.";
 pub const LOADING: &str = "Loading…";
 pub const TRY_AGAIN: &str = "Try again";
-pub const REFERENCE: &str = "Reference: ";
+pub const REFERENCE: &str = "Reference: {}";
 pub const CANCEL: &str = "Cancel";
 pub const UNKNOWN_DEVICE: &str = "Unknown device";
 
@@ -31,7 +36,7 @@ pub const STILL_LOGGED_IN: &str = "You are still logged in.";
 pub const HEADER_NAV: &str = "You";
 pub const ACCOUNT_NAV: &str = "Pages of your account";
 pub const ACCOUNT: &str = "Account";
-pub const LOGGED_IN_AS: &str = "Logged in as ";
+pub const LOGGED_IN_AS: &str = "Logged in as {}";
 
 pub const THEME: &str = "Theme";
 pub const THEME_SYSTEM: &str = "System";
@@ -39,7 +44,6 @@ pub const THEME_LIGHT: &str = "Light";
 pub const THEME_DARK: &str = "Dark";
 
 pub mod home {
-    pub const PAGE: &str = "Latchkey";
     pub const HEADING: &str = "One key to your account.";
     pub const LEAD: &str = super::DESCRIPTION;
     /// What is promised, and how it is kept.
@@ -51,19 +55,21 @@ pub mod home {
     pub const YOUR_ACCOUNT: &str = "Your account";
     pub const YOUR_ACTIVITY: &str = "Your activity";
 
-    pub const LOGGED_IN_AS: &str = "You are logged in as ";
     pub const HELLO: &str = "Hello.";
 
     /// For somebody who is logged in and has a name.
     pub fn hello(name: &str) -> String {
         format!("Hello, {name}.")
     }
+
+    pub fn logged_in_as(email: &str) -> String {
+        format!("You are logged in as {email}.")
+    }
 }
 
 pub mod log_in {
-    pub const PAGE: &str = "Log in · Latchkey";
     pub const WORKING: &str = "Logging in…";
-    pub const NEW_HERE: &str = "New here? ";
+    pub const NEW_HERE: &str = "New here? {}";
     pub const BYE: &str = "You are logged out.";
     pub const KEEP: &str = "Keep me logged in";
     pub const ELSEWHERE: &str = "You logged out in another tab, so you are logged out here too.";
@@ -71,14 +77,12 @@ pub mod log_in {
 }
 
 pub mod sign_up {
-    pub const PAGE: &str = "Sign up · Latchkey";
     pub const SUBMIT: &str = "Create account";
     pub const WORKING: &str = "Creating account…";
-    pub const ALREADY: &str = "Already have an account? ";
+    pub const ALREADY: &str = "Already have an account? {}";
 }
 
 pub mod profile {
-    pub const PAGE: &str = "Profile · Latchkey";
     pub const HEADING: &str = "Profile";
     pub const SINCE: &str = "Member since";
     pub const SAVE: &str = "Save name";
@@ -88,7 +92,6 @@ pub mod profile {
 }
 
 pub mod password {
-    pub const PAGE: &str = "Password · Latchkey";
     pub const HEADING: &str = "Password";
     pub const LEAD: &str = "A new password logs out all your other devices.";
     pub const SAVE: &str = "Change password";
@@ -97,7 +100,6 @@ pub mod password {
 }
 
 pub mod sessions {
-    pub const PAGE: &str = "Sessions · Latchkey";
     pub const HEADING: &str = "Sessions";
     pub const LEAD: &str = "Where you are logged in. If you do not know one of these, log it out and change your password.";
     pub const THIS: &str = "This device";
@@ -114,7 +116,6 @@ pub mod stolen {
 }
 
 pub mod activity {
-    pub const PAGE: &str = "Activity · Latchkey";
     pub const HEADING: &str = "Activity";
     pub const LEAD: &str = "What happened to your account, newest first.";
     pub const EMPTY: &str = "Nothing has happened here yet.";
@@ -125,7 +126,6 @@ pub mod activity {
 
 /// Of the page about everything that is stored, and of the document with it.
 pub mod data {
-    pub const PAGE: &str = "Your data · Latchkey";
     pub const HEADING: &str = "Your data";
     pub const TAKE: &str = "Take it along";
     pub const TAKE_MEANS: &str = "Everything that is stored about you: your account, your sessions and your activity. Only your password is not in it.";
@@ -145,10 +145,10 @@ pub mod data {
     }
 
     pub const DOCUMENT: &str = "Everything that Latchkey stores about you";
-    pub const AS_OF: &str = "As of ";
+    pub const AS_OF: &str = "As of {}.";
     pub const NOT_THE_PASSWORD: &str = "Your password is stored too, in a form that nobody can read.";
     pub const NONE: &str = "–";
-    pub const ID: &str = "Number";
+    pub const ID: &str = "Account ID";
     pub const ROLES: &str = "Roles";
     pub const LAST_LOG_IN: &str = "Last log-in";
     pub const DELETED_ON: &str = "To be deleted on";
@@ -159,7 +159,7 @@ pub mod data {
 
 /// For somebody whose account is to be deleted.
 pub mod leaving {
-    pub const ON: &str = "Your account will be deleted on ";
+    pub const ON: &str = "Your account will be deleted on {}.";
     pub const WAY_BACK: &str = "If you want it after all, or if it was not you who asked, keep it, and change your password.";
     pub const KEEP: &str = "Keep my account";
 }
@@ -171,7 +171,6 @@ pub mod lab {
 }
 
 pub mod not_found {
-    pub const PAGE: &str = "Page not found · Latchkey";
     pub const HEADING: &str = "Page not found";
     pub const WHY: &str = "There is nothing at this address. The page may have moved, or the link may be incomplete.";
     pub const HOME: &str = "Go to the first page";
@@ -256,9 +255,14 @@ pub const fn title(problem: &Problem) -> &'static str {
     }
 }
 
+/// What is the matter, in one paragraph.
+pub fn in_short(of: &Problem) -> String {
+    format!("{}. {}", title(of), problem(of))
+}
+
 /// What it means and what to do.
-pub const fn problem(problem: &Problem) -> &'static str {
-    match problem {
+pub fn problem(problem: &Problem) -> Cow<'static, str> {
+    Cow::Borrowed(match problem {
         Problem::Invalid(_) => "Each of them says what to do.",
         Problem::Credentials => "There is no account with this e-mail address and password. Check both and try again.",
         Problem::EmailTaken => "Log in instead, or use another address.",
@@ -273,11 +277,30 @@ pub const fn problem(problem: &Problem) -> &'static str {
         Problem::NotFound => "It may have ended or been removed meanwhile.",
         Problem::TooLarge => "Shorten what you entered and try again.",
         // Whether the password was right is not said, and was not looked at.
-        Problem::TooMany { .. } => "Nothing was tried this time. Wait a minute and try again.",
-        Problem::Busy { .. } => "Nothing was changed. Wait a moment and try again.",
+        Problem::TooMany { retry_after } => return format!("Nothing was tried this time. Try again in {}.", time(*retry_after)).into(),
+        Problem::Busy { retry_after } => return format!("Nothing was changed. Try again in {}.", time(*retry_after)).into(),
         Problem::Unavailable => "Your account is safe. Look again in a moment.",
         Problem::Offline => "The server could not be reached. Check your connection and try again.",
         Problem::Internal { .. } => "It is not your fault. Try again in a moment.",
+    })
+}
+
+/// So many seconds, not exactly but never too few.
+fn time(seconds: u32) -> String {
+    match seconds {
+        0..2 => "a second".to_owned(),
+        2..60 => format!("{seconds} seconds"),
+        60 => "a minute".to_owned(),
+        61..=3600 => format!("{} minutes", seconds.div_ceil(60)),
+        _ => format!("{} hours", seconds.div_ceil(3600)),
+    }
+}
+
+/// What somebody may act as.
+pub const fn role(role: Role) -> &'static str {
+    match role {
+        Role::User => "Member",
+        Role::Admin => "Administrator",
     }
 }
 
@@ -308,7 +331,17 @@ pub const fn event(kind: EventKind) -> &'static str {
     }
 }
 
-pub const MONTHS: [&str; 12] = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+const MONTHS: [&str; 12] = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+
+/// A day of the calendar; months are counted from 0.
+pub fn date(year: i64, month: usize, day: i64) -> String {
+    format!("{day} {} {year}", MONTHS[month])
+}
+
+/// A minute of a day, by the clock that everybody shares.
+pub fn moment(date: &str, hour: i64, minute: i64) -> String {
+    format!("{date}, {hour:02}:{minute:02} UTC")
+}
 
 /// Why nothing happens.
 pub const fn connection(connection: Connection) -> &'static str {
@@ -349,6 +382,22 @@ mod tests {
             (13 * 86_400, "Active 13 days ago"),
         ] {
             assert_eq!(ago(Span::seconds(seconds)), words);
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_to_come_back_too_early() {
+        for (seconds, words) in [
+            (0, "a second"),
+            (1, "a second"),
+            (2, "2 seconds"),
+            (59, "59 seconds"),
+            (60, "a minute"),
+            (61, "2 minutes"),
+            (3600, "60 minutes"),
+            (3601, "2 hours"),
+        ] {
+            assert_eq!(time(seconds), words);
         }
     }
 

@@ -14,6 +14,17 @@ withAndWithoutScripts(() => {
   });
 });
 
+test('what is no page at all is refused on a page that looks like the others', async ({ expectConsole, page }) => {
+  await open(page, '/');
+  const canvas = await background(page);
+  const answer = await expectConsole({ status: 404, url: '/fn/nothing' }, () => page.goto('/fn/nothing'));
+  expect(answer.status()).toBe(404);
+  await expect(page).toHaveTitle(/ · Latchkey$/);
+  expect(await background(page)).toBe(canvas);
+  await page.getByRole('link', { name: 'Go to the first page' }).click();
+  await expect(page).toHaveURL('/');
+});
+
 /** Keeps every theme that the document ever had, from its first element on. */
 function recordThemes() {
   window.themes = [];
@@ -22,6 +33,9 @@ function recordThemes() {
     if (window.themes.at(-1) !== theme) window.themes.push(theme);
   }).observe(document, { attributes: true, childList: true, subtree: true });
 }
+
+/** What browsers paint around the page, where the system wants light and where it wants dark. */
+const around = (page) => page.locator('meta[name=theme-color]').evaluateAll((all) => all.map(({ content }) => content));
 
 const background = (page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
 
@@ -33,6 +47,7 @@ test('a theme is remembered without a flash, with scripts and without, until the
   await page.getByRole('radio', { name: 'Dark' }).check({ force: true });
   const dark = await background(page);
   expect(dark).not.toBe(light);
+  expect(await around(page)).toEqual(['#0d1518', '#0d1518']);
   await open(page, '/login');
   expect(await background(page)).toBe(dark);
   expect(await page.evaluate(() => window.themes)).toEqual(['dark']);
@@ -43,8 +58,10 @@ test('a theme is remembered without a flash, with scripts and without, until the
   const served = await plain.newPage();
   await open(served, '/login');
   expect(await background(served)).toBe(dark);
+  expect(await around(served)).toEqual(['#0d1518', '#0d1518']);
 
   await page.getByRole('radio', { name: 'System' }).check({ force: true });
+  expect(await around(page)).toEqual(['#f9fbfb', '#0d1518']);
   expect(await background(page)).toBe(light);
   await page.emulateMedia({ colorScheme: 'dark' });
   expect(await background(page)).toBe(dark);

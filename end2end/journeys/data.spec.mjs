@@ -59,6 +59,8 @@ withAndWithoutScripts((scripts) => {
     const notice = page.getByRole('alert').filter({ hasText: 'Your account will be deleted on' });
     await expect(notice).toBeVisible();
     await expect(page.getByLabel('Current password')).toHaveCount(0);
+    // What had it is gone.
+    if (scripts) await expect(page.getByRole('main')).toBeFocused();
     expect((await server.api('POST', '/auth/refresh', { refresh_token: phone.refresh_token })).status, 'the other devices are out').toBe(401);
 
     // It is on every page of the account.

@@ -45,6 +45,42 @@ test('the button is at work until the next page is there, however long its part 
   await expect(page.getByRole('main')).not.toHaveAttribute('aria-busy');
 });
 
+test('the focus goes to a page when it is there, and not before', async ({ context, page, server }) => {
+  const who = await member(server);
+  await logIn(page, who);
+  await open(page, '/');
+  let arrive;
+  const arrival = new Promise((done) => (arrive = done));
+  await context.route(PART, async (route) => {
+    await arrival;
+    await route.continue().catch(() => {});
+  });
+  const link = page.getByRole('main').getByRole('link', { name: 'Your activity' });
+  await link.press('Enter');
+  const main = page.getByRole('main');
+  await expect(main).toHaveAttribute('aria-busy', 'true');
+  await expect(link).toBeFocused();
+  arrive();
+  await expect(page.getByRole('heading', { name: 'Activity' })).toBeVisible();
+  await expect(main).toBeFocused();
+});
+
+test('a link that is followed without a network says so, and goes on when there is one', async ({ context, page, server, watch }) => {
+  watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: /./, times: Infinity });
+  watch.expect({ text: /ERR_INTERNET_DISCONNECTED|split_account|split module|Failed to fetch/, times: Infinity });
+  const who = await member(server);
+  await logIn(page, who);
+  await open(page, '/');
+  await context.setOffline(true);
+  await page.getByRole('main').getByRole('link', { name: 'Your activity' }).click();
+  await expect(page.getByRole('alert')).toContainText('The server could not be reached.');
+  await expect(page.getByText('You are offline.')).toBeVisible();
+  await context.setOffline(false);
+  await expect(page.getByText('You are offline.')).toBeHidden();
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  await expect(page.getByText('Signed up', { exact: true })).toBeVisible();
+});
+
 test('a page of the account whose part cannot be had works as it was sent', async ({ context, page, server, watch }) => {
   const who = await member(server);
   await logIn(page, who);

@@ -10,7 +10,7 @@ const builds = {
   release: {
     binary: fromRoot(process.env.SERVER_BINARY, 'target/release/latchkey'),
     site: fromRoot(process.env.LEPTOS_SITE_ROOT, 'target/site'),
-    cure: 'cargo leptos build --release',
+    cure: 'script/test --only release',
   },
   debug: {
     binary: fromRoot(process.env.DEBUG_SERVER_BINARY, 'target/debug/latchkey'),

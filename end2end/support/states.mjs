@@ -40,7 +40,17 @@ export const strangers = {
     await submit(page, 'Log in');
     await expect(page.getByRole('button', { name: 'Logging in…' })).toBeVisible();
   },
+  'signup-caps-lock': async (page) => {
+    await open(page, '/signup');
+    await page.getByLabel('Password', { exact: true }).focus();
+    await page.locator('#password').evaluate((input) => input.dispatchEvent(new KeyboardEvent('keydown', { key: 'A', modifierCapsLock: true, bubbles: true })));
+    await expect(page.getByText('Caps Lock is on')).toBeVisible();
+  },
   'not-found': at('/nowhere'),
+  // Not of the app: what the server says by itself.
+  refusal: async (page) => {
+    await page.goto('/fn/nothing');
+  },
 };
 
 export const members = {
@@ -104,6 +114,30 @@ export const members = {
   'data-wrong': after('/account/data', '/fn/delete-account', 'invalid:current=wrong'),
   'data-last-admin': after('/account/data', '/fn/delete-account', 'last_admin'),
   'data-kept': at('/account/data?saved'),
+  'data-document': async (page) => {
+    const document = await page.request.get('/account/data.html');
+    await page.goto('about:blank');
+    await page.setContent(await document.text());
+  },
+};
+
+/** A session of `who` is renewed with a token that was used long ago, as a thief would. */
+export async function rob(server, who) {
+  const refresh = async (token) => (await server.api('POST', '/auth/refresh', { refresh_token: token })).body.refresh_token;
+  const { body } = await server.api('POST', '/auth/login', { email: who.email, password: who.password });
+  // So long ago that it cannot be a lost answer.
+  let token = body.refresh_token;
+  for (let step = 0; step < 3; step++) token = await refresh(token);
+  const { status } = await server.api('POST', '/auth/refresh', { refresh_token: body.refresh_token });
+  expect(status).toBe(401);
+}
+
+/** Of somebody whose session was ended for safety. */
+export const robbed = {
+  'account-stolen': async (page) => {
+    await open(page, '/account');
+    await expect(page.getByText('One of your sessions was ended for safety')).toBeVisible();
+  },
 };
 
 /** `who` asks for their account to be deleted. `tokens`: of the session that asks, which goes on. */

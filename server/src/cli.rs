@@ -154,7 +154,7 @@ fn said_of(error: &auth::Error) -> anyhow::Error {
         }
         Problem::NotFound => anyhow::anyhow!("there is no such account"),
         Problem::Internal { .. } | Problem::Unavailable => anyhow::anyhow!("{}", auth::chain(error)),
-        other => anyhow::anyhow!("{}. {}", words::title(other), words::problem(other)),
+        other => anyhow::anyhow!("{}", words::in_short(other)),
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Server {
     pub(crate) x_access_token: bool,
     pub(crate) introspection_secret: Option<IntrospectionSecret>,
     leptos: LeptosOptions,
+    /// Where the style sheet of the pages is.
+    pub(crate) style: Arc<str>,
     reload_port: Option<u32>,
     stopping: Arc<AtomicBool>,
     pub(crate) exports: Exports,
@@ -79,6 +81,7 @@ impl Server {
             trusted_proxies: http.trusted_proxies.clone().into(),
             x_access_token: http.x_access_token,
             introspection_secret: http.introspection_secret.clone(),
+            style: app::shell::style_address(&leptos).into(),
             leptos,
             reload_port: site.reload_port,
             stopping: Arc::default(),
@@ -161,7 +164,7 @@ pub fn protected(routes: Router<Server>, server: Server) -> Router {
         .layer(from_fn(limits::known_methods))
         .layer(CatchPanicLayer::custom(panics::caught))
         .layer(from_fn(limits::in_time))
-        .layer(from_fn(wrong::show_people))
+        .layer(from_fn_with_state(server.clone(), wrong::show_people))
         .layer(from_fn_with_state(server.clone(), cors::listed_origins))
         .layer(from_fn_with_state(server.clone(), headers::protect))
         .layer(from_fn_with_state(server.clone(), trace::trace))

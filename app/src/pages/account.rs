@@ -1,13 +1,14 @@
-//! What the pages of the account share: the navigation beside them, what their owner must know on each of them, and what they show to somebody who is
-//! not logged in.
+//! What the pages of the account share: the navigation beside them, their head, what their owner must know on each of them, and what they show when
+//! what they are for cannot be had.
 
 use super::door::link;
 use crate::solid::IntoSolid;
 use crate::{
     address,
     api::KeepAccountCall,
+    known::{Known, Readable},
     problem::Problem,
-    ui::{Day, Notice, Press, SideNav, Tone, When, awaited, nothing, problem_notice, refused},
+    ui::{Day, Notice, PageHead, Press, SideNav, Tone, Trouble, When, awaited, loading, nothing, problem_notice, refused, said},
     who::Who,
     words,
 };
@@ -27,9 +28,9 @@ const PAGES: &[(&str, &str)] = &[
     (address::DATA, words::data::HEADING),
 ];
 
-/// A page of the account. `path`: which of them.
+/// A page of the account. `path`: which of them; `heading` and `lead` are those of [`PageHead`].
 #[component]
-pub fn AccountPage(path: &'static str, children: crate::solid::SolidChildren) -> impl IntoView {
+pub fn AccountPage(path: &'static str, heading: &'static str, #[prop(optional)] lead: &'static str, children: crate::solid::SolidChildren) -> impl IntoView {
     let who = expect_context::<Who>();
     view! {
         <div class="sidebar">
@@ -37,6 +38,7 @@ pub fn AccountPage(path: &'static str, children: crate::solid::SolidChildren) ->
             <div class="stack">
                 {awaited(nothing, move || async move { who.account.get().await.map_or_else(|_| nothing(), warnings) })}
                 {refused(KeepAccountCall::PATH).map(problem_notice)}
+                <PageHead heading lead/>
                 {children.view()}
             </div>
         </div>
@@ -65,7 +67,7 @@ fn stolen(at: Timestamp) -> AnyView {
 fn leaving(at: Timestamp, tag: String) -> AnyView {
     view! {
         <Notice tone=Tone::Problem>
-            <p>{words::leaving::ON} <Day at/> "."</p>
+            <p>{said(words::leaving::ON, view! { <Day at/> })}</p>
             <p>{words::leaving::WAY_BACK}</p>
             <Press path=KeepAccountCall::PATH fields=vec![("tag", tag)] label=words::leaving::KEEP/>
         </Notice>
@@ -73,10 +75,31 @@ fn leaving(at: Timestamp, tag: String) -> AnyView {
     .solid()
 }
 
+/// Shows what is `known` once it is, and says why if it never will be.
+pub(super) fn shown<T: Readable>(known: Known<T>, show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
+    awaited(loading, move || {
+        let show = show.clone();
+        async move {
+            match known.get().await {
+                Ok(it) => show(it),
+                Err(problem) => instead(problem, move || known.read_again()),
+            }
+        }
+    })
+}
+
+/// In the place of what could not be had.
+pub(super) fn instead(problem: Problem, again: impl Fn() + Send + 'static) -> AnyView {
+    match problem {
+        Problem::SignedOut => view! { <LogInFirst/> }.solid(),
+        problem => view! { <Trouble problem again=Box::new(again)/> }.solid(),
+    }
+}
+
 /// In the place of what only its owner may see. The server sends strangers away before anything is rendered; this is for those who come by a link
 /// inside the app. Whoever was logged in until now is led out by [`crate::who`] instead, which says what has happened.
 #[component]
-pub fn LogInFirst() -> impl IntoView {
+fn LogInFirst() -> impl IntoView {
     let (who, location, navigate) = (expect_context::<Who>(), use_location(), use_navigate());
     let here = format!("{}{}", location.pathname.get_untracked(), address::without_news(&location.search.get_untracked()));
     let to = link(address::LOG_IN, &here);

@@ -1,18 +1,17 @@
 //! What happened to the account: a long list, a part at a time. The next part is an ordinary link, so it works with scripts off and with Back.
 
-use super::account::{AccountPage, LogInFirst};
+use super::account::{AccountPage, instead};
 use crate::solid::IntoSolid;
 use crate::{
     api::recent_activity,
     known::Known,
     problem::Problem,
-    ui::{Trouble, When, awaited, loading},
+    ui::{List, When, awaited, focus_on_content, loading},
     who::Who,
     words,
 };
 use contract::view::{Event, EventKind, Page};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 const HERE: &str = "/account/activity";
@@ -22,19 +21,28 @@ pub fn ActivityPage() -> impl IntoView {
     let (who, query) = (expect_context::<Who>(), use_query_map());
     let cursor = move || query.with(|query| query.get("cursor").filter(|cursor| !cursor.is_empty()));
     let part = Known::new(move || (who.version(), cursor()), recent_activity);
+    let shown = StoredValue::new(None);
+    // Another part is to who listens what another page is.
+    let arrives_at = move |cursor: Option<String>| {
+        Effect::new(move |_| {
+            let before = shown.try_update_value(|shown| shown.replace(cursor.clone())).flatten();
+            if before.is_some_and(|before| before != cursor) {
+                focus_on_content();
+            }
+        });
+    };
     view! {
-        <Title text=words::activity::PAGE/>
-        <AccountPage path=HERE>
-            <h1>{words::activity::HEADING}</h1>
-            <p class="soft">{words::activity::LEAD}</p>
+        <AccountPage path=HERE heading=words::activity::HEADING lead=words::activity::LEAD>
             {awaited(loading, move || async move {
-                match part.get().await {
-                    Ok(part) => list(part, untrack(cursor).is_some()),
-                    Err(Problem::SignedOut) => view! { <LogInFirst/> }.solid(),
+                let (read, cursor) = (part.get().await, untrack(cursor));
+                let older = cursor.is_some();
+                arrives_at(cursor);
+                match read {
+                    Ok(part) => list(part, older),
                     Err(problem) => {
                         // Trying again does not mend a spoilt link.
                         let newest = (problem == Problem::BadRequest).then(newest);
-                        view! { <Trouble problem again=Box::new(move || part.read_again())/> {newest} }.solid()
+                        view! { {instead(problem, move || part.read_again())} {newest} }.solid()
                     }
                 }
             })}
@@ -44,14 +52,10 @@ pub fn ActivityPage() -> impl IntoView {
 
 /// `older`: this is not the first part.
 fn list(part: Page<Event>, older: bool) -> AnyView {
-    let events = if part.items.is_empty() {
-        let words = if older { words::activity::NO_MORE } else { words::activity::EMPTY };
-        view! { <p>{words}</p> }.solid()
-    } else {
-        view! { <ol class="events" role="list">{part.items.into_iter().map(event).collect_view()}</ol> }.solid()
-    };
+    let empty = if older { words::activity::NO_MORE } else { words::activity::EMPTY };
+    let rows = part.items.into_iter().map(event).collect();
     view! {
-        {events}
+        <List class="events" rows empty/>
         <p class="cluster">
             {part.next_cursor.map(|cursor| view! { <a class="button quiet" href=format!("{HERE}?cursor={cursor}")>{words::activity::OLDER}</a> })}
             {older.then(newest)}
@@ -64,7 +68,7 @@ fn newest() -> AnyView {
     view! { <a class="button quiet" href=HERE>{words::activity::NEWEST}</a> }.solid()
 }
 
-fn event(event: Event) -> impl IntoView {
+fn event(event: Event) -> AnyView {
     let alarming = matches!(
         event.kind,
         EventKind::LogInFailed | EventKind::TokenReused | EventKind::PasswordChangeFailed | EventKind::DeletionAsked | EventKind::DeletionRefused
@@ -78,4 +82,5 @@ fn event(event: Event) -> impl IntoView {
             <span class="soft small">{device} {from}</span>
         </li>
     }
+    .solid()
 }

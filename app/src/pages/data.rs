@@ -1,32 +1,31 @@
 //! One's data: taking it along, and deleting the account with it.
 
-use super::account::{AccountPage, LogInFirst};
+use super::account::{AccountPage, shown};
 use crate::solid::IntoSolid;
 use crate::{
     address,
     api::DeleteAccountCall,
-    problem::Problem,
-    ui::{Day, Fields, Form, Notice, PasswordField, Sending, Submit, Tone, Trouble, awaited, loading, sending},
+    ui::{Card, Day, Fields, Form, Notice, PasswordField, Sending, Submit, Tone, focus_on_content, said, sending},
     who::Who,
     words,
 };
 use contract::{Field, form::DeleteAccount, view::Account};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn DataPage() -> impl IntoView {
     let (who, query) = (expect_context::<Who>(), use_query_map());
     let check = |call: &DeleteAccountCall| call.form.check().err().unwrap_or_default();
-    let delete = sending(read, check, move |account| who.account.set(account));
+    let delete = sending(read, check, move |account| {
+        who.account.set(account);
+        // The form is gone, and the focus with it.
+        focus_on_content();
+    });
     let kept = query.with_untracked(|query| query.get_str(address::SAVED).is_some());
     view! {
-        <Title text=words::data::PAGE/>
-        <AccountPage path=address::DATA>
-            <h1>{words::data::HEADING}</h1>
-            <section class="stack">
-                <h2>{words::data::TAKE}</h2>
+        <AccountPage path=address::DATA heading=words::data::HEADING>
+            <Card title=words::data::TAKE>
                 <p class="soft">{words::data::TAKE_MEANS}</p>
                 // `external`: these are files, and nothing that the router knows.
                 <p class="cluster">
@@ -37,17 +36,8 @@ pub fn DataPage() -> impl IntoView {
                         {words::data::AS_JSON}
                     </a>
                 </p>
-            </section>
-            <section class="apart stack">
-                <h2>{words::data::DELETE}</h2>
-                {awaited(loading, move || async move {
-                    match who.account.get().await {
-                        Ok(account) => deletion(account, delete, kept),
-                        Err(Problem::SignedOut) => view! { <LogInFirst/> }.solid(),
-                        Err(problem) => view! { <Trouble problem again=Box::new(move || who.changed())/> }.solid(),
-                    }
-                })}
-            </section>
+            </Card>
+            <Card title=words::data::DELETE>{shown(who.account, move |account| deletion(account, delete, kept))}</Card>
         </AccountPage>
     }
 }
@@ -60,7 +50,7 @@ fn read(fields: &Fields) -> DeleteAccountCall {
 fn deletion(account: Account, delete: Sending, kept: bool) -> AnyView {
     if let Some(at) = account.deletes_at {
         // How it is taken back is said above, as on every page of the account.
-        return view! { <p>{words::leaving::ON} <Day at/> "."</p> }.solid();
+        return view! { <p>{said(words::leaving::ON, view! { <Day at/> })}</p> }.solid();
     }
     view! {
         {kept.then(|| view! { <Notice tone=Tone::News><p>{words::data::KEPT}</p></Notice> })}

@@ -1,4 +1,4 @@
-//! What is around every page: the header with its menu, log-out, and where the focus goes when the page changes.
+//! What is around every page: the header with its menu, log-out, and why nothing happens.
 
 use crate::solid::IntoSolid;
 use crate::{
@@ -6,13 +6,12 @@ use crate::{
     api::LogOutCall,
     connection::{Connected, Connection},
     problem::Problem,
-    ui::{Form, Menu, Notice, Sending, Submit, Tone, awaited, nothing, sending},
+    ui::{Form, Menu, Notice, Sending, Submit, Tone, awaited, nothing, said, sending},
     who::Who,
     words,
 };
 use contract::{Faults, view::Account};
-use leptos::{prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
-use leptos_router::hooks::use_location;
+use leptos::prelude::*;
 
 /// One for the log-out of the header and that of the profile, so that its failure is told in one place that is always seen.
 #[derive(Clone, Copy)]
@@ -43,7 +42,7 @@ pub fn LogOutProblem() -> impl IntoView {
             view! {
                 <Notice tone=Tone::Problem>
                     <p>{words::STILL_LOGGED_IN}</p>
-                    <p>{words::title(&problem)} ". " {words::problem(&problem)}</p>
+                    <p>{words::in_short(&problem)}</p>
                 </Notice>
             }
         })
@@ -98,7 +97,7 @@ fn menu(account: Account) -> AnyView {
     let name = account.name.unwrap_or_else(|| account.email.clone());
     view! {
         <Menu id="menu" label=name>
-            <p class="menu-who">{words::LOGGED_IN_AS} <strong>{account.email}</strong></p>
+            <p class="menu-who">{said(words::LOGGED_IN_AS, view! { <strong>{account.email}</strong> })}</p>
             <a href="/account">{words::profile::HEADING}</a>
             <a href="/account/sessions">{words::sessions::HEADING}</a>
             <a href="/account/activity">{words::activity::HEADING}</a>
@@ -106,19 +105,4 @@ fn menu(account: Account) -> AnyView {
         </Menu>
     }
     .solid()
-}
-
-/// After a change of page the focus is on its content, as it would be after a load. At the first load the browser has seen to it.
-#[component]
-pub fn FocusOnArrival() -> impl IntoView {
-    let location = use_location();
-    Effect::new(move |before: Option<(String, String)>| {
-        let here = (location.pathname.get(), location.search.get());
-        if before.is_some_and(|before| before != here)
-            && let Some(main) = document().get_element_by_id("main").and_then(|main| main.dyn_into::<HtmlElement>().ok())
-        {
-            let _ = main.focus();
-        }
-        here
-    });
 }

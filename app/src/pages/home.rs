@@ -4,7 +4,7 @@ use crate::solid::IntoSolid;
 use crate::{
     address,
     problem::Problem,
-    ui::{awaited, nothing},
+    ui::{arrives, awaited, nothing},
     who::Who,
     words,
 };
@@ -16,6 +16,7 @@ const DOORS: [(&str, &str); 2] = [(address::SIGN_UP, words::SIGN_UP), (address::
 
 #[component]
 pub fn HomePage() -> impl IntoView {
+    arrives();
     let who = expect_context::<Who>();
     let points = words::home::POINTS.map(|(name, what)| {
         view! {
@@ -26,7 +27,7 @@ pub fn HomePage() -> impl IntoView {
         }
     });
     view! {
-        <Title text=words::home::PAGE/>
+        <Title text=words::PRODUCT/>
         <div class="hero stack">
             {awaited(nothing, move || async move {
                 match who.account.get().await {
@@ -37,7 +38,7 @@ pub fn HomePage() -> impl IntoView {
                 }
             })}
         </div>
-        <dl class="facts wide">{points.collect_view()}</dl>
+        <dl class="list facts wide">{points.collect_view()}</dl>
     }
 }
 
@@ -47,7 +48,7 @@ fn for_visitor() -> AnyView {
 
 fn for_member(account: Account) -> AnyView {
     let heading = account.name.map_or_else(|| words::home::HELLO.to_owned(), |name| words::home::hello(&name));
-    let lead = format!("{}{}.", words::home::LOGGED_IN_AS, account.email);
+    let lead = words::home::logged_in_as(&account.email);
     hero(heading, lead, [("/account", words::home::YOUR_ACCOUNT), ("/account/activity", words::home::YOUR_ACTIVITY)])
 }
 

@@ -6,15 +6,14 @@ use crate::{
     problem::Problem,
     solid::IntoSolid,
     ui::{
-        Ago, CheckBox, Day, Dialog, Form, Menu, Notice, PasswordField, Press, SideNav, Submit, TextField, ThemeSwitch, Tone, Trouble, When, loading,
-        problem_notice, sending,
+        Ago, Card, CheckBox, Day, Dialog, Form, List, Menu, Notice, PageHead, PasswordField, Press, SideNav, Submit, TextField, ThemeSwitch, Tone, Trouble,
+        When, loading, problem_notice, sending,
     },
     words::{self, lab},
 };
 use contract::{Fault, Faults, Field, Timestamp, form::LogIn};
 use futures::future::join_all;
 use leptos::{prelude::*, task::spawn_local};
-use leptos_meta::Title;
 
 const NAVIGATION: &[(&str, &str)] = &[("/lab", lab::HEADING), ("/account", words::profile::HEADING), ("/account/data", words::data::HEADING)];
 /// 22 November 2026, 17:12 UTC.
@@ -23,11 +22,10 @@ const THEN: Timestamp = Timestamp(1_795_367_541_000);
 #[component]
 pub fn LabPage() -> impl IntoView {
     view! {
-        <Title text=lab::HEADING/>
         <div class="sidebar">
             <SideNav label=lab::HEADING pages=NAVIGATION current="/lab"/>
             <div class="stack">
-                <h1>{lab::HEADING}</h1>
+                <PageHead heading=lab::HEADING lead="All components, in all their states."/>
                 <FiveCalls/>
                 {part("Buttons", buttons())}
                 {part("Fields", forms())}
@@ -43,10 +41,7 @@ pub fn LabPage() -> impl IntoView {
 
 fn part(name: &'static str, shown: AnyView) -> AnyView {
     view! {
-        <section class="apart stack">
-            <h2>{name}</h2>
-            {shown}
-        </section>
+        <Card title=name>{shown}</Card>
     }
     .solid()
 }
@@ -140,21 +135,21 @@ fn layers() -> AnyView {
 
 fn lists() -> AnyView {
     view! {
-        <dl class="facts">
+        <dl class="list facts">
             <div><dt>"A fact"</dt><dd>"What it is"</dd></div>
             <div><dt>"Another one"</dt><dd>{"A-very-long-word-".repeat(12)}</dd></div>
         </dl>
-        <ul class="sessions">
+        <ul class="list sessions" role="list">
             <li>
                 <p class="session-device">"Firefox on Linux"</p>
                 <p class="soft small"><Ago at=THEN as_of=THEN/> " · 192.0.2.1"</p>
                 <span class="badge">{words::sessions::THIS}</span>
             </li>
         </ul>
-        <ol class="events">
+        <ul class="list events" role="list">
             <li><span class="event-kind">"Logged in"</span> <When at=THEN/> <span class="soft small">"Firefox on Linux · 192.0.2.1"</span></li>
             <li data-tone="problem"><span class="event-kind">"Wrong password"</span> <When at=THEN/> <span class="soft small">{words::UNKNOWN_DEVICE}</span></li>
-        </ol>
+        </ul>
     }
     .solid()
 }
@@ -162,7 +157,7 @@ fn lists() -> AnyView {
 fn states() -> AnyView {
     view! {
         {loading()}
-        <p>{words::activity::EMPTY}</p>
+        <List class="" rows=Vec::new() empty=words::activity::EMPTY/>
         <Trouble problem=Problem::Offline again=Box::new(|| ())/>
     }
     .solid()

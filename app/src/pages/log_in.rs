@@ -4,12 +4,11 @@ use super::door::{go_on, link, next, prepare_while};
 use crate::{
     address,
     api::LogInCall,
-    ui::{CheckBox, Fields, Form, Notice, PasswordField, Submit, TextField, Tone, sending},
+    ui::{CheckBox, Fields, Form, Notice, PageHead, PasswordField, Submit, TextField, Tone, said, sending},
     words,
 };
 use contract::{Field, form::LogIn};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 /// What has just happened to somebody, if the address says so.
@@ -24,9 +23,8 @@ pub fn LogInPage() -> impl IntoView {
     let attempted = move || log_in.was_accepted().is_some();
     let news = move || query.with(|query| NEWS.into_iter().find_map(|(mark, news)| query.get_str(mark).map(|_| news)));
     view! {
-        <Title text=words::log_in::PAGE/>
         <div class="column stack">
-            <h1>{words::LOG_IN}</h1>
+            <PageHead heading=words::LOG_IN/>
             {move || news().filter(|_| !attempted()).map(|news| view! { <Notice tone=Tone::News><p>{news}</p></Notice> })}
             <Form sending=log_in>
                 <input type="hidden" name="form[next]" value=next/>
@@ -36,8 +34,7 @@ pub fn LogInPage() -> impl IntoView {
                 <Submit label=words::LOG_IN working=words::log_in::WORKING/>
             </Form>
             <p>
-                {words::log_in::NEW_HERE}
-                <a href=move || link(address::SIGN_UP, &next())>{words::SIGN_UP}</a>
+                {said(words::log_in::NEW_HERE, view! { <a href=move || link(address::SIGN_UP, &next())>{words::SIGN_UP}</a> })}
             </p>
         </div>
     }

@@ -21,11 +21,11 @@ use crate::solid::IntoSolid;
 use crate::{
     address, browser,
     connection::provide_connection,
-    ui::{ThemeSwitch, provide_pending},
+    ui::{ThemeSwitch, provide_arrivals, provide_pending},
     who::provide_who,
     words,
 };
-use frame::{ConnectionNotice, FocusOnArrival, Header, LogOutProblem, provide_log_out};
+use frame::{ConnectionNotice, Header, LogOutProblem, provide_log_out};
 use home::HomePage;
 #[cfg(debug_assertions)]
 use lab::LabPage;
@@ -54,6 +54,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_connection();
     provide_pending();
+    provide_arrivals();
     provide_who();
     view! {
         <Router>
@@ -91,6 +92,5 @@ fn Everything() -> impl IntoView {
             <ThemeSwitch/>
         </footer>
         <ConnectionNotice/>
-        <FocusOnArrival/>
     }
 }

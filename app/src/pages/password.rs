@@ -1,18 +1,16 @@
 //! Another password.
 
-use super::account::{AccountPage, LogInFirst};
+use super::account::{AccountPage, shown};
 use crate::solid::IntoSolid;
 use crate::{
     address,
     api::ChangePasswordCall,
-    problem::Problem,
-    ui::{Fields, Form, Notice, PasswordField, Sending, Submit, Tone, Trouble, awaited, loading, sending},
+    ui::{Fields, Form, Notice, PasswordField, Sending, Submit, Tone, sending},
     who::Who,
     words,
 };
 use contract::{Field, form::ChangePassword};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 #[component]
@@ -23,18 +21,9 @@ pub fn PasswordPage() -> impl IntoView {
     // A plain form says it in the address.
     let saved = move || change.was_accepted().unwrap_or_else(|| query.with(|query| query.get_str(address::SAVED).is_some()));
     view! {
-        <Title text=words::password::PAGE/>
-        <AccountPage path="/account/password">
-            <h1>{words::password::HEADING}</h1>
-            <p class="soft">{words::password::LEAD}</p>
+        <AccountPage path="/account/password" heading=words::password::HEADING lead=words::password::LEAD>
             {move || saved().then(|| view! { <Notice tone=Tone::News><p>{words::password::SAVED}</p></Notice> })}
-            {awaited(loading, move || async move {
-                match who.account.get().await {
-                    Ok(account) => form(account.email, account.tag, change),
-                    Err(Problem::SignedOut) => view! { <LogInFirst/> }.solid(),
-                    Err(problem) => view! { <Trouble problem again=Box::new(move || who.changed())/> }.solid(),
-                }
-            })}
+            {shown(who.account, move |account| form(account.email, account.tag, change))}
         </AccountPage>
     }
 }

@@ -1,21 +1,19 @@
 //! The account: who you are here, and the way out.
 
 use super::{
-    account::{AccountPage, LogInFirst},
+    account::{AccountPage, shown},
     frame::LogOutForm,
 };
 use crate::solid::IntoSolid;
 use crate::{
     address,
     api::RenameCall,
-    problem::Problem,
-    ui::{Day, Fields, Form, Sending, Submit, TextField, Trouble, awaited, loading, sending},
+    ui::{Card, Day, Fields, Form, Sending, Submit, TextField, sending},
     who::Who,
     words,
 };
 use contract::{Field, form::Rename, view::Account};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 #[component]
@@ -27,16 +25,8 @@ pub fn ProfilePage() -> impl IntoView {
     // A plain form says it in the address.
     let saved = move || rename.was_accepted().unwrap_or_else(|| query.with(|query| query.get_str(address::SAVED).is_some()));
     view! {
-        <Title text=words::profile::PAGE/>
-        <AccountPage path="/account">
-            <h1>{words::profile::HEADING}</h1>
-            {awaited(loading, move || async move {
-                match who.account.get().await {
-                    Ok(account) => profile(account, rename, saved),
-                    Err(Problem::SignedOut) => view! { <LogInFirst/> }.solid(),
-                    Err(problem) => view! { <Trouble problem again=Box::new(move || who.changed())/> }.solid(),
-                }
-            })}
+        <AccountPage path="/account" heading=words::profile::HEADING>
+            {shown(who.account, move |account| profile(account, rename, saved))}
         </AccountPage>
     }
 }
@@ -47,7 +37,7 @@ fn read(fields: &Fields) -> RenameCall {
 
 fn profile(account: Account, rename: Sending, saved: impl Fn() -> bool + Send + Sync + 'static) -> AnyView {
     view! {
-        <dl class="facts">
+        <dl class="list facts">
             <div>
                 <dt>{words::field::label(Field::Email)}</dt>
                 <dd>{account.email}</dd>
@@ -69,11 +59,10 @@ fn profile(account: Account, rename: Sending, saved: impl Fn() -> bool + Send + 
                 </p>
             </div>
         </Form>
-        <section class="apart stack">
-            <h2>{words::LOG_OUT}</h2>
+        <Card title=words::LOG_OUT>
             <p class="soft">{words::profile::LOG_OUT_MEANS}</p>
             <LogOutForm/>
-        </section>
+        </Card>
     }
     .solid()
 }

@@ -1,13 +1,12 @@
 //! The sessions: where somebody is signed in, and the way out from there.
 
-use super::account::{AccountPage, LogInFirst};
+use super::account::{AccountPage, instead};
 use crate::solid::IntoSolid;
 use crate::{
     address,
     api::{EndSessionCall, my_sessions},
     known::Known,
-    problem::Problem,
-    ui::{Ago, Dialog, Notice, Press, Tone, Trouble, awaited, loading, problem_notice, refused},
+    ui::{Ago, Dialog, List, Notice, Press, Tone, awaited, loading, problem_notice, refused},
     who::Who,
     words,
 };
@@ -16,7 +15,6 @@ use contract::{
     view::{SessionView, Sessions},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 #[component]
@@ -25,17 +23,13 @@ pub fn SessionsPage() -> impl IntoView {
     let sessions = Known::new(move || (who.version(), None), |_| my_sessions());
     let done = query.with_untracked(|query| query.get_str(address::SAVED).is_some());
     view! {
-        <Title text=words::sessions::PAGE/>
-        <AccountPage path="/account/sessions">
-            <h1>{words::sessions::HEADING}</h1>
-            <p class="soft">{words::sessions::LEAD}</p>
+        <AccountPage path="/account/sessions" heading=words::sessions::HEADING lead=words::sessions::LEAD>
             {refused(EndSessionCall::PATH).map(problem_notice)}
             {done.then(|| view! { <Notice tone=Tone::News><p>{words::sessions::DONE}</p></Notice> })}
             {awaited(loading, move || async move {
                 match (who.account.get().await, sessions.get().await) {
                     (Ok(account), Ok(sessions)) => list(sessions, &account.tag),
-                    (Err(Problem::SignedOut), _) | (_, Err(Problem::SignedOut)) => view! { <LogInFirst/> }.solid(),
-                    (Err(problem), _) | (_, Err(problem)) => view! { <Trouble problem again=Box::new(move || sessions.read_again())/> }.solid(),
+                    (Err(problem), _) | (_, Err(problem)) => instead(problem, move || who.changed()),
                 }
             })}
         </AccountPage>
@@ -47,10 +41,10 @@ fn list(sessions: Sessions, tag: &str) -> AnyView {
     // The one that asks first, then by last use.
     items.sort_by_key(|session| (!session.current, std::cmp::Reverse(session.last_seen_at)));
     let others = items.len() > 1;
-    let rows = items.into_iter().map(|session| row(session, as_of, tag)).collect_view();
+    let rows = items.into_iter().map(|session| row(session, as_of, tag)).collect();
     let fields = vec![("tag", tag.to_owned())];
     view! {
-        <ul class="sessions" role="list">{rows}</ul>
+        <List class="sessions" rows empty=""/>
         {others
             .then(|| {
                 view! {

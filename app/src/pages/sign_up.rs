@@ -4,12 +4,11 @@ use super::door::{go_on, link, next, prepare_while};
 use crate::{
     address,
     api::SignUpCall,
-    ui::{Fields, Form, PasswordField, Submit, TextField, sending},
+    ui::{Fields, Form, PageHead, PasswordField, Submit, TextField, said, sending},
     words,
 };
 use contract::{Field, form::SignUp};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 #[component]
@@ -19,9 +18,8 @@ pub fn SignUpPage() -> impl IntoView {
     let (next, query) = (next(), use_query_map());
     let invite = move || query.with(|query| query.get("invite").unwrap_or_default());
     view! {
-        <Title text=words::sign_up::PAGE/>
         <div class="column stack">
-            <h1>{words::SIGN_UP}</h1>
+            <PageHead heading=words::SIGN_UP/>
             <Form sending=sign_up>
                 <input type="hidden" name="form[next]" value=next/>
                 <input type="hidden" name="form[invite]" value=invite/>
@@ -31,8 +29,7 @@ pub fn SignUpPage() -> impl IntoView {
                 <Submit label=words::sign_up::SUBMIT working=words::sign_up::WORKING/>
             </Form>
             <p>
-                {words::sign_up::ALREADY}
-                <a href=move || link(address::LOG_IN, &next())>{words::LOG_IN}</a>
+                {said(words::sign_up::ALREADY, view! { <a href=move || link(address::LOG_IN, &next())>{words::LOG_IN}</a> })}
             </p>
         </div>
     }

@@ -16,8 +16,8 @@ use leptos::{
 
 /// What the fields and the button of a form share.
 ///
-/// Read with `try_…`: a form that is about to be replaced, because what it was made for is being read again, may be told of the answer to its
-/// action when its own signals are gone already.
+/// Read and written with `try_…`: a form that is about to be replaced, because what it was made for is being read again, may be told of the answer to
+/// its action, or that it loses the focus, when its own signals are gone already.
 #[derive(Clone, Copy)]
 pub(super) struct State {
     /// What is wrong with the fields as they stand.
@@ -44,7 +44,7 @@ impl State {
     }
 
     fn set(self, field: Field, fault: Option<Fault>) {
-        self.faults.update(|faults| {
+        self.faults.try_update(|faults| {
             faults.0.retain(|(of, _)| *of != field);
             faults.0.extend(fault.map(|fault| (field, fault)));
         });
@@ -87,7 +87,7 @@ pub fn Form(sending: Sending, #[prop(optional)] class: &'static str, #[prop(opti
                 // They have done what they were typed for.
                 [Field::Password, Field::Current, Field::New].into_iter().for_each(clear);
             }
-            state.faults.set(faults(problem));
+            state.faults.try_set(faults(problem));
         } else {
             // The fields are there.
             crate::drafts::restore();
@@ -110,7 +110,7 @@ pub fn Form(sending: Sending, #[prop(optional)] class: &'static str, #[prop(opti
             } else {
                 sending.send(&fields);
             }
-            state.faults.set(found);
+            state.faults.try_set(found);
         }
     };
     // A field that is left is checked, unless it was only passed by, or is left for a button: moving that would make the press miss it.

@@ -1,5 +1,6 @@
 //! What is said about a whole form or a whole page.
 
+use super::said::said;
 use crate::solid::IntoSolid;
 use crate::{problem::Problem, words};
 use leptos::prelude::*;
@@ -40,7 +41,7 @@ pub fn problem_notice(problem: Problem) -> AnyView {
         }
         Problem::Internal { id } if !id.is_empty() => view! {
             <p>{words}</p>
-            <p class="small">{words::REFERENCE} <code>{id}</code></p>
+            <p class="small">{said(words::REFERENCE, view! { <code>{id}</code> })}</p>
         }
         .solid(),
         _ => view! { <p>{words}</p> }.solid(),

@@ -17,19 +17,26 @@ pub fn PasswordField(#[prop(default = Field::Password)] field: Field, #[prop(opt
     let wanted = RwSignal::new(false);
     Effect::new(move |_| {
         if state.was_accepted() {
-            wanted.set(false);
-            length.set(0);
+            wanted.try_set(false);
+            length.try_set(0);
         }
     });
     // Hidden again while it is sent, or the browser would remember it as a text that one types.
     let shown = move || !state.is_working() && wanted.try_get().unwrap_or_default();
-    let key = move |event: ev::KeyboardEvent| caps_lock.set(event.get_modifier_state("CapsLock"));
+    // All of it with `try_…`: it may lose the focus because it goes away.
+    let locked = move |is| {
+        caps_lock.try_set(is);
+    };
+    let typed = move |event| {
+        length.try_set(event_target_value(&event).len());
+    };
+    let key = move |event: ev::KeyboardEvent| locked(event.get_modifier_state("CapsLock"));
     let words_if_shown = move |shown_words: &'static str, hidden: &'static str| if shown() { shown_words } else { hidden };
     view! {
         <div class="field">
             <div class="field-head">
                 <label for=id>{words::field::label(field)}</label>
-                <span class="caps" role="status">{move || caps_lock.get().then_some(words::field::CAPS_LOCK)}</span>
+                <span class="caps" role="status">{move || caps_lock.try_get().unwrap_or_default().then_some(words::field::CAPS_LOCK)}</span>
             </div>
             <div class="field-box">
                 <input
@@ -42,10 +49,10 @@ pub fn PasswordField(#[prop(default = Field::Password)] field: Field, #[prop(opt
                     autofocus=state.is_first(field)
                     aria-describedby=note_id(field)
                     aria-invalid=move || state.fault_of(field).map(|_| "true")
-                    on:input=move |event| length.set(event_target_value(&event).len())
+                    on:input=typed
                     on:keydown=key
                     on:keyup=key
-                    on:blur=move |_| caps_lock.set(false)
+                    on:blur=move |_| locked(false)
                 />
                 <button
                     type="button"
@@ -57,7 +64,7 @@ pub fn PasswordField(#[prop(default = Field::Password)] field: Field, #[prop(opt
                     {move || words_if_shown(words::field::HIDE, words::field::SHOW)}
                 </button>
             </div>
-            {note(state, field, Box::new(move || if new { words::field::password_hint(length.get()) } else { "" }))}
+            {note(state, field, Box::new(move || if new { words::field::password_hint(length.try_get().unwrap_or_default()) } else { "" }))}
         </div>
     }
 }

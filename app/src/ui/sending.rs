@@ -93,7 +93,7 @@ impl Sending {
     pub(super) fn send(self, fields: &Fields) {
         let Some(answer) = self.does.try_with_value(|does| (does.call)(fields)) else { return };
         self.is_past();
-        self.working.set(true);
+        self.working.try_set(true);
         spawn_local(async move {
             let outcome = answer.await;
             if outcome.is_err() || !self.leads_on {

@@ -1,12 +1,18 @@
 //! The switch between light and dark. The choice is kept in a cookie, so that the server can render the next page in it and nothing flashes.
 
 use crate::words;
-use leptos::{prelude::*, wasm_bindgen::JsValue};
+use leptos::{
+    prelude::*,
+    wasm_bindgen::{JsCast, JsValue},
+    web_sys::Element,
+};
 
 /// The name of the cookie; its value is one of [`NAMES`].
 pub const COOKIE: &str = "latchkey-theme";
 /// What can be chosen; anything else means: as the system does.
 pub const NAMES: [&str; 2] = ["light", "dark"];
+/// What browsers paint around the page in each of [`NAMES`]: `--canvas` of `style/tokens.css`.
+pub const CANVAS: [&str; 2] = ["#f9fbfb", "#0d1518"];
 const CHOICES: [(&str, &str); 3] = [("", words::THEME_SYSTEM), (NAMES[0], words::THEME_LIGHT), (NAMES[1], words::THEME_DARK)];
 /// On the root element; `style/tokens.css` reads it.
 const ATTRIBUTE: &str = "data-theme";
@@ -39,9 +45,21 @@ pub fn ThemeSwitch() -> impl IntoView {
     }
 }
 
+/// The colours around the page where the system wants it light and where it wants it dark, if this was chosen.
+pub fn canvas(chosen: Option<&str>) -> [&'static str; 2] {
+    NAMES.iter().position(|name| Some(*name) == chosen).map_or(CANVAS, |index| [CANVAS[index]; 2])
+}
+
 fn keep(value: &str) {
     if let Some(root) = document().document_element() {
         let _ = if value.is_empty() { root.remove_attribute(ATTRIBUTE) } else { root.set_attribute(ATTRIBUTE, value) };
+    }
+    if let Ok(around) = document().query_selector_all("meta[name=theme-color]") {
+        for (index, color) in (0..).zip(canvas(Some(value))) {
+            if let Some(meta) = around.item(index).and_then(|meta| meta.dyn_into::<Element>().ok()) {
+                let _ = meta.set_attribute("content", color);
+            }
+        }
     }
     let max_age = if value.is_empty() { 0 } else { MAX_AGE };
     let secure = if location().protocol().is_ok_and(|protocol| protocol == "https:") { "; Secure" } else { "" };

@@ -68,16 +68,16 @@ fn respond(problem: &Problem, had_token: bool) -> Response {
             .iter()
             .map(|(field, fault)| MemberError { pointer: format!("/{}", field.name()), code: fault.code(), detail: words::fault(*field, *fault).to_string() })
             .collect(),
-        Problem::EmailTaken => vec![MemberError { pointer: "/email".to_owned(), code: "taken", detail: words::problem(problem).to_owned() }],
+        Problem::EmailTaken => vec![MemberError { pointer: "/email".to_owned(), code: "taken", detail: words::problem(problem).into_owned() }],
         _ => Vec::new(),
     };
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let detail = match problem {
         // Programs are told in their own terms.
-        Problem::TooLarge => "The body may have at most 64 KiB.",
+        Problem::TooLarge => "The body may have at most 64 KiB.".into(),
         other => words::problem(other),
     };
-    let mut response = write(status, problem.code(), words::title(problem), detail, errors);
+    let mut response = write(status, problem.code(), words::title(problem), &detail, errors);
     let headers = response.headers_mut();
     if *problem == Problem::SignedOut {
         headers.insert(header::WWW_AUTHENTICATE, challenge(had_token));
@@ -98,7 +98,7 @@ fn respond(problem: &Problem, had_token: bool) -> Response {
 /// A body whose members are wrong in ways that no form knows.
 pub(super) fn members(errors: Vec<MemberError>) -> Response {
     let problem = Problem::Invalid(contract::Faults::default());
-    write(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), words::title(&problem), words::problem(&problem), errors)
+    write(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), words::title(&problem), &words::problem(&problem), errors)
 }
 
 /// An error of HTTP itself, with the name that its status has.

@@ -13,6 +13,9 @@ use leptos_axum::ResponseOptions;
 /// For whatever is no page: it may load nothing and stand in no frame.
 const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// For a page that only says something: it may look like ours.
+pub(super) const STYLE_ONLY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /// The policy of a page: our own files, and the inline scripts that carry this page's nonce. `wasm-unsafe-eval` lets it compile WebAssembly
 /// and nothing else. `reload` is the port of the socket of `cargo leptos watch`.
 fn page_policy(nonce: &str, reload: Option<u32>) -> String {

@@ -80,7 +80,7 @@ fn says_not_now(answer: &Answer, call: &str) {
     } else if call.contains(" /fn/") {
         assert_eq!(answer.text, "\"unavailable\"", "{what}");
     } else if call.contains(" /account") {
-        assert!(answer.text.contains(app::words::problem(&app::problem::Problem::Unavailable)) && !answer.text.contains("@example.com"), "{what}");
+        assert!(answer.text.contains(&*app::words::problem(&app::problem::Problem::Unavailable)) && !answer.text.contains("@example.com"), "{what}");
     } else {
         assert_eq!(answer.problem(), "unavailable", "{what}");
     }

@@ -44,7 +44,7 @@ on_both! {
         assert_eq!(form.status, StatusCode::FOUND);
         assert!(form.header("location").starts_with("/login?next=%2Faccount&__path=%2Ffn%2Flogin&__err="), "{}", form.header("location"));
         let page = app.anon().get(form.header("location")).await;
-        assert!(page.text.contains(app::words::problem(&app::problem::Problem::Credentials)), "{}", page.text);
+        assert!(page.text.contains(&*app::words::problem(&app::problem::Problem::Credentials)), "{}", page.text);
     }
 
     async fn a_redirect_never_leaves_this_origin(app: App) {

@@ -90,6 +90,9 @@ on_both! {
         for (status, answer) in [(StatusCode::FORBIDDEN, refused), (StatusCode::PAYLOAD_TOO_LARGE, too_large), (StatusCode::METHOD_NOT_ALLOWED, no_such_method)] {
             assert_eq!((answer.status, answer.header("content-type")), (status, "text/html; charset=utf-8"));
             assert!(answer.text.starts_with("<!DOCTYPE html>") && answer.text.contains("<h1>"), "{}", answer.text);
+            // It looks like the others, and needs no more than its style sheet for it.
+            assert!(answer.text.contains(r#"href="/pkg/latchkey.css""#) && !answer.text.contains("<script"), "{}", answer.text);
+            assert!(answer.header("content-security-policy").starts_with("default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'"));
         }
     }
 

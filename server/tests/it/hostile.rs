@@ -775,7 +775,7 @@ async fn every_body_says_what_it_is_and_an_unknown_address_of_the_api_is_never_a
             for method in [Method::GET, Method::POST] {
                 let answer = app.anon().with("accept", accept).send(method.clone(), path, Body::empty()).await;
                 assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path} {accept}");
-                assert!(!answer.text.contains("<script") && !answer.text.contains("/pkg/"), "{method} {path}: {}", answer.text);
+                assert!(!answer.text.contains("<script") && !answer.text.contains(".wasm"), "{method} {path}: {}", answer.text);
                 if accept == "*/*" || path.starts_with("/api") && method == Method::GET {
                     // Below the API there are no people.
                     let page = answer.header("content-type") == "text/html; charset=utf-8";
