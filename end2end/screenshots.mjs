@@ -19,13 +19,19 @@ const looks = readme
   : [360, 1280].flatMap((width) => ['light', 'dark'].map((colorScheme) => ({ width, height: 720, colorScheme })));
 const wanted = ([name]) => !readme || ['login', 'account'].includes(name);
 
+/** Where Ada is logged in, too. */
+const DEVICES = [
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0',
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1',
+];
+
 const server = await Server.start('release');
 const browser = await chromium.launch(launchOptions());
 const ada = await member(server, { email: 'ada@example.com' });
 const bob = await member(server, { name: 'Bob Martin', email: 'bob@example.com' });
 let count = 0;
 
-/** A browser of its own for every picture, so that none depends on another. */
+/** A browser of its own for every picture, so that none depends on another. Comes to the cookies that it is left with. */
 async function picture(name, show, { width, height, colorScheme }, cookies) {
   const context = await browser.newContext({ baseURL: server.origin, viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
   await context.addCookies(cookies);
@@ -34,11 +40,19 @@ async function picture(name, show, { width, height, colorScheme }, cookies) {
   await page.evaluate(() => document.fonts.ready);
   const file = readme ? `${name}.png` : `${name}-${width}-${colorScheme}.png`;
   await page.screenshot({ path: path.join(folder, file), fullPage: !readme, animations: 'disabled', caret: 'hide' });
+  const left = await context.cookies();
   await context.close();
   count += 1;
+  return left;
 }
 
-/** Of a new session: each page renews its own, and one cookie in two browsers would be a theft. */
+/** Pictures of somebody who is logged in, one after the other in the same session: each page renews it, and one cookie in two browsers would be a theft. */
+async function picturesOf(who, states, look) {
+  let cookies = await cookiesOf(who);
+  for (const [name, show] of Object.entries(states).filter(wanted)) cookies = await picture(name, show, look, cookies);
+}
+
+/** Of a new session. */
 async function cookiesOf(who) {
   const context = await browser.newContext({ baseURL: server.origin, javaScriptEnabled: false });
   const page = await context.newPage();
@@ -54,15 +68,18 @@ try {
   if (!readme) await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await server.api('POST', '/auth/login', { email: ada.email, password: 'wrong' });
+  for (const agent of DEVICES) {
+    const headers = { 'content-type': 'application/json', 'user-agent': agent };
+    const { ok } = await fetch(`${server.origin}/api/v1/auth/login`, { method: 'POST', headers, body: JSON.stringify({ email: ada.email, password: ada.password }) });
+    if (!ok) throw new Error('a device cannot log in');
+  }
   await leave(server, bob, (await server.api('POST', '/auth/login', { email: bob.email, password: bob.password })).body);
   for (const look of looks) {
     for (const [name, show] of Object.entries(strangers).filter(wanted)) await picture(name, show, look, []);
-    for (const [name, show] of Object.entries(members).filter(wanted)) await picture(name, show, look, await cookiesOf(ada));
-    for (const [name, show] of Object.entries(robbed).filter(wanted)) {
-      await rob(server, ada);
-      await picture(name, show, look, await cookiesOf(ada));
-    }
-    for (const [name, show] of Object.entries(leavers).filter(wanted)) await picture(name, show, look, await cookiesOf(bob));
+    await picturesOf(ada, members, look);
+    if (!readme) await rob(server, ada);
+    await picturesOf(ada, robbed, look);
+    await picturesOf(bob, leavers, look);
   }
   console.log(`${count} pictures in ${path.relative(process.cwd(), folder)}`);
 } finally {

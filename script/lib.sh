@@ -47,27 +47,32 @@ server_env() {
     export SERVER_BINARY=$target/release/latchkey
 }
 
-# One line for everything that a release build depends on and everything that it left behind.
-build_fingerprint() {
+# fingerprint PATH...: one line for the compiler, its flags and the files there.
+fingerprint() {
     (
         cd "$root" || exit
         rustc -vV
         printf '%s\n' "${RUSTFLAGS:-}"
-        find Cargo.toml Cargo.lock .cargo package-lock.json contract auth app server frontend style public target/site \
-            "$target/release/latchkey" "$target/release/hash.txt" -type f -printf '%p %T@ %s\n' | sort || true
+        find "$@" -type f -printf '%p %T@ %s\n' | sort || true
     ) 2>/dev/null | sha256sum
 }
 
+# Everything that a release build depends on, and everything that it leaves behind.
+build_sources() { fingerprint Cargo.toml Cargo.lock .cargo package-lock.json contract auth app server frontend style public; }
+build_results() { fingerprint target/site "$target/release/latchkey" "$target/release/hash.txt"; }
+
 # Builds server and site for release, unless nothing changed since the last time (cargo-leptos always runs wasm-opt again).
 build_release() {
-    local stamp=$root/target/release-build
-    if [ -f "$stamp" ] && [ "$(build_fingerprint)" = "$(cat "$stamp")" ]; then
+    local stamp=$root/target/release-build sources
+    sources=$(build_sources)
+    if [ -f "$stamp" ] && [ "$sources$(build_results)" = "$(cat "$stamp")" ]; then
         printf '==> Release build: nothing changed since the last one\n'
         return
     fi
     rm -f "$stamp"
     step "Building server and site for release (cargo leptos build)" cargo_leptos_build
-    build_fingerprint >"$stamp"
+    # The sources as they were before: what was changed meanwhile is perhaps not in it.
+    printf '%s%s\n' "$sources" "$(build_results)" >"$stamp"
 }
 
 # Split: the pages of the account are loaded by whoever goes there. And nobody needs to know where our libraries lie.

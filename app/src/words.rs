@@ -176,6 +176,12 @@ pub mod not_found {
     pub const HOME: &str = "Go to the first page";
 }
 
+/// For somebody whose browser has asked for something that cannot be done at this address.
+pub mod not_here {
+    pub const HEADING: &str = "That is not possible here";
+    pub const WHY: &str = "The form or the link that led here is not one of ours. Go to the first page and try again from there.";
+}
+
 pub mod field {
     use super::Field;
 

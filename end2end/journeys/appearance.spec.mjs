@@ -19,7 +19,7 @@ test('what is no page at all is refused on a page that looks like the others', a
   const canvas = await background(page);
   const answer = await expectConsole({ status: 404, url: '/fn/nothing' }, () => page.goto('/fn/nothing'));
   expect(answer.status()).toBe(404);
-  await expect(page).toHaveTitle(/ · Latchkey$/);
+  await expect(page).toHaveTitle('Page not found · Latchkey');
   expect(await background(page)).toBe(canvas);
   await page.getByRole('link', { name: 'Go to the first page' }).click();
   await expect(page).toHaveURL('/');

@@ -6,7 +6,7 @@ use crate::{
     api::recent_activity,
     known::Known,
     problem::Problem,
-    ui::{List, When, awaited, focus_on_content, loading},
+    ui::{List, When, awaited, focus_on_content, loading, problem_notice},
     who::Who,
     words,
 };
@@ -39,11 +39,9 @@ pub fn ActivityPage() -> impl IntoView {
                 arrives_at(cursor);
                 match read {
                     Ok(part) => list(part, older),
-                    Err(problem) => {
-                        // Trying again does not mend a spoilt link.
-                        let newest = (problem == Problem::BadRequest).then(newest);
-                        view! { {instead(problem, move || part.read_again())} {newest} }.solid()
-                    }
+                    // A spoilt link, which trying again does not mend.
+                    Err(problem @ Problem::BadRequest) => view! { {problem_notice(problem)} {newest()} }.solid(),
+                    Err(problem) => instead(problem, move || part.read_again()),
                 }
             })}
         </AccountPage>

@@ -105,7 +105,13 @@ pub(super) fn members(errors: Vec<MemberError>) -> Response {
 #[must_use]
 pub fn plain(status: StatusCode) -> Response {
     let title = status.canonical_reason().unwrap_or("Error");
-    write(status, &title.to_ascii_lowercase().replace(' ', "_"), title, title, Vec::new())
+    let mut response = write(status, &title.to_ascii_lowercase().replace(' ', "_"), title, title, Vec::new());
+    let (title, detail) = match status {
+        StatusCode::NOT_FOUND => (words::not_found::HEADING, words::not_found::WHY),
+        _ => (words::not_here::HEADING, words::not_here::WHY),
+    };
+    response.extensions_mut().insert(Shown { title: title.to_owned(), detail: detail.to_owned() });
+    response
 }
 
 /// As [`plain`], with a sentence that says what to do.
