@@ -48,8 +48,9 @@ async function picture(name, show, { width, height, colorScheme }, cookies) {
 
 /** Pictures of somebody who is logged in, one after the other in the same session: each page renews it, and one cookie in two browsers would be a theft. */
 async function picturesOf(who, states, look) {
-  let cookies = await cookiesOf(who);
-  for (const [name, show] of Object.entries(states).filter(wanted)) cookies = await picture(name, show, look, cookies);
+  const shown = Object.entries(states).filter(wanted);
+  let cookies = shown.length ? await cookiesOf(who) : [];
+  for (const [name, show] of shown) cookies = await picture(name, show, look, cookies);
 }
 
 /** Of a new session. */

@@ -45,6 +45,8 @@ thread_local! {
     static STATE: RefCell<Option<RwSignal<Connection>>> = const { RefCell::new(None) };
     /// Whether we look already.
     static WAITING: Cell<bool> = const { Cell::new(false) };
+    /// Whether a question is on its way.
+    static ASKING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The first look comes after so long, each further one after twice as long, up to [`LONGEST`].
@@ -120,8 +122,14 @@ async fn look() {
     ask().await;
 }
 
+/// One at a time: the last word is that of the last question.
 async fn ask() {
-    match browser::within(PATIENCE, Request::get("/readyz").send()).await {
+    if ASKING.replace(true) {
+        return;
+    }
+    let answer = browser::within(PATIENCE, Request::get("/readyz").send()).await;
+    ASKING.set(false);
+    match answer {
         Some(Ok(answer)) if answer.ok() => {
             become_(Connection::Fine);
         }

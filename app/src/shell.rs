@@ -1,25 +1,19 @@
-//! The document around the app: head and body. Only the server renders it; the browser finds it there.
+//! The documents: the one around the app, head and body, and the one that says what went wrong without the app. Only the server renders them; the
+//! browser finds them there.
 
 use crate::{pages::App, ui::theme, words};
 use leptos::prelude::*;
-use leptos_meta::{HashedStylesheet, MetaTags};
+use leptos_meta::MetaTags;
 
-/// The whole document.
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+/// The whole document of a page. `style`: where the style sheet is.
+pub fn shell(options: LeptosOptions, style: &str) -> impl IntoView + use<> {
     let chosen = chosen_theme();
-    let [light, dark] = theme::canvas(chosen);
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=chosen>
             <head>
-                <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <meta name="color-scheme" content=chosen.unwrap_or("light dark")/>
-                {canvas(light, "(prefers-color-scheme: light)")}
-                {canvas(dark, "(prefers-color-scheme: dark)")}
+                {head(chosen, style)}
                 <meta name="description" content=words::DESCRIPTION/>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                <HashedStylesheet options=options.clone() id="style"/>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options/>
                 <MetaTags/>
@@ -28,6 +22,20 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <App/>
             </body>
         </html>
+    }
+}
+
+/// What the head of every document begins with.
+fn head(chosen: Option<&'static str>, style: &str) -> impl IntoView + use<> {
+    let [light, dark] = theme::canvas(chosen);
+    view! {
+        <meta charset="utf-8"/>
+        <meta name="viewport" content="width=device-width, initial-scale=1"/>
+        <meta name="color-scheme" content=chosen.unwrap_or("light dark")/>
+        {canvas(light, "(prefers-color-scheme: light)")}
+        {canvas(dark, "(prefers-color-scheme: dark)")}
+        <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+        <link rel="stylesheet" id="style" href=style.to_owned()/>
     }
 }
 
@@ -47,24 +55,19 @@ fn chosen_theme() -> Option<&'static str> {
 /// (server) Where the style sheet is: its name changes with what is in it.
 #[cfg(feature = "ssr")]
 pub fn style_address(options: &LeptosOptions) -> String {
-    let link = Owner::new().with(|| view! { <HashedStylesheet options=options.clone() id="style"/> }.to_html());
+    let link = Owner::new().with(|| view! { <leptos_meta::HashedStylesheet options=options.clone() id="style"/> }.to_html());
     link.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
 }
 
 /// (server) A page that says what went wrong, without scripts and without anything of the app.
 #[cfg(feature = "ssr")]
 pub fn refusal(style: &str, theme: Option<&'static str>, title: String, detail: String) -> String {
-    let style = style.to_owned();
     let html = Owner::new().with(|| {
         view! {
             <html lang="en" data-theme=theme>
                 <head>
-                    <meta charset="utf-8"/>
-                    <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                    <meta name="color-scheme" content=theme.unwrap_or("light dark")/>
+                    {head(theme, style)}
                     <title>{words::title_of(&title)}</title>
-                    <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                    <link rel="stylesheet" href=style/>
                 </head>
                 <body>
                     <header class="bar cluster">

@@ -276,7 +276,7 @@ pub fn problem(problem: &Problem) -> Cow<'static, str> {
         Problem::SignedOut => "You need to be logged in for this.",
         Problem::Stale => "The session was renewed at the same time elsewhere. Try again.",
         Problem::SomeoneElse => "Nothing was changed. Load the page again to go on.",
-        Problem::BadRequest => "The request or the link is incomplete. Load the page again and try once more.",
+        Problem::BadRequest => "The request or the link is incomplete. Go back and try once more.",
         Problem::NotAllowed => "Open this page directly and try again.",
         Problem::Forbidden => "Ask somebody who looks after accounts here.",
         Problem::LastAdmin => "This is the last administrator. Make somebody else one first.",

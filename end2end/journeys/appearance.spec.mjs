@@ -39,7 +39,7 @@ const around = (page) => page.locator('meta[name=theme-color]').evaluateAll((all
 
 const background = (page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
 
-test('a theme is remembered without a flash, with scripts and without, until the choice is the system again', async ({ context, newBrowser, page }) => {
+test('a theme is remembered without a flash, with scripts and without, until the choice is the system again', async ({ context, expectConsole, newBrowser, page }) => {
   await page.emulateMedia({ colorScheme: 'light' });
   await context.addInitScript(recordThemes);
   await open(page, '/');
@@ -57,6 +57,8 @@ test('a theme is remembered without a flash, with scripts and without, until the
   await plain.addCookies(await context.cookies());
   const served = await plain.newPage();
   await open(served, '/login');
+  expect(await background(served)).toBe(dark);
+  await expectConsole({ status: 404, url: '/fn/nothing' }, () => served.goto('/fn/nothing'));
   expect(await background(served)).toBe(dark);
   expect(await around(served)).toEqual(['#0d1518', '#0d1518']);
 

@@ -2,6 +2,7 @@
 // also explains on the console where it would not, and anything on the console fails.
 import { refused } from '../support/address.mjs';
 import { delayScripts } from '../support/network.mjs';
+import { leave } from '../support/states.mjs';
 import { kept, member, ready } from '../support/steps.mjs';
 import { expect, test } from '../support/test.mjs';
 
@@ -54,7 +55,12 @@ const pagesOfMembers = [
   [refused('/account/sessions', '/fn/end-session', 'not_found'), 'That is not there any more'],
   ['/account/activity', 'Signed up'],
   ['/account/activity?cursor=spoilt', 'That could not be read'],
+  ['/account/data', '14 days later the account is deleted'],
   ['/account/nothing', 'Page not found'],
+];
+const pagesOfLeavers = [
+  ['/account', 'Your account will be deleted on'],
+  ['/account/data', 'Keep my account'],
 ];
 
 async function saysTheSame({ context, page, watch }, [address, phrase]) {
@@ -84,10 +90,12 @@ for (const entry of pages) {
   test(`signed out, ${title(entry)}`, ({ context, page, watch }) => saysTheSame({ context, page, watch }, entry));
 }
 
-for (const entry of pagesOfMembers) {
-  test(`signed in, ${title(entry)}`, async ({ context, page, server, watch }) => {
-    const { email, password } = await member(server);
-    const { body } = await server.api('POST', '/auth/login', { email, password });
+for (const entry of [...pagesOfMembers, ...pagesOfLeavers]) {
+  const leaving = pagesOfLeavers.includes(entry);
+  test(`signed in${leaving ? ', but not for long' : ''}, ${title(entry)}`, async ({ context, page, server, watch }) => {
+    const who = await member(server);
+    const { body } = await server.api('POST', '/auth/login', { email: who.email, password: who.password });
+    if (leaving) await leave(server, who, body);
     await context.addCookies([{ name: 'latchkey', value: body.refresh_token, url: server.origin, httpOnly: true }]);
     await saysTheSame({ context, page, watch }, entry);
   });

@@ -65,21 +65,27 @@ test('the focus goes to a page when it is there, and not before', async ({ conte
   await expect(main).toBeFocused();
 });
 
-test('a link that is followed without a network says so, and goes on when there is one', async ({ context, page, server, watch }) => {
-  watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: /./, times: Infinity });
-  watch.expect({ text: /ERR_INTERNET_DISCONNECTED|split_account|split module|Failed to fetch/, times: Infinity });
-  const who = await member(server);
-  await logIn(page, who);
-  await open(page, '/');
-  await context.setOffline(true);
-  await page.getByRole('main').getByRole('link', { name: 'Your activity' }).click();
-  await expect(page.getByRole('alert')).toContainText('The server could not be reached.');
-  await expect(page.getByText('You are offline.')).toBeVisible();
-  await context.setOffline(false);
-  await expect(page.getByText('You are offline.')).toBeHidden();
-  await expect(page.getByRole('alert')).toHaveCount(0);
-  await expect(page.getByText('Signed up', { exact: true })).toBeVisible();
-});
+for (const there of [true, false]) {
+  test(`a link that is followed without a network, its part ${there ? '' : 'not '}loaded before, says so and goes on when there is one`, async ({ context, page, server, watch }) => {
+    watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: /^\/(pkg|fn|readyz)/, times: Infinity });
+    watch.expect({ text: /ERR_INTERNET_DISCONNECTED|split module/, times: Infinity });
+    const who = await member(server);
+    await logIn(page, who);
+    if (!there) await cutOff(context, watch);
+    await open(page, '/');
+    await context.setOffline(true);
+    const link = page.getByRole('main').getByRole('link', { name: 'Your activity' });
+    await link.press('Enter');
+    await expect(page.getByRole('alert')).toContainText('The server could not be reached.');
+    await expect(page.getByRole('main')).toBeFocused();
+    await expect(page.getByText('You are offline.')).toBeVisible();
+    await context.unrouteAll();
+    await context.setOffline(false);
+    await expect(page.getByText('Signed up', { exact: true })).toBeVisible();
+    await expect(page.getByText('You are offline.')).toBeHidden();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+  });
+}
 
 test('a page of the account whose part cannot be had works as it was sent', async ({ context, page, server, watch }) => {
   const who = await member(server);

@@ -116,8 +116,8 @@ pub fn router(server: Server) -> Router {
         }
     };
     let page = {
-        let options = server.leptos.clone();
-        move || shell(options.clone())
+        let (options, style) = (server.leptos.clone(), server.style.clone());
+        move || shell(options.clone(), &style)
     };
     let (api, openapi) = http::routes().split_for_parts();
     let openapi = Arc::new(openapi);

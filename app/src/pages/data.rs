@@ -17,10 +17,12 @@ use leptos_router::hooks::use_query_map;
 pub fn DataPage() -> impl IntoView {
     let (who, query) = (expect_context::<Who>(), use_query_map());
     let check = |call: &DeleteAccountCall| call.form.check().err().unwrap_or_default();
-    let delete = sending(read, check, move |account| {
-        who.account.set(account);
-        // The form is gone, and the focus with it.
-        focus_on_content();
+    let delete = sending(read, check, move |account| who.account.set(account));
+    Effect::new(move |_| {
+        if delete.was_accepted() == Some(true) {
+            // The form goes away, and the focus with it.
+            focus_on_content();
+        }
     });
     let kept = query.with_untracked(|query| query.get_str(address::SAVED).is_some());
     view! {

@@ -134,22 +134,24 @@ fn layers() -> AnyView {
 }
 
 fn lists() -> AnyView {
+    let session = view! {
+        <li>
+            <p class="session-device">"Firefox on Linux"</p>
+            <p class="soft small"><Ago at=THEN as_of=THEN/> " · 192.0.2.1"</p>
+            <span class="badge">{words::sessions::THIS}</span>
+        </li>
+    };
+    let event = |what, from, tone: Option<&'static str>| {
+        view! { <li data-tone=tone><span class="event-kind">{what}</span> <When at=THEN/> <span class="soft small">{from}</span></li> }.solid()
+    };
+    let events = vec![event("Logged in", "Firefox on Linux · 192.0.2.1", None), event("Wrong password", words::UNKNOWN_DEVICE, Some("problem"))];
     view! {
         <dl class="list facts">
             <div><dt>"A fact"</dt><dd>"What it is"</dd></div>
             <div><dt>"Another one"</dt><dd>{"A-very-long-word-".repeat(12)}</dd></div>
         </dl>
-        <ul class="list sessions" role="list">
-            <li>
-                <p class="session-device">"Firefox on Linux"</p>
-                <p class="soft small"><Ago at=THEN as_of=THEN/> " · 192.0.2.1"</p>
-                <span class="badge">{words::sessions::THIS}</span>
-            </li>
-        </ul>
-        <ul class="list events" role="list">
-            <li><span class="event-kind">"Logged in"</span> <When at=THEN/> <span class="soft small">"Firefox on Linux · 192.0.2.1"</span></li>
-            <li data-tone="problem"><span class="event-kind">"Wrong password"</span> <When at=THEN/> <span class="soft small">{words::UNKNOWN_DEVICE}</span></li>
-        </ul>
+        <List class="sessions" rows=vec![session.solid()]/>
+        <List class="events" rows=events/>
     }
     .solid()
 }

@@ -5,10 +5,12 @@
 
 use super::{activity::ActivityPage, data::DataPage, password::PasswordPage, profile::ProfilePage, sessions::SessionsPage};
 use crate::{
-    browser, connection,
+    browser,
+    connection::{self, Connected},
     problem::Problem,
     solid::IntoSolid,
-    ui::{Pending, Trouble, loading},
+    ui::{PageHead, Pending, Trouble, loading},
+    words,
 };
 use leptos::prelude::*;
 use leptos_router::{LazyRoute, hooks::use_location};
@@ -45,7 +47,15 @@ impl<const PAGE: usize> LazyRoute for OfAccount<PAGE> {
             Ok(page) => page,
             Err(_) if !browser::has_network() => {
                 connection::lost();
-                view! { <Trouble problem=Problem::Offline again=Box::new(move || browser::leave(&here))/> }.solid()
+                let again = here.clone();
+                expect_context::<Connected>().on_return(move || browser::leave(&again));
+                view! {
+                    <div class="stack">
+                        <PageHead heading=words::ACCOUNT/>
+                        <Trouble problem=Problem::Offline again=Box::new(move || browser::leave(&here))/>
+                    </div>
+                }
+                .solid()
             }
             Err(_) => {
                 browser::leave(&here);

@@ -44,7 +44,7 @@ fn list(sessions: Sessions, tag: &str) -> AnyView {
     let rows = items.into_iter().map(|session| row(session, as_of, tag)).collect();
     let fields = vec![("tag", tag.to_owned())];
     view! {
-        <List class="sessions" rows empty=""/>
+        <List class="sessions" rows/>
         {others
             .then(|| {
                 view! {

@@ -30,6 +30,9 @@ pub fn PasswordField(#[prop(default = Field::Password)] field: Field, #[prop(opt
     let typed = move |event| {
         length.try_set(event_target_value(&event).len());
     };
+    let turn = move |_| {
+        wanted.try_update(|wanted| *wanted = !*wanted);
+    };
     let key = move |event: ev::KeyboardEvent| locked(event.get_modifier_state("CapsLock"));
     let words_if_shown = move |shown_words: &'static str, hidden: &'static str| if shown() { shown_words } else { hidden };
     view! {
@@ -59,7 +62,7 @@ pub fn PasswordField(#[prop(default = Field::Password)] field: Field, #[prop(opt
                     class="reveal"
                     aria-controls=id
                     aria-label=move || words_if_shown(words::field::HIDE_PASSWORD, words::field::SHOW_PASSWORD)
-                    on:click=move |_| wanted.update(|wanted| *wanted = !*wanted)
+                    on:click=turn
                 >
                     {move || words_if_shown(words::field::HIDE, words::field::SHOW)}
                 </button>

@@ -12,7 +12,7 @@ pub const COOKIE: &str = "latchkey-theme";
 /// What can be chosen; anything else means: as the system does.
 pub const NAMES: [&str; 2] = ["light", "dark"];
 /// What browsers paint around the page in each of [`NAMES`]: `--canvas` of `style/tokens.css`.
-pub const CANVAS: [&str; 2] = ["#f9fbfb", "#0d1518"];
+const CANVAS: [&str; 2] = ["#f9fbfb", "#0d1518"];
 const CHOICES: [(&str, &str); 3] = [("", words::THEME_SYSTEM), (NAMES[0], words::THEME_LIGHT), (NAMES[1], words::THEME_DARK)];
 /// On the root element; `style/tokens.css` reads it.
 const ATTRIBUTE: &str = "data-theme";

@@ -222,7 +222,7 @@ fn replaced(headers: &HeaderMap, transport: Transport, secure: bool) -> Option<S
 /// Gives the next pair of tokens for a refresh token. It comes in the body or in the cookie, and its successor goes the same way.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth", request_body = RefreshBody, responses(
     (status = 200, body = TokenBody),
-    (status = 401, body = ProblemBody, description = "The session is over; or `stale`: another program has renewed twice meanwhile", content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, description = "`invalid_grant`: the session is over; `stale`: another program has renewed twice meanwhile", content_type = "application/problem+json"),
     Unreadable,
 ))]
 pub(super) async fn refresh(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<RefreshBody>) -> Result<Response, Response> {
@@ -231,14 +231,16 @@ pub(super) async fn refresh(State(server): State<Server>, caller: Caller, header
         (Some(_), Some(_)) => return Err(two_credentials("Send the refresh token in the body or in the cookie, not both.")),
         (Some(token), None) => (token, Transport::Body),
         (None, Some(token)) => (token, Transport::Cookie),
-        (None, None) => return Err(caller.refuse(auth::Error::SignedOut.into())),
+        (None, None) => return Err(problem::invalid_grant()),
     };
     match server.web.auth.refresh(&caller.client, &token).await {
         Ok(issued) => Ok(give(StatusCode::OK, issued, transport, secure)),
         Err(error) => {
-            let over = transport == Transport::Cookie && matches!(error, auth::Error::SignedOut);
-            let mut response = caller.refuse(error.into());
-            if over {
+            if !matches!(error, auth::Error::SignedOut) {
+                return Err(caller.refuse(error.into()));
+            }
+            let mut response = problem::invalid_grant();
+            if transport == Transport::Cookie {
                 take_cookies(&headers, &mut response, secure);
             }
             Err(response)

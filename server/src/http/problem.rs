@@ -1,4 +1,5 @@
-//! Errors as RFC 9457 writes them: `application/problem+json` with a stable `type` and `code`. The words are those of the pages.
+//! Errors as RFC 9457 writes them: `application/problem+json` with a stable `type` and `code`. The words are those of the pages, but where programs have
+//! terms of their own.
 //!
 //! Bodies hold nothing that differs between two requests with the same outcome; the name of the request is in `X-Request-Id` only.
 
@@ -52,16 +53,23 @@ const INSUFFICIENT: &str = "Bearer realm=\"latchkey\", error=\"insufficient_scop
 /// The answer to a problem.
 #[must_use]
 pub fn answer(problem: &Problem) -> Response {
-    respond(problem, false)
+    respond(problem, problem.code(), false)
+}
+
+/// The answer to a refresh token that is not, or no longer, good for anything. Programs know it by the name that it has in RFC 6749, 5.2; it is a 401 as
+/// all that a log-in cures.
+#[must_use]
+pub(super) fn invalid_grant() -> Response {
+    respond(&Problem::SignedOut, "invalid_grant", false)
 }
 
 /// The answer to a problem of somebody who showed a token (RFC 6750, 3: the challenge then says that it is invalid).
 #[must_use]
 pub fn answer_to_bearer(problem: &Problem) -> Response {
-    respond(problem, true)
+    respond(problem, problem.code(), true)
 }
 
-fn respond(problem: &Problem, had_token: bool) -> Response {
+fn respond(problem: &Problem, code: &str, had_token: bool) -> Response {
     let errors = match problem {
         Problem::Invalid(faults) => faults
             .0
@@ -72,12 +80,14 @@ fn respond(problem: &Problem, had_token: bool) -> Response {
         _ => Vec::new(),
     };
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let detail = match problem {
-        // Programs are told in their own terms.
-        Problem::TooLarge => "The body may have at most 64 KiB.".into(),
-        other => words::problem(other),
+    let (title, detail) = (words::title(problem), words::problem(problem));
+    let for_programs = match problem {
+        Problem::TooLarge => "The body may have at most 64 KiB.",
+        Problem::TooMany { .. } => "Nothing was tried this time. Retry-After says when it can be.",
+        Problem::Busy { .. } => "Nothing was changed. Retry-After says when to try again.",
+        _ => &detail,
     };
-    let mut response = write(status, problem.code(), words::title(problem), &detail, errors);
+    let mut response = shown(write(status, code, title, for_programs, errors), title, &detail);
     let headers = response.headers_mut();
     if *problem == Problem::SignedOut {
         headers.insert(header::WWW_AUTHENTICATE, challenge(had_token));
@@ -98,28 +108,27 @@ fn respond(problem: &Problem, had_token: bool) -> Response {
 /// A body whose members are wrong in ways that no form knows.
 pub(super) fn members(errors: Vec<MemberError>) -> Response {
     let problem = Problem::Invalid(contract::Faults::default());
-    write(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), words::title(&problem), &words::problem(&problem), errors)
+    let (title, detail) = (words::title(&problem), words::problem(&problem));
+    shown(write(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), title, &detail, errors), title, &detail)
 }
 
 /// An error of HTTP itself, with the name that its status has.
 #[must_use]
 pub fn plain(status: StatusCode) -> Response {
     let title = status.canonical_reason().unwrap_or("Error");
-    let mut response = write(status, &title.to_ascii_lowercase().replace(' ', "_"), title, title, Vec::new());
-    let (title, detail) = match status {
-        StatusCode::NOT_FOUND => (words::not_found::HEADING, words::not_found::WHY),
-        _ => (words::not_here::HEADING, words::not_here::WHY),
-    };
-    response.extensions_mut().insert(Shown { title: title.to_owned(), detail: detail.to_owned() });
-    response
+    let response = write(status, &title.to_ascii_lowercase().replace(' ', "_"), title, title, Vec::new());
+    match status {
+        StatusCode::NOT_FOUND => shown(response, words::not_found::HEADING, words::not_found::WHY),
+        _ => shown(response, words::not_here::HEADING, words::not_here::WHY),
+    }
 }
 
 /// As [`plain`], with a sentence that says what to do.
 pub(crate) fn plain_with(status: StatusCode, code: &str, detail: &str) -> Response {
-    write(status, code, status.canonical_reason().unwrap_or("Error"), detail, Vec::new())
+    shown(write(status, code, status.canonical_reason().unwrap_or("Error"), detail, Vec::new()), words::title(&Problem::BadRequest), detail)
 }
 
-/// The words of a problem, beside its answer: for [`crate::layers::wrong`].
+/// What people are told of a problem, beside its answer: for [`crate::layers::wrong`].
 #[derive(Clone)]
 pub(crate) struct Shown {
     pub(crate) title: String,
@@ -131,6 +140,10 @@ fn write(status: StatusCode, code: &str, title: &str, detail: &str, errors: Vec<
     let body = ProblemBody { kind, title: title.to_owned(), status: status.as_u16(), detail: detail.to_owned(), code: code.to_owned(), errors };
     let mut response = (status, axum::Json(body)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response
+}
+
+fn shown(mut response: Response, title: &str, detail: &str) -> Response {
     response.extensions_mut().insert(Shown { title: title.to_owned(), detail: detail.to_owned() });
     response
 }

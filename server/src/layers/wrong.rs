@@ -1,6 +1,6 @@
-//! Something went wrong, for people: where a program gets `problem+json`, a browser that shows the answer gets a page in the same words.
+//! Something went wrong, for people: where a program gets `problem+json`, a browser that shows the answer gets a page in words for people.
 //!
-//! It has the look of the others, and is made of nothing but text all the same: what is wrong may be anything, so it needs no script and none of the app.
+//! It has the look of the others, but no script and no page of the app: what is wrong may be anything.
 
 use crate::{Server, http::problem::Shown, layers::headers};
 use app::{

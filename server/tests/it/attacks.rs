@@ -6,7 +6,7 @@ use crate::{
     support::{Answer, FORM, PASSWORD, START},
 };
 use auth::{
-    Auth, Clock, Entropy, Hashing, Limits, Policy, ServerSecret, Store,
+    Auth, Client, Clock, Entropy, Hashing, Limits, Policy, ServerSecret, Store,
     flow::Parts,
     keys::{Algorithm, PUBLISHED_FOR},
     on_both,
@@ -19,7 +19,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, Request, StatusCode, header},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use contract::Span;
+use contract::{Span, form::LogIn};
 use http_body_util::BodyExt;
 use jsonwebtoken::{Algorithm::ES256, Algorithm::HS256, EncodingKey, crypto::sign};
 use serde_json::{Value, json};
@@ -464,7 +464,7 @@ on_both! {
         assert_eq!(target.bearer(&line[4].access).await.status, StatusCode::OK);
         let at = target.clock.now();
         let replay = target.renew(&line[0].refresh).await;
-        assert_eq!((replay.status, replay.problem().as_str()), (StatusCode::UNAUTHORIZED, "invalid_token"));
+        assert_eq!((replay.status, replay.problem().as_str()), (StatusCode::UNAUTHORIZED, "invalid_grant"));
         for tokens in &line {
             assert_eq!(target.bearer(&tokens.access).await.status, StatusCode::UNAUTHORIZED);
             let refused = target.renew(&tokens.refresh).await;
@@ -504,7 +504,7 @@ on_both! {
         changed.extend([format!(" {}", ada.refresh), ada.refresh.to_uppercase(), format!("{0}{0}", ada.refresh), "lkr_".repeat(1000), "\u{1F511}".to_owned(), format!("lkr_{}", "A".repeat(56))]);
         assert!(changed.len() > 250, "{}", changed.len());
         let first = target.renew("nonsense").await;
-        assert_eq!((first.status, first.problem().as_str()), (StatusCode::UNAUTHORIZED, "invalid_token"));
+        assert_eq!((first.status, first.problem().as_str()), (StatusCode::UNAUTHORIZED, "invalid_grant"));
         for token in changed {
             let answer = target.renew(&token).await;
             assert_eq!((answer.status, &answer.text), (first.status, &first.text), "{token:?}");
@@ -527,13 +527,17 @@ on_both! {
 
     async fn nothing_else_that_we_give_out_lets_anybody_in(target: Target) {
         let ada = target.sign_up("ada@example.com").await;
-        target.log_in("ada@example.com").await;
+        let form = LogIn { email: "ada@example.com".into(), password: PASSWORD.into(), ..LogIn::default() };
+        let (_, other) = target.auth.log_in(&Client::default(), &form, None).await.expect("a log-in");
+        let (known_browser, tag) = (other.known_browser.expect("it is known from now on"), other.account.tag);
+        let invite = target.auth.first_admin_invite().await.expect("an answer").expect("there is none yet");
         let bearer = format!("Bearer {}", ada.access);
         let list = target.send(Method::GET, "/api/v1/me/sessions?limit=1", &[("authorization", bearer.as_bytes())], Body::empty()).await.json();
         let (me, claims) = (target.bearer(&ada.access).await.json(), decoded(&ada.access, 1));
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         let names = [&list["next_cursor"], &list["items"][0]["id"], &me["id"], &claims["jti"], &claims["sid"], &decoded(&ada.access, 0)["kid"]].map(text);
-        for name in names.into_iter().chain([ada.refresh[4..].to_owned(), ada.access.split('.').nth(1).expect("claims").to_owned()]) {
+        let parts = [ada.refresh[4..].to_owned(), ada.access.split('.').nth(1).expect("claims").to_owned()];
+        for name in names.into_iter().chain(parts).chain([known_browser, tag, invite]) {
             assert_eq!(target.bearer(&name).await.status, StatusCode::UNAUTHORIZED, "{name}");
             assert_eq!(target.renew(&name).await.status, StatusCode::UNAUTHORIZED, "{name}");
             assert_eq!(target.renew(&format!("lkr_{name}")).await.status, if name == ada.refresh[4..] { StatusCode::OK } else { StatusCode::UNAUTHORIZED }, "{name}");

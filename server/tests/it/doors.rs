@@ -61,7 +61,7 @@ on_both! {
             assert_eq!(answer.header("clear-site-data"), "\"storage\"");
         }
         let refreshed = app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": user.refresh})).await;
-        assert_eq!((refreshed.status, refreshed.problem().as_str()), (StatusCode::UNAUTHORIZED, "invalid_token"));
+        assert_eq!((refreshed.status, refreshed.problem().as_str()), (StatusCode::UNAUTHORIZED, "invalid_grant"));
         let me = user.client.get("/api/v1/me").await;
         assert_eq!((me.status, me.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "Bearer realm=\"latchkey\", error=\"invalid_token\""));
     }
@@ -102,6 +102,6 @@ on_both! {
         assert_eq!((stale.status, stale.problem().as_str(), stale.cookies().len()), (StatusCode::UNAUTHORIZED, "stale", 0));
         app.clock.advance(Span::days(15));
         let over = renew(&third).await;
-        assert_eq!((over.status, over.problem().as_str(), over.cookies().len()), (StatusCode::UNAUTHORIZED, "invalid_token", 3));
+        assert_eq!((over.status, over.problem().as_str(), over.cookies().len()), (StatusCode::UNAUTHORIZED, "invalid_grant", 3));
     }
 }

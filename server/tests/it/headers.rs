@@ -87,6 +87,7 @@ on_both! {
         let refused = person.clone().with("origin", "https://evil.example").with("content-type", crate::support::FORM).send(Method::POST, "/fn/login", Body::empty()).await;
         let too_large = person.clone().with("content-length", "99999999").with("content-type", crate::support::FORM).send(Method::POST, "/fn/login", Body::empty()).await;
         let no_such_method = person.send(Method::POST, "/login", Body::empty()).await;
+        assert!(no_such_method.text.contains(app::words::not_here::HEADING) && too_large.text.contains(app::words::title(&app::problem::Problem::TooLarge)));
         for (status, answer) in [(StatusCode::FORBIDDEN, refused), (StatusCode::PAYLOAD_TOO_LARGE, too_large), (StatusCode::METHOD_NOT_ALLOWED, no_such_method)] {
             assert_eq!((answer.status, answer.header("content-type")), (status, "text/html; charset=utf-8"));
             assert!(answer.text.starts_with("<!DOCTYPE html>") && answer.text.contains("<h1>"), "{}", answer.text);

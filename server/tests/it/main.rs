@@ -5,6 +5,7 @@
 mod admin;
 mod attacks;
 mod bad_input;
+mod command_line;
 mod connections;
 mod death;
 mod described;

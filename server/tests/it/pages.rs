@@ -56,6 +56,18 @@ on_both! {
         }
     }
 
+    async fn every_form_is_a_post(app: App) {
+        let user = app.user("ada@example.com").await;
+        let (anybody, ada) = (app.anon(), app.anon().browser(&user.refresh));
+        for (who, page) in [(&anybody, "/"), (&anybody, "/signup"), (&anybody, "/login"), (&ada, "/"), (&ada, "/account"), (&ada, "/account/password"), (&ada, "/account/sessions"), (&ada, "/account/data")] {
+            let html = who.get(page).await.text;
+            let forms = html.matches("<form ").count();
+            assert_eq!(html.matches(" method=\"post\"").count(), forms, "{page}: what is typed stands in no address");
+            assert_eq!(html.contains("type=\"password\""), html.contains("name=\"form[password]\"") || html.contains("name=\"form[current]\""), "{page}");
+            assert!(forms > 0 || page == "/", "{page}");
+        }
+    }
+
     async fn an_unknown_page_is_a_404_in_our_own_words(app: App) {
         let answer = app.anon().get("/nothing/here").await;
         assert_eq!((answer.status, answer.header("content-type")), (StatusCode::NOT_FOUND, "text/html; charset=utf-8"));
