@@ -186,3 +186,75 @@ impl Revocations {
         memory.epochs.retain(|_, (_, until)| *until > now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Auth, Client, Clock, Entropy, Hashing, Policy, ServerSecret, flow::Parts, on_both, testing::FreshDatabase, token};
+    use contract::{Span, form::SignUp};
+    use uuid::Uuid;
+
+    const NOW: Timestamp = Timestamp(1_767_225_600_000);
+
+    /// Somebody who has just signed up, and what their access token says.
+    struct World {
+        store: Store,
+        claims: Claims,
+        _database: FreshDatabase,
+    }
+
+    impl World {
+        async fn on(database: FreshDatabase) -> Self {
+            let store = Store::open(&database.url).await.expect("a database");
+            let secret = ServerSecret::generate(&Entropy::System).expect("randomness");
+            let (policy, hashing) = (Policy::new("https://latchkey.example"), Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 });
+            let parts = Parts { store: store.clone(), clock: Clock::manual(NOW), entropy: Entropy::System, secret, policy, hashing };
+            let auth = Auth::start(parts).await.expect("a start");
+            let form = SignUp { email: "ada@example.com".into(), password: "correct horse battery".into(), ..SignUp::default() };
+            let (_, issued) = auth.sign_up(&Client::default(), &form, None).await.expect("a sign-up");
+            let claims = token::verify(&auth.keys, &auth.verified, &auth.policy.issuer, &issued.access.token, NOW).expect("a token");
+            Self { store, claims, _database: database }
+        }
+
+        /// Whether a token is refused while it is in doubt whether the news happened, and when that was settled. `heard`: the feed brought it meanwhile.
+        async fn refused(&self, claims: &Claims, news: &News, heard: bool) -> [bool; 2] {
+            let (revocations, until) = (Revocations::load(&self.store, NOW).await.expect("loaded"), NOW + Span::minutes(61));
+            assert!(!revocations.refuses(claims));
+            revocations.note_in_doubt(news, until);
+            let before = revocations.refuses(claims);
+            if heard {
+                revocations.note(news, until + Span(1));
+            }
+            revocations.settle(&self.store).await.expect("settled");
+            [before, revocations.refuses(claims)]
+        }
+    }
+
+    on_both! {
+        async fn what_did_not_happen_is_taken_back_unless_it_was_heard_again(world: World) {
+            let claims = &world.claims;
+            for news in [News::SessionEnded(claims.sid), News::EpochRaised(claims.sub, 1), News::EpochRaised(claims.sub, i64::MAX)] {
+                assert_eq!(world.refused(claims, &news, false).await, [true, false], "{news:?}");
+                assert_eq!(world.refused(claims, &news, true).await, [true, true], "{news:?}");
+            }
+        }
+
+        async fn what_did_happen_stays(world: World) {
+            let claims = &world.claims;
+            let mut tx = world.store.write().await.expect("a transaction");
+            tx.user_raise_epoch(claims.sub).await.expect("raised");
+            tx.session_revoke(claims.sid, "ended", NOW).await.expect("ended");
+            tx.commit().await.expect("a commit");
+            // As after an account was deleted.
+            let gone = &Claims { sub: UserId(Uuid::nil()), sid: SessionId(Uuid::nil()), ..claims.clone() };
+            for (claims, news) in [
+                (claims, News::SessionEnded(claims.sid)),
+                (claims, News::EpochRaised(claims.sub, 1)),
+                (gone, News::SessionEnded(gone.sid)),
+                (gone, News::EpochRaised(gone.sub, i64::MAX)),
+            ] {
+                assert_eq!(world.refused(claims, &news, false).await, [true, true], "{news:?}");
+            }
+        }
+    }
+}

@@ -103,7 +103,7 @@ impl Opener {
 }
 
 /// All that its key has ever signed.
-fn claims() -> Claims {
+pub(crate) fn claims() -> Claims {
     let now = NOW.seconds();
     Claims {
         iss: ISSUER.into(),
@@ -122,6 +122,12 @@ fn claims() -> Claims {
         scope: "account".into(),
         roles: vec![Role::User],
     }
+}
+
+/// The refresh token of a generation of a session, whether that was ever given out or not.
+#[must_use]
+pub fn refresh_token(secret: &ServerSecret, session: SessionId, generation: i64) -> String {
+    refresh::mint(secret, refresh::KEY_ID, session, generation)
 }
 
 /// Shows something as each kind of token. Whether it is one.

@@ -35,3 +35,20 @@ impl VerifiedTokens {
         Ok(verified)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::claims;
+
+    #[test]
+    fn of_however_many_tokens_no_more_than_so_many_are_remembered() {
+        let tokens = VerifiedTokens::default();
+        for number in 0..4 * MOST {
+            let verified = || Ok::<_, ()>(Verified { kid: String::new(), claims: claims() });
+            assert!(tokens.get_or(&number.to_string(), verified).is_ok());
+        }
+        let held = tokens.0.len();
+        assert!((MOST / 2..=MOST).contains(&held), "{held}");
+    }
+}

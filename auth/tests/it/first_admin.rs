@@ -57,6 +57,14 @@ on_both! {
         assert!(come(&world.auth, "ada@example.com", &again).await.is_ok());
     }
 
+    async fn nothing_else_that_we_give_out_is_such_a_link(world: World) {
+        let ada = world.sign_up("ada@example.com").await;
+        let known_browser = ada.known_browser.expect("it is known from now on");
+        for other in [&ada.access.token, &ada.refresh.token, &known_browser, &ada.account.tag] {
+            assert!(matches!(come(&world.auth, "eve@example.com", other).await, Err(Error::LinkOver)), "{other}");
+        }
+    }
+
     async fn a_taken_address_does_not_use_it_up(world: World) {
         world.sign_up("ada@example.com").await;
         let invite = world.auth.first_admin_invite().await.expect("an answer").expect("there is none yet");

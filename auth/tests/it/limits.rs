@@ -75,10 +75,14 @@ on_both! {
     async fn what_was_tried_is_remembered_by_every_node_and_over_a_restart(world: World) {
         let (auth, other) = (world.limiting_node().await, world.limiting_node().await);
         sign_up(&auth, &client(), ADA).await.expect("a sign-up");
-        for node in [&auth, &other, &auth, &other, &auth] {
+        for (tries, node) in (1..).zip([&auth, &other, &auth, &other, &auth]) {
             assert_eq!(outcome(&log_in(node, &client(), ADA, "wrong").await).0, "wrong");
+            // Read by a connection that is none of theirs. Each try of an address takes up three seconds; that of the account is counted with it.
+            let counted = world.store.read().await.expect("a connection").limit_free_at("password_by_address", &[192, 0, 2, 7]).await.expect("a time");
+            assert_eq!(counted, Some(world.clock.now() + Span::seconds(3 * tries)), "what was refused is not taken back");
         }
         assert_eq!(outcome(&log_in(&other, &client(), ADA, PASSWORD).await).0, "limited");
+        drop((auth, other));
         let restarted = world.limiting_node().await;
         assert_eq!(outcome(&log_in(&restarted, &client(), ADA, PASSWORD).await).0, "limited");
         world.clock.advance(Span(Span::days(1).0 + 1));

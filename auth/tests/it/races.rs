@@ -4,14 +4,16 @@
 use crate::support::{PASSWORD, World, accepts, client, renews};
 use auth::{Auth, Error, Issued, Presented, flow::Change, on_both};
 use contract::{
-    Span,
+    EventId, Span,
     form::{ChangePassword, LogIn},
-    view::Role,
+    view::{EventKind, Role},
 };
 use std::sync::Arc;
 use tokio::sync::Barrier;
+use uuid::Uuid;
 
 const ADA: &str = "ada@example.com";
+/// Of each race, of one kind against another.
 const ROUNDS: usize = 200;
 
 /// Starts all of them at once, and waits for all.
@@ -44,7 +46,7 @@ async fn log_in(auth: Auth, password: &'static str) -> Result<Issued, Error> {
 }
 
 /// What ends sessions, done by the owner of `token`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Ending {
     All,
     Others,
@@ -105,6 +107,15 @@ async fn against(
     got.expect("a result")
 }
 
+/// Whether it was refused, or came first and was ended: what was issued is good for nothing.
+async fn is_over(auth: &Auth, got: &Result<Issued, Error>) -> bool {
+    match got {
+        Ok(issued) => !accepts(auth, &issued.access.token).await && !renews(auth, &issued.refresh.token).await,
+        Err(Error::Credentials | Error::SignedOut) => true,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
 on_both! {
     async fn fifty_renewals_of_one_token_have_one_successor(world: World) {
         let mut token = world.sign_up(ADA).await.refresh.token;
@@ -133,71 +144,64 @@ on_both! {
     }
 
     async fn nothing_survives_what_ends_everything_whoever_was_quicker(world: World) {
-        for round in 0..ROUNDS / 4 {
-            let (ending, email) = ([Ending::All, Ending::Others][round % 2], format!("ada{round}@example.com"));
-            let keeper = world.sign_up(&email).await;
-            let mut victims = Vec::new();
-            for _ in 0..4 {
-                victims.push(world.log_in(&email).await);
+        let keeper = world.sign_up(ADA).await;
+        for ending in [Ending::Others, Ending::All] {
+            for round in 0..ROUNDS {
+                let victim = world.log_in(ADA).await;
+                // Who ends all ends their own, too.
+                let by = if matches!(ending, Ending::All) { &victim } else { &keeper };
+                let ended = end(world.auth.clone(), by.access.token.clone(), ending, "", "");
+                let got = against(refresh(world.auth.clone(), victim.refresh.token.clone()), ended).await;
+                assert!(is_over(&world.auth, &got).await && is_over(&world.auth, &Ok(victim)).await, "round {round} against {ending:?}");
             }
-            for victim in victims {
-                let got = against(
-                    refresh(world.auth.clone(), victim.refresh.token.clone()),
-                    end(world.auth.clone(), keeper.access.token.clone(), ending, "", ""),
-                );
-                // Only the first of them finds somebody who may still end sessions where all are ended.
-                let renewed = got.await;
-                let tokens = renewed.iter().map(|issued| &issued.access.token).chain([&victim.access.token]);
-                for token in tokens {
-                    assert!(!accepts(&world.auth, token).await, "round {round}");
-                }
-                let refresh = renewed.as_ref().map_or(&victim.refresh.token, |issued| &issued.refresh.token);
-                assert!(!renews(&world.auth, refresh).await, "round {round}");
-                if matches!(ending, Ending::All) {
-                    break;
-                }
-            }
+        }
+    }
+
+    async fn a_log_in_outlives_the_end_of_all_sessions_only_if_it_came_after_it(world: World) {
+        let id = world.sign_up(ADA).await.account.id;
+        for round in 0..ROUNDS {
+            let victim = world.log_in(ADA).await;
+            let ended = end(world.auth.clone(), victim.access.token.clone(), Ending::All, "", "");
+            let issued = against(log_in(world.auth.clone(), PASSWORD), ended).await.expect("who knows the password gets in");
+            // Each is recorded while it holds the account, so the record has their order.
+            let last = world.store.read().await.expect("a connection").event_list(id, EventId(Uuid::max()), 1).await.expect("a list").remove(0).kind;
+            let came_after = last == EventKind::LoggedIn.as_str();
+            assert_eq!(accepts(&world.auth, &issued.access.token).await, came_after, "round {round}");
+            assert_eq!(renews(&world.auth, &issued.refresh.token).await, came_after, "round {round}");
+            assert!(is_over(&world.auth, &Ok(victim)).await, "round {round}");
+            // Ids of one millisecond are in order up to a few thousand.
+            world.clock.advance(Span(1));
         }
     }
 
     async fn no_log_in_with_the_old_password_outlives_the_new_one(world: World) {
         world.sign_up(ADA).await;
         let passwords = [PASSWORD, "a quite different one"];
-        for round in 0..ROUNDS / 2 {
+        for round in 0..ROUNDS {
             let (old, new) = (passwords[round % 2], passwords[(round + 1) % 2]);
             let keeper = log_in(world.auth.clone(), old).await.expect("a log-in");
             let got = against(log_in(world.auth.clone(), old), end(world.auth.clone(), keeper.access.token.clone(), Ending::Password, old, new)).await;
-            match got {
-                // It came first, and was ended by the change.
-                Ok(issued) => {
-                    assert!(!accepts(&world.auth, &issued.access.token).await, "round {round}");
-                    assert!(!renews(&world.auth, &issued.refresh.token).await, "round {round}");
-                }
-                Err(Error::Credentials) => {}
-                Err(other) => panic!("{other:?}"),
-            }
+            assert!(is_over(&world.auth, &got).await, "round {round}");
         }
     }
 
     async fn no_renewal_slips_past_a_new_password(world: World) {
         let passwords = [PASSWORD, "a quite different one"];
         world.sign_up(ADA).await;
-        for round in 0..ROUNDS / 2 {
+        for round in 0..ROUNDS {
             let (old, new) = (passwords[round % 2], passwords[(round + 1) % 2]);
             let keeper = log_in(world.auth.clone(), old).await.expect("a log-in");
             let victim = log_in(world.auth.clone(), old).await.expect("a log-in");
             let renewal = refresh(world.auth.clone(), victim.refresh.token.clone());
             let got = against(renewal, end(world.auth.clone(), keeper.access.token.clone(), Ending::Password, old, new)).await;
-            if let Ok(issued) = got {
-                assert!(!accepts(&world.auth, &issued.access.token).await, "round {round}");
-                assert!(!renews(&world.auth, &issued.refresh.token).await, "round {round}");
-            }
+            assert!(is_over(&world.auth, &got).await, "round {round}");
         }
     }
 
     async fn no_renewal_and_no_log_in_slips_past_an_account_that_is_disabled(world: World) {
         let id = world.sign_up(ADA).await.account.id;
-        for round in 0..ROUNDS {
+        // Renewals and log-ins in turns.
+        for round in 0..2 * ROUNDS {
             let victim = log_in(world.auth.clone(), PASSWORD).await.expect("a log-in");
             let disabling = end(world.auth.clone(), victim.access.token.clone(), Ending::Disabling, "", "");
             let got = if round % 2 == 0 {
@@ -205,23 +209,15 @@ on_both! {
             } else {
                 against(log_in(world.auth.clone(), PASSWORD), disabling).await
             };
-            match got {
-                // It came first, and was ended.
-                Ok(issued) => {
-                    assert!(!accepts(&world.auth, &issued.access.token).await, "round {round}");
-                    assert!(!renews(&world.auth, &issued.refresh.token).await, "round {round}");
-                }
-                Err(Error::Credentials | Error::SignedOut) => {}
-                Err(other) => panic!("{other:?}"),
-            }
-            assert!(!accepts(&world.auth, &victim.access.token).await, "round {round}");
+            assert!(is_over(&world.auth, &got).await && !accepts(&world.auth, &victim.access.token).await, "round {round}");
             world.auth.operator(&client()).change(id, Change::Enable).await.expect("enabled");
         }
     }
 
     async fn no_token_says_a_role_that_was_taken_away_whoever_was_quicker(world: World) {
         let id = world.sign_up(ADA).await.account.id;
-        for round in 0..ROUNDS {
+        // In turns, as above.
+        for round in 0..2 * ROUNDS {
             world.auth.operator(&client()).change(id, Change::Role(Role::Admin)).await.expect("an administrator");
             let victim = log_in(world.auth.clone(), PASSWORD).await.expect("a log-in");
             assert!(is_admin(&world.auth, &victim.access.token).await);

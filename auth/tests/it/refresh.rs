@@ -1,7 +1,7 @@
 //! Renewing a session: lost answers, tabs, thieves, limits.
 
-use crate::support::{World, client};
-use auth::{Auth, Error, Presented, on_both};
+use crate::support::{World, accepts, client, renews};
+use auth::{Auth, Error, Presented, on_both, testing::refresh_token};
 use contract::{Span, view::EventKind};
 
 /// Fifty renewals of one token at the same moment. All succeed, and there is one successor: this.
@@ -132,5 +132,28 @@ on_both! {
             assert!(matches!(world.auth.signed_in(&client(), Presented::Cookie(token)).await, Err(Error::SignedOut)));
         }
         assert!(matches!(world.auth.signed_in(&client(), Presented::Bearer(&issued.refresh.token)).await, Err(Error::SignedOut)));
+    }
+
+    async fn what_is_not_genuine_is_refused_before_anybody_asks_the_database(world: World) {
+        let issued = world.sign_up("ada@example.com").await;
+        // There is no database any more that could be asked.
+        world.store.close().await;
+        let (last, start) = (if issued.refresh.token.ends_with('A') { 'B' } else { 'A' }, &issued.refresh.token[..59]);
+        for token in ["", "rubbish", "lkr_", &issued.access.token, &format!("{start}{last}")] {
+            assert!(!renews(&world.auth, token).await, "{token}");
+        }
+        assert!(matches!(world.auth.refresh(&client(), &issued.refresh.token).await, Err(Error::Unavailable(_))), "or nothing was proven");
+    }
+
+    async fn a_genuine_token_that_was_never_given_out_is_refused_and_recorded_and_ends_nothing(world: World) {
+        let issued = world.sign_up("ada@example.com").await;
+        let session = world.auth.signed_in(&client(), Presented::Bearer(&issued.access.token)).await.expect("signed in").session();
+        assert_eq!(refresh_token(&world.secret, session, 1), issued.refresh.token, "the newest");
+        assert!(!renews(&world.auth, &refresh_token(&world.secret, session, 6)).await);
+        let records = world.store.read().await.expect("a connection").event_records().await.expect("records");
+        let kinds: Vec<_> = records.iter().map(|record| (record.kind.as_str(), record.outcome.as_str(), record.target_id)).collect();
+        let ada = Some(issued.account.id);
+        assert_eq!(kinds, [(EventKind::SignedUp.as_str(), "done", ada), (EventKind::TokenNotIssued.as_str(), "refused", ada)]);
+        assert!(accepts(&world.auth, &issued.access.token).await && renews(&world.auth, &issued.refresh.token).await, "the session lives");
     }
 }
