@@ -5,7 +5,7 @@ import { field, logIn, member, open } from '../support/steps.mjs';
 import { expect, test } from '../support/test.mjs';
 
 // The states are about what goes wrong; what they make the console say is looked at by other journeys.
-test.beforeEach(({ watch }) => void watch.expect({ text: /^Failed to load resource/, times: Infinity }));
+test.beforeEach(({ watch }) => void watch.expect({ text: /^Failed to load resource/, url: /^\/(fn\/|readyz$|nowhere$)/, times: Infinity }));
 
 async function findsNothing(page) {
   const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();

@@ -7,7 +7,7 @@ const away = (page) => page.getByRole('status').filter({ hasText: 'The server do
 
 test('somebody who is offline is told so, and the page goes on by itself with what was typed', async ({ context, page, server, watch }) => {
   await logIn(page, await member(server));
-  watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', times: Infinity });
+  watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: /^\/(fn\/(rename|refresh|activity|account|recent-activity)|readyz)$/, times: Infinity });
   await context.setOffline(true);
   await expect(offline(page)).toBeVisible();
   await field.name(page).fill('Augusta Ada');
@@ -22,7 +22,7 @@ test('somebody who is offline is told so, and the page goes on by itself with wh
 
 test('a server that cannot work is told from a network that is not there', async ({ context, page, server, watch }) => {
   await logIn(page, await member(server));
-  watch.expect({ status: 503, times: Infinity });
+  watch.expect({ status: 503, url: /^\/(fn\/rename|readyz)$/, times: Infinity });
   for (const path of ['/fn/rename', '/readyz']) {
     await context.route(`**${path}`, (route) => route.fulfill({ status: 503, contentType: 'text/html', body: 'no' }));
   }

@@ -61,8 +61,7 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
         let _nobody_waits = stopping.send(true);
     });
     tokio::select! {
-        () = drained => {}
-        () = too_long(told) => tracing::warn!("some requests took too long and were cut off"),
+        () = in_time(drained, told) => {}
         () = follow(tls) => {}
     }
     worker.stop().await?;
@@ -87,10 +86,57 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
+/// Waits until everything is `drained`; once we are told to stop, no longer than [`DRAIN`].
+async fn in_time(drained: impl Future<Output = ()>, told: watch::Receiver<bool>) {
+    tokio::select! {
+        () = drained => {}
+        () = too_long(told) => tracing::warn!("some requests took too long and were cut off"),
+    }
+}
+
 async fn too_long(mut told: watch::Receiver<bool>) {
     // Closed without having been told: the server has ended by itself, and the other branch says how.
     if told.wait_for(|stopping| *stopping).await.is_err() {
         std::future::pending::<()>().await;
     }
     tokio::time::sleep(DRAIN).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+    use tokio::time::{Instant, sleep};
+
+    const HOUR: Duration = Duration::from_hours(1);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// How long is waited for `drained` by a server that is told to stop after an hour.
+    async fn waited(drained: impl Future<Output = ()>) -> Duration {
+        let (stopping, told) = watch::channel(false);
+        let began = Instant::now();
+        tokio::spawn(async move {
+            sleep(HOUR).await;
+            stopping.send_replace(true);
+        });
+        in_time(drained, told).await;
+        began.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn told_to_stop_it_waits_for_what_is_under_way_and_no_longer_than_it_should() {
+        let (early, late, never) = (waited(sleep(HOUR / 2)).await, waited(sleep(HOUR + DRAIN / 2)).await, waited(pending()).await);
+        assert!((HOUR / 2..HOUR).contains(&early), "{early:?}");
+        assert!((HOUR + DRAIN / 2..HOUR + DRAIN).contains(&late), "{late:?}");
+        assert!((HOUR + DRAIN..HOUR + DRAIN + SECOND).contains(&never), "{never:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_is_told_nothing_has_all_the_time_that_it_takes() {
+        let (stopping, told) = watch::channel(false);
+        drop(stopping);
+        let began = Instant::now();
+        in_time(sleep(HOUR), told).await;
+        assert!(began.elapsed() >= HOUR);
+    }
 }

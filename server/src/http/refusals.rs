@@ -13,6 +13,9 @@ pub(super) enum Protected {
     /// No access token, or one that is not valid.
     #[response(status = 401, content_type = "application/problem+json")]
     SignedOut(ProblemBody),
+    /// A body of more than 64 KiB, though none is asked for.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(ProblemBody),
     /// Not now; see `Retry-After`.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(ProblemBody),

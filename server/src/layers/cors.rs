@@ -17,7 +17,7 @@ use axum::{
 /// Where listed origins may call.
 const API: &str = "/api/v1";
 /// What they may send, and what they may read of an answer beyond its body.
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
 const HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type, x-access-token, x-request-id");
 const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, www-authenticate, x-request-id");
 /// Browsers may remember a permission for so long, in seconds.

@@ -20,7 +20,7 @@ struct Nodes {
     folder: TempDir,
     secret: String,
     ports: [u16; 2],
-    _running: Vec<Child>,
+    running: Vec<Child>,
 }
 
 impl Nodes {
@@ -30,9 +30,9 @@ impl Nodes {
             *port = TcpListener::bind("127.0.0.1:0").await.and_then(|port| port.local_addr()).expect("a port").port();
         }
         let secret = ServerSecret::generate(&Entropy::System).expect("randomness").expose();
-        let mut nodes = Self { database, folder: TempDir::new().expect("a folder"), secret, ports, _running: Vec::new() };
+        let mut nodes = Self { database, folder: TempDir::new().expect("a folder"), secret, ports, running: Vec::new() };
         for port in ports {
-            nodes._running.push(nodes.program(port).kill_on_drop(true).spawn().expect("a process"));
+            nodes.running.push(nodes.program(port).kill_on_drop(true).spawn().expect("a process"));
             let up = async { while nodes.ask(port, "GET", "/readyz", "", &Value::Null).await.is_none() {} };
             timeout(PATIENCE, up).await.expect("it answers");
         }
@@ -98,7 +98,7 @@ impl Nodes {
 }
 
 on_both! {
-    async fn keys_that_are_added_and_removed_beside_running_servers_are_followed_by_all_of_them(nodes: Nodes) {
+    async fn keys_that_are_added_and_removed_besiderunning_servers_are_followed_by_all_of_them(nodes: Nodes) {
         let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
         let (status, tokens) = nodes.ask(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body).await.expect("an answer");
         assert_eq!(status, 201, "{tokens}");
@@ -130,7 +130,7 @@ on_both! {
         }
     }
 
-    async fn whoever_is_disabled_beside_running_servers_is_out_on_all_of_them(nodes: Nodes) {
+    async fn whoever_is_disabled_besiderunning_servers_is_out_on_all_of_them(nodes: Nodes) {
         let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
         let (_, tokens) = nodes.ask(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body).await.expect("an answer");
         let access = tokens["access_token"].as_str().expect("a token");

@@ -4,47 +4,116 @@ use crate::support::{App, PASSWORD};
 use auth::{on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
-    http::{Method, StatusCode},
+    http::{HeaderMap, Method, StatusCode},
 };
 use serde_json::json;
-use std::collections::HashSet;
+use server::{
+    Server,
+    config::{Http, Site},
+    router,
+};
+use std::{collections::HashSet, fs, net::SocketAddr};
+use tempfile::TempDir;
+
+/// How people reach a server, and what its answers say of https then.
+const URLS: [(&str, &str); 2] = [("http://localhost:3000", ""), ("https://accounts.example.com", "max-age=63072000; includeSubDomains")];
+
+/// Whether an answer has all that protects it. `kept` is who may keep it, `https` what it says of https.
+fn is_protected(headers: &HeaderMap, kept: &str, https: &str, what: &str) {
+    let header = |name: &str| headers.get(name).map_or("", |value| value.to_str().expect("text"));
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-embedder-policy", "require-corp"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("strict-transport-security", https),
+        ("cache-control", kept),
+    ] {
+        assert_eq!(header(name), value, "{what}: {name}");
+    }
+    let policy = header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'"), "{what}: {policy}");
+    assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'") && !policy.contains("strict-dynamic"), "{what}: {policy}");
+    assert!(!header("permissions-policy").is_empty() && !header("x-request-id").is_empty(), "{what}");
+}
+
+/// A server that limits, with a site of its own.
+struct Guarded {
+    app: App,
+    folder: TempDir,
+}
+
+impl Guarded {
+    async fn on(database: FreshDatabase) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pkg = folder.path().join("pkg");
+        fs::create_dir(&pkg).expect("a folder");
+        for (name, text) in [("latchkey.js", "export default 1;"), ("latchkey.css", "body {}"), ("latchkey.wasm", "\0asm")] {
+            fs::write(pkg.join(name), text).expect("written");
+        }
+        Self { app: App::limiting(database).await, folder }
+    }
+
+    /// From now on people reach it by `url`.
+    fn move_to(&mut self, url: &str) {
+        let http = Http {
+            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
+            public_url: url.parse().expect("a URL"),
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+            x_access_token: false,
+            introspection_secret: None,
+        };
+        let site = Site { root: self.folder.path().to_owned(), hashed: false, reload_port: None };
+        self.app.server = Server::new(self.app.server.auth().clone(), &http, &site);
+        self.app.router = router(self.app.server.clone());
+    }
+}
+
+/// A server that people reach by https.
+struct Secure(App);
+
+impl Secure {
+    async fn on(database: FreshDatabase) -> Self {
+        Self(App::at(database, "https://accounts.example.com").await)
+    }
+}
 
 on_both! {
-    async fn every_answer_is_protected_whatever_its_status(app: App) {
-        let user = app.user("ada@example.com").await;
-        let send = async |method: Method, path: &str| app.anon().send(method, path, Body::empty()).await;
-        let answers = [
-            (StatusCode::OK, send(Method::GET, "/").await),
-            (StatusCode::OK, user.client.get("/api/v1/me").await),
-            (StatusCode::OK, app.anon().get("/.well-known/jwks.json").await),
-            (StatusCode::SEE_OTHER, send(Method::GET, "/account").await),
-            (StatusCode::UNAUTHORIZED, send(Method::GET, "/api/v1/me").await),
-            (StatusCode::FORBIDDEN, app.anon().with("origin", "https://evil.example").post("/api/v1/auth/login", json!({})).await),
-            (StatusCode::NOT_FOUND, send(Method::GET, "/nothing").await),
-            (StatusCode::NOT_FOUND, send(Method::GET, "/pkg/nothing.js").await),
-            (StatusCode::METHOD_NOT_ALLOWED, send(Method::DELETE, "/api/v1/me").await),
-            (StatusCode::PAYLOAD_TOO_LARGE, app.anon().with("content-length", "99999999").post("/api/v1/auth/login", json!({})).await),
-            (StatusCode::UNPROCESSABLE_ENTITY, app.anon().post("/api/v1/auth/login", json!({})).await),
-        ];
-        for (status, answer) in answers {
-            assert_eq!(answer.status, status, "{}", answer.text);
-            for (name, value) in [
-                ("x-content-type-options", "nosniff"),
-                ("referrer-policy", "same-origin"),
-                ("x-frame-options", "DENY"),
-                ("cross-origin-opener-policy", "same-origin"),
-                ("cross-origin-embedder-policy", "require-corp"),
-                ("cross-origin-resource-policy", "same-origin"),
-            ] {
-                assert_eq!(answer.header(name), value, "{status} {name}");
+    async fn every_answer_is_protected_whatever_its_status(target: Guarded) {
+        let mut target = target;
+        for (number, (url, https)) in URLS.into_iter().enumerate() {
+            target.move_to(url);
+            let (app, email) = (&target.app, format!("user{number}@example.com"));
+            let user = app.user(&email).await;
+            let send = async |method: Method, path: &str| app.anon().send(method, path, Body::empty()).await;
+            let log_in = async || app.anon().post("/api/v1/auth/login", json!({"email": email, "password": "wrong"})).await;
+            for _ in 0..5 {
+                assert_eq!(log_in().await.status, StatusCode::UNAUTHORIZED);
             }
-            let policy = answer.header("content-security-policy");
-            assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'") && policy.contains("base-uri 'none'"), "{status}: {policy}");
-            assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'") && !policy.contains("strict-dynamic"), "{policy}");
-            assert!(!answer.header("permissions-policy").is_empty() && !answer.header("x-request-id").is_empty());
-            assert_eq!(answer.header("strict-transport-security"), "", "not over plain http");
-            let public = answer.text.contains("\"keys\"");
-            assert_eq!(answer.header("cache-control"), if public { "public, max-age=300" } else { "no-store" }, "{status}");
+            let answers = [
+                ("no-store", StatusCode::OK, send(Method::GET, "/").await),
+                ("no-store", StatusCode::OK, user.client.get("/api/v1/me").await),
+                ("public, max-age=300", StatusCode::OK, app.anon().get("/.well-known/jwks.json").await),
+                ("no-cache", StatusCode::OK, send(Method::GET, "/pkg/latchkey.js").await),
+                ("no-cache", StatusCode::OK, send(Method::GET, "/pkg/latchkey.css").await),
+                ("no-cache", StatusCode::OK, send(Method::GET, "/pkg/latchkey.wasm").await),
+                ("no-store", StatusCode::SEE_OTHER, send(Method::GET, "/account").await),
+                ("no-store", StatusCode::UNAUTHORIZED, send(Method::GET, "/api/v1/me").await),
+                ("no-store", StatusCode::FORBIDDEN, app.anon().with("origin", "https://evil.example").post("/api/v1/auth/login", json!({})).await),
+                ("no-store", StatusCode::NOT_FOUND, send(Method::GET, "/nothing").await),
+                ("no-store", StatusCode::NOT_FOUND, send(Method::GET, "/pkg/nothing.js").await),
+                ("no-store", StatusCode::METHOD_NOT_ALLOWED, send(Method::DELETE, "/api/v1/me").await),
+                ("no-store", StatusCode::PAYLOAD_TOO_LARGE, app.anon().with("content-length", "99999999").post("/api/v1/auth/login", json!({})).await),
+                ("no-store", StatusCode::UNPROCESSABLE_ENTITY, app.anon().post("/api/v1/auth/login", json!({})).await),
+                ("no-store", StatusCode::TOO_MANY_REQUESTS, log_in().await),
+            ];
+            for (kept, status, answer) in answers {
+                assert_eq!(answer.status, status, "{}", answer.text);
+                is_protected(&answer.headers, kept, https, &format!("{url} {status} {}", answer.text));
+            }
         }
     }
 
@@ -103,18 +172,17 @@ on_both! {
             assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, "{\"status\":\"ok\"}"));
         }
     }
-}
 
-#[tokio::test]
-async fn over_https_the_cookie_is_bound_to_the_host_and_browsers_are_told_to_stay_on_https() {
-    let app = App::at(FreshDatabase::sqlite(), "https://accounts.example.com").await;
-    let form = format!("form[email]=ada@example.com&form[password]={}", PASSWORD.replace(' ', "+"));
-    let answer = app.anon().with("origin", "https://accounts.example.com").call("/fn/signup", &form).await;
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    let cookies = answer.cookies();
-    assert!(cookies[0].starts_with("__Host-latchkey=lkr_") && cookies[0].contains("HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7776000"), "{cookies:?}");
-    assert!(!cookies[0].contains("Domain"));
-    assert_eq!(answer.header("strict-transport-security"), "max-age=63072000; includeSubDomains");
+    async fn over_https_the_cookie_is_bound_to_the_host_and_browsers_are_told_to_stay_on_https(target: Secure) {
+        let app = target.0;
+        let form = format!("form[email]=ada@example.com&form[password]={}", PASSWORD.replace(' ', "+"));
+        let answer = app.anon().with("origin", "https://accounts.example.com").call("/fn/signup", &form).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        let cookies = answer.cookies();
+        assert!(cookies[0].starts_with("__Host-latchkey=lkr_") && cookies[0].contains("HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7776000"), "{cookies:?}");
+        assert!(!cookies[0].contains("Domain"));
+        assert_eq!(answer.header("strict-transport-security"), "max-age=63072000; includeSubDomains");
+    }
 }
 
 #[tokio::test]
@@ -122,17 +190,21 @@ async fn what_never_answers_is_given_up() {
     use axum::{Router, routing::get};
     use server::{layers::limits::LONGEST, router::protected};
     use tower::ServiceExt;
-    let app = App::on(FreshDatabase::sqlite()).await;
-    let router = protected(Router::new().route("/", get(std::future::pending::<StatusCode>)), app.server.clone());
+    let mut served = Vec::new();
+    for (url, https) in URLS {
+        let app = App::at(FreshDatabase::sqlite(), url).await;
+        served.push((protected(Router::new().route("/", get(std::future::pending::<StatusCode>)), app.server.clone()), https, app));
+    }
     // From here on time passes by itself whenever nobody has anything to do.
     tokio::time::pause();
-    let started = tokio::time::Instant::now();
-    let answer = router.oneshot(axum::http::Request::new(Body::empty())).await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-    for name in ["content-security-policy", "cache-control", "x-content-type-options", "x-request-id", "retry-after"] {
-        assert!(answer.headers().contains_key(name), "{name}");
+    for (router, https, _app) in served {
+        let started = tokio::time::Instant::now();
+        let answer = router.oneshot(axum::http::Request::new(Body::empty())).await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        is_protected(answer.headers(), "no-store", https, "503");
+        assert!(answer.headers().contains_key("retry-after"));
+        assert!(started.elapsed() >= LONGEST);
     }
-    assert!(started.elapsed() >= LONGEST);
 }
 
 #[tokio::test]
@@ -143,15 +215,15 @@ async fn a_panic_is_a_plain_500_and_the_server_goes_on() {
     async fn panics() -> StatusCode {
         panic!("a secret")
     }
-    let app = App::on(FreshDatabase::sqlite()).await;
-    let router = protected(Router::new().route("/", get(panics)), app.server.clone());
-    for _ in 0..2 {
-        let answer = router.clone().oneshot(axum::http::Request::new(Body::empty())).await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        for name in ["content-security-policy", "cache-control", "x-content-type-options", "x-request-id"] {
-            assert!(answer.headers().contains_key(name), "{name}");
+    for (url, https) in URLS {
+        let app = App::at(FreshDatabase::sqlite(), url).await;
+        let router = protected(Router::new().route("/", get(panics)), app.server.clone());
+        for _ in 0..2 {
+            let answer = router.clone().oneshot(axum::http::Request::new(Body::empty())).await.expect("an answer");
+            assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            is_protected(answer.headers(), "no-store", https, "500");
+            let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
+            assert!(!String::from_utf8_lossy(&body).contains("secret"));
         }
-        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
-        assert!(!String::from_utf8_lossy(&body).contains("secret"));
     }
 }

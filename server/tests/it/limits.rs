@@ -1,10 +1,13 @@
 //! Limits as clients meet them.
 
-use crate::support::{App, PASSWORD};
+use crate::{
+    attacks::Log,
+    support::{App, PASSWORD},
+};
 use auth::{on_both, testing::FreshDatabase};
 use axum::http::StatusCode;
 use contract::Span;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A server that limits, behind a proxy that it trusts.
 struct Limiting(App);
@@ -16,6 +19,8 @@ impl Limiting {
 }
 
 const LOG_IN: &str = "/api/v1/auth/login";
+/// What the log says of whoever tries the passwords of many.
+const NOTICED: &str = "too many passwords are tried from one address";
 
 on_both! {
     async fn who_tries_too_often_is_told_when_to_come_back_and_then_may(target: Limiting) {
@@ -56,14 +61,19 @@ on_both! {
     async fn behind_a_proxy_each_client_is_itself_and_headers_of_strangers_count_for_nothing(target: Limiting) {
         let app = target.0;
         let body = |n: u32| json!({ "email": format!("user{n}@example.com"), "password": "wrong" });
+        let log = Log::open("warn");
         for n in 0..60 {
             // What a client wrote into the header before the proxy added where it really is.
             let client = app.anon().with("x-forwarded-for", &format!("203.0.113.{n}, 198.51.100.9")).with("x-real-ip", &format!("203.0.113.{n}"));
             let client = client.with("forwarded", &format!("for=203.0.113.{n}")).with("true-client-ip", &format!("203.0.113.{n}"));
             assert_eq!(client.post(LOG_IN, body(n)).await.status, StatusCode::UNAUTHORIZED);
         }
+        assert!(!log.take().contains(NOTICED), "not yet");
         let same = app.anon().with("x-forwarded-for", "203.0.113.200, 198.51.100.9").post(LOG_IN, body(60)).await;
         assert_eq!(same.status, StatusCode::TOO_MANY_REQUESTS);
+        let text = log.take();
+        let line: Value = text.lines().find(|line| line.contains(NOTICED)).and_then(|line| serde_json::from_str(line).ok()).unwrap_or_else(|| panic!("nobody is told: {text}"));
+        assert_eq!((&line["level"], &line["address"], &line["request.id"]), (&json!("WARN"), &json!("198.51.100.9"), &json!(same.header("x-request-id"))));
         let other = app.anon().with("x-forwarded-for", "198.51.100.10").post(LOG_IN, body(61)).await;
         assert_eq!(other.status, StatusCode::UNAUTHORIZED);
     }

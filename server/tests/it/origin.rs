@@ -1,16 +1,32 @@
 //! Requests that another site makes a browser send.
 
-use crate::support::{Answer, App, PASSWORD};
+use crate::{
+    matrix::{Is, Office, TABLE, ask},
+    support::{Answer, App, PASSWORD},
+};
 use auth::{on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
 use serde_json::json;
+use std::collections::BTreeSet;
 
 on_both! {
-    async fn a_cross_site_request_is_refused_on_every_unsafe_path_and_changes_nothing(app: App) {
-        let user = app.user("ada@example.com").await;
+    async fn a_cross_site_request_is_refused_on_every_unsafe_path_and_changes_nothing(office: Office) {
+        let (boss, victim) = (office.person(Is::Admin, "boss@example.com").await, office.person(Is::User, "victim@example.com").await);
+        let cookies = format!("latchkey={}; latchkey-access={}", boss.user.refresh, boss.user.access);
+        let mine = ["/api/v1/me", "/api/v1/me/sessions", "/api/v1/me/activity"];
+        let seen = async || {
+            let mut seen = vec![boss.user.client.get("/api/v1/admin/users").await.text];
+            for (person, path) in [&boss, &victim].into_iter().flat_map(|person| mine.map(|path| (person, path))) {
+                let answer = person.user.client.get(path).await;
+                assert_eq!(answer.status, StatusCode::OK, "still signed in");
+                seen.push(answer.text);
+            }
+            seen
+        };
+        let before = seen().await;
         let evil: [&[(&'static str, &str)]; 5] = [
             &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")],
             &[("sec-fetch-site", "same-site"), ("origin", "https://sub.localhost")],
@@ -18,20 +34,36 @@ on_both! {
             &[("origin", "null")],
             &[],
         ];
-        for path in ["/fn/logout", "/fn/rename", "/fn/login", "/fn/refresh", "/api/v1/auth/logout", "/api/v1/auth/refresh", "/api/v1/auth/login"] {
-            for kind in ["application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
-                for headers in evil {
-                    let mut client = app.anon().with("content-type", kind).with("cookie", &format!("latchkey={}", user.refresh));
-                    for (name, value) in headers {
-                        client = client.with(name, value);
-                    }
-                    let answer = client.send(Method::POST, path, Body::from("{}")).await;
-                    assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::FORBIDDEN, "not_allowed"), "{path} {kind} {headers:?}");
+        // Without a kind there is no body either.
+        let kinds = ["application/json", "application/json; charset=x", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""];
+        let mut asked = 0;
+        for (call, _, body) in TABLE.iter().filter(|(call, ..)| !call.starts_with("get ")) {
+            office.hear().await;
+            let (method, path) = call.split_once(' ').expect("a method and a path");
+            for headers in evil {
+                let mut client = office.app.anon().with("cookie", &cookies);
+                for (name, value) in headers {
+                    client = client.with(name, value);
+                }
+                // As it would be done if it came from here.
+                let mut answers = vec![ask(&client, call, body, &boss, &victim, "fresh@example.com").await];
+                for kind in kinds {
+                    let client = if kind.is_empty() { client.clone() } else { client.clone().with("content-type", kind) };
+                    let path = path.replace("{id}", "00000000-0000-7000-8000-000000000000");
+                    let body = if kind.is_empty() { Body::empty() } else { Body::from("{}") };
+                    answers.push(client.send(method.to_uppercase().parse().expect("a method"), &path, body).await);
+                }
+                for answer in answers {
+                    assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::FORBIDDEN, "not_allowed"), "{call} {headers:?}");
                     assert!(answer.cookies().is_empty());
+                    asked += 1;
                 }
             }
         }
-        assert_eq!(user.client.get("/api/v1/me").await.status, StatusCode::OK, "still signed in");
+        assert!(asked > 900, "{asked}");
+        office.hear().await;
+        assert_eq!(seen().await, before);
+        assert_eq!(office.app.anon().browser(&boss.user.refresh).post("/api/v1/auth/refresh", json!({})).await.status, StatusCode::OK, "and goes on");
     }
 
     async fn nobody_is_logged_in_by_another_site(app: App) {
@@ -85,6 +117,11 @@ on_both! {
         assert_eq!(preflight.status, StatusCode::NO_CONTENT);
         assert!(allowed(&preflight) && preflight.header("access-control-allow-methods").contains("POST"));
         assert!(preflight.header("access-control-allow-headers").contains("authorization") && preflight.header("vary").contains("origin"));
+        let description = app.anon().get("/openapi.json").await.json();
+        let paths = description["paths"].as_object().expect("paths");
+        let there: BTreeSet<String> = paths.values().flat_map(|methods| methods.as_object().expect("methods").keys().cloned()).collect();
+        let granted: BTreeSet<String> = preflight.header("access-control-allow-methods").split(", ").map(str::to_lowercase).collect();
+        assert_eq!(granted, there, "whatever the API has, and no more");
 
         app.user("ada@example.com").await;
         let entered = elsewhere().post("/api/v1/auth/login", json!({"email": "ada@example.com", "password": PASSWORD})).await;

@@ -5,7 +5,7 @@ use crate::{
     hostile::escaped,
     support::{Answer, FORM, PASSWORD},
 };
-use auth::testing::FreshDatabase;
+use auth::{on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
     http::{HeaderValue, Method, Uri},
@@ -38,10 +38,18 @@ fn form(fields: &[(&str, &str)]) -> String {
     fields.iter().map(|(name, value)| format!("form[{name}]={}", value.replace(' ', "+"))).collect::<Vec<_>>().join("&")
 }
 
-#[tokio::test]
-async fn every_cookie_with_a_token_is_bound_to_this_host_and_ends_with_its_session() {
-    for database in [FreshDatabase::sqlite(), FreshDatabase::postgres().await] {
-        let target = Target::at(database, HTTPS).await;
+/// A server that people reach by https.
+struct Secure(Target);
+
+impl Secure {
+    async fn on(database: FreshDatabase) -> Self {
+        Self(Target::at(database, HTTPS).await)
+    }
+}
+
+on_both! {
+    async fn every_cookie_with_a_token_is_bound_to_this_host_and_ends_with_its_session(target: Secure) {
+        let target = target.0;
         let credentials = json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"}).to_string();
         let fields = form(&[("email", "ada@example.com"), ("password", PASSWORD), ("keep", "on")]);
         let (json, script, page) = ("application/json", "application/json", "text/html");
@@ -85,20 +93,19 @@ async fn every_cookie_with_a_token_is_bound_to_this_host_and_ends_with_its_sessi
         }
         assert!(seen > 18, "only {seen} cookies");
     }
-}
 
-#[tokio::test]
-async fn the_cookie_lasts_as_long_as_what_is_left_of_the_session() {
-    let target = Target::at(FreshDatabase::sqlite(), HTTPS).await;
-    let body = json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"}).to_string();
-    let mut answer = browse(&target, "/api/v1/auth/signup", "application/json", "*/*", "", body).await;
-    for day in (0..90).step_by(10) {
-        let cookie = cookies_with_tokens(&answer).remove(0);
-        assert!(cookie.ends_with(&format!("; Max-Age={}", (90 - day) * 86_400)), "day {day}: {cookie}");
-        target.clock.advance(Span::days(10));
-        answer = browse(&target, "/api/v1/auth/refresh", "application/json", "*/*", &jar(&answer), "{}".to_owned()).await;
+    async fn the_cookie_lasts_as_long_as_what_is_left_of_the_session(target: Secure) {
+        let target = target.0;
+        let body = json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"}).to_string();
+        let mut answer = browse(&target, "/api/v1/auth/signup", "application/json", "*/*", "", body).await;
+        for day in (0..90).step_by(10) {
+            let cookie = cookies_with_tokens(&answer).remove(0);
+            assert!(cookie.ends_with(&format!("; Max-Age={}", (90 - day) * 86_400)), "day {day}: {cookie}");
+            target.clock.advance(Span::days(10));
+            answer = browse(&target, "/api/v1/auth/refresh", "application/json", "*/*", &jar(&answer), "{}".to_owned()).await;
+        }
+        assert!(answer.status == 401 && cookies_with_tokens(&answer).is_empty(), "{}", answer.text);
     }
-    assert!(answer.status == 401 && cookies_with_tokens(&answer).is_empty(), "{}", answer.text);
 }
 
 #[tokio::test]
@@ -195,78 +202,78 @@ async fn after_everything_that_can_be_done_no_secret_is_in_the_files_or_in_the_l
 /// Method, path, headers and body.
 type Sent<'a> = (Method, String, Vec<(&'a str, &'a [u8])>, String);
 
-#[tokio::test]
-async fn whatever_is_typed_or_sent_it_is_one_clean_line_in_the_log() {
-    let target = Target::on(FreshDatabase::sqlite()).await;
-    let bearer = format!("Bearer {}", target.sign_up("ada@example.com").await.access);
-    let json = ("content-type", &b"application/json"[..]);
-    let mut lines = 0;
-    for bad in [
-        "SENTINEL\r\n{\"level\":\"ERROR\",\"message\":\"SENTINEL\"}",
-        "\n\nSENTINEL\n",
-        "\u{1b}[31mSENTINEL\u{1b}[0m\u{1b}]0;SENTINEL\u{7}",
-        "\u{9b}31mSENTINEL",
-        "\u{2028}SENTINEL\u{2029}\u{85}\u{b}\u{c}",
-        "\u{202e}SENTINEL\u{200f}\u{feff}",
-        "\",\"level\":\"ERROR\",\"message\":\"SENTINEL\",\"x\":\"",
-        "SENTINEL\0\u{8}\u{7f}",
-        "%0d%0aSENTINEL",
-        "${jndi:ldap://SENTINEL}{{SENTINEL}}%s%n",
-    ] {
-        let log = Log::open("info,sqlx=warn");
-        let escaped = escaped(bad.as_bytes());
-        let entered = |email: &str, name: &str| json!({"email": email, "password": PASSWORD, "name": name}).to_string();
-        let form = format!("form[email]={escaped}%40example.com&form[password]={escaped}&form[next]={escaped}");
-        let mut calls: Vec<Sent<'_>> = vec![
-            (Method::POST, "/api/v1/auth/login".to_owned(), vec![json], json!({"email": format!("a{bad}@example.com"), "password": bad}).to_string()),
-            (Method::POST, "/api/v1/auth/login".to_owned(), vec![json], json!({"email": "ada@example.com", "password": bad}).to_string()),
-            (Method::POST, "/api/v1/auth/login".to_owned(), vec![json], json!({bad: bad}).to_string()),
-            (Method::POST, "/api/v1/auth/signup".to_owned(), vec![json], entered("bob@example.com", bad)),
-            (Method::POST, "/api/v1/auth/refresh".to_owned(), vec![json], json!({"refresh_token": bad}).to_string()),
-            (Method::PATCH, "/api/v1/me".to_owned(), vec![json, ("authorization", bearer.as_bytes())], json!({"name": bad}).to_string()),
-            (Method::POST, "/fn/login".to_owned(), vec![("content-type", FORM.as_bytes()), ("accept", b"text/html")], form.clone()),
-            (Method::POST, "/fn/login".to_owned(), vec![("content-type", FORM.as_bytes()), ("accept", b"application/json")], form),
-            (Method::POST, "/oauth/revoke".to_owned(), vec![("content-type", FORM.as_bytes())], format!("token={escaped}")),
-        ];
-        for path in [
-            format!("/{escaped}"),
-            format!("/{bad}"),
-            format!("/api/v1/{bad}"),
-            format!("/account/{bad}"),
-            format!("/login?next={bad}"),
-            format!("/api/v1/me/sessions/{escaped}"),
+on_both! {
+    async fn whatever_is_typed_or_sent_it_is_one_clean_line_in_the_log(target: Target) {
+        let bearer = format!("Bearer {}", target.sign_up("ada@example.com").await.access);
+        let json = ("content-type", &b"application/json"[..]);
+        let mut lines = 0;
+        for bad in [
+            "SENTINEL\r\n{\"level\":\"ERROR\",\"message\":\"SENTINEL\"}",
+            "\n\nSENTINEL\n",
+            "\u{1b}[31mSENTINEL\u{1b}[0m\u{1b}]0;SENTINEL\u{7}",
+            "\u{9b}31mSENTINEL",
+            "\u{2028}SENTINEL\u{2029}\u{85}\u{b}\u{c}",
+            "\u{202e}SENTINEL\u{200f}\u{feff}",
+            "\",\"level\":\"ERROR\",\"message\":\"SENTINEL\",\"x\":\"",
+            "SENTINEL\0\u{8}\u{7f}",
+            "%0d%0aSENTINEL",
+            "${jndi:ldap://SENTINEL}{{SENTINEL}}%s%n",
         ] {
-            if path.parse::<Uri>().is_ok() {
-                calls.push((Method::GET, path, Vec::new(), String::new()));
+            let log = Log::open("info,sqlx=warn");
+            let escaped = escaped(bad.as_bytes());
+            let entered = |email: &str, name: &str| json!({"email": email, "password": PASSWORD, "name": name}).to_string();
+            let form = format!("form[email]={escaped}%40example.com&form[password]={escaped}&form[next]={escaped}");
+            let mut calls: Vec<Sent<'_>> = vec![
+                (Method::POST, "/api/v1/auth/login".to_owned(), vec![json], json!({"email": format!("a{bad}@example.com"), "password": bad}).to_string()),
+                (Method::POST, "/api/v1/auth/login".to_owned(), vec![json], json!({"email": "ada@example.com", "password": bad}).to_string()),
+                (Method::POST, "/api/v1/auth/login".to_owned(), vec![json], json!({bad: bad}).to_string()),
+                (Method::POST, "/api/v1/auth/signup".to_owned(), vec![json], entered("bob@example.com", bad)),
+                (Method::POST, "/api/v1/auth/refresh".to_owned(), vec![json], json!({"refresh_token": bad}).to_string()),
+                (Method::PATCH, "/api/v1/me".to_owned(), vec![json, ("authorization", bearer.as_bytes())], json!({"name": bad}).to_string()),
+                (Method::POST, "/fn/login".to_owned(), vec![("content-type", FORM.as_bytes()), ("accept", b"text/html")], form.clone()),
+                (Method::POST, "/fn/login".to_owned(), vec![("content-type", FORM.as_bytes()), ("accept", b"application/json")], form),
+                (Method::POST, "/oauth/revoke".to_owned(), vec![("content-type", FORM.as_bytes())], format!("token={escaped}")),
+            ];
+            for path in [
+                format!("/{escaped}"),
+                format!("/{bad}"),
+                format!("/api/v1/{bad}"),
+                format!("/account/{bad}"),
+                format!("/login?next={bad}"),
+                format!("/api/v1/me/sessions/{escaped}"),
+            ] {
+                if path.parse::<Uri>().is_ok() {
+                    calls.push((Method::GET, path, Vec::new(), String::new()));
+                }
             }
-        }
-        for name in
-            ["user-agent", "x-request-id", "referer", "x-forwarded-for", "forwarded", "origin", "cookie", "authorization", "accept", "host", "content-type"]
-        {
-            if HeaderValue::from_bytes(bad.as_bytes()).is_ok() {
-                calls.push((Method::GET, "/healthz".to_owned(), vec![(name, bad.as_bytes())], String::new()));
+            for name in
+                ["user-agent", "x-request-id", "referer", "x-forwarded-for", "forwarded", "origin", "cookie", "authorization", "accept", "host", "content-type"]
+            {
+                if HeaderValue::from_bytes(bad.as_bytes()).is_ok() {
+                    calls.push((Method::GET, "/healthz".to_owned(), vec![(name, bad.as_bytes())], String::new()));
+                }
             }
-        }
-        for (method, path, headers, body) in calls {
-            target.send(method.clone(), &path, &headers, body).await;
-            let text = log.take();
-            let found: Vec<Value> =
-                text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{method} {path:?}: {error}: {text}"))).collect();
-            assert_eq!(found.iter().filter(|line| line["message"] == "answered").count(), 1, "{method} {path:?}: {text}");
-            for line in &found {
-                assert!(line["level"] != "ERROR" && !line["message"].to_string().contains("SENTINEL"), "{method} {path:?}: {text}");
-                // Only a path is repeated.
+            for (method, path, headers, body) in calls {
+                target.send(method.clone(), &path, &headers, body).await;
+                let text = log.take();
+                let found: Vec<Value> =
+                    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{method} {path:?}: {error}: {text}"))).collect();
+                assert_eq!(found.iter().filter(|line| line["message"] == "answered").count(), 1, "{method} {path:?}: {text}");
+                for line in &found {
+                    assert!(line["level"] != "ERROR" && !line["message"].to_string().contains("SENTINEL"), "{method} {path:?}: {text}");
+                    // Only a path is repeated.
+                    assert!(
+                        line.as_object().expect("an object").iter().all(|(name, value)| name == "path" || !value.to_string().contains("SENTINEL")),
+                        "{method} {path:?}: {text}"
+                    );
+                }
                 assert!(
-                    line.as_object().expect("an object").iter().all(|(name, value)| name == "path" || !value.to_string().contains("SENTINEL")),
-                    "{method} {path:?}: {text}"
+                    text.bytes().all(|byte| byte == b'\n' || (0x20..0x7f).contains(&byte)),
+                    "{method} {path:?}: nothing that a terminal or a reader would obey: {text:?}"
                 );
+                lines += found.len();
             }
-            assert!(
-                text.bytes().all(|byte| byte == b'\n' || (0x20..0x7f).contains(&byte)),
-                "{method} {path:?}: nothing that a terminal or a reader would obey: {text:?}"
-            );
-            lines += found.len();
         }
+        assert!(lines > 150, "{lines}");
     }
-    assert!(lines > 150, "{lines}");
 }

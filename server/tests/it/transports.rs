@@ -99,32 +99,50 @@ on_both! {
     }
 }
 
-#[tokio::test]
-async fn x_access_token_counts_only_where_it_is_switched_on() {
-    let app = App::with(FreshDatabase::sqlite(), "http://localhost:3000", |http| http.x_access_token = true).await;
-    let ada = app.user("ada@example.com").await;
-    assert_eq!(app.anon().with("x-access-token", &ada.access).get("/api/v1/me").await.status, StatusCode::OK);
-    for value in ["", "nonsense", "a b", &ada.refresh] {
-        let answer = app.anon().with("x-access-token", value).get("/api/v1/me").await;
-        assert_eq!((answer.status, answer.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "Bearer realm=\"latchkey\", error=\"invalid_token\""));
+/// A server that takes access tokens in `x-access-token`, too.
+struct Lenient(App);
+
+impl Lenient {
+    async fn on(database: FreshDatabase) -> Self {
+        Self(App::with(database, "http://localhost:3000", |http| http.x_access_token = true).await)
     }
-    let two = app.anon().with("x-access-token", &ada.access).with("x-access-token", &ada.access).get("/api/v1/me").await;
-    assert_eq!(two.status, StatusCode::BAD_REQUEST);
-    assert_eq!(ada.client.clone().with("x-access-token", &ada.access).get("/api/v1/me").await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(app.anon().with("x-access-token", &ada.access).get("/account").await.status, StatusCode::SEE_OTHER, "no page takes it");
 }
 
-#[tokio::test]
-async fn over_https_both_cookies_are_bound_to_the_host() {
-    let app = App::at(FreshDatabase::sqlite(), "https://accounts.example.com").await;
-    let answer = app.anon().post(SIGNUP, json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
-    let [refresh, access, known] = &answer.cookies()[..] else { panic!("three cookies") };
-    assert!(known.starts_with("__Host-latchkey-known=lkb_"), "{known}");
-    assert!(refresh.starts_with("__Host-latchkey=") && access.starts_with("__Host-latchkey-access="), "{refresh} {access}");
-    for cookie in [refresh, access, known] {
-        assert!(cookie.contains("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=") && !cookie.contains("Domain") && cookie.len() < 4096, "{cookie}");
+/// A server that people reach by https.
+struct Secure(App);
+
+impl Secure {
+    async fn on(database: FreshDatabase) -> Self {
+        Self(App::at(database, "https://accounts.example.com").await)
     }
-    // A name that any page of a sibling host could set does not count.
-    let access = access.split(['=', ';']).nth(1).expect("a value");
-    assert_eq!(app.anon().with("cookie", &format!("latchkey-access={access}")).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+}
+
+on_both! {
+    async fn x_access_token_counts_only_where_it_is_switched_on(target: Lenient) {
+        let app = target.0;
+        let ada = app.user("ada@example.com").await;
+        assert_eq!(app.anon().with("x-access-token", &ada.access).get("/api/v1/me").await.status, StatusCode::OK);
+        for value in ["", "nonsense", "a b", &ada.refresh] {
+            let answer = app.anon().with("x-access-token", value).get("/api/v1/me").await;
+            assert_eq!((answer.status, answer.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "Bearer realm=\"latchkey\", error=\"invalid_token\""));
+        }
+        let two = app.anon().with("x-access-token", &ada.access).with("x-access-token", &ada.access).get("/api/v1/me").await;
+        assert_eq!(two.status, StatusCode::BAD_REQUEST);
+        assert_eq!(ada.client.clone().with("x-access-token", &ada.access).get("/api/v1/me").await.status, StatusCode::BAD_REQUEST);
+        assert_eq!(app.anon().with("x-access-token", &ada.access).get("/account").await.status, StatusCode::SEE_OTHER, "no page takes it");
+    }
+
+    async fn over_https_both_cookies_are_bound_to_the_host(target: Secure) {
+        let app = target.0;
+        let answer = app.anon().post(SIGNUP, json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
+        let [refresh, access, known] = &answer.cookies()[..] else { panic!("three cookies") };
+        assert!(known.starts_with("__Host-latchkey-known=lkb_"), "{known}");
+        assert!(refresh.starts_with("__Host-latchkey=") && access.starts_with("__Host-latchkey-access="), "{refresh} {access}");
+        for cookie in [refresh, access, known] {
+            assert!(cookie.contains("; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=") && !cookie.contains("Domain") && cookie.len() < 4096, "{cookie}");
+        }
+        // A name that any page of a sibling host could set does not count.
+        let access = access.split(['=', ';']).nth(1).expect("a value");
+        assert_eq!(app.anon().with("cookie", &format!("latchkey-access={access}")).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+    }
 }
