@@ -87,6 +87,14 @@ pub fn found() {
     }
 }
 
+/// Whether it makes sense to send something now. If not, that is shown.
+pub fn is_likely() -> bool {
+    if !browser::has_network() {
+        lost();
+    }
+    is_fine()
+}
+
 /// Returns how it stood until now, as far as anybody follows it.
 fn become_(now: Connection) -> Option<Connection> {
     let state = STATE.with_borrow(|state| *state)?;

@@ -35,7 +35,7 @@ fn document_of(everything: &Everything) -> impl IntoView + use<> {
     let sessions = everything.sessions.iter().map(session).collect_view();
     let events = everything.events.iter().map(event).collect_view();
     view! {
-        <html lang="en">
+        <html lang=words::LANGUAGE>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>

@@ -10,7 +10,7 @@ pub fn shell(options: LeptosOptions, style: &str) -> impl IntoView + use<> {
     let chosen = chosen_theme();
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=chosen>
+        <html lang=words::LANGUAGE data-theme=chosen>
             <head>
                 {head(chosen, style)}
                 <meta name="description" content=words::DESCRIPTION/>
@@ -64,7 +64,7 @@ pub fn style_address(options: &LeptosOptions) -> String {
 pub fn refusal(style: &str, theme: Option<&'static str>, title: String, detail: String) -> String {
     let html = Owner::new().with(|| {
         view! {
-            <html lang="en" data-theme=theme>
+            <html lang=words::LANGUAGE data-theme=theme>
                 <head>
                     {head(theme, style)}
                     <title>{words::title_of(&title)}</title>

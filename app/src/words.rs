@@ -10,6 +10,9 @@ use contract::{
 };
 use std::borrow::Cow;
 
+/// Of all that is here, for those who read it out.
+pub const LANGUAGE: &str = "en";
+
 pub const PRODUCT: &str = "Latchkey";
 pub const DESCRIPTION: &str = "Sign up with an e-mail address, log in from any browser, and see everything that happens to your account.";
 
@@ -48,7 +51,7 @@ pub mod home {
     pub const LEAD: &str = super::DESCRIPTION;
     /// What is promised, and how it is kept.
     pub const POINTS: [(&str, &str); 3] = [
-        ("Plain pages first", "Every page and every form works before any script arrives, and with scripts off."),
+        ("Ready at once", "Every page and every form works as soon as you see it, even on a slow line."),
         ("Logged out means out", "All your tabs empty at once, and the Back button shows nothing that was yours."),
         ("Nothing happens unseen", "Each log-in, each wrong password and each change is in your list of activity."),
     ];
@@ -106,13 +109,13 @@ pub mod sessions {
     pub const END_OTHERS: &str = "Log out all other devices";
     pub const END_OTHERS_TITLE: &str = "Log out all other devices?";
     pub const END_OTHERS_MEANS: &str = "Whoever uses one of them needs your password to get in again. This device stays logged in.";
-    pub const DONE: &str = "That is logged out.";
+    pub const DONE: &str = "Logged out there.";
 }
 
 /// For somebody whose session was ended because its key was used twice.
 pub mod stolen {
     pub const TITLE: &str = "One of your sessions was ended for safety";
-    pub const WHY: &str = "Its key was used by two devices. If you do not know why, change your password.";
+    pub const WHY: &str = "Its key was used by two devices, so somebody else may have it. If you do not know why, change your password.";
 }
 
 pub mod activity {
@@ -127,7 +130,7 @@ pub mod activity {
 /// Of the page about everything that is stored, and of the document with it.
 pub mod data {
     pub const HEADING: &str = "Your data";
-    pub const TAKE: &str = "Take it along";
+    pub const TAKE: &str = "Download everything";
     pub const TAKE_MEANS: &str = "Everything that is stored about you: your account, your sessions and your activity. Only your password is not in it.";
     pub const AS_PAGE: &str = "Download as a page";
     pub const AS_JSON: &str = "Download as JSON";
@@ -162,6 +165,8 @@ pub mod leaving {
     pub const ON: &str = "Your account will be deleted on {}.";
     pub const WAY_BACK: &str = "If you want it after all, or if it was not you who asked, keep it, and change your password.";
     pub const KEEP: &str = "Keep my account";
+    /// In the place of the form that asked for it.
+    pub const ABOVE: &str = "Your account is on its way out. The button above keeps it.";
 }
 
 /// Only in builds for development.
@@ -173,13 +178,13 @@ pub mod lab {
 pub mod not_found {
     pub const HEADING: &str = "Page not found";
     pub const WHY: &str = "There is nothing at this address. The page may have moved, or the link may be incomplete.";
-    pub const HOME: &str = "Go to the first page";
+    pub const HOME: &str = "Go to the home page";
 }
 
 /// For somebody whose browser has asked for something that cannot be done at this address.
 pub mod not_here {
     pub const HEADING: &str = "That is not possible here";
-    pub const WHY: &str = "The form or the link that led here is not one of ours. Go to the first page and try again from there.";
+    pub const WHY: &str = "The form or the link that led here is not one of ours. Go to the home page and try again from there.";
 }
 
 pub mod field {
@@ -243,14 +248,14 @@ pub const fn title(problem: &Problem) -> &'static str {
         Problem::Invalid(_) => "Some fields need another look",
         Problem::Credentials => "That did not match",
         Problem::EmailTaken => "This address has an account already",
-        Problem::LinkOver => "This link is over",
+        Problem::LinkOver => "This link no longer works",
         Problem::SignedOut => "Log in first",
         Problem::Stale => "Renewed a moment ago",
         Problem::SomeoneElse => "You are logged in as someone else now",
         Problem::BadRequest => "That could not be read",
         Problem::NotAllowed => "That is not allowed from here",
         Problem::Forbidden => "That is for administrators",
-        Problem::LastAdmin => "Nobody would be left",
+        Problem::LastAdmin => "An administrator has to stay",
         Problem::NotFound => "That is not there any more",
         Problem::TooLarge => "That was too much at once",
         Problem::TooMany { .. } => "Too many attempts",
@@ -286,7 +291,7 @@ pub fn problem(problem: &Problem) -> Cow<'static, str> {
         Problem::TooMany { retry_after } => return format!("Nothing was tried this time. Try again in {}.", time(*retry_after)).into(),
         Problem::Busy { retry_after } => return format!("Nothing was changed. Try again in {}.", time(*retry_after)).into(),
         Problem::Unavailable => "Your account is safe. Look again in a moment.",
-        Problem::Offline => "The server could not be reached. Check your connection and try again.",
+        Problem::Offline => "The server could not be reached. Nothing is lost: try again in a moment.",
         Problem::Internal { .. } => "It is not your fault. Try again in a moment.",
     })
 }

@@ -8,7 +8,7 @@ withAndWithoutScripts(() => {
     expect(answer.status()).toBe(404);
     await expect(page).toHaveTitle('Page not found · Latchkey');
     await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
-    await page.getByRole('link', { name: 'Go to the first page' }).click();
+    await page.getByRole('link', { name: 'Go to the home page' }).click();
     await expect(page).toHaveURL('/');
     await expect(page.getByRole('heading', { name: 'One key to your account.' })).toBeVisible();
   });
@@ -21,7 +21,7 @@ test('what is no page at all is refused on a page that looks like the others', a
   expect(answer.status()).toBe(404);
   await expect(page).toHaveTitle('Page not found · Latchkey');
   expect(await background(page)).toBe(canvas);
-  await page.getByRole('link', { name: 'Go to the first page' }).click();
+  await page.getByRole('link', { name: 'Go to the home page' }).click();
   await expect(page).toHaveURL('/');
 });
 

@@ -20,6 +20,6 @@ test('whoever signs up by the link of the first start is an administrator, and n
     await fillIn(late, person('Eve'));
     const console = javaScriptEnabled ? [{ status: 410, url: '/fn/signup' }] : [];
     await expectConsole(console, () => submit(late, 'Create account'));
-    await expect(late.getByRole('alert')).toContainText('This link is over');
+    await expect(late.getByRole('alert')).toContainText('This link no longer works');
   }
 });

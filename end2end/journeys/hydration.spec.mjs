@@ -51,7 +51,7 @@ const pagesOfMembers = [
   ['/account/password', 'Change password'],
   [refused('/account/password', '/fn/change-password', 'invalid:current=wrong'), 'That is not the password that you have now.'],
   ['/account/sessions', 'This device'],
-  ['/account/sessions?saved', 'That is logged out.'],
+  ['/account/sessions?saved', 'Logged out there.'],
   [refused('/account/sessions', '/fn/end-session', 'not_found'), 'That is not there any more'],
   ['/account/activity', 'Signed up'],
   ['/account/activity?cursor=spoilt', 'That could not be read'],
@@ -60,7 +60,7 @@ const pagesOfMembers = [
 ];
 const pagesOfLeavers = [
   ['/account', 'Your account will be deleted on'],
-  ['/account/data', 'Keep my account'],
+  ['/account/data', 'The button above keeps it.'],
 ];
 
 async function saysTheSame({ context, page, watch }, [address, phrase]) {
@@ -75,6 +75,7 @@ async function saysTheSame({ context, page, watch }, [address, phrase]) {
   expect(sent.join()).toContain(phrase);
   expect(await page.evaluate(words)).toEqual(sent);
   await page.evaluate(record);
+  await page.evaluate(() => new PerformanceObserver((list) => (window.shifted = (window.shifted ?? 0) + list.getEntries().reduce((sum, { value }) => sum + value, 0))).observe({ type: 'layout-shift', buffered: true }));
   arrive();
   await ready(page);
   // The renewal that a page of somebody's begins with has ended, and what it changes has changed.
@@ -82,6 +83,7 @@ async function saysTheSame({ context, page, watch }, [address, phrase]) {
   await page.evaluate(() => new Promise((done) => requestIdleCallback(done)));
   expect(await page.evaluate(words)).toEqual(sent);
   expect(await page.evaluate(() => window.texts.length), 'one text, never another').toBe(1);
+  expect(await page.evaluate(() => window.shifted ?? 0), 'nothing moves').toBe(0);
 }
 
 const title = ([address, phrase]) => `${address.split('?__')[0]} that says "${phrase}" says the same as sent and after hydration`;

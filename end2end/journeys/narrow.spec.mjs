@@ -47,8 +47,10 @@ withAndWithoutScripts((scripts) => {
     await expect(page.locator('#menu')).toBeVisible();
     await fits(page);
     await page.keyboard.press('Escape');
-    await goTo(page, 'Activity');
-    await fits(page);
+    for (const name of ['Password', 'Activity', 'Your data', 'Sessions']) {
+      await goTo(page, name);
+      await fits(page);
+    }
     await open(page, '/');
     await fits(page);
   });

@@ -1,5 +1,5 @@
 // The sessions page: somebody sees where they are logged in, and logs out other devices from there.
-import { member, open, sendLogIn } from '../support/steps.mjs';
+import { goTo, logIn, member, open, sendLogIn } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 const rows = (page) => page.locator('.sessions').getByRole('listitem');
@@ -26,7 +26,7 @@ withAndWithoutScripts((scripts) => {
     await onThePage(page, who);
     await expect(rows(page)).toHaveCount(4);
     await logOutIn(rows(page).nth(1));
-    await expect(page.getByText('That is logged out.')).toBeVisible();
+    await expect(page.getByText('Logged out there.')).toBeVisible();
     await expect(rows(page)).toHaveCount(3);
     const me = async (device) => (await server.api('GET', '/me', null, device.access_token)).status;
     expect([await me(first), await me(second)].filter((status) => status === 401).length).toBeLessThanOrEqual(1);
@@ -70,4 +70,25 @@ withAndWithoutScripts((scripts) => {
       expect((await server.api('GET', '/me', null, phone.access_token)).status).toBe(200);
     });
   }
+});
+
+test('a press where nobody answers keeps the page, and two presses are one', async ({ context, page, server, watch }) => {
+  const who = await member(server);
+  await logIn(page, who);
+  await goTo(page, 'Sessions');
+  const button = rows(page).getByRole('button', { name: 'Log out' }).first();
+  const offline = page.getByText('You are offline.');
+  await context.setOffline(true);
+  await button.click();
+  await expect(offline).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Sessions' })).toBeVisible();
+  await context.setOffline(false);
+  await expect(offline).toBeHidden();
+  await context.route('**/fn/end-session', async (route) => {
+    await new Promise((done) => setTimeout(done, 300));
+    await route.continue();
+  });
+  await button.dblclick();
+  await expect(page.getByText('Logged out there.')).toBeVisible();
+  expect(watch.callsTo('/fn/end-session')).toHaveLength(1);
 });

@@ -32,6 +32,15 @@ export const strangers = {
   'login-elsewhere': at('/login?elsewhere&next=/account'),
   'login-ended': at('/login?ended&next=/account'),
   'login-busy': after('/login', '/fn/login', 'busy:3'),
+  'login-too-many': after('/login', '/fn/login', 'too_many:40'),
+  'signup-link-over': after('/signup', '/fn/signup', 'link_over'),
+  'signup-working': async (page) => {
+    await unanswered(page, '/fn/signup');
+    await open(page, '/signup');
+    await fillIn(page, { email: 'ada@example.com', password: 'correct horse' });
+    await submit(page, 'Create account');
+    await expect(page.getByRole('button', { name: 'Creating account…' })).toBeVisible();
+  },
   'login-our-fault': after('/login', '/fn/login', 'internal:01a2047d-26b7-7cc2-a9f3-f72c81007abe'),
   'login-working': async (page) => {
     await unanswered(page, '/fn/login');
@@ -70,6 +79,12 @@ export const members = {
     await rename(page, 'Ada Lovelace');
     await expect(page.getByText('Your name is saved.')).toBeVisible();
   },
+  'account-saving': async (page) => {
+    await unanswered(page, '/fn/rename');
+    await open(page, '/account');
+    await rename(page, 'Augusta Ada');
+    await expect(page.getByRole('button', { name: 'Saving…' })).toBeVisible();
+  },
   'account-name-too-long': after('/account', '/fn/rename', 'invalid:name=too_long.200'),
   'account-someone-else': after('/account', '/fn/rename', 'someone_else'),
   'account-away': async (page) => {
@@ -89,6 +104,12 @@ export const members = {
   'password-wrong': after('/account/password', '/fn/change-password', 'invalid:current=wrong'),
   'password-saved': at('/account/password?saved'),
   sessions: at('/account/sessions'),
+  'sessions-offline': async (page) => {
+    await open(page, '/account');
+    await cutOff(page, '/fn/sessions');
+    await page.getByRole('link', { name: 'Sessions' }).first().click();
+    await expect(page.getByRole('alert')).toBeVisible();
+  },
   'sessions-ask': async (page) => {
     await open(page, '/account/sessions');
     await page.getByRole('button', { name: 'Log out all other devices' }).click();
@@ -97,6 +118,14 @@ export const members = {
   'sessions-done': at('/account/sessions?saved'),
   'sessions-gone': after('/account/sessions', '/fn/end-session', 'not_found'),
   activity: at('/account/activity'),
+  'activity-older': async (page) => {
+    await open(page, '/account');
+    const email = await page.getByRole('definition').first().textContent();
+    for (let n = 0; n < 20; n++) await page.request.post('/api/v1/auth/login', { data: { email, password: 'wrong' } });
+    await open(page, '/account/activity');
+    await page.getByRole('link', { name: 'Show older' }).click();
+    await expect(page.getByRole('link', { name: 'Show newest' })).toBeVisible();
+  },
   'activity-loading': async (page) => {
     await open(page, '/account');
     await unanswered(page, '/fn/recent-activity');

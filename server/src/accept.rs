@@ -25,7 +25,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{Semaphore, watch},
     time::{Instant, sleep, timeout},
 };
 use tokio_io_timeout::TimeoutStream;
@@ -70,6 +70,7 @@ impl Door {
         let Self { listener, tls, app, proxies } = self;
         let mut stop = pin!(stop);
         let (places, crowd, graceful) = (Arc::new(Semaphore::new(MOST)), Crowd::default(), GracefulShutdown::new());
+        let (stopping, told) = watch::channel(());
         let protocol = Arc::new(protocol());
         let mut failed: Option<Instant> = None;
         loop {
@@ -99,9 +100,14 @@ impl Door {
             };
             let one_of = crowd.enter(peer.ip(), if is_in(&proxies, &peer.ip()) { MOST } else { MOST_OF_ONE });
             let Some(one_of) = one_of else { continue };
-            let (tls, app, protocol, watcher) = (tls.clone(), app.clone(), protocol.clone(), graceful.watcher());
+            let (tls, app, protocol, watcher, mut told) = (tls.clone(), app.clone(), protocol.clone(), graceful.watcher(), told.clone());
             tokio::spawn(async move {
-                if let Some(connection) = greet(socket, tls.as_ref()).await {
+                let greeted = tokio::select! {
+                    greeted = greet(socket, tls.as_ref()) => greeted,
+                    // Whoever has said nothing yet has nothing under way.
+                    _ = told.changed() => None,
+                };
+                if let Some(connection) = greeted {
                     match connection {
                         Greeted::Plain(io) => talk(io, peer, app, &protocol, watcher).await,
                         Greeted::Encrypted(io) => talk(io, peer, app, &protocol, watcher).await,
@@ -110,7 +116,7 @@ impl Door {
                 drop((place, one_of));
             });
         }
-        drop(listener);
+        drop((listener, stopping));
         graceful.shutdown().await;
     }
 }

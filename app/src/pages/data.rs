@@ -5,7 +5,7 @@ use crate::solid::IntoSolid;
 use crate::{
     address,
     api::DeleteAccountCall,
-    ui::{Card, Day, Fields, Form, Notice, PasswordField, Sending, Submit, Tone, focus_on_content, said, sending},
+    ui::{Card, Fields, Form, Notice, PasswordField, Sending, Submit, Tone, focus_on_content, sending},
     who::Who,
     words,
 };
@@ -50,9 +50,9 @@ fn read(fields: &Fields) -> DeleteAccountCall {
 
 /// `kept`: it was just taken back.
 fn deletion(account: Account, delete: Sending, kept: bool) -> AnyView {
-    if let Some(at) = account.deletes_at {
-        // How it is taken back is said above, as on every page of the account.
-        return view! { <p>{said(words::leaving::ON, view! { <Day at/> })}</p> }.solid();
+    if account.deletes_at.is_some() {
+        // When, and how it is taken back, is said above, as on every page of the account.
+        return view! { <p>{words::leaving::ABOVE}</p> }.solid();
     }
     view! {
         {kept.then(|| view! { <Notice tone=Tone::News><p>{words::data::KEPT}</p></Notice> })}

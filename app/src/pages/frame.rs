@@ -86,7 +86,7 @@ pub fn Header() -> impl IntoView {
 fn doors() -> AnyView {
     view! {
         <a href=address::LOG_IN>{words::LOG_IN}</a>
-        <a class="button" href=address::SIGN_UP>
+        <a class="button quiet" href=address::SIGN_UP>
             {words::SIGN_UP}
         </a>
     }

@@ -6,8 +6,8 @@ use crate::{
     problem::Problem,
     solid::IntoSolid,
     ui::{
-        Ago, Card, CheckBox, Day, Dialog, Form, List, Menu, Notice, PageHead, PasswordField, Press, SideNav, Submit, TextField, ThemeSwitch, Tone, Trouble,
-        When, loading, problem_notice, sending,
+        Ago, Card, CheckBox, Day, Dialog, Form, List, Menu, Notice, PageHead, PasswordField, Press, SideNav, Submit, TextField, Tone, Trouble, When, loading,
+        problem_notice, sending,
     },
     words::{self, lab},
 };
@@ -73,6 +73,7 @@ fn buttons() -> AnyView {
             <button type="button" class="button danger">"Danger"</button>
             <button type="button" class="button" aria-disabled="true">"Working…"</button>
             <button type="button" class="button quiet" aria-disabled="true">"Working…"</button>
+            <button type="button" class="button danger" aria-disabled="true">"Working…"</button>
             <a class="button quiet" href="/lab">"A link"</a>
             <span class="badge">"Badge"</span>
         </p>
@@ -80,7 +81,6 @@ fn buttons() -> AnyView {
             <Press path="/lab" fields=Vec::new() label="Press"/>
             <Press path="/lab" fields=Vec::new() label="Press, loud" loud=true/>
         </div>
-        <ThemeSwitch/>
     }
     .solid()
 }
@@ -112,6 +112,7 @@ fn notices() -> AnyView {
     view! {
         <Notice tone=Tone::News><p>{words::log_in::BYE}</p></Notice>
         {problem_notice(Problem::Credentials)}
+        {problem_notice(Problem::Invalid((Field::Email, Fault::Malformed).into()))}
         {problem_notice(Problem::TooMany { retry_after: 3 })}
         {problem_notice(Problem::Internal { id: "01a2047d-26b7-7cc2-a9f3-f72c81007abe".to_owned() })}
     }

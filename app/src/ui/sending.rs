@@ -2,7 +2,7 @@
 //! compiled anew for each server function, which is some 3 KB for every visitor.
 
 use super::form::Fields;
-use crate::{address, problem::Problem};
+use crate::{address, connection::Connected, problem::Problem};
 use contract::Faults;
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_router::hooks::use_location;
@@ -42,7 +42,16 @@ where
 }
 
 fn make(path: &'static str, does: Does) -> Sending {
-    Sending { path, outcome: RwSignal::new(refused(path).map(Err)), working: RwSignal::new(false), does: StoredValue::new(does), leads_on: false }
+    let outcome = RwSignal::new(refused(path).map(Err));
+    if let Some(connected) = use_context::<Connected>() {
+        // What the matter was is so no more.
+        connected.on_return(move || {
+            if matches!(outcome.try_get_untracked(), Some(Some(Err(Problem::Offline | Problem::Unavailable)))) {
+                outcome.try_set(None);
+            }
+        });
+    }
+    Sending { path, outcome, working: RwSignal::new(false), does: StoredValue::new(does), leads_on: false }
 }
 
 /// Why a plain form was refused that was sent to the function at `path`, as the address of this page says it.
