@@ -102,8 +102,22 @@ export const members = {
   'account-still-in': after('/account', '/fn/logout', 'unavailable'),
   password: at('/account/password'),
   'password-wrong': after('/account/password', '/fn/change-password', 'invalid:current=wrong'),
+  'password-working': async (page) => {
+    await unanswered(page, '/fn/change-password');
+    await open(page, '/account/password');
+    await page.getByLabel('Current password').fill('correct horse battery');
+    await page.getByLabel('New password').fill('battery horse');
+    await submit(page, 'Change password');
+    await expect(page.getByRole('button', { name: 'Changing…' })).toBeVisible();
+  },
   'password-saved': at('/account/password?saved'),
   sessions: at('/account/sessions'),
+  'sessions-loading': async (page) => {
+    await open(page, '/account');
+    await unanswered(page, '/fn/sessions');
+    await page.getByRole('link', { name: 'Sessions' }).first().click();
+    await expect(page.getByText('Loading…')).toBeVisible();
+  },
   'sessions-offline': async (page) => {
     await open(page, '/account');
     await cutOff(page, '/fn/sessions');
@@ -121,7 +135,8 @@ export const members = {
   'activity-older': async (page) => {
     await open(page, '/account');
     const email = await page.getByRole('definition').first().textContent();
-    for (let n = 0; n < 20; n++) await page.request.post('/api/v1/auth/login', { data: { email, password: 'wrong' } });
+    const wrong = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password: 'wrong' }) };
+    for (let n = 0; n < 20; n++) await fetch(new URL('/api/v1/auth/login', page.url()), wrong);
     await open(page, '/account/activity');
     await page.getByRole('link', { name: 'Show older' }).click();
     await expect(page.getByRole('link', { name: 'Show newest' })).toBeVisible();
@@ -141,6 +156,13 @@ export const members = {
   'activity-spoilt-link': at('/account/activity?cursor=spoilt'),
   data: at('/account/data'),
   'data-wrong': after('/account/data', '/fn/delete-account', 'invalid:current=wrong'),
+  'data-working': async (page) => {
+    await unanswered(page, '/fn/delete-account');
+    await open(page, '/account/data');
+    await page.getByLabel('Current password').fill('correct horse battery');
+    await submit(page, 'Delete account');
+    await expect(page.getByRole('button', { name: 'Deleting…' })).toBeVisible();
+  },
   'data-last-admin': after('/account/data', '/fn/delete-account', 'last_admin'),
   'data-kept': at('/account/data?saved'),
   'data-document': async (page) => {

@@ -1,6 +1,7 @@
 //! What goes no further: bodies that are larger than any of ours, methods that nobody needs, and what takes too long.
 
 use crate::http::problem;
+use app::edge::credential::{Kind, kind};
 use app::problem::Problem;
 use axum::{
     body::Body,
@@ -35,9 +36,9 @@ pub async fn in_time(request: Request, next: Next) -> Response {
 }
 
 /// Carries out what changes something to its end, whether or not somebody still waits for the answer: a thief who hangs up must not keep their session
-/// from being ended.
+/// from being ended. A page is rendered to its end, too: parts of it are tasks of their own, which would be left with half of what they need.
 pub async fn finish(request: Request, next: Next) -> Response {
-    if request.method().is_safe() {
+    if request.method().is_safe() && kind(request.method(), request.uri().path(), request.headers()) != Kind::Page {
         return next.run(request).await;
     }
     match tokio::spawn(next.run(request)).await {

@@ -14,6 +14,7 @@ mod everyone;
 mod faults;
 mod first_start;
 mod functions;
+mod hang_ups;
 mod headers;
 mod hostile;
 mod keys;
