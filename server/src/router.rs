@@ -126,6 +126,7 @@ pub fn router(server: Server) -> Router {
         Some(page) => Redirect::permanent(&page).into_response(),
         None => not_found(request).await.into_response(),
     };
+    let elsewhere = get(elsewhere).layer(from_fn(limits::make_page)).with_state(server.clone());
     let root = PathBuf::from(&*server.leptos.site_root);
     // The names of these files change with their contents, except while developing.
     let lasting = HeaderValue::from_static(if server.leptos.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" });
@@ -140,16 +141,14 @@ pub fn router(server: Server) -> Router {
         .route("/api/", any(http::not_found))
         .route("/api/{*unknown}", any(http::not_found))
         // Pages, and the functions that they call.
-        .leptos_routes_with_context(&server, PAGES.clone(), context, page)
+        .merge(Router::new().leptos_routes_with_context(&server, PAGES.clone(), context, page).route_layer(from_fn(limits::make_page)))
         .route("/fn/{*unknown}", any(http::not_found))
         .merge(downloads::routes())
         // Files.
         .nest_service("/pkg", ServiceBuilder::new().map_response(caching(lasting)).service(files::serve(&root.join("pkg"))))
         .method_not_allowed_fallback(http::not_this_method)
         .fallback_service(
-            ServiceBuilder::new()
-                .map_response(caching(short))
-                .service(files::serve(&root).call_fallback_on_method_not_allowed(false).fallback(get(elsewhere).with_state(server.clone()))),
+            ServiceBuilder::new().map_response(caching(short)).service(files::serve(&root).call_fallback_on_method_not_allowed(false).fallback(elsewhere)),
         );
     protected(routes, server)
 }

@@ -45,9 +45,17 @@ where
 }
 
 /// The one place with a `Transition`: every further kind of it would add some 3 KB to what each visitor loads.
+#[cfg(not(feature = "ssr"))]
 fn shown_when_read(meanwhile: fn() -> AnyView, read: Arc<dyn Fn() -> Reading + Send + Sync>) -> AnyView {
     let pending = use_context::<Pending>().map_or_else(|| RwSignal::new(false), |pending| pending.read);
     view! { <Transition fallback=meanwhile set_pending=pending>{move || Suspend::new(read())}</Transition> }.solid()
+}
+
+/// On the server nobody looks on, and `set_pending` would be a task beside the one that renders. It reads what that one writes, and where both do at
+/// the same moment it panics.
+#[cfg(feature = "ssr")]
+fn shown_when_read(meanwhile: fn() -> AnyView, read: Arc<dyn Fn() -> Reading + Send + Sync>) -> AnyView {
+    view! { <Transition fallback=meanwhile>{move || Suspend::new(read())}</Transition> }.solid()
 }
 
 /// Holds the place of what is being read.

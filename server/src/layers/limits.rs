@@ -1,7 +1,6 @@
 //! What goes no further: bodies that are larger than any of ours, methods that nobody needs, and what takes too long.
 
 use crate::http::problem;
-use app::edge::credential::{Kind, kind};
 use app::problem::Problem;
 use axum::{
     body::Body,
@@ -36,12 +35,32 @@ pub async fn in_time(request: Request, next: Next) -> Response {
 }
 
 /// Carries out what changes something to its end, whether or not somebody still waits for the answer: a thief who hangs up must not keep their session
-/// from being ended. A page is rendered to its end, too: parts of it are tasks of their own, which would be left with half of what they need.
+/// from being ended.
 pub async fn finish(request: Request, next: Next) -> Response {
-    if request.method().is_safe() && kind(request.method(), request.uri().path(), request.headers()) != Kind::Page {
+    if request.method().is_safe() { next.run(request).await } else { to_its_end(next.run(request)).await }
+}
+
+/// So many pages are made at a time, for all clients together. The rest wait in line, and who hangs up there is gone.
+const PAGES: usize = 64;
+static PLACES: Semaphore = Semaphore::const_new(PAGES);
+
+/// Makes a page to its end, too: parts of it are tasks of their own, which would be left with half of what they need. Because a client that hangs up
+/// takes up no connection any more, pages have a limit of their own.
+pub async fn make_page(request: Request, next: Next) -> Response {
+    // Functions are among the routes of the pages.
+    if !request.method().is_safe() {
         return next.run(request).await;
     }
-    match tokio::spawn(next.run(request)).await {
+    let place = PLACES.acquire().await;
+    let page = async move {
+        let _place = place;
+        timeout(LONGEST, next.run(request)).await.unwrap_or_else(|_| problem::answer(&Problem::Unavailable))
+    };
+    to_its_end(page).await
+}
+
+async fn to_its_end(answer: impl Future<Output = Response> + Send + 'static) -> Response {
+    match tokio::spawn(answer).await {
         Ok(response) => response,
         Err(ended) => match ended.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

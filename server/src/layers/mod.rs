@@ -8,7 +8,8 @@
 //!    further;
 //! 6. [`origin`]: what another site makes a browser send goes no further;
 //! 7. [`limits`] again: what changes something runs to its end though the client hangs up;
-//! 8. [`guard`]: protected pages are not even rendered for strangers.
+//! 8. [`guard`]: protected pages are not even rendered for strangers;
+//! 9. [`limits`] once more, for pages only: no more than so many are made at a time, each to its end.
 
 pub mod cors;
 pub mod guard;

@@ -2,18 +2,15 @@
 //!
 //! Real processes of `examples/mortal.rs`, which Cargo builds with the tests.
 
+use crate::program::{PATIENCE, ask, port, set_up, up};
 use auth::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
 use serde_json::{Value, json};
-use std::{fmt::Write, path::PathBuf, process::Stdio, time::Duration};
+use std::process::Stdio;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
     process::{Child, Command},
     time::timeout,
 };
-
-/// A start or a death that takes longer has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What outlives a process.
 struct Data {
@@ -27,9 +24,8 @@ struct Process(Child);
 
 impl Data {
     async fn on(database: FreshDatabase) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").await.and_then(|port| port.local_addr()).expect("a port").port();
         let secret = ServerSecret::generate(&Entropy::System).expect("randomness").expose();
-        Self { database, folder: tempfile::tempdir().expect("a folder"), secret, port }
+        Self { database, folder: tempfile::tempdir().expect("a folder"), secret, port: port().await }
     }
 
     async fn start(&self) -> Process {
@@ -37,46 +33,19 @@ impl Data {
         let mut program = std::env::current_exe().expect("a path");
         program.pop();
         program.pop();
-        let program: PathBuf = program.join("examples/mortal");
+        program.push("examples/mortal");
         assert!(program.is_file(), "{} is missing: `cargo test` without --test builds it", program.display());
-        let child = Command::new(program)
-            .env_clear()
-            .current_dir(self.folder.path())
-            .envs([
-                ("PATH", "/usr/bin:/bin"),
-                ("DATABASE_URL", &self.database.url),
-                ("LATCHKEY_SECRET", &self.secret),
-                ("LEPTOS_SITE_ADDR", &format!("127.0.0.1:{}", self.port)),
-                ("LATCHKEY_ARGON2", "m=64,t=1,p=1"),
-                ("LATCHKEY_RATE_LIMITS", "off"),
-            ])
+        let child = set_up(Command::new(program), self.folder.path(), self.port)
+            .envs([("DATABASE_URL", &self.database.url), ("LATCHKEY_SECRET", &self.secret)])
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .expect("a process");
-        let up = async { while self.ask("GET", "/healthz", "", &Value::Null).await.is_none() {} };
-        timeout(PATIENCE, up).await.expect("it answers");
+        up(self.port).await;
         Process(child)
     }
 
-    /// `None`: there was no answer.
     async fn ask(&self, method: &str, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut request = format!("{method} {path} HTTP/1.1\r\nhost: localhost:{}\r\nconnection: close\r\n", self.port);
-        if !token.is_empty() {
-            write!(request, "authorization: Bearer {token}\r\n").expect("written");
-        }
-        if !body.is_empty() {
-            request += "content-type: application/json\r\n";
-        }
-        write!(request, "content-length: {}\r\n\r\n{body}", body.len()).expect("written");
-        let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
-        socket.write_all(request.as_bytes()).await.ok()?;
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        Some((head.get(9..12)?.parse().ok()?, serde_json::from_str(body).unwrap_or(Value::Null)))
+        ask(self.port, method, path, token, body).await
     }
 
     async fn renew(&self, token: &str) -> Option<(u16, Value)> {

@@ -1,29 +1,18 @@
 //! The first start, with nothing there: the program makes what it needs, and tells whoever stands beside it how to become its administrator.
 
+use crate::program::{PATIENCE, ask, latchkey, port, up};
 use serde_json::{Value, json};
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-    process::{Child, Command},
+    io::{AsyncBufReadExt, BufReader},
+    process::Child,
     time::timeout,
 };
 
-const PATIENCE: Duration = Duration::from_secs(30);
-
 async fn start(folder: &Path, port: u16) -> Child {
-    let child = Command::new(env!("CARGO_BIN_EXE_latchkey"))
-        .env_clear()
-        .current_dir(folder)
-        .envs([("PATH", "/usr/bin:/bin"), ("LEPTOS_SITE_ADDR", &format!("127.0.0.1:{port}")), ("LATCHKEY_ARGON2", "m=64,t=1,p=1")])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .expect("a process");
-    let up = async { while TcpStream::connect(("127.0.0.1", port)).await.is_err() {} };
-    timeout(PATIENCE, up).await.expect("it listens");
+    let child = latchkey(folder, port).stderr(Stdio::piped()).spawn().expect("a process");
+    up(port).await;
     child
 }
 
@@ -34,24 +23,15 @@ async fn end(mut child: Child) -> (String, String) {
     (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-async fn sign_up(port: u16, email: &str, invite: &str) -> (String, Value) {
-    let body = json!({ "email": email, "password": "correct horse battery", "invite": invite }).to_string();
-    let mut socket = TcpStream::connect(("127.0.0.1", port)).await.expect("a connection");
-    let head = format!(
-        "POST /api/v1/auth/signup HTTP/1.1\r\nhost: localhost:{port}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    socket.write_all(format!("{head}{body}").as_bytes()).await.expect("sent");
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).await.expect("an answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    (head[9..12].to_owned(), serde_json::from_str(body).expect("JSON"))
+async fn sign_up(port: u16, email: &str, invite: &str) -> (u16, Value) {
+    let body = json!({ "email": email, "password": "correct horse battery", "invite": invite });
+    ask(port, "POST", "/api/v1/auth/signup", "", &body).await.expect("an answer")
 }
 
 #[tokio::test]
 async fn the_first_start_prints_a_link_for_the_first_administrator_and_no_later_one_does() {
     let folder = TempDir::new().expect("a folder");
-    let port = TcpListener::bind("127.0.0.1:0").await.and_then(|port| port.local_addr()).expect("a port").port();
+    let port = port().await;
     let mut child = start(folder.path(), port).await;
     let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let link = async {
@@ -64,9 +44,9 @@ async fn the_first_start_prints_a_link_for_the_first_administrator_and_no_later_
     };
     let invite = timeout(PATIENCE, link).await.expect("in time");
     let (status, tokens) = sign_up(port, "ada@example.com", &invite).await;
-    assert_eq!((status.as_str(), &tokens["user"]["roles"]), ("201", &json!(["user", "admin"])), "{tokens}");
+    assert_eq!((status, &tokens["user"]["roles"]), (201, &json!(["user", "admin"])), "{tokens}");
     let (status, problem) = sign_up(port, "eve@example.com", &invite).await;
-    assert_eq!((status.as_str(), &problem["code"]), ("410", &json!("link_over")), "{problem}");
+    assert_eq!((status, &problem["code"]), (410, &json!("link_over")), "{problem}");
     let (log, _) = end(child).await;
     assert!(log.contains("\"serving") && !log.contains(&invite), "whoever reads the log could come first: {log}");
 

@@ -1,18 +1,16 @@
 //! The system has no more file handles for us: nobody is lost who is there already, the log says it once, and whoever comes later is served as soon
 //! as there are handles again. The real program, in a process that may have few.
 
+use crate::program::{Line, PATIENCE, port, set_up, up};
 use auth::{on_both, testing::FreshDatabase};
 use serde_json::{Value, json};
 use std::{
     future::pending,
-    process::Stdio,
     sync::{Arc, Mutex},
-    time::Duration,
 };
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
     sync::mpsc,
     task::{JoinHandle, yield_now},
@@ -23,8 +21,6 @@ use tokio::{
 const HANDLES: usize = 64;
 /// So many come: more than there is room for.
 const CROWD: usize = 100;
-/// What takes longer has failed.
-const PATIENCE: Duration = Duration::from_mins(1);
 const SAID: &str = "no connection can be accepted";
 
 struct Scarce {
@@ -38,23 +34,10 @@ struct Scarce {
 impl Scarce {
     async fn on(database: FreshDatabase) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let port = TcpListener::bind("127.0.0.1:0").await.and_then(|port| port.local_addr()).expect("a port").port();
-        let address = format!("127.0.0.1:{port}");
-        let mut process = Command::new("/bin/sh")
-            .args(["-c", &format!("ulimit -n {HANDLES} && exec \"$0\""), env!("CARGO_BIN_EXE_latchkey")])
-            .env_clear()
-            .current_dir(folder.path())
-            .envs([
-                ("PATH", "/usr/bin:/bin"),
-                ("DATABASE_URL", &database.url),
-                ("LEPTOS_SITE_ADDR", &address),
-                ("LATCHKEY_ARGON2", "m=64,t=1,p=1"),
-                ("LATCHKEY_RATE_LIMITS", "off"),
-            ])
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("a process");
+        let port = port().await;
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &format!("ulimit -n {HANDLES} && exec \"$0\""), env!("CARGO_BIN_EXE_latchkey")]);
+        let mut process = set_up(shell, folder.path(), port).env("DATABASE_URL", &database.url).spawn().expect("a process");
         let log = Arc::new(Mutex::new(Vec::new()));
         let (mut lines, page) = (BufReader::new(process.stdout.take().expect("a pipe")).lines(), Arc::clone(&log));
         tokio::spawn(async move {
@@ -62,48 +45,16 @@ impl Scarce {
                 page.lock().expect("a lock").push(line);
             }
         });
-        let scarce = Self { port, process, log, _folder: folder, _database: database };
-        let up = async { while scarce.connected().await.ask("GET", "/healthz", "", &Value::Null).await.is_none() {} };
-        timeout(PATIENCE, up).await.expect("it answers");
-        scarce
+        up(port).await;
+        Self { port, process, log, _folder: folder, _database: database }
     }
 
-    /// A connection, which the system takes for the process as long as its queue is not full. Where nobody listens yet, one that leads nowhere.
     async fn connected(&self) -> Line {
-        Line(TcpStream::connect(("127.0.0.1", self.port)).await.ok())
+        Line::to(self.port).await
     }
 
     fn said(&self) -> usize {
         self.log.lock().expect("a lock").iter().filter(|line| line.contains(SAID)).count()
-    }
-}
-
-/// A connection that is kept.
-struct Line(Option<TcpStream>);
-
-impl Line {
-    /// The status and the body. `None`: there was no answer.
-    async fn ask(&mut self, method: &str, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
-        let socket = self.0.as_mut()?;
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let bearer = if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{bearer}content-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
-        socket.write_all(format!("{head}{body}").as_bytes()).await.ok()?;
-        let mut answer = Vec::new();
-        loop {
-            let text = String::from_utf8_lossy(&answer).into_owned();
-            if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
-                if body.len() >= length {
-                    return Some((head.get(9..12)?.parse().ok()?, serde_json::from_str(body).unwrap_or(Value::Null)));
-                }
-            }
-            let mut part = [0; 4096];
-            match socket.read(&mut part).await {
-                Ok(length) if length > 0 => answer.extend_from_slice(&part[..length]),
-                _ => return None,
-            }
-        }
     }
 }
 
