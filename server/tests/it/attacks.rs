@@ -2,39 +2,29 @@
 //! is called, that it is one line in the log, and that whoever is attacked goes on.
 
 use crate::{
-    described,
-    support::{Answer, FORM, PASSWORD, START},
+    log::Log,
+    support::{FORM, PASSWORD, START},
+    target::{JSON, ME, REFRESH, Target, Tokens, URL},
 };
 use auth::{
-    Auth, Client, Clock, Entropy, Hashing, Limits, Policy, ServerSecret, Store,
-    flow::Parts,
+    Client,
     keys::{Algorithm, PUBLISHED_FOR},
     on_both,
     testing::FreshDatabase,
 };
 use axum::{
-    Router,
     body::Body,
-    extract::ConnectInfo,
-    http::{HeaderName, HeaderValue, Method, Request, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contract::{Span, form::LogIn};
-use http_body_util::BodyExt;
 use jsonwebtoken::{Algorithm::ES256, Algorithm::HS256, EncodingKey, crypto::sign};
 use serde_json::{Value, json};
-use server::{
-    Server,
-    config::{Http, Site},
-    router,
-};
 use std::{
     collections::HashSet,
-    io::Write,
     net::SocketAddr,
-    path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -42,136 +32,6 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
-use tower::ServiceExt;
-use tracing::subscriber::DefaultGuard;
-
-const URL: &str = "http://localhost:3000";
-const ME: &str = "/api/v1/me";
-const REFRESH: &str = "/api/v1/auth/refresh";
-const JSON: (&str, &[u8]) = ("content-type", b"application/json");
-
-/// A server whose domain and database are at hand.
-pub struct Target {
-    pub router: Router,
-    pub auth: Auth,
-    pub clock: Clock,
-    pub database: FreshDatabase,
-}
-
-/// The two tokens of somebody.
-#[derive(Clone)]
-pub struct Tokens {
-    pub access: String,
-    pub refresh: String,
-}
-
-impl Tokens {
-    pub fn of(answer: &Answer) -> Self {
-        assert!(answer.status.is_success(), "{}", answer.text);
-        let text = |name: &str| answer.json()[name].as_str().expect("a token").to_owned();
-        Self { access: text("access_token"), refresh: text("refresh_token") }
-    }
-}
-
-impl Target {
-    pub async fn on(database: FreshDatabase) -> Self {
-        Self::at(database, URL).await
-    }
-
-    pub async fn at(database: FreshDatabase, url: &str) -> Self {
-        let store = Store::open(&database.url).await.expect("a database");
-        let (clock, entropy) = (Clock::manual(START), Entropy::System);
-        let secret = ServerSecret::generate(&entropy).expect("randomness");
-        let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
-        let auth = Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy: Policy { limits: Limits::Off, ..Policy::new(url) }, hashing })
-            .await
-            .expect("a start");
-        let http = Http {
-            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
-            public_url: url.parse().expect("a URL"),
-            trusted_proxies: Vec::new(),
-            cors_origins: Vec::new(),
-            x_access_token: false,
-            introspection_secret: None,
-        };
-        let site = Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None };
-        Self { router: router(Server::new(auth.clone(), &http, &site)), auth, clock, database }
-    }
-
-    /// Headers are bytes: attackers do not stop at text.
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &[u8])], body: impl Into<Body>) -> Answer {
-        let mut request = Request::builder().method(method.clone()).uri(path).body(body.into()).expect("a request");
-        for (name, value) in headers {
-            request.headers_mut().append(name.parse::<HeaderName>().expect("a name"), HeaderValue::from_bytes(value).expect("a header value"));
-        }
-        request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("localhost:3000"));
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711))));
-        let (parts, body) = self.router.clone().oneshot(request).await.expect("an answer").into_parts();
-        let bytes = body.collect().await.expect("a body").to_bytes();
-        let answer = Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() };
-        described::check(&method, path, &answer);
-        answer
-    }
-
-    /// Who am I, with this in `Authorization`?
-    async fn shown(&self, value: &[u8]) -> Answer {
-        self.send(Method::GET, ME, &[("authorization", value)], Body::empty()).await
-    }
-
-    async fn bearer(&self, token: &str) -> Answer {
-        self.shown(format!("Bearer {token}").as_bytes()).await
-    }
-
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
-        self.send(Method::POST, path, &[JSON], body.to_string()).await
-    }
-
-    pub async fn renew(&self, token: &str) -> Answer {
-        self.post(REFRESH, json!({"refresh_token": token})).await
-    }
-
-    pub async fn sign_up(&self, email: &str) -> Tokens {
-        Tokens::of(&self.post("/api/v1/auth/signup", json!({"email": email, "password": PASSWORD})).await)
-    }
-
-    pub async fn log_in(&self, email: &str) -> Tokens {
-        Tokens::of(&self.post("/api/v1/auth/login", json!({"email": email, "password": PASSWORD})).await)
-    }
-}
-
-/// What this thread logs while it lives.
-pub struct Log {
-    written: Arc<Mutex<Vec<u8>>>,
-    _guard: DefaultGuard,
-}
-
-struct Page(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Page {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("a lock").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// As the program writes it where nobody is looking at a terminal.
-    pub fn open(filter: &str) -> Self {
-        let written = Arc::new(Mutex::new(Vec::new()));
-        let page = Arc::clone(&written);
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).json().flatten_event(true).with_writer(move || Page(Arc::clone(&page)));
-        Self { written, _guard: tracing::subscriber::set_default(log.finish()) }
-    }
-
-    /// What was written since the last time.
-    pub fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.written.lock().expect("a lock"))).expect("UTF-8")
-    }
-}
 
 /// What the server logs if nobody says otherwise.
 const USUAL: &str = "info,sqlx=warn";

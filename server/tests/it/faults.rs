@@ -1,7 +1,7 @@
 //! What is underneath goes away, says nonsense, or is set up wrongly: callers are told when to come back, nobody is told why, and the log is.
 
 use crate::{
-    attacks::Log,
+    log::Log,
     matrix::{Is, May, Office, Shows, TABLE, ask},
     support::{Answer, App, FORM, PASSWORD},
 };

@@ -7,12 +7,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode},
 };
 use serde_json::json;
-use server::{
-    Server,
-    config::{Http, Site},
-    router,
-};
-use std::{collections::HashSet, fs, net::SocketAddr};
+use std::{collections::HashSet, fs};
 use tempfile::TempDir;
 
 /// How people reach a server, and what its answers say of https then.
@@ -58,17 +53,7 @@ impl Guarded {
 
     /// From now on people reach it by `url`.
     fn move_to(&mut self, url: &str) {
-        let http = Http {
-            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
-            public_url: url.parse().expect("a URL"),
-            trusted_proxies: Vec::new(),
-            cors_origins: Vec::new(),
-            x_access_token: false,
-            introspection_secret: None,
-        };
-        let site = Site { root: self.folder.path().to_owned(), hashed: false, reload_port: None };
-        self.app.server = Server::new(self.app.server.auth().clone(), &http, &site);
-        self.app.router = router(self.app.server.clone());
+        self.app.move_to(url, self.folder.path());
     }
 }
 

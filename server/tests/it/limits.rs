@@ -1,7 +1,7 @@
 //! Limits as clients meet them.
 
 use crate::{
-    attacks::Log,
+    log::Log,
     support::{App, PASSWORD},
 };
 use auth::{on_both, testing::FreshDatabase};

@@ -1,9 +1,9 @@
 //! Where tokens and passwords must not be: in files, logs, bodies; and how the cookies are made that they are in.
 
 use crate::{
-    attacks::{Log, Target, Tokens},
-    hostile::escaped,
-    support::{Answer, FORM, PASSWORD},
+    log::Log,
+    support::{Answer, FORM, PASSWORD, escaped},
+    target::{Target, Tokens},
 };
 use auth::{on_both, testing::FreshDatabase};
 use axum::{

@@ -1,14 +1,18 @@
 //! The whole server without a socket, and clients that are typed by who they are.
 
 use crate::described;
-use auth::{Auth, Clock, Entropy, Hashing, Limits, Policy, ServerSecret, Store, flow::Parts, testing::FreshDatabase};
+use auth::{
+    Auth, Client as Caller, Clock, Entropy, Hashing, Limits, Policy, ServerSecret, Store,
+    flow::{Change, Parts},
+    testing::FreshDatabase,
+};
 use axum::{
     Router,
     body::Body,
     extract::ConnectInfo,
-    http::{HeaderMap, HeaderName, Method, Request, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
 };
-use contract::Timestamp;
+use contract::{Email, Timestamp, view::Role};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use server::{
@@ -16,13 +20,55 @@ use server::{
     config::{Http, Site},
     router,
 };
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 use tower::ServiceExt;
 
 pub const PASSWORD: &str = "correct horse battery";
 /// 2026-01-01T00:00:00Z
 pub const START: Timestamp = Timestamp(1_767_225_600_000);
 pub const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The domain on this database, for tests: quick, and with a clock that is moved by hand.
+pub async fn started(database: &FreshDatabase, url: &str, limits: Limits) -> (Auth, Clock) {
+    let store = Store::open(&database.url).await.expect("a database");
+    let (clock, entropy) = (Clock::manual(START), Entropy::System);
+    let secret = ServerSecret::generate(&entropy).expect("randomness");
+    let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
+    let policy = Policy { limits, ..Policy::new(url) };
+    (Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy, hashing }).await.expect("a start"), clock)
+}
+
+/// People reach it by this address; all else as it is without settings.
+pub fn reached_by(url: &str) -> Http {
+    Http {
+        listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
+        public_url: url.parse().expect("a URL"),
+        trusted_proxies: Vec::new(),
+        cors_origins: Vec::new(),
+        x_access_token: false,
+        introspection_secret: None,
+    }
+}
+
+/// No files to be served.
+pub fn no_site() -> Site {
+    Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None }
+}
+
+/// What `router` answers to a client at 192.0.2.7. It is what the description of the API promises.
+pub async fn answered(router: &Router, mut request: Request<Body>) -> Answer {
+    request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("localhost:3000"));
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711))));
+    let (method, path) = (request.method().clone(), request.uri().to_string());
+    let (parts, body) = router.clone().oneshot(request).await.expect("an answer").into_parts();
+    let bytes = body.collect().await.expect("a body").to_bytes();
+    let answer = Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() };
+    described::check(&method, &path, &answer);
+    answer
+}
 
 pub struct App {
     pub router: Router,
@@ -53,24 +99,17 @@ impl App {
     }
 
     async fn made(database: FreshDatabase, url: &str, change: impl FnOnce(&mut Http), limits: Limits) -> Self {
-        let store = Store::open(&database.url).await.expect("a database");
-        let (clock, entropy) = (Clock::manual(START), Entropy::System);
-        let secret = ServerSecret::generate(&entropy).expect("randomness");
-        let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
-        let auth =
-            Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy: Policy { limits, ..Policy::new(url) }, hashing }).await.expect("a start");
-        let mut http = Http {
-            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
-            public_url: url.parse().expect("a URL"),
-            trusted_proxies: Vec::new(),
-            cors_origins: Vec::new(),
-            x_access_token: false,
-            introspection_secret: None,
-        };
+        let (auth, clock) = started(&database, url, limits).await;
+        let mut http = reached_by(url);
         change(&mut http);
-        let site = Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None };
-        let server = Server::new(auth, &http, &site);
+        let server = Server::new(auth, &http, &no_site());
         Self { router: router(server.clone()), server, clock, _database: database }
+    }
+
+    /// From now on people reach it by `url`, and it has a site.
+    pub fn move_to(&mut self, url: &str, root: &Path) {
+        self.server = Server::new(self.server.auth().clone(), &reached_by(url), &Site { root: root.to_owned(), hashed: false, reload_port: None });
+        self.router = router(self.server.clone());
     }
 
     /// A program that shows nothing.
@@ -154,16 +193,9 @@ impl Client<'_> {
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Body) -> Answer {
-        let mut request = Request::builder().method(method.clone()).uri(path).body(body).expect("a request");
+        let mut request = Request::builder().method(method).uri(path).body(body).expect("a request");
         request.headers_mut().extend(self.headers.clone());
-        request.headers_mut().entry(header::HOST).or_insert("localhost:3000".parse().expect("a header value"));
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711))));
-        let response = self.app.router.clone().oneshot(request).await.expect("an answer");
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("a body").to_bytes();
-        let answer = Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() };
-        described::check(&method, path, &answer);
-        answer
+        answered(&self.app.router, request).await
     }
 }
 
@@ -215,4 +247,34 @@ impl Answer {
     pub fn cookies(&self) -> Vec<String> {
         self.headers.get_all(header::SET_COOKIE).iter().map(|cookie| cookie.to_str().expect("text").to_owned()).collect()
     }
+}
+
+/// Every byte that is not plain, escaped.
+pub fn escaped(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| if byte.is_ascii_alphanumeric() { char::from(*byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// An administrator's program: nothing is refused for want of a right.
+pub async fn boss(app: &App) -> Client<'_> {
+    app.user("boss@example.com").await;
+    let operator = app.server.auth().operator(&Caller::default());
+    let id = operator.user_with(&Email::parse("boss@example.com").expect("an address")).await.expect("a user").id;
+    operator.change(id, Change::Role(Role::Admin)).await.expect("changed");
+    app.log_in("boss@example.com").await.client
+}
+
+/// As a node does all the time: one that has not heard for half a minute would let nobody in.
+pub async fn hear(app: &App) {
+    app.server.auth().listen().await.expect("heard");
+}
+
+/// Sends a body of this kind. Without a kind, it says none.
+pub async fn send(client: &Client<'_>, method: &str, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
+    let client = if kind.is_empty() { client.clone() } else { client.clone().with("content-type", kind) };
+    client.send(method.parse().expect("a method"), path, body.into()).await
+}
+
+/// The paths of all server functions.
+pub fn functions() -> Vec<String> {
+    leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()).collect()
 }
