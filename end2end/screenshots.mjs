@@ -1,13 +1,14 @@
 // Pictures of every page in every state: 360 and 1280 px wide, light and dark. Into target/screenshots, or with --readme only those of README.md,
-// into docs/images. script/screenshots builds first, and calls this.
+// into docs/images. script/screenshots builds first, and calls this beside a PostgreSQL, which some of the states are about.
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { chromium } from '@playwright/test';
 import { launchOptions } from './support/browser.mjs';
 import { root } from './support/builds.mjs';
+import { Database } from './support/database.mjs';
 import { Server } from './support/server.mjs';
 import { member, sendLogIn } from './support/steps.mjs';
-import { leave, leavers, members, rob, robbed, strangers } from './support/states.mjs';
+import { laboratory, leave, leavers, members, newcomers, rob, robbed, stranded, strangers } from './support/states.mjs';
 
 const readme = process.argv.includes('--readme');
 const unknown = process.argv.slice(2).filter((argument) => argument !== '--readme');
@@ -29,11 +30,12 @@ const server = await Server.start('release');
 const browser = await chromium.launch(launchOptions());
 const ada = await member(server, { email: 'ada@example.com' });
 const bob = await member(server, { name: 'Bob Martin', email: 'bob@example.com' });
+const carol = await member(server, { name: 'Carol Shaw', email: 'carol@example.com' });
 let count = 0;
 
 /** A browser of its own for every picture, so that none depends on another. Comes to the cookies that it is left with. */
-async function picture(name, show, { width, height, colorScheme }, cookies) {
-  const context = await browser.newContext({ baseURL: server.origin, viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
+async function picture(origin, name, show, { width, height, colorScheme }, cookies = []) {
+  const context = await browser.newContext({ baseURL: origin, viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
   await context.addCookies(cookies);
   const page = await context.newPage();
   await show(page);
@@ -47,15 +49,15 @@ async function picture(name, show, { width, height, colorScheme }, cookies) {
 }
 
 /** Pictures of somebody who is logged in, one after the other in the same session: each page renews it, and one cookie in two browsers would be a theft. */
-async function picturesOf(who, states, look) {
+async function picturesOf(who, states, look, { origin } = server) {
   const shown = Object.entries(states).filter(wanted);
-  let cookies = shown.length ? await cookiesOf(who) : [];
-  for (const [name, show] of shown) cookies = await picture(name, show, look, cookies);
+  let cookies = shown.length ? await cookiesOf(who, origin) : [];
+  for (const [name, show] of shown) cookies = await picture(origin, name, show, look, cookies);
 }
 
 /** Of a new session. */
-async function cookiesOf(who) {
-  const context = await browser.newContext({ baseURL: server.origin, javaScriptEnabled: false });
+async function cookiesOf(who, origin) {
+  const context = await browser.newContext({ baseURL: origin, javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto('/login');
   await sendLogIn(page, who);
@@ -63,6 +65,24 @@ async function cookiesOf(who) {
   const cookies = await context.cookies();
   await context.close();
   return cookies;
+}
+
+async function picturesWithoutDatabase() {
+  const database = await Database.open();
+  const server = await Server.start('release', database.settings);
+  const dave = await member(server, { name: 'Dave Cutler', email: 'dave@example.com' });
+  const states = Object.entries(stranded).map(([name, show]) => [name, (page) => show(page, database)]);
+  for (const look of looks) await picturesOf(dave, Object.fromEntries(states), look, server);
+  await server.end();
+  await database.close();
+}
+
+async function picturesOfTheLaboratory() {
+  const server = await Server.start('debug');
+  for (const look of looks) {
+    for (const [name, show] of Object.entries(laboratory)) await picture(server.origin, name, show, look);
+  }
+  await server.end();
 }
 
 try {
@@ -76,12 +96,15 @@ try {
   }
   await leave(server, bob, (await server.api('POST', '/auth/login', { email: bob.email, password: bob.password })).body);
   for (const look of looks) {
-    for (const [name, show] of Object.entries(strangers).filter(wanted)) await picture(name, show, look, []);
+    for (const [name, show] of Object.entries(strangers).filter(wanted)) await picture(server.origin, name, show, look);
     await picturesOf(ada, members, look);
+    await picturesOf(carol, newcomers, look);
     if (!readme) await rob(server, ada);
     await picturesOf(ada, robbed, look);
     await picturesOf(bob, leavers, look);
   }
+  if (!readme) await picturesWithoutDatabase();
+  if (!readme) await picturesOfTheLaboratory();
   console.log(`${count} pictures in ${path.relative(process.cwd(), folder)}`);
 } finally {
   await browser.close();

@@ -1,15 +1,26 @@
 // Every page in every state, looked at by axe: nothing that keeps anybody out, in light and in dark, with a wide window and a narrow one.
 import AxeBuilder from '@axe-core/playwright';
-import { leave, leavers, members, rob, robbed, strangers } from '../support/states.mjs';
+import { AWAY } from '../support/database.mjs';
+import { leave, leavers, members, newcomers, rob, robbed, stranded, strangers } from '../support/states.mjs';
 import { field, logIn, member, open } from '../support/steps.mjs';
-import { expect, test } from '../support/test.mjs';
+import { expect, test, testWithDatabase } from '../support/test.mjs';
 
 // The states are about what goes wrong; what they make the console say is looked at by other journeys.
-test.beforeEach(({ watch }) => void watch.expect({ text: /^Failed to load resource/, url: /^\/(fn\/|readyz$|nowhere$)/, times: Infinity }));
+test.beforeEach(({ watch }) => {
+  watch.expect({ text: /^Failed to load resource/, url: /^\/(fn\/|readyz$|nowhere$|favicon|pkg\/split_account)/, times: Infinity });
+  watch.expect({ text: /^TypeError: Failed to fetch/, url: /^\/pkg\/__wasm_split/, times: Infinity });
+});
 
 async function findsNothing(page) {
   const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
   expect(violations.map(({ id, impact, nodes }) => `${impact}: ${id}: ${nodes.map(({ html }) => html).join(' ').slice(0, 300)}`)).toEqual([]);
+}
+
+/** This browser holds a session of `who`. Comes to its tokens. */
+async function logsIn(server, context, { email, password }) {
+  const { body } = await server.api('POST', '/auth/login', { email, password });
+  await context.addCookies([{ name: 'latchkey', value: body.refresh_token, url: server.origin, httpOnly: true }]);
+  return body;
 }
 
 const looks = [
@@ -28,17 +39,26 @@ for (const look of looks) {
       });
     }
 
-    for (const [name, show] of Object.entries({ ...members, ...robbed, ...leavers })) {
+    for (const [name, show] of Object.entries({ ...members, ...newcomers, ...robbed, ...leavers })) {
       test(`axe finds nothing on ${name}`, async ({ context, page, server }) => {
         const who = await member(server);
         if (name in robbed) {
           server.complains = /a refresh token was used again after its successor/;
           await rob(server, who);
         }
-        const { body } = await server.api('POST', '/auth/login', { email: who.email, password: who.password });
-        if (name in leavers) await leave(server, who, body);
-        await context.addCookies([{ name: 'latchkey', value: body.refresh_token, url: server.origin, httpOnly: true }]);
+        const tokens = await logsIn(server, context, who);
+        if (name in leavers) await leave(server, who, tokens);
         await show(page);
+        await findsNothing(page);
+      });
+    }
+
+    for (const [name, show] of Object.entries(stranded)) {
+      testWithDatabase(`axe finds nothing on ${name}`, async ({ context, database, page, server, watch }) => {
+        server.complains = AWAY;
+        watch.expect({ status: 503, times: Infinity });
+        await logsIn(server, context, await member(server));
+        await show(page, database);
         await findsNothing(page);
       });
     }

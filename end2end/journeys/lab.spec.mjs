@@ -1,6 +1,6 @@
 // The laboratory page shows every component in every state: axe finds nothing there, and what opens, opens.
 import AxeBuilder from '@axe-core/playwright';
-import { open } from '../support/steps.mjs';
+import { laboratory } from '../support/states.mjs';
 import { expect, test } from '../support/test.mjs';
 
 for (const colorScheme of ['light', 'dark']) {
@@ -8,9 +8,7 @@ for (const colorScheme of ['light', 'dark']) {
     test.use({ colorScheme, reducedMotion: 'reduce' });
 
     test('every component in every state is fit for everybody', async ({ page }) => {
-      await open(page, '/lab');
-      await page.getByRole('button', { name: 'Check' }).click();
-      await expect(page.locator('[aria-invalid=true]')).toHaveCount(4);
+      await laboratory.lab(page);
       const { violations } = await new AxeBuilder({ page }).analyze();
       expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ').slice(0, 300)}`)).toEqual([]);
       await page.getByRole('button', { name: 'Ask again' }).click();

@@ -11,6 +11,33 @@ const after = (page, func, problem) => at(refused(page, func, problem));
 const unanswered = (page, func) => page.route(`**${func}`, () => {});
 const cutOff = (page, func) => page.route(`**${func}`, (route) => route.abort());
 
+/** A form of `address`, filled in by label and sent by its button, whose answer never comes. */
+const atWork = (address, func, fields, [button, working]) => async (page) => {
+  await unanswered(page, func);
+  await open(page, address);
+  for (const [label, text] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(text);
+  await submit(page, button);
+  await expect(page.getByRole('button', { name: working })).toBeVisible();
+};
+
+/** Another page of the account, by its link. */
+const follow = async (page, link) => {
+  await open(page, '/account');
+  await page.getByRole('link', { name: link }).first().click();
+};
+
+/** Such a page, of which `func` reads what it shows: while nothing comes, and where nothing can. */
+const loading = (link, func) => async (page) => {
+  await unanswered(page, func);
+  await follow(page, link);
+  await expect(page.getByText('Loading…')).toBeVisible();
+};
+const notLoaded = (link, func) => async (page) => {
+  await cutOff(page, func);
+  await follow(page, link);
+  await expect(page.getByRole('alert')).toBeVisible();
+};
+
 export const strangers = {
   home: at('/'),
   signup: at('/signup'),
@@ -34,21 +61,9 @@ export const strangers = {
   'login-busy': after('/login', '/fn/login', 'busy:3'),
   'login-too-many': after('/login', '/fn/login', 'too_many:40'),
   'signup-link-over': after('/signup', '/fn/signup', 'link_over'),
-  'signup-working': async (page) => {
-    await unanswered(page, '/fn/signup');
-    await open(page, '/signup');
-    await fillIn(page, { email: 'ada@example.com', password: 'correct horse' });
-    await submit(page, 'Create account');
-    await expect(page.getByRole('button', { name: 'Creating account…' })).toBeVisible();
-  },
+  'signup-working': atWork('/signup', '/fn/signup', { 'E-mail address': 'ada@example.com', Password: 'correct horse' }, ['Create account', 'Creating account…']),
   'login-our-fault': after('/login', '/fn/login', 'internal:01a2047d-26b7-7cc2-a9f3-f72c81007abe'),
-  'login-working': async (page) => {
-    await unanswered(page, '/fn/login');
-    await open(page, '/login');
-    await fillIn(page, { email: 'ada@example.com', password: 'correct horse battery' });
-    await submit(page, 'Log in');
-    await expect(page.getByRole('button', { name: 'Logging in…' })).toBeVisible();
-  },
+  'login-working': atWork('/login', '/fn/login', { 'E-mail address': 'ada@example.com', Password: 'correct horse battery' }, ['Log in', 'Logging in…']),
   'signup-caps-lock': async (page) => {
     await open(page, '/signup');
     await page.getByLabel('Password', { exact: true }).focus();
@@ -79,12 +94,7 @@ export const members = {
     await rename(page, 'Ada Lovelace');
     await expect(page.getByText('Your name is saved.')).toBeVisible();
   },
-  'account-saving': async (page) => {
-    await unanswered(page, '/fn/rename');
-    await open(page, '/account');
-    await rename(page, 'Augusta Ada');
-    await expect(page.getByRole('button', { name: 'Saving…' })).toBeVisible();
-  },
+  'account-saving': atWork('/account', '/fn/rename', { Name: 'Augusta Ada' }, ['Save name', 'Saving…']),
   'account-name-too-long': after('/account', '/fn/rename', 'invalid:name=too_long.200'),
   'account-someone-else': after('/account', '/fn/rename', 'someone_else'),
   'account-away': async (page) => {
@@ -102,28 +112,11 @@ export const members = {
   'account-still-in': after('/account', '/fn/logout', 'unavailable'),
   password: at('/account/password'),
   'password-wrong': after('/account/password', '/fn/change-password', 'invalid:current=wrong'),
-  'password-working': async (page) => {
-    await unanswered(page, '/fn/change-password');
-    await open(page, '/account/password');
-    await page.getByLabel('Current password').fill('correct horse battery');
-    await page.getByLabel('New password').fill('battery horse');
-    await submit(page, 'Change password');
-    await expect(page.getByRole('button', { name: 'Changing…' })).toBeVisible();
-  },
+  'password-working': atWork('/account/password', '/fn/change-password', { 'Current password': 'correct horse battery', 'New password': 'battery horse' }, ['Change password', 'Changing…']),
   'password-saved': at('/account/password?saved'),
   sessions: at('/account/sessions'),
-  'sessions-loading': async (page) => {
-    await open(page, '/account');
-    await unanswered(page, '/fn/sessions');
-    await page.getByRole('link', { name: 'Sessions' }).first().click();
-    await expect(page.getByText('Loading…')).toBeVisible();
-  },
-  'sessions-offline': async (page) => {
-    await open(page, '/account');
-    await cutOff(page, '/fn/sessions');
-    await page.getByRole('link', { name: 'Sessions' }).first().click();
-    await expect(page.getByRole('alert')).toBeVisible();
-  },
+  'sessions-loading': loading('Sessions', '/fn/sessions'),
+  'sessions-offline': notLoaded('Sessions', '/fn/sessions'),
   'sessions-ask': async (page) => {
     await open(page, '/account/sessions');
     await page.getByRole('button', { name: 'Log out all other devices' }).click();
@@ -141,28 +134,20 @@ export const members = {
     await page.getByRole('link', { name: 'Show older' }).click();
     await expect(page.getByRole('link', { name: 'Show newest' })).toBeVisible();
   },
-  'activity-loading': async (page) => {
-    await open(page, '/account');
-    await unanswered(page, '/fn/recent-activity');
-    await page.getByRole('link', { name: 'Activity' }).first().click();
-    await expect(page.getByText('Loading…')).toBeVisible();
-  },
-  'activity-offline': async (page) => {
-    await open(page, '/account');
-    await cutOff(page, '/fn/recent-activity');
-    await page.getByRole('link', { name: 'Activity' }).first().click();
+  'activity-loading': loading('Activity', '/fn/recent-activity'),
+  'activity-offline': notLoaded('Activity', '/fn/recent-activity'),
+  // The pages of the account are a part of the program that visitors do not load.
+  'activity-part-missing': async (page) => {
+    await open(page, '/');
+    await cutOff(page, '/pkg/split_account*.wasm');
+    await page.context().setOffline(true);
+    await page.getByRole('main').getByRole('link', { name: 'Your activity' }).click();
     await expect(page.getByRole('alert')).toBeVisible();
   },
   'activity-spoilt-link': at('/account/activity?cursor=spoilt'),
   data: at('/account/data'),
   'data-wrong': after('/account/data', '/fn/delete-account', 'invalid:current=wrong'),
-  'data-working': async (page) => {
-    await unanswered(page, '/fn/delete-account');
-    await open(page, '/account/data');
-    await page.getByLabel('Current password').fill('correct horse battery');
-    await submit(page, 'Delete account');
-    await expect(page.getByRole('button', { name: 'Deleting…' })).toBeVisible();
-  },
+  'data-working': atWork('/account/data', '/fn/delete-account', { 'Current password': 'correct horse battery' }, ['Delete account', 'Deleting…']),
   'data-last-admin': after('/account/data', '/fn/delete-account', 'last_admin'),
   'data-kept': at('/account/data?saved'),
   'data-document': async (page) => {
@@ -202,4 +187,40 @@ export async function leave(server, who, tokens) {
 export const leavers = {
   'leaving-account': at('/account'),
   'leaving-data': at('/account/data'),
+};
+
+/** Of somebody who has no other devices, or none any more. */
+export const newcomers = {
+  'sessions-alone': async (page) => {
+    await open(page, '/account/sessions');
+    await page.getByRole('button', { name: 'Log out all other devices' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Log out all other devices' }).click();
+    await expect(page.getByRole('button', { name: 'Log out all other devices' })).toHaveCount(0);
+  },
+};
+
+/** `show` while the database is away: pages as the server renders them then. */
+const without = (show) => async (page, database) => {
+  database.leave();
+  await show(page).finally(() => database.comeBack());
+};
+
+/** Of somebody who is logged in, as the database goes away. */
+export const stranded = {
+  'home-stranded': without(at('/')),
+  'login-stranded': without(at('/login')),
+  'account-stranded': without(at('/account')),
+  'password-stranded': without(at('/account/password')),
+  'activity-stranded': without(at('/account/activity')),
+  'sessions-stranded': without(at('/account/sessions')),
+  'data-stranded': without(at('/account/data')),
+};
+
+/** Every component in every state. Only a build for development has this page. */
+export const laboratory = {
+  lab: async (page) => {
+    await open(page, '/lab');
+    await page.getByRole('button', { name: 'Check' }).click();
+    await expect(page.locator('[aria-invalid=true]')).toHaveCount(4);
+  },
 };

@@ -1,5 +1,6 @@
 // The test function of all journeys: a server of the worker's own, pages that are watched, and what the server may not log.
 import { expect, test as base } from '@playwright/test';
+import { Database } from './database.mjs';
 import { scriptsNeverRun } from './scripts.mjs';
 import { Server } from './server.mjs';
 import { Watch } from './watch.mjs';
@@ -85,3 +86,16 @@ export function withAndWithoutScripts(journeys) {
     });
   }
 }
+
+/** Journeys whose server has a database that can go away. */
+export const testWithDatabase = test.extend({
+  database: [
+    async ({}, use) => {
+      const database = await Database.open();
+      await use(database);
+      await database.close();
+    },
+    { scope: 'worker' },
+  ],
+  settings: [async ({ database }, use) => use(database.settings), { scope: 'worker', option: true }],
+});
