@@ -1,7 +1,7 @@
 // What runs where. `release` is what people get: every journey but those that need the laboratory page. `debug` is the build that explains
 // hydration mismatches and has that page.
 //
-//   playwright test [--project release|debug] [journeys/NAME] [--headed] [--trace on]
+//   script/postgres playwright test [--project release|debug] [journeys/NAME] [--headed] [--trace on]
 import { defineConfig } from '@playwright/test';
 import { launchOptions } from './support/browser.mjs';
 

@@ -35,7 +35,10 @@ let count = 0;
 
 /** A browser of its own for every picture, so that none depends on another. Comes to the cookies that it is left with. */
 async function picture(origin, name, show, { width, height, colorScheme }, cookies = []) {
-  const context = await browser.newContext({ baseURL: origin, viewport: { width, height }, colorScheme, reducedMotion: 'reduce' });
+  // A window that narrow is that of a telephone.
+  const phone = width < 600;
+  const options = { viewport: { width, height }, isMobile: phone, hasTouch: phone, colorScheme, reducedMotion: 'reduce' };
+  const context = await browser.newContext({ baseURL: origin, ...options });
   await context.addCookies(cookies);
   const page = await context.newPage();
   await show(page);
@@ -49,10 +52,10 @@ async function picture(origin, name, show, { width, height, colorScheme }, cooki
 }
 
 /** Pictures of somebody who is logged in, one after the other in the same session: each page renews it, and one cookie in two browsers would be a theft. */
-async function picturesOf(who, states, look, { origin } = server) {
+async function picturesOf(who, states, look) {
   const shown = Object.entries(states).filter(wanted);
-  let cookies = shown.length ? await cookiesOf(who, origin) : [];
-  for (const [name, show] of shown) cookies = await picture(origin, name, show, look, cookies);
+  let cookies = shown.length ? await cookiesOf(who, server.origin) : [];
+  for (const [name, show] of shown) cookies = await picture(server.origin, name, show, look, cookies);
 }
 
 /** Of a new session. */
@@ -69,20 +72,31 @@ async function cookiesOf(who, origin) {
 
 async function picturesWithoutDatabase() {
   const database = await Database.open();
-  const server = await Server.start('release', database.settings);
-  const dave = await member(server, { name: 'Dave Cutler', email: 'dave@example.com' });
-  const states = Object.entries(stranded).map(([name, show]) => [name, (page) => show(page, database)]);
-  for (const look of looks) await picturesOf(dave, Object.fromEntries(states), look, server);
-  await server.end();
-  await database.close();
+  const beside = await Server.start('release', database.settings);
+  try {
+    const dave = await member(beside, { name: 'Dave Cutler', email: 'dave@example.com' });
+    for (const look of looks) {
+      for (const [name, show] of Object.entries(stranded)) {
+        const cookies = await cookiesOf(dave, beside.origin);
+        await picture(beside.origin, name, (page) => show(page, database), look, cookies);
+        database.comeBack();
+      }
+    }
+  } finally {
+    await beside.end();
+    await database.close();
+  }
 }
 
 async function picturesOfTheLaboratory() {
-  const server = await Server.start('debug');
-  for (const look of looks) {
-    for (const [name, show] of Object.entries(laboratory)) await picture(server.origin, name, show, look);
+  const developing = await Server.start('debug');
+  try {
+    for (const look of looks) {
+      for (const [name, show] of Object.entries(laboratory)) await picture(developing.origin, name, show, look);
+    }
+  } finally {
+    await developing.end();
   }
-  await server.end();
 }
 
 try {

@@ -9,7 +9,8 @@ use leptos::{prelude::*, tachys::view::RenderHtml};
 
 /// The document is opened from a disk, where no policy of ours and no style sheet of ours is.
 const STYLE: &str = ":root{color-scheme:light dark;font:1rem/1.5 system-ui,sans-serif}body{max-width:60rem;margin:2rem auto;padding:0 1rem}\
-    table{border-collapse:collapse;width:100%}th,td{text-align:start;vertical-align:top;padding:.375rem 1rem .375rem 0;border-top:1px solid #8886}time{white-space:nowrap}\
+    table{border-collapse:collapse;width:100%}th,td{text-align:start;vertical-align:top;padding:.375rem 1rem .375rem 0;border-top:1px solid #8886}\
+    td:last-child{padding-inline-end:0;overflow-wrap:anywhere}.scroll time{white-space:nowrap}\
     h2{margin-top:2.5rem}.scroll{overflow-x:auto}@media print{body{margin:0}.scroll{overflow:visible}}";
 
 /// HTML.

@@ -1,5 +1,5 @@
-//! All text that a person reads, on pages and in the JSON API. Nothing else is here, and no text is anywhere else: this is where other languages
-//! will come in. So sentences are whole: where something is put in that is more than text, `{}` stands for it.
+//! All text that people read on pages, and in the JSON API where it says the same; what only programs are told stands there. Pages have no text of
+//! their own: this is where other languages will come in. So sentences are whole: where something is put in that is more than text, `{}` stands for it.
 //!
 //! Short sentences, second person, the same word for the same thing: sign up, log in, log out; e-mail address, password, name.
 
@@ -109,13 +109,16 @@ pub mod sessions {
     pub const END_OTHERS: &str = "Log out all other devices";
     pub const END_OTHERS_TITLE: &str = "Log out all other devices?";
     pub const END_OTHERS_MEANS: &str = "Whoever uses one of them needs your password to get in again. This device stays logged in.";
-    pub const DONE: &str = "Logged out there.";
+    pub const ENDED: &str = "That device is logged out.";
+    pub const OTHERS_ENDED: &str = "All your other devices are logged out.";
+    pub const ALONE: &str = "You are logged in on no other device.";
 }
 
 /// For somebody whose session was ended because its key was used twice.
 pub mod stolen {
     pub const TITLE: &str = "One of your sessions was ended for safety";
-    pub const WHY: &str = "Its key was used by two devices, so somebody else may have it. If you do not know why, change your password.";
+    pub const WHY: &str = "Its key was used by two devices, so somebody else may have it. If you do not know why, {}.";
+    pub const CURE: &str = "change your password";
 }
 
 pub mod activity {
@@ -245,6 +248,7 @@ pub fn fault(field: Field, fault: Fault) -> Cow<'static, str> {
 /// What the matter is, in a few words.
 pub const fn title(problem: &Problem) -> &'static str {
     match problem {
+        Problem::Invalid(faults) if faults.0.len() == 1 => "One field needs another look",
         Problem::Invalid(_) => "Some fields need another look",
         Problem::Credentials => "That did not match",
         Problem::EmailTaken => "This address has an account already",
@@ -274,14 +278,15 @@ pub fn in_short(of: &Problem) -> String {
 /// What it means and what to do.
 pub fn problem(problem: &Problem) -> Cow<'static, str> {
     Cow::Borrowed(match problem {
+        Problem::Invalid(faults) if faults.0.len() == 1 => "It says what to do.",
         Problem::Invalid(_) => "Each of them says what to do.",
-        Problem::Credentials => "There is no account with this e-mail address and password. Check both and try again.",
+        Problem::Credentials => "There is no account with this address and password. Check both and try again.",
         Problem::EmailTaken => "Log in instead, or use another address.",
-        Problem::LinkOver => "It is good once and for a short time. Get a new one.",
+        Problem::LinkOver => "A link like this works once and for a short time. Ask for a new one.",
         Problem::SignedOut => "You need to be logged in for this.",
         Problem::Stale => "The session was renewed at the same time elsewhere. Try again.",
         Problem::SomeoneElse => "Nothing was changed. Load the page again to go on.",
-        Problem::BadRequest => "The request or the link is incomplete. Go back and try once more.",
+        Problem::BadRequest => "The request or the link is incomplete. Go back and try again.",
         Problem::NotAllowed => "Open this page directly and try again.",
         Problem::Forbidden => "Ask somebody who looks after accounts here.",
         Problem::LastAdmin => "This is the last administrator. Make somebody else one first.",
@@ -290,7 +295,7 @@ pub fn problem(problem: &Problem) -> Cow<'static, str> {
         // Whether the password was right is not said, and was not looked at.
         Problem::TooMany { retry_after } => return format!("Nothing was tried this time. Try again in {}.", time(*retry_after)).into(),
         Problem::Busy { retry_after } => return format!("Nothing was changed. Try again in {}.", time(*retry_after)).into(),
-        Problem::Unavailable => "Your account is safe. Look again in a moment.",
+        Problem::Unavailable => "Your account is safe. Try again in a moment.",
         Problem::Offline => "The server could not be reached. Nothing is lost: try again in a moment.",
         Problem::Internal { .. } => "It is not your fault. Try again in a moment.",
     })
@@ -358,8 +363,8 @@ pub fn moment(date: &str, hour: i64, minute: i64) -> String {
 pub const fn connection(connection: Connection) -> &'static str {
     match connection {
         Connection::Fine => "",
-        Connection::Offline => "You are offline. What you have typed stays here, and this page goes on when you are back.",
-        Connection::Away => "The server does not answer. What you have typed stays here, and this page goes on when it is back.",
+        Connection::Offline => "You are offline. What you have typed stays here, and this page goes on by itself when you are back.",
+        Connection::Away => "The server cannot answer right now. What you have typed stays here, and this page goes on by itself.",
     }
 }
 

@@ -89,7 +89,8 @@ impl From<sqlx::Error> for Error {
         use sqlx::Error as E;
         let away = match &error {
             // A connection that ends while it begins is to sqlx an answer that makes no sense.
-            E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
+            E::Protocol(text) => text.contains("SSLRequest"),
+            E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
             // Postgres class 40: undone because of others, to be tried again; 57P: it is shutting down or starting; 53: out of resources. SQLite 5 and 6: busy and locked; 8: read only; 10: I/O error; 13: disk full; 14: it cannot be opened, as without file handles.
             E::Database(database) => database.code().is_some_and(|code| {
                 code.starts_with("57P")

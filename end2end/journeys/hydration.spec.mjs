@@ -51,7 +51,7 @@ const pagesOfMembers = [
   ['/account/password', 'Change password'],
   [refused('/account/password', '/fn/change-password', 'invalid:current=wrong'), 'That is not the password that you have now.'],
   ['/account/sessions', 'This device'],
-  ['/account/sessions?saved', 'Logged out there.'],
+  ['/account/sessions?saved', 'That device is logged out.'],
   [refused('/account/sessions', '/fn/end-session', 'not_found'), 'That is not there any more'],
   ['/account/activity', 'Signed up'],
   ['/account/activity?cursor=spoilt', 'That could not be read'],

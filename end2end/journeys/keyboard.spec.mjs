@@ -115,7 +115,7 @@ withAndWithoutScripts(() => {
     await press('Enter');
     await tabTo(page, dialog.getByRole('button', { name: 'Log out all other devices' }));
     await press('Enter');
-    await expect(page.getByText('Logged out there.')).toBeVisible();
+    await expect(page.getByText('All your other devices are logged out.')).toBeVisible();
     await ready(page);
 
     await tabTo(page, side.getByRole('link', { name: 'Your data' }));

@@ -17,7 +17,7 @@ withAndWithoutScripts((scripts) => {
     const problem = stranger.getByRole('alert');
     for (let n = 0; n < 5; n++) {
       await sendLogIn(stranger, { ...who, password: `wrong ${n}` });
-      await expect(problem).toContainText('There is no account with this e-mail address and password.');
+      await expect(problem).toContainText('There is no account with this address and password.');
     }
     await sendLogIn(stranger, who);
     await expect(problem).toContainText('Too many attempts');

@@ -1,5 +1,5 @@
 // What people get wrong, and that they are told the same in the same words whether scripts run or not.
-import { fillIn, member, open, person, ready, seesAccountOf, sendLogIn, submit } from '../support/steps.mjs';
+import { fillIn, logIn, member, open, person, ready, seesAccountOf, sendLogIn, submit } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 /** What a page says is wrong: with everything, and field by field. */
@@ -14,7 +14,7 @@ async function complaints(page) {
 }
 
 const missing = { email: 'Enter your e-mail address.', password: 'Enter your password.' };
-const credentials = 'That did not match\n\nThere is no account with this e-mail address and password. Check both and try again.';
+const credentials = 'That did not match\n\nThere is no account with this address and password. Check both and try again.';
 const taken = 'This address has an account already\n\nLog in instead, or use another address.';
 
 /** `says.notice` is left out where scripts find the fault themselves: they show it in its place, and need no list of links to it. */
@@ -100,6 +100,25 @@ test('a field is checked when it is left, and a fault goes away as soon as it is
   await expect(page.getByText('Enter an address like name@example.com.')).toBeHidden();
   expect(watch.calls).toEqual([]);
 });
+
+for (const [address, func, label, working] of [
+  ['/login', '/fn/login', 'Log in', 'Logging in…'],
+  ['/account', '/fn/rename', 'Save name', 'Saving…'],
+  ['/account/password', '/fn/change-password', 'Change password', 'Changing…'],
+  ['/account/data', '/fn/delete-account', 'Delete account', 'Deleting…'],
+]) {
+  test(`the button that says “${label}” is as large while it says “${working}”`, async ({ page, server }) => {
+    if (address !== '/login') await logIn(page, await member(server));
+    await page.route(`**${func}`, () => {});
+    await open(page, address);
+    for (const field of await page.getByRole('main').locator('input[id]:not([type=hidden], [type=checkbox])').all()) await field.fill('correct@horse.battery');
+    const box = (name) => page.getByRole('main').getByRole('button', { name, exact: true }).boundingBox();
+    const before = await box(label);
+    await submit(page, label);
+    await expect(page.getByRole('button', { name: working })).toBeVisible();
+    expect(await box(working)).toEqual(before);
+  });
+}
 
 test('pressing twice sends once', async ({ page, watch }) => {
   const who = person();

@@ -53,5 +53,10 @@ withAndWithoutScripts((scripts) => {
     }
     await open(page, '/');
     await fits(page);
+    const document = await page.request.get('/account/data.html');
+    await page.goto('about:blank');
+    await page.setContent(await document.text());
+    const { room, wide } = await page.evaluate(() => ({ room: document.documentElement.clientWidth, wide: document.documentElement.scrollWidth }));
+    expect(wide, 'the document of everything that is stored').toBe(room);
   });
 });

@@ -26,7 +26,7 @@ test('with scripts: the page says that there is no connection, and goes on when 
   await expectConsole(gone('/fn/recent-activity'), () => page.getByRole('link', { name: 'Activity' }).first().click());
   await expect(problem.filter({ hasText: 'The server could not be reached.' }).last()).toBeVisible();
 
-  const notice = page.getByRole('status').filter({ hasText: 'The server does not answer.' });
+  const notice = page.getByRole('status').filter({ hasText: 'The server cannot answer right now.' });
   await expect(notice).toBeVisible();
 
   await server.run();

@@ -26,7 +26,7 @@ withAndWithoutScripts((scripts) => {
     await onThePage(page, who);
     await expect(rows(page)).toHaveCount(4);
     await logOutIn(rows(page).nth(1));
-    await expect(page.getByText('Logged out there.')).toBeVisible();
+    await expect(page.getByText('That device is logged out.')).toBeVisible();
     await expect(rows(page)).toHaveCount(3);
     const me = async (device) => (await server.api('GET', '/me', null, device.access_token)).status;
     expect([await me(first), await me(second)].filter((status) => status === 401).length).toBeLessThanOrEqual(1);
@@ -78,6 +78,7 @@ test('a press where nobody answers keeps the page, and two presses are one', asy
   await goTo(page, 'Sessions');
   const button = rows(page).getByRole('button', { name: 'Log out' }).first();
   const offline = page.getByText('You are offline.');
+  watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: '/readyz', times: Infinity });
   await context.setOffline(true);
   await button.click();
   await expect(offline).toBeVisible();
@@ -89,6 +90,6 @@ test('a press where nobody answers keeps the page, and two presses are one', asy
     await route.continue();
   });
   await button.dblclick();
-  await expect(page.getByText('Logged out there.')).toBeVisible();
+  await expect(page.getByText('That device is logged out.')).toBeVisible();
   expect(watch.callsTo('/fn/end-session')).toHaveLength(1);
 });

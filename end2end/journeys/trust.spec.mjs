@@ -3,7 +3,7 @@ import { field, goTo, isSaved, logIn, member, open, pretend, rename, sendLogIn, 
 import { expect, test } from '../support/test.mjs';
 
 const offline = (page) => page.getByRole('status').filter({ hasText: 'You are offline.' });
-const away = (page) => page.getByRole('status').filter({ hasText: 'The server does not answer.' });
+const away = (page) => page.getByRole('status').filter({ hasText: 'The server cannot answer right now.' });
 
 test('somebody who is offline is told so, and the page goes on by itself with what was typed', async ({ context, page, server, watch }) => {
   await logIn(page, await member(server));

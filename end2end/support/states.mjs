@@ -75,6 +75,9 @@ export const strangers = {
   refusal: async (page) => {
     await page.goto('/fn/nothing');
   },
+  'refusal-of-a-method': async (page) => {
+    await page.goto('/fn/login');
+  },
 };
 
 export const members = {
@@ -102,13 +105,15 @@ export const members = {
     await cutOff(page, '/fn/rename');
     await cutOff(page, '/readyz');
     await rename(page, 'Augusta Ada');
-    await expect(page.getByText('The server does not answer.')).toBeVisible();
+    await expect(page.getByText('The server cannot answer right now.')).toBeVisible();
   },
   'account-offline': async (page) => {
     await open(page, '/account');
     await page.context().setOffline(true);
     await expect(page.getByText('You are offline.')).toBeVisible();
   },
+  'account-logging-out': atWork('/account', '/fn/logout', {}, ['Log out', 'Logging out…']),
+  'account-not-found': at('/account/nothing'),
   'account-still-in': after('/account', '/fn/logout', 'unavailable'),
   password: at('/account/password'),
   'password-wrong': after('/account/password', '/fn/change-password', 'invalid:current=wrong'),
@@ -142,7 +147,9 @@ export const members = {
     await cutOff(page, '/pkg/split_account*.wasm');
     await page.context().setOffline(true);
     await page.getByRole('main').getByRole('link', { name: 'Your activity' }).click();
-    await expect(page.getByRole('alert')).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Activity' })).toBeVisible();
+    await expect(page.getByRole('alert')).toContainText('No answer');
+    await expect(page.getByRole('navigation', { name: 'Pages of your account' })).toHaveCount(0);
   },
   'activity-spoilt-link': at('/account/activity?cursor=spoilt'),
   data: at('/account/data'),
@@ -199,21 +206,26 @@ export const newcomers = {
   },
 };
 
-/** `show` while the database is away: pages as the server renders them then. */
-const without = (show) => async (page, database) => {
+/** A page as the server renders it while the database is away. Whoever looks at it lets the database come back. */
+const without = (address, says) => async (page, database) => {
+  await cutOff(page, '/readyz');
   database.leave();
-  await show(page).finally(() => database.comeBack());
+  await open(page, address);
+  await expect(page.getByText('The server cannot answer right now.')).toBeVisible();
+  if (says) await expect(page.getByRole('alert')).toContainText(says);
 };
+
+const NOT_NOW = 'Not available right now';
 
 /** Of somebody who is logged in, as the database goes away. */
 export const stranded = {
-  'home-stranded': without(at('/')),
-  'login-stranded': without(at('/login')),
-  'account-stranded': without(at('/account')),
-  'password-stranded': without(at('/account/password')),
-  'activity-stranded': without(at('/account/activity')),
-  'sessions-stranded': without(at('/account/sessions')),
-  'data-stranded': without(at('/account/data')),
+  'home-stranded': without('/'),
+  'login-stranded': without('/login'),
+  'account-stranded': without('/account', NOT_NOW),
+  'password-stranded': without('/account/password', NOT_NOW),
+  'activity-stranded': without('/account/activity', NOT_NOW),
+  'sessions-stranded': without('/account/sessions', NOT_NOW),
+  'data-stranded': without('/account/data', NOT_NOW),
 };
 
 /** Every component in every state. Only a build for development has this page. */

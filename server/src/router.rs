@@ -5,7 +5,11 @@ use crate::{
     downloads,
     exports::Exports,
     files, http,
-    layers::{cors, guard, headers, limits, origin, panics, trace, wrong},
+    layers::{
+        cors, guard, headers, limits, origin, panics,
+        places::{Places, make_page},
+        trace, wrong,
+    },
 };
 use app::{edge::Web, pages::App, shell::shell};
 use axum::{
@@ -126,7 +130,8 @@ pub fn router(server: Server) -> Router {
         Some(page) => Redirect::permanent(&page).into_response(),
         None => not_found(request).await.into_response(),
     };
-    let elsewhere = get(elsewhere).layer(from_fn(limits::make_page)).with_state(server.clone());
+    let places = from_fn_with_state(Places::default(), make_page);
+    let elsewhere = get(elsewhere).layer(places.clone()).with_state(server.clone());
     let root = PathBuf::from(&*server.leptos.site_root);
     // The names of these files change with their contents, except while developing.
     let lasting = HeaderValue::from_static(if server.leptos.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" });
@@ -141,7 +146,7 @@ pub fn router(server: Server) -> Router {
         .route("/api/", any(http::not_found))
         .route("/api/{*unknown}", any(http::not_found))
         // Pages, and the functions that they call.
-        .merge(Router::new().leptos_routes_with_context(&server, PAGES.clone(), context, page).route_layer(from_fn(limits::make_page)))
+        .merge(Router::new().leptos_routes_with_context(&server, PAGES.clone(), context, page).route_layer(places))
         .route("/fn/{*unknown}", any(http::not_found))
         .merge(downloads::routes())
         // Files.

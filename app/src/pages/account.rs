@@ -20,7 +20,7 @@ use leptos_router::{
 };
 
 /// The pages, in the order of the navigation.
-const PAGES: &[(&str, &str)] = &[
+pub(super) const PAGES: &[(&str, &str)] = &[
     ("/account", words::profile::HEADING),
     ("/account/password", words::password::HEADING),
     ("/account/sessions", words::sessions::HEADING),
@@ -56,7 +56,7 @@ fn stolen(at: Timestamp) -> AnyView {
     view! {
         <Notice tone=Tone::Problem>
             <p>{words::stolen::TITLE}</p>
-            <p>{words::stolen::WHY} " " <a href="/account/password">{words::password::SAVE}</a></p>
+            <p>{said(words::stolen::WHY, view! { <a href="/account/password">{words::stolen::CURE}</a> })}</p>
             <p class="small"><When at/></p>
         </Notice>
     }

@@ -85,7 +85,7 @@ fn buttons() -> AnyView {
     .solid()
 }
 
-/// One form without faults, and one with a fault in each field. They are sent nowhere.
+/// A form in which every field can be wrong. It is sent nowhere.
 fn forms() -> AnyView {
     let nothing = |_: &crate::ui::Fields| crate::api::LogInCall { form: LogIn::default() };
     let faulty = |_: &crate::api::LogInCall| {

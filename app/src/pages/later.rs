@@ -3,20 +3,19 @@
 //! That takes the feature `split` and `cargo leptos build --split`; without them everything is one program. Where the part cannot be had, the browser
 //! loads the page by itself, which works without any of the program.
 
-use super::{activity::ActivityPage, data::DataPage, password::PasswordPage, profile::ProfilePage, sessions::SessionsPage};
+use super::{account::PAGES, activity::ActivityPage, data::DataPage, password::PasswordPage, profile::ProfilePage, sessions::SessionsPage};
 use crate::{
     browser,
     connection::{self, Connected},
     problem::Problem,
     solid::IntoSolid,
     ui::{PageHead, Pending, Trouble, loading},
-    words,
 };
 use leptos::prelude::*;
 use leptos_router::{LazyRoute, hooks::use_location};
 
-/// What they are. (Named nowhere but in `page`: whatever names it brings all of it along.)
-const PAGES: &[fn() -> AnyView] = &[
+/// What they are, in the order of [`PAGES`]. (Named nowhere but in `page`: whatever names it brings all of it along.)
+const VIEWS: &[fn() -> AnyView] = &[
     || view! { <ProfilePage/> }.solid(),
     || view! { <PasswordPage/> }.solid(),
     || view! { <SessionsPage/> }.solid(),
@@ -51,7 +50,7 @@ impl<const PAGE: usize> LazyRoute for OfAccount<PAGE> {
                 expect_context::<Connected>().on_return(move || browser::leave(&again));
                 view! {
                     <div class="stack">
-                        <PageHead heading=words::ACCOUNT/>
+                        <PageHead heading=PAGES[PAGE].1/>
                         <Trouble problem=Problem::Offline again=Box::new(move || browser::leave(&here))/>
                     </div>
                 }
@@ -66,7 +65,7 @@ impl<const PAGE: usize> LazyRoute for OfAccount<PAGE> {
 }
 
 fn page(number: usize) -> AnyView {
-    PAGES[number]()
+    VIEWS[number]()
 }
 
 /// Gets the pages of the account before they are shown. `false`: they cannot be had now.

@@ -21,11 +21,13 @@ use leptos_router::hooks::use_query_map;
 pub fn SessionsPage() -> impl IntoView {
     let (who, query) = (expect_context::<Who>(), use_query_map());
     let sessions = Known::new(move || (who.version(), None), |_| my_sessions());
-    let done = query.with_untracked(|query| query.get_str(address::SAVED).is_some());
+    let ended = query.with_untracked(|query| {
+        query.get_str(address::SAVED).map(|which| if which == "others" { words::sessions::OTHERS_ENDED } else { words::sessions::ENDED })
+    });
     view! {
         <AccountPage path="/account/sessions" heading=words::sessions::HEADING lead=words::sessions::LEAD>
             {refused(EndSessionCall::PATH).map(problem_notice)}
-            {done.then(|| view! { <Notice tone=Tone::News><p>{words::sessions::DONE}</p></Notice> })}
+            {ended.map(|ended| view! { <Notice tone=Tone::News><p>{ended}</p></Notice> })}
             {awaited(loading, move || async move {
                 match (who.account.get().await, sessions.get().await) {
                     (Ok(account), Ok(sessions)) => list(sessions, &account.tag),
@@ -45,14 +47,16 @@ fn list(sessions: Sessions, tag: &str) -> AnyView {
     let fields = vec![("tag", tag.to_owned())];
     view! {
         <List class="sessions" rows/>
-        {others
-            .then(|| {
-                view! {
-                    <Dialog id="others" opener=words::sessions::END_OTHERS title=words::sessions::END_OTHERS_TITLE means=words::sessions::END_OTHERS_MEANS>
-                        <Press path=EndSessionCall::PATH fields label=words::sessions::END_OTHERS loud=true/>
-                    </Dialog>
-                }
-            })}
+        {if others {
+            view! {
+                <Dialog id="others" opener=words::sessions::END_OTHERS title=words::sessions::END_OTHERS_TITLE means=words::sessions::END_OTHERS_MEANS>
+                    <Press path=EndSessionCall::PATH fields label=words::sessions::END_OTHERS loud=true/>
+                </Dialog>
+            }
+            .solid()
+        } else {
+            view! { <p class="soft">{words::sessions::ALONE}</p> }.solid()
+        }}
     }
     .solid()
 }

@@ -38,9 +38,13 @@ impl State {
         self.faults.try_with(|faults| faults.of(field)).flatten()
     }
 
-    /// Whether this is the first field that is wrong when the page is rendered: it gets the focus, without any script.
+    /// Whether this is where to begin again when the page is rendered: it gets the focus, without any script. What was typed is not there any more.
     pub(super) fn is_first(self, field: Field) -> bool {
-        self.faults.with_untracked(|faults| faults.0.first().is_some_and(|(first, _)| *first == field))
+        match untrack(|| self.sending.problem()) {
+            Some(Problem::Invalid(faults)) => faults.0.first().is_some_and(|(first, _)| *first == field),
+            Some(Problem::EmailTaken | Problem::Credentials) => field == Field::Email,
+            _ => false,
+        }
     }
 
     fn set(self, field: Field, fault: Option<Fault>) {

@@ -13,7 +13,7 @@ use axum::{
     response::Response,
 };
 use http_body_util::BodyExt;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::timeout,
@@ -40,26 +40,8 @@ pub async fn finish(request: Request, next: Next) -> Response {
     if request.method().is_safe() { next.run(request).await } else { to_its_end(next.run(request)).await }
 }
 
-/// So many pages are made at a time, for all clients together. The rest wait in line, and who hangs up there is gone.
-const PAGES: usize = 64;
-static PLACES: Semaphore = Semaphore::const_new(PAGES);
-
-/// Makes a page to its end, too: parts of it are tasks of their own, which would be left with half of what they need. Because a client that hangs up
-/// takes up no connection any more, pages have a limit of their own.
-pub async fn make_page(request: Request, next: Next) -> Response {
-    // Functions are among the routes of the pages.
-    if !request.method().is_safe() {
-        return next.run(request).await;
-    }
-    let place = PLACES.acquire().await;
-    let page = async move {
-        let _place = place;
-        timeout(LONGEST, next.run(request)).await.unwrap_or_else(|_| problem::answer(&Problem::Unavailable))
-    };
-    to_its_end(page).await
-}
-
-async fn to_its_end(answer: impl Future<Output = Response> + Send + 'static) -> Response {
+/// In a task of its own: whoever drops this does not end that.
+pub(super) async fn to_its_end(answer: impl Future<Output = Response> + Send + 'static) -> Response {
     match tokio::spawn(answer).await {
         Ok(response) => response,
         Err(ended) => match ended.try_into_panic() {
@@ -94,7 +76,12 @@ pub async fn read_body(request: Request, next: Next) -> Response {
     let said = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let read = if said.is_some_and(|length| length > DROPPED) { Ok(Err(Unread::TooLarge)) } else { timeout(ARRIVAL, read(body)).await };
     let mut refusal = match read {
-        Ok(Ok((read, _held))) => return next.run(Request::from_parts(parts, Body::from(read))).await,
+        Ok(Ok((read, held))) => {
+            let mut request = Request::from_parts(parts, Body::from(read));
+            // For as long as anybody has the body.
+            request.extensions_mut().insert(Arc::new(held));
+            return next.run(request).await;
+        }
         Ok(Err(Unread::TooMany)) => problem::answer(&Problem::Busy { retry_after: 2 }),
         Ok(Err(Unread::TooLarge)) => problem::answer(&Problem::TooLarge),
         Ok(Err(Unread::CutOff)) => problem::answer(&Problem::BadRequest),

@@ -9,7 +9,7 @@
 //! 6. [`origin`]: what another site makes a browser send goes no further;
 //! 7. [`limits`] again: what changes something runs to its end though the client hangs up;
 //! 8. [`guard`]: protected pages are not even rendered for strangers;
-//! 9. [`limits`] once more, for pages only: no more than so many are made at a time, each to its end.
+//! 9. [`places`]: no more than so many pages are made at a time, each to its end or until it is given up.
 
 pub mod cors;
 pub mod guard;
@@ -17,5 +17,6 @@ pub mod headers;
 pub mod limits;
 pub mod origin;
 pub mod panics;
+pub mod places;
 pub mod trace;
 pub mod wrong;

@@ -68,7 +68,7 @@ impl Nodes {
 }
 
 on_both! {
-    async fn keys_that_are_added_and_removed_besiderunning_servers_are_followed_by_all_of_them(nodes: Nodes) {
+    async fn keys_that_are_added_and_removed_beside_running_servers_are_followed_by_all_of_them(nodes: Nodes) {
         let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
         let (status, tokens) = ask(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body).await.expect("an answer");
         assert_eq!(status, 201, "{tokens}");
@@ -100,7 +100,7 @@ on_both! {
         }
     }
 
-    async fn whoever_is_disabled_besiderunning_servers_is_out_on_all_of_them(nodes: Nodes) {
+    async fn whoever_is_disabled_beside_running_servers_is_out_on_all_of_them(nodes: Nodes) {
         let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
         let (_, tokens) = ask(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body).await.expect("an answer");
         let access = tokens["access_token"].as_str().expect("a token");

@@ -3,6 +3,7 @@
 use crate::{
     log::Log,
     matrix::{Is, May, Office, Shows, TABLE, ask},
+    program::PATIENCE,
     support::{Answer, App, FORM, PASSWORD},
 };
 use auth::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
@@ -23,8 +24,6 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-/// What takes longer has failed.
-const PATIENCE: Duration = Duration::from_mins(1);
 /// What asks the database nothing, and goes on without it.
 const ALONE: &[&str] =
     &["get /.well-known/jwks.json", "get /.well-known/oauth-authorization-server", "get /healthz", "get /", "get /lab", "get /login", "get /signup"];

@@ -6,7 +6,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     process::Command,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// What has not happened after so long never will.
@@ -22,7 +22,7 @@ pub fn latchkey(folder: &Path, port: u16) -> Command {
     set_up(Command::new(env!("CARGO_BIN_EXE_latchkey")), folder, port)
 }
 
-/// The same of another program that serves, or leads to one.
+/// The same of another program, or of a shell that starts one.
 pub fn set_up(mut program: Command, folder: &Path, port: u16) -> Command {
     let address = format!("127.0.0.1:{port}");
     program
@@ -38,7 +38,11 @@ pub fn set_up(mut program: Command, folder: &Path, port: u16) -> Command {
 
 /// Waits until somebody answers there.
 pub async fn up(port: u16) {
-    let up = async { while ask(port, "GET", "/readyz", "", &Value::Null).await.is_none() {} };
+    let up = async {
+        while ask(port, "GET", "/readyz", "", &Value::Null).await.is_none_or(|(status, _)| status != 200) {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
     timeout(PATIENCE, up).await.expect("it answers");
 }
 
