@@ -30,7 +30,7 @@ const server = await Server.start('release');
 const browser = await chromium.launch(launchOptions());
 const ada = await member(server, { email: 'ada@example.com' });
 const bob = await member(server, { name: 'Bob Martin', email: 'bob@example.com' });
-const carol = await member(server, { name: 'Carol Shaw', email: 'carol@example.com' });
+const carol = await member(server, { name: undefined, email: 'carol@example.com' });
 let count = 0;
 
 /** A browser of its own for every picture, so that none depends on another. Comes to the cookies that it is left with. */

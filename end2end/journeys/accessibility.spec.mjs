@@ -7,7 +7,7 @@ import { expect, test, testWithDatabase } from '../support/test.mjs';
 
 // The states are about what goes wrong; what they make the console say is looked at by other journeys.
 test.beforeEach(({ watch }) => {
-  watch.expect({ text: /^Failed to load resource/, url: /^\/(fn\/|readyz$|nowhere$|account\/nothing$)/, times: Infinity });
+  watch.expect({ text: /^Failed to load resource/, url: /^\/(fn\/|readyz$|nowhere$|api\/|account\/nothing$)/, times: Infinity });
 });
 
 async function findsNothing(page) {
@@ -44,7 +44,7 @@ for (const look of looks) {
           watch.expect({ text: /^Failed to load resource/, url: /^\/(favicon|pkg\/split_account)/, times: Infinity });
           watch.expect({ text: /^TypeError: Failed to fetch/, url: /^\/pkg\/__wasm_split/, times: Infinity });
         }
-        const who = await member(server);
+        const who = await member(server, name in newcomers ? { name: undefined } : {});
         if (name in robbed) {
           server.complains = /a refresh token was used again after its successor/;
           await rob(server, who);

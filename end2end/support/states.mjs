@@ -78,6 +78,9 @@ export const strangers = {
   'refusal-of-a-method': async (page) => {
     await page.goto('/fn/login');
   },
+  'refusal-of-the-api': async (page) => {
+    await page.goto('/api/v1/me');
+  },
 };
 
 export const members = {
@@ -126,6 +129,14 @@ export const members = {
     await open(page, '/account/sessions');
     await page.getByRole('button', { name: 'Log out all other devices' }).click();
     await expect(page.getByRole('dialog')).toBeVisible();
+  },
+  'sessions-pressed': async (page) => {
+    await unanswered(page, '/fn/end-session');
+    await open(page, '/account/sessions');
+    const button = page.getByRole('main').getByRole('button', { name: 'Log out', exact: true }).first();
+    // Not by `click`, which would wait for the next page.
+    await button.evaluate((element) => element.click());
+    await expect(button).toHaveAttribute('aria-disabled', 'true');
   },
   'sessions-done': at('/account/sessions?saved'),
   'sessions-gone': after('/account/sessions', '/fn/end-session', 'not_found'),
@@ -194,10 +205,13 @@ export async function leave(server, who, tokens) {
 export const leavers = {
   'leaving-account': at('/account'),
   'leaving-data': at('/account/data'),
+  'leaving-still': after('/account', '/fn/keep-account', 'unavailable'),
 };
 
-/** Of somebody who has no other devices, or none any more. */
+/** Of somebody who gave no name, and has no other devices any more. */
 export const newcomers = {
+  'home-nameless': at('/'),
+  'account-nameless': at('/account'),
   'sessions-alone': async (page) => {
     await open(page, '/account/sessions');
     await page.getByRole('button', { name: 'Log out all other devices' }).click();
