@@ -29,7 +29,7 @@ const DEVICES = [
 const server = await Server.start('release');
 const browser = await chromium.launch(launchOptions());
 const ada = await member(server, { email: 'ada@example.com' });
-const bob = await member(server, { name: 'Bob Martin', email: 'bob@example.com' });
+const bob = await member(server, { name: 'Bob', email: 'bob@example.com' });
 const carol = await member(server, { name: undefined, email: 'carol@example.com' });
 let count = 0;
 
@@ -74,7 +74,7 @@ async function picturesWithoutDatabase() {
   const database = await Database.open();
   const beside = await Server.start('release', database.settings);
   try {
-    const dave = await member(beside, { name: 'Dave Cutler', email: 'dave@example.com' });
+    const dave = await member(beside, { name: 'Dave', email: 'dave@example.com' });
     for (const look of looks) {
       for (const [name, show] of Object.entries(stranded)) {
         const cookies = await cookiesOf(dave, beside.origin);

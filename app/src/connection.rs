@@ -24,6 +24,12 @@ pub enum Connection {
 pub struct Connected(RwSignal<Connection>);
 
 impl Connected {
+    /// Stays as it is, for whoever wants to look at that.
+    #[cfg(debug_assertions)]
+    pub fn always(how: Connection) -> Self {
+        Self(RwSignal::new(how))
+    }
+
     /// How it stands. Changes are followed.
     pub fn get(self) -> Connection {
         self.0.try_get().unwrap_or(Connection::Fine)

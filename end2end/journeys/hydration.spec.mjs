@@ -4,6 +4,7 @@ import { refused } from '../support/address.mjs';
 import { delayScripts } from '../support/network.mjs';
 import { leave } from '../support/states.mjs';
 import { kept, member, ready } from '../support/steps.mjs';
+import { nothingMoved, watchStillness } from '../support/stillness.mjs';
 import { expect, test } from '../support/test.mjs';
 
 /** Title and text of a page, shown or not (what waits for scripts is there from the start): of this one, or of what the server sent. */
@@ -75,15 +76,14 @@ async function saysTheSame({ context, page, watch }, [address, phrase]) {
   expect(sent.join()).toContain(phrase);
   expect(await page.evaluate(words)).toEqual(sent);
   await page.evaluate(record);
-  await page.evaluate(() => new PerformanceObserver((list) => (window.shifted = (window.shifted ?? 0) + list.getEntries().reduce((sum, { value }) => sum + value, 0))).observe({ type: 'layout-shift', buffered: true }));
+  await watchStillness(page);
   arrive();
   await ready(page);
   // The renewal that a page of somebody's begins with has ended, and what it changes has changed.
   if ((await context.cookies()).length) await expect.poll(() => kept(page)).not.toBeNull();
-  await page.evaluate(() => new Promise((done) => requestIdleCallback(done)));
+  await nothingMoved(page);
   expect(await page.evaluate(words)).toEqual(sent);
   expect(await page.evaluate(() => window.texts.length), 'one text, never another').toBe(1);
-  expect(await page.evaluate(() => window.shifted ?? 0), 'nothing moves').toBe(0);
 }
 
 const title = ([address, phrase]) => `${address.split('?__')[0]} that says "${phrase}" says the same as sent and after hydration`;

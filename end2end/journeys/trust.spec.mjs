@@ -1,5 +1,6 @@
 // What goes wrong around a page while somebody is in the middle of something: it is said, it recovers by itself, and what was typed is still there.
 import { field, goTo, isSaved, logIn, member, open, pretend, rename, sendLogIn, submit } from '../support/steps.mjs';
+import { nothingMoved, watchStillness } from '../support/stillness.mjs';
 import { expect, test } from '../support/test.mjs';
 
 const offline = (page) => page.getByRole('status').filter({ hasText: 'You are offline.' });
@@ -101,4 +102,23 @@ test('Back and Forward lead where people expect, to the page as it is now', asyn
   await open(page, '/');
   await page.goBack();
   await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
+});
+
+test('nothing moves while what is shown is read again, nor when the network goes and comes back', async ({ context, page, server, watch }) => {
+  await logIn(page, await member(server));
+  for (const [name, reads] of [['Sessions', '/fn/sessions'], ['Activity', '/fn/recent-activity']]) {
+    await goTo(page, name);
+    await expect(page.getByRole('main').getByRole('listitem').filter({ has: page.locator('time') }).first()).toBeVisible();
+    await watchStillness(page, { fromNow: true });
+    const calls = watch.mark();
+    // The page comes back from the browser's cache, and asks who it belongs to.
+    await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+    await expect.poll(() => watch.callsTo(reads, calls).length).toBe(1);
+    await expect(page.getByRole('main')).not.toHaveAttribute('aria-busy');
+    await context.setOffline(true);
+    await expect(offline(page)).toBeVisible();
+    await context.setOffline(false);
+    await expect(offline(page)).toBeHidden();
+    await nothingMoved(page);
+  }
 });

@@ -150,6 +150,11 @@ export const members = {
     await page.getByRole('link', { name: 'Show older' }).click();
     await expect(page.getByRole('link', { name: 'Show newest' })).toBeVisible();
   },
+  // A part that begins where the list ends.
+  'activity-end': async (page) => {
+    await open(page, `/account/activity?cursor=${'A'.repeat(22)}`);
+    await expect(page.getByText('There is nothing older.')).toBeVisible();
+  },
   'activity-loading': loading('Activity', '/fn/recent-activity'),
   'activity-offline': notLoaded('Activity', '/fn/recent-activity'),
   // The pages of the account are a part of the program that visitors do not load.
@@ -242,11 +247,28 @@ export const stranded = {
   'data-stranded': without('/account/data', NOT_NOW),
 };
 
-/** Every component in every state. Only a build for development has this page. */
+/** The laboratory does by itself what a state needs; it has come to it when `shows` is there. */
+const inLaboratory = (state, shows) => async (page) => {
+  await open(page, state ? `/lab?show=${state}` : '/lab');
+  await shows(page);
+};
+
+/** Every component in every state. Only a build for development has these pages. */
 export const laboratory = {
-  lab: async (page) => {
-    await open(page, '/lab');
-    await page.getByRole('button', { name: 'Check' }).click();
-    await expect(page.locator('[aria-invalid=true]')).toHaveCount(4);
-  },
+  lab: inLaboratory('', (page) => expect(page.getByRole('button', { name: 'Call five times' })).toBeVisible()),
+  'lab-filled': inLaboratory('filled', async (page) => {
+    await expect(page.getByText('Caps Lock is on')).toBeVisible();
+    await expect(page.getByText('A good length.')).toBeVisible();
+    await expect(page.getByRole('button', { name: 'Hide password' })).toHaveCount(1);
+    await expect(page.getByRole('checkbox')).not.toBeChecked();
+  }),
+  'lab-faults': inLaboratory('faults', (page) => expect(page.locator('[aria-invalid=true]')).toHaveCount(4)),
+  'lab-work': inLaboratory('work', async (page) => {
+    await expect(page.getByRole('main').getByRole('button', { disabled: true })).toHaveCount(5);
+    await expect(page.getByRole('main')).toHaveAttribute('aria-busy', 'true');
+  }),
+  'lab-dialog': inLaboratory('dialog', (page) => expect(page.getByRole('dialog', { name: 'Really?' })).toBeFocused()),
+  'lab-menu': inLaboratory('menu', (page) => expect(page.getByText('Of nobody')).toBeVisible()),
+  'lab-offline': inLaboratory('offline', (page) => expect(page.getByText('You are offline.')).toBeVisible()),
+  'lab-away': inLaboratory('away', (page) => expect(page.getByText('The server cannot answer right now.')).toBeVisible()),
 };

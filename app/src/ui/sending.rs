@@ -66,6 +66,12 @@ pub fn refused(path: &str) -> Option<Problem> {
 // Read with `try_…`: a form that is about to be replaced, because what it was made for is being read again, may be told of its answer when its own
 // signals are gone already.
 impl Sending {
+    /// Nothing ever comes of it: for whoever wants to look at a form at work.
+    #[cfg(debug_assertions)]
+    pub fn unanswered() -> Self {
+        make("/lab", Does { check: Arc::new(|_| Faults::default()), call: Arc::new(|_| Box::pin(std::future::pending())) })
+    }
+
     /// The same, but whoever was accepted goes on to another page: it is at work until that is there.
     #[must_use]
     pub const fn that_leads_on(self) -> Self {

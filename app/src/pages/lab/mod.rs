@@ -1,42 +1,141 @@
 //! Only in builds for development: all components in all their states, to be looked at while one works on them, and what no page of the product does
 //! but tests want to see done.
+//!
+//! What cannot be seen at the same time as something else has an address of its own. What only a hand brings about is done by [`hands`].
+
+mod hands;
 
 use crate::{
     api::recent_activity,
+    connection::{Connected, Connection},
+    pages::frame::ConnectionNotice,
     problem::Problem,
     solid::IntoSolid,
     ui::{
-        Ago, Card, CheckBox, Day, Dialog, Form, List, Menu, Notice, PageHead, PasswordField, Press, SideNav, Submit, TextField, Tone, Trouble, When, loading,
-        problem_notice, sending,
+        Ago, Card, CheckBox, Day, Dialog, Form, List, Menu, Notice, PageHead, PasswordField, Pending, Press, Sending, SideNav, Submit, TextField, Tone,
+        Trouble, When, loading, problem_notice, sending,
     },
     words::{self, lab},
 };
 use contract::{Fault, Faults, Field, Timestamp, form::LogIn};
 use futures::future::join_all;
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{context::Provider, prelude::*, task::spawn_local};
+use leptos_router::hooks::use_query_map;
 
-const NAVIGATION: &[(&str, &str)] = &[("/lab", lab::HEADING), ("/account", words::profile::HEADING), ("/account/data", words::data::HEADING)];
 /// 22 November 2026, 17:12 UTC.
 const THEN: Timestamp = Timestamp(1_795_367_541_000);
 
+/// What can be looked at: address, name.
+const STATES: &[(&str, &str)] = &[
+    ("/lab", "At rest"),
+    ("/lab?show=filled", "Filled in"),
+    ("/lab?show=faults", "With faults"),
+    ("/lab?show=work", "At work"),
+    ("/lab?show=dialog", "Dialog, open"),
+    ("/lab?show=menu", "Menu, open"),
+    ("/lab?show=offline", "Offline"),
+    ("/lab?show=away", "Server away"),
+];
+
 #[component]
 pub fn LabPage() -> impl IntoView {
-    view! {
-        <div class="sidebar">
-            <SideNav label=lab::HEADING pages=NAVIGATION current="/lab"/>
-            <div class="stack">
-                <PageHead heading=lab::HEADING lead="All components, in all their states."/>
-                <FiveCalls/>
-                {part("Buttons", buttons())}
-                {part("Fields", forms())}
-                {part("Notices", notices())}
-                {part("Dialog and menu", layers())}
-                {part("Lists", lists())}
-                {part("Loading, empty, trouble", states())}
-                {part("Times", times())}
+    let query = use_query_map();
+    let shown = Memo::new(move |_| query.with(|query| query.get_str("show").unwrap_or_default().to_owned()));
+    move || {
+        let shown = shown.get();
+        let address = if shown.is_empty() { "/lab".to_owned() } else { format!("/lab?show={shown}") };
+        let (current, name) = STATES.iter().find(|(state, _)| *state == address).copied().unwrap_or(STATES[0]);
+        let state = match shown.as_str() {
+            "filled" => filled(),
+            "faults" => faults(),
+            "work" => at_work(),
+            "dialog" => open("#lab-dialog"),
+            "menu" => open("#lab-menu"),
+            "offline" => connection(Connection::Offline),
+            "away" => connection(Connection::Away),
+            _ => at_rest(),
+        };
+        view! {
+            <div class="sidebar">
+                <SideNav label=lab::HEADING pages=STATES current/>
+                <div class="stack">
+                    <PageHead heading=lab::HEADING lead=name/>
+                    {state}
+                </div>
             </div>
-        </div>
+        }
     }
+}
+
+/// Done once the page is there, in the browser.
+fn then(act: fn()) {
+    Effect::new(move |_| request_animation_frame(act));
+}
+
+fn at_rest() -> AnyView {
+    view! {
+        <FiveCalls/>
+        {part("Buttons", buttons())}
+        {part("Fields", fields())}
+        {part("Notices", notices())}
+        {part("Dialog and menu", layers())}
+        {part("Lists", lists())}
+        {part("Loading, empty, trouble", states())}
+        {part("Times", times())}
+    }
+    .solid()
+}
+
+fn filled() -> AnyView {
+    then(|| {
+        hands::types("#name", "Ada Lovelace");
+        hands::types("#email", "ada@example.org");
+        hands::types("input[type=password]", "a long enough password");
+        hands::presses("#current ~ .reveal");
+        hands::has_caps_lock("#current");
+        hands::presses(".check input");
+    });
+    part("Shown, with Caps Lock on, long enough, not ticked", fields())
+}
+
+fn faults() -> AnyView {
+    then(|| hands::sends("main .form"));
+    part("Each with a fault", fields())
+}
+
+fn at_work() -> AnyView {
+    let pending = expect_context::<Pending>();
+    // It shows on the page's content.
+    Effect::new(move |_| pending.set_page(true));
+    on_cleanup(move || pending.set_page(false));
+    then(|| hands::sends("main form"));
+    let shown = view! {
+        <div class="cluster">
+            <Form sending=Sending::unanswered() class="inline"><Submit label="Send" working="Sending…"/></Form>
+            <Form sending=Sending::unanswered() class="inline"><Submit label="Send, quietly" working="Sending…" quiet=true/></Form>
+            <Form sending=Sending::unanswered() class="inline"><Submit label="Delete" working="Deleting everything…" danger=true/></Form>
+        </div>
+        <div class="cluster">
+            <Press path="/lab" fields=Vec::new() label="Press"/>
+            <Press path="/lab" fields=Vec::new() label="Press, loud" loud=true/>
+        </div>
+    };
+    part("Buttons that were pressed, and a page on its way", shown.solid())
+}
+
+fn open(which: &'static str) -> AnyView {
+    Effect::new(move |_| request_animation_frame(move || hands::opens(which)));
+    part("Dialog and menu", layers())
+}
+
+fn connection(how: Connection) -> AnyView {
+    view! {
+        <Provider value=Connected::always(how)>
+            {part("Buttons", buttons())}
+            <ConnectionNotice/>
+        </Provider>
+    }
+    .solid()
 }
 
 fn part(name: &'static str, shown: AnyView) -> AnyView {
@@ -71,9 +170,6 @@ fn buttons() -> AnyView {
             <button type="button" class="button">"Main"</button>
             <button type="button" class="button quiet">"Quiet"</button>
             <button type="button" class="button danger">"Danger"</button>
-            <button type="button" class="button" aria-disabled="true">"Working…"</button>
-            <button type="button" class="button quiet" aria-disabled="true">"Working…"</button>
-            <button type="button" class="button danger" aria-disabled="true">"Working…"</button>
             <a class="button quiet" href="/lab">"A link"</a>
             <span class="badge">"Badge"</span>
         </p>
@@ -86,7 +182,7 @@ fn buttons() -> AnyView {
 }
 
 /// A form in which every field can be wrong. It is sent nowhere.
-fn forms() -> AnyView {
+fn fields() -> AnyView {
     let nothing = |_: &crate::ui::Fields| crate::api::LogInCall { form: LogIn::default() };
     let faulty = |_: &crate::api::LogInCall| {
         let mut faults = Faults::from((Field::Name, Fault::TooLong { max: 200 }));
@@ -95,7 +191,6 @@ fn forms() -> AnyView {
     };
     let form = sending(nothing, faulty, |_| ());
     view! {
-        <p class="soft">"Press the button to see every field with a fault."</p>
         <Form sending=form>
             <TextField field=Field::Name hint=words::field::NAME_HINT autocomplete="off"/>
             <TextField field=Field::Email autocomplete="off"/>
