@@ -1,6 +1,6 @@
 //! Bad input gets a 4xx that names the field or the limit, never a 5xx.
 
-use crate::support::{Answer, App, FORM, PASSWORD};
+use crate::support::{Answer, App, FORM, JSON, PASSWORD, SIGN_UP};
 use auth::on_both;
 use axum::{
     body::Body,
@@ -11,9 +11,6 @@ use serde_json::json;
 async fn post(app: &App, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
     app.anon().with("content-type", kind).send(Method::POST, path, body.into()).await
 }
-
-const SIGN_UP: &str = "/api/v1/auth/signup";
-const JSON: &str = "application/json";
 
 on_both! {
     async fn an_empty_object_names_both_fields(app: App) {

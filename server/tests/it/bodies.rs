@@ -1,7 +1,7 @@
 //! Bodies that nobody of good will sends: spoilt, endless, of another kind, or with more in them than belongs there. Each is refused as the fault of
 //! whoever sent it.
 
-use crate::support::{Answer, App, FORM, PASSWORD, boss, functions, hear, send};
+use crate::support::{Answer, App, FORM, JSON, PASSWORD, boss, functions, hear, send};
 use auth::on_both;
 use axum::{
     body::{Body, Bytes},
@@ -12,8 +12,6 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-
-const JSON: &str = "application/json";
 
 /// What takes a body of some kind, as the description says: method, path, and the names of its members.
 async fn taking(app: &App, kind: &str) -> Vec<(String, String, Vec<String>)> {

@@ -1,6 +1,6 @@
 //! What is served of the disk: the files of the site, whole or in part, and nothing beside them.
 
-use crate::support::{App, FORM, boss, functions, send};
+use crate::support::{App, FORM, JSON, boss, functions, send};
 use auth::{on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
@@ -9,8 +9,6 @@ use axum::{
 use serde_json::Value;
 use std::{fs, os::unix::fs::symlink};
 use tempfile::TempDir;
-
-const JSON: &str = "application/json";
 
 const SECRET: &str = "SECRET outside of the site";
 

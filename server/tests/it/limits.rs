@@ -2,7 +2,7 @@
 
 use crate::{
     log::Log,
-    support::{App, PASSWORD},
+    support::{App, LOG_IN, PASSWORD},
 };
 use auth::{on_both, testing::FreshDatabase};
 use axum::http::StatusCode;
@@ -18,7 +18,6 @@ impl Limiting {
     }
 }
 
-const LOG_IN: &str = "/api/v1/auth/login";
 /// What the log says of whoever tries the passwords of many.
 const NOTICED: &str = "too many passwords are tried from one address";
 

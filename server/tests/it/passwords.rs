@@ -1,12 +1,9 @@
 //! Which passwords log in: these very bytes and no others, and none that anybody could know beforehand.
 
-use crate::support::{App, FORM, escaped, send};
+use crate::support::{App, FORM, LOG_IN, SIGN_UP, escaped, send};
 use auth::{Client as Caller, on_both};
 use axum::http::StatusCode;
 use serde_json::json;
-
-const SIGN_UP: &str = "/api/v1/auth/signup";
-const LOG_IN: &str = "/api/v1/auth/login";
 
 on_both! {
     async fn only_the_very_bytes_of_a_password_log_in(app: App) {

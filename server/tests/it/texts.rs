@@ -1,7 +1,7 @@
 //! Texts that would like to be more: where people are to be led, names that are markup, what a program calls itself. Text is all that they ever are.
 
 use crate::{
-    support::{Answer, App, FORM, PASSWORD, escaped, hear},
+    support::{Answer, App, FORM, JSON, LOG_IN, PASSWORD, SIGN_UP, escaped, hear},
     target::Target,
 };
 use auth::on_both;
@@ -11,10 +11,6 @@ use axum::{
 };
 use naughty_strings::BLNS;
 use serde_json::json;
-
-const SIGN_UP: &str = "/api/v1/auth/signup";
-const LOG_IN: &str = "/api/v1/auth/login";
-const JSON: &str = "application/json";
 
 /// Where people are to be led, if somebody has their will: out of this origin, into a header, into a program.
 fn wanted() -> Vec<Vec<u8>> {
