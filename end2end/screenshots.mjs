@@ -6,9 +6,10 @@ import { chromium } from '@playwright/test';
 import { launchOptions } from './support/browser.mjs';
 import { root } from './support/builds.mjs';
 import { Database } from './support/database.mjs';
+import { scriptsNeverRun } from './support/scripts.mjs';
 import { Server } from './support/server.mjs';
 import { member, sendLogIn } from './support/steps.mjs';
-import { laboratory, leave, leavers, members, newcomers, rob, robbed, stranded, strangers } from './support/states.mjs';
+import { laboratory, leave, leavers, members, newcomers, plain, rob, robbed, stranded, strangers } from './support/states.mjs';
 
 const readme = process.argv.includes('--readme');
 const unknown = process.argv.slice(2).filter((argument) => argument !== '--readme');
@@ -34,12 +35,13 @@ const carol = await member(server, { name: undefined, email: 'carol@example.com'
 let count = 0;
 
 /** A browser of its own for every picture, so that none depends on another. Comes to the cookies that it is left with. */
-async function picture(origin, name, show, { width, height, colorScheme }, cookies = []) {
+async function picture(origin, name, show, { width, height, colorScheme, javaScriptEnabled = true }, cookies = []) {
   // A window that narrow is that of a telephone.
   const phone = width < 600;
-  const options = { viewport: { width, height }, isMobile: phone, hasTouch: phone, colorScheme, reducedMotion: 'reduce' };
+  const options = { viewport: { width, height }, isMobile: phone, hasTouch: phone, colorScheme, javaScriptEnabled, reducedMotion: 'reduce' };
   const context = await browser.newContext({ baseURL: origin, ...options });
   await context.addCookies(cookies);
+  if (!javaScriptEnabled) scriptsNeverRun(context);
   const page = await context.newPage();
   await show(page);
   await page.evaluate(() => document.fonts.ready);
@@ -111,6 +113,7 @@ try {
   await leave(server, bob, (await server.api('POST', '/auth/login', { email: bob.email, password: bob.password })).body);
   for (const look of looks) {
     for (const [name, show] of Object.entries(strangers).filter(wanted)) await picture(server.origin, name, show, look);
+    for (const [name, show] of Object.entries(plain).filter(wanted)) await picture(server.origin, name, show, { ...look, javaScriptEnabled: false });
     await picturesOf(ada, members, look);
     await picturesOf(carol, newcomers, look);
     if (!readme) await rob(server, ada);

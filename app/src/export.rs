@@ -11,6 +11,8 @@ use leptos::{prelude::*, tachys::view::RenderHtml};
 const STYLE: &str = ":root{color-scheme:light dark;font:1rem/1.5 system-ui,sans-serif}body{max-width:60rem;margin:2rem auto;padding:0 1rem}\
     table{border-collapse:collapse;width:100%}th,td{text-align:start;vertical-align:top;padding:.375rem 1rem .375rem 0;border-top:1px solid #8886}\
     td:last-child{padding-inline-end:0;overflow-wrap:anywhere}.scroll time{white-space:nowrap}\
+    @media screen and (width<40rem){.scroll :is(table,tbody,tr,td){display:block}.scroll thead{display:none}.scroll tr{border-top:1px solid #8886;padding:.5rem 0}\
+    .scroll td{display:grid;grid-template-columns:7rem 1fr;border:0;padding:.125rem 0}.scroll td::before{content:attr(data-column);font-weight:600}}\
     h2{margin-top:2.5rem}.scroll{overflow-x:auto}@media print{body{margin:0}.scroll{overflow:visible}}";
 
 /// HTML.
@@ -62,44 +64,41 @@ fn document_of(everything: &Everything) -> impl IntoView + use<> {
 
 /// Where it is wider than the window it scrolls, with the keyboard too.
 fn table<const COLUMNS: usize>(name: &'static str, columns: [&'static str; COLUMNS], rows: AnyView) -> impl IntoView {
-    let columns = columns.map(|column| view! { <th scope="col">{column}</th> });
+    let columns = columns.map(|column| view! { <th scope="col" role="columnheader">{column}</th> });
     view! {
         <div class="scroll" role="region" aria-label=name tabindex="0">
-            <table>
-                <thead><tr>{columns.collect_view()}</tr></thead>
-                <tbody>{rows}</tbody>
+            // A browser forgets what a table is when it is laid out in another way, unless it is told.
+            <table role="table">
+                <thead role="rowgroup"><tr role="row">{columns.collect_view()}</tr></thead>
+                <tbody role="rowgroup">{rows}</tbody>
             </table>
         </div>
     }
 }
 
+/// In a narrow window a row is a block, and each cell says what it is.
+fn row<const COLUMNS: usize>(columns: [&'static str; COLUMNS], cells: [AnyView; COLUMNS]) -> impl IntoView {
+    let cells: Vec<_> = columns.into_iter().zip(cells).map(|(column, cell)| view! { <td data-column=column role="cell">{cell}</td> }).collect();
+    view! { <tr role="row">{cells}</tr> }
+}
+
 fn session(session: &HeldSession) -> impl IntoView + use<> {
     let HeldSession { device, address, created_at, last_seen_at, expires_at, ended_at, .. } = session.clone();
-    view! {
-        <tr>
-            <td>{device.unwrap_or_else(unknown)}</td>
-            <td>{address}</td>
-            <td><When at=created_at/></td>
-            <td><When at=last_seen_at/></td>
-            <td><When at=ended_at.unwrap_or(expires_at)/></td>
-        </tr>
-    }
+    row(
+        data::SESSION_COLUMNS,
+        [
+            words::device(device.as_deref()).into_any(),
+            address.into_any(),
+            view! { <When at=created_at/> }.into_any(),
+            view! { <When at=last_seen_at/> }.into_any(),
+            view! { <When at=ended_at.unwrap_or(expires_at)/> }.into_any(),
+        ],
+    )
 }
 
 fn event(event: &Event) -> impl IntoView + use<> {
     let Event { kind, at, device, address, .. } = event.clone();
-    view! {
-        <tr>
-            <td><When at/></td>
-            <td>{words::event(kind)}</td>
-            <td>{device.unwrap_or_else(unknown)}</td>
-            <td>{address}</td>
-        </tr>
-    }
-}
-
-fn unknown() -> String {
-    words::UNKNOWN_DEVICE.to_owned()
+    row(data::EVENT_COLUMNS, [view! { <When at/> }.into_any(), words::event(kind).into_any(), words::device(device.as_deref()).into_any(), address.into_any()])
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use crate::{connection::Connection, problem::Problem};
 use contract::{
     Fault, Field, Span,
-    view::{DELETION_GRACE, EventKind, Role},
+    view::{DELETION_GRACE, DEVICE_JOINT, EventKind, Role},
 };
 use std::borrow::Cow;
 
@@ -28,6 +28,12 @@ pub const TRY_AGAIN: &str = "Try again";
 pub const REFERENCE: &str = "Reference: {}";
 pub const CANCEL: &str = "Cancel";
 pub const UNKNOWN_DEVICE: &str = "Unknown device";
+
+/// What somebody uses. Programs and systems have the same names in all languages; only what joins them has to be said.
+pub fn device(named: Option<&str>) -> String {
+    let Some(named) = named else { return UNKNOWN_DEVICE.to_owned() };
+    named.split_once(DEVICE_JOINT).map_or_else(|| named.to_owned(), |(program, system)| format!("{program} on {system}"))
+}
 
 pub const LOG_IN: &str = "Log in";
 pub const SIGN_UP: &str = "Sign up";
@@ -106,6 +112,7 @@ pub mod sessions {
     pub const HEADING: &str = "Sessions";
     pub const LEAD: &str = "Where you are logged in. If you do not know one of these, log it out and change your password.";
     pub const THIS: &str = "This device";
+    pub const SINCE: &str = "since {}";
     pub const END_OTHERS: &str = "Log out all other devices";
     pub const END_OTHERS_TITLE: &str = "Log out all other devices?";
     pub const END_OTHERS_MEANS: &str = "Whoever uses one of them needs your password to get in again. This device stays logged in.";
@@ -166,7 +173,7 @@ pub mod data {
 /// For somebody whose account is to be deleted.
 pub mod leaving {
     pub const ON: &str = "Your account will be deleted on {}.";
-    pub const WAY_BACK: &str = "If you want it after all, or if it was not you who asked, keep it, and change your password.";
+    pub const WAY_BACK: &str = "Keep it if you want it after all. If it was not you who asked, change your password, too.";
     pub const KEEP: &str = "Keep my account";
     /// In the place of the form that asked for it.
     pub const ABOVE: &str = "Your account is on its way out. The button above keeps it.";
@@ -213,7 +220,7 @@ pub mod field {
     pub const HIDE_PASSWORD: &str = "Hide password";
     pub const CAPS_LOCK: &str = "Caps Lock is on";
 
-    /// What is true of a new password of so many bytes. Length is all that is judged, so length is all that is spoken of.
+    /// What is true of a new password of so many characters. Length is all that is judged, so length is all that is spoken of.
     pub const fn password_hint(length: usize) -> &'static str {
         match length {
             0..8 => "At least 8 characters. 15 or more are better.",
@@ -228,20 +235,19 @@ pub fn fault(field: Field, fault: Fault) -> Cow<'static, str> {
     Cow::Borrowed(match (field, fault) {
         (Field::Email, Fault::Missing) => "Enter your e-mail address.",
         (Field::Password, Fault::Missing) => "Enter your password.",
-        (Field::Current, Fault::Missing) => "Enter the password that you have now.",
+        (Field::Current, Fault::Missing) => "Enter your current password.",
         (Field::New, Fault::Missing) => "Enter a new password.",
         (Field::Name, Fault::Missing) => "Enter a name.",
         (Field::Email, Fault::Malformed) => "Enter an address like name@example.com.",
         (_, Fault::Malformed) => "Enter this in another way.",
-        (Field::Email, Fault::TooLong { max }) => return format!("Enter an address of at most {max} characters.").into(),
+        (Field::Email, Fault::TooLong { max }) => return format!("Use at most {max} characters.").into(),
         // Bytes, in truth; plain letters are one each.
-        (Field::Password | Field::Current | Field::New, Fault::TooLong { max }) => return format!("Use a shorter password: up to {max} plain letters.").into(),
-        (Field::Name, Fault::TooLong { max }) => return format!("Use a shorter name: up to {max} plain letters.").into(),
+        (_, Fault::TooLong { max }) => return format!("Use at most {max} plain letters.").into(),
         (_, Fault::TooShort { min }) => return format!("Use at least {min} characters.").into(),
-        (_, Fault::Unprintable) => "Take out the characters that cannot be seen.",
-        (_, Fault::LikeEmail) => "Use something other than your e-mail address.",
-        (_, Fault::Guessable) => "This is easy to guess. Use something longer or less common.",
-        (_, Fault::Wrong) => "That is not the password that you have now.",
+        (_, Fault::Unprintable) => "Take out the invisible characters.",
+        (_, Fault::LikeEmail) => "Do not use your e-mail address.",
+        (_, Fault::Guessable) => "Too easy to guess. Use another.",
+        (_, Fault::Wrong) => "That is not your current password.",
     })
 }
 
@@ -284,7 +290,7 @@ pub fn problem(problem: &Problem) -> Cow<'static, str> {
         Problem::EmailTaken => "Log in instead, or use another address.",
         Problem::LinkOver => "A link like this works once and for a short time. Ask for a new one.",
         Problem::SignedOut => "You need to be logged in for this.",
-        Problem::Stale => "The session was renewed at the same time elsewhere. Try again.",
+        Problem::Stale => "Your session was renewed in another tab. Try again.",
         Problem::SomeoneElse => "Nothing was changed. Load the page again to go on.",
         Problem::BadRequest => "The request or the link is incomplete. Go back and try again.",
         Problem::NotAllowed => "Open this page directly and try again.",
@@ -329,7 +335,7 @@ pub const fn event(kind: EventKind) -> &'static str {
         EventKind::LoggedOut => "Logged out",
         EventKind::SessionReplaced => "Session replaced by a new log-in",
         EventKind::TokenReused => "Session ended for safety: its key was used twice",
-        EventKind::TokenNotIssued => "A key was shown that was not given out here",
+        EventKind::TokenNotIssued => "A log-in was tried with a key that is not from here",
         EventKind::NameChanged => "Name changed",
         EventKind::SessionEnded => "Logged out a device",
         EventKind::OthersLoggedOut => "Logged out all other devices",
@@ -399,6 +405,32 @@ mod tests {
         ] {
             assert_eq!(ago(Span::seconds(seconds)), words);
         }
+    }
+
+    #[test]
+    fn a_fault_fits_into_one_line_of_a_narrow_window() {
+        let (max, min) = (1024, 8);
+        let faults = [
+            Fault::Missing,
+            Fault::Malformed,
+            Fault::TooShort { min },
+            Fault::TooLong { max },
+            Fault::Unprintable,
+            Fault::LikeEmail,
+            Fault::Guessable,
+            Fault::Wrong,
+        ];
+        for (field, fault) in Field::ALL.into_iter().flat_map(|field| faults.map(|fault| (field, fault))) {
+            let words = super::fault(field, fault);
+            assert!(words.chars().count() <= 40, "{words}");
+        }
+    }
+
+    #[test]
+    fn devices_are_named_as_in_a_sentence() {
+        assert_eq!(device(Some("Firefox on Linux")), "Firefox on Linux");
+        assert_eq!(device(Some("curl")), "curl");
+        assert_eq!(device(None), "Unknown device");
     }
 
     #[test]

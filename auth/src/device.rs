@@ -1,5 +1,7 @@
 //! A `User-Agent` in words that its owner recognises: "Firefox on Linux". A hint for people, never a decision.
 
+use contract::view::DEVICE_JOINT;
+
 /// The first that is found decides: browsers name the ones that they descend from.
 const PROGRAMS: &[(&str, &str)] = &[
     ("Edg", "Edge"),
@@ -20,7 +22,7 @@ const SYSTEMS: &[(&str, &str)] =
 pub(crate) fn describe(agent: &str) -> Option<String> {
     let find = |table: &[(&str, &'static str)]| table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     match (find(PROGRAMS), find(SYSTEMS)) {
-        (Some(program), Some(system)) => Some(format!("{program} on {system}")),
+        (Some(program), Some(system)) => Some(format!("{program}{DEVICE_JOINT}{system}")),
         (Some(name), None) | (None, Some(name)) => Some(name.to_owned()),
         (None, None) => None,
     }

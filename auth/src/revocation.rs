@@ -1,4 +1,5 @@
-//! What is refused at once, without asking the database: the sessions and epochs that ended within the longest life of an access token.
+//! What is refused at once, without asking the database: the sessions and epochs that ended while an access token of theirs could be alive (the
+//! longest life, a minute, and a day more for clocks that run ahead and are set right). So much and no more is in memory: one entry for each.
 //!
 //! The node that ends something applies it here before it answers. Every node hears of it from the feed, within a second. A node that has
 //! not heard from the feed for [`DEAF_AFTER`] does not know what is revoked, and says so instead of guessing.

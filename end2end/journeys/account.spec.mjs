@@ -76,3 +76,27 @@ test('with a bundle that never arrives the same road ends with nothing private b
   const { who } = await mainRoad(context, page);
   await historyHoldsNothingOf(page, who);
 });
+
+test('a page that comes out of the back-forward cache looks whose it is, and does not stay when the session has ended meanwhile', async ({ page, server, watch }) => {
+  const who = await member(server);
+  const history = await historyOf(page);
+  watch.expect({ status: 401, url: /^\/fn\/(current-account|refresh)$/, times: Infinity });
+  // Or the page is loaded again, which is another journey.
+  let restored = false;
+  for (let attempt = 0; attempt < 5 && !restored; attempt++) {
+    await logIn(page, who);
+    await page.goto('/robots.txt');
+    await history.back();
+    await page.goto('/robots.txt');
+    const { body } = await server.api('POST', '/auth/login', { email: who.email, password: who.password });
+    await server.api('POST', '/auth/logout', { scope: 'others' }, body.access_token);
+    const calls = watch.mark();
+    restored = await history.back();
+    await expect(page).toHaveURL(/\/login\?/);
+    await expect(page.getByText('Your session has ended.')).toBeVisible();
+    if (restored) expect(watch.callsTo('/fn/current-account', calls)).toMatchObject([{ status: 401 }]);
+  }
+  expect(restored, 'restored').toBe(true);
+  const content = await history.content();
+  for (const what of ['email', 'name']) expect(content.includes(who[what]), `the ${what}`).toBe(false);
+});

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { goTo, logIn, member, open, ready, sendLogIn, submit } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
-const WRONG = 'That is not the password that you have now.';
+const WRONG = 'That is not your current password.';
 
 async function download(page, name) {
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name }).click()]);

@@ -1,7 +1,7 @@
 // The journeys are only worth what they notice: each of these does on purpose what must not happen.
 import { historyOf } from '../support/history.mjs';
-import { goTo, member, open, sendLogIn } from '../support/steps.mjs';
-import { expect, test } from '../support/test.mjs';
+import { goTo, logIn, member, open } from '../support/steps.mjs';
+import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 test('a page that does not hydrate is noticed', async ({ build, page, watch }) => {
   await page.route('**/login', async (route) => {
@@ -47,18 +47,16 @@ test('a request to another origin is noticed', async ({ page, watch, server }) =
   expect(watch.take()).toEqual([`a request to another origin: http://127.0.0.1:${server.port}/robots.txt`]);
 });
 
-test.describe('without scripts', () => {
-  test.use({ javaScriptEnabled: false });
-
+withAndWithoutScripts((scripts) => {
   test('the back-forward cache is on and keeps pages of the account, or "Back shows nothing" would prove nothing', async ({ page, server }) => {
     const who = await member(server);
-    await open(page, '/login');
-    await sendLogIn(page, who);
+    await logIn(page, who);
     const history = await historyOf(page);
-    // The browser may leave a page out when the machine is busy; what has to be seen is that it keeps such pages at all.
+    // The browser may leave a page out when the machine is busy, or when its cookie was new; what has to be seen is that it keeps such pages at all.
     let restored = false;
     for (let attempt = 0; attempt < 5 && !restored; attempt++) {
-      await goTo(page, 'Activity');
+      if (scripts) await page.goto('/robots.txt');
+      else await goTo(page, 'Activity');
       restored = await history.back();
     }
     expect(restored, 'restored').toBe(true);

@@ -11,7 +11,7 @@ for (const colorScheme of ['light', 'dark']) {
     for (const [name, show] of Object.entries(laboratory)) {
       test(`what ${name} shows is fit for everybody`, async ({ page }) => {
         await show(page);
-        const { violations } = await new AxeBuilder({ page }).analyze();
+        const { violations } = await new AxeBuilder({ page }).options({ rules: { 'color-contrast-enhanced': { enabled: true } } }).analyze();
         expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ').slice(0, 300)}`)).toEqual([]);
       });
     }
@@ -27,11 +27,14 @@ test('a dialog that was opened gives the focus back', async ({ page }) => {
 });
 
 test('its states follow one another by their links', async ({ page }) => {
-  await open(page, '/lab');
-  await page.getByRole('link', { name: 'With faults' }).click();
-  await expect(page.locator('[aria-invalid=true]')).toHaveCount(4);
-  await page.getByRole('link', { name: 'At work' }).click();
-  await expect(page.getByRole('main')).toHaveAttribute('aria-busy', 'true');
-  await page.getByRole('link', { name: 'At rest' }).click();
+  await laboratory.lab(page);
+  const links = await page.getByRole('navigation', { name: 'Laboratory' }).getByRole('link').allTextContents();
+  expect(links).toHaveLength(Object.keys(laboratory).length);
+  for (const link of links.toReversed()) {
+    await page.getByRole('navigation', { name: 'Laboratory' }).getByRole('link', { name: link }).click();
+    await expect(page.locator('#lab h1 + p')).toHaveText(link);
+    // What lies over the page goes with it, or it would be in the way of the next link.
+    await page.keyboard.press('Escape');
+  }
   await expect(page.getByRole('main')).not.toHaveAttribute('aria-busy');
 });

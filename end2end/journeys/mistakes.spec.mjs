@@ -30,14 +30,14 @@ const mistakes = [
     at: '/signup',
     button: 'Create account',
     form: { email: 'ada.lovelace@example.com', password: 'Ada.Lovelace' },
-    says: { fields: { password: 'Use something other than your e-mail address.' } },
+    says: { fields: { password: 'Do not use your e-mail address.' } },
   },
   {
     what: 'too long a name',
     at: '/signup',
     button: 'Create account',
     form: () => ({ ...person(), name: 'a'.repeat(201) }),
-    says: { fields: { name: 'Use a shorter name: up to 200 plain letters.' } },
+    says: { fields: { name: 'Use at most 200 plain letters.' } },
   },
   { what: 'a taken address', at: '/signup', button: 'Create account', form: ({ email, password }) => ({ email, password }), refused: 409, says: { notice: taken, fields: {} } },
 ];

@@ -1,17 +1,9 @@
 // A window of 320 px, and names and addresses as long as they may be: nothing sticks out.
+import { fits } from '../support/fits.mjs';
 import { fillIn, goTo, logIn, member, open, person, rename, submit } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 test.use({ viewport: { width: 320, height: 640 } });
-
-async function fits(page) {
-  const wide = await page.evaluate(() => {
-    const room = document.documentElement.clientWidth;
-    const sticksOut = (element) => element.checkVisibility({ visibilityProperty: true }) && element.getBoundingClientRect().right > room + 0.5;
-    return { scrolls: document.documentElement.scrollWidth > room, out: [...document.querySelectorAll('body *')].filter(sticksOut).map((element) => element.outerHTML.slice(0, 120)) };
-  });
-  expect(wide, page.url()).toEqual({ scrolls: false, out: [] });
-}
 
 withAndWithoutScripts((scripts) => {
   test('no page scrolls sideways', async ({ expectConsole, page, server }) => {

@@ -3,7 +3,7 @@ import { goTo, logIn, member, open, ready, submit } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 const NEW = 'quite another horse battery';
-const WRONG = 'That is not the password that you have now.';
+const WRONG = 'That is not your current password.';
 
 async function change(page, current, next) {
   await page.getByLabel('Current password').fill(current);

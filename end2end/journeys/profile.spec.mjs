@@ -24,7 +24,7 @@ withAndWithoutScripts((scripts) => {
   test('a name can be taken away, and too long a one is refused in words', async ({ page }) => {
     const who = await signUp(page);
     await rename(page, 'x'.repeat(201));
-    await expect(page.locator('#name-note')).toHaveText('Use a shorter name: up to 200 plain letters.');
+    await expect(page.locator('#name-note')).toHaveText('Use at most 200 plain letters.');
     await rename(page, '');
     await expect(page.getByText('Your name is saved.')).toBeVisible();
     await expect(page.getByRole('banner').getByRole('button', { name: who.email })).toBeVisible();

@@ -1,5 +1,5 @@
 // The server goes away in the middle, without a word, and comes back on the same data.
-import { goTo, isSaved, open, pretend, rename, seesAccountOf, signUp, submit } from '../support/steps.mjs';
+import { goTo, isSaved, open, pretend, rename, seesAccountOf, sessionCookie, signUp, submit } from '../support/steps.mjs';
 import { expect, test } from '../support/test.mjs';
 
 const gone = (url) => ({ failure: 'net::ERR_CONNECTION_REFUSED', url });
@@ -42,11 +42,22 @@ test('with scripts: the page says that there is no connection, and goes on when 
   await seesAccountOf(page, { ...who, name: 'Augusta Ada' });
 });
 
-test('with scripts: a renewal that the server did not live to answer is made up for', async ({ expectConsole, page, server, watch }) => {
+test('with scripts: a renewal that the server did not live to answer is made up for', async ({ context, expectConsole, page, server, watch }) => {
   await signUp(page);
+  const before = await sessionCookie(context);
   await pretend(page, { obtained_at: 0 });
-  await kill(server, page);
-  await expectConsole(gone('/fn/refresh'), () => rename(page, 'Augusta Ada'));
+  await page.route(
+    '**/fn/refresh',
+    async (route) => {
+      expect((await route.fetch()).status(), 'the server has renewed').toBe(200);
+      await kill(server, page);
+      // What the answer would have changed, had it come.
+      await context.addCookies([before]);
+      await route.abort('connectionreset');
+    },
+    { times: 1 },
+  );
+  await expectConsole({ failure: 'net::ERR_CONNECTION_RESET', url: '/fn/refresh' }, () => rename(page, 'Augusta Ada'));
   await expect(page.getByRole('alert')).toContainText('The server could not be reached.');
   await server.run();
   const calls = watch.mark();

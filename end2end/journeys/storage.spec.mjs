@@ -1,4 +1,5 @@
 // A browser that lets us keep nothing, or keeps rubbish. What cannot be stored is held in memory, and every page load asks for a new token.
+// (Without scripts nothing is ever kept, so there is no such journey.)
 import { goTo, isSaved, logOut, open, ready, rename, seesAccountOf, signUp } from '../support/steps.mjs';
 import { expect, test } from '../support/test.mjs';
 

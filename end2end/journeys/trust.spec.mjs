@@ -104,17 +104,18 @@ test('Back and Forward lead where people expect, to the page as it is now', asyn
   await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
 });
 
+// (Lists are read again only in the place of what could not be had, or with a new page.)
 test('nothing moves while the account is read again, nor when the network goes and comes back', async ({ context, page, server, watch }) => {
   await logIn(page, await member(server));
   watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: '/readyz', times: Infinity });
-  for (const name of ['Profile', 'Sessions', 'Activity', 'Your data']) {
+  for (const name of ['Profile', 'Activity', 'Your data', 'Sessions']) {
     await goTo(page, name);
     await expect(page.getByText('Loading…')).toHaveCount(0);
     await watchStillness(page, { fromNow: true });
     const calls = watch.mark();
     // The page comes back from the browser's cache, and asks who it belongs to.
     await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
-    await expect.poll(() => watch.callsTo('/fn/current-account', calls).length).toBe(1);
+    await expect.poll(() => watch.callsTo('/fn/current-account', calls).at(-1)?.status).toBe(200);
     await context.setOffline(true);
     await expect(offline(page)).toBeVisible();
     await context.setOffline(false);

@@ -52,9 +52,14 @@ export const strangers = {
     await page.getByRole('button', { name: 'Show password' }).click();
   },
   'signup-taken': after('/signup', '/fn/signup', 'email_taken'),
-  'signup-without-scripts': after('/signup', '/fn/signup', 'invalid:email=missing,password=too_short.8'),
   login: at('/login'),
   'login-wrong': after('/login', '/fn/login', 'credentials'),
+  'login-refused': async (page) => {
+    await open(page, '/login');
+    await fillIn(page, { email: 'nobody@example.com', password: 'correct horse' });
+    await submit(page, 'Log in');
+    await expect(page.getByRole('alert')).toContainText('That did not match');
+  },
   'login-bye': at('/login?bye'),
   'login-elsewhere': at('/login?elsewhere&next=/account'),
   'login-ended': at('/login?ended&next=/account'),
@@ -81,6 +86,12 @@ export const strangers = {
   'refusal-of-the-api': async (page) => {
     await page.goto('/api/v1/me');
   },
+};
+
+/** The same without scripts, where that looks different: what is there only with them takes no room that is missed. */
+export const plain = {
+  'login-plain': at('/login'),
+  'signup-plain': after('/signup', '/fn/signup', 'invalid:email=missing,password=too_short.8'),
 };
 
 export const members = {
@@ -258,11 +269,13 @@ export const laboratory = {
   lab: inLaboratory('', (page) => expect(page.getByRole('button', { name: 'Call five times' })).toBeVisible()),
   'lab-filled': inLaboratory('filled', async (page) => {
     await expect(page.getByText('Caps Lock is on')).toBeVisible();
+    await expect(page.getByText('Long enough.')).toBeVisible();
     await expect(page.getByText('A good length.')).toBeVisible();
     await expect(page.getByRole('button', { name: 'Hide password' })).toHaveCount(1);
     await expect(page.getByRole('checkbox')).not.toBeChecked();
   }),
   'lab-faults': inLaboratory('faults', (page) => expect(page.locator('[aria-invalid=true]')).toHaveCount(4)),
+  'lab-refused': inLaboratory('refused', (page) => expect(page.getByRole('alert')).toHaveCount(6)),
   'lab-work': inLaboratory('work', async (page) => {
     await expect(page.getByRole('main').getByRole('button', { disabled: true })).toHaveCount(5);
     await expect(page.getByRole('main')).toHaveAttribute('aria-busy', 'true');

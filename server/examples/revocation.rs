@@ -6,7 +6,7 @@
 mod node;
 
 use anyhow::{Context, ensure};
-use auth::{Clock, Entropy, Hashing, Limits, ServerSecret, testing::FreshDatabase};
+use auth::{Clock, Entropy, Hashing, Limits, ServerSecret, flow::Keys, testing::FreshDatabase};
 use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::get};
 use clap::Parser;
 use node::{Node, json_of};
@@ -30,6 +30,8 @@ use tracing_subscriber::{Layer, filter::LevelFilter, layer::Context as Following
 const GUARDED: &str = "/api/v1/guarded";
 /// What is promised: on other nodes within a second, and 30 s after the feed was cut nothing is let through any more.
 const ELSEWHERE: Duration = Duration::from_secs(1);
+/// So many signing keys are removed.
+const KEYS: usize = 5;
 const CUT: Duration = Duration::from_secs(30);
 
 /// Measures how soon what was revoked is refused, and counts what the database is asked meanwhile.
@@ -75,7 +77,7 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &S
     let door = if here.kind == "postgres" && !arguments.no_cut { Some(Door::to(&database.url).await?) } else { None };
     let there = start(door.as_ref().map_or(&database.url, |door| &door.url), &secret).await?;
 
-    let [access, ..] = here.enter("signup", "ada@example.com").await?;
+    let [access, refresh, _] = here.enter("signup", "ada@example.com").await?;
     ensure!(ask(&here, &access).await == StatusCode::OK && ask(&there, &access).await == StatusCode::OK, "both let her in");
     statements.forget();
     let mut calling = Duration::ZERO;
@@ -105,10 +107,20 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &S
         same.push(until(began, || async { ask(&here, &access).await == StatusCode::UNAUTHORIZED }).await?);
         other.push(until(began, || async { ask(&there, &access).await == StatusCode::UNAUTHORIZED }).await?);
     }
-    same.sort_unstable();
-    other.sort_unstable();
-    let slowest = *other.last().context("no session was revoked")?;
-    ensure!(slowest <= ELSEWHERE, "another node took {slowest:?}");
+    let mut keys = Vec::new();
+    for _ in 0..KEYS {
+        keys.push(remove_the_key(&here, &there, &secret).await?);
+    }
+
+    for times in [&mut same, &mut other, &mut keys] {
+        times.sort_unstable();
+        let slowest = *times.last().context("nothing was revoked")?;
+        ensure!(slowest <= ELSEWHERE, "a node took {slowest:?}");
+    }
+
+    // What was signed by a key that is gone has to be renewed.
+    let renewed = here.send("POST", "/api/v1/auth/refresh", None, None, Some(json!({ "refresh_token": refresh }))).await;
+    let access = json_of(&renewed)["access_token"].as_str().context("the session did not go on")?.to_owned();
 
     let cut = match &door {
         Some(door) => {
@@ -133,11 +145,24 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &S
         "sessions": arguments.sessions,
         "same_node_ms": spread(&same),
         "other_node_ms": spread(&other),
+        "keys": KEYS,
+        "keys_ms": spread(&keys),
         "feed_cut": cut,
     });
     here.stop().await?;
     there.stop().await?;
     Ok(figures)
+}
+
+/// The key that signs is taken out of use, as by the command line in an emergency: how long either node accepts what it has signed.
+async fn remove_the_key(here: &Node, there: &Node, secret: &ServerSecret) -> anyhow::Result<Duration> {
+    let [access, ..] = here.enter("login", "ada@example.com").await?;
+    ensure!(ask(here, &access).await == StatusCode::OK && ask(there, &access).await == StatusCode::OK, "a new session is let in");
+    let keys = Keys::open(&here.store, secret, &Entropy::System, Clock::System.now()).await?;
+    let signing = keys.list().await?.into_iter().find(|key| key.state == "signing").context("no key signs")?;
+    keys.remove(&signing.kid, Clock::System.now()).await?;
+    let began = Instant::now();
+    until(began, || async { ask(here, &access).await == StatusCode::UNAUTHORIZED && ask(there, &access).await == StatusCode::UNAUTHORIZED }).await
 }
 
 /// How long it takes until something is so.
@@ -184,6 +209,10 @@ fn text(figures: &Value) -> String {
             figures["other_node_ms"]["longest"]
         ),
     ];
+    lines.push(format!(
+        "    key removed to refused by both, {} keys, median and longest: {} and {} ms",
+        figures["keys"], figures["keys_ms"]["median"], figures["keys_ms"]["longest"]
+    ));
     if figures["feed_cut"].is_object() {
         lines.push(format!(
             "    feed cut: protected calls are answered 503 after {} ms, and served again {} ms after it is back",

@@ -71,7 +71,7 @@ fn event(event: Event) -> AnyView {
         event.kind,
         EventKind::LogInFailed | EventKind::TokenReused | EventKind::PasswordChangeFailed | EventKind::DeletionAsked | EventKind::DeletionRefused
     );
-    let device = event.device.unwrap_or_else(|| words::UNKNOWN_DEVICE.to_owned());
+    let device = words::device(event.device.as_deref());
     let from = event.address.map(|address| format!(" · {address}"));
     view! {
         <li data-kind=event.kind.as_str() data-tone=alarming.then_some("problem")>

@@ -6,7 +6,7 @@ use crate::{
     address,
     api::{EndSessionCall, my_sessions},
     known::Known,
-    ui::{Ago, Dialog, List, Notice, Press, Tone, awaited, loading, problem_notice, refused},
+    ui::{Ago, Day, Dialog, List, Notice, Press, Tone, awaited, loading, problem_notice, refused, said},
     who::Who,
     words,
 };
@@ -63,7 +63,7 @@ fn list(sessions: Sessions, tag: &str) -> AnyView {
 
 fn row(session: SessionView, as_of: Timestamp, tag: &str) -> AnyView {
     let id = session.id.to_string();
-    let device = session.device.unwrap_or_else(|| words::UNKNOWN_DEVICE.to_owned());
+    let device = words::device(session.device.as_deref());
     let from = session.address.map(|address| format!(" · {address}"));
     let end = if session.current {
         view! { <span class="badge">{words::sessions::THIS}</span> }.solid()
@@ -74,7 +74,7 @@ fn row(session: SessionView, as_of: Timestamp, tag: &str) -> AnyView {
     view! {
         <li>
             <p id=id class="session-device">{device}</p>
-            <p class="soft small"><Ago at=session.last_seen_at as_of/> {from}</p>
+            <p class="soft small"><Ago at=session.last_seen_at as_of/> " · " {said(words::sessions::SINCE, view! { <Day at=session.created_at/> })} {from}</p>
             {end}
         </li>
     }

@@ -1,15 +1,16 @@
 //! Asks again before something is done that others will notice. A popover of the browser's own: it opens, closes by Escape, and gives the focus back
 //! without scripts.
 
+use super::layer::{close_when_left, element};
 use crate::words;
-use leptos::{ev, prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
+use leptos::{ev, prelude::*, web_sys::HtmlElement};
 
 /// The button that asks, and what it asks. `id`: of the dialog in the document; in `children` is what does it.
 #[component]
 pub fn Dialog(id: &'static str, opener: &'static str, title: &'static str, means: &'static str, children: crate::solid::SolidChildren) -> impl IntoView {
     // What it asks is read out. (Closed, it cannot take the focus, which is with the button again.)
     let arrive = |event: ev::Event| {
-        if let Some(dialog) = event.current_target().and_then(|dialog| dialog.dyn_into::<HtmlElement>().ok()) {
+        if let Some(dialog) = element::<HtmlElement>(event.current_target()) {
             let _ = dialog.focus();
         }
     };
@@ -19,7 +20,7 @@ pub fn Dialog(id: &'static str, opener: &'static str, title: &'static str, means
         <button type="button" class="button quiet" popovertarget=id>
             {opener}
         </button>
-        <div id=id class="dialog stack" popover="auto" role="dialog" tabindex="-1" on:toggle=arrive aria-labelledby=labelled_by aria-describedby=described_by>
+        <div id=id class="dialog stack" popover="auto" role="dialog" tabindex="-1" on:toggle=arrive on:focusout=|event| close_when_left(&event) aria-labelledby=labelled_by aria-describedby=described_by>
             <h2 id=title_id>{title}</h2>
             <p id=means_id>{means}</p>
             <div class="cluster">

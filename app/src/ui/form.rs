@@ -4,7 +4,7 @@
 //! unless, scripts run. (`ActionForm` takes the fields apart with `serde_qs`, which is 7 KB for every visitor; here each page says which field goes
 //! where.)
 
-use super::{notice::problem_notice, sending::Sending};
+use super::{layer::element, notice::problem_notice, sending::Sending};
 use crate::problem::Problem;
 use contract::{Fault, Faults, Field};
 use leptos::{
@@ -187,8 +187,4 @@ fn field_of(target: Option<EventTarget>) -> Option<(HtmlInputElement, Field)> {
     let id = input.id();
     let field = Field::ALL.into_iter().find(|field| field.name() == id)?;
     Some((input, field))
-}
-
-fn element<Kind: JsCast>(target: Option<EventTarget>) -> Option<Kind> {
-    target?.dyn_into().ok()
 }

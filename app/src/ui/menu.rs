@@ -1,10 +1,10 @@
 //! What opens under a button. It is a popover of the browser's own, which opens and closes it by itself, so it needs no script; only that a link in it
 //! closes it does.
 
+use super::layer::{close_when_left, element};
 use leptos::{
     ev,
     prelude::*,
-    wasm_bindgen::JsCast,
     web_sys::{Element, HtmlElement},
 };
 
@@ -12,9 +12,8 @@ use leptos::{
 #[component]
 pub fn Menu(id: &'static str, label: String, children: crate::solid::SolidChildren) -> impl IntoView {
     let close = |event: ev::MouseEvent| {
-        let pressed: Option<Element> = event.target().and_then(|target| target.dyn_into().ok());
-        if pressed.is_some_and(|pressed| matches!(pressed.closest("a"), Ok(Some(_))))
-            && let Some(menu) = event.current_target().and_then(|menu| menu.dyn_into::<HtmlElement>().ok())
+        if element::<Element>(event.target()).is_some_and(|pressed| matches!(pressed.closest("a"), Ok(Some(_))))
+            && let Some(menu) = element::<HtmlElement>(event.current_target())
         {
             let _ = menu.hide_popover();
         }
@@ -23,7 +22,7 @@ pub fn Menu(id: &'static str, label: String, children: crate::solid::SolidChildr
         <button class="button quiet menu-opener" type="button" popovertarget=id>
             <span>{label}</span>
         </button>
-        <div id=id class="menu" popover="auto" on:click=close>
+        <div id=id class="menu" popover="auto" on:click=close on:focusout=|event| close_when_left(&event)>
             {children.view()}
         </div>
     }

@@ -9,6 +9,7 @@ pub mod check_box;
 pub mod dialog;
 pub mod field;
 pub mod form;
+mod layer;
 pub mod list;
 pub mod menu;
 pub mod notice;

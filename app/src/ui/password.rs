@@ -28,7 +28,7 @@ pub fn PasswordField(#[prop(default = Field::Password)] field: Field, #[prop(opt
         caps_lock.try_set(is);
     };
     let typed = move |event| {
-        length.try_set(event_target_value(&event).len());
+        length.try_set(event_target_value(&event).chars().count());
     };
     let turn = move |_| {
         wanted.try_update(|wanted| *wanted = !*wanted);

@@ -72,6 +72,14 @@ impl Sending {
         make("/lab", Does { check: Arc::new(|_| Faults::default()), call: Arc::new(|_| Box::pin(std::future::pending())) })
     }
 
+    /// It has come to nothing, for the same.
+    #[cfg(debug_assertions)]
+    pub fn refused(problem: Problem) -> Self {
+        let sending = Self::unanswered();
+        sending.outcome.set(Some(Err(problem)));
+        sending
+    }
+
     /// The same, but whoever was accepted goes on to another page: it is at work until that is there.
     #[must_use]
     pub const fn that_leads_on(self) -> Self {

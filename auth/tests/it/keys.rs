@@ -2,10 +2,11 @@
 
 use crate::support::{START, World, accepts, client, start};
 use auth::{
-    Auth, Clock, Presented,
+    Auth, Clock, Entropy, Presented, ServerSecret, Store,
     flow::{KeyError, Keys, StartError},
     keys::{Algorithm, PUBLISHED_FOR, Public, RETIRED_FOR},
     on_both,
+    testing::FreshDatabase,
 };
 use contract::Span;
 
@@ -19,6 +20,16 @@ async fn round(nodes: &[&Auth]) {
     for node in nodes {
         node.listen().await.expect("heard");
         node.keep(false).await.expect("kept");
+    }
+}
+
+/// A database on which nothing has ever been started.
+struct Bare(FreshDatabase);
+
+impl Bare {
+    #[expect(clippy::unused_async, reason = "as every world is made")]
+    async fn on(database: FreshDatabase) -> Self {
+        Self(database)
     }
 }
 
@@ -38,7 +49,7 @@ on_both! {
     }
 
     async fn a_node_with_another_secret_does_not_start(world: World) {
-        let secret = auth::ServerSecret::generate(&auth::Entropy::System).expect("randomness");
+        let secret = ServerSecret::generate(&Entropy::System).expect("randomness");
         assert!(matches!(start(&world.store, &world.clock, &secret).await, Err(StartError::OtherSecret)));
     }
 
@@ -163,26 +174,22 @@ on_both! {
         world.auth.keys().remove(&kid, START).await.expect("removed");
         assert!(matches!(world.auth.keys().import(secret, START).await, Err(KeyError::Known(_))), "gone for good");
     }
-}
 
-#[tokio::test]
-async fn a_key_that_is_there_before_the_first_start_is_the_first_to_sign() {
-    let (database, clock) = (auth::testing::FreshDatabase::sqlite(), Clock::manual(START));
-    let (entropy, store) = (auth::Entropy::System, auth::Store::open(&database.url).await.expect("a database"));
-    let secret = auth::ServerSecret::generate(&entropy).expect("randomness");
-    let kid = Keys::open(&store, &secret, &entropy, START).await.expect("keys").add(Algorithm::EdDsa, START).await.expect("added");
-    let auth = start(&store, &clock, &secret).await.expect("a start");
-    assert_eq!(auth.public_keys().into_iter().map(|key| key.kid).collect::<Vec<_>>(), [kid]);
-    assert_eq!(states(&auth).await, ["signing"]);
-}
+    async fn a_key_that_is_there_before_the_first_start_is_the_first_to_sign(bare: Bare) {
+        let (clock, entropy) = (Clock::manual(START), Entropy::System);
+        let (store, secret) = (Store::open(&bare.0.url).await.expect("a database"), ServerSecret::generate(&entropy).expect("randomness"));
+        let kid = Keys::open(&store, &secret, &entropy, START).await.expect("keys").add(Algorithm::EdDsa, START).await.expect("added");
+        let auth = start(&store, &clock, &secret).await.expect("a start");
+        assert_eq!(auth.public_keys().into_iter().map(|key| key.kid).collect::<Vec<_>>(), [kid]);
+        assert_eq!(states(&auth).await, ["signing"]);
+    }
 
-#[tokio::test]
-async fn a_server_that_was_off_when_a_key_was_due_catches_up() {
-    let world = World::on(auth::testing::FreshDatabase::sqlite()).await;
-    world.auth.keys().rotate(None, START).await.expect("a rotation");
-    let later = Clock::manual(START + Span::days(3));
-    let back = start(&world.store, &later, &world.secret).await.expect("a start");
-    back.keep(false).await.expect("kept");
-    assert_eq!(states(&back).await, ["retired", "signing"]);
-    assert_eq!(back.public_keys().len(), 2);
+    async fn a_server_that_was_off_when_a_key_was_due_catches_up(world: World) {
+        world.auth.keys().rotate(None, START).await.expect("a rotation");
+        let later = Clock::manual(START + Span::days(3));
+        let back = start(&world.store, &later, &world.secret).await.expect("a start");
+        back.keep(false).await.expect("kept");
+        assert_eq!(states(&back).await, ["retired", "signing"]);
+        assert_eq!(back.public_keys().len(), 2);
+    }
 }

@@ -4,6 +4,8 @@ use crate::support::{World, accepts, client, renews};
 use auth::{Auth, Error, Presented, on_both, testing::refresh_token};
 use contract::{Span, view::EventKind};
 
+const ADA: &str = "ada@example.com";
+
 /// Fifty renewals of one token at the same moment. All succeed, and there is one successor: this.
 async fn renew_at_once(auth: &Auth, token: &str) -> String {
     let tasks: Vec<_> = (0..50)
@@ -89,6 +91,35 @@ on_both! {
         let third = world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
         assert!(matches!(world.auth.refresh(&client(), &first.refresh.token).await, Err(Error::Stale)));
         assert!(world.auth.refresh(&client(), &third.refresh.token).await.is_ok());
+    }
+
+    async fn one_that_is_two_behind_is_a_tab_within_the_grace_of_the_one_before_and_a_thief_after_it(world: World) {
+        world.sign_up(ADA).await;
+        for (late, is_tab) in [(Span(9_999), true), (Span(10_000), false)] {
+            let first = world.log_in(ADA).await;
+            let second = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
+            world.clock.advance(late);
+            let third = world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
+            let shown = world.auth.refresh(&client(), &first.refresh.token).await;
+            assert!(matches!((shown, is_tab), (Err(Error::Stale), true) | (Err(Error::SignedOut), false)), "{late:?}");
+            assert_eq!(renews(&world.auth, &third.refresh.token).await, is_tab, "{late:?}");
+        }
+    }
+
+    async fn one_that_is_one_behind_changes_nothing_within_the_grace_and_ends_the_session_after_it(world: World) {
+        let first = world.sign_up(ADA).await;
+        let second = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
+        let id = world.auth.signed_in(&client(), Presented::Bearer(&second.access.token)).await.expect("used").session();
+        world.auth.keep(false).await.expect("written");
+        let row = async || format!("{:?}", world.store.read().await.expect("a connection").session_with_user(id).await.expect("read").expect("a session"));
+        let before = row().await;
+        world.clock.advance(Span(9_999));
+        let again = world.auth.refresh(&client(), &first.refresh.token).await.expect("given again");
+        assert_eq!(again.refresh.token, second.refresh.token);
+        assert_eq!(row().await, before, "nothing is written");
+        world.clock.advance(Span(1));
+        assert!(!renews(&world.auth, &first.refresh.token).await);
+        assert!(!renews(&world.auth, &second.refresh.token).await, "the session is over");
     }
 
     async fn looking_never_raises_an_alarm(world: World) {

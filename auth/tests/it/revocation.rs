@@ -161,21 +161,24 @@ on_both! {
         for issued in [&issued, &last] {
             world.auth.log_out(&client(), Presented::Bearer(&issued.access.token)).await.expect("a log-out");
         }
+        let grace = world.sign_up("grace@example.com").await;
+        let all = world.auth.signed_in(&client(), Presented::Bearer(&grace.access.token)).await.expect("signed in");
+        all.end_all_sessions().await.expect("ended");
         let remembered = async || {
             world.auth.keep(true).await.expect("kept");
             // Memory cannot be looked into, but a token can be shown again at a time when it was alive.
             let now = world.clock.now();
             world.clock.advance(Span(START.0 + 60_000 - now.0));
-            let refused = !accepts(&world.auth, &last.access.token).await;
+            let (session, epoch) = (!accepts(&world.auth, &last.access.token).await, !accepts(&world.auth, &grace.access.token).await);
             world.clock.advance(now.since(world.clock.now()));
-            (refused, world.store.read().await.expect("a connection").feed_since(0).await.expect("lines").len())
+            (session, epoch, world.store.read().await.expect("a connection").feed_since(0).await.expect("lines").len())
         };
         world.clock.advance(auth::LONGEST_ACCESS);
-        assert_eq!(remembered().await, (true, 2), "for as long as any token could live");
+        assert_eq!(remembered().await, (true, true, 3), "for as long as any token could live");
         world.clock.advance(Span(Span::minutes(1).0 + 1));
-        assert_eq!(remembered().await, (true, 2), "and a day more, for clocks that run ahead and are set right");
+        assert_eq!(remembered().await, (true, true, 3), "and a day more, for clocks that run ahead and are set right");
         world.clock.advance(Span::minutes(25 * 60));
-        assert_eq!(remembered().await, (false, 0), "and no longer");
+        assert_eq!(remembered().await, (false, false, 0), "and no longer");
         assert!(!renews(&world.auth, &last.refresh.token).await, "the row says it for a month");
     }
 }

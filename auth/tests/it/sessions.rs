@@ -51,6 +51,23 @@ on_both! {
         assert_eq!(sessions(&world, &second).await.len(), 1);
     }
 
+    async fn the_list_says_when_each_was_last_in_use(world: World) {
+        let first = world.sign_up(ADA).await;
+        world.clock.advance(Span::minutes(60));
+        let second = world.log_in(ADA).await;
+        let ages = async |issued: &Issued| {
+            world.auth.keep(false).await.expect("written");
+            let now = world.clock.now();
+            sessions(&world, issued).await.into_iter().map(|session| now.since(session.last_seen_at).as_seconds() / 60).collect::<Vec<_>>()
+        };
+        assert_eq!(ages(&second).await, [0, 60], "the newest first");
+        world.clock.advance(Span::minutes(30));
+        let second = world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
+        assert_eq!(ages(&second).await, [0, 90]);
+        world.auth.signed_in(&client(), Presented::Cookie(&first.refresh.token)).await.expect("a page is looked at");
+        assert_eq!(ages(&second).await, [0, 0]);
+    }
+
     async fn a_long_list_comes_in_parts(world: World) {
         let mut issued = world.sign_up(ADA).await;
         for _ in 0..4 {

@@ -79,3 +79,14 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
 fn default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.entry(name).or_insert(HeaderValue::from_static(value));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_while_one_develops_may_a_page_talk_to_the_socket_that_reloads_it() {
+        assert!(page_policy("n", None).contains("connect-src 'self';"));
+        assert!(page_policy("n", Some(3001)).contains("connect-src 'self' ws://127.0.0.1:3001 ws://localhost:3001;"));
+    }
+}

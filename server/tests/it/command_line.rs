@@ -2,10 +2,12 @@
 
 use crate::program::{PATIENCE, ask, latchkey, port, up};
 use auth::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
+use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384};
 use serde_json::{Value, json};
 use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::{
+    io::AsyncWriteExt,
     process::{Child, Command},
     time::timeout,
 };
@@ -44,9 +46,21 @@ impl Nodes {
 
     /// Runs a command of the program to its end, and returns what it has printed.
     async fn run(&self, arguments: &[&str]) -> String {
-        let output = self.program(0).args(arguments).stderr(Stdio::piped()).output().await.expect("a process");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("text")
+        self.fed(arguments, "").await.unwrap_or_else(|said| panic!("{arguments:?}: {said}"))
+    }
+
+    /// The same of one that reads `input`; if it ends with 1, what it has complained of.
+    async fn fed(&self, arguments: &[&str], input: &str) -> Result<String, String> {
+        let mut child = self.program(0).args(arguments).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a process");
+        // One that does not read may be gone by now.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes()).await;
+        let output = child.wait_with_output().await.expect("a process");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        match output.status.code() {
+            Some(0) => Ok(text(output.stdout)),
+            Some(1) => Err(text(output.stderr)),
+            other => panic!("{arguments:?}: {other:?}"),
+        }
     }
 
     async fn me(&self, port: u16, token: &str) -> u16 {
@@ -98,6 +112,38 @@ on_both! {
         for port in nodes.ports {
             assert_eq!(nodes.me(port, renewed["access_token"].as_str().expect("a token")).await, 200);
         }
+    }
+
+    async fn keys_are_made_added_imported_and_chosen_by_commands(nodes: Nodes) {
+        let secret = nodes.run(&["secret", "new"]).await;
+        assert!(auth::ServerSecret::parse(secret.trim()).is_ok(), "what it makes is one");
+        assert_ne!(nodes.run(&["secret", "new"]).await, secret);
+
+        let added = nodes.run(&["keys", "add", "EdDSA"]).await;
+        let file = nodes.folder.path().join("key.pem");
+        std::fs::write(&file, KeyPair::generate().expect("a key").serialize_pem()).expect("a file");
+        let imported = nodes.run(&["keys", "import", &file.display().to_string()]).await;
+        let piped = nodes.fed(&["keys", "import", "-"], &KeyPair::generate().expect("a key").serialize_pem()).await.expect("imported");
+        let names: Vec<_> = [&added, &imported, &piped].iter().map(|said| said.split(' ').next().expect("a name").to_owned()).collect();
+        for (name, state) in nodes.listed().await {
+            assert_eq!(state, if names.contains(&name) { "published" } else { "signing" }, "{name}");
+        }
+        for port in nodes.ports {
+            let known = async { while nodes.published(port).await.len() < 4 {} };
+            timeout(PATIENCE, known).await.expect("it follows");
+        }
+
+        let unfit = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).expect("a key").serialize_pem();
+        for (input, why) in [("", "has no private part"), ("secret of nobody", "has no private part"), (unfit.as_str(), "P-256")] {
+            let said = nodes.fed(&["keys", "import", "-"], input).await.expect_err("refused");
+            assert!(said.contains(why), "{said}");
+            assert!(input.lines().all(|line| !said.contains(line)), "it repeats none of it: {said}");
+        }
+        let said = nodes.fed(&["keys", "import", "no-such-file"], "").await.expect_err("refused");
+        assert!(said.contains("no-such-file cannot be read"), "{said}");
+        let said = nodes.fed(&["keys", "remove", "nobody"], "").await.expect_err("refused");
+        assert!(said.contains("nobody"), "{said}");
+        assert_eq!(nodes.listed().await.len(), 4, "nothing else has changed");
     }
 
     async fn whoever_is_disabled_beside_running_servers_is_out_on_all_of_them(nodes: Nodes) {

@@ -25,42 +25,46 @@ use leptos_router::hooks::use_query_map;
 /// 22 November 2026, 17:12 UTC.
 const THEN: Timestamp = Timestamp(1_795_367_541_000);
 
-/// What can be looked at: address, name.
+/// What can be looked at.
 const STATES: &[(&str, &str)] = &[
     ("/lab", "At rest"),
     ("/lab?show=filled", "Filled in"),
     ("/lab?show=faults", "With faults"),
+    ("/lab?show=refused", "Refused"),
     ("/lab?show=work", "At work"),
     ("/lab?show=dialog", "Dialog, open"),
     ("/lab?show=menu", "Menu, open"),
     ("/lab?show=offline", "Offline"),
     ("/lab?show=away", "Server away"),
 ];
+/// How they come about, in the same order.
+const SHOW: [fn() -> AnyView; 9] = [
+    at_rest,
+    filled,
+    faults,
+    refused,
+    at_work,
+    || open("#lab-dialog"),
+    || open("#lab-menu"),
+    || connection(Connection::Offline),
+    || connection(Connection::Away),
+];
 
 #[component]
 pub fn LabPage() -> impl IntoView {
     let query = use_query_map();
-    let shown = Memo::new(move |_| query.with(|query| query.get_str("show").unwrap_or_default().to_owned()));
+    let shown = Memo::new(move |_| {
+        let address = query.with(|query| query.get_str("show").map_or_else(|| "/lab".to_owned(), |state| format!("/lab?show={state}")));
+        STATES.iter().position(|(state, _)| *state == address).unwrap_or_default()
+    });
     move || {
-        let shown = shown.get();
-        let address = if shown.is_empty() { "/lab".to_owned() } else { format!("/lab?show={shown}") };
-        let (current, name) = STATES.iter().find(|(state, _)| *state == address).copied().unwrap_or(STATES[0]);
-        let state = match shown.as_str() {
-            "filled" => filled(),
-            "faults" => faults(),
-            "work" => at_work(),
-            "dialog" => open("#lab-dialog"),
-            "menu" => open("#lab-menu"),
-            "offline" => connection(Connection::Offline),
-            "away" => connection(Connection::Away),
-            _ => at_rest(),
-        };
+        let (current, name) = STATES[shown.get()];
         view! {
-            <div class="sidebar">
+            <div class="sidebar" id="lab">
                 <SideNav label=lab::HEADING pages=STATES current/>
                 <div class="stack">
                     <PageHead heading=lab::HEADING lead=name/>
-                    {state}
+                    {SHOW[shown.get()]()}
                 </div>
             </div>
         }
@@ -68,7 +72,7 @@ pub fn LabPage() -> impl IntoView {
 }
 
 /// Done once the page is there, in the browser.
-fn then(act: fn()) {
+fn then(act: impl Fn() + Copy + 'static) {
     Effect::new(move |_| request_animation_frame(act));
 }
 
@@ -90,7 +94,9 @@ fn filled() -> AnyView {
     then(|| {
         hands::types("#name", "Ada Lovelace");
         hands::types("#email", "ada@example.org");
-        hands::types("input[type=password]", "a long enough password");
+        hands::types("#current", "what it is now");
+        hands::types("#password", "long enough");
+        hands::types("#new", "of a good length");
         hands::presses("#current ~ .reveal");
         hands::has_caps_lock("#current");
         hands::presses(".check input");
@@ -99,8 +105,21 @@ fn filled() -> AnyView {
 }
 
 fn faults() -> AnyView {
-    then(|| hands::sends("main .form"));
+    then(|| hands::sends("#lab .form"));
     part("Each with a fault", fields())
+}
+
+fn refused() -> AnyView {
+    let refused = |problem| {
+        view! {
+            <Form sending=Sending::refused(problem)>
+                <Submit label="Send" working="Sending…"/>
+            </Form>
+        }
+        .solid()
+    };
+    let problems = [Problem::Credentials, Problem::EmailTaken, Problem::SomeoneElse, Problem::Busy { retry_after: 3 }, Problem::Unavailable, Problem::Offline];
+    part("Forms that came to nothing", problems.map(refused).collect_view().solid())
 }
 
 fn at_work() -> AnyView {
@@ -108,7 +127,7 @@ fn at_work() -> AnyView {
     // It shows on the page's content.
     Effect::new(move |_| pending.set_page(true));
     on_cleanup(move || pending.set_page(false));
-    then(|| hands::sends("main form"));
+    then(|| hands::sends("#lab form"));
     let shown = view! {
         <div class="cluster">
             <Form sending=Sending::unanswered() class="inline"><Submit label="Send" working="Sending…"/></Form>
@@ -124,7 +143,7 @@ fn at_work() -> AnyView {
 }
 
 fn open(which: &'static str) -> AnyView {
-    Effect::new(move |_| request_animation_frame(move || hands::opens(which)));
+    then(move || hands::opens(which));
     part("Dialog and menu", layers())
 }
 
@@ -196,6 +215,7 @@ fn fields() -> AnyView {
             <TextField field=Field::Email autocomplete="off"/>
             <PasswordField field=Field::Current/>
             <PasswordField new=true/>
+            <PasswordField field=Field::New new=true/>
             <CheckBox name="keep" label=words::log_in::KEEP/>
             <Submit label="Check" working="Checking…"/>
         </Form>
@@ -230,13 +250,18 @@ fn layers() -> AnyView {
 }
 
 fn lists() -> AnyView {
-    let session = view! {
-        <li>
-            <p class="session-device">"Firefox on Linux"</p>
-            <p class="soft small"><Ago at=THEN as_of=THEN/> " · 192.0.2.1"</p>
-            <span class="badge">{words::sessions::THIS}</span>
-        </li>
+    let session = |device, end: AnyView| {
+        view! {
+            <li>
+                <p class="session-device">{device}</p>
+                <p class="soft small"><Ago at=THEN as_of=THEN/> " · 192.0.2.1"</p>
+                {end}
+            </li>
+        }
+        .solid()
     };
+    let this = session("Firefox on Linux", view! { <span class="badge">{words::sessions::THIS}</span> }.solid());
+    let other = session("Safari on iPhone", view! { <Press path="/lab" fields=Vec::new() label=words::LOG_OUT/> }.solid());
     let event = |what, from, tone: Option<&'static str>| {
         view! { <li data-tone=tone><span class="event-kind">{what}</span> <When at=THEN/> <span class="soft small">{from}</span></li> }.solid()
     };
@@ -246,7 +271,7 @@ fn lists() -> AnyView {
             <div><dt>"A fact"</dt><dd>"What it is"</dd></div>
             <div><dt>"Another one"</dt><dd>{"A-very-long-word-".repeat(12)}</dd></div>
         </dl>
-        <List class="sessions" rows=vec![session.solid()]/>
+        <List class="sessions" rows=vec![this, other]/>
         <List class="events" rows=events/>
     }
     .solid()
@@ -257,6 +282,7 @@ fn states() -> AnyView {
         {loading()}
         <List class="" rows=Vec::new() empty=words::activity::EMPTY/>
         <Trouble problem=Problem::Offline again=Box::new(|| ())/>
+        <Trouble problem=Problem::Unavailable again=Box::new(|| ())/>
     }
     .solid()
 }
