@@ -20,7 +20,7 @@ const taken = 'This address has an account already\n\nLog in instead, or use ano
 /** `says.notice` is left out where scripts find the fault themselves: they show it in its place, and need no list of links to it. */
 const mistakes = [
   { what: 'an empty log-in', at: '/login', button: 'Log in', form: {}, says: { fields: missing } },
-  { what: 'an address that is none', at: '/login', button: 'Log in', form: { email: 'ada', password: 'x' }, says: { fields: { email: 'Enter an address like name@example.com.' } } },
+  { what: 'an address that is none', at: '/login', button: 'Log in', form: { email: 'ada', password: 'x' }, says: { fields: { email: 'Enter it like name@example.com.' } } },
   { what: 'a wrong password', at: '/login', button: 'Log in', form: ({ email }) => ({ email, password: 'wrong' }), refused: 401, says: { notice: credentials, fields: {} } },
   { what: 'an address without an account', at: '/login', button: 'Log in', form: () => ({ ...person(), name: undefined }), refused: 401, says: { notice: credentials, fields: {} } },
   { what: 'an empty sign-up', at: '/signup', button: 'Create account', form: {}, says: { fields: missing } },
@@ -94,10 +94,10 @@ test('a field is checked when it is left, and a fault goes away as soon as it is
   await email.fill('ada');
   await expect(email).not.toHaveAttribute('aria-invalid');
   await email.press('Tab');
-  await expect(page.getByText('Enter an address like name@example.com.')).toBeVisible();
+  await expect(page.getByText('Enter it like name@example.com.')).toBeVisible();
   await email.fill('ada@example.com');
   await expect(email).not.toHaveAttribute('aria-invalid');
-  await expect(page.getByText('Enter an address like name@example.com.')).toBeHidden();
+  await expect(page.getByText('Enter it like name@example.com.')).toBeHidden();
   expect(watch.calls).toEqual([]);
 });
 

@@ -269,7 +269,7 @@ export const laboratory = {
   lab: inLaboratory('', (page) => expect(page.getByRole('button', { name: 'Call five times' })).toBeVisible()),
   'lab-filled': inLaboratory('filled', async (page) => {
     await expect(page.getByText('Caps Lock is on')).toBeVisible();
-    await expect(page.getByText('Long enough.')).toBeVisible();
+    await expect(page.getByText('Long enough, but 15 are better.')).toBeVisible();
     await expect(page.getByText('A good length.')).toBeVisible();
     await expect(page.getByRole('button', { name: 'Hide password' })).toHaveCount(1);
     await expect(page.getByRole('checkbox')).not.toBeChecked();

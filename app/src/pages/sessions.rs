@@ -74,7 +74,7 @@ fn row(session: SessionView, as_of: Timestamp, tag: &str) -> AnyView {
     view! {
         <li>
             <p id=id class="session-device">{device}</p>
-            <p class="soft small"><Ago at=session.last_seen_at as_of/> " · " {said(words::sessions::SINCE, view! { <Day at=session.created_at/> })} {from}</p>
+            <p class="soft small"><Ago at=session.last_seen_at as_of/> {from} " · " <span class="unbroken">{said(words::sessions::SINCE, view! { <Day at=session.created_at/> })}</span></p>
             {end}
         </li>
     }

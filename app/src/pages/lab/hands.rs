@@ -36,13 +36,6 @@ pub(super) fn sends(which: &str) {
     }
 }
 
-/// Opens the dialog or the menu.
-pub(super) fn opens(which: &str) {
-    for layer in all::<HtmlElement>(which) {
-        let _ = layer.show_popover();
-    }
-}
-
 fn tell(element: &Element, what: &str) {
     let init = EventInit::new();
     init.set_bubbles(true);

@@ -44,8 +44,8 @@ const SHOW: [fn() -> AnyView; 9] = [
     faults,
     refused,
     at_work,
-    || open("#lab-dialog"),
-    || open("#lab-menu"),
+    || open("[popovertarget=lab-dialog]:not([popovertargetaction])"),
+    || open("[popovertarget=lab-menu]"),
     || connection(Connection::Offline),
     || connection(Connection::Away),
 ];
@@ -142,8 +142,8 @@ fn at_work() -> AnyView {
     part("Buttons that were pressed, and a page on its way", shown.solid())
 }
 
-fn open(which: &'static str) -> AnyView {
-    then(move || hands::opens(which));
+fn open(opener: &'static str) -> AnyView {
+    then(move || hands::presses(opener));
     part("Dialog and menu", layers())
 }
 
