@@ -145,7 +145,7 @@ pub(super) struct PasswordBody {
     #[schema(required = true, format = Password, min_length = 1, max_length = 1024)]
     current: String,
     #[serde(default)]
-    #[schema(required = true, format = Password, min_length = 2, max_length = 1024)]
+    #[schema(required = true, format = Password, min_length = 8, max_length = 1024)]
     new: String,
 }
 

@@ -27,9 +27,9 @@ pub(super) struct SignUpBody {
     #[serde(default)]
     #[schema(required = true, format = Email, max_length = 254)]
     email: String,
-    /// From 8 to 1,024 bytes of UTF-8.
+    /// 8 characters or more, and at most 1,024 bytes of UTF-8.
     #[serde(default)]
-    #[schema(required = true, format = Password, min_length = 2, max_length = 1024)]
+    #[schema(required = true, format = Password, min_length = 8, max_length = 1024)]
     password: String,
     /// What they want to be called.
     #[serde(default)]
