@@ -1,13 +1,15 @@
 // Whether anything on a page moves that nobody has moved.
 import { expect } from '@playwright/test';
 
-/** From the beginning of the page, as far as the browser remembers; or only from now on. */
+/** From the beginning of the page, as far as the browser remembers; or only from now on, once everything that has come is painted. */
 export const watchStillness = (page, { fromNow = false } = {}) =>
-  page.evaluate((fromNow) => {
+  page.evaluate(async (fromNow) => {
+    for (let frame = 0; fromNow && frame < 2; frame++) await new Promise((done) => requestAnimationFrame(done));
     const since = fromNow ? performance.now() : 0;
-    window.shifted = 0;
+    window.moved = [];
     window.noteShifts = (entries) => {
-      for (const { startTime, value } of entries) if (startTime >= since) window.shifted += value;
+      const what = ({ node, previousRect, currentRect }) => `${(node?.outerHTML ?? node?.textContent ?? 'something').slice(0, 80)}: ${previousRect.y} to ${currentRect.y}`;
+      for (const { startTime, value, sources } of entries) if (value > 0 && startTime >= since) window.moved.push(...sources.map(what));
     };
     window.shifts?.disconnect();
     window.shifts = new PerformanceObserver((list) => window.noteShifts(list.getEntries()));
@@ -15,12 +17,12 @@ export const watchStillness = (page, { fromNow = false } = {}) =>
   }, fromNow);
 
 export async function nothingMoved(page) {
-  const shifted = await page.evaluate(async () => {
+  const moved = await page.evaluate(async () => {
     // What has changed by now is painted with the next frame at the latest, and told of after it.
     for (let frame = 0; frame < 2; frame++) await new Promise((done) => requestAnimationFrame(done));
     await new Promise((done) => setTimeout(done));
     window.noteShifts(window.shifts.takeRecords());
-    return window.shifted;
+    return window.moved;
   });
-  expect(shifted, 'nothing moves').toBe(0);
+  expect(moved, 'nothing moves').toEqual([]);
 }
