@@ -42,9 +42,9 @@ pub enum Fault {
     Missing,
     /// Not of the shape that this field has.
     Malformed,
-    /// Shorter than `min` bytes.
+    /// Shorter than `min` characters.
     TooShort {
-        /// The least number of bytes.
+        /// The least number of characters.
         min: u16,
     },
     /// Longer than `max` bytes.

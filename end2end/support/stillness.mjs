@@ -9,7 +9,8 @@ export const watchStillness = (page, { fromNow = false } = {}) =>
     window.moved = [];
     window.noteShifts = (entries) => {
       const what = ({ node, previousRect, currentRect }) => `${(node?.outerHTML ?? node?.textContent ?? 'something').slice(0, 80)}: ${previousRect.y} to ${currentRect.y}`;
-      for (const { startTime, value, sources } of entries) if (value > 0 && startTime >= since) window.moved.push(...sources.map(what));
+      // What is gone by now has no name any more.
+      for (const { startTime, value, sources } of entries) if (value > 0 && startTime >= since) window.moved.push(sources.map(what).join(', ') || 'something');
     };
     window.shifts?.disconnect();
     window.shifts = new PerformanceObserver((list) => window.noteShifts(list.getEntries()));

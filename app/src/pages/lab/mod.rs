@@ -38,7 +38,7 @@ const STATES: &[(&str, &str)] = &[
     ("/lab?show=away", "Server away"),
 ];
 /// How they come about, in the same order.
-const SHOW: [fn() -> AnyView; 9] = [
+const SHOW: [fn() -> AnyView; STATES.len()] = [
     at_rest,
     filled,
     faults,
