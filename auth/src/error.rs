@@ -1,5 +1,6 @@
 //! Why something was not done. Two faces: the variant is for whoever asked, the source is for the log and never leaves the server.
 
+use crate::store::Fault;
 use contract::Faults;
 
 /// The cause of an error that is nobody's business but ours.
@@ -72,6 +73,12 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 }
 
 impl Error {
+    /// Whether a concurrent transaction undid this one, so that it can be tried again at once.
+    pub(crate) fn is_conflict(&self) -> bool {
+        let Self::Unavailable(source) = self else { return false };
+        source.downcast_ref::<sqlx::Error>().is_some_and(|error| Fault::of(error) == Fault::Conflict)
+    }
+
     /// A fault of ours, with its cause.
     pub(crate) fn internal(source: impl Into<Source>) -> Self {
         Self::Internal(source.into())
@@ -86,22 +93,6 @@ impl From<Faults> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        use sqlx::Error as E;
-        let away = match &error {
-            // A connection that ends while it begins is to sqlx an answer that makes no sense.
-            E::Protocol(text) => text.contains("SSLRequest"),
-            E::Io(_) | E::Tls(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
-            // Postgres class 40: undone because of others, to be tried again; 57P: it is shutting down or starting; 53: out of resources. SQLite 5 and 6: busy and locked; 8: read only; 10: I/O error; 13: disk full; 14: it cannot be opened, as without file handles.
-            E::Database(database) => database.code().is_some_and(|code| {
-                code.starts_with("57P")
-                    || code.starts_with("40") && code.len() == 5
-                    || code.starts_with("53")
-                    || code
-                        .parse::<i32>()
-                        .is_ok_and(|code| [5, 6, 8, 10, 13, 14].contains(&(code & 0xff)) && database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some())
-            }),
-            _ => false,
-        };
-        if away { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
+        if Fault::of(&error).is_temporary() { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
     }
 }

@@ -33,8 +33,9 @@ pub struct Revocations {
     heard: Mutex<(i64, Instant)>,
     /// The feed has said that the signing keys are others, and they have not been read yet.
     keys_changed: AtomicBool,
-    /// What was noted although nobody knows whether it was committed, each with its `until`.
-    doubts: Mutex<Vec<(News, Timestamp)>>,
+    /// What was noted although its commit failed and may have happened all the same, each with its
+    /// `until`. One entry for each session or user, however often the commit fails.
+    doubts: Mutex<HashMap<News, Timestamp>>,
 }
 
 #[derive(Default)]
@@ -124,20 +125,26 @@ impl Revocations {
     /// As [`Revocations::note`], of a commit that failed and may have happened all the same. To be settled when the database answers again.
     pub(crate) fn note_in_doubt(&self, news: &News, until: Timestamp) {
         self.note(news, until);
-        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).push((news.clone(), until));
+        self.doubts().insert(news.clone(), until);
+    }
+
+    fn doubts(&self) -> MutexGuard<'_, HashMap<News, Timestamp>> {
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks what has become of the commits that failed, and takes back what did not happen: or whoever it was about would be kept out.
     pub(crate) async fn settle(&self, store: &Store) -> Result<(), Error> {
         loop {
-            let Some((news, until)) = self.doubts.lock().unwrap_or_else(PoisonError::into_inner).last().cloned() else { return Ok(()) };
+            let next = self.doubts().iter().next().map(|(news, until)| (news.clone(), *until));
+            let Some((news, until)) = next else { return Ok(()) };
             let mut reader = store.read().await?;
             let happened = match &news {
                 News::SessionEnded(id) => reader.session_with_user(*id).await?.is_none_or(|row| row.session.revoked_at.is_some()),
                 News::EpochRaised(id, epoch) => reader.user_by_id(*id).await?.is_none_or(|user| user.epoch >= *epoch),
                 News::KeysChanged => true,
             };
-            self.doubts.lock().unwrap_or_else(PoisonError::into_inner).retain(|doubt| *doubt != (news.clone(), until));
+            // Unless it was noted once more meanwhile.
+            self.doubts().retain(|doubt, noted| *doubt != news || *noted != until);
             if !happened {
                 self.take_back(&news, until);
             }

@@ -1,7 +1,7 @@
 //! Which sessions were in use, and which generation of their refresh token is known to have arrived. Kept in memory and written in batches,
 //! at most a second late, so that a protected read never writes.
 
-use crate::{Error, Store};
+use crate::{Error, Store, flow::Retries};
 use contract::{SessionId, Span, Timestamp};
 use futures::stream::{self, TryStreamExt};
 use std::{
@@ -70,11 +70,14 @@ impl Seen {
     }
 
     async fn write(&self, store: &Store, part: &[(SessionId, Entry)]) -> Result<(), Error> {
-        let mut tx = store.write().await?;
-        for (id, entry) in part {
-            tx.session_seen(*id, entry.generation, Timestamp(entry.at)).await?;
+        let mut retries = Retries::default();
+        loop {
+            let done = Self::write_once(store, part).await;
+            if !retries.again(&done) {
+                done?;
+                break;
+            }
         }
-        tx.commit().await?;
         let mut entries = self.entries();
         for (id, written) in part {
             if let Some(entry) = entries.get_mut(id) {
@@ -83,5 +86,13 @@ impl Seen {
             }
         }
         Ok(())
+    }
+
+    async fn write_once(store: &Store, part: &[(SessionId, Entry)]) -> Result<(), Error> {
+        let mut tx = store.write().await?;
+        for (id, entry) in part {
+            tx.session_seen(*id, entry.generation, Timestamp(entry.at)).await?;
+        }
+        tx.commit().await
     }
 }

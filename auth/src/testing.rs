@@ -50,9 +50,10 @@ impl FreshDatabase {
         let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut connection = PgConnection::connect(&server).await.expect("Postgres");
         // A name of our own making; a placeholder cannot stand for a database.
-        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.expect("a database");
-        let (base, _) = server.rsplit_once('/').expect("a URL with a database name");
-        Self { url: format!("{base}/{name}"), _folder: None }
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.expect("a database");
+        let (base, database) = server.rsplit_once('/').expect("a URL with a database name");
+        let options = database.find('?').map_or("", |at| &database[at..]);
+        Self { url: format!("{base}/{name}{options}"), _folder: None }
     }
 }
 

@@ -173,6 +173,22 @@ impl Auth {
     }
 }
 
+/// Counts the attempts at a transaction that concurrent ones undo: a serialization failure or a
+/// deadlock on Postgres. Nothing of it was written by then.
+#[derive(Default)]
+pub(crate) struct Retries(u32);
+
+impl Retries {
+    const MAX: u32 = 3;
+
+    /// Whether to try again after this result.
+    pub(crate) fn again<T>(&mut self, result: &Result<T, Error>) -> bool {
+        let again = self.0 < Self::MAX && result.as_ref().is_err_and(Error::is_conflict);
+        self.0 += 1;
+        again
+    }
+}
+
 /// The database belongs to this secret, from now on if it did not belong to any.
 async fn claim(store: &Store, secret: &ServerSecret, now: Timestamp) -> Result<(), StartError> {
     let check = secret.check_value();

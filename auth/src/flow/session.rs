@@ -1,6 +1,6 @@
 //! Renewing a session and ending it.
 
-use super::{Auth, Happened, Issued};
+use super::{Auth, Happened, Issued, Retries};
 use crate::{
     Client, Error, Presented,
     fail_point::{self, FailPoint},
@@ -33,9 +33,11 @@ impl Auth {
                     let now = self.clock.now();
                     let counter = row.session.counter;
                     let done = match verdict {
-                        Verdict::Step => tx.session_step(shown.session, counter, now).await?,
-                        _ => tx.session_reissue(shown.session, counter, now).await?,
+                        Verdict::Step => tx.session_step(shown.session, counter, now).await,
+                        _ => tx.session_reissue(shown.session, counter, now).await,
                     };
+                    // A concurrent transaction that undid this one has made progress: judge again.
+                    let done = done.or_else(|error| if error.is_conflict() { Ok(false) } else { Err(error) })?;
                     if done {
                         // Read again in the same transaction: what the new token says is what was true when it was made.
                         let row = tx.session_with_user(shown.session).await?.ok_or(Error::SignedOut)?;
@@ -74,6 +76,16 @@ impl Auth {
             Presented::Bearer(token) => token::verify(&self.keys, &self.verified, &self.policy.issuer, token, now).map_err(|_| Error::SignedOut)?.sid,
             Presented::Cookie(token) => refresh::open(&self.secret, token).ok_or(Error::SignedOut)?.session,
         };
+        let mut retries = Retries::default();
+        loop {
+            let done = self.end_session(client, session, now).await;
+            if !retries.again(&done) {
+                return done;
+            }
+        }
+    }
+
+    async fn end_session(&self, client: &Client, session: SessionId, now: Timestamp) -> Result<(), Error> {
         let mut tx = self.store.write().await?;
         let Some(user) = tx.session_revoke(session, "logged_out", now).await? else { return Ok(()) };
         self.record(&mut tx, client, now, Happened::own(EventKind::LoggedOut, user, session)).await?;

@@ -1,123 +1,159 @@
-//! The tables. One text of SQL for SQLite and Postgres; each file holds the statements of one table and the verbs that run them.
+//! The tables. One text of SQL for SQLite and Postgres; each file holds the statements of one table
+//! and the verbs that run them.
 //!
-//! Reading and writing are different things here. [`Store::read`] takes one of many connections and has only the reading verbs;
-//! [`Store::write`] opens a transaction and has all of them. On SQLite there is one writer, which begins with `BEGIN IMMEDIATE`, and readers
-//! never wait for it. Strangers wait for each other before they wait for the writer (`Store::write_in`), so that a flood of them is one in line.
+//! Reading and writing are different things here. [`Store::read`] takes one of many connections and
+//! has only the reading verbs; [`Store::write`] begins a transaction and has all of them. On SQLite
+//! one task writes (`writer`), and readers never wait for it. Anonymous clients wait for each other
+//! before they wait for the writer (`Store::write_in`), so that a flood of them takes one turn.
 //!
-//! Rules that keep one text valid: placeholders `$1 …`; types `TEXT BIGINT BOOLEAN`, bytes and ids; no `now()`, no sequences, no booleans as
-//! literals; whatever may happen only once is one conditional `UPDATE`; expected conflicts are `ON CONFLICT DO NOTHING` and a count, because
-//! after an error a Postgres transaction is dead and a SQLite one is not. Locks are taken in the order users, sessions, feed.
+//! An error of the database has a kind ([`Fault`]), which decides whether the request can be repeated
+//! and whether the connection is used again. [`Store::ping`] knows whether writing works.
+//!
+//! Rules that keep one text valid: placeholders `$1 …`; types `TEXT BIGINT BOOLEAN`, bytes and ids; no
+//! `now()`, no sequences, no booleans as literals; whatever may happen only once is one conditional
+//! `UPDATE`; expected conflicts are `ON CONFLICT DO NOTHING` and a count, because after an error a
+//! Postgres transaction is dead and a SQLite one is not. Locks are taken in the order users, sessions,
+//! feed.
 
 pub mod events;
+mod fault;
 pub mod feed;
+mod health;
 pub mod installation;
 pub mod keys;
 pub mod limits;
+mod postgres;
 pub mod sessions;
+mod sqlite;
 pub mod users;
+mod writer;
 
-use crate::{Error, hasher::Lane, world};
+pub use fault::Fault;
+
+use crate::{Error, hasher::Lane};
+use health::Health;
+use postgres::{PostgresPool, Statements, is_pooler};
+use sqlite::DatabaseFile;
 use sqlx::{
-    Database, Postgres, Sqlite, Transaction,
-    migrate::Migrator,
+    Postgres, Sqlite, SqliteConnection, Transaction,
     pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqlitePool, SqlitePoolOptions},
 };
 use std::{
-    fs::DirBuilder,
     ops::{Deref, DerefMut},
-    os::unix::fs::DirBuilderExt,
     path::Path,
-    str::FromStr,
     sync::Arc,
     time::Duration,
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
+use writer::{Lease, Writer};
 
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+/// How long a transaction waits for a connection or for a lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one statement may take, with all that lies between here and the database.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// How long a statement waits for a connection or for SQLite's write lock.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How many strangers write at the same time: the one writer of SQLite they have in turns with all others, and of the connections to Postgres a
-/// quarter.
-const STRANGERS_ON_SQLITE: usize = 1;
-const STRANGERS_ON_POSTGRES: usize = 4;
-/// What strangers are told to wait whose turn did not come, in seconds.
+/// How many anonymous clients write at the same time: the one writer of SQLite they have in turns with
+/// all others, and of the connections to Postgres a quarter.
+const ANONYMOUS_ON_SQLITE: usize = 1;
+const ANONYMOUS_ON_POSTGRES: usize = 4;
+/// What an anonymous client is told to wait whose turn did not come, in seconds.
 const RETRY_AFTER: u32 = 2;
+/// How many connections read from SQLite.
+const SQLITE_READERS: u32 = 4;
 
 /// Runs one expression on whichever database this is. Both arms are checked against their own driver.
+/// The error of a statement is noted, for the connection and for readiness.
 macro_rules! on {
-    ($reader:expr, |$c:ident| $body:expr) => {
-        match $reader.link_mut() {
+    ($reader:expr, |$c:ident| $body:expr) => {{
+        let result = match $reader.link_mut() {
             $crate::store::Link::Sqlite(held) => {
-                let $c = &mut **held;
-                $body
+                let $c = held.connection();
+                $crate::store::in_time(async { Ok($body) }).await
             }
             $crate::store::Link::Postgres(held) => {
-                let $c = &mut **held;
-                $body
+                let $c = held.statements();
+                $crate::store::in_time(async { Ok($body) }).await
             }
-        }
-    };
+        };
+        $reader.noted(result)?
+    }};
 }
 pub(crate) use on;
+
+/// Gives up on a statement whose answer does not come: the server may be gone without a word.
+pub(crate) async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    timeout(STATEMENT_TIMEOUT, statement).await.unwrap_or_else(|elapsed| Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed))))
+}
 
 /// The database.
 #[derive(Clone, Debug)]
 pub struct Store {
     pools: Pools,
-    strangers: Arc<Semaphore>,
+    anonymous: Arc<Semaphore>,
+    health: Arc<Health>,
+    /// One probe at a time.
+    probe: Arc<Mutex<()>>,
 }
 
 #[derive(Clone, Debug)]
 enum Pools {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
-    Postgres(PgPool),
+    Sqlite { file: DatabaseFile, writer: Writer, readers: SqlitePool },
+    Postgres(PostgresPool),
 }
 
 /// A connection that reads.
-pub struct Reader(Link);
+pub struct Reader {
+    link: Link,
+    health: Arc<Health>,
+}
 
-/// A transaction. It is undone when dropped without [`Tx::commit`].
+/// A transaction. It is rolled back when it is dropped without [`Tx::commit`].
 pub struct Tx {
     reader: Reader,
-    /// Given back when it is over.
+    /// Given back at the end.
     turn: Option<OwnedSemaphorePermit>,
 }
 
 pub(crate) enum Link {
-    Sqlite(Held<Sqlite>),
-    Postgres(Held<Postgres>),
+    Sqlite(SqliteLink),
+    Postgres(PostgresLink),
 }
 
-pub(crate) enum Held<D: Database> {
-    Plain(PoolConnection<D>),
-    Tx(Transaction<'static, D>),
+pub(crate) enum SqliteLink {
+    Reader(PoolConnection<Sqlite>),
+    Writer(Lease),
 }
 
-impl<D: Database> Deref for Held<D> {
-    type Target = D::Connection;
+pub(crate) struct PostgresLink {
+    held: HeldPostgres,
+    are_named: bool,
+}
 
-    fn deref(&self) -> &D::Connection {
+enum HeldPostgres {
+    Reader(PoolConnection<Postgres>),
+    Writer(Transaction<'static, Postgres>),
+}
+
+impl SqliteLink {
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
         match self {
-            Self::Plain(connection) => connection,
-            Self::Tx(transaction) => transaction,
+            Self::Reader(connection) => connection,
+            Self::Writer(lease) => lease.connection(),
         }
     }
 }
 
-impl<D: Database> DerefMut for Held<D> {
-    fn deref_mut(&mut self) -> &mut D::Connection {
-        match self {
-            Self::Plain(connection) => connection,
-            Self::Tx(transaction) => transaction,
-        }
+impl PostgresLink {
+    pub(crate) fn statements(&mut self) -> Statements<'_> {
+        let connection = match &mut self.held {
+            HeldPostgres::Reader(connection) => &mut **connection,
+            HeldPostgres::Writer(transaction) => &mut **transaction,
+        };
+        Statements { connection, are_named: self.are_named }
     }
 }
 
@@ -136,82 +172,114 @@ pub enum OpenError {
     /// The folder of the SQLite file cannot be made.
     #[error("the folder {0} cannot be made: {1}")]
     Folder(String, std::io::Error),
+    /// The SQLite file cannot be made or looked at.
+    #[error("the database file {0} cannot be opened: {1}")]
+    File(String, std::io::Error),
+    /// A Postgres database that cannot store all text.
+    #[error("the encoding of the database is {0}, and must be UTF8: make it with ENCODING 'UTF8'")]
+    Encoding(String),
+    /// The URL leads to a pooler in transaction mode and does not say so.
+    #[error("DATABASE_URL leads through a connection pooler: add ?statement-cache-capacity=0 to it")]
+    Pooler,
 }
 
 impl Store {
-    /// Opens a database and brings its tables up to date. `url` is `sqlite:PATH` (made if it is not there) or `postgres://…`.
+    /// Opens a database and brings its tables up to date. `url` is `sqlite:PATH` (made if it is not
+    /// there) or `postgres://…`.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        let store = Self::connect(url).await?;
-        match &store.pools {
-            Pools::Sqlite { writer, .. } => SQLITE_MIGRATIONS.run(writer).await?,
-            Pools::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await?,
-        }
-        Ok(store)
+        Self::open_bounded(url, sqlite::MAX_WAL).await
     }
 
-    async fn connect(url: &str) -> Result<Self, OpenError> {
-        if let Some(path) = url.strip_prefix("sqlite:") {
-            let path = Path::new(path.strip_prefix("//").unwrap_or(path));
-            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| OpenError::Folder(folder.display().to_string(), error))?;
-            }
-            let options = SqliteConnectOptions::new()
-                .filename(path)
-                .create_if_missing(true)
-                .busy_timeout(PATIENCE)
-                .journal_mode(SqliteJournalMode::Wal)
-                // With NORMAL a power cut takes back commits that were acknowledged, and a revoked session lives again.
-                .synchronous(SqliteSynchronous::Full)
-                .foreign_keys(true)
-                // What is deleted is written over: an account that is gone is not to be read out of the file.
-                .pragma("secure_delete", "ON");
-            let writer = SqlitePoolOptions::new()
-                .max_connections(1)
-                .acquire_timeout(PATIENCE)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .connect_with(options.clone())
-                .await?;
-            // What they read is a row or a page of a list, and the system keeps the file in memory anyhow: no need to keep two megabytes of it four times.
-            let options = options.pragma("cache_size", "-512");
-            let readers = SqlitePoolOptions::new().max_connections(4).acquire_timeout(PATIENCE).connect_with(options).await?;
-            Ok(Self { pools: Pools::Sqlite { writer, readers }, strangers: Arc::new(Semaphore::new(STRANGERS_ON_SQLITE)) })
+    async fn open_bounded(url: &str, max_wal: u64) -> Result<Self, OpenError> {
+        let opened = if let Some(path) = url.strip_prefix("sqlite:") {
+            Self::open_sqlite(Path::new(path.strip_prefix("//").unwrap_or(path)), max_wal).await
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let options = PgConnectOptions::from_str(url)?.application_name("latchkey");
-            let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(PATIENCE).connect_with(options).await?;
-            Ok(Self { pools: Pools::Postgres(pool), strangers: Arc::new(Semaphore::new(STRANGERS_ON_POSTGRES)) })
+            Self::open_postgres(url).await
         } else {
             Err(OpenError::Scheme)
-        }
+        };
+        opened.map_err(|error| match error {
+            OpenError::Connect(cause) if is_pooler(&cause) => OpenError::Pooler,
+            OpenError::Migrate(sqlx::migrate::MigrateError::Execute(cause)) if is_pooler(&cause) => OpenError::Pooler,
+            other => other,
+        })
+    }
+
+    async fn open_sqlite(path: &Path, max_wal: u64) -> Result<Self, OpenError> {
+        let (file, health) = (DatabaseFile::prepare(path, max_wal)?, Arc::<Health>::default());
+        let mut first = file.connect().await?;
+        sqlx::migrate!("migrations/sqlite").run(&mut first).await?;
+        // What readers read is a row or a page of a list, and the system keeps the file in memory.
+        let options = file.options().clone().pragma("cache_size", "-512");
+        let readers = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS)
+            .acquire_timeout(LOCK_TIMEOUT)
+            .before_acquire({
+                let health = health.clone();
+                move |_, connection| {
+                    let is_usable = health.is_usable(connection.age);
+                    Box::pin(async move { Ok(is_usable) })
+                }
+            })
+            .connect_with(options)
+            .await?;
+        let writer = Writer::start(file.clone(), health.clone(), first);
+        Ok(Self::new(Pools::Sqlite { file, writer, readers }, ANONYMOUS_ON_SQLITE, health))
+    }
+
+    async fn open_postgres(url: &str) -> Result<Self, OpenError> {
+        let health = Arc::<Health>::default();
+        let pool = PostgresPool::open(url, health.clone()).await?;
+        pool.migrate(sqlx::migrate!("migrations/postgres")).await?;
+        Ok(Self::new(Pools::Postgres(pool), ANONYMOUS_ON_POSTGRES, health))
+    }
+
+    fn new(pools: Pools, anonymous: usize, health: Arc<Health>) -> Self {
+        Self { pools, anonymous: Arc::new(Semaphore::new(anonymous)), health, probe: Arc::default() }
     }
 
     /// A connection for reading.
     pub async fn read(&self) -> Result<Reader, Error> {
-        Ok(Reader(match &self.pools {
-            Pools::Sqlite { readers, .. } => Link::Sqlite(Held::Plain(readers.acquire().await?)),
-            Pools::Postgres(pool) => Link::Postgres(Held::Plain(pool.acquire().await?)),
-        }))
+        let link = match &self.pools {
+            Pools::Sqlite { readers, .. } => readers.acquire().await.map(|held| Link::Sqlite(SqliteLink::Reader(held))),
+            Pools::Postgres(pool) => {
+                pool.pool().acquire().await.map(|held| Link::Postgres(PostgresLink { held: HeldPostgres::Reader(held), are_named: !pool.is_pooled() }))
+            }
+        };
+        Ok(self.reader(self.noted(link)?))
     }
 
     /// A transaction. Nothing slow belongs into it: on SQLite everybody else who writes is waiting.
     pub async fn write(&self) -> Result<Tx, Error> {
-        let reader = Reader(match &self.pools {
-            Pools::Sqlite { writer, .. } => Link::Sqlite(Held::Tx(writer.begin_with("BEGIN IMMEDIATE").await?)),
-            Pools::Postgres(pool) => Link::Postgres(Held::Tx(pool.begin().await?)),
-        });
-        Ok(Tx { reader, turn: None })
+        let link = match &self.pools {
+            Pools::Sqlite { writer, .. } => Link::Sqlite(SqliteLink::Writer(writer.begin().await?)),
+            Pools::Postgres(pool) => {
+                let held = HeldPostgres::Writer(self.noted(in_time(pool.begin()).await)?);
+                Link::Postgres(PostgresLink { held, are_named: !pool.is_pooled() })
+            }
+        };
+        Ok(Tx { reader: self.reader(link), turn: None })
     }
 
-    /// The same for somebody whom we know, or for a stranger, of whom there may be a flood: they take turns among themselves first.
+    /// The same for a known client or an anonymous one, of which there may be a flood: those take
+    /// turns among themselves first.
     pub(crate) async fn write_in(&self, lane: Lane) -> Result<Tx, Error> {
         let turn = match lane {
             Lane::Known => None,
             Lane::Strangers => {
-                let turn = timeout(PATIENCE, self.strangers.clone().acquire_owned()).await;
+                let turn = timeout(LOCK_TIMEOUT, self.anonymous.clone().acquire_owned()).await;
                 Some(turn.map_err(|_| Error::Busy { retry_after: RETRY_AFTER })?.map_err(Error::internal)?)
             }
         };
         Ok(Tx { turn, ..self.write().await? })
+    }
+
+    fn reader(&self, link: Link) -> Reader {
+        Reader { link, health: self.health.clone() }
+    }
+
+    fn noted<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        result.inspect_err(|error| self.health.failed(Fault::of(error), error))
     }
 
     /// "sqlite" or "postgres".
@@ -223,41 +291,89 @@ impl Store {
         }
     }
 
-    /// Whether it answers.
+    /// Whether it answers, and whether it can be written to as far as the last write tells. After a
+    /// failed write it tries to write itself, so that this turns good again without other requests.
     pub async fn ping(&self) -> Result<(), Error> {
-        let started = world::monotonic();
-        self.read().await?.feed_head().await?;
-        tracing::trace!(elapsed = ?started.elapsed(), "the database answers");
-        Ok(())
+        if let Pools::Sqlite { file, .. } = &self.pools
+            && let Err(unfit) = file.check()
+        {
+            self.health.failed(unfit.fault(), &unfit);
+        }
+        if let Some(fault) = self.health.outage() {
+            // Readiness is asked by anonymous clients, too: one of them probes, the others are told.
+            let Ok(_probing) = self.probe.try_lock() else { return Err(Error::Unavailable(fault.name().into())) };
+            let mut tx = self.write().await?;
+            tx.feed_touch().await?;
+            tx.commit().await?;
+        }
+        let mut reader = self.read().await?;
+        if let Pools::Postgres(_) = &self.pools
+            && reader.is_read_only().await?
+        {
+            let fault = Fault::ReadOnly;
+            self.health.failed(fault, &std::io::Error::other("the server takes no writes"));
+            return Err(Error::Unavailable(fault.name().into()));
+        }
+        reader.feed_head().await.map(drop)
     }
 
     /// Closes every connection, after which SQLite has written its log back.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { writer, readers } => {
+            Pools::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 writer.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres(pool) => pool.pool().close().await,
         }
     }
 }
 
 impl Reader {
-    pub(crate) fn link_mut(&mut self) -> &mut Link {
-        &mut self.0
+    pub(crate) const fn link_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
+    /// Takes note of the error of a statement.
+    pub(crate) fn noted<T>(&mut self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        result.inspect_err(|error| {
+            let fault = Fault::of(error);
+            self.health.failed(fault, error);
+            if let Link::Sqlite(SqliteLink::Writer(lease)) = &mut self.link {
+                lease.failed(fault);
+            }
+        })
+    }
+
+    /// Whether this Postgres is a standby, or the database is set to take no writes.
+    async fn is_read_only(&mut self) -> Result<bool, Error> {
+        const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";
+        match &mut self.link {
+            Link::Sqlite(_) => Ok(false),
+            Link::Postgres(held) => {
+                let result = in_time(sqlx::query_scalar(IN_RECOVERY).fetch_one(held.statements())).await;
+                Ok(self.noted(result)?)
+            }
+        }
     }
 }
 
 impl Tx {
     /// Makes it so. When this fails it may have happened all the same.
     pub async fn commit(self) -> Result<(), Error> {
-        match self.reader.0 {
-            Link::Sqlite(Held::Tx(transaction)) => transaction.commit().await?,
-            Link::Postgres(Held::Tx(transaction)) => transaction.commit().await?,
-            Link::Sqlite(Held::Plain(_)) | Link::Postgres(Held::Plain(_)) => {}
+        let Self { reader: Reader { link, health }, turn } = self;
+        match link {
+            Link::Sqlite(SqliteLink::Writer(lease)) => lease.commit().await?,
+            Link::Postgres(PostgresLink { held: HeldPostgres::Writer(transaction), .. }) => match in_time(transaction.commit()).await {
+                Ok(()) => health.worked(),
+                Err(error) => {
+                    health.failed(Fault::of(&error), &error);
+                    return Err(error.into());
+                }
+            },
+            Link::Sqlite(SqliteLink::Reader(_)) | Link::Postgres(_) => {}
         }
-        drop(self.turn);
+        drop(turn);
         Ok(())
     }
 }
@@ -291,6 +407,14 @@ macro_rules! statements {
 pub(crate) use statements;
 
 #[cfg(any(test, feature = "testing"))]
+impl Store {
+    /// As [`Store::open`], with another bound of SQLite's write-ahead log, in bytes.
+    pub async fn open_with_wal_bound(url: &str, bytes: u64) -> Result<Self, OpenError> {
+        Self::open_bounded(url, bytes).await
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
 impl Reader {
     /// Has the database check one statement against its tables.
     pub async fn prepare(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
@@ -305,8 +429,8 @@ impl Reader {
         const POSTGRES: &str = "SELECT table_name || '.' || column_name || CASE WHEN is_nullable = 'NO' THEN ' NOT NULL' ELSE '' END FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '\\_sqlx%'
              UNION ALL SELECT 'index ' || c.relname || CASE WHEN i.indisunique THEN ' unique' ELSE '' END || ' ' || (SELECT string_agg(a.attname, ',' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = 'public' AND NOT i.indisprimary ORDER BY 1";
         let mut lines: Vec<String> = match self.link_mut() {
-            Link::Sqlite(held) => sqlx::query_scalar(SQLITE).fetch_all(&mut **held).await?,
-            Link::Postgres(held) => sqlx::query_scalar(POSTGRES).fetch_all(&mut **held).await?,
+            Link::Sqlite(held) => sqlx::query_scalar(SQLITE).fetch_all(held.connection()).await?,
+            Link::Postgres(held) => sqlx::query_scalar(POSTGRES).fetch_all(held.statements()).await?,
         };
         lines.sort();
         Ok(lines)

@@ -10,6 +10,7 @@ mod keys;
 mod leaving;
 mod limits;
 mod model;
+mod outages;
 mod races;
 mod refresh;
 mod revocation;

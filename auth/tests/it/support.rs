@@ -44,8 +44,12 @@ impl World {
     }
 
     pub async fn sign_up(&self, email: &str) -> Issued {
+        self.try_sign_up(email).await.expect("a sign-up")
+    }
+
+    pub async fn try_sign_up(&self, email: &str) -> Result<Issued, Error> {
         let form = SignUp { email: email.into(), password: PASSWORD.into(), ..SignUp::default() };
-        self.auth.sign_up(&client(), &form, None).await.expect("a sign-up").1
+        Ok(self.auth.sign_up(&client(), &form, None).await?.1)
     }
 
     pub async fn log_in(&self, email: &str) -> Issued {

@@ -1,0 +1,143 @@
+//! The SQLite database file: its permissions, how connections to it are opened, and the checks that
+//! it is still the file that was opened and that its write-ahead log stays within bounds.
+
+use super::{Fault, LOCK_TIMEOUT, OpenError};
+use sqlx::{
+    ConnectOptions, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+};
+use std::{
+    fs::{self, DirBuilder, OpenOptions, Permissions},
+    io::ErrorKind,
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// Readable and writable for the owner only.
+const MODE: u32 = 0o600;
+/// From this size on the write-ahead log is reported, in bytes. It is cut back to the first of these
+/// when it begins anew.
+const WAL_KEPT: u64 = 16 * 1024 * 1024;
+const WAL_WARNING: u64 = 64 * 1024 * 1024;
+/// From this size on nothing more is written until a checkpoint succeeds, in bytes.
+pub(super) const MAX_WAL: u64 = 1024 * 1024 * 1024;
+
+/// The file, and the way to open it.
+#[derive(Clone, Debug)]
+pub(super) struct DatabaseFile {
+    path: PathBuf,
+    wal: PathBuf,
+    options: SqliteConnectOptions,
+    /// Device and inode of the file that was opened.
+    identity: (u64, u64),
+    max_wal: u64,
+    warned: Arc<AtomicBool>,
+}
+
+/// Why the file must not be written to.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unfit {
+    /// Another file, or none, is at the path.
+    #[error("{0} is not the file that was opened")]
+    Replaced(String),
+    /// The write-ahead log is at its bound.
+    #[error("the write-ahead log of {0} has {1} bytes")]
+    LogFull(String, u64),
+}
+
+impl Unfit {
+    pub(super) const fn fault(&self) -> Fault {
+        match self {
+            Self::Replaced(_) => Fault::Replaced,
+            Self::LogFull(..) => Fault::LogFull,
+        }
+    }
+}
+
+impl DatabaseFile {
+    /// Makes the file if there is none, and sets the permissions of what is there.
+    pub(super) fn prepare(path: &Path, max_wal: u64) -> Result<Self, OpenError> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| OpenError::Folder(folder.display().to_string(), error))?;
+        }
+        let failed = |error| OpenError::File(path.display().to_string(), error);
+        // An existing file is not opened here: closing it would drop the locks that other connections
+        // of this process hold on it (POSIX advisory locks belong to the process).
+        match OpenOptions::new().write(true).create_new(true).mode(MODE).open(path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(error)),
+        }
+        let found = fs::metadata(path).map_err(failed)?;
+        let wal = beside(path, "-wal");
+        // SQLite gives the two files beside it the mode of the database file.
+        for file in [path, &wal, &beside(path, "-shm")] {
+            restrict(file);
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            // A file that has vanished since is an error, not a new installation.
+            .create_if_missing(false)
+            .busy_timeout(LOCK_TIMEOUT)
+            .journal_mode(SqliteJournalMode::Wal)
+            // With NORMAL a power cut takes back commits that were acknowledged, and a revoked session
+            // lives again.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            // What is deleted is overwritten: a deleted account cannot be read out of the file.
+            .pragma("secure_delete", "ON")
+            .pragma("journal_size_limit", WAL_KEPT.to_string());
+        Ok(Self { path: path.to_owned(), wal, options, identity: (found.dev(), found.ino()), max_wal, warned: Arc::default() })
+    }
+
+    /// The options for connections to the file.
+    pub(super) const fn options(&self) -> &SqliteConnectOptions {
+        &self.options
+    }
+
+    /// Opens the connection of the writer.
+    pub(super) async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
+        self.options.connect().await
+    }
+
+    /// Whether the file may be written to. Two calls to the file system, some microseconds.
+    pub(super) fn check(&self) -> Result<(), Unfit> {
+        let found = fs::metadata(&self.path).map(|found| (found.dev(), found.ino())).ok();
+        if found != Some(self.identity) {
+            return Err(Unfit::Replaced(self.path.display().to_string()));
+        }
+        let size = fs::metadata(&self.wal).map_or(0, |found| found.len());
+        if size <= WAL_WARNING.min(self.max_wal) {
+            self.warned.store(false, Ordering::Relaxed);
+        } else if !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(bytes = size, cure = Fault::LogFull.cure(), "write-ahead log is growing");
+        }
+        if size > self.max_wal { Err(Unfit::LogFull(self.path.display().to_string(), size)) } else { Ok(()) }
+    }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Takes away the permissions of others.
+fn restrict(file: &Path) {
+    let Ok(found) = fs::metadata(file) else { return };
+    let mode = found.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return;
+    }
+    let shown = file.display();
+    match fs::set_permissions(file, Permissions::from_mode(mode & MODE)) {
+        Ok(()) => tracing::warn!(file = %shown, mode = format!("{mode:o}"), "database file permissions restricted"),
+        Err(error) => {
+            tracing::error!(file = %shown, mode = format!("{mode:o}"), %error, "database file readable by others");
+        }
+    }
+}

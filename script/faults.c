@@ -1,0 +1,200 @@
+/* A library that makes system calls on the files of a database fail: `script/faults` preloads it.
+ *
+ * FAULTS_CONTROL names a file of 32-bit numbers that this library maps and the script writes:
+ *   0 the call to fail (see `enum call`; 0: none)   1 the error number
+ *   2 how many of these calls pass first            3 how many fail then (-1: all)
+ *   4 how many have failed                          16 and on: how often each call was made
+ * FAULTS_FILE is a part of the path that the files of the database have in common.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+enum call {
+    NONE, OPEN, READ, PREAD, WRITE, PWRITE, FSYNC, FDATASYNC, FTRUNCATE, FALLOCATE, MMAP, FCNTL, FSTAT, STAT, LSEEK,
+    UNLINK, ACCESS, CLOSE
+};
+
+enum { MOST = 4096 };
+static volatile int32_t *control;
+static const char *part;
+static volatile char ours[MOST];
+
+__attribute__((constructor)) static void start(void) {
+    const char *path = getenv("FAULTS_CONTROL");
+    part = getenv("FAULTS_FILE");
+    if (!path || !part) return;
+    int (*real)(const char *, int, ...) = dlsym(RTLD_NEXT, "open");
+    int fd = real(path, O_RDWR);
+    if (fd < 0) return;
+    void *mapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (mapped != MAP_FAILED) control = mapped;
+}
+
+/* Counts a call; whether it is to fail, with errno set. */
+static int fails(enum call call) {
+    if (!control) return 0;
+    __atomic_add_fetch(&control[16 + call], 1, __ATOMIC_SEQ_CST);
+    if (control[0] != (int32_t)call) return 0;
+    if (control[2] > 0) {
+        __atomic_sub_fetch(&control[2], 1, __ATOMIC_SEQ_CST);
+        return 0;
+    }
+    if (control[3] == 0) return 0;
+    if (control[3] > 0) __atomic_sub_fetch(&control[3], 1, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&control[4], 1, __ATOMIC_SEQ_CST);
+    errno = control[1];
+    return 1;
+}
+
+static int is_ours(int fd) { return fd >= 0 && fd < MOST && ours[fd]; }
+static int is_path(const char *path) { return part && path && strstr(path, part); }
+
+#define REAL(type, name, ...)                                  \
+    static type (*real)(__VA_ARGS__);                          \
+    if (!real) real = (type (*)(__VA_ARGS__))dlsym(RTLD_NEXT, name)
+
+static int opened(const char *path, int fd) {
+    if (fd >= 0 && fd < MOST) ours[fd] = is_path(path) ? 1 : 0;
+    return fd;
+}
+
+#define OPENS(symbol, name)                                    \
+    int symbol(const char *path, int flags, ...) {             \
+        va_list rest;                                          \
+        va_start(rest, flags);                                 \
+        mode_t mode = va_arg(rest, mode_t);                    \
+        va_end(rest);                                          \
+        REAL(int, name, const char *, int, ...);               \
+        if (is_path(path) && fails(OPEN)) return -1;           \
+        return opened(path, real(path, flags, mode));          \
+    }
+OPENS(open, "open")
+OPENS(open64, "open64")
+
+int close(int fd) {
+    REAL(int, "close", int);
+    int mine = is_ours(fd);
+    if (mine) ours[fd] = 0;
+    int done = real(fd);
+    /* The descriptor is gone whatever close returns. */
+    if (mine && fails(CLOSE)) return -1;
+    return done;
+}
+
+ssize_t read(int fd, void *to, size_t length) {
+    REAL(ssize_t, "read", int, void *, size_t);
+    return is_ours(fd) && fails(READ) ? -1 : real(fd, to, length);
+}
+
+#define PREADS(symbol, name)                                                 \
+    ssize_t symbol(int fd, void *to, size_t length, off_t at) {              \
+        REAL(ssize_t, name, int, void *, size_t, off_t);                     \
+        return is_ours(fd) && fails(PREAD) ? -1 : real(fd, to, length, at);  \
+    }
+PREADS(pread, "pread")
+PREADS(pread64, "pread64")
+
+ssize_t write(int fd, const void *from, size_t length) {
+    REAL(ssize_t, "write", int, const void *, size_t);
+    return is_ours(fd) && fails(WRITE) ? -1 : real(fd, from, length);
+}
+
+#define PWRITES(symbol, name)                                                   \
+    ssize_t symbol(int fd, const void *from, size_t length, off_t at) {         \
+        REAL(ssize_t, name, int, const void *, size_t, off_t);                  \
+        return is_ours(fd) && fails(PWRITE) ? -1 : real(fd, from, length, at);  \
+    }
+PWRITES(pwrite, "pwrite")
+PWRITES(pwrite64, "pwrite64")
+
+int fsync(int fd) {
+    REAL(int, "fsync", int);
+    return is_ours(fd) && fails(FSYNC) ? -1 : real(fd);
+}
+
+int fdatasync(int fd) {
+    REAL(int, "fdatasync", int);
+    return is_ours(fd) && fails(FDATASYNC) ? -1 : real(fd);
+}
+
+#define FTRUNCATES(symbol, name)                                          \
+    int symbol(int fd, off_t length) {                                    \
+        REAL(int, name, int, off_t);                                      \
+        return is_ours(fd) && fails(FTRUNCATE) ? -1 : real(fd, length);   \
+    }
+FTRUNCATES(ftruncate, "ftruncate")
+FTRUNCATES(ftruncate64, "ftruncate64")
+
+/* Returns the error number instead of setting errno. */
+#define FALLOCATES(symbol, name)                                                        \
+    int symbol(int fd, off_t from, off_t length) {                                      \
+        REAL(int, name, int, off_t, off_t);                                             \
+        return is_ours(fd) && fails(FALLOCATE) ? errno : real(fd, from, length);        \
+    }
+FALLOCATES(posix_fallocate, "posix_fallocate")
+FALLOCATES(posix_fallocate64, "posix_fallocate64")
+
+#define MMAPS(symbol, name)                                                                     \
+    void *symbol(void *at, size_t length, int protection, int flags, int fd, off_t from) {      \
+        REAL(void *, name, void *, size_t, int, int, int, off_t);                               \
+        return is_ours(fd) && fails(MMAP) ? MAP_FAILED : real(at, length, protection, flags, fd, from); \
+    }
+MMAPS(mmap, "mmap")
+MMAPS(mmap64, "mmap64")
+
+#define FCNTLS(symbol, name)                                                     \
+    int symbol(int fd, int command, ...) {                                       \
+        va_list rest;                                                            \
+        va_start(rest, command);                                                 \
+        void *argument = va_arg(rest, void *);                                   \
+        va_end(rest);                                                            \
+        REAL(int, name, int, int, ...);                                          \
+        return is_ours(fd) && fails(FCNTL) ? -1 : real(fd, command, argument);   \
+    }
+FCNTLS(fcntl, "fcntl")
+FCNTLS(fcntl64, "fcntl64")
+
+#define FSTATS(symbol, name, type)                                    \
+    int symbol(int fd, type *to) {                                    \
+        REAL(int, name, int, type *);                                 \
+        return is_ours(fd) && fails(FSTAT) ? -1 : real(fd, to);       \
+    }
+FSTATS(fstat, "fstat", struct stat)
+FSTATS(fstat64, "fstat64", struct stat64)
+
+#define STATS(symbol, name, type)                                     \
+    int symbol(const char *path, type *to) {                          \
+        REAL(int, name, const char *, type *);                        \
+        return is_path(path) && fails(STAT) ? -1 : real(path, to);    \
+    }
+STATS(stat, "stat", struct stat)
+STATS(stat64, "stat64", struct stat64)
+
+#define LSEEKS(symbol, name)                                               \
+    off_t symbol(int fd, off_t at, int whence) {                           \
+        REAL(off_t, name, int, off_t, int);                                \
+        return is_ours(fd) && fails(LSEEK) ? -1 : real(fd, at, whence);    \
+    }
+LSEEKS(lseek, "lseek")
+LSEEKS(lseek64, "lseek64")
+
+int unlink(const char *path) {
+    REAL(int, "unlink", const char *);
+    return is_path(path) && fails(UNLINK) ? -1 : real(path);
+}
+
+int access(const char *path, int mode) {
+    REAL(int, "access", const char *, int);
+    return is_path(path) && fails(ACCESS) ? -1 : real(path, mode);
+}
