@@ -8,6 +8,7 @@
 //! | refresh tokens and when one is a theft | [`refresh`] |
 //! | what is refused at once, without asking the database | [`revocation`] |
 //! | passwords | [`hasher`] |
+//! | tasks and threads that are restarted when they fail | [`background`] |
 //! | how often somebody may try | `limit` |
 //! | how the first administrator comes in | `first_admin` |
 //! | the one secret, and what is derived from it | [`secret`] |
@@ -16,6 +17,7 @@
 //! The session *row* is the truth. An access token is a short copy of it that anybody can check; a refresh token is the right to the next copy.
 #![warn(missing_docs)]
 
+pub mod background;
 mod client;
 mod device;
 mod error;

@@ -38,6 +38,7 @@ pub use worker::Worker;
 
 use crate::{
     Client, Clock, Entropy, Error, Hashing, Policy, ServerSecret, Store,
+    background::Supervisor,
     hasher::Hasher,
     keys::{Jwk, KeyRing},
     revocation::Revocations,
@@ -71,6 +72,7 @@ pub struct Inner {
     pub(crate) verified: VerifiedTokens,
     pub(crate) revocations: Revocations,
     pub(crate) seen: Seen,
+    pub(crate) background: Supervisor,
 }
 
 impl Deref for Auth {
@@ -113,6 +115,7 @@ impl Auth {
         let revocations = Revocations::load(&store, now).await?;
         let keys = KeyRing::default();
         keys.load(&store, &secret, &entropy, now).await?;
+        let background = Supervisor::new(entropy.clone());
         let hasher = Hasher::start(hashing, entropy.clone())?;
         Ok(Self(Arc::new(Inner {
             store,
@@ -126,6 +129,7 @@ impl Auth {
             verified: VerifiedTokens::default(),
             revocations,
             seen: Seen::default(),
+            background,
         })))
     }
 
@@ -135,8 +139,15 @@ impl Auth {
         self.keys.public()
     }
 
-    /// Whether requests can be served: the database answers, and this node knows what is revoked.
+    /// The supervisor of the background work whose state is part of [`Auth::ready`]. What else serves requests registers its tasks here.
+    #[must_use]
+    pub fn background(&self) -> &Supervisor {
+        &self.background
+    }
+
+    /// Whether requests can be served: the background work runs, the database answers, and this node knows what is revoked.
     pub async fn ready(&self) -> Result<(), Error> {
+        self.background.check()?;
         self.not_deaf()?;
         self.store.ping().await
     }

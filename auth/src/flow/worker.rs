@@ -2,28 +2,23 @@
 //! stored.
 
 use super::Auth;
-use crate::{Error, chain, limit::REMEMBERED};
+use crate::{Error, background::BackgroundTask, chain, limit::REMEMBERED};
 use contract::Span;
+use futures::future::join_all;
 use std::time::Duration;
-use tokio::{task::JoinHandle, time::MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 /// The background work of one node. Dropping it stops the work; [`Worker::stop`] finishes it first.
 pub struct Worker {
     auth: Auth,
-    tasks: [JoinHandle<()>; 2],
+    tasks: Vec<BackgroundTask>,
 }
 
 impl Worker {
     /// Ends the background work and writes what is not yet written.
     pub async fn stop(self) -> Result<(), Error> {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        join_all(self.tasks.into_iter().map(BackgroundTask::stop)).await;
         self.auth.write_seen().await
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -36,6 +31,15 @@ enum Task {
 }
 
 impl Task {
+    const ALL: [Self; 2] = [Self::Listen, Self::Keep];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Listen => "listen",
+            Self::Keep => "keep",
+        }
+    }
+
     const fn pause(self) -> Duration {
         Duration::from_millis(match self {
             Self::Listen => 400,
@@ -54,10 +58,14 @@ const MARGIN: Span = Span::minutes(25 * 60);
 const ROUNDS_BETWEEN_PRUNING: u32 = 750;
 
 impl Auth {
-    /// Starts the background work. Every node that serves requests needs it.
+    /// Starts the background work. Every node that serves requests needs it. A task that panics is restarted.
     #[must_use]
     pub fn work(&self) -> Worker {
-        Worker { auth: self.clone(), tasks: [Task::Listen, Task::Keep].map(|task| tokio::spawn(self.clone().repeat(task))) }
+        let spawn = |task: Task| {
+            let auth = self.clone();
+            self.background.spawn(task.name(), move || auth.clone().repeat(task))
+        };
+        Worker { auth: self.clone(), tasks: Task::ALL.map(spawn).into() }
     }
 
     async fn repeat(self, task: Task) {
@@ -72,8 +80,8 @@ impl Auth {
             };
             // Said once when it starts and once when it ends, not in every round.
             match (&result, failing) {
-                (Err(error), false) => tracing::error!(?task, error = %chain(error), "the background work fails"),
-                (Ok(()), true) => tracing::info!(?task, "the background work goes on"),
+                (Err(error), false) => tracing::error!(task = task.name(), error = %chain(error), "the background work fails"),
+                (Ok(()), true) => tracing::info!(task = task.name(), "the background work goes on"),
                 _ => {}
             }
             failing = result.is_err();

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "one binary: what the modules share is public to each other only")]
 
 mod audit;
+mod background;
 mod clocks;
 mod first_admin;
 mod flows;

@@ -1,0 +1,331 @@
+//! Supervised background work: tasks and threads that are restarted when they panic or end, and the state of each for readiness.
+//!
+//! The work itself lives where it belongs (`flow::worker`, `hasher`, and the crates above); nothing here knows what it does.
+
+use crate::{Entropy, Error, fail_point::TaskFault, world::monotonic};
+use futures::FutureExt;
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinHandle},
+};
+
+/// The longest delay before the first restart. It doubles with each failure.
+const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
+/// The longest delay before any restart.
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
+/// Work that ran for so long starts again with [`INITIAL_BACKOFF`].
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+
+/// Starts background work, restarts what fails, and knows the state of all of it. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub struct Supervisor {
+    entropy: Entropy,
+    states: Arc<watch::Sender<BTreeMap<u64, State>>>,
+}
+
+/// The state of one task or thread.
+#[derive(Debug)]
+struct State {
+    name: Cow<'static, str>,
+    running: bool,
+    fault: TaskFault,
+}
+
+/// A supervised task. Dropping it aborts the task; [`BackgroundTask::stop`] also waits until it has ended.
+#[derive(Debug)]
+#[must_use = "dropping it aborts the task"]
+pub struct BackgroundTask(JoinHandle<()>);
+
+impl BackgroundTask {
+    /// Aborts the task and waits until nothing of it runs any more.
+    pub async fn stop(mut self) {
+        self.0.abort();
+        let _aborted: Result<(), JoinError> = (&mut self.0).await;
+    }
+}
+
+impl Drop for BackgroundTask {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Supervisor {
+    /// A supervisor without work. `entropy` spreads the restarts in time.
+    #[must_use]
+    pub fn new(entropy: Entropy) -> Self {
+        Self { entropy, states: Arc::new(watch::Sender::default()) }
+    }
+
+    /// Spawns a task on the current Tokio runtime. `start` makes the future of each run; a run that panics or ends is a failure: it is logged,
+    /// and after a backoff the next run starts. An error that a run can deal with belongs to the run.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub fn spawn<F, T>(&self, name: impl Into<Cow<'static, str>>, mut start: F) -> BackgroundTask
+    where
+        F: FnMut() -> T + Send + 'static,
+        T: Future<Output = ()> + Send + 'static,
+    {
+        let work = self.register(name.into());
+        BackgroundTask(tokio::spawn(async move {
+            let mut backoff = Backoff::default();
+            loop {
+                let began = monotonic();
+                let run = async {
+                    tokio::select! {
+                        () = start() => {}
+                        () = work.fault.strikes() => {}
+                    }
+                };
+                let failure = match AssertUnwindSafe(run).catch_unwind().await {
+                    Ok(()) => Failure::Ended,
+                    Err(_) => Failure::Panicked,
+                };
+                let delay = work.failed(failure, backoff.next(began.elapsed(), &work.supervisor.entropy));
+                tokio::time::sleep(delay).await;
+                work.fault.is_over().await;
+                work.set_running(true);
+            }
+        }))
+    }
+
+    /// Spawns a thread. `run` is called again after a panic and a backoff; when it returns, the thread is done and no longer counted.
+    pub fn spawn_thread(&self, name: impl Into<Cow<'static, str>>, mut run: impl FnMut() + Send + 'static) -> io::Result<()> {
+        let name = name.into();
+        let work = self.register(name.clone());
+        thread::Builder::new().name(name.into_owned()).spawn(move || {
+            let mut backoff = Backoff::default();
+            loop {
+                let began = monotonic();
+                if catch_unwind(AssertUnwindSafe(&mut run)).is_ok() {
+                    return;
+                }
+                let delay = work.failed(Failure::Panicked, backoff.next(began.elapsed(), &work.supervisor.entropy));
+                thread::sleep(delay);
+                work.set_running(true);
+            }
+        })?;
+        Ok(())
+    }
+
+    /// [`Error::Unavailable`] while any task or thread is not running.
+    pub fn check(&self) -> Result<(), Error> {
+        let stopped: Vec<_> = self.states.borrow().values().filter(|state| !state.running).map(|state| state.name.to_string()).collect();
+        if stopped.is_empty() { Ok(()) } else { Err(Error::Unavailable(format!("background work is not running: {}", stopped.join(", ")).into())) }
+    }
+
+    fn register(&self, name: Cow<'static, str>) -> Registered {
+        let fault = TaskFault::default();
+        let mut id = 0;
+        self.states.send_modify(|states| {
+            id = states.last_key_value().map_or(0, |(last, _)| last + 1);
+            states.insert(id, State { name: name.clone(), running: true, fault: fault.clone() });
+        });
+        Registered { supervisor: self.clone(), id, name, fault }
+    }
+}
+
+/// An entry in the list of background work. Dropping it removes the entry.
+struct Registered {
+    supervisor: Supervisor,
+    id: u64,
+    name: Cow<'static, str>,
+    fault: TaskFault,
+}
+
+impl Registered {
+    fn set_running(&self, running: bool) {
+        self.supervisor.states.send_modify(|states| {
+            if let Some(state) = states.get_mut(&self.id) {
+                state.running = running;
+            }
+        });
+    }
+
+    /// Marks the work as not running and logs why; returns `delay`. What a panic said is not logged: some quote what they were given.
+    fn failed(&self, failure: Failure, delay: Duration) -> Duration {
+        self.set_running(false);
+        tracing::error!(task = %self.name, ?failure, restart_in_ms = delay.as_millis(), "background work stopped");
+        delay
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.supervisor.states.send_modify(|states| {
+            states.remove(&self.id);
+        });
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    Ended,
+    Panicked,
+}
+
+/// Exponential backoff with jitter: each delay is between half and all of its limit.
+#[derive(Default)]
+struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// The delay before the next run, after one that took `ran_for`.
+    fn next(&mut self, ran_for: Duration, entropy: &Entropy) -> Duration {
+        if ran_for >= HEALTHY_AFTER {
+            self.failures = 0;
+        }
+        let limit = INITIAL_BACKOFF.saturating_mul(2_u32.saturating_pow(self.failures)).min(MAX_BACKOFF);
+        self.failures = self.failures.saturating_add(1);
+        let half = limit / 2;
+        let jitter = entropy.up_to(i64::try_from(half.as_millis()).unwrap_or(i64::MAX)).unwrap_or(0);
+        half + Duration::from_millis(u64::try_from(jitter).unwrap_or(0))
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Supervisor {
+    /// The names of all background work, in the order in which it was started.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.states.borrow().values().map(|state| state.name.to_string()).collect()
+    }
+
+    /// Makes a task panic, and keeps it from restarting until what is returned is dropped. Returns when it has stopped.
+    ///
+    /// # Panics
+    /// Where there is no such task.
+    pub async fn panic_task(&self, name: &str) -> crate::fail_point::Struck {
+        let fault = self.states.borrow().values().find(|state| state.name == name).expect("such a task").fault.clone();
+        let struck = fault.strike();
+        self.wait_for(|states| states.values().any(|state| state.name == name && !state.running)).await;
+        struck
+    }
+
+    /// Waits until all background work is running.
+    pub async fn all_running(&self) {
+        self.wait_for(|states| states.values().all(|state| state.running)).await;
+    }
+
+    async fn wait_for(&self, holds: impl FnMut(&BTreeMap<u64, State>) -> bool) {
+        let mut states = self.states.subscribe();
+        drop(states.wait_for(holds).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        future::pending,
+        sync::{
+            Mutex,
+            atomic::{AtomicU32, Ordering},
+        },
+    };
+    use tokio::time::Instant;
+
+    fn supervisor() -> Supervisor {
+        Supervisor::new(Entropy::seeded(1))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn task_that_panics_or_ends_is_restarted() {
+        let supervisor = supervisor();
+        let runs = Arc::new(AtomicU32::new(0));
+        let _task = supervisor.spawn("one", {
+            let runs = runs.clone();
+            move || {
+                let run = runs.fetch_add(1, Ordering::SeqCst);
+                // The first three fail: before there is a future, in it, and by ending.
+                assert!(run != 0, "a panic of the factory");
+                async move {
+                    assert!(run != 1, "a panic of the task");
+                    if run > 2 {
+                        pending::<()>().await;
+                    }
+                }
+            }
+        });
+        let mut states = supervisor.states.subscribe();
+        for run in 1..=3 {
+            states.wait_for(|states| !states[&0].running).await.expect("states");
+            assert_eq!(runs.load(Ordering::SeqCst), run);
+            assert!(matches!(supervisor.check(), Err(Error::Unavailable(_))));
+            states.wait_for(|states| states[&0].running).await.expect("states");
+            supervisor.check().expect("running");
+        }
+        tokio::time::sleep(MAX_BACKOFF).await;
+        assert_eq!(runs.load(Ordering::SeqCst), 4, "the fourth goes on");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn backoff_grows_to_its_limit_and_starts_anew() {
+        let supervisor = supervisor();
+        let starts = Arc::new(Mutex::new(Vec::new()));
+        let _task = supervisor.spawn("one", {
+            let starts = starts.clone();
+            move || {
+                let mut starts = starts.lock().expect("a lock");
+                starts.push(Instant::now());
+                let healthy = starts.len() == 9;
+                async move {
+                    if healthy {
+                        tokio::time::sleep(HEALTHY_AFTER).await;
+                    }
+                }
+            }
+        });
+        tokio::time::sleep(HEALTHY_AFTER * 2).await;
+        let starts = starts.lock().expect("a lock").clone();
+        let delays: Vec<_> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        for (failures, delay) in delays[..8].iter().enumerate() {
+            let limit = (INITIAL_BACKOFF * 2_u32.pow(u32::try_from(failures).expect("few"))).min(MAX_BACKOFF);
+            assert!((limit / 2..=limit + Duration::from_millis(2)).contains(delay), "{failures}: {delay:?}");
+        }
+        assert!(delays[8] <= HEALTHY_AFTER + INITIAL_BACKOFF + Duration::from_millis(2), "{:?}", delays[8]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn task_that_is_dropped_or_stopped_is_not_counted() {
+        let supervisor = supervisor();
+        let (one, two) = (supervisor.spawn("one", pending), supervisor.spawn("two", || async { panic!("each time") }));
+        let mut states = supervisor.states.subscribe();
+        states.wait_for(|states| states.values().any(|state| !state.running)).await.expect("states");
+        two.stop().await;
+        supervisor.check().expect("what is stopped is not missed");
+        assert_eq!(supervisor.names(), ["one"]);
+        drop(one);
+        states.wait_for(BTreeMap::is_empty).await.expect("states");
+    }
+
+    #[tokio::test]
+    async fn thread_that_panics_is_restarted_and_ends_when_done() {
+        let supervisor = supervisor();
+        let (go, wait) = std::sync::mpsc::channel();
+        let mut states = supervisor.states.subscribe();
+        supervisor
+            .spawn_thread("one", move || {
+                let fails: bool = wait.recv().expect("a word");
+                assert!(!fails, "a panic of the thread");
+            })
+            .expect("a thread");
+        supervisor.check().expect("running");
+        go.send(true).expect("a thread that listens");
+        states.wait_for(|states| !states[&0].running).await.expect("states");
+        states.wait_for(|states| states[&0].running).await.expect("states");
+        go.send(false).expect("a thread that listens");
+        states.wait_for(BTreeMap::is_empty).await.expect("states");
+    }
+}
