@@ -1,5 +1,4 @@
-//! Project Wycheproof's vectors, through the very functions that verify access tokens. They lie beside the checkout; where they do not, that is
-//! said aloud.
+//! Project Wycheproof's vectors (`auth/tests/vectors`), through the very functions that verify access tokens.
 
 use super::{
     import::GivenJwk,
@@ -8,22 +7,11 @@ use super::{
 use crate::jws::Unverified;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{self, Write},
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
-/// `None`, said aloud, where the vectors are not there.
-fn vectors(name: &str) -> Option<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors").join(name);
-    let Ok(text) = fs::read_to_string(&path) else {
-        // Past the test harness, which keeps to itself what is printed by tests that pass.
-        writeln!(io::stderr(), "SKIPPED: {name}, because the Wycheproof vectors are not at ../shared/vectors").expect("somebody to tell");
-        return None;
-    };
-    Some(serde_json::from_str(&text).expect("JSON"))
+fn vectors(name: &str) -> Value {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name)).expect("vectors");
+    serde_json::from_str(&text).expect("JSON")
 }
 
 fn verifier(jwk: &Value) -> Option<Verifier> {
@@ -47,8 +35,8 @@ fn keys(group: &Value) -> Vec<Value> {
 }
 
 /// Runs a file of JSON Web Signatures. Returns how many were decided, and the numbers of those decided otherwise than labelled.
-fn run(file: &str) -> Option<(usize, BTreeMap<u64, &'static str>)> {
-    let file = vectors(file)?;
+fn run(file: &str) -> (usize, BTreeMap<u64, &'static str>) {
+    let file = vectors(file);
     let mut count = 0;
     let mut otherwise = BTreeMap::new();
     for group in file["testGroups"].as_array().expect("groups") {
@@ -67,7 +55,7 @@ fn run(file: &str) -> Option<(usize, BTreeMap<u64, &'static str>)> {
             count += 1;
         }
     }
-    Some((count, otherwise))
+    (count, otherwise)
 }
 
 /// A set with public keys and a shared secret is labelled ambiguous. Here the name chooses the key, and the key its one algorithm.
@@ -77,7 +65,7 @@ const ROCA: &str = "accepted";
 
 #[test]
 fn json_web_signatures() {
-    let Some((count, otherwise)) = run("json_web_signature_test.json") else { return };
+    let (count, otherwise) = run("json_web_signature_test.json");
     assert_eq!(count, 401);
     let listed = [
         // Labelled invalid, but the same bytes as 357, which is labelled valid.
@@ -92,21 +80,21 @@ fn json_web_signatures() {
 
 #[test]
 fn json_web_keys() {
-    let Some((count, otherwise)) = run("json_web_key_test.json") else { return };
+    let (count, otherwise) = run("json_web_key_test.json");
     assert_eq!(count, 26);
     assert_eq!(otherwise, BTreeMap::from([(1, MIXED_SET), (7, ROCA)]));
 }
 
 #[test]
 fn json_web_crypto() {
-    let Some((count, otherwise)) = run("json_web_crypto_test.json") else { return };
+    let (count, otherwise) = run("json_web_crypto_test.json");
     assert_eq!(count, 49);
     assert_eq!(otherwise, BTreeMap::from([(46, ROCA), (47, MIXED_SET)]));
 }
 
 /// Wraps vectors of the bare algorithm: `key` makes the public key of a group.
-fn run_bare(file: &str, key: impl Fn(&Value) -> Public) -> Option<usize> {
-    let file = vectors(file)?;
+fn run_bare(file: &str, key: impl Fn(&Value) -> Public) -> usize {
+    let file = vectors(file);
     let mut count = 0;
     for group in file["testGroups"].as_array().expect("groups") {
         let verifier = key(&group["publicKey"]).verifier(&[]);
@@ -117,7 +105,7 @@ fn run_bare(file: &str, key: impl Fn(&Value) -> Public) -> Option<usize> {
             count += 1;
         }
     }
-    Some(count)
+    count
 }
 
 fn hex(text: &Value) -> Vec<u8> {
@@ -128,9 +116,7 @@ fn hex(text: &Value) -> Vec<u8> {
 #[test]
 fn ed25519() {
     let key = |key: &Value| Public::Okp { crv: "Ed25519".into(), x: URL_SAFE_NO_PAD.encode(hex(&key["pk"])) };
-    if let Some(count) = run_bare("ed25519_test.json", key) {
-        assert_eq!(count, 151);
-    }
+    assert_eq!(run_bare("ed25519_test.json", key), 151);
 }
 
 #[test]
@@ -139,7 +125,5 @@ fn ecdsa_on_p256() {
         let point = hex(&key["uncompressed"]);
         Public::Ec { crv: "P-256".into(), x: URL_SAFE_NO_PAD.encode(&point[1..33]), y: URL_SAFE_NO_PAD.encode(&point[33..]) }
     };
-    if let Some(count) = run_bare("ecdsa_secp256r1_sha256_p1363_test.json", key) {
-        assert_eq!(count, 262);
-    }
+    assert_eq!(run_bare("ecdsa_secp256r1_sha256_p1363_test.json", key), 262);
 }
