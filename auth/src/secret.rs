@@ -8,13 +8,14 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// Bytes of the secret.
 const LENGTH: usize = 32;
 
-/// 32 bytes that nobody else may know.
+/// 32 bytes that nobody else may know. Overwritten when dropped, as is what is derived from it.
 #[derive(Clone)]
-pub struct ServerSecret([u8; LENGTH]);
+pub struct ServerSecret(Zeroizing<[u8; LENGTH]>);
 
 /// Why a text is not taken as the server secret. Says what is wrong, never what it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,39 +31,41 @@ pub enum Weak {
 impl ServerSecret {
     /// A new one.
     pub fn generate(entropy: &Entropy) -> Result<Self, Error> {
-        Ok(Self(entropy.bytes()?))
+        Ok(Self(Zeroizing::new(entropy.bytes()?)))
     }
 
     /// From its text.
     pub fn parse(text: &str) -> Result<Self, Weak> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| Weak::Shape)?;
-        let bytes: [u8; LENGTH] = bytes.try_into().map_err(|_| Weak::Shape)?;
-        if looks_random(&bytes) { Ok(Self(bytes)) } else { Err(Weak::Pattern) }
+        let decoded = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| Weak::Shape)?);
+        let bytes = Zeroizing::new(<[u8; LENGTH]>::try_from(decoded.as_slice()).map_err(|_| Weak::Shape)?);
+        if looks_random(bytes.as_slice()) { Ok(Self(bytes)) } else { Err(Weak::Pattern) }
     }
 
     /// Its text, for the file that it is kept in.
     #[must_use]
     pub fn expose(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
+        URL_SAFE_NO_PAD.encode(self.0.as_slice())
     }
 
     /// 32 bytes for one purpose. `label` and `context` together name it; labels are of our own choosing and hold no NUL.
-    fn derive(&self, label: &str, context: &[u8]) -> [u8; 32] {
-        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"latchkey").extract(&self.0);
-        let mut out = [0; 32];
-        prk.expand(&[label.as_bytes(), &[0], context], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut out)).expect("one block is within the limit of HKDF");
+    pub(crate) fn derive(&self, label: &str, context: &[u8]) -> Zeroizing<[u8; 32]> {
+        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"latchkey").extract(self.0.as_slice());
+        let mut out = Zeroizing::new([0; 32]);
+        prk.expand(&[label.as_bytes(), &[0], context], hkdf::HKDF_SHA256)
+            .and_then(|okm| okm.fill(out.as_mut_slice()))
+            .expect("one block is within the limit of HKDF");
         out
     }
 
     /// An HMAC-SHA-256 key for one purpose.
     pub(crate) fn mac_key(&self, label: &str, context: &[u8]) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, &self.derive(label, context))
+        hmac::Key::new(hmac::HMAC_SHA256, self.derive(label, context).as_slice())
     }
 
     /// What a database remembers of the secret, to notice a node that has another one.
     #[must_use]
     pub fn check_value(&self) -> [u8; 32] {
-        self.derive("check", &[])
+        *self.derive("check", &[])
     }
 
     /// Seals `plain` so that it opens only under the same `label` and `context`. Twelve random bytes of nonce come first.
@@ -76,17 +79,17 @@ impl ServerSecret {
     }
 
     /// The reverse of [`ServerSecret::seal`].
-    pub(crate) fn open(&self, label: &str, context: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(crate) fn open(&self, label: &str, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let broken = || Error::internal("a sealed value does not open: it was changed, or sealed with another secret");
         let (nonce, sealed) = sealed.split_first_chunk::<12>().ok_or_else(broken)?;
-        let mut plain = sealed.to_vec();
+        let mut plain = Zeroizing::new(sealed.to_vec());
         let length = self.cipher(label).open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(context), &mut plain).map_err(|_| broken())?.len();
         plain.truncate(length);
         Ok(plain)
     }
 
     fn cipher(&self, label: &str) -> LessSafeKey {
-        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &self.derive("seal", label.as_bytes())).expect("a key of 32 bytes"))
+        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, self.derive("seal", label.as_bytes()).as_slice()).expect("a key of 32 bytes"))
     }
 }
 
@@ -149,12 +152,12 @@ mod tests {
 
     #[test]
     fn a_sealed_value_opens_only_where_it_was_sealed() {
-        let (secret, entropy) = (ServerSecret([9; 32]), Entropy::seeded(1));
+        let (secret, entropy) = (ServerSecret(Zeroizing::new([9; 32])), Entropy::seeded(1));
         let sealed = secret.seal("keys", b"row 1", b"private", &entropy).expect("sealed");
-        assert_eq!(secret.open("keys", b"row 1", &sealed).expect("opened"), b"private");
+        assert_eq!(secret.open("keys", b"row 1", &sealed).expect("opened").as_slice(), b"private");
         assert!(secret.open("keys", b"row 2", &sealed).is_err());
         assert!(secret.open("mail", b"row 1", &sealed).is_err());
-        assert!(ServerSecret([8; 32]).open("keys", b"row 1", &sealed).is_err());
+        assert!(ServerSecret(Zeroizing::new([8; 32])).open("keys", b"row 1", &sealed).is_err());
         for at in 0..sealed.len() {
             let mut broken = sealed.clone();
             broken[at] ^= 1;

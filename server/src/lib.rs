@@ -14,6 +14,7 @@
 pub mod accept;
 pub mod cli;
 pub mod config;
+pub mod core_dumps;
 pub mod downloads;
 mod exports;
 mod files;

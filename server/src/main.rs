@@ -63,6 +63,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
+    server::core_dumps::disable().context("core dumps cannot be switched off")?;
     if let Command::Secret(SecretCommand::New) = command {
         return print(&ServerSecret::generate(&Entropy::System)?.expose());
     }

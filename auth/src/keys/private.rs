@@ -13,6 +13,7 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::EncodingKey;
 use pkcs8::PrivateKeyInfoRef;
+use zeroize::Zeroizing;
 
 /// What the sealed bytes are bound to.
 const LABEL: &str = "signing-key";
@@ -24,7 +25,7 @@ pub(crate) struct Private {
     pub(crate) algorithm: Algorithm,
     pub(crate) public: Public,
     /// PKCS #8 (RFC 5958); for HS256 the secret itself.
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Private {
@@ -35,7 +36,7 @@ impl Private {
             Algorithm::Es256 => Self::ecdsa(&EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?),
             Algorithm::EdDsa => Self::ed25519(&Ed25519KeyPair::generate().map_err(failed)?),
             Algorithm::Rs256 => Self::rsa(&RsaKeyPair::generate(KeySize::Rsa3072).map_err(failed)?),
-            Algorithm::Hs256 => Ok(Self { algorithm, public: Public::Oct, bytes: entropy.bytes::<32>()?.to_vec() }),
+            Algorithm::Hs256 => Ok(Self { algorithm, public: Public::Oct, bytes: Zeroizing::new(entropy.bytes::<32>()?.to_vec()) }),
         }
         .map_err(Error::internal)
     }
@@ -71,13 +72,13 @@ impl Private {
         let point = pair.public_key().as_ref();
         let (x, y) = point.get(1..).and_then(|xy| xy.split_at_checked(32)).ok_or(Unfit::Malformed)?;
         let public = Public::Ec { crv: "P-256".into(), x: URL_SAFE_NO_PAD.encode(x), y: URL_SAFE_NO_PAD.encode(y) };
-        let bytes = pair.to_pkcs8v1().map_err(|_| Unfit::Malformed)?.as_ref().to_vec();
+        let bytes = Zeroizing::new(pair.to_pkcs8v1().map_err(|_| Unfit::Malformed)?.as_ref().to_vec());
         Ok(Self { algorithm: Algorithm::Es256, public, bytes })
     }
 
     pub(crate) fn ed25519(pair: &Ed25519KeyPair) -> Result<Self, Unfit> {
         let public = Public::Okp { crv: "Ed25519".into(), x: URL_SAFE_NO_PAD.encode(pair.public_key().as_ref()) };
-        let bytes = pair.to_pkcs8().map_err(|_| Unfit::Malformed)?.as_ref().to_vec();
+        let bytes = Zeroizing::new(pair.to_pkcs8().map_err(|_| Unfit::Malformed)?.as_ref().to_vec());
         Ok(Self { algorithm: Algorithm::EdDsa, public, bytes })
     }
 
@@ -87,12 +88,13 @@ impl Private {
             return Err(Unfit::Short);
         }
         let public = Public::Rsa { n: URL_SAFE_NO_PAD.encode(n), e: URL_SAFE_NO_PAD.encode(e) };
-        let bytes = pair.as_der().map_err(|_| Unfit::Malformed)?.as_ref().to_vec();
+        let bytes = Zeroizing::new(pair.as_der().map_err(|_| Unfit::Malformed)?.as_ref().to_vec());
         Ok(Self { algorithm: Algorithm::Rs256, public, bytes })
     }
 
     /// A shared secret that came from outside.
     pub(crate) fn shared(bytes: Vec<u8>) -> Result<Self, Unfit> {
+        let bytes = Zeroizing::new(bytes);
         // RFC 7518, 3.2. What was typed or repeated is guessed, however long it is.
         if bytes.len() < 32 || !looks_random(&bytes) { Err(Unfit::Short) } else { Ok(Self { algorithm: Algorithm::Hs256, public: Public::Oct, bytes }) }
     }

@@ -53,3 +53,14 @@ async fn the_first_start_prints_a_link_for_the_first_administrator_and_no_later_
     let (_, said) = end(start(folder.path(), port).await).await;
     assert!(!said.contains("invite"), "{said}");
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn running_server_leaves_no_core_dump() {
+    let folder = TempDir::new().expect("a folder");
+    let child = start(folder.path(), port().await).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id().expect("it runs"))).expect("its limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line");
+    assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
+    end(child).await;
+}
