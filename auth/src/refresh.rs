@@ -1,38 +1,39 @@
 //! The refresh token, and what a presented one means.
 //!
-//! `lkr_` and, in base64url: 2 bytes of key id, 16 of session id, 8 of counter, 16 of HMAC-SHA-256 over these. The key of the MAC is derived
-//! from the server secret, the key id and the session id, so a stolen database makes no tokens and a forged token dies without a read. One
-//! counter always gives one token: tabs that renew together get the same successor.
+//! `lkr_` and, in base64url: 16 bytes of session id, 16 of user id, 8 of counter, 16 of HMAC-SHA-256 over these. The key of the MAC is derived from
+//! the server secret and the session id, so a stolen database makes no tokens and a forged token dies without a read. The user id binds the token to
+//! its user as well: a session row that is moved to another user refuses it. One counter always gives one token: tabs that renew together get the
+//! same successor. The key has no rotation of its own: it leaks only with the server secret, which it is derived from.
 
 use crate::{ServerSecret, token::SKEW};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use contract::{SessionId, Span, Timestamp};
+use contract::{SessionId, Span, Timestamp, UserId};
 use uuid::Uuid;
 
 /// For those who scan for leaked secrets.
 pub const PREFIX: &str = "lkr_";
-/// The refresh key that new sessions use.
-pub const KEY_ID: i64 = 1;
-const BODY: usize = 2 + 16 + 8;
+const BODY: usize = 16 + 16 + 8;
 const MAC: usize = 16;
+/// Characters of base64url, without padding.
+const ENCODED: usize = ((BODY + MAC) * 4).div_ceil(3);
 
 /// A genuine token, taken apart. Genuine is not valid: that depends on the session row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Genuine {
-    /// Whose.
+    /// Which session.
     pub session: SessionId,
+    /// Whose session.
+    pub user: UserId,
     /// Which generation.
     pub counter: i64,
-    /// Which refresh key made it.
-    pub key_id: i64,
 }
 
 /// The token of one generation of a session.
-pub(crate) fn mint(secret: &ServerSecret, key_id: i64, session: SessionId, counter: i64) -> String {
+pub(crate) fn mint(secret: &ServerSecret, session: SessionId, user: UserId, counter: i64) -> String {
     let mut bytes = Vec::with_capacity(BODY + MAC);
-    bytes.extend(u16::try_from(key_id).unwrap_or(0).to_be_bytes());
     bytes.extend(session.0.as_bytes());
+    bytes.extend(user.0.as_bytes());
     bytes.extend(counter.to_be_bytes());
     let mac = mac(secret, &bytes);
     bytes.extend(&mac.as_ref()[..MAC]);
@@ -41,22 +42,22 @@ pub(crate) fn mint(secret: &ServerSecret, key_id: i64, session: SessionId, count
 
 /// `None` for whatever we did not make.
 pub(crate) fn open(secret: &ServerSecret, token: &str) -> Option<Genuine> {
-    let encoded = token.strip_prefix(PREFIX).filter(|encoded| encoded.len() == (BODY + MAC) * 4 / 3)?;
+    let encoded = token.strip_prefix(PREFIX).filter(|encoded| encoded.len() == ENCODED)?;
     let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
     let (body, shown) = bytes.split_at_checked(BODY)?;
     verify_slices_are_equal(&mac(secret, body).as_ref()[..MAC], shown).ok()?;
-    let (key_id, rest) = body.split_first_chunk::<2>()?;
-    let (session, counter) = rest.split_first_chunk::<16>()?;
+    let (session, rest) = body.split_first_chunk::<16>()?;
+    let (user, counter) = rest.split_first_chunk::<16>()?;
     Some(Genuine {
         session: SessionId(Uuid::from_bytes(*session)),
+        user: UserId(Uuid::from_bytes(*user)),
         counter: i64::from_be_bytes(counter.try_into().ok()?),
-        key_id: i64::from(u16::from_be_bytes(*key_id)),
     })
 }
 
 fn mac(secret: &ServerSecret, body: &[u8]) -> hmac::Tag {
-    // Key id and session id, the fixed-length start of the body, choose the key.
-    hmac::sign(&secret.mac_key("refresh", &body[..18]), body)
+    // The session id, the fixed-length start of the body, chooses the key.
+    hmac::sign(&secret.mac_key("refresh", &body[..16]), body)
 }
 
 /// What the session row says that matters here.
@@ -122,17 +123,21 @@ mod tests {
         SessionId(Uuid::from_u128(7))
     }
 
+    fn user() -> UserId {
+        UserId(Uuid::from_u128(8))
+    }
+
     #[test]
     fn one_generation_has_one_token() {
-        let token = mint(&secret(), KEY_ID, session(), 5);
-        assert_eq!(token, mint(&secret(), KEY_ID, session(), 5));
-        assert_eq!(token.len(), 60);
-        assert_eq!(open(&secret(), &token), Some(Genuine { session: session(), counter: 5, key_id: 1 }));
+        let token = mint(&secret(), session(), user(), 5);
+        assert_eq!(token, mint(&secret(), session(), user(), 5));
+        assert_eq!(token.len(), 79);
+        assert_eq!(open(&secret(), &token), Some(Genuine { session: session(), user: user(), counter: 5 }));
     }
 
     #[test]
     fn whatever_was_changed_is_not_genuine() {
-        let token = mint(&secret(), KEY_ID, session(), 5);
+        let token = mint(&secret(), session(), user(), 5);
         for at in 0..token.len() {
             assert_eq!(open(&secret(), &token[..at]), None, "cut at {at}");
             for bit in 0..7 {
@@ -181,21 +186,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_generation_of_every_session_is_read_back(key_id in any::<u16>(), session in any::<u128>(), counter in any::<i64>()) {
-            let (key_id, session) = (i64::from(key_id), SessionId(Uuid::from_u128(session)));
-            prop_assert_eq!(open(&secret(), &mint(&secret(), key_id, session, counter)), Some(Genuine { session, counter, key_id }));
+        fn every_generation_of_every_session_is_read_back(session in any::<u128>(), user in any::<u128>(), counter in any::<i64>()) {
+            let (session, user) = (SessionId(Uuid::from_u128(session)), UserId(Uuid::from_u128(user)));
+            prop_assert_eq!(open(&secret(), &mint(&secret(), session, user, counter)), Some(Genuine { session, user, counter }));
         }
 
         #[test]
-        fn nothing_is_genuine_that_was_not_minted(text in prop_oneof![any::<String>(), "lkr_[A-Za-z0-9_-]{56}", r"lkr_\PC{0,60}"]) {
+        fn nothing_is_genuine_that_was_not_minted(text in prop_oneof![any::<String>(), "lkr_[A-Za-z0-9_-]{75}", r"lkr_\PC{0,60}"]) {
             prop_assert_eq!(open(&secret(), &text), None);
         }
 
         #[test]
-        fn a_token_that_was_written_over_anywhere_is_not_genuine(counter in any::<i64>(), at in 0..60_usize, cut in 0..4_usize, with in r"\PC{0,3}") {
-            let minted = mint(&secret(), KEY_ID, session(), counter);
+        fn a_token_that_was_written_over_anywhere_is_not_genuine(counter in any::<i64>(), at in 0..79_usize, cut in 0..4_usize, with in r"\PC{0,3}") {
+            let minted = mint(&secret(), session(), user(), counter);
             let mut changed = minted.clone();
-            changed.replace_range(at..(at + cut).min(60), &with);
+            changed.replace_range(at..(at + cut).min(79), &with);
             prop_assume!(changed != minted);
             prop_assert_eq!(open(&secret(), &changed), None);
         }

@@ -89,7 +89,6 @@ impl Auth {
         tx.session_insert(&Session {
             id,
             user_id: user,
-            key_id: refresh::KEY_ID,
             counter: 1,
             rotated_at: now,
             previous_rotated_at: now,
@@ -109,9 +108,9 @@ impl Auth {
         .await?;
         let mut news = Vec::new();
         if let Some(old) = replaces.and_then(|token| refresh::open(&self.secret, token))
-            && let Some(owner) = tx.session_revoke(old.session, "replaced", now).await?
+            && tx.session_revoke_own(old.session, old.user, "replaced", now).await?
         {
-            let happened = Happened { actor: Some(user), ..Happened::own(EventKind::SessionReplaced, owner, old.session) };
+            let happened = Happened { actor: Some(user), ..Happened::own(EventKind::SessionReplaced, old.user, old.session) };
             self.record(tx, client, now, happened).await?;
             news.push(News::SessionEnded(old.session));
         }
@@ -172,7 +171,7 @@ impl Auth {
         let max_age = u32::try_from(session.expires_at.since(now).as_seconds()).unwrap_or(0);
         Ok(Issued {
             access: Access { token: token::sign(&self.keys, &claims)?, expires_in: u32::try_from(life).unwrap_or(0) },
-            refresh: Refresh { token: refresh::mint(&self.secret, session.key_id, session.id, generation), max_age: session.persistent.then_some(max_age) },
+            refresh: Refresh { token: refresh::mint(&self.secret, session.id, session.user_id, generation), max_age: session.persistent.then_some(max_age) },
             persistent: session.persistent,
             account: self.account_of(row),
             known_browser: None,

@@ -11,7 +11,7 @@ use crate::{
     },
     token,
 };
-use contract::{SessionId, Timestamp, view::EventKind};
+use contract::{SessionId, Timestamp, UserId, view::EventKind};
 
 /// How often a renewal looks again because another one was quicker. Each time somebody else has made progress.
 const ATTEMPTS: usize = 8;
@@ -72,22 +72,30 @@ impl Auth {
     /// may be of any generation: whoever can show one may always leave.
     pub async fn log_out(&self, client: &Client, presented: Presented<'_>) -> Result<(), Error> {
         let now = self.clock.now();
-        let session = match presented {
-            Presented::Bearer(token) => token::verify(&self.keys, &self.verified, &self.policy.issuer, token, now).map_err(|_| Error::SignedOut)?.sid,
-            Presented::Cookie(token) => refresh::open(&self.secret, token).ok_or(Error::SignedOut)?.session,
+        let (session, user) = match presented {
+            Presented::Bearer(token) => {
+                let claims = token::verify(&self.keys, &self.verified, &self.policy.issuer, token, now).map_err(|_| Error::SignedOut)?;
+                (claims.sid, claims.sub)
+            }
+            Presented::Cookie(token) => {
+                let shown = refresh::open(&self.secret, token).ok_or(Error::SignedOut)?;
+                (shown.session, shown.user)
+            }
         };
         let mut retries = Retries::default();
         loop {
-            let done = self.end_session(client, session, now).await;
+            let done = self.end_session(client, session, user, now).await;
             if !retries.again(&done) {
                 return done;
             }
         }
     }
 
-    async fn end_session(&self, client: &Client, session: SessionId, now: Timestamp) -> Result<(), Error> {
+    async fn end_session(&self, client: &Client, session: SessionId, user: UserId, now: Timestamp) -> Result<(), Error> {
         let mut tx = self.store.write().await?;
-        let Some(user) = tx.session_revoke(session, "logged_out", now).await? else { return Ok(()) };
+        if !tx.session_revoke_own(session, user, "logged_out", now).await? {
+            return Ok(());
+        }
         self.record(&mut tx, client, now, Happened::own(EventKind::LoggedOut, user, session)).await?;
         self.commit_with(tx, &[News::SessionEnded(session)], now).await
     }
@@ -97,7 +105,7 @@ impl Auth {
     pub(super) async fn living_session(&self, shown: Genuine) -> Result<(SessionOfUser, Timestamp), Error> {
         let row = self.store.read().await?.session_with_user(shown.session).await?.ok_or(Error::SignedOut)?;
         let now = self.clock.now();
-        let alive = row.session.is_alive(now) && row.disabled_at.is_none() && row.session.key_id == shown.key_id;
+        let alive = row.session.is_alive(now) && row.disabled_at.is_none() && row.session.user_id == shown.user;
         if alive { Ok((row, now)) } else { Err(Error::SignedOut) }
     }
 

@@ -10,7 +10,6 @@ use contract::{SessionId, Span, Timestamp, UserId};
 pub struct Session {
     pub id: SessionId,
     pub user_id: UserId,
-    pub key_id: i64,
     pub counter: i64,
     pub rotated_at: Timestamp,
     pub previous_rotated_at: Timestamp,
@@ -53,8 +52,8 @@ pub struct SessionOfUser {
 }
 
 statements! {
-    INSERT = "INSERT INTO sessions (id, user_id, key_id, counter, rotated_at, previous_rotated_at, confirmed, persistent, amr, auth_time, device, address, created_at, last_seen_at, idle_limit, expires_at, stolen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
-    WITH_USER = "SELECT s.id, s.user_id, s.key_id, s.counter, s.rotated_at, s.previous_rotated_at, s.confirmed, s.persistent, s.amr, s.auth_time, s.device, s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, s.stolen_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, u.disabled_at, u.created_at AS user_created_at, u.delete_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
+    INSERT = "INSERT INTO sessions (id, user_id, counter, rotated_at, previous_rotated_at, confirmed, persistent, amr, auth_time, device, address, created_at, last_seen_at, idle_limit, expires_at, stolen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    WITH_USER = "SELECT s.id, s.user_id, s.counter, s.rotated_at, s.previous_rotated_at, s.confirmed, s.persistent, s.amr, s.auth_time, s.device, s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, s.stolen_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, u.disabled_at, u.created_at AS user_created_at, u.delete_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
     STEP = "UPDATE sessions SET counter = counter + 1, previous_rotated_at = rotated_at, rotated_at = $3, last_seen_at = $3, confirmed = CASE WHEN confirmed < $2 THEN $2 ELSE confirmed END WHERE id = $1 AND counter = $2 AND revoked_at IS NULL";
     REISSUE = "UPDATE sessions SET rotated_at = $3, last_seen_at = $3 WHERE id = $1 AND counter = $2 AND confirmed < $2 AND revoked_at IS NULL";
     REVOKE = "UPDATE sessions SET revoked_at = $2, revoked_for = $3 WHERE id = $1 AND revoked_at IS NULL RETURNING user_id";
@@ -126,7 +125,6 @@ impl Tx {
         on!(self, |c| sqlx::query(INSERT)
             .bind(s.id)
             .bind(s.user_id)
-            .bind(s.key_id)
             .bind(s.counter)
             .bind(s.rotated_at)
             .bind(s.previous_rotated_at)
@@ -186,6 +184,15 @@ impl Tx {
     /// Generation `confirmed` has arrived, and the session was in use at `at`.
     pub async fn session_seen(&mut self, id: SessionId, confirmed: i64, at: Timestamp) -> Result<(), Error> {
         on!(self, |c| sqlx::query(SEEN).bind(id).bind(confirmed).bind(at).execute(c).await.map(drop)?);
+        Ok(())
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Tx {
+    /// For tests of what somebody can do who writes to the database: makes a session one of another user.
+    pub async fn session_set_user(&mut self, id: SessionId, user: UserId) -> Result<(), Error> {
+        on!(self, |c| sqlx::query("UPDATE sessions SET user_id = $2 WHERE id = $1").bind(id).bind(user).execute(c).await.map(drop)?);
         Ok(())
     }
 }

@@ -169,7 +169,7 @@ on_both! {
         let issued = world.sign_up("ada@example.com").await;
         // There is no database any more that could be asked.
         world.store.close().await;
-        let (last, start) = (if issued.refresh.token.ends_with('A') { 'B' } else { 'A' }, &issued.refresh.token[..59]);
+        let (last, start) = (if issued.refresh.token.ends_with('A') { 'B' } else { 'A' }, &issued.refresh.token[..78]);
         for token in ["", "rubbish", "lkr_", &issued.access.token, &format!("{start}{last}")] {
             assert!(!renews(&world.auth, token).await, "{token}");
         }
@@ -179,8 +179,9 @@ on_both! {
     async fn a_genuine_token_that_was_never_given_out_is_refused_and_recorded_and_ends_nothing(world: World) {
         let issued = world.sign_up("ada@example.com").await;
         let session = world.auth.signed_in(&client(), Presented::Bearer(&issued.access.token)).await.expect("signed in").session();
-        assert_eq!(refresh_token(&world.secret, session, 1), issued.refresh.token, "the newest");
-        assert!(!renews(&world.auth, &refresh_token(&world.secret, session, 6)).await);
+        let generation = |generation| refresh_token(&world.secret, session, issued.account.id, generation);
+        assert_eq!(generation(1), issued.refresh.token, "the newest");
+        assert!(!renews(&world.auth, &generation(6)).await);
         let records = world.store.read().await.expect("a connection").event_records().await.expect("records");
         let kinds: Vec<_> = records.iter().map(|record| (record.kind.as_str(), record.outcome.as_str(), record.target_id)).collect();
         let ada = Some(issued.account.id);
