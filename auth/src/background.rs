@@ -1,6 +1,8 @@
-//! Supervised background work: tasks and threads that are restarted when they panic or end, and the state of each for readiness.
+//! Supervised background work: tasks and threads that are restarted when they panic or end, and the
+//! state of each for readiness.
 //!
-//! The work itself lives where it belongs (`flow::worker`, `hasher`, and the crates above); nothing here knows what it does.
+//! The work itself lives where it belongs (`flow::worker`, `hasher`, and the crates above); nothing
+//! here knows what it does.
 
 use crate::{Entropy, Error, fail_point::TaskFault, world::monotonic};
 use futures::FutureExt;
@@ -25,7 +27,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// Work that ran for so long starts again with [`INITIAL_BACKOFF`].
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 
-/// Starts background work, restarts what fails, and knows the state of all of it. Cloning it is cheap.
+/// Starts background work, restarts what fails, and knows the state of all of it. Cloning it is
+/// cheap.
 #[derive(Clone, Debug)]
 pub struct Supervisor {
     entropy: Entropy,
@@ -40,7 +43,8 @@ struct State {
     fault: TaskFault,
 }
 
-/// A supervised task. Dropping it aborts the task; [`BackgroundTask::stop`] also waits until it has ended.
+/// A supervised task. Dropping it aborts the task; [`BackgroundTask::stop`] also waits until it has
+/// ended.
 #[derive(Debug)]
 #[must_use = "dropping it aborts the task"]
 pub struct BackgroundTask(JoinHandle<()>);
@@ -66,8 +70,9 @@ impl Supervisor {
         Self { entropy, states: Arc::new(watch::Sender::default()) }
     }
 
-    /// Spawns a task on the current Tokio runtime. `start` makes the future of each run; a run that panics or ends is a failure: it is logged,
-    /// and after a backoff the next run starts. An error that a run can deal with belongs to the run.
+    /// Spawns a task on the current Tokio runtime. `start` makes the future of each run; a run that
+    /// panics or ends is a failure: it is logged, and after a backoff the next run starts. An error
+    /// that a run can deal with belongs to the run.
     ///
     /// # Panics
     /// Outside a Tokio runtime.
@@ -99,7 +104,8 @@ impl Supervisor {
         }))
     }
 
-    /// Spawns a thread. `run` is called again after a panic and a backoff; when it returns, the thread is done and no longer counted.
+    /// Spawns a thread. `run` is called again after a panic and a backoff; when it returns, the
+    /// thread is done and no longer counted.
     pub fn spawn_thread(&self, name: impl Into<Cow<'static, str>>, mut run: impl FnMut() + Send + 'static) -> io::Result<()> {
         let name = name.into();
         let work = self.register(name.clone());
@@ -152,7 +158,8 @@ impl Registered {
         });
     }
 
-    /// Marks the work as not running and logs why; returns `delay`. What a panic said is not logged: some quote what they were given.
+    /// Marks the work as not running and logs why; returns `delay`. What a panic said is not
+    /// logged: some quote what they were given.
     fn failed(&self, failure: Failure, delay: Duration) -> Duration {
         self.set_running(false);
         tracing::error!(task = %self.name, ?failure, restart_in_ms = delay.as_millis(), "background work stopped");
@@ -202,15 +209,21 @@ impl Supervisor {
         self.states.borrow().values().map(|state| state.name.to_string()).collect()
     }
 
-    /// Makes a task panic, and keeps it from restarting until what is returned is dropped. Returns when it has stopped.
+    /// Makes a task panic, and keeps it from restarting until what is returned is dropped. Returns
+    /// when it has stopped.
     ///
     /// # Panics
     /// Where there is no such task.
     pub async fn panic_task(&self, name: &str) -> crate::fail_point::Struck {
         let fault = self.states.borrow().values().find(|state| state.name == name).expect("such a task").fault.clone();
         let struck = fault.strike();
-        self.wait_for(|states| states.values().any(|state| state.name == name && !state.running)).await;
+        self.stopped(name).await;
         struck
+    }
+
+    /// Waits until a task or thread is not running.
+    pub async fn stopped(&self, name: &str) {
+        self.wait_for(|states| states.values().any(|state| state.name == name && !state.running)).await;
     }
 
     /// Waits until all background work is running.
@@ -251,6 +264,8 @@ mod tests {
                 // The first three fail: before there is a future, in it, and by ending.
                 assert!(run != 0, "a panic of the factory");
                 async move {
+                    // So that it is seen to run.
+                    tokio::time::sleep(Duration::from_millis(1)).await;
                     assert!(run != 1, "a panic of the task");
                     if run > 2 {
                         pending::<()>().await;

@@ -1,5 +1,5 @@
-//! Moments at which a test may have the process die, as `kill -9` would have it, and panics of background tasks. In a program there is nothing here:
-//! only the feature `testing` can cause one.
+//! Moments at which a test may have the process die, as `kill -9` would have it, and panics of
+//! background tasks. In a program there is nothing here: only the feature `testing` can cause one.
 
 /// A moment of a flow: what was asked for is committed, and nobody has been told yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,40 +1,99 @@
-//! Passwords that are tried first: common ones, the owner's own words and ours, keyboard rows, repetitions. Judged on this machine, from lists that
-//! are inside the program; nothing is asked of anybody. (NIST SP 800-63B 3.1.1.2; ASVS 5.0 6.1.2, 6.2.4, 6.2.11, 6.2.12.)
+//! Passwords that are tried first: common ones, the owner's own words and ours, keyboard rows,
+//! repetitions. Judged on this machine, from lists that are inside the program; nothing is asked of
+//! anybody. (NIST SP 800-63B 3.1.1.2; ASVS 5.0 6.1.2, 6.2.4, 6.2.11, 6.2.12.)
+//!
+//! The estimate is made by zxcvbn, which was written for what a person types and not for what an
+//! attacker sends. So what it is given is bounded, in length and in the number of readings that it
+//! tries, and a panic of it means that the password is refused.
 
-use contract::{Email, Name, Password};
+use contract::{Email, Name};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use zxcvbn::{Score, zxcvbn};
 
-/// The rest of a longer one is not looked at: judging takes far longer than linearly, and some can be made to take very long.
-const LOOKED_AT: usize = 32;
+/// The most characters that are judged. The rest of a longer password is not looked at: the time
+/// grows far more than linearly. And for keyboard walks zxcvbn counts 5^(n - 1) in 64 bits, which
+/// have room for it up to 28 characters.
+const MAX_JUDGED_CHARS: usize = 28;
+/// The most readings of a text in which symbols stand for letters. zxcvbn looks each up in all of
+/// its lists. Digits alone have as many.
+const MAX_READINGS: usize = 16;
+/// The most words of the owner's address that count as known.
+const MAX_WORDS: usize = 40;
 
 /// Words that are no secret here, whoever somebody is.
 const OURS: [&str; 2] = ["latchkey", "account"];
 
-/// Reads the lists, once: else the first sign-up would wait for it, and what a server holds at rest would not be all that it holds.
+/// The symbols that stand for letters, as zxcvbn has them.
+const SYMBOLS_OF_LETTERS: [&str; 12] = ["4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2"];
+
+/// Reads the lists, once: else the first sign-up would wait for it, and what a server holds at rest
+/// would not be all that it holds.
 pub(crate) fn prepare() {
     let _any = zxcvbn(OURS[0], &[]);
 }
 
 /// Whether somebody who tries the likely ones first comes to this one within a million tries.
-pub(crate) fn is_guessable(password: &Password, email: &Email, name: Option<&Name>) -> bool {
-    let text = String::from_utf8_lossy(password.expose());
-    let start: String = text.chars().take(LOOKED_AT).collect();
+pub(crate) fn is_guessable(password: &str, email: &Email, name: Option<&Name>) -> bool {
+    is_too_weak(|| estimate(password, email, name))
+}
+
+/// A password that cannot be judged is too weak.
+fn is_too_weak(estimate: impl FnOnce() -> Score) -> bool {
+    catch_unwind(AssertUnwindSafe(estimate)).map_or(true, |score| score < Score::Two)
+}
+
+/// The estimate itself, which is not to panic.
+pub(crate) fn estimate(password: &str, email: &Email, name: Option<&Name>) -> Score {
     let mut words = vec![email.as_str(), email.local()];
     words.extend(name.map(Name::as_str));
     words.extend(OURS);
     // Parts of the address, too: ada.lovelace, example.
-    words.extend(email.as_str().split(['@', '.', '-', '_', '+']).filter(|part| part.len() > 2));
-    zxcvbn(&start, &words).score() < Score::Two
+    words.extend(email.as_str().split(['@', '.', '-', '_', '+']).filter(|part| part.len() > 2).take(MAX_WORDS));
+    zxcvbn(&judged(password), &words).score()
+}
+
+/// What is judged of a password: its beginning, with fewer kinds of symbols where these have too
+/// many readings.
+fn judged(password: &str) -> String {
+    let start: String = password.chars().take(MAX_JUDGED_CHARS).collect();
+    if readings(&start) <= MAX_READINGS { start } else { start.chars().map(plainer).collect() }
+}
+
+/// How many readings zxcvbn tries at most: each letter may be written with one of its symbols, and
+/// of two letters with the same one either may be.
+fn readings(text: &str) -> usize {
+    let kinds = SYMBOLS_OF_LETTERS.iter().map(|symbols| symbols.chars().filter(|symbol| text.contains(*symbol)).count().max(1)).product::<usize>();
+    let shared = ['1', '|', '7'].iter().filter(|symbol| text.contains(**symbol)).count();
+    kinds << shared
+}
+
+/// The symbol that is most often written for the same letter: a digit, but for c.
+const fn plainer(symbol: char) -> char {
+    match symbol {
+        '@' => '4',
+        '{' | '[' | '<' => '(',
+        '!' | '|' => '1',
+        '$' => '5',
+        '+' => '7',
+        other => other,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::{collection, prelude::*, sample::select};
 
     fn guessable(text: &str) -> bool {
-        let email = Email::parse("ada.lovelace@analytical.example").expect("an address");
-        let name = Name::parse("Augusta Byron").expect("a name");
-        is_guessable(&Password::new(text, None).expect("a password"), &email, name.as_ref())
+        is_guessable(text, &email(), name().as_ref())
+    }
+
+    fn email() -> Email {
+        Email::parse("ada.lovelace@analytical.example").expect("an address")
+    }
+
+    fn name() -> Option<Name> {
+        Name::parse("Augusta Byron").expect("a name")
     }
 
     #[test]
@@ -119,5 +178,92 @@ mod tests {
     fn the_longest_one_is_judged_by_its_beginning() {
         assert!(guessable(&"a".repeat(1024)));
         assert!(!guessable(&format!("{}{}", "x9 torrent of glass ", "a".repeat(1000))));
+    }
+
+    #[test]
+    fn password_that_cannot_be_judged_is_too_weak() {
+        assert!(is_too_weak(|| panic!("a library panics")));
+        assert!(is_too_weak(|| Score::One) && !is_too_weak(|| Score::Two));
+    }
+
+    #[test]
+    fn walk_to_and_fro_of_any_length_is_too_weak() {
+        for walk in ["12", "qw", "aoe", "/*-", "147"] {
+            for times in (32 / walk.len()..40).chain([1024 / walk.len()]) {
+                assert!(guessable(&walk.repeat(times)), "{walk} {times} times");
+            }
+        }
+    }
+
+    /// As zxcvbn enumerates them.
+    fn enumerated(text: &str) -> usize {
+        let mut readings: Vec<Vec<(char, usize)>> = vec![Vec::new()];
+        for (letter, symbols) in SYMBOLS_OF_LETTERS.iter().enumerate() {
+            let symbols: Vec<_> = symbols.chars().filter(|symbol| text.contains(*symbol)).collect();
+            if symbols.is_empty() {
+                continue;
+            }
+            readings = symbols
+                .into_iter()
+                .flat_map(|symbol| {
+                    readings.iter().flat_map(move |reading| {
+                        let with = |mut rest: Vec<(char, usize)>| {
+                            rest.push((symbol, letter));
+                            rest
+                        };
+                        match reading.iter().position(|(taken, _)| *taken == symbol) {
+                            Some(at) => {
+                                let mut other = reading.clone();
+                                other.remove(at);
+                                vec![reading.clone(), with(other)]
+                            }
+                            None => vec![with(reading.clone())],
+                        }
+                    })
+                })
+                .collect();
+        }
+        readings.len()
+    }
+
+    #[test]
+    fn many_symbols_are_judged_in_few_readings() {
+        let all = "4@8({[<3691!|70$5+%2";
+        assert_eq!(enumerated(all), 800);
+        assert!(enumerated(&judged(all)) <= MAX_READINGS);
+        assert_eq!(judged("p@$$w0rd!"), "p@$$w0rd!");
+        assert_eq!(judged("0123456789"), "0123456789");
+    }
+
+    /// Whatever is likely to be hard for an estimator: chains of neighbouring keys, repetitions,
+    /// dates, letters written as symbols, and any text.
+    fn hard() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            (select(vec!["12", "1236987410", "qwertyuiop", "zaq1", "!QAZ", "poiuyt", "aoeu", "147", "+-*/"]), 1..40_usize)
+                .prop_map(|(walk, times)| walk.repeat(times)),
+            ("\\PC{1,12}", 1..90_usize).prop_map(|(text, times)| text.repeat(times)),
+            "[0-9]{1,4}[-/._ ]?[0-9]{1,2}[-/._ ]?[0-9]{1,4}",
+            r"[4@8({\[<3691!|70$5+%2a-zA-Z]{1,40}",
+            select(vec!["password", "lovelace", "Analytical", "drowssap", "\u{130}\u{df}\u{1e9e}", "\u{1f511}", "\0\n\r\t"]).prop_map(str::to_owned),
+            any::<String>(),
+        ];
+        collection::vec(piece, 1..8).prop_map(|pieces| {
+            let mut text = pieces.concat();
+            text.truncate((0..=1024).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0));
+            text
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_password_is_judged_in_bounded_work(text in hard()) {
+            let judged = judged(&text);
+            prop_assert!(judged.chars().count() <= MAX_JUDGED_CHARS && enumerated(&judged) <= readings(&judged) && readings(&judged) <= MAX_READINGS);
+        }
+
+        #[test]
+        fn any_password_is_judged_without_a_panic(text in hard()) {
+            let _score = estimate(&text, &email(), name().as_ref());
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! The refresh token, and what a presented one means.
 //!
-//! `lkr_` and, in base64url: 16 bytes of session id, 16 of user id, 8 of counter, 16 of HMAC-SHA-256 over these. The key of the MAC is derived from
-//! the server secret and the session id, so a stolen database makes no tokens and a forged token dies without a read. The user id binds the token to
-//! its user as well: a session row that is moved to another user refuses it. One counter always gives one token: tabs that renew together get the
-//! same successor. The key has no rotation of its own: it leaks only with the server secret, which it is derived from.
+//! `lkr_` and, in base64url: 16 bytes of session id, 16 of user id, 8 of counter, 16 of
+//! HMAC-SHA-256 over these. The key of the MAC is derived from the server secret and the session
+//! id, so a stolen database makes no tokens and a forged token dies without a read. The user id
+//! binds the token to its user as well: a session row that is moved to another user refuses it. One
+//! counter always gives one token: tabs that renew together get the same successor. The key has no
+//! rotation of its own: it leaks only with the server secret, which it is derived from.
 
 use crate::{ServerSecret, token::SKEW};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
@@ -78,31 +80,35 @@ pub struct State {
 pub enum Verdict {
     /// Renew: one conditional step of the counter; look again if it fails.
     Step,
-    /// The answer with the newest generation was lost, for nobody ever showed it: give the same one again, as often as it takes.
+    /// The answer with the newest generation was lost, for nobody ever showed it: give the same one
+    /// again, as often as it takes.
     Reissue,
     /// Two tabs at once: the successor that exists already, again. Nothing is written.
     Parallel,
     /// A tab that waited while another renewed twice or more: it holds a newer token by now.
     Stale,
-    /// A successor has been used and the grace is over: whoever shows this is not who used that. End the session.
+    /// A successor has been used and the grace is over: whoever shows this is not who used that.
+    /// End the session.
     Theft,
     /// Genuine, but of a generation that this row never had: a database older than its tokens.
     NotIssued,
 }
 
-/// The decision table: the first row that matches. Liveness of session and user has been looked at before. The grace is over for a request that
-/// *arrived* after it: how long it then waited for us is not its fault.
+/// The decision table: the first row that matches. Liveness of session and user has been looked at
+/// before. The grace is over for a request that *arrived* after it: how long it then waited for us
+/// is not its fault.
 #[must_use]
 pub fn judge(presented: i64, state: State, arrived: Timestamp, now: Timestamp, grace: Span) -> Verdict {
-    // The node that renewed may have a clock that is a little ahead. One that stands further before the renewal proves nothing: the grace
-    // counts as over.
+    // The node that renewed may have a clock that is a little ahead. One that stands further before
+    // the renewal proves nothing: the grace counts as over.
     let in_grace_of = |moment: Timestamp| now.since(moment) >= Span(-SKEW.0) && arrived.min(now).since(moment) < grace;
     match state.counter.checked_sub(presented) {
         Some(0) => Verdict::Step,
         Some(1) if in_grace_of(state.rotated_at) => Verdict::Parallel,
         Some(1) if state.confirmed <= presented => Verdict::Reissue,
         Some(2) if in_grace_of(state.previous_rotated_at) => Verdict::Stale,
-        // It came before the last two renewals and waited for us until they were done: when it came, it may have been the newest.
+        // It came before the last two renewals and waited for us until they were done: when it
+        // came, it may have been the newest.
         Some(behind) if behind > 1 && arrived < state.previous_rotated_at && state.previous_rotated_at <= now => Verdict::Stale,
         Some(behind) if behind > 0 => Verdict::Theft,
         _ => Verdict::NotIssued,
@@ -205,7 +211,8 @@ mod tests {
             prop_assert_eq!(open(&secret(), &changed), None);
         }
 
-        /// Counters and times come from a database and a clock that may both be wrong. (Tests are built with checks of overflow.)
+        /// Counters and times come from a database and a clock that may both be wrong. (Tests are
+        /// built with checks of overflow.)
         #[test]
         fn whatever_the_numbers_there_is_a_verdict_and_only_the_newest_renews(
             presented in any::<i64>(), counter in any::<i64>(), confirmed in any::<i64>(), times in any::<[i64; 5]>()

@@ -5,7 +5,7 @@
 //! `script/test` starts. Without it the tests fail: nothing is skipped silently.
 
 use crate::{
-    Entropy, ServerSecret,
+    Entropy, ServerSecret, guessable,
     keys::{self, KeyRing},
     known_browser::KnownBrowser,
     refresh,
@@ -127,8 +127,8 @@ pub(crate) fn claims() -> Claims {
 
 /// The refresh token of a generation of a session, whether that was ever given out or not.
 #[must_use]
-pub fn refresh_token(secret: &ServerSecret, session: SessionId, generation: i64) -> String {
-    refresh::mint(secret, refresh::KEY_ID, session, generation)
+pub fn refresh_token(secret: &ServerSecret, session: SessionId, user: UserId, generation: i64) -> String {
+    refresh::mint(secret, session, user, generation)
 }
 
 /// Shows something as each kind of token. Whether it is one.
@@ -140,7 +140,7 @@ pub fn token(input: &[u8]) -> bool {
     let Opener { secret, keys, remembered } = &*OPENER;
     let text = String::from_utf8_lossy(input);
     if let Some(shown) = refresh::open(secret, &text) {
-        assert_eq!(refresh::mint(secret, shown.key_id, shown.session, shown.counter), text);
+        assert_eq!(refresh::mint(secret, shown.session, shown.user, shown.counter), text);
         return true;
     }
     if let Some(browser) = KnownBrowser::open(secret, &text) {
@@ -156,9 +156,27 @@ pub fn token(input: &[u8]) -> bool {
     }
 }
 
+/// Judges a text as a password, as far as that is not caught where it panics. Whether it is too weak.
+///
+/// # Panics
+/// Where judging panics.
+pub fn password(input: &[u8]) -> bool {
+    static EMAIL: LazyLock<contract::Email> = LazyLock::new(|| contract::Email::parse("ada.lovelace@analytical.example").expect("an address"));
+    guessable::estimate(&String::from_utf8_lossy(input), &EMAIL, None) < zxcvbn::Score::Two
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_password_of_the_corpus_is_judged() {
+        contract::testing::replay("password", |name, input| {
+            let is_too_weak = password(input);
+            assert!(is_too_weak || !name.starts_with("weak"), "{name} is strong");
+            assert!(!is_too_weak || !name.starts_with("strong"), "{name} is weak");
+        });
+    }
 
     #[test]
     fn of_the_corpus_only_what_is_genuine_opens() {

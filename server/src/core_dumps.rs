@@ -1,5 +1,6 @@
-//! Core dumps, which are switched off: the memory of this process holds the server secret, signing keys and passwords, and a crash must not write
-//! them to the disk or hand them to whatever collects dumps.
+//! Core dumps, which are switched off: the memory of this process holds the server secret, signing
+//! keys and passwords, and a crash must not write them to the disk or hand them to whatever
+//! collects dumps.
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::io;
@@ -9,8 +10,9 @@ use std::io;
 /// # Errors
 /// Where the operating system refuses.
 pub fn disable() -> io::Result<()> {
-    // A program that collects dumps (`kernel.core_pattern` begins with `|`) gets them whatever the limit: what is not dumpable gives none to it either,
-    // and other processes of the same user cannot read the memory.
+    // A program that collects dumps (`kernel.core_pattern` begins with `|`) gets them whatever the
+    // limit: what is not dumpable gives none to it either, and other processes of the same user
+    // cannot read the memory.
     #[cfg(target_os = "linux")]
     rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;

@@ -4,7 +4,7 @@
 //! An administrator ends sessions, disables, enables, and says who else is one. They never see or set a password, a token or a key. (ASVS 5.0 6.4.6,
 //! 7.4.5, 8.3.2.)
 
-use super::{Auth, Happened, SignedIn, part::Part};
+use super::{Auth, Happened, SignedIn, part::Part, sign_up::new_user};
 use crate::{
     Client, Error,
     hasher::Lane,
@@ -86,11 +86,12 @@ impl Admin<'_> {
     pub async fn create(&self, form: &SignUp, role: Role) -> Result<UserView, Error> {
         let NewUser { name, email, password, .. } = form.check()?;
         let place = self.auth.hasher.place(Lane::Known, Vec::new())?;
-        let Some(hash) = self.auth.hasher.hash_new(password, email.clone(), name.clone(), place).await? else {
+        let id = UserId(self.auth.id(self.auth.clock.now())?);
+        let Some(hash) = self.auth.hasher.hash_new(password, id, email.clone(), name.clone(), place).await? else {
             return Err(Faults::from((Field::Password, Fault::Guessable)).into());
         };
         let now = self.auth.clock.now();
-        let user = User { last_login_at: None, ..self.auth.new_user(name, &email, hash, role, now)? };
+        let user = User { last_login_at: None, ..new_user(id, name, &email, hash, role, now) };
         let mut tx = self.auth.store.write().await?;
         if role == Role::Admin {
             tx.installation_first_admin(now).await?;

@@ -3,7 +3,7 @@
 use super::{Auth, Happened, Issued, issue::Opening};
 use crate::{
     Client, Error,
-    hasher::{Lane, Match},
+    hasher::{Lane, Match, Stored},
     limit::Tries,
     store::users::{User, Verified},
 };
@@ -44,9 +44,9 @@ impl Auth {
         let tries = self.count_password(client, &key, browser).await?;
         let mut user = self.store.read().await?.user_by_email(&key).await?;
         for _ in 0..ATTEMPTS {
-            let stored = user.as_ref().and_then(|user| user.password_hash.as_deref());
+            let stored = user.as_ref().and_then(|user| Some(Stored { user: user.id, hash: user.password_hash.as_deref()? }));
             let matched = self.hasher.verify(password.clone(), stored, place).await?;
-            let (Some(found), Some(stored), true) = (&user, stored, matched != Match::No) else {
+            let (Some(found), Some(Stored { hash: stored, .. }), true) = (&user, stored, matched != Match::No) else {
                 return self.refuse_log_in(client, user.as_ref()).await;
             };
             if found.disabled_at.is_some() {
@@ -68,7 +68,7 @@ impl Auth {
         let Proven { user, key, stored, password, weak, lane, tries } = proven;
         // Where there is no place just now, the next log-in has one.
         let upgraded = match weak.then(|| self.place(client, lane, None)) {
-            Some(Ok(place)) => Some(self.hasher.hash(password.clone(), place).await?),
+            Some(Ok(place)) => Some(self.hasher.hash(password.clone(), user.id, place).await?),
             Some(Err(_)) | None => None,
         };
         let mut tx = self.store.write().await?;

@@ -116,7 +116,7 @@ impl Auth {
         let keys = KeyRing::default();
         keys.load(&store, &secret, &entropy, now).await?;
         let background = Supervisor::new(entropy.clone());
-        let hasher = Hasher::start(hashing, entropy.clone())?;
+        let hasher = Hasher::start(hashing, entropy.clone(), &secret, &background)?;
         Ok(Self(Arc::new(Inner {
             store,
             clock,

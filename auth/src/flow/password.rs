@@ -3,7 +3,7 @@
 use super::{Happened, SignedIn};
 use crate::{
     Error,
-    hasher::{Lane, Match},
+    hasher::{Lane, Match, Stored},
     known_browser::KnownBrowser,
     limit::Tries,
     store::{
@@ -45,8 +45,8 @@ impl SignedIn<'_> {
         let proven = self.prove(&user, current, EventKind::PasswordChangeFailed).await?;
         let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
         let hash = match email {
-            Some(email) => self.auth.hasher.hash_new(new, email, name, place).await?.ok_or_else(guessable)?,
-            None => self.auth.hasher.hash(new, place).await?,
+            Some(email) => self.auth.hasher.hash_new(new, self.user, email, name, place).await?.ok_or_else(guessable)?,
+            None => self.auth.hasher.hash(new, self.user, place).await?,
         };
         let now = self.auth.clock.now();
         let mut tx = self.auth.store.write().await?;
@@ -70,7 +70,7 @@ impl SignedIn<'_> {
         let browser = self.auth.known_browser(&self.client, &key).unwrap_or_else(|| KnownBrowser::of_session(&self.auth.secret, &key, self.session));
         let tries = self.auth.count_password(&self.client, &key, Some(browser)).await?;
         let stored = user.password_hash.as_deref();
-        let matched = self.auth.hasher.verify(current, stored, place).await?;
+        let matched = self.auth.hasher.verify(current, stored.map(|hash| Stored { user: user.id, hash }), place).await?;
         if let (Some(hash), Match::Yes | Match::YesButWeak) = (stored, matched) {
             return Ok(Proven { verified: Verified { id: user.id, epoch: user.epoch, hash }, tries });
         }

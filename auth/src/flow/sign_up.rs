@@ -28,12 +28,13 @@ impl Auth {
         if self.store.read().await?.user_by_email(&key).await?.is_some() {
             return Err(Error::EmailTaken);
         }
-        let Some(hash) = self.hasher.hash_new(password, email.clone(), name.clone(), place).await? else {
+        let id = UserId(self.id(self.clock.now())?);
+        let Some(hash) = self.hasher.hash_new(password, id, email.clone(), name.clone(), place).await? else {
             return Err(Faults::from((Field::Password, Fault::Guessable)).into());
         };
         let now = self.clock.now();
         let role = if is_first_admin { Role::Admin } else { Role::User };
-        let user = self.new_user(name, &email, hash, role, now)?;
+        let user = new_user(id, name, &email, hash, role, now);
         let mut tx = self.store.write_in(Lane::Strangers).await?;
         if is_first_admin && !tx.installation_first_admin(now).await? {
             return Err(Error::LinkOver);
@@ -55,20 +56,20 @@ impl Auth {
         let wanted = self.store.read().await?.installation_has_no_admin().await?;
         Ok(wanted.then(|| first_admin::mint(&self.secret, self.clock.now())))
     }
+}
 
-    /// The row of a new account.
-    pub(super) fn new_user(&self, name: Option<Name>, email: &Email, hash: String, role: Role, now: Timestamp) -> Result<User, Error> {
-        Ok(User {
-            id: UserId(self.id(now)?),
-            email: email.as_str().to_owned(),
-            email_verified_at: None,
-            name: name.map(|name| name.as_str().to_owned()),
-            password_hash: Some(hash),
-            roles: stored(role).to_owned(),
-            epoch: 0,
-            disabled_at: None,
-            last_login_at: Some(now),
-            created_at: now,
-        })
+/// The row of a new account, whose id is known since its password was hashed: the hash is bound to it.
+pub(super) fn new_user(id: UserId, name: Option<Name>, email: &Email, hash: String, role: Role, now: Timestamp) -> User {
+    User {
+        id,
+        email: email.as_str().to_owned(),
+        email_verified_at: None,
+        name: name.map(|name| name.as_str().to_owned()),
+        password_hash: Some(hash.into()),
+        roles: stored(role).to_owned(),
+        epoch: 0,
+        disabled_at: None,
+        last_login_at: Some(now),
+        created_at: now,
     }
 }

@@ -150,14 +150,20 @@ impl Lanes {
         self.bell.notify_one();
     }
 
-    /// The next one; `None` at the end.
+    /// The next one, if there is one.
+    pub(super) fn try_take(&self) -> Option<Job> {
+        let mut waiting = self.waiting();
+        if waiting.over { None } else { waiting.next() }
+    }
+
+    /// Waits for the next one; `None` at the end.
     pub(super) fn take(&self) -> Option<Job> {
         let mut waiting = self.waiting();
         loop {
             if waiting.over {
                 return None;
             }
-            if let Some(job) = waiting.known.pop_front().or_else(|| waiting.strangers.pop_front()) {
+            if let Some(job) = waiting.next() {
                 return Some(job);
             }
             waiting = self.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner);
@@ -166,6 +172,10 @@ impl Lanes {
 }
 
 impl Waiting {
+    fn next(&mut self) -> Option<Job> {
+        self.known.pop_front().or_else(|| self.strangers.pop_front())
+    }
+
     const fn of(&mut self, lane: Lane) -> &mut VecDeque<Job> {
         match lane {
             Lane::Known => &mut self.known,

@@ -1,8 +1,62 @@
 //! The accounts.
 
 use super::{Reader, Tx, on, statements};
-use crate::Error;
+use crate::{Error, hasher::MAX_STORED_BYTES};
 use contract::{Timestamp, UserId};
+use sqlx::{Decode, Postgres, Sqlite, Type, postgres::PgTypeInfo, sqlite::SqliteTypeInfo};
+use std::ops::Deref;
+
+/// What stands in the column of the password hash, whatever that is: a log-in must not fail because of it. What is no text is read as one that is no
+/// hash, and what is too long is cut.
+#[derive(Clone)]
+pub struct HashText(String);
+
+impl From<String> for HashText {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl Deref for HashText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Type<Sqlite> for HashText {
+    fn type_info() -> SqliteTypeInfo {
+        <String as Type<Sqlite>>::type_info()
+    }
+
+    /// SQLite keeps a value of any type in any column.
+    fn compatible(_: &SqliteTypeInfo) -> bool {
+        true
+    }
+}
+
+impl Type<Postgres> for HashText {
+    fn type_info() -> PgTypeInfo {
+        <String as Type<Postgres>>::type_info()
+    }
+
+    fn compatible(kind: &PgTypeInfo) -> bool {
+        <String as Type<Postgres>>::compatible(kind)
+    }
+}
+
+impl<'r> Decode<'r, Sqlite> for HashText {
+    fn decode(value: <Sqlite as sqlx::Database>::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
+        Ok(Self(String::from_utf8_lossy(<&[u8] as Decode<Sqlite>>::decode(value)?).into_owned()))
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for HashText {
+    fn decode(value: <Postgres as sqlx::Database>::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
+        <String as Decode<Postgres>>::decode(value).map(Self)
+    }
+}
 
 /// An account as it is stored. (No `Debug`: it holds the hash of a password.)
 #[derive(Clone, sqlx::FromRow)]
@@ -12,7 +66,7 @@ pub struct User {
     pub email: String,
     pub email_verified_at: Option<Timestamp>,
     pub name: Option<String>,
-    pub password_hash: Option<String>,
+    pub password_hash: Option<HashText>,
     pub roles: String,
     pub epoch: i64,
     pub disabled_at: Option<Timestamp>,
@@ -45,9 +99,12 @@ pub struct UserRow {
     pub delete_at: Option<Timestamp>,
 }
 
+// What is longer than any hash that can be used is cut, and so is none.
+const _: () = assert!(MAX_STORED_BYTES < 256, "the statements read so many characters");
+
 statements! {
-    BY_EMAIL_KEY = "SELECT id, email, email_verified_at, name, password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM users WHERE email_key = $1";
-    BY_ID = "SELECT id, email, email_verified_at, name, password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM users WHERE id = $1";
+    BY_EMAIL_KEY = "SELECT id, email, email_verified_at, name, substr(password_hash, 1, 256) AS password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM users WHERE email_key = $1";
+    BY_ID = "SELECT id, email, email_verified_at, name, substr(password_hash, 1, 256) AS password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM users WHERE id = $1";
     INSERT = "INSERT INTO users (id, email, email_key, name, password_hash, roles, epoch, last_login_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8) ON CONFLICT (email_key) DO NOTHING";
     STILL_VERIFIED = "UPDATE users SET last_login_at = $4, password_hash = $5 WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL";
     CHANGE_PASSWORD = "UPDATE users SET password_hash = $4, epoch = epoch + 1 WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING epoch";
@@ -99,7 +156,7 @@ impl Tx {
             .bind(&user.email)
             .bind(email_key)
             .bind(&user.name)
-            .bind(&user.password_hash)
+            .bind(user.password_hash.as_deref())
             .bind(&user.roles)
             .bind(user.last_login_at)
             .bind(user.created_at)

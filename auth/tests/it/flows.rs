@@ -124,8 +124,10 @@ on_both! {
 
     async fn a_hash_of_less_effort_is_replaced_once_and_everybody_gets_in(world: World) {
         let issued = world.sign_up("ada@example.com").await;
-        let light = Hasher::start(Hashing { m: 32, t: 1, p: 1, threads: 1, queue: 8 }, Entropy::System).expect("threads");
-        let weak = light.hash(contract::Password::given(PASSWORD).expect("a password"), light.place(auth::hasher::Lane::Strangers, Vec::new()).expect("a place")).await.expect("a hash");
+        let hashing = Hashing { m: 32, t: 1, p: 1, threads: 1, queue: 8 };
+        let light = Hasher::start(hashing, Entropy::System, &world.secret, world.auth.background()).expect("threads");
+        let place = light.place(auth::hasher::Lane::Strangers, Vec::new()).expect("a place");
+        let weak = light.hash(contract::Password::given(PASSWORD).expect("a password"), issued.account.id, place).await.expect("a hash");
         let mut tx = world.store.write().await.expect("a transaction");
         tx.user_set_hash(issued.account.id, Some(&weak)).await.expect("changed");
         tx.commit().await.expect("a commit");
@@ -134,7 +136,7 @@ on_both! {
             task.await.expect("a task").expect("a log-in");
         }
         let user = world.store.read().await.expect("a connection").user_by_id(issued.account.id).await.expect("an answer").expect("a user");
-        assert!(user.password_hash.expect("a hash").starts_with("$argon2id$v=19$m=64,"), "upgraded");
+        assert!(user.password_hash.expect("a hash").starts_with("$argon2id$v=19$m=64,t=1,p=1,keyid=dXNlcg$"), "upgraded");
     }
 
     async fn an_empty_form_names_both_fields(world: World) {

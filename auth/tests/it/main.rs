@@ -12,6 +12,7 @@ mod leaving;
 mod limits;
 mod model;
 mod outages;
+mod passwords;
 mod races;
 mod refresh;
 mod revocation;

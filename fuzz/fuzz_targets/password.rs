@@ -1,0 +1,6 @@
+//! New passwords: however strong they are, judging them does not panic.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    auth::testing::password(input);
+});
