@@ -75,6 +75,8 @@ impl Auth {
         let now = self.clock.now();
         let verified = Verified { id: user.id, epoch: user.epoch, hash: stored };
         if !tx.user_still_verified(verified, upgraded.as_deref().unwrap_or(stored), now).await? {
+            // Waits for what this saw to be committed: until then a reader does not see it.
+            tx.commit().await?;
             return Ok(None);
         }
         if let Some(tries) = tries {

@@ -36,8 +36,11 @@ impl Auth {
                         Verdict::Step => tx.session_step(shown.session, counter, now).await,
                         _ => tx.session_reissue(shown.session, counter, now).await,
                     };
-                    // A concurrent transaction that undid this one has made progress: judge again.
-                    let done = done.or_else(|error| if error.is_conflict() { Ok(false) } else { Err(error) })?;
+                    let done = match done {
+                        // A concurrent transaction that undid this one has made progress: judge again.
+                        Err(error) if error.is_conflict() => continue,
+                        done => done?,
+                    };
                     if done {
                         // Read again in the same transaction: what the new token says is what was true when it was made.
                         let row = tx.session_with_user(shown.session).await?.ok_or(Error::SignedOut)?;
@@ -48,6 +51,8 @@ impl Auth {
                         fail_point::reach(FailPoint::Renewed);
                         return self.issue(&row, row.session.counter, now);
                     }
+                    // Waits for what this saw to be committed: until then a reader does not see it.
+                    tx.commit().await?;
                 }
                 Verdict::Parallel => return self.issue(&row, row.session.counter, now),
                 Verdict::Stale => return Err(Error::Stale),
