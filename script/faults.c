@@ -153,6 +153,11 @@ FALLOCATES(posix_fallocate64, "posix_fallocate64")
 MMAPS(mmap, "mmap")
 MMAPS(mmap64, "mmap64")
 
+/* Releasing a lock cannot fail on a descriptor that is open (fcntl(2)), and SQLite ignores the result. */
+static int releases(int command, void *argument) {
+    return (command == F_SETLK || command == F_SETLKW) && argument && ((struct flock *)argument)->l_type == F_UNLCK;
+}
+
 #define FCNTLS(symbol, name)                                                     \
     int symbol(int fd, int command, ...) {                                       \
         va_list rest;                                                            \
@@ -160,7 +165,8 @@ MMAPS(mmap64, "mmap64")
         void *argument = va_arg(rest, void *);                                   \
         va_end(rest);                                                            \
         REAL(int, name, int, int, ...);                                          \
-        return is_ours(fd) && fails(FCNTL) ? -1 : real(fd, command, argument);   \
+        if (is_ours(fd) && !releases(command, argument) && fails(FCNTL)) return -1; \
+        return real(fd, command, argument);                                      \
     }
 FCNTLS(fcntl, "fcntl")
 FCNTLS(fcntl64, "fcntl64")

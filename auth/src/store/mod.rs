@@ -223,7 +223,7 @@ impl Store {
             })
             .connect_with(options)
             .await?;
-        let writer = Writer::start(file.clone(), health.clone(), first);
+        let writer = Writer::start(file.clone(), health.clone(), first, readers.clone());
         Ok(Self::new(Pools::Sqlite { file, writer, readers }, ANONYMOUS_ON_SQLITE, health))
     }
 

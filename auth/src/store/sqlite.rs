@@ -15,6 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 /// Readable and writable for the owner only.
@@ -25,6 +26,9 @@ const WAL_KEPT: u64 = 16 * 1024 * 1024;
 const WAL_WARNING: u64 = 64 * 1024 * 1024;
 /// From this size on nothing more is written until a checkpoint succeeds, in bytes.
 pub(super) const MAX_WAL: u64 = 1024 * 1024 * 1024;
+
+/// How long the writer waits for the lock before it looks whether a connection of ours is in the way.
+const WRITER_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The file, and the way to open it.
 #[derive(Clone, Debug)]
@@ -101,7 +105,7 @@ impl DatabaseFile {
 
     /// Opens the connection of the writer.
     pub(super) async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
-        self.options.connect().await
+        self.options.clone().busy_timeout(WRITER_LOCK_TIMEOUT).connect().await
     }
 
     /// Whether the file may be written to. Two calls to the file system, some microseconds.

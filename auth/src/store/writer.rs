@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{Error, world};
 use futures::FutureExt;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, SqliteConnection, SqlitePool};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, mpsc, oneshot},
@@ -130,9 +130,10 @@ fn ended() -> WriteError {
 
 impl Writer {
     /// Starts the task. `first` is a connection that is open already.
-    pub(super) fn start(file: DatabaseFile, health: Arc<Health>, first: SqliteConnection) -> Self {
+    pub(super) fn start(file: DatabaseFile, health: Arc<Health>, first: SqliteConnection, readers: SqlitePool) -> Self {
         let (sender, queue) = mpsc::channel(MAX_QUEUE);
-        tokio::spawn(supervise(file, health.clone(), first, queue));
+        let task = Task { file, health: health.clone(), connection: Some(first), readers, is_dirty: true, shrunk_at: None, queue, closing: None };
+        tokio::spawn(supervise(task));
         Self { queue: sender, health }
     }
 
@@ -163,8 +164,8 @@ impl Writer {
 }
 
 /// Runs the task until it is told to end, again and again should it panic.
-async fn supervise(file: DatabaseFile, health: Arc<Health>, first: SqliteConnection, queue: mpsc::Receiver<Message>) {
-    let task = Mutex::new(Task { file, health, connection: Some(first), is_dirty: true, shrunk_at: None, queue, closing: None });
+async fn supervise(task: Task) {
+    let task = Mutex::new(task);
     loop {
         let run = AssertUnwindSafe(async { task.lock().await.run().await }).catch_unwind();
         if run.await.is_ok() {
@@ -184,6 +185,8 @@ struct Task {
     file: DatabaseFile,
     health: Arc<Health>,
     connection: Option<SqliteConnection>,
+    /// The connections that read, to be closed with the writing one where that is needed.
+    readers: SqlitePool,
     /// Whether something was written since the last checkpoint.
     is_dirty: bool,
     /// When the last attempt was made to cut the write-ahead log back.
@@ -191,6 +194,18 @@ struct Task {
     queue: mpsc::Receiver<Message>,
     /// Who waits for the end.
     closing: Option<oneshot::Sender<()>>,
+}
+
+/// Why a transaction did not begin.
+enum BeginError {
+    Unfit(Unfit),
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for BeginError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
 }
 
 /// How a transaction of a batch ended.
@@ -332,27 +347,48 @@ impl Task {
 
     /// Begins a transaction, on a new connection where there is none.
     async fn begin(&mut self) -> Result<(), WriteError> {
-        let mut fit = self.file.check();
-        if self.connection.is_none() && !matches!(fit, Err(Unfit::Replaced(_))) {
-            match self.file.connect().await {
-                Ok(connection) => self.connection = Some(connection),
-                Err(error) => return Err(refused(&self.health, Fault::of(&error), &error)),
-            }
-        }
-        if matches!(fit, Err(Unfit::LogFull(..))) {
-            self.shrink_log().await;
-            fit = self.file.check();
-        }
-        fit.map_err(|error| refused(&self.health, error.fault(), &error))?;
-        match self.execute("BEGIN IMMEDIATE").await {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                let cause = crate::chain(&error).into();
-                if Fault::of(&error) != Fault::Locked {
+        let began = world::monotonic();
+        loop {
+            let fault = match self.try_begin().await {
+                Ok(()) => return Ok(()),
+                Err(BeginError::Unfit(unfit)) => return Err(refused(&self.health, unfit.fault(), &unfit)),
+                Err(BeginError::Database(error)) if Fault::of(&error) != Fault::Locked => {
                     self.discard().await;
+                    return Err(refused(&self.health, Fault::of(&error), &error));
                 }
-                Err(WriteError { what: "the transaction cannot begin", cause })
+                Err(BeginError::Database(error)) => error,
+            };
+            // Another process holds the lock; or SQLite believes that one of our connections does,
+            // because the system refused to release it. That ends with the last connection.
+            self.close_all().await;
+            if began.elapsed() >= TURN_TIMEOUT {
+                return Err(refused(&self.health, Fault::Locked, &fault));
             }
+        }
+    }
+
+    async fn try_begin(&mut self) -> Result<(), BeginError> {
+        if let Err(unfit) = self.file.check() {
+            if matches!(unfit, Unfit::Replaced(_)) {
+                return Err(BeginError::Unfit(unfit));
+            }
+            self.shrink_log().await;
+            self.file.check().map_err(BeginError::Unfit)?;
+        }
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(self.file.connect().await?),
+        };
+        sqlx::query("BEGIN IMMEDIATE").execute(connection).await?;
+        Ok(())
+    }
+
+    /// Closes the writing connection and all reading ones that nobody uses just now.
+    async fn close_all(&mut self) {
+        self.discard().await;
+        while let Some(mut idle) = self.readers.try_acquire() {
+            idle.close_on_drop();
+            drop(timeout(CLOSE_TIMEOUT, idle.close()).await);
         }
     }
 
@@ -396,10 +432,15 @@ impl Task {
             return;
         }
         self.shrunk_at = Some(world::monotonic());
-        for sql in ["PRAGMA busy_timeout = 100", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA busy_timeout = 5000"] {
+        if self.connection.is_none() {
+            self.connection = self.file.connect().await.ok();
+        }
+        // The next transaction opens another connection, with the usual timeout.
+        for sql in ["PRAGMA busy_timeout = 100", "PRAGMA wal_checkpoint(TRUNCATE)"] {
             if self.execute(sql).await.is_err() {
-                return self.discard().await;
+                break;
             }
         }
+        self.discard().await;
     }
 }
