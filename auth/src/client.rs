@@ -1,6 +1,6 @@
 //! Who calls, as far as the network can tell, and what they show for it.
 
-use crate::device;
+use crate::{device, limit::network};
 use std::{fmt, net::IpAddr};
 
 /// The caller of a flow: for the activity list and the log. Nothing here is proof of anything.
@@ -21,6 +21,15 @@ impl Client {
     #[must_use]
     pub fn new(address: Option<IpAddr>, agent: Option<&str>, request_id: &str) -> Self {
         Self { address, device: agent.and_then(device::describe), request_id: request_id.to_owned(), known_browser: None }
+    }
+}
+
+impl Client {
+    /// The network that the request came from: an IPv4 address, or an IPv6 prefix of 64 bits.
+    /// Clients without an address share one.
+    #[must_use]
+    pub fn network(&self) -> Vec<u8> {
+        network(self.address)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why something was not done. Two faces: the variant is for whoever asked, the source is for the log and never leaves the server.
 
+use crate::LimitedAction;
 use crate::store::Fault;
 use contract::Faults;
 
@@ -39,10 +40,12 @@ pub enum Error {
     /// A refresh token that is two or more steps behind because others renewed meanwhile. Look again for a newer one and try once more.
     #[error("the refresh token has been renewed meanwhile")]
     Stale,
-    /// Tried too often lately; nothing was tried this time.
-    #[error("tried too often")]
+    /// The rate limit of an action; nothing was done this time.
+    #[error("rate limit exceeded: {}", .action.rule().message)]
     TooMany {
-        /// The next try is free after so many seconds.
+        /// What was done too often.
+        action: LimitedAction,
+        /// Seconds until the action is allowed again.
         retry_after: u32,
     },
     /// Too much to do just now; nothing was done.

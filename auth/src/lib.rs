@@ -9,7 +9,7 @@
 //! | what is refused at once, without asking the database | [`revocation`] |
 //! | passwords | [`hasher`] |
 //! | tasks and threads that are restarted when they fail | [`background`] |
-//! | how often somebody may try | `limit` |
+//! | rate limits | [`limit`] |
 //! | how the first administrator comes in | `first_admin` |
 //! | the one secret, and what is derived from it | [`secret`] |
 //! | where time and randomness come from | [`world`] |
@@ -20,6 +20,7 @@
 pub mod background;
 mod client;
 mod device;
+mod device_cookie;
 mod error;
 pub mod fail_point;
 mod first_admin;
@@ -28,8 +29,8 @@ mod guessable;
 pub mod hasher;
 mod jws;
 pub mod keys;
-mod known_browser;
-mod limit;
+pub mod limit;
+mod log_throttle;
 mod policy;
 pub mod refresh;
 pub mod revocation;
@@ -46,7 +47,8 @@ pub use client::{Client, Presented};
 pub use error::{Error, Source, chain};
 pub use flow::{Access, Auth, Issued, MOST_ITEMS, MOST_SESSIONS, Refresh, SignedIn, Worker};
 pub use hasher::Hashing;
-pub use limit::Limits;
+pub use limit::{LimitedAction, RateLimit, RateLimits};
+pub use log_throttle::LogThrottle;
 pub use policy::{LONGEST_ACCESS, Policy};
 pub use secret::ServerSecret;
 pub use store::Store;

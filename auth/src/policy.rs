@@ -1,6 +1,6 @@
 //! The numbers that an operator may choose.
 
-use crate::Limits;
+use crate::RateLimits;
 use contract::Span;
 
 /// The longest life that an access token can be given. What is revoked must be remembered for so long.
@@ -19,8 +19,8 @@ pub struct Policy {
     pub absolute: Span,
     /// For how long after a renewal the token before it is answered with the same successor again.
     pub grace: Span,
-    /// Whether it is limited how often somebody may try.
-    pub limits: Limits,
+    /// The rate limits.
+    pub limits: RateLimits,
 }
 
 impl Policy {
@@ -33,7 +33,7 @@ impl Policy {
             idle: Span::days(14),
             absolute: Span::days(90),
             grace: Span::seconds(10),
-            limits: Limits::On,
+            limits: RateLimits::default(),
         }
     }
 }

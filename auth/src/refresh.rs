@@ -73,6 +73,8 @@ pub struct State {
     pub previous_rotated_at: Timestamp,
     /// The highest generation that is known to have reached the client.
     pub confirmed: i64,
+    /// Generations before this one are refused: the password has been changed since.
+    pub oldest: i64,
 }
 
 /// What a presented generation means.
@@ -87,6 +89,8 @@ pub enum Verdict {
     Parallel,
     /// A tab that waited while another renewed twice or more: it holds a newer token by now.
     Stale,
+    /// Of before the last change of the password: refused, whoever shows it. The session goes on.
+    Superseded,
     /// A successor has been used and the grace is over: whoever shows this is not who used that.
     /// End the session.
     Theft,
@@ -103,6 +107,9 @@ pub fn judge(presented: i64, state: State, arrived: Timestamp, now: Timestamp, g
     // the renewal proves nothing: the grace counts as over.
     let in_grace_of = |moment: Timestamp| now.since(moment) >= Span(-SKEW.0) && arrived.min(now).since(moment) < grace;
     match state.counter.checked_sub(presented) {
+        // A tab that was renewing while another one changed the password: it holds a newer token by now.
+        Some(_) if presented < state.oldest && (in_grace_of(state.rotated_at) || in_grace_of(state.previous_rotated_at)) => Verdict::Stale,
+        Some(_) if presented < state.oldest => Verdict::Superseded,
         Some(0) => Verdict::Step,
         Some(1) if in_grace_of(state.rotated_at) => Verdict::Parallel,
         Some(1) if state.confirmed <= presented => Verdict::Reissue,
@@ -160,7 +167,7 @@ mod tests {
     fn the_decision_table() {
         let (grace, now) = (Span::seconds(10), Timestamp(1_000_000));
         let (long_ago, just_now, future) = (now - Span::seconds(60), now - Span::seconds(3), now + Span::seconds(6));
-        let state = |confirmed, rotated_at, previous_rotated_at| State { counter: 5, rotated_at, previous_rotated_at, confirmed };
+        let state = |confirmed, rotated_at, previous_rotated_at| State { counter: 5, rotated_at, previous_rotated_at, confirmed, oldest: 0 };
         for (presented, state, verdict) in [
             (5, state(5, long_ago, long_ago), Verdict::Step),
             (4, state(5, just_now, long_ago), Verdict::Parallel),
@@ -179,6 +186,11 @@ mod tests {
         ] {
             assert_eq!(judge(presented, state, now, now, grace), verdict, "{presented} against {state:?}");
         }
+        let changed = |rotated_at| State { oldest: 5, ..state(4, rotated_at, long_ago) };
+        assert_eq!(judge(5, changed(just_now), now, now, grace), Verdict::Step);
+        assert_eq!(judge(4, changed(just_now), now, now, grace), Verdict::Stale, "no tokens though it is within the grace");
+        assert_eq!(judge(4, changed(long_ago), now, now, grace), Verdict::Superseded, "no alarm, and no answer that was lost");
+        assert_eq!(judge(1, changed(long_ago), now, now, grace), Verdict::Superseded);
         let late = state(5, long_ago, long_ago);
         assert_eq!(judge(4, late, long_ago + Span::seconds(9), now, grace), Verdict::Parallel, "it arrived in time and waited for us");
         assert_eq!(judge(4, late, long_ago + Span::seconds(10), now, grace), Verdict::Theft);
@@ -215,13 +227,14 @@ mod tests {
         /// built with checks of overflow.)
         #[test]
         fn whatever_the_numbers_there_is_a_verdict_and_only_the_newest_renews(
-            presented in any::<i64>(), counter in any::<i64>(), confirmed in any::<i64>(), times in any::<[i64; 5]>()
+            presented in any::<i64>(), counter in any::<i64>(), confirmed in any::<i64>(), oldest in any::<i64>(), times in any::<[i64; 5]>()
         ) {
             let [rotated_at, previous_rotated_at, arrived, now] = [times[0], times[1], times[2], times[3]].map(Timestamp);
-            let state = State { counter, rotated_at, previous_rotated_at, confirmed };
+            let state = State { counter, rotated_at, previous_rotated_at, confirmed, oldest };
             let verdict = judge(presented, state, arrived, now, Span(times[4]));
-            prop_assert_eq!(verdict == Verdict::Step, presented == counter);
-            prop_assert_eq!(judge(counter, state, arrived, now, Span(times[4])), Verdict::Step);
+            prop_assert_eq!(verdict == Verdict::Step, presented == counter && presented >= oldest);
+            let gives_tokens = matches!(verdict, Verdict::Step | Verdict::Reissue | Verdict::Parallel);
+            prop_assert!(!gives_tokens || presented >= oldest, "of before the last change of the password");
         }
     }
 }

@@ -9,8 +9,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// "Last used" may be so much out of date: it decides about days.
-const COARSE: Span = Span::minutes(1);
+/// "Last used" may be so much out of date in the database.
+pub(crate) const COARSE: Span = Span::minutes(1);
 /// After so long without use an entry is dropped: it knows nothing that was not written but some seconds of "last used".
 const FORGET: Span = Span::minutes(5);
 /// Of the connections to Postgres so many write who was seen, at most.
@@ -49,6 +49,11 @@ impl Seen {
     /// What this node knows beyond what it has written.
     pub(crate) fn confirmed(&self, session: SessionId) -> i64 {
         self.entries().get(&session).map_or(0, |entry| entry.generation)
+    }
+
+    /// When this node has seen the session last, if that was lately.
+    pub(crate) fn last(&self, session: SessionId) -> Option<Timestamp> {
+        self.entries().get(&session).map(|entry| Timestamp(entry.at))
     }
 
     /// Writes what is new.

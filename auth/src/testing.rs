@@ -5,9 +5,10 @@
 //! `script/test` starts. Without it the tests fail: nothing is skipped silently.
 
 use crate::{
-    Entropy, ServerSecret, guessable,
+    Entropy, ServerSecret,
+    device_cookie::DeviceCookie,
+    guessable,
     keys::{self, KeyRing},
-    known_browser::KnownBrowser,
     refresh,
     token::{self, Claims},
     verified::VerifiedTokens,
@@ -143,8 +144,8 @@ pub fn token(input: &[u8]) -> bool {
         assert_eq!(refresh::mint(secret, shown.session, shown.user, shown.counter), text);
         return true;
     }
-    if let Some(browser) = KnownBrowser::open(secret, &text) {
-        assert_eq!(browser.mint(secret), text);
+    if let Some(cookie) = DeviceCookie::decode(secret, &text) {
+        assert_eq!(cookie.encode(secret), text);
         return true;
     }
     match token::verify(keys, remembered, ISSUER, &text, NOW) {

@@ -7,7 +7,7 @@
 mod node;
 
 use anyhow::{Context, ensure};
-use auth::{Clock, Entropy, Hashing, Limits, ServerSecret, testing::FreshDatabase};
+use auth::{Clock, Entropy, Hashing, RateLimits, ServerSecret, testing::FreshDatabase};
 use axum::{
     Router,
     http::{HeaderMap, Response, StatusCode},
@@ -94,8 +94,8 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase) -> anyhow::Res
     let secret = ServerSecret::generate(&Entropy::System)?;
     // As it is unless somebody says otherwise.
     let clock = Clock::manual(Clock::System.now());
-    let open = Node::start(&database.url, &secret, clock.clone(), Limits::Off, Hashing::new(2), |_| Router::new()).await?;
-    let limiting = Node::start(&database.url, &secret, clock.clone(), Limits::On, Hashing::new(2), |_| Router::new()).await?;
+    let open = Node::start(&database.url, &secret, clock.clone(), RateLimits::off(), Hashing::new(2), |_| Router::new()).await?;
+    let limiting = Node::start(&database.url, &secret, clock.clone(), RateLimits::default(), Hashing::new(2), |_| Router::new()).await?;
     for name in ["ada", "disabled", "without-password", "paused"] {
         let [_, _, id] = open.enter("signup", &format!("{name}@example.com")).await?;
         let (id, mut tx) = (UserId(id.parse()?), open.store.write().await?);

@@ -6,7 +6,7 @@
 mod node;
 
 use anyhow::{Context, ensure};
-use auth::{Clock, Entropy, Hashing, Limits, ServerSecret, flow::Keys, testing::FreshDatabase};
+use auth::{Clock, Entropy, Hashing, RateLimits, ServerSecret, flow::Keys, testing::FreshDatabase};
 use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::get};
 use clap::Parser;
 use node::{Node, json_of};
@@ -226,7 +226,7 @@ fn text(figures: &Value) -> String {
 async fn start(url: &str, secret: &ServerSecret) -> anyhow::Result<Node> {
     let hashing = Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 };
     let guarded = |server: &Server| Router::new().route(GUARDED, get(async || "let in")).route_layer(from_fn_with_state(server.clone(), signed_in_only));
-    Node::start(url, secret, Clock::System, Limits::Off, hashing, guarded).await
+    Node::start(url, secret, Clock::System, RateLimits::off(), hashing, guarded).await
 }
 
 /// What is said to a protected call.

@@ -108,9 +108,9 @@ pub async fn users(
     let secret = secret(config, entropy)?;
     let store = Store::open(&config.database.url).await?;
     let hashing = Hashing { threads: 1, ..config.hashing };
-    let parts = Parts { store: store.clone(), clock: clock.clone(), entropy: entropy.clone(), secret, policy: config.policy.clone(), hashing };
+    let parts = Parts { store: store.clone(), clock: clock.clone(), entropy: entropy.clone(), secret: secret.clone(), policy: config.policy.clone(), hashing };
     let auth = Auth::start(parts).await?;
-    let admin = auth.operator(&Client::new(None, None, "command-line"));
+    let admin = auth.operator(&Client::new(None, None, "command-line"), &secret)?;
     let said = match command {
         UserCommand::List { json, limit } => {
             let users = admin.users(limit, None).await?.items;

@@ -57,6 +57,6 @@ async fn read(server: &Server, request: &Parts, client: &Client) -> Result<(Plac
     let credential = credential::credential(kind, &request.headers, server.web.secure);
     let presented = credential.presented().ok_or(Problem::SignedOut)?;
     let signed_in = server.web.auth.signed_in(client, presented).await?;
-    let place = server.exports.begin(signed_in.user()).ok_or(Problem::Busy { retry_after: RETRY_AFTER })?;
+    let place = server.exports.begin(signed_in.user(), client).ok_or(Problem::Busy { retry_after: RETRY_AFTER })?;
     Ok((place, signed_in.everything().await?))
 }

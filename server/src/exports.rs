@@ -1,6 +1,8 @@
-//! Answers that are large: everything that is stored about somebody. A person has one on the way, all together have a few, each in small pieces and for a
-//! limited time: whoever asks and does not read must not hold memory, nor keep others from asking.
+//! Responses that are large: everything that is stored about a user. A user has one on the way, a network two, all together have a few, each in small
+//! pieces and for a limited time: a client that asks and does not read must not hold memory, nor keep others from asking.
 
+use crate::quota::{Quota, Slot};
+use auth::Client;
 use axum::{
     body::{Body, Bytes},
     http::{
@@ -11,12 +13,7 @@ use axum::{
 };
 use contract::UserId;
 use futures::stream;
-use std::{
-    collections::HashSet,
-    convert::Infallible,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{convert::Infallible, time::Duration};
 use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
 
 /// On the way at the same time, of all people.
@@ -28,27 +25,33 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// What whoever finds no place is told to wait, in seconds.
 pub(crate) const RETRY_AFTER: u32 = 5;
 
-/// Who has one on the way.
-#[derive(Clone, Default)]
-pub(crate) struct Exports(Arc<Mutex<HashSet<UserId>>>);
+/// On the way at the same time, for clients of one network.
+const MOST_OF_NETWORK: usize = 2;
 
-/// One on the way. Dropping it makes room.
-pub(crate) struct Place {
-    exports: Exports,
-    user: UserId,
+/// Those that are on the way.
+#[derive(Clone)]
+pub(crate) struct Exports(Quota<Holder>);
+
+/// For whom one is on the way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    User(UserId),
+    Network(Vec<u8>),
 }
 
-impl Exports {
-    /// `None`: this person has one, or all together have too many.
-    pub(crate) fn begin(&self, user: UserId) -> Option<Place> {
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (running.len() < MOST && running.insert(user)).then(|| Place { exports: self.clone(), user })
+/// One on the way. Dropping it makes room.
+pub(crate) type Place = Slot<Holder>;
+
+impl Default for Exports {
+    fn default() -> Self {
+        Self(Quota::new(MOST))
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.exports.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.user);
+impl Exports {
+    /// `None`: this user has one, this network two, or all together have too many.
+    pub(crate) fn begin(&self, user: UserId, client: &Client) -> Option<Place> {
+        self.0.take(&[(Holder::User(user), 1), (Holder::Network(client.network()), MOST_OF_NETWORK)])
     }
 }
 
@@ -91,22 +94,28 @@ mod tests {
         UserId(Uuid::from_u128(number))
     }
 
+    fn from(network: u8) -> Client {
+        Client::new(Some([192, 0, 2, network].into()), None, "test")
+    }
+
     #[test]
-    fn a_person_has_one_on_the_way_and_all_together_have_a_few() {
+    fn export_has_a_share_for_each_user_and_network() {
         let exports = Exports::default();
-        let first = exports.begin(user(1)).expect("a place");
-        assert!(exports.begin(user(1)).is_none());
-        let others: Vec<_> = (2..).map_while(|number| exports.begin(user(number))).collect();
-        assert_eq!(others.len(), MOST - 1);
+        let first = exports.begin(user(1), &from(1)).expect("a place");
+        assert!(exports.begin(user(1), &from(2)).is_none(), "this user has one");
+        let _second = exports.begin(user(2), &from(1)).expect("a place");
+        assert!(exports.begin(user(3), &from(1)).is_none(), "this network has two");
+        let others: Vec<_> = (10..).map_while(|number| exports.begin(user(number.into()), &from(number))).collect();
+        assert_eq!(others.len(), MOST - 2);
         drop(first);
-        assert!(exports.begin(user(1)).is_some());
+        assert!(exports.begin(user(1), &from(3)).is_some());
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_is_read_is_whole_and_what_is_not_read_gives_its_place_back() {
         let exports = Exports::default();
         let text = "0123456789".repeat(10_000);
-        let answer = answer(exports.begin(user(1)).expect("a place"), "text/plain", {
+        let answer = answer(exports.begin(user(1), &from(1)).expect("a place"), "text/plain", {
             let text = text.clone();
             move || text
         })
@@ -115,15 +124,15 @@ mod tests {
         assert_eq!(to_bytes(answer.into_body(), usize::MAX).await.expect("a body"), text);
         tokio::task::yield_now().await;
 
-        let unread = in_pieces(exports.begin(user(1)).expect("a place"), text.clone());
+        let unread = in_pieces(exports.begin(user(1), &from(1)).expect("a place"), text.clone());
         tokio::time::sleep(PATIENCE / 2).await;
-        assert!(exports.begin(user(1)).is_none());
+        assert!(exports.begin(user(1), &from(1)).is_none());
         tokio::time::sleep(PATIENCE).await;
-        drop(exports.begin(user(1)).expect("a place"));
+        drop(exports.begin(user(1), &from(1)).expect("a place"));
         assert!(to_bytes(unread, usize::MAX).await.expect("a body").len() < text.len());
 
-        drop(in_pieces(exports.begin(user(1)).expect("a place"), text));
+        drop(in_pieces(exports.begin(user(1), &from(1)).expect("a place"), text));
         tokio::time::sleep(Duration::from_millis(1)).await;
-        assert!(exports.begin(user(1)).is_some(), "nobody is there any more");
+        assert!(exports.begin(user(1), &from(1)).is_some(), "nobody is there any more");
     }
 }

@@ -22,6 +22,8 @@ pub mod http;
 pub mod layers;
 mod listen;
 pub mod logs;
+mod notices;
+mod quota;
 pub mod router;
 pub mod secret_file;
 pub mod tls;

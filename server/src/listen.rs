@@ -41,6 +41,15 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
         config.hashing.threads * (config.hashing.m as usize) / 1024 + 16,
     );
 
+    if config.http.is_local_by_name_only() {
+        tracing::warn!(
+            listen = %config.http.listen,
+            public_url = config.http.origin(),
+            setting = "LATCHKEY_PUBLIC_URL",
+            cure = "set it to the address that people use: forms that are sent from any other one are refused",
+            "public URL is localhost only"
+        );
+    }
     if let Some(invite) = auth.first_admin_invite().await? {
         // Not for the log: whoever reads it there could come first. In one piece: others write to the same place.
         let text = format!(

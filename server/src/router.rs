@@ -10,8 +10,13 @@ use crate::{
         places::{Places, make_page},
         trace, wrong,
     },
+    notices::Notices,
 };
-use app::{edge::Web, pages::App, shell::shell};
+use app::{
+    edge::{Web, cookie},
+    pages::App,
+    shell::shell,
+};
 use axum::{
     Json, Router,
     extract::FromRef,
@@ -56,6 +61,7 @@ pub struct Server {
     reload_port: Option<u32>,
     stopping: Arc<AtomicBool>,
     pub(crate) exports: Exports,
+    pub(crate) notices: Arc<Notices>,
 }
 
 impl FromRef<Server> for LeptosOptions {
@@ -90,6 +96,7 @@ impl Server {
             reload_port: site.reload_port,
             stopping: Arc::default(),
             exports: Exports::default(),
+            notices: Arc::default(),
         }
     }
 
@@ -130,7 +137,11 @@ pub fn router(server: Server) -> Router {
         Some(page) => Redirect::permanent(&page).into_response(),
         None => not_found(request).await.into_response(),
     };
-    let places = from_fn_with_state(Places::default(), make_page);
+    let places = Places::new({
+        let web = server.web.clone();
+        move |headers| cookie::refresh_cookie(headers, web.secure).is_some_and(|token| web.auth.session_of(&token).is_some())
+    });
+    let places = from_fn_with_state(places, make_page);
     let elsewhere = get(elsewhere).layer(places.clone()).with_state(server.clone());
     let root = PathBuf::from(&*server.leptos.site_root);
     // The names of these files change with their contents, except while developing.

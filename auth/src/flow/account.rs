@@ -2,7 +2,7 @@
 
 use super::{Auth, Happened, part::Part};
 use crate::{
-    Client, Error, Presented,
+    Client, Error, LimitedAction, Presented,
     refresh::{self, Verdict},
     store::{Reader, events::EventRow, sessions::SessionOfUser},
     token::{self, Refused},
@@ -48,9 +48,13 @@ impl Auth {
             Presented::Cookie(token) => {
                 let shown = refresh::open(&self.secret, token).ok_or(Error::SignedOut)?;
                 let (row, now) = self.living_session(shown).await?;
+                // The grace is for refreshing tabs only: what is older than the last change of the password shows nothing at all.
+                if shown.counter < row.session.oldest_generation {
+                    return Err(Error::SignedOut);
+                }
                 match refresh::judge(shown.counter, self.state_of(&row), now, now, self.policy.grace) {
                     Verdict::Step | Verdict::Reissue | Verdict::Parallel | Verdict::Stale => {}
-                    Verdict::Theft | Verdict::NotIssued => return Err(Error::SignedOut),
+                    Verdict::Superseded | Verdict::Theft | Verdict::NotIssued => return Err(Error::SignedOut),
                 }
                 self.seen.mark(shown.session, shown.counter, now);
                 (row.session.user_id, shown.session, super::issue::roles(&row.roles), Some(row))
@@ -106,13 +110,19 @@ impl SignedIn<'_> {
         Ok(Page { items: page.items.into_iter().filter_map(event).collect(), next_cursor: page.next_cursor })
     }
 
-    /// Changes the name. The tag in the form is not looked at: it is about pages, and compared where they are known.
+    /// Changes the display name. The same name again is no change and writes nothing. The tag in the form is not looked at: it is about pages, and
+    /// compared where they are known.
     pub async fn rename(&self, form: &Rename) -> Result<Account, Error> {
         let name = form.check()?;
-        let now = self.auth.clock.now();
-        let mut tx = self.auth.store.write().await?;
+        let account = self.read_account().await?;
+        if account.name.as_deref() == name.as_ref().map(contract::Name::as_str) {
+            return Ok(account);
+        }
+        let (mut tx, now) = self.begin(self.permit(LimitedAction::DisplayName)?).await?;
         if !tx.user_set_name(self.user, name.as_ref().map(contract::Name::as_str)).await? {
-            return Err(Error::SignedOut);
+            // Another request was quicker with the same name, or the account is gone or disabled.
+            tx.commit().await?;
+            return self.read_account().await;
         }
         self.auth.record(&mut tx, &self.client, now, Happened::own(EventKind::NameChanged, self.user, self.session)).await?;
         tx.commit().await?;

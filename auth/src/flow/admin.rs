@@ -4,18 +4,20 @@
 //! An administrator ends sessions, disables, enables, and says who else is one. They never see or set a password, a token or a key. (ASVS 5.0 6.4.6,
 //! 7.4.5, 8.3.2.)
 
-use super::{Auth, Happened, SignedIn, part::Part, sign_up::new_user};
+use super::{Auth, Happened, SignedIn, part::Part, sign_up::new_user, tries::Permit};
 use crate::{
-    Client, Error,
+    Client, Error, LimitedAction, ServerSecret,
     hasher::Lane,
+    secret::same,
     store::{
+        Tx,
         events::Outcome,
         feed::News,
         users::{User, UserRow},
     },
 };
 use contract::{
-    Email, Fault, Faults, Field, SessionId, UserId,
+    Email, Fault, Faults, Field, SessionId, Timestamp, UserId,
     form::{NewUser, SignUp},
     view::{EventKind, Page, Role, UserView},
 };
@@ -55,10 +57,12 @@ impl<'a> SignedIn<'a> {
 }
 
 impl Auth {
-    /// For commands on the machine itself, whoever may read the server secret.
-    #[must_use]
-    pub fn operator(&self, client: &Client) -> Admin<'_> {
-        Admin { auth: self, client: client.clone(), actor: None, session: None }
+    /// For commands on the machine itself, which can read the server secret. [`Error::Forbidden`]: it is another one.
+    pub fn operator(&self, client: &Client, secret: &ServerSecret) -> Result<Admin<'_>, Error> {
+        if !same(&secret.check_value(), &self.secret.check_value()) {
+            return Err(Error::Forbidden);
+        }
+        Ok(Admin { auth: self, client: client.clone(), actor: None, session: None })
     }
 }
 
@@ -85,14 +89,14 @@ impl Admin<'_> {
     /// Makes an account for somebody, who is not logged in by that.
     pub async fn create(&self, form: &SignUp, role: Role) -> Result<UserView, Error> {
         let NewUser { name, email, password, .. } = form.check()?;
+        let permit = self.permit()?;
         let place = self.auth.hasher.place(Lane::Known, Vec::new())?;
         let id = UserId(self.auth.id(self.auth.clock.now())?);
         let Some(hash) = self.auth.hasher.hash_new(password, id, email.clone(), name.clone(), place).await? else {
             return Err(Faults::from((Field::Password, Fault::Guessable)).into());
         };
-        let now = self.auth.clock.now();
+        let (mut tx, now) = self.begin(permit).await?;
         let user = User { last_login_at: None, ..new_user(id, name, &email, hash, role, now) };
-        let mut tx = self.auth.store.write().await?;
         if role == Role::Admin {
             tx.installation_first_admin(now).await?;
         }
@@ -105,29 +109,30 @@ impl Admin<'_> {
         self.user(user.id).await
     }
 
-    /// Changes an account. It takes effect at once, on every node: tokens from before are refused.
+    /// Changes an account. It takes effect at once, on every node: tokens from before are refused. What is so already is no change, and is not recorded.
     ///
     /// [`Error::LastAdmin`]: nobody would be left who could take it back.
     pub async fn change(&self, id: UserId, change: Change) -> Result<UserView, Error> {
-        let now = self.auth.clock.now();
-        let mut tx = self.auth.store.write().await?;
+        let (mut tx, now) = self.begin(self.permit()?).await?;
+        // Two administrators that take each other's role away at the same moment wait for each other here, in one order. (The operator may leave none:
+        // they can make another.)
+        tx.installation_lock().await?;
+        let (epoch, kind) = match change {
+            Change::Disable => (tx.user_disable(id, now).await?, EventKind::Disabled),
+            Change::Enable => (tx.user_enable(id).await?, EventKind::Enabled),
+            Change::Role(role) => (tx.user_set_roles(id, stored(role)).await?, EventKind::RoleChanged),
+            Change::EndSessions => (tx.user_raise_epoch_of_any(id).await?, EventKind::AllLoggedOut),
+        };
+        let Some(epoch) = epoch else {
+            // Counted all the same; and a reader sees what came before in the same group once that is committed.
+            tx.commit().await?;
+            return self.user(id).await;
+        };
         if change == Change::Role(Role::Admin) {
             tx.installation_first_admin(now).await?;
         }
-        // Two who take each other's role away at the same moment wait for each other here. (Whoever stands at the machine may leave none: they can
-        // make another.)
         let takes_away = matches!(change, Change::Disable | Change::Role(Role::User));
-        if takes_away {
-            tx.user_lock_admins().await?;
-        }
-        let (epoch, kind) = match change {
-            Change::Disable => (tx.user_set_disabled(id, Some(now)).await?, EventKind::Disabled),
-            Change::Enable => (tx.user_set_disabled(id, None).await?, EventKind::Enabled),
-            Change::Role(role) => (tx.user_set_roles(id, stored(role)).await?, EventKind::RoleChanged),
-            Change::EndSessions => (tx.user_raise_epoch(id).await?, EventKind::AllLoggedOut),
-        };
-        let epoch = epoch.ok_or(Error::NotFound)?;
-        if takes_away && self.actor.is_some() && tx.user_lock_admins().await? == 0 {
+        if takes_away && self.actor.is_some() && !tx.user_has_admin().await? {
             return Err(Error::LastAdmin);
         }
         if matches!(change, Change::Disable | Change::EndSessions) {
@@ -137,6 +142,21 @@ impl Admin<'_> {
         self.auth.record(&mut tx, &self.client, now, happened).await?;
         self.auth.commit_with(tx, &[News::EpochRaised(id, epoch)], now).await?;
         self.user(id).await
+    }
+
+    /// Counts a change by an administrator on this node. The operator is not limited.
+    fn permit(&self) -> Result<Option<Permit>, Error> {
+        self.actor.map(|actor| self.auth.permit(&self.client, LimitedAction::Administration, actor)).transpose()
+    }
+
+    /// Opens the transaction of a change, in which it is counted for all nodes.
+    async fn begin(&self, permit: Option<Permit>) -> Result<(Tx, Timestamp), Error> {
+        let mut tx = self.auth.store.write().await?;
+        let now = self.auth.clock.now();
+        if let (Some(permit), Some(actor)) = (permit, self.actor) {
+            self.auth.count_user(&mut tx, &self.client, permit, actor, now).await?;
+        }
+        Ok((tx, now))
     }
 }
 

@@ -1,14 +1,15 @@
 //! Opening a session, and making the pair of tokens for one generation of it.
 
-use super::{Auth, Happened};
+use super::{Auth, Happened, retention::REVOCATION_RETENTION_MARGIN};
 use crate::{
     Client, Error,
     fail_point::{self, FailPoint},
     refresh,
+    seen::COARSE,
     store::{
         Tx,
         feed::News,
-        sessions::{Session, SessionOfUser},
+        sessions::{Session, SessionOfUser, Use},
     },
     token::{self, Claims},
 };
@@ -76,6 +77,9 @@ pub(super) struct Opening<'a> {
     pub(super) since: Timestamp,
 }
 
+/// A session that was used within this time is in use.
+const IN_USE: Span = Span::minutes(5);
+
 /// How many sessions a user may have. The longest unused one makes room for the next.
 pub const MOST_SESSIONS: u16 = 100;
 
@@ -90,6 +94,7 @@ impl Auth {
             id,
             user_id: user,
             counter: 1,
+            oldest_generation: 0,
             rotated_at: now,
             previous_rotated_at: now,
             confirmed: 0,
@@ -114,11 +119,31 @@ impl Auth {
             self.record(tx, client, now, happened).await?;
             news.push(News::SessionEnded(old.session));
         }
-        for crowded_out in tx.session_revoke_excess(user, id, i64::from(MOST_SESSIONS) - 1, now).await? {
-            self.record(tx, client, now, Happened::own(EventKind::SessionCrowdedOut, user, crowded_out)).await?;
-            news.push(News::SessionEnded(crowded_out));
+        tx.session_end_expired(user, now - REVOCATION_RETENTION_MARGIN).await?;
+        let others = tx.session_use(user, id, now).await?;
+        for evicted in self.least_used(others, now) {
+            if tx.session_revoke(evicted, "crowded_out", now).await?.is_some() {
+                self.record(tx, client, now, Happened::own(EventKind::SessionCrowdedOut, user, evicted)).await?;
+                news.push(News::SessionEnded(evicted));
+            }
         }
         Ok((id, news))
+    }
+
+    /// The sessions that make room for one more. A session that was used in the last five minutes stays before all that were not used since they were
+    /// opened or are unused for longer; among these the longest unused goes first.
+    fn least_used(&self, sessions: Vec<Use>, now: Timestamp) -> Vec<SessionId> {
+        let mut ranked: Vec<_> = sessions
+            .into_iter()
+            .map(|session| {
+                // What this node has seen is written a little later, and what others have seen a minute later at most.
+                let last = self.seen.last(session.id).map_or(session.last_seen_at, |seen| seen.max(session.last_seen_at));
+                let in_use = last > session.created_at && now.since(last) < Span(IN_USE.0 + COARSE.0);
+                (in_use, last, session.id)
+            })
+            .collect();
+        ranked.sort_unstable_by(|a, b| b.cmp(a));
+        ranked.into_iter().skip(usize::from(MOST_SESSIONS) - 1).map(|(_, _, id)| id).collect()
     }
 
     /// Appends to the feed, commits, and applies the news to this node's memory: also when the outcome of the commit is unknown, because

@@ -1,10 +1,10 @@
 //! Log in: prove with a password who one is, and open a session.
 
-use super::{Auth, Happened, Issued, issue::Opening};
+use super::{Auth, Happened, Issued, issue::Opening, tries::Attempt};
 use crate::{
-    Client, Error,
-    hasher::{Lane, Match, Stored},
-    limit::Tries,
+    Client, Error, LimitedAction,
+    device_cookie::DeviceCookie,
+    hasher::{Lane, Match, Place, Stored},
     store::users::{User, Verified},
 };
 use contract::{
@@ -16,6 +16,16 @@ use contract::{
 /// How often a log-in starts over because the account was changed while the password was being verified.
 const ATTEMPTS: usize = 3;
 
+/// A client with a slot of the hash queue.
+struct Admitted {
+    lane: Lane,
+    /// Whose quota the slot counts for, beside the network's.
+    who: Option<Vec<u8>>,
+    /// The cookie of a device that is known for the account.
+    device: Option<DeviceCookie>,
+    place: Place,
+}
+
 /// What a right password was compared with.
 struct Proven<'a> {
     user: &'a User,
@@ -24,7 +34,7 @@ struct Proven<'a> {
     password: &'a Password,
     weak: bool,
     lane: Lane,
-    tries: Option<&'a Tries>,
+    attempt: &'a Attempt,
 }
 
 impl Auth {
@@ -35,13 +45,10 @@ impl Auth {
     pub async fn log_in(&self, client: &Client, form: &LogIn, replaces: Option<&str>) -> Result<(Next, Issued), Error> {
         let Credentials { email, password, next, keep } = form.check()?;
         let key = email.key();
-        let browser = self.known_browser(client, &key);
-        let lane = if browser.is_some() { Lane::Known } else { Lane::Strangers };
-        // Whoever finds no place is sent away before anything is read or counted: a flood costs no more than that. And it is counted before anybody
-        // looks whether there is such an account, which the time would tell.
-        let who = browser.as_ref().map(|browser| browser.id.as_bytes().as_slice());
-        let mut place = self.place(client, lane, who)?;
-        let tries = self.count_password(client, &key, browser).await?;
+        // A client that finds no slot is refused before anything is read or counted: a flood costs no more than that.
+        let Admitted { lane, who, device, mut place } = self.admit(client, &key).await?;
+        // Counted before it is read whether there is such an account, which the time would tell.
+        let attempt = self.count_password(client, &key, device.as_ref().map(DeviceCookie::id)).await?;
         let mut user = self.store.read().await?.user_by_email(&key).await?;
         for _ in 0..ATTEMPTS {
             let stored = user.as_ref().and_then(|user| Some(Stored { user: user.id, hash: user.password_hash.as_deref()? }));
@@ -52,24 +59,42 @@ impl Auth {
             if found.disabled_at.is_some() {
                 return self.refuse_log_in(client, Some(found)).await;
             }
-            let proven = Proven { user: found, key: &key, stored, password: &password, weak: matched == Match::YesButWeak, lane, tries: tries.as_ref() };
+            let proven = Proven { user: found, key: &key, stored, password: &password, weak: matched == Match::YesButWeak, lane, attempt: &attempt };
             let opening = Opening { user: found.id, persistent: keep, replaces, since: found.last_login_at.unwrap_or(found.created_at) };
             if let Some(issued) = self.enter(client, proven, opening).await? {
                 return Ok((next, issued));
             }
             user = self.store.read().await?.user_by_email(&key).await?;
-            place = self.place(client, lane, who)?;
+            place = self.place(client, lane, who.as_deref())?;
         }
         Err(Error::Busy { retry_after: 1 })
     }
 
+    /// A slot of the hash queue: in the queue of known devices for one that has logged in to the account before.
+    async fn admit(&self, client: &Client, key: &str) -> Result<Admitted, Error> {
+        if let Some(cookie) = self.device_cookie(client, key) {
+            let who = self.device_slot(key, cookie.id());
+            let place = self.place(client, Lane::Known, Some(&who))?;
+            // Only now is anything read, and only for a client whose cookie tells that there was such an account.
+            let user = self.store.read().await?.user_by_email(key).await?;
+            if user.is_some_and(|user| cookie.is_valid_for(&self.secret, key, user.id, user.epoch)) {
+                return Ok(Admitted { lane: Lane::Known, who: Some(who), device: Some(cookie), place });
+            }
+        }
+        Ok(Admitted { lane: Lane::Strangers, who: None, device: None, place: self.place(client, Lane::Strangers, None)? })
+    }
+
     /// The password was right for what was read. `None` if that has changed meanwhile.
     async fn enter(&self, client: &Client, proven: Proven<'_>, opening: Opening<'_>) -> Result<Option<Issued>, Error> {
-        let Proven { user, key, stored, password, weak, lane, tries } = proven;
+        let Proven { user, key, stored, password, weak, lane, attempt } = proven;
         // Where there is no place just now, the next log-in has one.
         let upgraded = match weak.then(|| self.place(client, lane, None)) {
             Some(Ok(place)) => Some(self.hasher.hash(password.clone(), user.id, place).await?),
             Some(Err(_)) | None => None,
+        };
+        let permit = match self.permit(client, LimitedAction::LogIn, user.id) {
+            Ok(permit) => permit,
+            Err(error) => return self.refuse_session(attempt, error).await,
         };
         let mut tx = self.store.write().await?;
         let now = self.clock.now();
@@ -79,15 +104,25 @@ impl Auth {
             tx.commit().await?;
             return Ok(None);
         }
-        if let Some(tries) = tries {
-            tries.forget(&mut tx).await?;
+        attempt.succeed(&mut tx, now).await?;
+        if let Err(error) = self.count_user(&mut tx, client, permit, user.id, now).await {
+            drop(tx);
+            return self.refuse_session(attempt, error).await;
         }
         let (session, news) = self.open_session(&mut tx, client, opening, now).await?;
         self.record(&mut tx, client, now, Happened::own(EventKind::LoggedIn, user.id, session)).await?;
         let row = tx.session_with_user(session).await?.ok_or_else(|| Error::internal("the new session is not there"))?;
         self.commit_with(tx, &news, now).await?;
-        let known_browser = self.make_known(client, key)?;
+        let known_browser = self.remember_device(client, key, user.id, row.epoch)?;
         Ok(Some(Issued { known_browser, ..self.issue(&row, row.session.counter, now)? }))
+    }
+
+    /// The password was right, and there were too many log-ins: the attempt itself counts no more.
+    async fn refuse_session<T>(&self, attempt: &Attempt, error: Error) -> Result<T, Error> {
+        let mut tx = self.store.write().await?;
+        attempt.succeed(&mut tx, self.clock.now()).await?;
+        tx.commit().await?;
+        Err(error)
     }
 
     async fn refuse_log_in<T>(&self, client: &Client, user: Option<&User>) -> Result<T, Error> {

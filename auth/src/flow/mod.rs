@@ -8,8 +8,9 @@
 //! | who is asking; reading and changing one's own account | `account` |
 //! | taking one's data along, deleting one's account | `leaving` |
 //! | looking after the accounts of others | `admin` |
-//! | how often somebody may try | `tries` |
+//! | rate limits, and devices that are known | `tries` |
 //! | what runs beside the requests | `worker` |
+//! | deleting what is kept no longer | `retention` |
 //!
 //! No flow hashes inside a transaction. Authority is a value: what only somebody signed in may do are methods of [`SignedIn`], and there is
 //! no other way to them.
@@ -24,6 +25,7 @@ mod log_in;
 mod own_sessions;
 mod part;
 mod password;
+mod retention;
 mod session;
 mod sign_up;
 mod tries;
@@ -41,6 +43,8 @@ use crate::{
     background::Supervisor,
     hasher::Hasher,
     keys::{Jwk, KeyRing},
+    limit::RateLimiter,
+    log_throttle::LogThrottle,
     revocation::Revocations,
     secret::sha256,
     seen::Seen,
@@ -73,6 +77,9 @@ pub struct Inner {
     pub(crate) revocations: Revocations,
     pub(crate) seen: Seen,
     pub(crate) background: Supervisor,
+    pub(crate) rate_limiter: RateLimiter,
+    /// For lines about refresh tokens that no client of ours has.
+    pub(crate) bad_tokens: LogThrottle,
 }
 
 impl Deref for Auth {
@@ -117,6 +124,7 @@ impl Auth {
         keys.load(&store, &secret, &entropy, now).await?;
         let background = Supervisor::new(entropy.clone());
         let hasher = Hasher::start(hashing, entropy.clone(), &secret, &background)?;
+        let rate_limiter = RateLimiter::new(policy.limits.clone());
         Ok(Self(Arc::new(Inner {
             store,
             clock,
@@ -130,6 +138,8 @@ impl Auth {
             revocations,
             seen: Seen::default(),
             background,
+            rate_limiter,
+            bad_tokens: LogThrottle::default(),
         })))
     }
 
@@ -233,6 +243,11 @@ impl Happened {
 
 #[cfg(any(test, feature = "testing"))]
 impl Auth {
+    /// The operator without the server secret, which tests do not keep.
+    pub fn operator_for_tests(&self, client: &Client) -> Admin<'_> {
+        self.operator(client, &self.secret).expect("the secret is its own")
+    }
+
     /// The private signing key, so that tests can sign what must be refused for another reason than its signature.
     ///
     /// # Panics

@@ -1,7 +1,7 @@
 //! Somebody's own sessions: which there are, and ending them.
 
 use super::{Happened, SignedIn, part::Part};
-use crate::{Error, store::feed::News};
+use crate::{Error, LimitedAction, store::feed::News};
 use contract::{
     SessionId,
     view::{EventKind, Page, SessionView, Sessions},
@@ -31,8 +31,7 @@ impl SignedIn<'_> {
 
     /// Ends one of their sessions, this one too. [`Error::NotFound`]: they have no such session, whoever else may have it.
     pub async fn end_session(&self, session: SessionId) -> Result<(), Error> {
-        let now = self.auth.clock.now();
-        let mut tx = self.auth.store.write().await?;
+        let (mut tx, now) = self.begin(self.permit(LimitedAction::SessionRevocation)?).await?;
         if !tx.session_revoke_own(session, self.user, "ended", now).await? {
             return Err(Error::NotFound);
         }
@@ -41,11 +40,13 @@ impl SignedIn<'_> {
         self.auth.commit_with(tx, &[News::SessionEnded(session)], now).await
     }
 
-    /// Ends all of their sessions but this one.
+    /// Ends all of their sessions but this one. It is no error if there is no other: then nothing changes, and nothing is recorded.
     pub async fn end_other_sessions(&self) -> Result<(), Error> {
-        let now = self.auth.clock.now();
-        let mut tx = self.auth.store.write().await?;
+        let (mut tx, now) = self.begin(self.permit(LimitedAction::SessionRevocation)?).await?;
         let ended = tx.session_revoke_others(self.user, self.session, "others_ended", now).await?;
+        if ended.is_empty() {
+            return Ok(());
+        }
         self.auth.record(&mut tx, &self.client, now, Happened::own(EventKind::OthersLoggedOut, self.user, self.session)).await?;
         let news: Vec<_> = ended.into_iter().map(News::SessionEnded).collect();
         self.auth.commit_with(tx, &news, now).await
@@ -53,8 +54,7 @@ impl SignedIn<'_> {
 
     /// Ends all of their sessions. Whatever was issued to any of them until now is refused, also what is being issued at this moment.
     pub async fn end_all_sessions(&self) -> Result<(), Error> {
-        let now = self.auth.clock.now();
-        let mut tx = self.auth.store.write().await?;
+        let (mut tx, now) = self.begin(self.permit(LimitedAction::SessionRevocation)?).await?;
         let epoch = tx.user_raise_epoch(self.user).await?.ok_or(Error::SignedOut)?;
         tx.session_revoke_others(self.user, SessionId(uuid::Uuid::nil()), "all_ended", now).await?;
         self.auth.record(&mut tx, &self.client, now, Happened::own(EventKind::AllLoggedOut, self.user, self.session)).await?;

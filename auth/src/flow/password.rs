@@ -1,11 +1,12 @@
 //! The password of somebody who is signed in: another one, or proof that they know it.
 
-use super::{Happened, SignedIn};
+use super::{
+    Auth, Happened, Issued, SignedIn,
+    tries::{Attempt, Permit},
+};
 use crate::{
-    Error,
+    Error, LimitedAction,
     hasher::{Lane, Match, Stored},
-    known_browser::KnownBrowser,
-    limit::Tries,
     store::{
         Tx,
         feed::News,
@@ -13,7 +14,7 @@ use crate::{
     },
 };
 use contract::{
-    Email, Fault, Faults, Field, Name, Password,
+    Email, Fault, Faults, Field, Name, Password, Timestamp,
     form::{ChangePassword, NewPassword},
     view::EventKind,
 };
@@ -21,23 +22,23 @@ use contract::{
 /// Somebody has just shown that they know their password.
 pub(super) struct Proven<'a> {
     pub(super) verified: Verified<'a>,
-    tries: Option<Tries>,
+    pub(super) attempt: Attempt,
 }
 
 impl Proven<'_> {
-    /// What was counted of their attempts counts no more.
-    pub(super) async fn forget_tries(&self, tx: &mut Tx) -> Result<(), Error> {
-        match &self.tries {
-            Some(tries) => tries.forget(tx).await,
-            None => Ok(()),
-        }
+    /// The password was right, though nothing comes of it for another reason: the attempt counts no more.
+    pub(super) async fn settle(&self, auth: &Auth) -> Result<(), Error> {
+        let mut tx = auth.store.write().await?;
+        self.attempt.succeed(&mut tx, auth.clock.now()).await?;
+        tx.commit().await
     }
 }
 
 impl SignedIn<'_> {
-    /// Changes the password, for somebody who knows the one until now, and ends all other sessions (ASVS 5.0 6.2.2, 6.2.3, 7.4.3). Every access
-    /// token from before is refused, this session's too: its next renewal gives a new one.
-    pub async fn change_password(&self, form: &ChangePassword) -> Result<(), Error> {
+    /// Changes the password, for a user who knows the current one, and ends all other sessions (ASVS 5.0 6.2.2, 6.2.3, 7.4.3). All tokens and device
+    /// cookies from before are refused, those of this session too: a copy that was stolen ends here. Returns the ones that take their place.
+    pub async fn change_password(&self, form: &ChangePassword) -> Result<Issued, Error> {
+        let permit = self.permit(LimitedAction::PasswordChange)?;
         let user = self.read_user().await?;
         let email = Email::parse(&user.email).ok();
         let NewPassword { current, new } = form.check(email.as_ref())?;
@@ -45,17 +46,38 @@ impl SignedIn<'_> {
         let proven = self.prove(&user, current, EventKind::PasswordChangeFailed).await?;
         let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
         let hash = match email {
-            Some(email) => self.auth.hasher.hash_new(new, self.user, email, name, place).await?.ok_or_else(guessable)?,
-            None => self.auth.hasher.hash(new, self.user, place).await?,
+            Some(email) => self.auth.hasher.hash_new(new, self.user, email, name, place).await?,
+            None => Some(self.auth.hasher.hash(new, self.user, place).await?),
         };
-        let now = self.auth.clock.now();
-        let mut tx = self.auth.store.write().await?;
+        let Some(hash) = hash else {
+            proven.settle(self.auth).await?;
+            return Err(guessable());
+        };
+        let (mut tx, now) = self.begin_proven(permit, &proven).await?;
         // Something else has changed meanwhile, such as the password: what was typed as the current one is so no more.
         let Some(epoch) = tx.user_change_password(proven.verified, &hash).await? else { return Err(wrong()) };
-        proven.forget_tries(&mut tx).await?;
+        proven.attempt.succeed(&mut tx, now).await?;
+        if !tx.session_restart(self.session, now).await? {
+            return Err(Error::SignedOut);
+        }
         tx.session_revoke_others(self.user, self.session, "password_changed", now).await?;
         self.auth.record(&mut tx, &self.client, now, Happened::own(EventKind::PasswordChanged, self.user, self.session)).await?;
-        self.auth.commit_with(tx, &[News::EpochRaised(self.user, epoch)], now).await
+        let row = tx.session_with_user(self.session).await?.ok_or(Error::SignedOut)?;
+        self.auth.commit_with(tx, &[News::EpochRaised(self.user, epoch)], now).await?;
+        let key = Email::parse(&row.email).map_or_else(|_| row.email.clone(), |email| email.key());
+        let known_browser = self.auth.remember_device(&self.client, &key, self.user, epoch)?;
+        Ok(Issued { known_browser, ..self.auth.issue(&row, row.session.counter, now)? })
+    }
+
+    /// Opens the transaction of an action whose password was right. Where it is refused by its rate limit, the password attempt counts no more.
+    pub(super) async fn begin_proven(&self, permit: Permit, proven: &Proven<'_>) -> Result<(Tx, Timestamp), Error> {
+        match self.begin(permit).await {
+            Err(error @ Error::TooMany { .. }) => {
+                proven.settle(self.auth).await?;
+                Err(error)
+            }
+            other => other,
+        }
     }
 
     pub(super) async fn read_user(&self) -> Result<User, Error> {
@@ -67,12 +89,13 @@ impl SignedIn<'_> {
     pub(super) async fn prove<'a>(&self, user: &'a User, current: Password, refused: EventKind) -> Result<Proven<'a>, Error> {
         let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
         let key = Email::parse(&user.email).map_or_else(|_| user.email.clone(), |email| email.key());
-        let browser = self.auth.known_browser(&self.client, &key).unwrap_or_else(|| KnownBrowser::of_session(&self.auth.secret, &key, self.session));
-        let tries = self.auth.count_password(&self.client, &key, Some(browser)).await?;
+        let cookie = self.auth.device_cookie(&self.client, &key).filter(|cookie| cookie.is_valid_for(&self.auth.secret, &key, user.id, user.epoch));
+        let device = cookie.map_or(*self.session.0.as_bytes(), |cookie| *cookie.id());
+        let attempt = self.auth.count_password(&self.client, &key, Some(&device)).await?;
         let stored = user.password_hash.as_deref();
         let matched = self.auth.hasher.verify(current, stored.map(|hash| Stored { user: user.id, hash }), place).await?;
         if let (Some(hash), Match::Yes | Match::YesButWeak) = (stored, matched) {
-            return Ok(Proven { verified: Verified { id: user.id, epoch: user.epoch, hash }, tries });
+            return Ok(Proven { verified: Verified { id: user.id, epoch: user.epoch, hash }, attempt });
         }
         let now = self.auth.clock.now();
         let mut tx = self.auth.store.write().await?;

@@ -2,7 +2,7 @@
 
 use super::{Auth, Happened, Issued, Retries};
 use crate::{
-    Client, Error, Presented,
+    Client, Error, LimitedAction, Presented,
     fail_point::{self, FailPoint},
     refresh::{self, Genuine, State, Verdict},
     store::{
@@ -20,14 +20,19 @@ impl Auth {
     /// Gives the next pair of tokens for a refresh token, as the decision table of [`refresh::judge`] says.
     pub async fn refresh(&self, client: &Client, token: &str) -> Result<Issued, Error> {
         let Some(shown) = refresh::open(&self.secret, token) else {
-            tracing::warn!(request.id = client.request_id, "a refresh token that is not genuine");
+            self.log_bad_token(client, "refresh token is not genuine");
             return Err(Error::SignedOut);
         };
         let arrived = self.clock.now();
+        let mut permit = None;
         for _ in 0..ATTEMPTS {
             let (row, now) = self.living_session(shown).await?;
             match refresh::judge(shown.counter, self.state_of(&row), arrived, now, self.policy.grace) {
                 verdict @ (Verdict::Step | Verdict::Reissue) => {
+                    // On this node only: a refresh stays one statement. One request counts once, however often it looks again.
+                    if permit.is_none() {
+                        permit = Some(self.permit(client, LimitedAction::Refresh, row.session.user_id)?);
+                    }
                     let mut tx = self.store.write().await?;
                     // Waiting for the writer may have taken its time.
                     let now = self.clock.now();
@@ -56,12 +61,17 @@ impl Auth {
                 }
                 Verdict::Parallel => return self.issue(&row, row.session.counter, now),
                 Verdict::Stale => return Err(Error::Stale),
+                Verdict::Superseded => {
+                    self.log_bad_token(client, "refresh token is older than the last change of the password");
+                    return Err(Error::SignedOut);
+                }
                 Verdict::Theft => {
                     self.end_stolen(client, shown.session, now).await?;
                     return Err(Error::SignedOut);
                 }
                 Verdict::NotIssued => {
-                    tracing::warn!(request.id = client.request_id, "a genuine refresh token that was not issued here");
+                    let _counted = self.permit(client, LimitedAction::Refresh, row.session.user_id)?;
+                    self.log_bad_token(client, "refresh token was not issued here");
                     let mut tx = self.store.write().await?;
                     let user = Some(row.session.user_id);
                     self.record(&mut tx, client, now, Happened::refused(EventKind::TokenNotIssued, user, Some(shown.session))).await?;
@@ -105,6 +115,12 @@ impl Auth {
         self.commit_with(tx, &[News::SessionEnded(session)], now).await
     }
 
+    /// The session of a refresh token that was made with the secret of this installation. Whether it is alive is not looked at: nothing is read.
+    #[must_use]
+    pub fn session_of(&self, refresh_token: &str) -> Option<SessionId> {
+        refresh::open(&self.secret, refresh_token).map(|shown| shown.session)
+    }
+
     /// The session of a genuine token, if it and its user are alive, and when that was so: after it was read, or a renewal that came between
     /// would seem to be in the future.
     pub(super) async fn living_session(&self, shown: Genuine) -> Result<(SessionOfUser, Timestamp), Error> {
@@ -122,6 +138,14 @@ impl Auth {
             rotated_at: session.rotated_at,
             previous_rotated_at: session.previous_rotated_at,
             confirmed: session.confirmed.max(self.seen.confirmed(session.id)),
+            oldest: session.oldest_generation,
+        }
+    }
+
+    /// At most one line a minute: a client without an account can send such tokens without end.
+    fn log_bad_token(&self, client: &Client, reason: &'static str) {
+        if let Some(suppressed) = self.bad_tokens.due() {
+            tracing::warn!(request.id = client.request_id, address = client.address.map(tracing::field::display), reason, suppressed, "refresh token refused");
         }
     }
 

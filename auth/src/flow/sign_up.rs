@@ -1,7 +1,7 @@
 //! Sign up: make an account and open its first session. Whoever comes by the link that is printed at the first start becomes an administrator.
 
 use super::{Auth, Happened, Issued, admin::stored, issue::Opening};
-use crate::{Client, Error, first_admin, hasher::Lane, store::users::User};
+use crate::{Client, Error, LimitedAction, first_admin, hasher::Lane, store::users::User};
 use contract::{
     Email, Fault, Faults, Field, Name, Next, Timestamp, UserId,
     form::{NewUser, SignUp},
@@ -23,7 +23,7 @@ impl Auth {
         }
         let key = email.key();
         // Before it is said whether the address is taken: nobody reads a list of them off us.
-        self.count_sign_up(client).await?;
+        self.count_network(client, LimitedAction::SignUp).await?;
         // Only to spare the hashing: what decides is the unique index.
         if self.store.read().await?.user_by_email(&key).await?.is_some() {
             return Err(Error::EmailTaken);
@@ -47,7 +47,7 @@ impl Auth {
         self.record(&mut tx, client, now, Happened::own(EventKind::SignedUp, user.id, session)).await?;
         let row = tx.session_with_user(session).await?.ok_or_else(|| Error::internal("the new session is not there"))?;
         self.commit_with(tx, &news, now).await?;
-        let known_browser = self.make_known(client, &key)?;
+        let known_browser = self.remember_device(client, &key, user.id, row.epoch)?;
         Ok((next, Issued { known_browser, ..self.issue(&row, row.session.counter, now)? }))
     }
 

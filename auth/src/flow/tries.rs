@@ -1,69 +1,173 @@
-//! Counting tries of passwords and sign-ups, before anything is tried.
+//! Applying the rate limits of [`crate::limit`], and telling devices that are known.
 
-use super::Auth;
+use super::{Auth, SignedIn};
 use crate::{
-    Client, Error, Limits,
+    Client, Error,
+    device_cookie::DeviceCookie,
     hasher::{Lane, Place, Share},
-    known_browser::KnownBrowser,
-    limit::{ByAddress, Tries, count_by_address, network},
+    limit::{Counter, LimitedAction, RateLimit, refusal},
+    store::Tx,
 };
+use contract::{Span, Timestamp, UserId};
 use std::iter;
 
-impl Auth {
-    /// The browser of this client, if somebody has logged in with it to the account with this address (its [`contract::Email::key`]).
-    pub(super) fn known_browser(&self, client: &Client, email_key: &str) -> Option<KnownBrowser> {
-        KnownBrowser::open(&self.secret, client.known_browser.as_deref()?).filter(|browser| browser.is_of(&self.secret, email_key))
-    }
+/// A password attempt that was counted before the password was looked at.
+#[must_use]
+pub(super) struct Attempt {
+    at: Timestamp,
+    /// The counter of the account or the device, if it is limited.
+    counter: Option<Counter>,
+    /// What the network was charged.
+    network: Option<(Counter, RateLimit)>,
+}
 
-    /// What the client's browser is to show from now on: nothing, if it is known already.
-    pub(super) fn make_known(&self, client: &Client, email_key: &str) -> Result<Option<String>, Error> {
-        match self.known_browser(client, email_key) {
-            Some(_) => Ok(None),
-            None => Ok(Some(KnownBrowser::new(&self.secret, email_key, &self.entropy)?.mint(&self.secret))),
+impl Attempt {
+    /// The password was right: failed attempts are forgotten, and the network is charged nothing.
+    pub(super) async fn succeed(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
+        if let Some((counter, limit)) = &self.network {
+            // What has been refilled meanwhile is not given back a second time.
+            let rest = limit.period.0 - now.since(self.at).0.max(0);
+            if rest > 0 {
+                tx.limit_give_back(counter, Span(rest)).await?;
+            }
+        }
+        match &self.counter {
+            Some(counter) => tx.limit_reset(counter).await,
+            None => Ok(()),
         }
     }
+}
 
-    /// A place with the hashing threads, of which one address has at most a quarter, and one browser or account (`who`) two.
+/// An action of a user that this node has counted: needed to open a transaction for it.
+#[must_use]
+pub(super) struct Permit(LimitedAction);
+
+impl Auth {
+    /// The device cookie of a client, if an account with this address (its
+    /// [`contract::Email::key`]) has logged in with it. No read is needed to tell.
+    pub(super) fn device_cookie(&self, client: &Client, email_key: &str) -> Option<DeviceCookie> {
+        DeviceCookie::decode(&self.secret, client.known_browser.as_deref()?).filter(|cookie| cookie.concerns(&self.secret, email_key))
+    }
+
+    /// The value of the device cookie from now on; `None` if it need not change.
+    pub(super) fn remember_device(&self, client: &Client, email_key: &str, user: UserId, epoch: i64) -> Result<Option<String>, Error> {
+        let known = client.known_browser.as_deref().and_then(|text| DeviceCookie::decode(&self.secret, text));
+        let mut cookie = known.map_or_else(|| DeviceCookie::new(&self.entropy), Ok)?;
+        Ok(cookie.add(&self.secret, email_key, user, epoch).then(|| cookie.encode(&self.secret)))
+    }
+
+    /// The name of the counter that password attempts of a device are counted by: also its quota
+    /// in the hash queue.
+    pub(super) fn device_slot(&self, email_key: &str, device: &[u8; 16]) -> Vec<u8> {
+        Counter::of_password(&self.secret, email_key, Some(device)).subject
+    }
+
+    /// A slot of the hash queue. A network has at most a quarter of them, a device or an account
+    /// (`who`) two.
     pub(super) fn place(&self, client: &Client, lane: Lane, who: Option<&[u8]>) -> Result<Place, Error> {
-        if self.policy.limits == Limits::Off {
+        if self.policy.limits.is_off() {
             return self.hasher.place(lane, Vec::new());
         }
-        let address = Share { of: network(client.address), most: (self.hasher.room() / 4).max(1) };
+        let network = Share { of: client.network(), most: (self.hasher.room() / 4).max(1) };
         let who = who.map(|who| Share { of: who.to_vec(), most: 2 });
-        self.hasher.place(lane, iter::once(address).chain(who).collect())
+        self.hasher.place(lane, iter::once(network).chain(who).collect())
     }
 
-    /// Counts a password that is about to be tried for the account with this address (its [`contract::Email::key`]), whether there is one or not.
-    pub(super) async fn count_password(&self, client: &Client, email_key: &str, browser: Option<KnownBrowser>) -> Result<Option<Tries>, Error> {
-        if self.policy.limits == Limits::Off {
-            return Ok(None);
+    /// Counts a password attempt for the account with this address (its [`contract::Email::key`]),
+    /// whether it exists or not. A `device` that is known is counted by itself, and its network is
+    /// not charged.
+    pub(super) async fn count_password(&self, client: &Client, email_key: &str, device: Option<&[u8; 16]>) -> Result<Attempt, Error> {
+        let limits = &self.policy.limits;
+        let counter = Counter::of_password(&self.secret, email_key, device);
+        let counted = limits.get(counter.action).map(|limit| (counter, limit));
+        let network = limits.get(LimitedAction::NetworkPassword).filter(|_| device.is_none());
+        let network = network.map(|limit| (Counter::of_network(LimitedAction::NetworkPassword, client), limit));
+        if counted.is_none() && network.is_none() {
+            return Ok(Attempt { at: self.clock.now(), counter: None, network: None });
         }
-        let tries = Tries::at(&self.secret, email_key, browser);
-        let lane = if browser.is_some() { Lane::Known } else { Lane::Strangers };
-        let mut tx = self.store.write_in(lane).await?;
-        let now = self.clock.now();
-        if let Err(error) = count_by_address(&mut tx, ByAddress::Password, client, now).await {
-            // Many accounts, or one for a long time: whoever watches the log should know of it.
+        let mut tx = self.store.write_in(if device.is_some() { Lane::Known } else { Lane::Strangers }).await?;
+        let at = self.clock.now();
+        if let Some((counter, limit)) = &network {
+            self.take(&mut tx, client, counter, *limit, at).await?;
+        }
+        if let Some((counter, limit)) = &counted
+            && !tx.limit_attempt(counter, *limit, at).await?
+        {
+            let until = tx.limit_free_at(counter.action.rule().name, &counter.subject).await?;
+            // What the network is charged stays charged.
+            tx.commit().await?;
+            return Err(self.refuse(client, None, refusal(counter.action, until, at)));
+        }
+        tx.commit().await?;
+        Ok(Attempt { at, counter: counted.map(|(counter, _)| counter), network })
+    }
+
+    /// Counts an action of a network, in a transaction of its own.
+    pub(super) async fn count_network(&self, client: &Client, action: LimitedAction) -> Result<(), Error> {
+        let Some(limit) = self.policy.limits.get(action) else { return Ok(()) };
+        let mut tx = self.store.write_in(Lane::Strangers).await?;
+        self.take(&mut tx, client, &Counter::of_network(action, client), limit, self.clock.now()).await?;
+        tx.commit().await
+    }
+
+    /// Counts an action of a user on this node.
+    pub(super) fn permit(&self, client: &Client, action: LimitedAction, user: UserId) -> Result<Permit, Error> {
+        match self.rate_limiter.take(action, user, self.clock.now()) {
+            Ok(()) => Ok(Permit(action)),
+            Err(error) => Err(self.refuse(client, Some(user), error)),
+        }
+    }
+
+    /// Counts an action of a user for all nodes, in the transaction that carries it out.
+    pub(super) async fn count_user(&self, tx: &mut Tx, client: &Client, permit: Permit, user: UserId, now: Timestamp) -> Result<(), Error> {
+        let Permit(action) = permit;
+        let Some(limit) = self.policy.limits.get(action) else { return Ok(()) };
+        self.take(tx, client, &Counter { action, subject: user.0.as_bytes().to_vec() }, limit, now).await
+    }
+
+    async fn take(&self, tx: &mut Tx, client: &Client, counter: &Counter, limit: RateLimit, now: Timestamp) -> Result<(), Error> {
+        if tx.limit_take(counter, limit, now).await? {
+            return Ok(());
+        }
+        let full_at = tx.limit_free_at(counter.action.rule().name, &counter.subject).await?;
+        Err(self.refuse(client, None, refusal(counter.action, full_at.map(|full_at| limit.next(full_at)), now)))
+    }
+
+    /// Logs a refusal, at most once a minute for each action: a client must not fill the log.
+    fn refuse(&self, client: &Client, user: Option<UserId>, error: Error) -> Error {
+        if let Error::TooMany { action, retry_after } = &error
+            && let Some(suppressed) = self.rate_limiter.throttle(*action).due()
+        {
+            let rule = action.rule();
             tracing::warn!(
                 request.id = client.request_id,
                 address = client.address.map(tracing::field::display),
-                "too many passwords are tried from one address"
+                user.id = user.map(tracing::field::display),
+                limit = rule.name,
+                setting = rule.setting,
+                reason = rule.message,
+                retry_after,
+                suppressed,
+                "rate limit exceeded"
             );
-            return Err(error);
         }
-        let counted = tries.count(&mut tx, now).await;
-        // Also when there was none: what the address did stays counted.
-        tx.commit().await?;
-        counted.map(|()| Some(tries))
+        error
+    }
+}
+
+impl SignedIn<'_> {
+    /// Counts an action of this user on this node. Every write of a signed-in user needs one: see
+    /// [`SignedIn::begin`].
+    pub(super) fn permit(&self, action: LimitedAction) -> Result<Permit, Error> {
+        self.auth.permit(&self.client, action, self.user)
     }
 
-    /// Counts a sign-up.
-    pub(super) async fn count_sign_up(&self, client: &Client) -> Result<(), Error> {
-        if self.policy.limits == Limits::Off {
-            return Ok(());
-        }
-        let mut tx = self.store.write_in(Lane::Strangers).await?;
-        count_by_address(&mut tx, ByAddress::SignUp, client, self.clock.now()).await?;
-        tx.commit().await
+    /// Opens the transaction of an action, in which it is counted for all nodes. Returns the time
+    /// after the wait for it.
+    pub(super) async fn begin(&self, permit: Permit) -> Result<(Tx, Timestamp), Error> {
+        let mut tx = self.auth.store.write().await?;
+        let now = self.auth.clock.now();
+        self.auth.count_user(&mut tx, &self.client, permit, self.user, now).await?;
+        Ok((tx, now))
     }
 }

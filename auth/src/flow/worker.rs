@@ -1,9 +1,8 @@
-//! What runs beside the requests, in two tasks so that neither waits for the other: hearing what was revoked, and looking after what is
-//! stored.
+//! What runs beside the requests, in tasks that do not wait for each other: hearing what was revoked, looking after what is stored, and
+//! deleting what is kept no longer (`retention`).
 
 use super::Auth;
-use crate::{Error, background::BackgroundTask, chain, limit::REMEMBERED};
-use contract::Span;
+use crate::{Error, background::BackgroundTask, chain};
 use futures::future::join_all;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
@@ -28,15 +27,18 @@ enum Task {
     Listen,
     /// At most a second late.
     Keep,
+    /// In a task of its own: a long round delays neither of the others.
+    Retain,
 }
 
 impl Task {
-    const ALL: [Self; 2] = [Self::Listen, Self::Keep];
+    const ALL: [Self; 3] = [Self::Listen, Self::Keep, Self::Retain];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Listen => "listen",
             Self::Keep => "keep",
+            Self::Retain => "retain",
         }
     }
 
@@ -44,18 +46,10 @@ impl Task {
         Duration::from_millis(match self {
             Self::Listen => 400,
             Self::Keep => 800,
+            Self::Retain => 10 * 60 * 1000,
         })
     }
 }
-
-/// So long the row of a session that is over is kept, for whoever asks what became of it.
-const KEPT_AFTER_THE_END: Span = Span::days(30);
-/// So long the record of what happened is kept.
-const RECORDED: Span = Span::days(400);
-/// What was revoked is remembered for so much longer than any token lives.
-const MARGIN: Span = Span::minutes(25 * 60);
-/// Every so many rounds of keeping, what is over is forgotten: about every ten minutes.
-const ROUNDS_BETWEEN_PRUNING: u32 = 750;
 
 impl Auth {
     /// Starts the background work. Every node that serves requests needs it. A task that panics is restarted.
@@ -72,11 +66,12 @@ impl Auth {
         let mut ticks = tokio::time::interval(task.pause());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failing = false;
-        for round in 1_u32.. {
+        loop {
             ticks.tick().await;
             let result = match task {
                 Task::Listen => self.listen().await,
-                Task::Keep => self.keep(round.is_multiple_of(ROUNDS_BETWEEN_PRUNING)).await,
+                Task::Keep => self.keep(false).await,
+                Task::Retain => self.retain().await,
             };
             // Said once when it starts and once when it ends, not in every round.
             match (&result, failing) {
@@ -99,24 +94,13 @@ impl Auth {
         Ok(())
     }
 
-    /// Writes down who was seen, and turns the keys; forgets what is over, where that is asked for.
-    pub async fn keep(&self, prune: bool) -> Result<(), Error> {
+    /// Writes down who was seen, and turns the keys; deletes what is kept no longer, where that is asked for.
+    pub async fn keep(&self, retain: bool) -> Result<(), Error> {
         let now = self.clock.now();
         self.revocations.settle(&self.store).await?;
         let (turned, written) = (self.turn_keys(now).await, self.write_seen().await);
         turned.and(written)?;
-        if prune {
-            // Late, for a clock that ran ahead and is set right: what was forgotten by the wrong time would be accepted again by the right one.
-            self.revocations.forget(now - MARGIN);
-            let mut tx = self.store.write().await?;
-            tx.feed_prune(now - MARGIN).await?;
-            tx.session_prune(now - KEPT_AFTER_THE_END).await?;
-            tx.limit_prune(now - REMEMBERED, now).await?;
-            tx.event_prune(now - RECORDED).await?;
-            tx.commit().await?;
-            self.delete_accounts(now).await?;
-        }
-        Ok(())
+        if retain { self.retain().await } else { Ok(()) }
     }
 
     async fn write_seen(&self) -> Result<(), Error> {

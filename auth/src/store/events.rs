@@ -1,6 +1,6 @@
 //! The audit events. They are only ever added, and forgotten together when they are old.
 
-use super::{Reader, Tx, on, statements};
+use super::{Reader, Tx, limit, on, statements};
 use crate::Error;
 use contract::{EventId, Timestamp, UserId, view::EventKind};
 use uuid::Uuid;
@@ -44,10 +44,9 @@ pub struct EventRow {
 statements! {
     INSERT = "INSERT INTO events (id, at, kind, outcome, actor_id, target_id, session_hash, address, device, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     OF_TARGET_BEFORE = "SELECT id, at, kind, CASE WHEN actor_id IS NULL OR actor_id = target_id THEN address END AS address, CASE WHEN actor_id IS NULL OR actor_id = target_id THEN device END AS device FROM events WHERE target_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
-    PRUNE = "DELETE FROM events WHERE id < $1";
-    FORGET = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE target_id = $1 AND kind <> 'deleted' LIMIT 500)";
-    BY_ACTOR = "SELECT id FROM events WHERE actor_id = $1 AND target_id <> $1 AND (address IS NOT NULL OR device IS NOT NULL OR session_hash IS NOT NULL)";
-    BLUR = "UPDATE events SET address = NULL, device = NULL, session_hash = NULL WHERE id = $1";
+    PRUNE = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id < $1 ORDER BY id LIMIT $2)";
+    FORGET = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE target_id = $1 AND kind <> 'deleted' LIMIT $2)";
+    BLUR = "UPDATE events SET address = NULL, device = NULL, session_hash = NULL WHERE id IN (SELECT id FROM events WHERE actor_id = $1 AND actor_id <> target_id AND (address IS NOT NULL OR device IS NOT NULL OR session_hash IS NOT NULL) LIMIT $2)";
 }
 
 impl Reader {
@@ -58,31 +57,23 @@ impl Reader {
     }
 }
 
-impl Reader {
-    /// What one user did to others, with what is known of from where.
-    pub async fn events_by(&mut self, actor: UserId) -> Result<Vec<EventId>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(BY_ACTOR).bind(actor).fetch_all(c).await?))
-    }
-}
-
 impl Tx {
-    /// Forgets what happened before. (An id begins with its time: RFC 9562, 5.7.)
-    pub async fn event_prune(&mut self, before: Timestamp) -> Result<u64, Error> {
+    /// Forgets what happened before: at most `rows`, the oldest first. Returns how many. (An id begins with its time: RFC 9562, 5.7.)
+    pub async fn event_prune(&mut self, before: Timestamp, rows: u64) -> Result<u64, Error> {
         let millis = before.0.max(0).to_be_bytes();
         let mut id = [0; 16];
         id[..6].copy_from_slice(&millis[2..]);
-        Ok(on!(self, |c| sqlx::query(PRUNE).bind(EventId(Uuid::from_bytes(id))).execute(c).await?.rows_affected()))
+        Ok(on!(self, |c| sqlx::query(PRUNE).bind(EventId(Uuid::from_bytes(id))).bind(limit(rows)).execute(c).await?.rows_affected()))
     }
 
-    /// Forgets what happened to one user, but that the account was deleted: some at a time. Returns how much.
-    pub async fn event_forget(&mut self, target: UserId) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(FORGET).bind(target).execute(c).await?.rows_affected()))
+    /// Forgets what happened to one user, but that the account was deleted: at most `rows`. Returns how many.
+    pub async fn event_forget(&mut self, target: UserId, rows: u64) -> Result<u64, Error> {
+        Ok(on!(self, |c| sqlx::query(FORGET).bind(target).bind(limit(rows)).execute(c).await?.rows_affected()))
     }
 
-    /// Forgets from where and with what something was done.
-    pub async fn event_blur(&mut self, id: EventId) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(BLUR).bind(id).execute(c).await.map(drop)?);
-        Ok(())
+    /// Forgets from where and with what one user did something to others: of at most `rows` events. Returns of how many.
+    pub async fn event_blur(&mut self, actor: UserId, rows: u64) -> Result<u64, Error> {
+        Ok(on!(self, |c| sqlx::query(BLUR).bind(actor).bind(limit(rows)).execute(c).await?.rows_affected()))
     }
 
     /// In the transaction of the change that it tells of.

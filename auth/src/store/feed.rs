@@ -1,6 +1,6 @@
 //! The feed: what every node must hear of, in the order in which it was committed.
 
-use super::{Reader, Tx, on, statements};
+use super::{Reader, Tx, limit, on, statements};
 use crate::Error;
 use contract::{SessionId, Timestamp, UserId};
 
@@ -44,7 +44,7 @@ statements! {
     APPEND = "INSERT INTO feed (number, kind, subject, value, until) VALUES ($1, $2, $3, $4, $5)";
     SINCE = "SELECT number, kind, subject, value, until FROM feed WHERE number > $1 ORDER BY number LIMIT 1000";
     ALIVE = "SELECT number, kind, subject, value, until FROM feed WHERE number <= $1 AND until > $2 ORDER BY number";
-    PRUNE = "DELETE FROM feed WHERE until < $1";
+    PRUNE = "DELETE FROM feed WHERE number IN (SELECT number FROM (SELECT number, until FROM feed ORDER BY number LIMIT $2) oldest WHERE until < $1)";
 }
 
 impl Reader {
@@ -92,9 +92,9 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets lines that ended before `now`.
-    pub async fn feed_prune(&mut self, now: Timestamp) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(PRUNE).bind(now).execute(c).await?.rows_affected()))
+    /// Forgets lines that ended before `now`: of the oldest `rows`. Returns how many.
+    pub async fn feed_prune(&mut self, now: Timestamp, rows: u64) -> Result<u64, Error> {
+        Ok(on!(self, |c| sqlx::query(PRUNE).bind(now).bind(limit(rows)).execute(c).await?.rows_affected()))
     }
 }
 

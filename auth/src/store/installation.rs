@@ -8,6 +8,7 @@ statements! {
     CLAIM = "INSERT INTO installation (id, secret_check, created_at) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING";
     CHECK = "SELECT secret_check FROM installation WHERE id = 1";
     HAS_NO_ADMIN = "SELECT first_admin_at IS NULL FROM installation WHERE id = 1";
+    LOCK = "UPDATE installation SET created_at = created_at WHERE id = 1";
     FIRST_ADMIN = "UPDATE installation SET first_admin_at = $1 WHERE id = 1 AND first_admin_at IS NULL";
 }
 
@@ -24,6 +25,13 @@ impl Reader {
 }
 
 impl Tx {
+    /// Locks the row until the transaction ends. What may change who is an administrator takes this
+    /// first, before rows of users, so that two such changes wait for each other in one order.
+    pub async fn installation_lock(&mut self) -> Result<(), Error> {
+        on!(self, |c| sqlx::query(LOCK).execute(c).await.map(drop)?);
+        Ok(())
+    }
+
     /// Sets the check value, if there is none.
     pub async fn installation_claim(&mut self, check: &[u8], now: Timestamp) -> Result<(), Error> {
         on!(self, |c| sqlx::query(CLAIM).bind(check).bind(now).execute(c).await.map(drop)?);

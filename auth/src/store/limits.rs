@@ -1,54 +1,97 @@
-//! How often something was tried lately: one row for each thing that is limited and whom it concerns. The numbers are those of `auth::limit`.
+//! The counts of rate limits: one row for each action and subject. The numbers are those of
+//! `auth::limit`.
 
-use super::{Reader, Tx, on, statements};
-use crate::Error;
+use super::{Reader, Tx, limit, on, statements};
+use crate::{
+    Error,
+    limit::{ATTEMPT_RETENTION, Counter, RateLimit},
+    token::SKEW,
+};
 use contract::{Span, Timestamp};
 
 statements! {
-    TRY = "INSERT INTO limits (kind, subject, tries, free_at, at) VALUES ($1, $2, 1, $3, $3) ON CONFLICT (kind, subject) DO UPDATE SET tries = CASE WHEN limits.at < $4 THEN 1 ELSE limits.tries + 1 END, at = $3 WHERE limits.free_at <= $3 RETURNING tries";
+    ATTEMPT = "INSERT INTO limits (kind, subject, tries, free_at, at) VALUES ($1, $2, 1, $3, $3) ON CONFLICT (kind, subject) DO UPDATE SET tries = CASE WHEN limits.at < $4 THEN 1 ELSE limits.tries + 1 END, at = $3 WHERE limits.free_at <= $3 OR limits.free_at > $5 RETURNING tries";
     DELAY = "UPDATE limits SET free_at = $3 WHERE kind = $1 AND subject = $2";
-    TAKE = "INSERT INTO limits (kind, subject, tries, free_at, at) VALUES ($1, $2, 1, $4, $3) ON CONFLICT (kind, subject) DO UPDATE SET tries = limits.tries + 1, free_at = CASE WHEN limits.free_at > $3 THEN limits.free_at + $5 ELSE $4 END, at = $3 WHERE limits.free_at <= $6 RETURNING tries";
+    TAKE = "INSERT INTO limits (kind, subject, tries, free_at, at) VALUES ($1, $2, 1, $4, $3) ON CONFLICT (kind, subject) DO UPDATE SET tries = limits.tries + 1, free_at = CASE WHEN limits.free_at > $3 AND limits.free_at <= $7 THEN limits.free_at + $5 ELSE $4 END, at = $3 WHERE limits.free_at <= $6 OR limits.free_at > $7 RETURNING tries";
+    GIVE_BACK = "UPDATE limits SET free_at = free_at - $3 WHERE kind = $1 AND subject = $2";
     FREE_AT = "SELECT free_at FROM limits WHERE kind = $1 AND subject = $2";
-    FORGET = "DELETE FROM limits WHERE kind = $1 AND subject = $2";
-    PRUNE = "DELETE FROM limits WHERE at < $1 AND free_at < $2";
+    RESET = "DELETE FROM limits WHERE kind = $1 AND subject = $2";
+    PRUNE = "DELETE FROM limits WHERE (kind, subject) IN (SELECT kind, subject FROM limits WHERE at < $1 AND free_at < $2 LIMIT $3)";
+    COUNT = "SELECT COUNT(*) FROM limits";
+    DROP_OLDEST = "DELETE FROM limits WHERE (kind, subject) IN (SELECT kind, subject FROM limits ORDER BY at LIMIT $1)";
 }
 
 impl Reader {
-    /// When the next try is free.
+    /// When the next attempt is free ([`crate::limit::Algorithm::Backoff`]), or until when the bucket
+    /// is in use.
     pub async fn limit_free_at(&mut self, kind: &str, subject: &[u8]) -> Result<Option<Timestamp>, Error> {
         Ok(on!(self, |c| sqlx::query_scalar(FREE_AT).bind(kind).bind(subject).fetch_optional(c).await?))
     }
 }
 
+impl Reader {
+    /// How many rows there are.
+    pub async fn limit_count(&mut self) -> Result<u64, Error> {
+        let rows: i64 = on!(self, |c| sqlx::query_scalar(COUNT).fetch_one(c).await?);
+        Ok(u64::try_from(rows).unwrap_or(0))
+    }
+}
+
 impl Tx {
-    /// Counts a try, if one is free; they are counted from one again if the last was before `forgotten`. Returns how many there were with this one;
-    /// `None`: none is free yet. The row stays locked: [`Tx::limit_delay`] says when the next one is.
-    pub async fn limit_try(&mut self, kind: &str, subject: &[u8], now: Timestamp, forgotten: Timestamp) -> Result<Option<i64>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(TRY).bind(kind).bind(subject).bind(now).bind(forgotten).fetch_optional(c).await?))
-    }
-
-    /// No try is free before `free_at`.
-    pub async fn limit_delay(&mut self, kind: &str, subject: &[u8], free_at: Timestamp) -> Result<(), Error> {
+    /// Counts a failed attempt in advance and sets the delay until the next one. `false`: none is
+    /// allowed yet.
+    pub(crate) async fn limit_attempt(&mut self, counter: &Counter, rate: RateLimit, now: Timestamp) -> Result<bool, Error> {
+        let (kind, subject) = (counter.action.rule().name, &counter.subject[..]);
+        // No delay is longer: such a row was written by a clock that has been set back since.
+        let implausible = now + rate.period + SKEW;
+        let attempts: Option<i64> = on!(self, |c| sqlx::query_scalar(ATTEMPT)
+            .bind(kind)
+            .bind(subject)
+            .bind(now)
+            .bind(now - ATTEMPT_RETENTION)
+            .bind(implausible)
+            .fetch_optional(c)
+            .await?);
+        let Some(attempts) = attempts else { return Ok(false) };
+        let free_at = now + rate.backoff(attempts);
         on!(self, |c| sqlx::query(DELAY).bind(kind).bind(subject).bind(free_at).execute(c).await.map(drop)?);
-        Ok(())
+        Ok(true)
     }
 
-    /// Takes one of `burst`, of which one comes back every `period` (the generic cell rate algorithm). `false`: there is none.
-    pub async fn limit_take(&mut self, kind: &str, subject: &[u8], now: Timestamp, period: Span, burst: i64) -> Result<bool, Error> {
-        let latest = now + Span(period.0.saturating_mul(burst - 1));
-        let taken: Option<i64> =
-            on!(self, |c| sqlx::query_scalar(TAKE).bind(kind).bind(subject).bind(now).bind(now + period).bind(period).bind(latest).fetch_optional(c).await?);
+    /// Takes one from a bucket ([`RateLimit::take`] says how). `false`: it is empty.
+    pub(crate) async fn limit_take(&mut self, counter: &Counter, rate: RateLimit, now: Timestamp) -> Result<bool, Error> {
+        let taken: Option<i64> = on!(self, |c| sqlx::query_scalar(TAKE)
+            .bind(counter.action.rule().name)
+            .bind(&counter.subject)
+            .bind(now)
+            .bind(now + rate.period)
+            .bind(rate.period)
+            .bind(rate.latest(now))
+            .bind(rate.implausible(now))
+            .fetch_optional(c)
+            .await?);
         Ok(taken.is_some())
     }
 
-    /// As if nothing had been tried.
-    pub async fn limit_forget(&mut self, kind: &str, subject: &[u8]) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(FORGET).bind(kind).bind(subject).execute(c).await.map(drop)?);
+    /// Gives back to a bucket what was taken and turned out not to count.
+    pub(crate) async fn limit_give_back(&mut self, counter: &Counter, amount: Span) -> Result<(), Error> {
+        on!(self, |c| sqlx::query(GIVE_BACK).bind(counter.action.rule().name).bind(&counter.subject).bind(amount).execute(c).await.map(drop)?);
         Ok(())
     }
 
-    /// Drops what is free again and was not tried since `before`. Returns how many rows.
-    pub async fn limit_prune(&mut self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(PRUNE).bind(before).bind(now).execute(c).await?.rows_affected()))
+    /// Starts a count anew.
+    pub(crate) async fn limit_reset(&mut self, counter: &Counter) -> Result<(), Error> {
+        on!(self, |c| sqlx::query(RESET).bind(counter.action.rule().name).bind(&counter.subject).execute(c).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Drops what is free again and was not tried since `before`: at most `rows`. Returns how many.
+    pub async fn limit_prune(&mut self, before: Timestamp, now: Timestamp, rows: u64) -> Result<u64, Error> {
+        Ok(on!(self, |c| sqlx::query(PRUNE).bind(before).bind(now).bind(limit(rows)).execute(c).await?.rows_affected()))
+    }
+
+    /// Drops the rows that were unused for longest: at most `rows`. Returns how many.
+    pub async fn limit_drop_oldest(&mut self, rows: u64) -> Result<u64, Error> {
+        Ok(on!(self, |c| sqlx::query(DROP_OLDEST).bind(limit(rows)).execute(c).await?.rows_affected()))
     }
 }

@@ -393,6 +393,11 @@ impl DerefMut for Tx {
     }
 }
 
+/// Rows, as a `LIMIT` takes them.
+pub(super) fn limit(rows: u64) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
 /// Every statement of the store by name, for the test that prepares each on both databases.
 pub const STATEMENTS: &[&[(&str, &str)]] =
     &[events::STATEMENTS, feed::STATEMENTS, installation::STATEMENTS, keys::STATEMENTS, limits::STATEMENTS, sessions::STATEMENTS, users::STATEMENTS];
@@ -425,14 +430,86 @@ impl Reader {
     /// What the tables look like: `table.column NOT NULL` and the unique indexes, sorted, without the types.
     pub async fn schema(&mut self) -> Result<Vec<String>, sqlx::Error> {
         const SQLITE: &str = "SELECT m.name || '.' || c.name || CASE WHEN c.\"notnull\" = 1 OR c.pk > 0 THEN ' NOT NULL' ELSE '' END FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\' AND m.name NOT LIKE 'sqlite%'
-             UNION ALL SELECT 'index ' || i.name || CASE WHEN i.\"unique\" = 1 THEN ' unique' ELSE '' END || ' ' || (SELECT group_concat(name) FROM (SELECT x.name FROM pragma_index_info(i.name) x ORDER BY x.seqno)) FROM sqlite_master m, pragma_index_list(m.name) i WHERE m.type = 'table' AND i.origin = 'c' ORDER BY 1";
+             UNION ALL SELECT 'index ' || i.name || CASE WHEN i.\"unique\" = 1 THEN ' unique' ELSE '' END || ' ' || (SELECT group_concat(name) FROM (SELECT COALESCE(x.name, '(expression)') AS name FROM pragma_index_info(i.name) x ORDER BY x.seqno)) FROM sqlite_master m, pragma_index_list(m.name) i WHERE m.type = 'table' AND i.origin = 'c' ORDER BY 1";
         const POSTGRES: &str = "SELECT table_name || '.' || column_name || CASE WHEN is_nullable = 'NO' THEN ' NOT NULL' ELSE '' END FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT LIKE '\\_sqlx%'
-             UNION ALL SELECT 'index ' || c.relname || CASE WHEN i.indisunique THEN ' unique' ELSE '' END || ' ' || (SELECT string_agg(a.attname, ',' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = 'public' AND NOT i.indisprimary ORDER BY 1";
+             UNION ALL SELECT 'index ' || c.relname || CASE WHEN i.indisunique THEN ' unique' ELSE '' END || ' ' || (SELECT string_agg(COALESCE(a.attname, '(expression)'), ',' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n) LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = 'public' AND NOT i.indisprimary ORDER BY 1";
         let mut lines: Vec<String> = match self.link_mut() {
             Link::Sqlite(held) => sqlx::query_scalar(SQLITE).fetch_all(held.connection()).await?,
             Link::Postgres(held) => sqlx::query_scalar(POSTGRES).fetch_all(held.statements()).await?,
         };
         lines.sort();
         Ok(lines)
+    }
+}
+
+/// Rows for tests of retention.
+#[cfg(any(test, feature = "testing"))]
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "named after what they are")]
+pub enum Seed {
+    RevokedSessions,
+    ExpiredSessions,
+    IdleSessions,
+    Events,
+    Limits,
+    Feed,
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Tx {
+    /// Makes `rows` rows that ended, happened or were used at `at`, in one statement.
+    pub async fn seed(&mut self, seed: Seed, user: contract::UserId, rows: i64, at: contract::Timestamp) -> Result<(), Error> {
+        const NUMBERS: &str = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $1)";
+        let sqlite = matches!(self.link_mut(), Link::Sqlite(_));
+        // Random, but for the time that an id of an event begins with (RFC 9562, 5.7).
+        let (id, event, bytes) = if sqlite {
+            ("randomblob(16)", "CAST(substr(unhex(printf('%012x', $3)), 1, 6) || randomblob(10) AS BLOB)", "randomblob(32)")
+        } else {
+            (
+                "gen_random_uuid()",
+                "(lpad(to_hex($3::bigint), 12, '0') || substr(replace(gen_random_uuid()::text, '-', ''), 13))::uuid",
+                "decode(replace(gen_random_uuid()::text, '-', ''), 'hex')",
+            )
+        };
+        let session = |expires: &str, idle: &str, revoked: &str| {
+            format!(
+                "INSERT INTO sessions (id, user_id, counter, rotated_at, previous_rotated_at, confirmed, persistent, amr, auth_time, created_at, last_seen_at, idle_limit, expires_at, revoked_at, revoked_for)
+                 {NUMBERS} SELECT {id}, $2, 1, $3, $3, 0, n > 0, 'pwd', $3, $3, $3, {idle}, {expires}, {revoked}, CASE WHEN {revoked} IS NULL THEN NULL ELSE 'logged_out' END FROM numbers"
+            )
+        };
+        // Every placeholder is used in each, because Postgres wants to know their types.
+        let sql = match seed {
+            Seed::RevokedSessions => session("$3 + 1000000000000", "1000000000000", "CAST($3 AS BIGINT)"),
+            Seed::ExpiredSessions => session("$3", "1000000000000", "CAST(NULL AS BIGINT)"),
+            Seed::IdleSessions => session("$3 + 1000000000000", "0", "CAST(NULL AS BIGINT)"),
+            Seed::Events => format!(
+                "INSERT INTO events (id, at, kind, outcome, actor_id, target_id) {NUMBERS} SELECT {event}, $3, 'logged_in', 'done', $2, $2 FROM numbers"
+            ),
+            Seed::Limits => format!(
+                "INSERT INTO limits (kind, subject, tries, free_at, at) {NUMBERS} SELECT CASE WHEN $2 IS NULL THEN '' ELSE 'seeded' END, {bytes}, 1, $3, $3 FROM numbers"
+            ),
+            Seed::Feed => format!(
+                "INSERT INTO feed (number, kind, subject, value, until) {NUMBERS} SELECT -n, 'seeded', CASE WHEN $2 IS NULL THEN '' ELSE 'seeded' END, 0, $3 FROM numbers"
+            ),
+        };
+        on!(self, |c| sqlx::query(sqlx::AssertSqlSafe(sql)).bind(rows).bind(user).bind(at).execute(c).await.map(drop)?);
+        Ok(())
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Reader {
+    /// How many rows a table has.
+    pub async fn count_rows(&mut self, table: &'static str) -> Result<i64, Error> {
+        let sql = format!("SELECT COUNT(*) FROM {table}");
+        Ok(on!(self, |c| sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(c).await?))
+    }
+
+    /// The steps by which SQLite would carry out a statement.
+    pub async fn query_plan(&mut self, sql: &'static str) -> Result<Vec<String>, sqlx::Error> {
+        let sql = format!("EXPLAIN QUERY PLAN {sql}");
+        let Link::Sqlite(held) = self.link_mut() else { return Ok(Vec::new()) };
+        let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(held.connection()).await?;
+        Ok(rows.into_iter().map(|(.., step)| step).collect())
     }
 }

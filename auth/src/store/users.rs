@@ -5,6 +5,7 @@ use crate::{Error, hasher::MAX_STORED_BYTES};
 use contract::{Timestamp, UserId};
 use sqlx::{Decode, Postgres, Sqlite, Type, postgres::PgTypeInfo, sqlite::SqliteTypeInfo};
 use std::ops::Deref;
+use uuid::Uuid;
 
 /// What stands in the column of the password hash, whatever that is: a log-in must not fail because of it. What is no text is read as one that is no
 /// hash, and what is too long is cut.
@@ -111,13 +112,15 @@ statements! {
     RAISE_EPOCH = "UPDATE users SET epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NULL RETURNING epoch";
     ROW = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at, delete_at FROM users WHERE id = $1";
     LIST = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at, delete_at FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2";
-    SET_DISABLED = "UPDATE users SET disabled_at = $2, delete_at = NULL, epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
-    SET_ROLES = "UPDATE users SET roles = $2, epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
-    LOCK_ADMINS = "UPDATE users SET roles = roles WHERE roles = 'user admin' AND disabled_at IS NULL AND delete_at IS NULL";
-    SET_NAME = "UPDATE users SET name = $2 WHERE id = $1 AND disabled_at IS NULL";
-    DELETE_LATER = "UPDATE users SET delete_at = CASE WHEN delete_at IS NULL THEN $4 ELSE delete_at END WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL";
+    RAISE_EPOCH_OF_ANY = "UPDATE users SET epoch = epoch + 1 WHERE id = $1 RETURNING epoch";
+    DISABLE = "UPDATE users SET disabled_at = $2, delete_at = NULL, epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NULL RETURNING epoch";
+    ENABLE = "UPDATE users SET disabled_at = NULL, epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NOT NULL RETURNING epoch";
+    SET_ROLES = "UPDATE users SET roles = $2, epoch = epoch + 1 WHERE id = $1 AND roles <> $2 RETURNING epoch";
+    ADMINS = "SELECT COUNT(*) FROM (SELECT id FROM users WHERE ' ' || roles || ' ' LIKE '% admin %' AND disabled_at IS NULL AND delete_at IS NULL LIMIT 1) one";
+    SET_NAME = "UPDATE users SET name = $2 WHERE id = $1 AND disabled_at IS NULL AND name IS DISTINCT FROM $2";
+    DELETE_LATER = "UPDATE users SET delete_at = CASE WHEN delete_at IS NULL THEN $4 ELSE delete_at END WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING delete_at";
     KEEP = "UPDATE users SET delete_at = NULL WHERE id = $1 AND delete_at IS NOT NULL AND disabled_at IS NULL";
-    TO_BE_DELETED = "SELECT id FROM users WHERE delete_at <= $1 ORDER BY delete_at LIMIT 100";
+    TO_BE_DELETED = "SELECT delete_at, id FROM users WHERE delete_at <= $1 AND (delete_at > $2 OR delete_at = $2 AND id > $3) ORDER BY delete_at, id LIMIT 100";
     DELETE = "DELETE FROM users WHERE id = $1 AND delete_at <= $2";
 }
 
@@ -137,9 +140,10 @@ impl Reader {
         Ok(on!(self, |c| sqlx::query_as(LIST).bind(before).bind(limit).fetch_all(c).await?))
     }
 
-    /// Accounts whose time to be deleted has come: some at a time.
-    pub async fn users_to_be_deleted(&mut self, now: Timestamp) -> Result<Vec<UserId>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(TO_BE_DELETED).bind(now).fetch_all(c).await?))
+    /// Accounts whose time to be deleted has come, at most 100 of those behind `after`.
+    pub async fn users_to_be_deleted(&mut self, now: Timestamp, after: Option<(Timestamp, UserId)>) -> Result<Vec<(Timestamp, UserId)>, Error> {
+        let (time, id) = after.unwrap_or((Timestamp(i64::MIN), UserId(Uuid::nil())));
+        Ok(on!(self, |c| sqlx::query_as(TO_BE_DELETED).bind(now).bind(time).bind(id).fetch_all(c).await?))
     }
 
     /// The account with this id.
@@ -192,12 +196,12 @@ impl Tx {
         Ok(on!(self, |c| sqlx::query_scalar(RAISE_EPOCH).bind(id).fetch_optional(c).await?))
     }
 
-    /// To be deleted at `at`, or earlier if that was asked for before; nothing may have changed since the password was verified. `false`: something
-    /// has.
-    pub async fn user_delete_later(&mut self, verified: Verified<'_>, at: Timestamp) -> Result<bool, Error> {
-        let done =
-            on!(self, |c| sqlx::query(DELETE_LATER).bind(verified.id).bind(verified.epoch).bind(verified.hash).bind(at).execute(c).await?.rows_affected());
-        Ok(done == 1)
+    /// To be deleted at `at`, or earlier if that was asked for before; nothing may have changed since the password was verified. Returns whether it was
+    /// not asked for before; `None`: something has changed.
+    pub async fn user_delete_later(&mut self, verified: Verified<'_>, at: Timestamp) -> Result<Option<bool>, Error> {
+        let delete_at: Option<Timestamp> =
+            on!(self, |c| sqlx::query_scalar(DELETE_LATER).bind(verified.id).bind(verified.epoch).bind(verified.hash).bind(at).fetch_optional(c).await?);
+        Ok(delete_at.map(|delete_at| delete_at == at))
     }
 
     /// Not to be deleted any more. `false`: it was not to be.
@@ -210,23 +214,36 @@ impl Tx {
         Ok(on!(self, |c| sqlx::query(DELETE).bind(id).bind(now).execute(c).await?.rows_affected()) == 1)
     }
 
-    /// How many administrators can get in, and are to stay. Nobody else changes one of them before this transaction ends.
-    pub async fn user_lock_admins(&mut self) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(LOCK_ADMINS).execute(c).await?.rows_affected()))
+    /// Whether there is an administrator whose account is neither disabled nor to be deleted. Ask while the installation is locked
+    /// ([`Tx::installation_lock`]).
+    pub async fn user_has_admin(&mut self) -> Result<bool, Error> {
+        let found: i64 = on!(self, |c| sqlx::query_scalar(ADMINS).fetch_one(c).await?);
+        Ok(found > 0)
     }
 
-    /// Lets nobody in (`None`: lets them in again), ends every access token, and takes back a deletion that was asked for: an account that is held is
-    /// held, whoever asked. Returns the epoch from now on; `None`: no such account.
-    pub async fn user_set_disabled(&mut self, id: UserId, at: Option<Timestamp>) -> Result<Option<i64>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(SET_DISABLED).bind(id).bind(at).fetch_optional(c).await?))
+    /// The same as [`Tx::user_raise_epoch`] for an account that may be disabled.
+    pub async fn user_raise_epoch_of_any(&mut self, id: UserId) -> Result<Option<i64>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(RAISE_EPOCH_OF_ANY).bind(id).fetch_optional(c).await?))
     }
 
-    /// Other roles, and the end of every access token that says what they were. Returns the epoch from now on; `None`: no such account.
+    /// Disables an account, ends every access token, and takes back a deletion that was asked for: an account that is held is held, whoever asked.
+    /// Returns the epoch from now on; `None`: it is disabled already, or there is no such account.
+    pub async fn user_disable(&mut self, id: UserId, at: Timestamp) -> Result<Option<i64>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(DISABLE).bind(id).bind(at).fetch_optional(c).await?))
+    }
+
+    /// Enables an account that is disabled. Returns the epoch from now on; `None`: it is not, or there is no such account.
+    pub async fn user_enable(&mut self, id: UserId) -> Result<Option<i64>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(ENABLE).bind(id).fetch_optional(c).await?))
+    }
+
+    /// Other roles, and the end of every access token that says what they were. Returns the epoch from now on; `None`: they are these, or there is no
+    /// such account.
     pub async fn user_set_roles(&mut self, id: UserId, roles: &str) -> Result<Option<i64>, Error> {
         Ok(on!(self, |c| sqlx::query_scalar(SET_ROLES).bind(id).bind(roles).fetch_optional(c).await?))
     }
 
-    /// `false`: no such account, or it is disabled.
+    /// `false`: it has this name, is disabled, or there is no such account.
     pub async fn user_set_name(&mut self, id: UserId, name: Option<&str>) -> Result<bool, Error> {
         Ok(on!(self, |c| sqlx::query(SET_NAME).bind(id).bind(name).execute(c).await?.rows_affected()) == 1)
     }

@@ -34,6 +34,7 @@ async fn live(world: &World) -> (UserId, UserId) {
     me.delete_account(&DeleteAccount { current: "wrong horse battery".into(), tag: String::new() }).await.expect_err("refused");
     let other = me.sessions(10, None).await.expect("a list").items.into_iter().find(|session| !session.current).expect("another").id;
     me.end_session(other).await.expect("ended");
+    log_in(world, PASSWORD, None).await.expect("one more to end");
     me.end_other_sessions().await.expect("ended");
     me.delete_account(&DeleteAccount { current: PASSWORD.into(), tag: String::new() }).await.expect("asked");
     me.keep_account().await.expect("kept");

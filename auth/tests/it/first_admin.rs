@@ -75,7 +75,7 @@ on_both! {
     async fn there_is_none_once_somebody_at_the_machine_has_made_an_administrator(world: World) {
         let invite = world.auth.first_admin_invite().await.expect("an answer").expect("there is none yet");
         world.sign_up("ada@example.com").await;
-        let operator = world.auth.operator(&client());
+        let operator = world.auth.operator_for_tests(&client());
         let ada = operator.user_with(&Email::parse("ada@example.com").expect("an address")).await.expect("an account");
         operator.change(ada.id, Change::Role(Role::Admin)).await.expect("a change");
         // For good: an administrator less does not open the door again.

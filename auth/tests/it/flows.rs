@@ -74,7 +74,7 @@ on_both! {
     async fn a_disabled_account_is_let_in_nowhere(world: World) {
         let issued = world.sign_up("ada@example.com").await;
         let mut tx = world.store.write().await.expect("a transaction");
-        tx.user_set_disabled(issued.account.id, Some(world.clock.now())).await.expect("disabled");
+        tx.user_disable(issued.account.id, world.clock.now()).await.expect("disabled");
         tx.commit().await.expect("a commit");
         assert!(matches!(log_in(&world.auth, "ada@example.com", PASSWORD).await, Err(Error::Credentials)));
         assert!(matches!(world.auth.refresh(&client(), &issued.refresh.token).await, Err(Error::SignedOut)));
@@ -101,7 +101,7 @@ on_both! {
             match change {
                 0 => drop(tx.user_raise_epoch(id).await.expect("raised")),
                 1 => tx.user_set_hash(id, Some("$argon2id$another")).await.expect("changed"),
-                _ => drop(tx.user_set_disabled(id, Some(now)).await.expect("disabled")),
+                _ => drop(tx.user_disable(id, now).await.expect("disabled")),
             }
             tx.commit().await.expect("a commit");
             assert!(!still().await, "change {change}");

@@ -102,7 +102,7 @@ on_both! {
     async fn an_administrator_who_disables_an_account_holds_it(world: World) {
         let ada = world.sign_up(ADA).await;
         ask(&world, &ada, PASSWORD).await.expect("asked");
-        let operator = world.auth.operator(&client());
+        let operator = world.auth.operator_for_tests(&client());
         assert_eq!(operator.change(ada.account.id, Change::Disable).await.expect("disabled").deletes_at, None);
         pass(&world, DELETION_GRACE).await;
         operator.change(ada.account.id, Change::Enable).await.expect("still there");
@@ -111,7 +111,7 @@ on_both! {
     }
 
     async fn a_deleted_administrator_leaves_no_address_in_the_records_of_others(world: World) {
-        let operator = world.auth.operator(&Client::default());
+        let operator = world.auth.operator_for_tests(&Client::default());
         for email in [ADA, "root@example.com"] {
             operator.create(&SignUp { email: email.into(), password: PASSWORD.into(), ..SignUp::default() }, Role::Admin).await.expect("an administrator");
         }
@@ -156,7 +156,7 @@ on_both! {
     }
 
     async fn the_last_administrator_may_not_leave(world: World) {
-        let operator = world.auth.operator(&client());
+        let operator = world.auth.operator_for_tests(&client());
         let form = |email: &str| SignUp { email: email.into(), password: PASSWORD.into(), ..SignUp::default() };
         operator.create(&form(ADA), Role::Admin).await.expect("an administrator");
         let ada = world.log_in(ADA).await;

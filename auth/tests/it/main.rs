@@ -5,6 +5,7 @@
 mod audit;
 mod background;
 mod clocks;
+mod device_cookies;
 mod first_admin;
 mod flows;
 mod keys;
@@ -15,6 +16,7 @@ mod outages;
 mod passwords;
 mod races;
 mod refresh;
+mod retention;
 mod revocation;
 mod sessions;
 mod store;

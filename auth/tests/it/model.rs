@@ -187,15 +187,15 @@ impl<'a> Stage<'a> {
                 let Some((token, shown)) = nth(&self.accesses, *back) else { return Ok(()) };
                 let form = ChangePassword { current: PASSWORDS[*current].into(), new: PASSWORDS[*new].into(), ..ChangePassword::default() };
                 let changed = async { node.signed_in(&client(), Presented::Bearer(&token)).await?.change_password(&form).await };
-                (outcome(changed.await), self.rules.change_password(at, shown, *current, *new))
+                (self.issued(changed.await), self.rules.change_password(at, shown, *current, *new))
             }
             Step::Disable(account) => {
                 let Some(id) = self.ids[*account] else { return Ok(()) };
-                (outcome(node.operator(&client()).change(id, Change::Disable).await.map(drop)), self.rules.disable(at, *account))
+                (outcome(node.operator_for_tests(&client()).change(id, Change::Disable).await.map(drop)), self.rules.disable(at, *account))
             }
             Step::Enable(account) => {
                 let Some(id) = self.ids[*account] else { return Ok(()) };
-                (outcome(node.operator(&client()).change(id, Change::Enable).await.map(drop)), self.rules.enable(at, *account))
+                (outcome(node.operator_for_tests(&client()).change(id, Change::Enable).await.map(drop)), self.rules.enable(at, *account))
             }
             Step::Pass(span) => {
                 self.world.clock.advance(*span);

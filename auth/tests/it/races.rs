@@ -69,7 +69,7 @@ impl Ending {
 async fn end(auth: Auth, token: String, ending: Ending, current: &'static str, new: &'static str) {
     if let Some(change) = ending.by_admin() {
         let id = auth.signed_in(&client(), Presented::Bearer(&token)).await.expect("signed in").user();
-        auth.operator(&client()).change(id, change).await.expect("changed");
+        auth.operator_for_tests(&client()).change(id, change).await.expect("changed");
         return;
     }
     let me = auth.signed_in(&client(), Presented::Bearer(&token)).await.expect("signed in");
@@ -77,7 +77,7 @@ async fn end(auth: Auth, token: String, ending: Ending, current: &'static str, n
         Ending::All => me.end_all_sessions().await,
         Ending::Others => me.end_other_sessions().await,
         Ending::Disabling | Ending::Demotion => unreachable!("by an administrator"),
-        Ending::Password => me.change_password(&ChangePassword { current: current.into(), new: new.into(), ..ChangePassword::default() }).await,
+        Ending::Password => me.change_password(&ChangePassword { current: current.into(), new: new.into(), ..ChangePassword::default() }).await.map(drop),
     }
     .expect("ended");
 }
@@ -210,7 +210,7 @@ on_both! {
                 against(log_in(world.auth.clone(), PASSWORD), disabling).await
             };
             assert!(is_over(&world.auth, &got).await && !accepts(&world.auth, &victim.access.token).await, "round {round}");
-            world.auth.operator(&client()).change(id, Change::Enable).await.expect("enabled");
+            world.auth.operator_for_tests(&client()).change(id, Change::Enable).await.expect("enabled");
         }
     }
 
@@ -218,7 +218,7 @@ on_both! {
         let id = world.sign_up(ADA).await.account.id;
         // In turns, as above.
         for round in 0..2 * ROUNDS {
-            world.auth.operator(&client()).change(id, Change::Role(Role::Admin)).await.expect("an administrator");
+            world.auth.operator_for_tests(&client()).change(id, Change::Role(Role::Admin)).await.expect("an administrator");
             let victim = log_in(world.auth.clone(), PASSWORD).await.expect("a log-in");
             assert!(is_admin(&world.auth, &victim.access.token).await);
             let demotion = end(world.auth.clone(), victim.access.token.clone(), Ending::Demotion, "", "");

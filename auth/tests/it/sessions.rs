@@ -132,14 +132,14 @@ on_both! {
 
     async fn another_password_ends_the_other_sessions_on_every_node(world: World) {
         let (this, other, node) = (world.sign_up(ADA).await, world.log_in(ADA).await, world.another_node().await);
-        signed_in(&world, &this).await.change_password(&change(PASSWORD, "a quite different one")).await.expect("changed");
+        let issued = signed_in(&world, &this).await.change_password(&change(PASSWORD, "a quite different one")).await.expect("changed");
         node.listen().await.expect("heard");
         for node in [&world.auth, &node] {
             assert!(!accepts(node, &other.access.token).await && !renews(node, &other.refresh.token).await);
-            // This session goes on by renewal: what was issued before the change vouches for nothing any more.
-            assert!(!accepts(node, &this.access.token).await);
+            // This session goes on with the new tokens: what was issued before the change vouches for nothing any more.
+            assert!(!accepts(node, &this.access.token).await && accepts(node, &issued.access.token).await);
         }
-        let renewed = world.auth.refresh(&client(), &this.refresh.token).await.expect("renewed");
+        let renewed = world.auth.refresh(&client(), &issued.refresh.token).await.expect("renewed");
         assert!(accepts(&node, &renewed.access.token).await);
         assert_eq!(kinds(&world, &renewed).await[0], EventKind::PasswordChanged);
         let log_in = async |password: &str| {
@@ -225,6 +225,31 @@ on_both! {
         world.clock.advance(Span::days(13));
         world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
         let mut tx = world.store.write().await.expect("a transaction");
-        assert_eq!(tx.session_prune(world.clock.now() - Span::days(30)).await.expect("pruned"), 1);
+        assert_eq!(tx.session_prune(world.clock.now() - Span::days(30), 100).await.expect("pruned"), 1);
+    }
+
+    async fn session_in_use_is_not_evicted_by_many_log_ins(world: World) {
+        let (used, node) = (world.sign_up(ADA).await, world.another_node().await);
+        world.clock.advance(Span::seconds(5));
+        signed_in(&world, &used).await;
+        world.auth.keep(false).await.expect("written");
+        for number in 0..300 {
+            // Within a minute, by turns on the node that has seen it and on one that has not.
+            world.clock.advance(Span(150));
+            let form = LogIn { email: ADA.into(), password: PASSWORD.into(), ..LogIn::default() };
+            [&world.auth, &node][number % 2].log_in(&client(), &form, None).await.expect("a log-in");
+            assert!(accepts(&world.auth, &used.access.token).await, "{number}");
+        }
+        let sessions = signed_in(&world, &used).await.sessions(100, None).await.expect("a list").items;
+        assert_eq!(sessions.len(), 100);
+        // One that is not in use any more goes like any other.
+        world.clock.advance(Span::minutes(7));
+        let renewed = world.auth.refresh(&client(), &used.refresh.token).await.expect("renewed");
+        world.clock.advance(Span::minutes(7));
+        for _ in 0..100 {
+            world.clock.advance(Span(150));
+            world.log_in(ADA).await;
+        }
+        assert!(!renews(&world.auth, &renewed.refresh.token).await);
     }
 }

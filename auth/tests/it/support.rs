@@ -1,7 +1,7 @@
 //! A world for one test: a fresh database, a clock that is moved by hand, light hashing.
 
 use auth::{
-    Auth, Client, Clock, Entropy, Error, Hashing, Issued, Limits, Policy, Presented, ServerSecret, Store,
+    Auth, Client, Clock, Entropy, Error, Hashing, Issued, Policy, Presented, RateLimits, ServerSecret, Store,
     flow::{Parts, StartError},
     testing::FreshDatabase,
 };
@@ -35,7 +35,13 @@ impl World {
     /// Another node on the same database, which limits how often somebody may try. (The others do not: tests try more often than people.)
     pub async fn limiting_node(&self) -> Auth {
         let store = Store::open(&self.database.url).await.expect("a database");
-        start_with(&store, &self.clock, &self.secret, Limits::On).await.expect("a start")
+        start_with(&store, &self.clock, &self.secret, RateLimits::default()).await.expect("a start")
+    }
+
+    /// Another node on the same database, with other limits.
+    pub async fn node_with(&self, limits: RateLimits) -> Auth {
+        let store = Store::open(&self.database.url).await.expect("a database");
+        start_with(&store, &self.clock, &self.secret, limits).await.expect("a start")
     }
 
     /// Another node on the same database.
@@ -77,10 +83,10 @@ pub async fn renews(auth: &Auth, token: &str) -> bool {
 }
 
 pub async fn start(store: &Store, clock: &Clock, secret: &ServerSecret) -> Result<Auth, StartError> {
-    start_with(store, clock, secret, Limits::Off).await
+    start_with(store, clock, secret, RateLimits::off()).await
 }
 
-async fn start_with(store: &Store, clock: &Clock, secret: &ServerSecret, limits: Limits) -> Result<Auth, StartError> {
+async fn start_with(store: &Store, clock: &Clock, secret: &ServerSecret, limits: RateLimits) -> Result<Auth, StartError> {
     let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 256 };
     let policy = Policy { limits, ..Policy::new(ISSUER) };
     Auth::start(Parts { store: store.clone(), clock: clock.clone(), entropy: Entropy::System, secret: secret.clone(), policy, hashing }).await

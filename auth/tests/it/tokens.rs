@@ -516,7 +516,7 @@ on_both! {
         // Tokens that outlive the rotation: whoever is refused is refused for the key.
         let long = async || {
             let store = Store::open(&world.database.url).await.expect("a database");
-            let policy = Policy { access: Span::minutes(60), limits: auth::Limits::Off, ..Policy::new(ISSUER) };
+            let policy = Policy { access: Span::minutes(60), limits: auth::RateLimits::off(), ..Policy::new(ISSUER) };
             let hashing = Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 };
             Auth::start(Parts { store, clock: world.clock.clone(), entropy: Entropy::System, secret: world.secret.clone(), policy, hashing }).await.expect("a start")
         };

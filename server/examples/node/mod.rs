@@ -1,7 +1,7 @@
 //! A server without a socket, whole but for its pages: for examples that measure.
 
 use anyhow::{Context, ensure};
-use auth::{Auth, Clock, Entropy, Hashing, Limits, Policy, ServerSecret, Store, Worker, flow::Parts};
+use auth::{Auth, Clock, Entropy, Hashing, Policy, RateLimits, ServerSecret, Store, Worker, flow::Parts};
 use axum::{
     Router,
     body::Body,
@@ -38,7 +38,7 @@ impl Node {
         url: &str,
         secret: &ServerSecret,
         clock: Clock,
-        limits: Limits,
+        limits: RateLimits,
         hashing: Hashing,
         more: impl FnOnce(&Server) -> Router<Server>,
     ) -> anyhow::Result<Self> {

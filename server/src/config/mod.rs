@@ -8,7 +8,7 @@ mod values;
 pub use settings::Settings;
 
 use crate::tls;
-use auth::{Hashing, Limits, Policy};
+use auth::{Hashing, LimitedAction, Policy, RateLimits};
 use contract::Span;
 use ipnet::IpNet;
 use std::{
@@ -63,6 +63,12 @@ impl Http {
     #[must_use]
     pub fn secure(&self) -> bool {
         self.public_url.scheme() == "https"
+    }
+
+    /// Whether other machines can connect, but are told an address that only this one knows.
+    #[must_use]
+    pub fn is_local_by_name_only(&self) -> bool {
+        !self.listen.ip().to_canonical().is_loopback() && is_loopback(&self.public_url)
     }
 
     /// The origin of our own pages (RFC 6454), without a slash at the end.
@@ -175,7 +181,7 @@ impl Config {
     fn rows(&self) -> Vec<(&'static str, String)> {
         let Hashing { m, t, p, threads, queue } = self.hashing;
         let span = |span: Span| values::span_to_text(span);
-        vec![
+        let mut rows = vec![
             ("LEPTOS_SITE_ADDR", self.http.listen.to_string()),
             ("LEPTOS_SITE_ROOT", self.site.root.display().to_string()),
             ("DATABASE_URL", self.database.redacted()),
@@ -191,12 +197,15 @@ impl Config {
             ("LATCHKEY_SESSION_IDLE", span(self.policy.idle)),
             ("LATCHKEY_SESSION_MAX", span(self.policy.absolute)),
             ("LATCHKEY_REFRESH_GRACE", span(self.policy.grace)),
-            ("LATCHKEY_RATE_LIMITS", if self.policy.limits == Limits::On { "on" } else { "off" }.to_owned()),
+            ("LATCHKEY_RATE_LIMITS", if self.policy.limits.is_off() { "off" } else { "on" }.to_owned()),
             ("LATCHKEY_ARGON2", format!("m={m},t={t},p={p}")),
             ("LATCHKEY_HASH_THREADS", threads.to_string()),
             ("LATCHKEY_HASH_QUEUE", queue.to_string()),
             ("LATCHKEY_MAIL", "none".to_owned()),
-        ]
+        ];
+        let limit = |action: &LimitedAction| self.policy.limits.get(*action).map_or_else(|| "off".to_owned(), values::rate_limit_to_text);
+        rows.extend(LimitedAction::ALL.iter().map(|action| (action.rule().setting, limit(action))));
+        rows
     }
 
     /// A line for each setting.
@@ -361,14 +370,24 @@ fn policy(read: &mut Reader<'_>, public_url: &Url, private: bool) -> Policy {
     Policy { access, absolute, idle, grace, limits, ..defaults }
 }
 
-fn limits(read: &mut Reader<'_>, public_url: &Url) -> Limits {
+/// The rate limits: all of them on or off, and each by a setting of its own.
+fn limits(read: &mut Reader<'_>, public_url: &Url) -> RateLimits {
+    let mut limits = RateLimits::default();
+    for action in LimitedAction::ALL {
+        let rule = action.rule();
+        let Some(limit) = read.rate_limit(rule.setting, rule.default) else { continue };
+        if limit.is_none() && !rule.may_be_off && !is_loopback(public_url) {
+            read.wrong(rule.setting, "can be off only where people reach this server by a loopback address: passwords could be guessed without end");
+        }
+        limits.set(*action, limit);
+    }
     if read.switch("LATCHKEY_RATE_LIMITS", true) {
-        return Limits::On;
+        return limits;
     }
     if !is_loopback(public_url) {
         read.wrong("LATCHKEY_RATE_LIMITS", "can be off only where people reach this server by a loopback address: it is for tests and benchmarks");
     }
-    Limits::Off
+    RateLimits::off()
 }
 
 fn hashing(read: &mut Reader<'_>, private: bool) -> Hashing {

@@ -1,10 +1,11 @@
 //! Where settings come from: the environment, then `latchkey.toml`, then `.env` in the working directory; the first that has one wins.
 
 use anyhow::{Context, bail};
+use auth::LimitedAction;
 use std::{collections::BTreeMap, path::Path};
 
-/// Every name that means something.
-pub(super) const NAMES: &[&str] = &[
+/// Every name that means something, but those of the rate limits, which are in their table.
+const NAMES: &[&str] = &[
     "DATABASE_URL",
     "LATCHKEY_ACCESS_TTL",
     "LATCHKEY_ARGON2",
@@ -32,6 +33,11 @@ pub(super) const NAMES: &[&str] = &[
     "LEPTOS_WATCH",
     "RUST_LOG",
 ];
+
+/// Every name that means something.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().copied().chain(LimitedAction::ALL.iter().map(|action| action.rule().setting))
+}
 
 /// Names and values as they were found.
 #[derive(Clone, Default)]

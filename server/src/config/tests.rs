@@ -1,4 +1,5 @@
 use super::*;
+use auth::RateLimit;
 
 fn read<const N: usize>(pairs: [(&str, &str); N]) -> Result<Config, Vec<String>> {
     Config::from_settings(&Settings::from(pairs))
@@ -93,13 +94,42 @@ fn origins_are_exact() {
 #[test]
 fn limits_are_on_and_can_be_switched_off_only_on_this_machine() {
     let limits = |url, value| read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_RATE_LIMITS", value)]).map(|config| config.policy.limits);
-    assert_eq!(limits("https://example.com", ""), Ok(Limits::On));
-    assert_eq!(limits("http://localhost:3000", "off"), Ok(Limits::Off));
+    assert_eq!(limits("https://example.com", ""), Ok(RateLimits::default()));
+    assert_eq!(limits("http://localhost:3000", "off"), Ok(RateLimits::off()));
     for url in ["https://example.com", "http://10.0.0.1"] {
-        assert_eq!(limits(url, "on"), Ok(Limits::On));
+        assert_eq!(limits(url, "on"), Ok(RateLimits::default()));
         assert!(limits(url, "off").is_err(), "{url}");
     }
     assert!(limits("http://localhost:3000", "no").is_err());
+}
+
+#[test]
+fn every_rate_limit_is_a_setting_that_is_shown() {
+    for action in LimitedAction::ALL {
+        let rule = action.rule();
+        let with = |url, value| read([("LATCHKEY_PUBLIC_URL", url), (rule.setting, value)]);
+        let config = with("https://example.com", "7/2m").expect("a limit");
+        assert_eq!(config.policy.limits.get(*action), Some(RateLimit { burst: 7, period: Span::minutes(2) }));
+        assert!(config.to_text().lines().any(|line| line.split_whitespace().eq([rule.setting, "7/2m"])), "{}", config.to_text());
+        let defaults = read([]).expect("a configuration").to_text();
+        assert!(defaults.lines().any(|line| line.split_whitespace().eq([rule.setting, &values::rate_limit_to_text(rule.default)])), "{defaults}");
+        for wrong in ["7", "0/1s", "-1/1s", "100001/1s", "1/0s", "1/2d", "1/1", "one/1s", "1/1s/1s", "on"] {
+            let faults = with("https://example.com", wrong).expect_err(wrong);
+            assert!(faults.len() == 1 && faults[0].starts_with(rule.setting) && faults[0].contains("or off"), "{faults:?}");
+        }
+        assert!(with("http://localhost:3000", "off").expect("off").to_text().lines().any(|line| line.split_whitespace().eq([rule.setting, "off"])));
+        assert_eq!(with("https://example.com", "off").is_ok(), rule.may_be_off, "{action:?}");
+    }
+}
+
+#[test]
+fn readme_names_every_rate_limit_with_its_default() {
+    let readme = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).expect("the README");
+    for action in LimitedAction::ALL {
+        let rule = action.rule();
+        let start = format!("| `{}` | `{}` |", rule.setting, values::rate_limit_to_text(rule.default));
+        assert!(readme.lines().any(|line| line.starts_with(&start)), "{start}");
+    }
 }
 
 #[test]
@@ -119,5 +149,17 @@ fn what_is_shown_holds_no_secret() {
     assert!(!by_query.to_text().contains("hunter2"));
     for shown in [config.to_text(), config.to_json(), format!("{:?}", config.secret)] {
         assert!(!shown.contains(&secret) && !shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn address_that_localhost_does_not_describe_is_noticed() {
+    let hinted = |listen, url| read([("LEPTOS_SITE_ADDR", listen), ("LATCHKEY_PUBLIC_URL", url)]).expect("a configuration").http.is_local_by_name_only();
+    for listen in ["0.0.0.0:3000", "[::]:3000", "192.168.1.5:3000"] {
+        assert!(hinted(listen, ""), "{listen}");
+        assert!(!hinted(listen, "http://192.168.1.5:3000"), "{listen}");
+    }
+    for listen in ["127.0.0.1:3000", "[::1]:3000", "[::ffff:127.0.0.1]:3000"] {
+        assert!(!hinted(listen, ""), "{listen}");
     }
 }

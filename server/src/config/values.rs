@@ -1,6 +1,7 @@
 //! Reading one value at a time, and collecting what is wrong.
 
-use super::settings::{NAMES, Settings};
+use super::settings::{Settings, names};
+use auth::RateLimit;
 use contract::Span;
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -13,8 +14,8 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
         let mut reader = Self { settings: &settings.0, problems: Vec::new() };
-        for name in settings.0.keys().filter(|name| !NAMES.contains(&name.as_str())) {
-            let closest = NAMES.iter().map(|known| (strsim::damerau_levenshtein(name, known), known)).min();
+        for name in settings.0.keys().filter(|name| !names().any(|known| known == name.as_str())) {
+            let closest = names().map(|known| (strsim::damerau_levenshtein(name, known), known)).min();
             let hint = closest.filter(|(distance, _)| *distance <= 4).map(|(_, known)| format!("; did you mean {known}?")).unwrap_or_default();
             reader.problems.push(format!("{name} is not a setting of this version{hint}"));
         }
@@ -84,6 +85,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// `BURST/PERIOD`, such as `60/3s`, or `off` (`Some(None)`).
+    pub(super) fn rate_limit(&mut self, name: &str, default: RateLimit) -> Option<Option<RateLimit>> {
+        let value = self.text(name)?;
+        if value == "off" {
+            return Some(None);
+        }
+        let limit = rate_limit(&value);
+        if limit.is_none() {
+            let example = rate_limit_to_text(default);
+            self.wrong(name, &format!("must be a number from 1 to 100000, a slash and a time from 1s to 1d, such as {example}, or off"));
+        }
+        limit.map(Some)
+    }
+
     pub(super) fn finish<T>(self, value: T) -> Result<T, Vec<String>> {
         if self.problems.is_empty() { Ok(value) } else { Err(self.problems) }
     }
@@ -101,6 +116,19 @@ fn span(text: &str) -> Option<Span> {
         _ => return None,
     };
     Some(Span::seconds(i64::from(number) * seconds))
+}
+
+/// `60/3s`: 60 at once, and one more every 3 s.
+fn rate_limit(text: &str) -> Option<RateLimit> {
+    let (burst, period) = text.split_once('/')?;
+    let limit = RateLimit { burst: burst.trim().parse().ok()?, period: span(period.trim())? };
+    let possible = (1..=100_000).contains(&limit.burst) && (Span::seconds(1)..=Span::days(1)).contains(&limit.period);
+    possible.then_some(limit)
+}
+
+/// The reverse of [`rate_limit`].
+pub(super) fn rate_limit_to_text(limit: RateLimit) -> String {
+    format!("{}/{}", limit.burst, span_to_text(limit.period))
 }
 
 pub(super) fn span_to_text(span: Span) -> String {

@@ -3,6 +3,7 @@
 use super::{
     body::{Body, Members},
     caller::Caller,
+    doors::{self, TokenBody},
     list::{self, Items, Part},
     problem::{self, MemberError},
     refusals::{Limited, Protected, Unreadable},
@@ -12,7 +13,7 @@ use crate::Server;
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
-    http::StatusCode,
+    http::HeaderMap,
     response::Response,
 };
 use contract::{
@@ -110,6 +111,7 @@ pub(super) async fn me(State(server): State<Server>, caller: Caller) -> Result<J
 /// Changes the name.
 #[utoipa::path(patch, path = "/api/v1/me", tag = "me", security(("bearer" = [])), request_body = ChangeBody, responses(
     (status = 200, body = Me),
+    Limited,
     Protected,
     Unreadable,
 ))]
@@ -153,17 +155,23 @@ impl Members for PasswordBody {
     const NAMES: &[&str] = &["current", "new"];
 }
 
-/// Changes the password, ends all other sessions, and with them every access token, this one too: renew it.
+/// Changes the password and ends all other sessions. All tokens of this session end, too, and the answer holds new ones: in the body, or in the cookies
+/// of a request that has cookies.
 #[utoipa::path(post, path = "/api/v1/me/password", tag = "me", security(("bearer" = [])), request_body = PasswordBody, responses(
-    (status = 204, description = "Changed"),
+    (status = 200, body = TokenBody),
     Limited,
     Protected,
     Unreadable,
 ))]
-pub(super) async fn change_password(State(server): State<Server>, caller: Caller, body: Result<Body<PasswordBody>, Response>) -> Result<StatusCode, Response> {
+pub(super) async fn change_password(
+    State(server): State<Server>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Result<Body<PasswordBody>, Response>,
+) -> Result<Response, Response> {
     let signed_in = caller.signed_in(&server).await?;
     let Body(PasswordBody { current, new }) = body?;
     let form = ChangePassword { current, new, tag: String::new() };
-    signed_in.change_password(&form).await.map_err(|error| caller.refuse(error.into()))?;
-    Ok(StatusCode::NO_CONTENT)
+    let issued = signed_in.change_password(&form).await.map_err(|error| caller.refuse(error.into()))?;
+    Ok(doors::replace(&headers, issued, &server.web.auth, signed_in.session(), server.web.secure))
 }

@@ -6,7 +6,7 @@ use super::{
     list::{self, Items, Part},
     path_id::PathId,
     problem::{self, MemberError, ProblemBody},
-    refusals::{Protected, Unreadable},
+    refusals::{Limited, Protected, Unreadable},
     time::rfc3339,
 };
 use crate::Server;
@@ -133,6 +133,7 @@ pub(super) async fn user(State(server): State<Server>, caller: Caller, id: PathI
 /// Lets nobody into an account, and ends its sessions.
 #[utoipa::path(post, path = "/api/v1/admin/users/{id}/disable", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = UserBody),
+    Limited,
     Protected,
     ForAdmins,
     OneUser,
@@ -144,6 +145,7 @@ pub(super) async fn disable(State(server): State<Server>, caller: Caller, id: Pa
 /// Lets somebody into their account again.
 #[utoipa::path(post, path = "/api/v1/admin/users/{id}/enable", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = UserBody),
+    Limited,
     Protected,
     ForAdmins,
     OneUser,
@@ -155,6 +157,7 @@ pub(super) async fn enable(State(server): State<Server>, caller: Caller, id: Pat
 /// Ends all sessions of an account.
 #[utoipa::path(delete, path = "/api/v1/admin/users/{id}/sessions", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), responses(
     (status = 200, body = UserBody),
+    Limited,
     Protected,
     ForAdmins,
     OneUser,
@@ -166,6 +169,7 @@ pub(super) async fn end_sessions(State(server): State<Server>, caller: Caller, i
 /// Says whether somebody looks after accounts. Their tokens of before are refused; sessions go on.
 #[utoipa::path(put, path = "/api/v1/admin/users/{id}/role", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), request_body = RoleBody, responses(
     (status = 200, body = UserBody),
+    Limited,
     Protected,
     ForAdmins,
     OneUser,

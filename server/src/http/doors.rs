@@ -16,7 +16,10 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::SET_COOKIE},
     response::{AppendHeaders, IntoResponse, Response},
 };
-use contract::form::{LogIn, SignUp};
+use contract::{
+    SessionId,
+    form::{LogIn, SignUp},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -183,6 +186,28 @@ fn give(status: StatusCode, issued: Issued, transport: Transport, secure: bool) 
     }
 }
 
+/// The answer that replaces the tokens of a session. Each token goes where its predecessor came from: into its cookie, if the request has that, or into
+/// the body.
+pub(super) fn replace(headers: &HeaderMap, issued: Issued, auth: &auth::Auth, session: SessionId, secure: bool) -> Response {
+    let Issued { access, refresh, account, known_browser, .. } = issued;
+    let mut body = TokenBody { access_token: None, token_type: "Bearer", expires_in: access.expires_in, refresh_token: None, user: account.into() };
+    let mut cookies = Vec::new();
+    if cookie::access_cookie(headers, secure).is_some() {
+        cookies.push(cookie::set_access_cookie(&access, secure));
+    } else {
+        body.access_token = Some(access.token);
+    }
+    // A cookie of another session stays.
+    let has_cookie = cookie::refresh_cookie(headers, secure).is_some_and(|token| auth.session_of(&token) == Some(session));
+    if has_cookie {
+        cookies.push(cookie::set_cookie(&refresh, secure));
+        cookies.extend(known_browser.map(|known| cookie::set_known_browser(&known, secure)));
+    } else {
+        body.refresh_token = Some(refresh.token);
+    }
+    (AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie))), Json(body)).into_response()
+}
+
 /// Makes an account and signs in.
 #[utoipa::path(post, path = "/api/v1/auth/signup", tag = "auth", request_body = SignUpBody, responses(
     (status = 201, body = TokenBody),
@@ -223,6 +248,7 @@ fn replaced(headers: &HeaderMap, transport: Transport, secure: bool) -> Option<S
 #[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth", request_body = RefreshBody, responses(
     (status = 200, body = TokenBody),
     (status = 401, body = ProblemBody, description = "`invalid_grant`: the session is over; `stale`: another program has renewed twice meanwhile", content_type = "application/problem+json"),
+    Limited,
     Unreadable,
 ))]
 pub(super) async fn refresh(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<RefreshBody>) -> Result<Response, Response> {
@@ -252,6 +278,7 @@ pub(super) async fn refresh(State(server): State<Server>, caller: Caller, header
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", request_body(content = Option<LogOutBody>, description = "May be left out."), security((), ("bearer" = [])), responses(
     (status = 204, description = "They are over, whether they were already or not"),
     (status = 401, body = ProblemBody, description = "No credential that is good; to end this session, one that was good will do", content_type = "application/problem+json"),
+    Limited,
     Unreadable,
 ))]
 pub(super) async fn log_out(

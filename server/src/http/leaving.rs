@@ -101,11 +101,12 @@ impl Members for DeletionBody {
 /// What is stored about me: the account, every session, what happened. One at a time.
 #[utoipa::path(get, path = "/api/v1/me/export", tag = "me", security(("bearer" = [])), responses(
     (status = 200, body = Export),
+    Limited,
     Protected,
 ))]
 pub(super) async fn export(State(server): State<Server>, caller: Caller) -> Result<Response, Response> {
     let signed_in = caller.signed_in(&server).await?;
-    let place = server.exports.begin(signed_in.user()).ok_or_else(|| caller.refuse(Problem::Busy { retry_after: RETRY_AFTER }.into()))?;
+    let place = server.exports.begin(signed_in.user(), &caller.client).ok_or_else(|| caller.refuse(Problem::Busy { retry_after: RETRY_AFTER }.into()))?;
     let everything = signed_in.everything().await.map_err(|error| caller.refuse(error.into()))?;
     Ok(exports::answer(place, "application/json", move || serde_json::to_string(&Export::from(everything)).unwrap_or_default()).await)
 }
@@ -128,6 +129,7 @@ pub(super) async fn delete_account(State(server): State<Server>, caller: Caller,
 /// Keeps my account, which was to be deleted. It is no error if it was not to be.
 #[utoipa::path(delete, path = "/api/v1/me/deletion", tag = "me", security(("bearer" = [])), responses(
     (status = 200, body = Me),
+    Limited,
     Protected,
     (status = 403, body = ProblemBody, description = "From a page of another site", content_type = "application/problem+json"),
 ))]

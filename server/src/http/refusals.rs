@@ -21,11 +21,11 @@ pub(super) enum Protected {
     Unavailable(ProblemBody),
 }
 
-/// Of every call that tries a password or makes an account.
+/// Of every call that is rate limited.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "described, not made: answers are made where they are known")]
 pub(super) enum Limited {
-    /// Tried too often; see `Retry-After`.
+    /// Too many calls of this kind; see `Retry-After`.
     #[response(status = 429, content_type = "application/problem+json")]
     TooMany(ProblemBody),
 }

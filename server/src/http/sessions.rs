@@ -6,7 +6,7 @@ use super::{
     list::{self, Items, Part},
     path_id::PathId,
     problem::ProblemBody,
-    refusals::Protected,
+    refusals::{Limited, Protected},
     time::rfc3339,
 };
 use crate::Server;
@@ -69,6 +69,7 @@ pub(super) async fn list(
 /// Ends one of my sessions. What it holds is refused at once.
 #[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", tag = "me", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 204, description = "It is over"),
+    Limited,
     Protected,
     (status = 403, body = ProblemBody, description = "From a page of another site", content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, description = "I have no such living session", content_type = "application/problem+json"),

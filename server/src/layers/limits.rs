@@ -1,7 +1,11 @@
 //! What goes no further: bodies that are larger than any of ours, methods that nobody needs, and what takes too long.
 
-use crate::http::problem;
+use crate::{
+    http::problem,
+    quota::{Quota, Slot},
+};
 use app::problem::Problem;
+use auth::Client;
 use axum::{
     body::Body,
     extract::Request,
@@ -13,11 +17,11 @@ use axum::{
     response::Response,
 };
 use http_body_util::BodyExt;
-use std::{sync::Arc, time::Duration};
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time::timeout,
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
 };
+use tokio::time::timeout;
 
 /// The largest body that is read, in bytes: the longest password, encoded, many times over.
 pub const BODY: usize = 64 * 1024;
@@ -60,7 +64,10 @@ const DROPPED: usize = 1024 * 1024;
 
 /// Larger than any form that a page of ours sends. So many of these are held at a time, by all clients together, and no more: 16 MiB.
 const LARGE: usize = 4 * 1024;
-static LARGE_BODIES: Semaphore = Semaphore::const_new(256);
+const MAX_LARGE_BODIES: usize = 256;
+/// Of these, the share of one network.
+const MAX_LARGE_BODIES_PER_NETWORK: usize = 32;
+static LARGE_BODIES: LazyLock<Quota<Vec<u8>>> = LazyLock::new(|| Quota::new(MAX_LARGE_BODIES));
 
 /// Why a body was not read.
 enum Unread {
@@ -73,8 +80,9 @@ enum Unread {
 /// know of bodies that are too large, too slow, or cut off.
 pub async fn read_body(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
+    let network = parts.extensions.get().map(Client::network).unwrap_or_default();
     let said = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let read = if said.is_some_and(|length| length > DROPPED) { Ok(Err(Unread::TooLarge)) } else { timeout(ARRIVAL, read(body)).await };
+    let read = if said.is_some_and(|length| length > DROPPED) { Ok(Err(Unread::TooLarge)) } else { timeout(ARRIVAL, read(body, &network)).await };
     let mut refusal = match read {
         Ok(Ok((read, held))) => {
             let mut request = Request::from_parts(parts, Body::from(read));
@@ -92,13 +100,13 @@ pub async fn read_body(request: Request, next: Next) -> Response {
     refusal
 }
 
-async fn read(mut body: Body) -> Result<(Vec<u8>, Option<SemaphorePermit<'static>>), Unread> {
+async fn read(mut body: Body, network: &[u8]) -> Result<(Vec<u8>, Option<Slot<Vec<u8>>>), Unread> {
     let (mut whole, mut length, mut held) = (Vec::new(), 0, None);
     while let Some(frame) = body.frame().await {
         let Ok(part) = frame.map_err(|_| Unread::CutOff)?.into_data() else { continue };
         length += part.len();
         if length > LARGE && held.is_none() {
-            held = Some(LARGE_BODIES.try_acquire().map_err(|_| Unread::TooMany)?);
+            held = Some(LARGE_BODIES.take(&[(network.to_vec(), MAX_LARGE_BODIES_PER_NETWORK)]).ok_or(Unread::TooMany)?);
         }
         if length <= BODY {
             whole.extend_from_slice(&part);
@@ -115,4 +123,23 @@ pub async fn known_methods(request: Request, next: Next) -> Response {
         return problem::plain(StatusCode::METHOD_NOT_ALLOWED);
     }
     next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn network_has_a_share_of_large_bodies() {
+        let body = |length| Body::from(vec![0; length]);
+        let mut held = Vec::new();
+        for _ in 0..MAX_LARGE_BODIES_PER_NETWORK {
+            held.push(read(body(LARGE + 1), b"one").await.ok().expect("within the share").1);
+        }
+        assert!(matches!(read(body(LARGE + 1), b"one").await, Err(Unread::TooMany)));
+        assert!(read(body(LARGE + 1), b"two").await.is_ok(), "another network");
+        assert!(read(body(LARGE), b"one").await.is_ok(), "what a page sends is not counted");
+        drop(held);
+        assert!(read(body(LARGE + 1), b"one").await.is_ok());
+    }
 }

@@ -20,7 +20,8 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderMap, Method,
-        header::{COOKIE, ORIGIN},
+        header::{COOKIE, HOST, ORIGIN},
+        uri::Authority,
     },
     middleware::Next,
     response::Response,
@@ -33,7 +34,21 @@ const COOKIE_NAMES: [&str; 2] = ["latchkey", "__Host-latchkey"];
 pub async fn same_origin_only(State(server): State<Server>, request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let listed = request.extensions().get::<Listed>().is_some();
-    if safe || listed || is_allowed(request.headers(), &server.origin) { next.run(request).await } else { problem::answer(&Problem::NotAllowed) }
+    if safe || listed || is_allowed(request.headers(), &server.origin) {
+        return next.run(request).await;
+    }
+    if let Some(origin) = own_origin(&request).filter(|origin| !is_same(origin, &server.origin)) {
+        server.notices.other_origin(origin, &server.origin);
+    }
+    problem::answer(&Problem::NotAllowed)
+}
+
+/// The `Origin` of a request that was sent to the same host: the page was opened by that address.
+fn own_origin(request: &Request) -> Option<&str> {
+    let origin = request.headers().get(ORIGIN)?.to_str().ok()?;
+    let (_, authority) = origin.split_once("://")?;
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).or_else(|| request.uri().authority().map(Authority::as_str))?;
+    authority.eq_ignore_ascii_case(host).then_some(origin)
 }
 
 fn is_allowed(headers: &HeaderMap, ours: &str) -> bool {

@@ -5,7 +5,7 @@ use crate::http::problem;
 use app::problem::Problem;
 use axum::{
     extract::{Request, State},
-    http::header::COOKIE,
+    http::HeaderMap,
     middleware::Next,
     response::Response,
 };
@@ -20,18 +20,20 @@ pub const PLACES: usize = 64;
 /// Whoever waits longer for a place is told to come back.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Where pages are made. Browsers with cookies have a line of their own: while the database, which has to be asked about them, does not answer, they do
-/// not keep those out about whom nobody has to be asked.
-#[derive(Clone, Debug)]
+/// Where pages are made. Browsers with a session of ours have a line of their own: while the database, which has to be asked about them, does not
+/// answer, they do not keep those out about whom nobody has to be asked.
+#[derive(Clone)]
 pub struct Places {
     known: Arc<Semaphore>,
     strangers: Arc<Semaphore>,
+    is_known: Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>,
 }
 
-impl Default for Places {
-    fn default() -> Self {
+impl Places {
+    /// `is_known` tells from the headers of a request, without a read, whether the browser has a session of ours. Any other cookie counts for nothing.
+    pub fn new(is_known: impl Fn(&HeaderMap) -> bool + Send + Sync + 'static) -> Self {
         let line = || Arc::new(Semaphore::new(PLACES));
-        Self { known: line(), strangers: line() }
+        Self { known: line(), strangers: line(), is_known: Arc::new(is_known) }
     }
 }
 
@@ -42,7 +44,7 @@ pub async fn make_page(State(places): State<Places>, request: Request, next: Nex
     if !request.method().is_safe() {
         return next.run(request).await;
     }
-    let line = if request.headers().contains_key(COOKIE) { places.known } else { places.strangers };
+    let line = if (places.is_known)(request.headers()) { places.known } else { places.strangers };
     let end = Instant::now() + LONGEST;
     let Ok(Ok(place)) = timeout(PATIENCE, line.acquire_owned()).await else {
         return problem::answer(&Problem::Busy { retry_after: 2 });
@@ -63,7 +65,7 @@ mod tests {
     use axum::{
         Router,
         body::Body,
-        http::{HeaderMap, Method, StatusCode},
+        http::{Method, StatusCode, header::COOKIE},
         middleware::from_fn_with_state,
         routing::get,
     };
@@ -73,7 +75,7 @@ mod tests {
 
     /// One page that is never made, and one that is made at once.
     fn pages() -> Router {
-        let places = Places::default();
+        let places = Places::new(|headers| headers.get(COOKIE).is_some_and(|cookie| cookie == "latchkey=x"));
         Router::new()
             .route("/never", get(async || pending::<()>().await))
             .route("/now", get(async || "made").post(async || "done"))
@@ -106,6 +108,7 @@ mod tests {
         assert_eq!((status, headers["retry-after"].to_str().expect("text")), (StatusCode::SERVICE_UNAVAILABLE, "2"));
         assert_eq!(began.elapsed(), PATIENCE);
         assert_eq!(asked(&pages, Method::GET, "/now", None).await.0, StatusCode::OK, "the line of strangers");
+        assert_eq!(asked(&pages, Method::GET, "/now", Some("theme=dark")).await.0, StatusCode::OK, "which any other cookie leaves them in");
         assert_eq!(asked(&pages, Method::POST, "/now", Some("latchkey=x")).await.0, StatusCode::OK, "what is no page needs no place");
         tokio::time::advance(LONGEST).await;
         assert_eq!(asked(&pages, Method::GET, "/now", Some("latchkey=x")).await.0, StatusCode::OK, "what was never made is given up");

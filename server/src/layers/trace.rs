@@ -3,7 +3,7 @@
 //! The line holds the path without the query, which may hold anything. One request is one line, of ASCII: a path may hold marks that end a line for some
 //! readers, or that a terminal obeys.
 
-use crate::Server;
+use crate::{Server, notices::Notices};
 use app::edge::cookie;
 use auth::{Client, Clock, Entropy};
 use axum::{
@@ -17,12 +17,14 @@ use std::net::{IpAddr, SocketAddr};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// RFC 7239. It is noticed, and not read.
+const FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 
 /// Puts the [`Client`] into the extensions of the request.
 pub async fn trace(State(server): State<Server>, mut request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let address = client_address(peer, request.headers(), &server.trusted_proxies);
+    let address = client_address(peer, request.headers(), &server.trusted_proxies, &server.notices);
     let mut client = Client::new(address, request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()), &id);
     client.known_browser = cookie::known_browser(request.headers(), server.web.secure);
     request.extensions_mut().insert(client);
@@ -59,17 +61,40 @@ pub(crate) fn is_in(networks: &[IpNet], address: &IpAddr) -> bool {
 }
 
 /// Where a request comes from: the other end of the socket, unless that is a proxy that we trust. Then the last address in
-/// `X-Forwarded-For` that is not such a proxy: what stands before it was written by strangers.
-fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+/// `X-Forwarded-For` that is not such a proxy: what stands before it was written by clients.
+fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet], notices: &Notices) -> Option<IpAddr> {
     let is_trusted = |ip: &IpAddr| is_in(trusted, ip);
-    let mut client = peer?.to_canonical();
+    let peer = peer?.to_canonical();
+    let sent = [FORWARDED_FOR, FORWARDED].into_iter().find(|name| headers.contains_key(name));
+    if !is_trusted(&peer) {
+        if let Some(name) = sent {
+            notices.untrusted_proxy(peer, name.as_str());
+        }
+        return Some(peer);
+    }
+    if sent == Some(FORWARDED) {
+        notices.unreadable_forwarding(peer, FORWARDED.as_str());
+    }
     let lines: Vec<&str> = headers.get_all(FORWARDED_FOR).iter().map(|line| line.to_str().unwrap_or("?")).collect();
     let mut hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
+    let mut client = peer;
     while is_trusted(&client) {
-        let Some(Ok(before)) = hops.next().map(|hop| hop.trim().parse::<IpAddr>()) else { break };
+        let Some(hop) = hops.next() else { break };
+        let Some(before) = forwarded_address(hop) else {
+            notices.unreadable_forwarding(client, FORWARDED_FOR.as_str());
+            break;
+        };
         client = before.to_canonical();
     }
     Some(client)
+}
+
+/// An address as proxies write it: `203.0.113.9`, `203.0.113.9:51234`, `2001:db8::7`, `[2001:db8::7]`, `[2001:db8::7]:443`, each also in quotes.
+fn forwarded_address(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    let hop = hop.strip_prefix('"').and_then(|hop| hop.strip_suffix('"')).unwrap_or(hop).trim();
+    let bare = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
+    hop.parse().ok().or_else(|| hop.parse().ok().map(|with_port: SocketAddr| with_port.ip())).or_else(bare)
 }
 
 #[cfg(test)]
@@ -82,7 +107,7 @@ mod tests {
             headers.append(FORWARDED_FOR, HeaderValue::from_static(line));
         }
         let trusted = ["10.0.0.0/8".parse().expect("a network")];
-        client_address(peer.parse().ok(), &headers, &trusted).expect("an address").to_string()
+        client_address(peer.parse().ok(), &headers, &trusted, &Notices::default()).expect("an address").to_string()
     }
 
     #[test]
@@ -98,6 +123,42 @@ mod tests {
         assert_eq!(address("10.0.0.1", &["1.1.1.1", "203.0.113.9,10.2.2.2"]), "203.0.113.9");
         assert_eq!(address("10.0.0.1", &["1.1.1.1, rubbish"]), "10.0.0.1");
         assert_eq!(address("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn forwarded_address_is_read_in_every_form_that_proxies_write() {
+        for (hop, expected) in [
+            ("203.0.113.9", "203.0.113.9"),
+            ("203.0.113.9:51234", "203.0.113.9"),
+            ("\"203.0.113.9:51234\"", "203.0.113.9"),
+            (" 203.0.113.9 ", "203.0.113.9"),
+            ("2001:db8::7", "2001:db8::7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("[2001:db8::7]:443", "2001:db8::7"),
+            ("\"[2001:db8::7]:443\"", "2001:db8::7"),
+            ("\"[2001:db8::7]\"", "2001:db8::7"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+            ("[::ffff:203.0.113.9]:80", "203.0.113.9"),
+        ] {
+            assert_eq!(address("10.0.0.1", &[hop]), expected, "{hop}");
+        }
+        for hop in [
+            "",
+            "unknown",
+            "_hidden",
+            "203.0.113",
+            "203.0.113.9:",
+            "203.0.113.9:x",
+            "203.0.113.9:99999",
+            "[203.0.113.9]",
+            "[2001:db8::7",
+            "2001:db8::7]:443",
+            "localhost",
+            "\"",
+            "for=203.0.113.9",
+        ] {
+            assert_eq!(address("10.0.0.1", &[hop]), "10.0.0.1", "{hop}");
+        }
     }
 
     #[test]

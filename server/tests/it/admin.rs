@@ -13,14 +13,14 @@ use std::collections::BTreeSet;
 const USERS: &str = "/api/v1/admin/users";
 
 async fn id_of(app: &App, email: &str) -> String {
-    let operator = app.server.auth().operator(&Client::default());
+    let operator = app.server.auth().operator_for_tests(&Client::default());
     operator.user_with(&Email::parse(email).expect("an address")).await.expect("a user").id.to_string()
 }
 
 /// Somebody whom the operator has made an administrator, with a token that says so.
 async fn admin<'a>(app: &'a App, email: &str) -> User<'a> {
     app.user(email).await;
-    let operator = app.server.auth().operator(&Client::default());
+    let operator = app.server.auth().operator_for_tests(&Client::default());
     let id = operator.user_with(&Email::parse(email).expect("an address")).await.expect("a user").id;
     operator.change(id, Change::Role(Role::Admin)).await.expect("changed");
     app.log_in(email).await
@@ -152,7 +152,7 @@ on_both! {
             );
             // For the next round there is nobody again.
             for id in [&ids.0, &ids.1] {
-                let operator = app.server.auth().operator(&Client::default());
+                let operator = app.server.auth().operator_for_tests(&Client::default());
                 operator.change(id.parse().expect("an id"), Change::Role(Role::User)).await.expect("changed");
             }
         }

@@ -18,8 +18,8 @@ impl Limiting {
     }
 }
 
-/// What the log says of whoever tries the passwords of many.
-const NOTICED: &str = "too many passwords are tried from one address";
+/// What the log says of a network that tries the passwords of many.
+const NOTICED: &str = "rate limit exceeded";
 
 on_both! {
     async fn who_tries_too_often_is_told_when_to_come_back_and_then_may(target: Limiting) {
@@ -73,6 +73,13 @@ on_both! {
         let text = log.take();
         let line: Value = text.lines().find(|line| line.contains(NOTICED)).and_then(|line| serde_json::from_str(line).ok()).unwrap_or_else(|| panic!("nobody is told: {text}"));
         assert_eq!((&line["level"], &line["address"], &line["request.id"]), (&json!("WARN"), &json!("198.51.100.9"), &json!(same.header("x-request-id"))));
+        assert_eq!((&line["setting"], &line["retry_after"]), (&json!("LATCHKEY_LIMIT_NETWORK_PASSWORD"), &json!(3)));
+        for n in 62..200 {
+            app.anon().with("x-forwarded-for", "198.51.100.9").post(LOG_IN, body(n)).await;
+            app.anon().post("/api/v1/auth/refresh", json!({ "refresh_token": format!("lkr_{n}") })).await;
+        }
+        let text = log.take();
+        assert!(!text.contains(NOTICED) && text.matches("refresh token refused").count() <= 1, "a client does not fill the log: {text}");
         let other = app.anon().with("x-forwarded-for", "198.51.100.10").post(LOG_IN, body(61)).await;
         assert_eq!(other.status, StatusCode::UNAUTHORIZED);
     }
@@ -94,5 +101,74 @@ on_both! {
         let owner = app.anon().with("cookie", value).with("sec-fetch-site", "same-origin").post(LOG_IN, body).await;
         assert_eq!(owner.status, StatusCode::OK);
         assert!(owner.cookies().iter().all(|cookie| !cookie.starts_with("latchkey-known=")), "and stays so");
+    }
+
+    async fn signed_in_writes_are_refused_beyond_their_limit_and_leave_nothing(target: Limiting) {
+        let app = target.0;
+        let ada = app.user("ada@example.com").await;
+        let mut statuses = std::collections::BTreeMap::new();
+        for n in 0..200 {
+            let answer = ada.client.patch("/api/v1/me", json!({ "name": format!("Ada {n}") })).await;
+            *statuses.entry(answer.status.as_u16()).or_insert(0) += 1;
+            if answer.status == StatusCode::TOO_MANY_REQUESTS {
+                assert_eq!((answer.problem().as_str(), answer.header("retry-after")), ("too_many_requests", "60"));
+            }
+        }
+        assert_eq!(statuses, std::collections::BTreeMap::from([(200, 20), (429, 180)]));
+        let events = ada.client.get("/api/v1/me/activity?limit=100").await.json()["items"].as_array().expect("a list").len();
+        assert_eq!(events, 21, "the sign-up and what was done");
+        app.clock.advance(Span::minutes(1));
+        assert_eq!(ada.client.patch("/api/v1/me", json!({ "name": "Ada" })).await.status, StatusCode::OK);
+    }
+
+    async fn forwarded_addresses_with_ports_are_clients_of_their_own(target: Limiting) {
+        let app = target.0;
+        let log = Log::open("warn");
+        for n in 0..30 {
+            let hop = if n % 2 == 0 { format!("203.0.113.{n}:51234") } else { format!("[2001:db8:0:{n}::7]:443") };
+            let body = json!({ "email": format!("user{n}@example.com"), "password": PASSWORD });
+            assert_eq!(app.anon().with("x-forwarded-for", &hop).post("/api/v1/auth/signup", body).await.status, StatusCode::CREATED, "{hop}");
+        }
+        assert_eq!(log.take(), "");
+        for _ in 0..3 {
+            app.anon().with("x-forwarded-for", "unknown").get("/api/v1/me").await;
+        }
+        let text = log.take();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 1, "{text}");
+        assert_eq!((&lines[0]["message"], &lines[0]["setting"]), (&json!("forwarded address unreadable"), &json!("LATCHKEY_TRUSTED_PROXIES")));
+    }
+
+    async fn forgotten_proxy_setting_is_named_once(app: App) {
+        let log = Log::open("warn");
+        for header in ["x-forwarded-for", "forwarded", "x-forwarded-for"] {
+            app.anon().with(header, "for=203.0.113.9").get("/api/v1/me").await;
+        }
+        let text = log.take();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 1, "{text}");
+        assert_eq!((&lines[0]["message"], &lines[0]["setting"]), (&json!("forwarding header ignored"), &json!("LATCHKEY_TRUSTED_PROXIES")));
+        assert_eq!((&lines[0]["peer"], &lines[0]["header"]), (&json!("192.0.2.7"), &json!("x-forwarded-for")));
+    }
+
+    async fn page_opened_by_another_address_names_the_setting(app: App) {
+        let log = Log::open("warn");
+        let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+        let from = |origin: &str, host: &str| app.anon().with("origin", origin).with("host", host);
+        for _ in 0..3 {
+            let refused = from("http://192.168.1.5:3000", "192.168.1.5:3000").post("/api/v1/auth/signup", body.clone()).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        }
+        let text = log.take();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(lines.len(), 1, "{text}");
+        assert_eq!((&lines[0]["origin"], &lines[0]["public_url"], &lines[0]["setting"]), (&json!("http://192.168.1.5:3000"), &json!("http://localhost:3000"), &json!("LATCHKEY_PUBLIC_URL")));
+        // Another site is refused, and that is no fault of the settings.
+        let app = App::on(FreshDatabase::sqlite()).await;
+        for (origin, host) in [("https://evil.example", "localhost:3000"), ("http://evil.example:3000", "192.168.1.5:3000"), ("null", "null")] {
+            let refused = app.anon().with("origin", origin).with("host", host).post("/api/v1/auth/signup", body.clone()).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        }
+        assert_eq!(log.take(), "");
     }
 }

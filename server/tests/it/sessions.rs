@@ -82,11 +82,20 @@ on_both! {
             assert_eq!(answer.members(), expected);
         }
         assert_eq!(app.anon().post("/api/v1/me/password", json!({"current": PASSWORD, "new": "a quite different one"})).await.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(ada.client.post("/api/v1/me/password", json!({"current": PASSWORD, "new": "a quite different one"})).await.status, StatusCode::NO_CONTENT);
+        let changed = ada.client.post("/api/v1/me/password", json!({"current": PASSWORD, "new": "a quite different one"})).await;
+        assert_eq!(changed.status, StatusCode::OK);
         for user in [&ada, &phone] {
             assert_eq!(user.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
         }
-        let refreshed = app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": ada.refresh})).await;
+        let tokens = changed.json();
+        let token = |name: &str| tokens[name].as_str().expect("a token").to_owned();
+        assert_eq!(app.anon().with("authorization", &format!("Bearer {}", token("access_token"))).get("/api/v1/me").await.status, StatusCode::OK);
+        app.clock.advance(Span::minutes(1));
+        for stolen in [&ada.refresh, &ada.refresh] {
+            let refused = app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": stolen})).await;
+            assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "a copy of before");
+        }
+        let refreshed = app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": token("refresh_token")})).await;
         assert_eq!(refreshed.status, StatusCode::OK, "this session goes on");
         assert_eq!(app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": phone.refresh})).await.status, StatusCode::UNAUTHORIZED);
     }

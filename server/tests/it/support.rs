@@ -2,7 +2,7 @@
 
 use crate::described;
 use auth::{
-    Auth, Client as Caller, Clock, Entropy, Hashing, Limits, Policy, ServerSecret, Store,
+    Auth, Client as Caller, Clock, Entropy, Hashing, Policy, RateLimits, ServerSecret, Store,
     flow::{Change, Parts},
     testing::FreshDatabase,
 };
@@ -35,7 +35,7 @@ pub const JSON: &str = "application/json";
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The domain on this database, for tests: quick, and with a clock that is moved by hand.
-pub async fn started(database: &FreshDatabase, url: &str, limits: Limits) -> (Auth, Clock) {
+pub async fn started(database: &FreshDatabase, url: &str, limits: RateLimits) -> (Auth, Clock) {
     let store = Store::open(&database.url).await.expect("a database");
     let (clock, entropy) = (Clock::manual(START), Entropy::System);
     let secret = ServerSecret::generate(&entropy).expect("randomness");
@@ -98,15 +98,16 @@ impl App {
 
     /// With other settings.
     pub async fn with(database: FreshDatabase, url: &str, change: impl FnOnce(&mut Http)) -> Self {
-        Self::made(database, url, change, Limits::Off).await
+        Self::made(database, url, change, RateLimits::off()).await
     }
 
     /// With limits, which are off otherwise: tests try more often than people.
     pub async fn limiting(database: FreshDatabase) -> Self {
-        Self::made(database, "http://localhost:3000", |http| http.trusted_proxies = vec!["192.0.2.7/32".parse().expect("a network")], Limits::On).await
+        Self::made(database, "http://localhost:3000", |http| http.trusted_proxies = vec!["192.0.2.7/32".parse().expect("a network")], RateLimits::default())
+            .await
     }
 
-    async fn made(database: FreshDatabase, url: &str, change: impl FnOnce(&mut Http), limits: Limits) -> Self {
+    async fn made(database: FreshDatabase, url: &str, change: impl FnOnce(&mut Http), limits: RateLimits) -> Self {
         let (auth, clock) = started(&database, url, limits).await;
         let mut http = reached_by(url);
         change(&mut http);
@@ -265,7 +266,7 @@ pub fn escaped(bytes: &[u8]) -> String {
 /// An administrator's program: nothing is refused for want of a right.
 pub async fn boss(app: &App) -> Client<'_> {
     app.user("boss@example.com").await;
-    let operator = app.server.auth().operator(&Caller::default());
+    let operator = app.server.auth().operator_for_tests(&Caller::default());
     let id = operator.user_with(&Email::parse("boss@example.com").expect("an address")).await.expect("a user").id;
     operator.change(id, Change::Role(Role::Admin)).await.expect("changed");
     app.log_in("boss@example.com").await.client

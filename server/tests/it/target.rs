@@ -1,7 +1,7 @@
 //! A server whose domain and database are at hand, and that is sent what no program of good will sends.
 
 use crate::support::{Answer, PASSWORD, answered, no_site, reached_by, started};
-use auth::{Auth, Clock, Limits, testing::FreshDatabase};
+use auth::{Auth, Clock, RateLimits, testing::FreshDatabase};
 use axum::{
     Router,
     body::Body,
@@ -44,7 +44,7 @@ impl Target {
     }
 
     pub async fn at(database: FreshDatabase, url: &str) -> Self {
-        let (auth, clock) = started(&database, url, Limits::Off).await;
+        let (auth, clock) = started(&database, url, RateLimits::off()).await;
         let router = router(Server::new(auth.clone(), &reached_by(url), &no_site()));
         Self { router, auth, clock, database }
     }

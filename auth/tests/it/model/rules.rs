@@ -61,6 +61,8 @@ struct Session {
     account: usize,
     /// The generation that was issued last.
     counter: i64,
+    /// Generations before this one are of before the last change of the password.
+    oldest: i64,
     rotated_at: Timestamp,
     previous_rotated_at: Timestamp,
     /// The highest generation that is known to have arrived.
@@ -156,6 +158,7 @@ impl Rules {
         self.sessions.push(Session {
             account,
             counter: 1,
+            oldest: 0,
             rotated_at: now,
             previous_rotated_at: now,
             confirmed: 0,
@@ -208,6 +211,7 @@ impl Rules {
             Meaning::LostAnswer => (session.rotated_at, session.last_seen) = (now, now),
             Meaning::Parallel => {}
             Meaning::Stale => return Outcome::Stale,
+            Meaning::Superseded => return Outcome::SignedOut,
             Meaning::Theft => {
                 self.accounts[session.account].as_mut().expect("an account").thefts.push(now);
                 self.end(node, shown.session);
@@ -219,7 +223,8 @@ impl Rules {
 
     /// A page that is rendered: says who somebody is, renews nothing and ends nothing.
     pub fn look(&mut self, node: usize, shown: Renewal) -> Outcome {
-        if !self.is_alive(shown.session) || self.meaning(node, shown) == Meaning::Theft {
+        let superseded = shown.generation < self.sessions[shown.session].oldest;
+        if superseded || !self.is_alive(shown.session) || self.meaning(node, shown) == Meaning::Theft {
             return Outcome::SignedOut;
         }
         self.mark(node, shown.session, shown.generation);
@@ -232,6 +237,8 @@ impl Rules {
         let confirmed = self.nodes[node].seen.get(&shown.session).map_or(0, |seen| seen.0).max(session.confirmed);
         let lately = |moment: Timestamp| self.now.since(moment) < GRACE;
         match session.counter - shown.generation {
+            _ if shown.generation < session.oldest && (lately(session.rotated_at) || lately(session.previous_rotated_at)) => Meaning::Stale,
+            _ if shown.generation < session.oldest => Meaning::Superseded,
             0 => Meaning::Newest,
             1 if lately(session.rotated_at) => Meaning::Parallel,
             1 if confirmed <= shown.generation => Meaning::LostAnswer,
@@ -285,9 +292,17 @@ impl Rules {
         if found.password != current || found.disabled {
             return Outcome::WrongPassword;
         }
+        if self.sessions[shown.session].ended {
+            return Outcome::SignedOut;
+        }
         found.password = new;
         self.end_all_but(node, account, Some(shown.session));
-        Outcome::Done
+        let (now, session) = (self.now, &mut self.sessions[shown.session]);
+        session.counter += 1;
+        session.oldest = session.counter;
+        session.previous_rotated_at = session.rotated_at;
+        (session.rotated_at, session.last_seen) = (now, now);
+        self.issue(shown.session)
     }
 
     fn enter(&mut self, node: usize, shown: Access) -> bool {
@@ -302,15 +317,18 @@ impl Rules {
 
     /// Nobody gets in, and whoever is in is out.
     pub fn disable(&mut self, node: usize, account: usize) -> Outcome {
-        self.accounts[account].as_mut().expect("an account").disabled = true;
+        if std::mem::replace(&mut self.accounts[account].as_mut().expect("an account").disabled, true) {
+            return Outcome::Done;
+        }
         self.end_all_but(node, account, None);
         Outcome::Done
     }
 
     /// Whoever was out stays out until they log in.
     pub fn enable(&mut self, node: usize, account: usize) -> Outcome {
-        self.accounts[account].as_mut().expect("an account").disabled = false;
-        self.raise_epoch(node, account);
+        if std::mem::replace(&mut self.accounts[account].as_mut().expect("an account").disabled, false) {
+            self.raise_epoch(node, account);
+        }
         Outcome::Done
     }
 
@@ -407,5 +425,7 @@ enum Meaning {
     Parallel,
     /// Another tab has just renewed twice.
     Stale,
+    /// Of before the last change of the password.
+    Superseded,
     Theft,
 }
