@@ -100,7 +100,7 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase) -> anyhow::Res
         let [_, _, id] = open.enter("signup", &format!("{name}@example.com")).await?;
         let (id, mut tx) = (UserId(id.parse()?), open.store.write().await?);
         match name {
-            "disabled" => drop(tx.user_set_disabled(id, Some(contract::Timestamp(0))).await?),
+            "disabled" => drop(tx.user_disable(id, contract::Timestamp(0)).await?),
             "without-password" => tx.user_set_hash(id, None).await?,
             _ => {}
         }

@@ -1,6 +1,6 @@
 //! Which passwords log in: the same text and no other, and none that anybody could know beforehand; and that no password stops the hashing.
 
-use crate::support::{App, FORM, LOG_IN, SIGN_UP, escaped, send};
+use crate::support::{App, FORM, LOG_IN, PASSWORD, SIGN_UP, escaped, send};
 use auth::{Client as Caller, on_both};
 use axum::http::StatusCode;
 use serde_json::json;
@@ -52,7 +52,7 @@ on_both! {
             let answer = app.anon().post(SIGN_UP, body).await;
             assert!(matches!(answer.status, StatusCode::CREATED | StatusCode::UNPROCESSABLE_ENTITY), "{password:?} {}", answer.text);
         }
-        app.sign_up("ada@example.com").await;
+        app.user("ada@example.com").await;
         assert_eq!(app.anon().post(LOG_IN, json!({"email": "ada@example.com", "password": PASSWORD})).await.status, StatusCode::OK);
         assert_eq!(app.anon().get("/readyz").await.status, StatusCode::OK);
     }
