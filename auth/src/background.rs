@@ -25,7 +25,7 @@ const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
 /// The longest delay before any restart.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// Work that ran for so long starts again with [`INITIAL_BACKOFF`].
-const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+const HEALTHY_AFTER: Duration = Duration::from_mins(1);
 
 /// Starts background work, restarts what fails, and knows the state of all of it. Cloning it is
 /// cheap.

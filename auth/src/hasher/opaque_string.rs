@@ -26,8 +26,8 @@ impl Forms {
         // With room for what it may become at most, so that no copy is left behind where it grew.
         let mut normalized = Zeroizing::new(String::with_capacity(MAX_EXPANSION * text.len()));
         normalized.extend(text.chars().map(|char| if is_other_space(char) { ' ' } else { char }).nfc());
-        let typed = (*normalized != text).then(|| password.clone());
-        Self { normalized, typed }
+        let differs = normalized.as_str() != text;
+        Self { normalized, typed: differs.then_some(password) }
     }
 }
 
