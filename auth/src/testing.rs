@@ -111,6 +111,7 @@ pub(crate) fn claims() -> Claims {
         iss: ISSUER.into(),
         aud: ISSUER.into(),
         sub: UserId(Uuid::from_u128(1)),
+        client_id: crate::token::CLIENT_ID.into(),
         exp: now + 600,
         iat: now,
         nbf: None,

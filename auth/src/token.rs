@@ -16,6 +16,12 @@ use serde::{Deserialize, Serialize};
 
 /// The media type of an access token (RFC 9068, 2.1), so that no other kind of token of ours can stand in for one.
 const TYP: &str = "at+jwt";
+/// The OAuth client that tokens are issued to: our own pages and the clients of the API are one public client (RFC 6749, 2.1).
+pub const CLIENT_ID: &str = "latchkey";
+/// The scope of the user's own account, which every access token has.
+pub const ACCOUNT_SCOPE: &str = "account";
+/// The scope of everyone's accounts, which the tokens of administrators have beside it.
+pub const ADMIN_SCOPE: &str = "admin";
 /// Ours have some 700 bytes.
 const MAX_LENGTH: usize = 4096;
 /// How far the clocks of two nodes may be apart before a token from the one comes from the other's future.
@@ -30,6 +36,8 @@ pub struct Claims {
     pub aud: String,
     /// Whose it is.
     pub sub: UserId,
+    /// The client that it was issued to (RFC 9068, 2.2): [`CLIENT_ID`].
+    pub client_id: String,
     /// Seconds since 1970: from then on it is refused.
     pub exp: i64,
     /// Seconds since 1970: when it was made.
@@ -125,7 +133,7 @@ fn open(keys: &KeyRing, token: &str) -> Result<Verified, Refused> {
 }
 
 fn check(claims: &Claims, issuer: &str, now: Timestamp) -> Result<(), Refused> {
-    if claims.iss != issuer || claims.aud != issuer {
+    if claims.iss != issuer || claims.aud != issuer || claims.client_id != CLIENT_ID {
         return Err(Refused::Audience);
     }
     if now.seconds() >= claims.exp {

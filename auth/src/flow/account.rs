@@ -71,6 +71,12 @@ impl SignedIn<'_> {
         self.user
     }
 
+    /// The roles that the credential gives.
+    #[must_use]
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
     /// The session that the credential belongs to.
     #[must_use]
     pub const fn session(&self) -> SessionId {

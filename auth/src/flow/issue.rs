@@ -11,7 +11,7 @@ use crate::{
         feed::News,
         sessions::{Session, SessionOfUser, Use},
     },
-    token::{self, Claims},
+    token::{self, ACCOUNT_SCOPE, ADMIN_SCOPE, Claims},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contract::{
@@ -27,6 +27,8 @@ pub struct Access {
     pub token: String,
     /// Seconds from now.
     pub expires_in: u32,
+    /// What it may be used for, separated by blanks (RFC 6749, 3.3).
+    pub scope: String,
 }
 
 /// A refresh token, and for how long to keep it.
@@ -178,6 +180,7 @@ impl Auth {
             iss: self.policy.issuer.clone(),
             aud: self.policy.issuer.clone(),
             sub: session.user_id,
+            client_id: token::CLIENT_ID.to_owned(),
             // Rounded up: nobody is refused before the `expires_in` that they were told.
             exp: (now + Span::seconds(life) + Span(999)).min(session.expires_at).seconds(),
             iat: now.seconds(),
@@ -195,7 +198,7 @@ impl Auth {
         };
         let max_age = u32::try_from(session.expires_at.since(now).as_seconds()).unwrap_or(0);
         Ok(Issued {
-            access: Access { token: token::sign(&self.keys, &claims)?, expires_in: u32::try_from(life).unwrap_or(0) },
+            access: Access { token: token::sign(&self.keys, &claims)?, expires_in: u32::try_from(life).unwrap_or(0), scope: claims.scope },
             refresh: Refresh { token: refresh::mint(&self.secret, session.id, session.user_id, generation), max_age: session.persistent.then_some(max_age) },
             persistent: session.persistent,
             account: self.account_of(row),
@@ -227,7 +230,7 @@ impl Auth {
 
 /// What a token is good for (RFC 6749, 3.3): one's own account, and for administrators those of others.
 fn scope(stored: &str) -> String {
-    if roles(stored).contains(&Role::Admin) { "account admin".into() } else { "account".into() }
+    if roles(stored).contains(&Role::Admin) { format!("{ACCOUNT_SCOPE} {ADMIN_SCOPE}") } else { ACCOUNT_SCOPE.into() }
 }
 
 pub(super) fn roles(stored: &str) -> Vec<Role> {

@@ -224,8 +224,9 @@ on_both! {
         assert_eq!(forge.header["alg"], "ES256");
         assert_eq!(forge.header["kid"], world.auth.public_keys()[0].kid.as_str());
         let members: Vec<_> = forge.claims.as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(members, ["acr", "amr", "aud", "auth_time", "epoch", "exp", "gen", "iat", "iss", "jti", "roles", "scope", "sid", "sub"]);
+        assert_eq!(members, ["acr", "amr", "aud", "auth_time", "client_id", "epoch", "exp", "gen", "iat", "iss", "jti", "roles", "scope", "sid", "sub"]);
         assert_eq!(forge.claims["iss"], ISSUER);
+        assert_eq!(forge.claims["client_id"], auth::token::CLIENT_ID);
         assert_eq!(forge.claims["amr"], json!(["pwd"]));
         assert_eq!(forge.claims["roles"], json!(["user"]));
         assert!(accepts(&world.auth, &forge.sign(&forge.header, &forge.claims)).await, "the forge makes tokens that are accepted");
@@ -370,7 +371,7 @@ on_both! {
     async fn every_claim_is_looked_at(world: World) {
         let forge = Forge::new(&world).await;
         let now = START.seconds();
-        for name in ["iss", "aud", "sub", "exp", "iat", "jti", "sid", "gen", "epoch", "amr", "acr", "auth_time", "scope", "roles"] {
+        for name in ["iss", "aud", "sub", "client_id", "exp", "iat", "jti", "sid", "gen", "epoch", "amr", "acr", "auth_time", "scope", "roles"] {
             assert!(!accepts(&world.auth, &forge.without_claim(name)).await, "without {name}");
             for wrong in [json!(null), json!([1]), json!({}), json!(true)] {
                 assert!(!accepts(&world.auth, &forge.with_claim(name, wrong.clone())).await, "{name} = {wrong}");
@@ -406,6 +407,8 @@ on_both! {
             ("aud", json!([])),
             ("aud", json!(format!("{ISSUER}/"))),
             ("aud", json!("")),
+            ("client_id", json!("")),
+            ("client_id", json!("Latchkey")),
             ("sub", json!("ada")),
             ("sub", json!(7)),
             ("sid", json!("")),
