@@ -1,7 +1,7 @@
 //! What the two pages share by which people come in: where they wanted to go, and how they get there.
 
 use super::later;
-use crate::ui::Sending;
+use crate::{address::is_protected, browser, ui::Sending};
 use contract::{Next, view::LoggedIn};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
@@ -29,7 +29,15 @@ fn escape(text: &str) -> String {
 /// Goes on when somebody is in. (The token was taken over inside the call, and the header knows.)
 pub(super) fn go_on() -> impl Fn(LoggedIn) + Send + Sync + 'static {
     let navigate = use_navigate();
-    move |done| navigate(&done.next, NavigateOptions { replace: true, ..NavigateOptions::default() })
+    move |done| {
+        let path = done.next.split(['?', '#']).next().unwrap_or_default();
+        if path == "/" || is_protected(path) {
+            navigate(&done.next, NavigateOptions { replace: true, ..NavigateOptions::default() });
+        } else {
+            // Another program on this origin, which has sent the user here: its pages are unknown to our router.
+            browser::leave(&done.next);
+        }
+    }
 }
 
 /// Gets what most people see next while the server looks at the password.

@@ -63,6 +63,16 @@ pub(super) fn invalid_grant() -> Response {
     respond(&Problem::SignedOut, "invalid_grant", false)
 }
 
+/// The answer to a request that changes something and is not known to come from our own pages. A program that sends our cookies is told how to
+/// say that it means to; a browser that another site sends here cannot do so.
+#[must_use]
+pub fn not_allowed(origin: &str) -> Response {
+    let problem = Problem::NotAllowed;
+    let for_programs = format!("The request does not come from a page of this server. A program that sends cookies must also send `Origin: {origin}`.");
+    let (title, detail) = (words::title(&problem), words::problem(&problem));
+    shown(write(StatusCode::FORBIDDEN, problem.code(), title, &for_programs, Vec::new()), title, &detail, &for_programs)
+}
+
 /// The answer to a problem of somebody who showed a token (RFC 6750, 3: the challenge then says that it is invalid).
 #[must_use]
 pub fn answer_to_bearer(problem: &Problem) -> Response {
@@ -87,7 +97,7 @@ fn respond(problem: &Problem, code: &str, had_token: bool) -> Response {
         Problem::Busy { .. } => "Nothing was changed. Retry-After says when to try again.",
         _ => &detail,
     };
-    let mut response = shown(write(status, code, title, for_programs, errors), title, &detail);
+    let mut response = shown(write(status, code, title, for_programs, errors), title, &detail, for_programs);
     let headers = response.headers_mut();
     if *problem == Problem::SignedOut {
         headers.insert(header::WWW_AUTHENTICATE, challenge(had_token));
@@ -109,7 +119,7 @@ fn respond(problem: &Problem, code: &str, had_token: bool) -> Response {
 pub(super) fn members(errors: Vec<MemberError>) -> Response {
     let problem = Problem::Invalid(contract::Faults::default());
     let (title, detail) = (words::title(&problem), words::problem(&problem));
-    shown(write(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), title, &detail, errors), title, &detail)
+    shown(write(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), title, &detail, errors), title, &detail, &detail)
 }
 
 /// An error of HTTP itself, with the name that its status has.
@@ -118,21 +128,23 @@ pub fn plain(status: StatusCode) -> Response {
     let title = status.canonical_reason().unwrap_or("Error");
     let response = write(status, &title.to_ascii_lowercase().replace(' ', "_"), title, title, Vec::new());
     match status {
-        StatusCode::NOT_FOUND => shown(response, words::not_found::HEADING, words::not_found::WHY),
-        _ => shown(response, words::not_here::HEADING, words::not_here::WHY),
+        StatusCode::NOT_FOUND => shown(response, words::not_found::HEADING, words::not_found::WHY, title),
+        _ => shown(response, words::not_here::HEADING, words::not_here::WHY, title),
     }
 }
 
 /// As [`plain`], with a sentence that says what to do.
 pub(crate) fn plain_with(status: StatusCode, code: &str, detail: &str) -> Response {
-    shown(write(status, code, status.canonical_reason().unwrap_or("Error"), detail, Vec::new()), words::title(&Problem::BadRequest), detail)
+    shown(write(status, code, status.canonical_reason().unwrap_or("Error"), detail, Vec::new()), words::title(&Problem::BadRequest), detail, detail)
 }
 
-/// What people are told of a problem, beside its answer: for [`crate::layers::wrong`].
+/// What is wrong in words, beside its answer: for [`crate::layers::wrong`].
 #[derive(Clone)]
 pub(crate) struct Shown {
     pub(crate) title: String,
+    /// For people.
     pub(crate) detail: String,
+    pub(crate) for_programs: String,
 }
 
 fn write(status: StatusCode, code: &str, title: &str, detail: &str, errors: Vec<MemberError>) -> Response {
@@ -143,7 +155,7 @@ fn write(status: StatusCode, code: &str, title: &str, detail: &str, errors: Vec<
     response
 }
 
-fn shown(mut response: Response, title: &str, detail: &str) -> Response {
-    response.extensions_mut().insert(Shown { title: title.to_owned(), detail: detail.to_owned() });
+fn shown(mut response: Response, title: &str, detail: &str, for_programs: &str) -> Response {
+    response.extensions_mut().insert(Shown { title: title.to_owned(), detail: detail.to_owned(), for_programs: for_programs.to_owned() });
     response
 }

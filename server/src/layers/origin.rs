@@ -2,45 +2,43 @@
 //!
 //! | an unsafe request with | |
 //! |---|---|
-//! | a listed `Origin`, on `/api/v1` (see [`super::cors`]) | passes, without its cookies |
+//! | a listed `Origin`, where it may call (see [`super::cors`]) | passes, without its cookies |
 //! | `Sec-Fetch-Site: same-origin` | passes |
 //! | another `Sec-Fetch-Site` | is refused |
 //! | no `Sec-Fetch-Site`, our own `Origin` | passes |
 //! | no `Sec-Fetch-Site`, another `Origin`, `null` too | is refused |
-//! | neither, and none of our cookies (curl, other programs) | passes |
-//! | neither, and one of our cookies | is refused |
+//! | neither, and no cookie of ours with a token (curl, other programs) | passes |
+//! | neither, and a cookie of ours with a token | is refused, and told to send our own `Origin` |
 //!
 //! (RFC 9110, 9.2.1 says which methods are safe. Browsers have sent `Sec-Fetch-Site` since 2023 and `Origin` with every unsafe request for
-//! longer, so a browser is never in the last two rows.)
+//! longer, so a browser is never in the last two rows. A program that keeps cookies in a jar is, and can send `Origin` itself. The device cookie
+//! does not count: it authenticates nobody, and stays in a jar long after the log-out.)
 
 use super::cors::Listed;
 use crate::{Server, http::problem};
-use app::problem::Problem;
+use app::edge::cookie;
 use axum::{
     extract::{Request, State},
     http::{
         HeaderMap, Method,
-        header::{COOKIE, HOST, ORIGIN},
+        header::{HOST, ORIGIN},
         uri::Authority,
     },
     middleware::Next,
     response::Response,
 };
 
-/// The start of the name of every cookie of ours.
-const COOKIE_NAMES: [&str; 2] = ["latchkey", "__Host-latchkey"];
-
 /// Refuses what the table refuses.
 pub async fn same_origin_only(State(server): State<Server>, request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let listed = request.extensions().get::<Listed>().is_some();
-    if safe || listed || is_allowed(request.headers(), &server.origin) {
+    if safe || listed || is_allowed(request.headers(), &server.origin, server.web.secure) {
         return next.run(request).await;
     }
     if let Some(origin) = own_origin(&request).filter(|origin| !is_same(origin, &server.origin)) {
         server.notices.other_origin(origin, &server.origin);
     }
-    problem::answer(&Problem::NotAllowed)
+    problem::not_allowed(&server.origin)
 }
 
 /// The `Origin` of a request that was sent to the same host: the page was opened by that address.
@@ -51,13 +49,13 @@ fn own_origin(request: &Request) -> Option<&str> {
     authority.eq_ignore_ascii_case(host).then_some(origin)
 }
 
-fn is_allowed(headers: &HeaderMap, ours: &str) -> bool {
+fn is_allowed(headers: &HeaderMap, ours: &str, secure: bool) -> bool {
     // A value that is no text is not one of those that pass.
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => is_same(origin, ours),
-        (None, None) => !has_our_cookie(headers),
+        (None, None) => !cookie::has_credential(headers, secure),
     }
 }
 
@@ -65,11 +63,6 @@ fn is_allowed(headers: &HeaderMap, ours: &str) -> bool {
 fn is_same(origin: &str, ours: &str) -> bool {
     let one_name = |origin: &str| origin.replacen("://127.0.0.1", "://localhost", 1).replacen("://[::1]", "://localhost", 1);
     origin == ours || (one_name(ours).starts_with("http://localhost") && one_name(origin) == one_name(ours))
-}
-
-fn has_our_cookie(headers: &HeaderMap) -> bool {
-    let names = headers.get_all(COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    names.map(<[u8]>::trim_ascii).any(|pair| COOKIE_NAMES.iter().any(|name| pair.starts_with(name.as_bytes())))
 }
 
 #[cfg(test)]
@@ -81,7 +74,7 @@ mod tests {
 
     fn allowed(pairs: &[(&'static str, &'static str)], ours: &str) -> bool {
         let headers = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
-        is_allowed(&headers, ours)
+        is_allowed(&headers, ours, ours.starts_with("https:"))
     }
 
     #[test]
@@ -90,7 +83,11 @@ mod tests {
         let table: &[(&[(&str, &str)], bool)] = &[
             (&[], true),
             (&[COOKIE], false),
-            (&[("cookie", "latchkey-theme=dark")], false),
+            (&[("cookie", "__Host-latchkey-access=ey")], false),
+            (&[("cookie", "__Host-latchkey=lkr_x; __Host-latchkey=lkr_y")], false),
+            (&[("cookie", "__Host-latchkey-known=lkb_x")], true),
+            (&[("cookie", "latchkey-theme=dark")], true),
+            (&[("cookie", "latchkey=lkr_x")], true),
             (&[("cookie", "theme=dark")], true),
             (&[("sec-fetch-site", "same-origin"), COOKIE], true),
             (&[("sec-fetch-site", "none"), COOKIE], false),

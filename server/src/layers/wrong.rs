@@ -1,9 +1,18 @@
-//! Something went wrong, for people: where a program gets `problem+json`, a browser that shows the answer gets a page in words for people.
+//! Something went wrong, for people and for OAuth clients: where a program gets `problem+json`, a browser that shows the answer gets a page in
+//! words for people, and below `/oauth` every client gets an error of RFC 6749.
 //!
 //! It has the look of the others, but no script and no page of the app: what is wrong may be anything.
 
-use crate::{Server, http::problem::Shown, layers::headers};
+use crate::{
+    Server,
+    http::{
+        oauth::{self, OAUTH},
+        problem::Shown,
+    },
+    layers::headers,
+};
 use app::{
+    address::is_at_or_below,
     edge::credential::{Kind, kind},
     shell::refusal,
 };
@@ -18,10 +27,15 @@ use axum::{
 pub async fn show_people(State(server): State<Server>, request: Request, next: Next) -> Response {
     let kind = kind(request.method(), request.uri().path(), request.headers());
     let html = request.headers().get("accept").is_some_and(|accept| String::from_utf8_lossy(accept.as_bytes()).contains("text/html"));
+    let is_oauth = is_at_or_below(request.uri().path(), OAUTH);
     let theme = app::edge::theme(request.headers());
     let mut response = next.run(request).await;
-    let Some(Shown { title, detail }) = response.extensions().get::<Shown>().cloned() else { return response };
-    if html && matches!(kind, Kind::Page | Kind::PlainForm | Kind::Other) {
+    let Some(Shown { title, detail, for_programs }) = response.extensions().get::<Shown>().cloned() else { return response };
+    if is_oauth {
+        *response.body_mut() = oauth::refusal(response.status(), &for_programs).into();
+        response.headers_mut().remove(CONTENT_LENGTH);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    } else if html && matches!(kind, Kind::Page | Kind::PlainForm | Kind::Other) {
         *response.body_mut() = refusal(&server.style, theme, title, detail).into();
         let headers = response.headers_mut();
         headers.remove(CONTENT_LENGTH);
