@@ -16,7 +16,7 @@ use std::{
 ///
 /// Settings come from the environment, from latchkey.toml and from .env in the working directory; `latchkey config` shows them.
 #[derive(Parser)]
-#[command(version, propagate_version = true)]
+#[command(name = "latchkey", version, propagate_version = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,

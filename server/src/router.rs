@@ -4,7 +4,8 @@ use crate::{
     config::{Http, IntrospectionSecret, Site},
     downloads,
     exports::Exports,
-    files, http,
+    files,
+    http::{self, public_document::public_document},
     layers::{
         cors, guard, headers, limits, origin, panics,
         places::{Places, make_page},
@@ -18,12 +19,15 @@ use app::{
     shell::shell,
 };
 use axum::{
-    Json, Router,
-    extract::FromRef,
-    extract::Request,
-    http::{HeaderValue, StatusCode, Uri, header::CACHE_CONTROL},
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
+    extract::{FromRef, Request},
+    http::{
+        HeaderMap, HeaderValue, StatusCode, Uri,
+        header::{ACCEPT, ALLOW, CACHE_CONTROL},
+    },
     middleware::{from_fn, from_fn_with_state},
-    response::{IntoResponse, Redirect},
+    response::{IntoResponse, Redirect, Response},
     routing::{any, get},
 };
 use ipnet::IpNet;
@@ -55,6 +59,8 @@ pub struct Server {
     pub(crate) trusted_proxies: Arc<[IpNet]>,
     pub(crate) x_access_token: bool,
     pub(crate) introspection_secret: Option<IntrospectionSecret>,
+    pub(crate) identity_headers: bool,
+    pub(crate) security_contacts: Arc<[String]>,
     leptos: LeptosOptions,
     /// Where the style sheet of the pages is.
     pub(crate) style: Arc<str>,
@@ -91,6 +97,8 @@ impl Server {
             trusted_proxies: http.trusted_proxies.clone().into(),
             x_access_token: http.x_access_token,
             introspection_secret: http.introspection_secret.clone(),
+            identity_headers: http.identity_headers,
+            security_contacts: http.security_contacts.clone().into(),
             style: app::shell::style_address(&leptos).into(),
             leptos,
             reload_port: site.reload_port,
@@ -131,10 +139,13 @@ pub fn router(server: Server) -> Router {
         move || shell(options.clone(), &style)
     };
     let (api, openapi) = http::routes().split_for_parts();
+    let mut openapi = openapi;
+    openapi.servers = Some(vec![utoipa::openapi::Server::new(&*server.origin)]);
     let openapi = Arc::new(openapi);
     let not_found = leptos_axum::render_app_async_with_context(context.clone(), page.clone());
     let elsewhere = async move |request: Request| match without_slash(request.uri()) {
         Some(page) => Redirect::permanent(&page).into_response(),
+        None if wants_json(request.headers()) => http::not_found().await,
         None => not_found(request).await.into_response(),
     };
     let places = Places::new({
@@ -152,7 +163,10 @@ pub fn router(server: Server) -> Router {
     let routes = Router::new()
         // The JSON API and what other programs need.
         .merge(api)
-        .route("/openapi.json", get(async move || Json(openapi)))
+        .route("/openapi.json", get(async move || public_document("application/json", &*openapi)))
+        .merge(http::well_known::routes())
+        .route("/.well-known/{*unknown}", any(http::not_found))
+        .route("/oauth/{*unknown}", any(http::not_found))
         .route("/api", any(http::not_found))
         .route("/api/", any(http::not_found))
         .route("/api/{*unknown}", any(http::not_found))
@@ -161,10 +175,13 @@ pub fn router(server: Server) -> Router {
         .route("/fn/{*unknown}", any(http::not_found))
         .merge(downloads::routes())
         // Files.
-        .nest_service("/pkg", ServiceBuilder::new().map_response(caching(lasting)).service(files::serve(&root.join("pkg"))))
+        .nest_service("/pkg", ServiceBuilder::new().map_response(described).map_response(caching(lasting)).service(files::serve(&root.join("pkg"))))
         .method_not_allowed_fallback(http::not_this_method)
         .fallback_service(
-            ServiceBuilder::new().map_response(caching(short)).service(files::serve(&root).call_fallback_on_method_not_allowed(false).fallback(elsewhere)),
+            ServiceBuilder::new()
+                .map_response(described)
+                .map_response(caching(short))
+                .service(files::serve(&root).call_fallback_on_method_not_allowed(false).fallback(elsewhere)),
         );
     protected(routes, server)
 }
@@ -192,6 +209,22 @@ fn without_slash(asked: &Uri) -> Option<String> {
     // Only ever one of our own: what stands there could be anything.
     let page = PAGES.iter().find(|page| page.path() == path)?;
     Some(asked.query().map_or_else(|| page.path().to_owned(), |query| format!("{}?{query}", page.path())))
+}
+
+/// Whether a client asks for JSON and not for a page.
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).map(|accept| String::from_utf8_lossy(accept.as_bytes()).to_ascii_lowercase()).unwrap_or_default();
+    accept.contains("json") && !accept.contains("html")
+}
+
+/// Says what is wrong with a method that no file has: the service of files answers without a body.
+fn described<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static>(response: axum::http::Response<B>) -> Response {
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return response.map(Body::new);
+    }
+    let mut problem = http::problem::plain(StatusCode::METHOD_NOT_ALLOWED);
+    problem.headers_mut().extend(response.headers().get(ALLOW).map(|allow| (ALLOW, allow.clone())));
+    problem
 }
 
 /// Lets a file that was found be kept. A page says by itself that it is not to be, wherever it is rendered.

@@ -53,6 +53,8 @@ impl Node {
             trusted_proxies: vec!["127.0.0.1/32".parse()?],
             cors_origins: Vec::new(),
             x_access_token: false,
+            identity_headers: false,
+            security_contacts: Vec::new(),
             introspection_secret: None,
         };
         let server = Server::new(auth, &http, &Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None });

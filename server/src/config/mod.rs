@@ -54,6 +54,10 @@ pub struct Http {
     pub cors_origins: Vec<String>,
     /// Whether an access token counts in `x-access-token`, too.
     pub x_access_token: bool,
+    /// Whether `/api/v1/auth/verify` tells a proxy who the user is.
+    pub identity_headers: bool,
+    /// Whom to tell of a vulnerability: URIs, in order of preference (RFC 9116, 2.5.3).
+    pub security_contacts: Vec<String>,
     /// What other programs show to be told about tokens (RFC 7662). Without it nobody is told.
     pub introspection_secret: Option<IntrospectionSecret>,
 }
@@ -153,6 +157,8 @@ impl Config {
         let trusted_proxies = read.list("LATCHKEY_TRUSTED_PROXIES", "networks such as 10.0.0.0/8, separated by commas");
         let cors_origins = cors_origins(&mut read);
         let x_access_token = read.switch("LATCHKEY_X_ACCESS_TOKEN", false);
+        let identity_headers = read.switch("LATCHKEY_IDENTITY_HEADERS", false);
+        let security_contacts = security_contacts(&mut read);
         let introspection_secret = introspection_secret(&mut read);
         let url = read.text("DATABASE_URL").unwrap_or_else(|| "sqlite:data/latchkey.db".to_owned());
         if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
@@ -167,7 +173,7 @@ impl Config {
         let site = site(&mut read);
         let log_filter = read.text("RUST_LOG");
         read.finish(Self {
-            http: Http { listen, public_url, trusted_proxies, cors_origins, x_access_token, introspection_secret },
+            http: Http { listen, public_url, trusted_proxies, cors_origins, x_access_token, identity_headers, security_contacts, introspection_secret },
             tls,
             database: Database { url },
             secret,
@@ -192,6 +198,8 @@ impl Config {
             ("LATCHKEY_TRUSTED_PROXIES", self.http.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
             ("LATCHKEY_CORS_ORIGINS", self.http.cors_origins.join(",")),
             ("LATCHKEY_X_ACCESS_TOKEN", if self.http.x_access_token { "on" } else { "off" }.to_owned()),
+            ("LATCHKEY_IDENTITY_HEADERS", if self.http.identity_headers { "on" } else { "off" }.to_owned()),
+            ("LATCHKEY_SECURITY_CONTACT", self.http.security_contacts.join(",")),
             ("LATCHKEY_INTROSPECTION_SECRET", if self.http.introspection_secret.is_some() { "given" } else { "none" }.to_owned()),
             ("LATCHKEY_ACCESS_TTL", span(self.policy.access)),
             ("LATCHKEY_SESSION_IDLE", span(self.policy.idle)),
@@ -275,6 +283,20 @@ fn cors_origins(read: &mut Reader<'_>) -> Vec<String> {
         }
     }
     origins
+}
+
+/// URIs that a person can use (RFC 9116, 2.5.3): an address alone must be written as `mailto:`.
+fn security_contacts(read: &mut Reader<'_>) -> Vec<String> {
+    const NAME: &str = "LATCHKEY_SECURITY_CONTACT";
+    let contacts: Vec<String> = read.list(NAME, "URIs");
+    let is_contact = |text: &String| {
+        let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        plain && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "mailto" | "https" | "tel") && !url.path().is_empty())
+    };
+    if !contacts.iter().all(is_contact) {
+        read.wrong(NAME, "must be mailto:, https: or tel: URIs such as mailto:security@example.com, separated by commas");
+    }
+    contacts
 }
 
 /// Whether a URL leads to this machine or to a private network.

@@ -12,6 +12,7 @@ const NAMES: &[&str] = &[
     "LATCHKEY_CORS_ORIGINS",
     "LATCHKEY_HASH_QUEUE",
     "LATCHKEY_HASH_THREADS",
+    "LATCHKEY_IDENTITY_HEADERS",
     "LATCHKEY_INTROSPECTION_SECRET",
     "LATCHKEY_INTROSPECTION_SECRET_FILE",
     "LATCHKEY_MAIL",
@@ -20,6 +21,7 @@ const NAMES: &[&str] = &[
     "LATCHKEY_REFRESH_GRACE",
     "LATCHKEY_SECRET",
     "LATCHKEY_SECRET_FILE",
+    "LATCHKEY_SECURITY_CONTACT",
     "LATCHKEY_SESSION_IDLE",
     "LATCHKEY_SESSION_MAX",
     "LATCHKEY_TLS_CERT",
@@ -62,7 +64,7 @@ impl Settings {
             settings.0.extend(from_toml(&text)?);
         }
         for (name, value) in std::env::vars_os() {
-            let Some(name) = name.to_str().filter(|name| concerns_us(name)) else { continue };
+            let Some(name) = name.to_str().filter(|name| concerns_us(name) && !is_service_link(name)) else { continue };
             let Ok(value) = value.into_string() else { bail!("{name} is not UTF-8") };
             settings.0.insert(name.to_owned(), value);
         }
@@ -78,6 +80,24 @@ impl<const N: usize> From<[(&str, &str); N]> for Settings {
 
 fn concerns_us(name: &str) -> bool {
     name.starts_with("LATCHKEY_") || NAMES.contains(&name)
+}
+
+/// Whether a name is one that Kubernetes and Docker links put into the environment of every container beside a service that is called like us, or
+/// begins like us: `LATCHKEY_SERVICE_HOST`, `LATCHKEY_DB_PORT_5432_TCP_ADDR`.
+fn is_service_link(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("LATCHKEY").filter(|_| !NAMES.contains(&name)) else { return false };
+    let is_port = |rest: &str| {
+        let (number, protocol) = rest.split_once('_').unwrap_or((rest, ""));
+        let protocol = protocol.split_once('_').map_or(protocol, |(protocol, part)| if matches!(part, "PROTO" | "PORT" | "ADDR") { protocol } else { "" });
+        number.parse::<u16>().is_ok() && matches!(protocol, "TCP" | "UDP" | "SCTP")
+    };
+    rest.ends_with("_SERVICE_HOST")
+        || rest.ends_with("_SERVICE_PORT")
+        || rest.contains("_SERVICE_PORT_")
+        || rest.ends_with("_PORT")
+        || rest.match_indices("_PORT_").any(|(at, mark)| is_port(&rest[at + mark.len()..]))
+        || rest == "_NAME"
+        || rest.starts_with("_ENV_")
 }
 
 fn from_toml(text: &str) -> anyhow::Result<Vec<(String, String)>> {
@@ -97,6 +117,39 @@ fn from_toml(text: &str) -> anyhow::Result<Vec<(String, String)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_service_links_are_told_from_settings() {
+        for name in [
+            "LATCHKEY_SERVICE_HOST",
+            "LATCHKEY_SERVICE_PORT",
+            "LATCHKEY_SERVICE_PORT_HTTP",
+            "LATCHKEY_PORT",
+            "LATCHKEY_PORT_3000_TCP",
+            "LATCHKEY_PORT_3000_TCP_PROTO",
+            "LATCHKEY_PORT_3000_TCP_PORT",
+            "LATCHKEY_PORT_3000_TCP_ADDR",
+            "LATCHKEY_PORT_53_UDP_ADDR",
+            "LATCHKEY_DB_SERVICE_HOST",
+            "LATCHKEY_DB_PORT_5432_TCP",
+            "LATCHKEY_NAME",
+            "LATCHKEY_ENV_PATH",
+        ] {
+            assert!(is_service_link(name), "{name}");
+        }
+        for name in [
+            "LATCHKEY_SERVICE",
+            "LATCHKEY_ACESS_TTL",
+            "LATCHKEY_PORTS",
+            "LATCHKEY_PORT_HTTP",
+            "LATCHKEY_PORT_99999_TCP",
+            "LATCHKEY_ENVIRONMENT",
+            "XLATCHKEY_PORT",
+        ] {
+            assert!(!is_service_link(name), "{name}");
+        }
+        assert!(NAMES.iter().all(|name| !is_service_link(name)));
+    }
 
     #[test]
     fn a_file_has_the_same_names() {

@@ -92,6 +92,19 @@ fn origins_are_exact() {
 }
 
 #[test]
+fn security_contacts_are_uris() {
+    let contacts = |text| read([("LATCHKEY_SECURITY_CONTACT", text)]).map(|config| config.http.security_contacts);
+    assert_eq!(contacts(""), Ok(Vec::new()));
+    assert_eq!(
+        contacts("mailto:security@example.com, https://example.com/report"),
+        Ok(vec!["mailto:security@example.com".to_owned(), "https://example.com/report".to_owned()])
+    );
+    for wrong in ["security@example.com", "http://example.com", "javascript:alert(1)", "mailto:", "mailto:a b@example.com", "mailto:a@example.com\nX: y"] {
+        assert!(contacts(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn limits_are_on_and_can_be_switched_off_only_on_this_machine() {
     let limits = |url, value| read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_RATE_LIMITS", value)]).map(|config| config.policy.limits);
     assert_eq!(limits("https://example.com", ""), Ok(RateLimits::default()));

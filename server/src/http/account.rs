@@ -4,7 +4,7 @@ use super::{
     body::{Body, Members},
     caller::Caller,
     doors::{self, TokenBody},
-    list::{self, Items, Part},
+    list::{self, Part},
     problem::{self, MemberError},
     refusals::{Limited, Protected, Unreadable},
     time::rfc3339,
@@ -30,16 +30,17 @@ pub(super) struct Me {
     id: Uuid,
     email: String,
     email_verified: bool,
+    #[schema(required = true)]
     name: Option<String>,
     #[schema(example = json!(["user"]))]
     roles: Vec<&'static str>,
     #[schema(format = DateTime)]
     created_at: String,
     /// When another session was ended because its refresh token was used twice, before this one was opened: somebody may have stolen it.
-    #[schema(format = DateTime)]
+    #[schema(required = true, format = DateTime)]
     stolen_at: Option<String>,
     /// When the account will be deleted, as I have asked; until then I can keep it.
-    #[schema(format = DateTime)]
+    #[schema(required = true, format = DateTime)]
     deletes_at: Option<String>,
 }
 
@@ -87,8 +88,10 @@ pub(super) struct Activity {
     #[schema(format = DateTime)]
     at: String,
     /// The program that asked for it.
+    #[schema(required = true)]
     device: Option<String>,
     /// Where it came from.
+    #[schema(required = true)]
     address: Option<String>,
 }
 
@@ -98,9 +101,11 @@ impl From<Event> for Activity {
     }
 }
 
+list::page!(ActivityPage, Activity);
+
 /// Who am I.
-#[utoipa::path(get, path = "/api/v1/me", tag = "me", security(("bearer" = [])), responses(
-    (status = 200, body = Me),
+#[utoipa::path(get, path = "/api/v1/me", operation_id = "getMe", tag = "me", security(("bearer" = [])), responses(
+    (status = 200, body = Me, description = "The account"),
     Protected,
 ))]
 pub(super) async fn me(State(server): State<Server>, caller: Caller) -> Result<Json<Me>, Response> {
@@ -109,8 +114,8 @@ pub(super) async fn me(State(server): State<Server>, caller: Caller) -> Result<J
 }
 
 /// Changes the name.
-#[utoipa::path(patch, path = "/api/v1/me", tag = "me", security(("bearer" = [])), request_body = ChangeBody, responses(
-    (status = 200, body = Me),
+#[utoipa::path(patch, path = "/api/v1/me", operation_id = "updateMe", tag = "me", security(("bearer" = [])), request_body = ChangeBody, responses(
+    (status = 200, body = Me, description = "The account, changed"),
     Limited,
     Protected,
     Unreadable,
@@ -126,15 +131,11 @@ pub(super) async fn change_me(State(server): State<Server>, caller: Caller, body
 }
 
 /// What happened to my account, newest first.
-#[utoipa::path(get, path = "/api/v1/me/activity", tag = "me", security(("bearer" = [])), params(Part), responses(
-    (status = 200, body = Items<Activity>),
+#[utoipa::path(get, path = "/api/v1/me/activity", operation_id = "listActivity", tag = "me", security(("bearer" = [])), params(Part), responses(
+    (status = 200, body = ActivityPage, description = "A page of the activity, newest first"),
     Protected,
 ))]
-pub(super) async fn activity(
-    State(server): State<Server>,
-    caller: Caller,
-    part: Result<Query<Part>, QueryRejection>,
-) -> Result<Json<Items<Activity>>, Response> {
+pub(super) async fn activity(State(server): State<Server>, caller: Caller, part: Result<Query<Part>, QueryRejection>) -> Result<Json<ActivityPage>, Response> {
     let signed_in = caller.signed_in(&server).await?;
     list::part(&caller, part, async |limit, cursor| signed_in.activity(limit, cursor).await).await
 }
@@ -157,8 +158,8 @@ impl Members for PasswordBody {
 
 /// Changes the password and ends all other sessions. All tokens of this session end, too, and the answer holds new ones: in the body, or in the cookies
 /// of a request that has cookies.
-#[utoipa::path(post, path = "/api/v1/me/password", tag = "me", security(("bearer" = [])), request_body = PasswordBody, responses(
-    (status = 200, body = TokenBody),
+#[utoipa::path(post, path = "/api/v1/me/password", operation_id = "changePassword", tag = "me", security(("bearer" = [])), request_body = PasswordBody, responses(
+    (status = 200, body = TokenBody, description = "Changed; the new tokens of this session"),
     Limited,
     Protected,
     Unreadable,

@@ -3,7 +3,7 @@
 use super::{
     body::{Body, Members},
     caller::Caller,
-    list::{self, Items, Part},
+    list::{self, Part},
     path_id::PathId,
     problem::{self, MemberError, ProblemBody},
     refusals::{Limited, Protected, Unreadable},
@@ -29,18 +29,19 @@ use uuid::Uuid;
 pub(super) struct UserBody {
     id: Uuid,
     email: String,
+    #[schema(required = true)]
     name: Option<String>,
     #[schema(example = json!(["user"]))]
     roles: Vec<&'static str>,
     #[schema(format = DateTime)]
     created_at: String,
-    #[schema(format = DateTime)]
+    #[schema(required = true, format = DateTime)]
     last_login_at: Option<String>,
     /// Since when nobody gets in.
-    #[schema(format = DateTime)]
+    #[schema(required = true, format = DateTime)]
     disabled_at: Option<String>,
     /// When it will be deleted, as its owner has asked.
-    #[schema(format = DateTime)]
+    #[schema(required = true, format = DateTime)]
     deletes_at: Option<String>,
 }
 
@@ -58,6 +59,8 @@ impl From<UserView> for UserBody {
         }
     }
 }
+
+list::page!(UserPage, UserBody);
 
 /// Another role.
 #[derive(Deserialize, ToSchema)]
@@ -107,19 +110,19 @@ async fn admin<'a>(server: &'a Server, caller: &Caller) -> Result<Admin<'a>, Res
 }
 
 /// All accounts, the newest first.
-#[utoipa::path(get, path = "/api/v1/admin/users", tag = "admin", security(("bearer" = ["admin"])), params(Part), responses(
-    (status = 200, body = Items<UserBody>),
+#[utoipa::path(get, path = "/api/v1/admin/users", operation_id = "listUsers", tag = "admin", security(("bearer" = ["admin"])), params(Part), responses(
+    (status = 200, body = UserPage, description = "A page of the accounts, newest first"),
     Protected,
     ForAdmins,
 ))]
-pub(super) async fn users(State(server): State<Server>, caller: Caller, part: Result<Query<Part>, QueryRejection>) -> Result<Json<Items<UserBody>>, Response> {
+pub(super) async fn users(State(server): State<Server>, caller: Caller, part: Result<Query<Part>, QueryRejection>) -> Result<Json<UserPage>, Response> {
     let admin = admin(&server, &caller).await?;
     list::part(&caller, part, async |limit, cursor| admin.users(limit, cursor).await).await
 }
 
 /// One account.
-#[utoipa::path(get, path = "/api/v1/admin/users/{id}", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), responses(
-    (status = 200, body = UserBody),
+#[utoipa::path(get, path = "/api/v1/admin/users/{id}", operation_id = "getUser", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = UserBody, description = "The account"),
     (status = 404, body = ProblemBody, description = "There is no such account", content_type = "application/problem+json"),
     Protected,
     ForAdmins,
@@ -131,8 +134,8 @@ pub(super) async fn user(State(server): State<Server>, caller: Caller, id: PathI
 }
 
 /// Lets nobody into an account, and ends its sessions.
-#[utoipa::path(post, path = "/api/v1/admin/users/{id}/disable", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), responses(
-    (status = 200, body = UserBody),
+#[utoipa::path(post, path = "/api/v1/admin/users/{id}/disable", operation_id = "disableUser", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = UserBody, description = "The account, disabled"),
     Limited,
     Protected,
     ForAdmins,
@@ -143,8 +146,8 @@ pub(super) async fn disable(State(server): State<Server>, caller: Caller, id: Pa
 }
 
 /// Lets somebody into their account again.
-#[utoipa::path(post, path = "/api/v1/admin/users/{id}/enable", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), responses(
-    (status = 200, body = UserBody),
+#[utoipa::path(post, path = "/api/v1/admin/users/{id}/enable", operation_id = "enableUser", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = UserBody, description = "The account, enabled"),
     Limited,
     Protected,
     ForAdmins,
@@ -155,8 +158,8 @@ pub(super) async fn enable(State(server): State<Server>, caller: Caller, id: Pat
 }
 
 /// Ends all sessions of an account.
-#[utoipa::path(delete, path = "/api/v1/admin/users/{id}/sessions", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), responses(
-    (status = 200, body = UserBody),
+#[utoipa::path(delete, path = "/api/v1/admin/users/{id}/sessions", operation_id = "revokeUserSessions", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), responses(
+    (status = 200, body = UserBody, description = "The account; its sessions are revoked"),
     Limited,
     Protected,
     ForAdmins,
@@ -167,8 +170,8 @@ pub(super) async fn end_sessions(State(server): State<Server>, caller: Caller, i
 }
 
 /// Says whether somebody looks after accounts. Their tokens of before are refused; sessions go on.
-#[utoipa::path(put, path = "/api/v1/admin/users/{id}/role", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), request_body = RoleBody, responses(
-    (status = 200, body = UserBody),
+#[utoipa::path(put, path = "/api/v1/admin/users/{id}/role", operation_id = "setUserRole", tag = "admin", security(("bearer" = ["admin"])), params(("id" = Uuid, Path)), request_body = RoleBody, responses(
+    (status = 200, body = UserBody, description = "The account, with its new role"),
     Limited,
     Protected,
     ForAdmins,

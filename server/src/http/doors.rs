@@ -71,7 +71,7 @@ impl Members for LogInBody {
     const NAMES: &[&str] = &["email", "password", "transport"];
 }
 
-/// A program shows its refresh token; a browser shows its cookie and sends `{}`.
+/// A program shows its refresh token; a browser shows its cookie, and may leave the body out.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RefreshBody {
@@ -150,35 +150,68 @@ fn one_of<T: Copy + Default>(text: Option<&str>, pointer: &str, values: &[(&str,
     })
 }
 
+/// The tokens of a session, or how long they are good if they went into cookies. `transport` tells which.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum SessionTokens {
+    Body(TokensInBody),
+    Cookie(TokensInCookies),
+}
+
 /// Tokens (RFC 6749, 5.1).
 #[derive(Serialize, ToSchema)]
-pub(super) struct TokenBody {
-    /// To be sent as `Authorization: Bearer`. Not there when it went into a cookie.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    access_token: Option<String>,
+pub(super) struct TokensInBody {
+    #[schema(inline)]
+    transport: InBody,
+    /// To be sent as `Authorization: Bearer`.
+    access_token: String,
     /// `Bearer`.
     token_type: &'static str,
     /// For how many seconds the access token is good.
     expires_in: u32,
-    /// For the next pair. Not there when it went into a cookie.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    refresh_token: Option<String>,
+    /// For the next pair.
+    refresh_token: String,
     user: Me,
+}
+
+/// What is said of tokens that went into `HttpOnly` cookies.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TokensInCookies {
+    #[schema(inline)]
+    transport: InCookies,
+    /// `Bearer`.
+    token_type: &'static str,
+    /// For how many seconds the access token is good.
+    expires_in: u32,
+    user: Me,
+}
+
+/// The tokens are in this body.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum InBody {
+    Body,
+}
+
+/// The tokens are in cookies.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum InCookies {
+    Cookie,
 }
 
 /// The answer that gives out tokens.
 fn give(status: StatusCode, issued: Issued, transport: Transport, secure: bool) -> Response {
     let Issued { access, refresh, account, known_browser, .. } = issued;
-    let mut body = TokenBody { access_token: None, token_type: "Bearer", expires_in: access.expires_in, refresh_token: None, user: account.into() };
+    let (token_type, expires_in, user) = ("Bearer", access.expires_in, account.into());
     match transport {
         Transport::Body => {
-            body.access_token = Some(access.token);
-            body.refresh_token = Some(refresh.token);
-            (status, Json(body)).into_response()
+            let (access_token, refresh_token) = (access.token, refresh.token);
+            let body = TokensInBody { transport: InBody::Body, access_token, token_type, expires_in, refresh_token, user };
+            (status, Json(SessionTokens::Body(body))).into_response()
         }
         Transport::Cookie => {
+            let body = SessionTokens::Cookie(TokensInCookies { transport: InCookies::Cookie, token_type, expires_in, user });
             let mut cookies = vec![cookie::set_cookie(&refresh, secure), cookie::set_access_cookie(&access, secure)];
             cookies.extend(known_browser.map(|known| cookie::set_known_browser(&known, secure)));
             (status, AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie))), Json(body)).into_response()
@@ -209,8 +242,8 @@ pub(super) fn replace(headers: &HeaderMap, issued: Issued, auth: &auth::Auth, se
 }
 
 /// Makes an account and signs in.
-#[utoipa::path(post, path = "/api/v1/auth/signup", tag = "auth", request_body = SignUpBody, responses(
-    (status = 201, body = TokenBody),
+#[utoipa::path(post, path = "/api/v1/auth/signup", operation_id = "signUp", tag = "auth", request_body = SignUpBody, responses(
+    (status = 201, body = SessionTokens, description = "The account exists, and the client is signed in"),
     (status = 409, body = ProblemBody, description = "Somebody has an account with this address", content_type = "application/problem+json"),
     (status = 410, body = ProblemBody, description = "The invitation is over, or was never given out", content_type = "application/problem+json"),
     Limited,
@@ -225,8 +258,8 @@ pub(super) async fn sign_up(State(server): State<Server>, caller: Caller, header
 }
 
 /// Signs in. Whatever is wrong with address or password, the answer is the same.
-#[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = LogInBody, responses(
-    (status = 200, body = TokenBody),
+#[utoipa::path(post, path = "/api/v1/auth/login", operation_id = "logIn", tag = "auth", request_body = LogInBody, responses(
+    (status = 200, body = SessionTokens, description = "The client is signed in"),
     (status = 401, body = ProblemBody, description = "Address and password do not match", content_type = "application/problem+json"),
     Limited,
     Unreadable,
@@ -245,15 +278,20 @@ fn replaced(headers: &HeaderMap, transport: Transport, secure: bool) -> Option<S
 }
 
 /// Gives the next pair of tokens for a refresh token. It comes in the body or in the cookie, and its successor goes the same way.
-#[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth", request_body = RefreshBody, responses(
-    (status = 200, body = TokenBody),
+#[utoipa::path(post, path = "/api/v1/auth/refresh", operation_id = "refreshTokens", tag = "auth", request_body(content = Option<RefreshBody>, description = "May be left out with the cookie."), responses(
+    (status = 200, body = SessionTokens, description = "The next tokens"),
     (status = 401, body = ProblemBody, description = "`invalid_grant`: the session is over; `stale`: another program has renewed twice meanwhile", content_type = "application/problem+json"),
     Limited,
     Unreadable,
 ))]
-pub(super) async fn refresh(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<RefreshBody>) -> Result<Response, Response> {
+pub(super) async fn refresh(
+    State(server): State<Server>,
+    caller: Caller,
+    headers: HeaderMap,
+    MaybeBody(body): MaybeBody<RefreshBody>,
+) -> Result<Response, Response> {
     let secure = server.web.secure;
-    let (token, transport) = match (body.refresh_token, cookie::refresh_cookie(&headers, secure)) {
+    let (token, transport) = match (body.and_then(|body| body.refresh_token), cookie::refresh_cookie(&headers, secure)) {
         (Some(_), Some(_)) => return Err(two_credentials("Send the refresh token in the body or in the cookie, not both.")),
         (Some(token), None) => (token, Transport::Body),
         (None, Some(token)) => (token, Transport::Cookie),
@@ -275,7 +313,7 @@ pub(super) async fn refresh(State(server): State<Server>, caller: Caller, header
 }
 
 /// Ends the session of the access token, of the refresh token in the body, or of the cookie; or its user's others, or all of them.
-#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", request_body(content = Option<LogOutBody>, description = "May be left out."), security((), ("bearer" = [])), responses(
+#[utoipa::path(post, path = "/api/v1/auth/logout", operation_id = "logOut", tag = "auth", request_body(content = Option<LogOutBody>, description = "May be left out."), security((), ("bearer" = [])), responses(
     (status = 204, description = "They are over, whether they were already or not"),
     (status = 401, body = ProblemBody, description = "No credential that is good; to end this session, one that was good will do", content_type = "application/problem+json"),
     Limited,
@@ -327,7 +365,7 @@ pub(super) fn take_cookies(headers: &HeaderMap, response: &mut Response, secure:
     if cookie::refresh_cookie(headers, secure).is_none() && cookie::access_cookie(headers, secure).is_none() {
         return;
     }
-    for cookie in cookie::clear_cookies(secure).into_iter().chain([cookie::clear_access_cookie(secure)]) {
+    for cookie in [cookie::clear_cookie(secure), cookie::clear_access_cookie(secure)] {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
 }

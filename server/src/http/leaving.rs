@@ -29,7 +29,7 @@ pub(crate) struct Export {
     #[schema(format = DateTime)]
     as_of: String,
     account: Me,
-    #[schema(format = DateTime)]
+    #[schema(required = true, format = DateTime)]
     last_login_at: Option<String>,
     /// The newest first. Those that are over are kept for a month.
     sessions: Vec<Held>,
@@ -37,6 +37,7 @@ pub(crate) struct Export {
     activity: Vec<Activity>,
     /// There was more: the rest is at `/api/v1/me/activity` from this cursor on.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 
@@ -44,7 +45,9 @@ pub(crate) struct Export {
 #[derive(Serialize, ToSchema)]
 struct Held {
     id: Uuid,
+    #[schema(required = true)]
     device: Option<String>,
+    #[schema(required = true)]
     address: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
@@ -54,7 +57,7 @@ struct Held {
     #[schema(format = DateTime)]
     expires_at: String,
     /// When it was ended before that.
-    #[schema(format = DateTime)]
+    #[schema(required = true, format = DateTime)]
     ended_at: Option<String>,
 }
 
@@ -99,8 +102,8 @@ impl Members for DeletionBody {
 }
 
 /// What is stored about me: the account, every session, what happened. One at a time.
-#[utoipa::path(get, path = "/api/v1/me/export", tag = "me", security(("bearer" = [])), responses(
-    (status = 200, body = Export),
+#[utoipa::path(get, path = "/api/v1/me/export", operation_id = "exportData", tag = "me", security(("bearer" = [])), responses(
+    (status = 200, body = Export, description = "Everything that is stored about the user"),
     Limited,
     Protected,
 ))]
@@ -112,7 +115,7 @@ pub(super) async fn export(State(server): State<Server>, caller: Caller) -> Resu
 }
 
 /// Has my account deleted in 14 days, and ends all my other sessions at once. Asking again does not put it off.
-#[utoipa::path(post, path = "/api/v1/me/deletion", tag = "me", security(("bearer" = [])), request_body = DeletionBody, responses(
+#[utoipa::path(post, path = "/api/v1/me/deletion", operation_id = "requestAccountDeletion", tag = "me", security(("bearer" = [])), request_body = DeletionBody, responses(
     (status = 200, body = Me, description = "When, is in `deletes_at`"),
     Limited,
     Protected,
@@ -127,8 +130,8 @@ pub(super) async fn delete_account(State(server): State<Server>, caller: Caller,
 }
 
 /// Keeps my account, which was to be deleted. It is no error if it was not to be.
-#[utoipa::path(delete, path = "/api/v1/me/deletion", tag = "me", security(("bearer" = [])), responses(
-    (status = 200, body = Me),
+#[utoipa::path(delete, path = "/api/v1/me/deletion", operation_id = "cancelAccountDeletion", tag = "me", security(("bearer" = [])), responses(
+    (status = 200, body = Me, description = "The account, which is kept"),
     Limited,
     Protected,
     (status = 403, body = ProblemBody, description = "From a page of another site", content_type = "application/problem+json"),

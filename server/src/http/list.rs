@@ -8,8 +8,8 @@ use axum::{
     response::Response,
 };
 use contract::view::Page;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 /// How many items one call gives that does not say.
 const SOME_ITEMS: u16 = 20;
@@ -27,28 +27,35 @@ pub(super) struct Part {
     cursor: Option<String>,
 }
 
-/// A part of a list, newest first.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Items<T> {
-    items: Vec<T>,
-    /// Asks for the next part. Not there at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    next_cursor: Option<String>,
-}
+/// Declares the body that answers with a part of a list: `page!(SessionPage, SessionBody)`. (A generic type would not do: its description repeats
+/// the members of the item in place, and generated clients would not know the item by its name.)
+macro_rules! page {
+    ($name:ident, $item:ty) => {
+        /// A part of a list, newest first.
+        #[derive(serde::Serialize, utoipa::ToSchema)]
+        pub(super) struct $name {
+            items: Vec<$item>,
+            /// Asks for the next part. Not there at the end.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schema(nullable = false)]
+            next_cursor: Option<String>,
+        }
 
-impl<T> Items<T> {
-    fn new<U: Into<T>>(page: Page<U>) -> Self {
-        Self { items: page.items.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }
-    }
+        impl<T: Into<$item>> From<contract::view::Page<T>> for $name {
+            fn from(page: contract::view::Page<T>) -> Self {
+                Self { items: page.items.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }
+            }
+        }
+    };
 }
+pub(super) use page;
 
 /// Answers with the part of a list that the query asks for; `read` takes a limit and a cursor.
-pub(super) async fn part<T, U: Into<T>>(
+pub(super) async fn part<T: From<Page<U>>, U>(
     caller: &Caller,
     part: Result<Query<Part>, QueryRejection>,
     read: impl AsyncFnOnce(u16, Option<&str>) -> Result<Page<U>, auth::Error>,
-) -> Result<axum::Json<Items<T>>, Response> {
+) -> Result<axum::Json<T>, Response> {
     let bad = |detail: &str| problem::plain_with(StatusCode::BAD_REQUEST, "bad_request", detail);
     let Ok(Query(Part { limit, cursor })) = part else { return Err(bad("The query takes `limit`, a number from 1 to 100, and `cursor`.")) };
     let limit = limit.unwrap_or(SOME_ITEMS);
@@ -56,7 +63,7 @@ pub(super) async fn part<T, U: Into<T>>(
         return Err(bad("`limit` must be from 1 to 100."));
     }
     match read(limit, cursor.as_deref()).await {
-        Ok(page) => Ok(axum::Json(Items::new(page))),
+        Ok(page) => Ok(axum::Json(page.into())),
         Err(auth::Error::Cursor) => Err(bad("`cursor` must be a `next_cursor` of an earlier answer.")),
         Err(error) => Err(caller.refuse(error.into())),
     }

@@ -8,15 +8,18 @@ mod admin;
 mod body;
 mod caller;
 mod doors;
+mod identity;
 mod leaving;
 mod list;
-mod oauth;
+pub(crate) mod oauth;
 mod operation;
 mod path_id;
 pub mod problem;
+pub(crate) mod public_document;
 mod refusals;
 mod sessions;
 pub(crate) mod time;
+pub(crate) mod well_known;
 
 pub use caller::{Caller, signed_in_only};
 pub(crate) use leaving::Export;
@@ -30,12 +33,23 @@ use utoipa::{
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 #[derive(OpenApi)]
-#[openapi(info(title = "Latchkey", description = "Accounts, sessions and tokens."), modifiers(&Bearer))]
+#[openapi(
+    info(title = "Latchkey", description = "Accounts, sessions and tokens.", license(name = "MIT", identifier = "MIT")),
+    tags(
+        (name = "auth", description = "Sign up, log in, refresh, log out."),
+        (name = "me", description = "The account of the user."),
+        (name = "admin", description = "The accounts of others, for administrators."),
+        (name = "oauth", description = "OAuth 2.0 endpoints for standard clients."),
+        (name = "keys", description = "The public keys that verify access tokens."),
+        (name = "operation", description = "Health and readiness."),
+    ),
+    modifiers(&SecuritySchemes)
+)]
 struct Description;
 
-struct Bearer;
+struct SecuritySchemes;
 
-impl Modify for Bearer {
+impl Modify for SecuritySchemes {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         let components = openapi.components.get_or_insert_default();
@@ -46,11 +60,28 @@ impl Modify for Bearer {
 
 /// All of it.
 pub fn routes() -> OpenApiRouter<Server> {
+    let mut routes = described_routes();
+    declare_public_operations(routes.get_openapi_mut());
+    routes
+}
+
+/// Writes `security: []` at every operation that names no security requirement: it needs no credential (OpenAPI 3.1, 4.8.10).
+fn declare_public_operations(openapi: &mut utoipa::openapi::OpenApi) {
+    for path in openapi.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
+        for operation in operations.into_iter().flatten() {
+            operation.security.get_or_insert_default();
+        }
+    }
+}
+
+fn described_routes() -> OpenApiRouter<Server> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(doors::sign_up))
         .routes(routes!(doors::log_in))
         .routes(routes!(doors::refresh))
         .routes(routes!(doors::log_out))
+        .routes(routes!(identity::verify))
         .routes(routes!(account::me, account::change_me))
         .routes(routes!(account::change_password))
         .routes(routes!(account::activity))
@@ -66,7 +97,9 @@ pub fn routes() -> OpenApiRouter<Server> {
         .routes(routes!(admin::set_role))
         .routes(routes!(oauth::revoke))
         .routes(routes!(oauth::introspect))
-        .routes(routes!(oauth::metadata))
+        .routes(routes!(oauth::token::exchange))
+        .routes(routes!(oauth::metadata::server_metadata))
+        .routes(routes!(oauth::metadata::resource_metadata))
         .routes(routes!(operation::keys))
         .routes(routes!(operation::alive))
         .routes(routes!(operation::ready))

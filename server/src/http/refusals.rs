@@ -3,6 +3,15 @@
 use super::problem::ProblemBody;
 use utoipa::IntoResponses;
 
+/// Of every request that needs no credential and takes no body.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "described, not made: answers are made where they are known")]
+pub(super) enum Public {
+    /// A body of more than 64 KiB, though none is asked for.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(ProblemBody),
+}
+
 /// Of every call that needs somebody to be signed in.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "described, not made: answers are made where they are known")]

@@ -3,7 +3,7 @@
 use super::{
     caller::Caller,
     doors::take_cookies,
-    list::{self, Items, Part},
+    list::{self, Part},
     path_id::PathId,
     problem::ProblemBody,
     refusals::{Limited, Protected},
@@ -26,9 +26,10 @@ use uuid::Uuid;
 pub(super) struct SessionBody {
     id: Uuid,
     /// What opened it.
-    #[schema(example = "Firefox on Linux")]
+    #[schema(required = true, example = "Firefox on Linux")]
     device: Option<String>,
     /// Where it came from.
+    #[schema(required = true)]
     address: Option<String>,
     #[schema(format = DateTime)]
     created_at: String,
@@ -52,22 +53,20 @@ impl From<SessionView> for SessionBody {
     }
 }
 
+list::page!(SessionPage, SessionBody);
+
 /// My living sessions, the newest first.
-#[utoipa::path(get, path = "/api/v1/me/sessions", tag = "me", security(("bearer" = [])), params(Part), responses(
-    (status = 200, body = Items<SessionBody>),
+#[utoipa::path(get, path = "/api/v1/me/sessions", operation_id = "listSessions", tag = "me", security(("bearer" = [])), params(Part), responses(
+    (status = 200, body = SessionPage, description = "A page of the active sessions, newest first"),
     Protected,
 ))]
-pub(super) async fn list(
-    State(server): State<Server>,
-    caller: Caller,
-    part: Result<Query<Part>, QueryRejection>,
-) -> Result<Json<Items<SessionBody>>, Response> {
+pub(super) async fn list(State(server): State<Server>, caller: Caller, part: Result<Query<Part>, QueryRejection>) -> Result<Json<SessionPage>, Response> {
     let signed_in = caller.signed_in(&server).await?;
     list::part(&caller, part, async |limit, cursor| signed_in.sessions(limit, cursor).await).await
 }
 
 /// Ends one of my sessions. What it holds is refused at once.
-#[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", tag = "me", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
+#[utoipa::path(delete, path = "/api/v1/me/sessions/{id}", operation_id = "revokeSession", tag = "me", security(("bearer" = [])), params(("id" = Uuid, Path)), responses(
     (status = 204, description = "It is over"),
     Limited,
     Protected,

@@ -110,7 +110,7 @@ on_both! {
     }
 
     async fn unknown_addresses_and_methods_are_said_to_be_so(app: App) {
-        for path in ["/api", "/api/", "/api/v1", "/api/v1/nothing", "/api/v2/me", "/fn/nothing"] {
+        for path in ["/api", "/api/", "/api/v1", "/api/v1/nothing", "/api/v2/me", "/fn/nothing", "/.well-known/nothing", "/.well-known/openid-configuration"] {
             for method in [Method::GET, Method::POST] {
                 let answer = app.anon().send(method.clone(), path, Body::empty()).await;
                 assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::NOT_FOUND, "not_found"), "{method} {path}");
@@ -118,12 +118,20 @@ on_both! {
         }
         for (method, path) in [(Method::DELETE, SIGN_UP), (Method::GET, SIGN_UP), (Method::PUT, "/api/v1/me"), (Method::POST, "/healthz"), (Method::TRACE, "/"), (Method::POST, "/login")] {
             let answer = app.anon().send(method.clone(), path, Body::empty()).await;
-            assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+            assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"), "{method} {path}");
+        }
+        for (method, path, status) in [(Method::GET, "/oauth/nothing", StatusCode::NOT_FOUND), (Method::GET, "/oauth/token", StatusCode::METHOD_NOT_ALLOWED)] {
+            let answer = app.anon().send(method, path, Body::empty()).await;
+            assert_eq!((answer.status, answer.refusal().as_str()), (status, "invalid_request"), "{path}");
         }
         for path in ["/nothing", "/.git/config", "/.env", "/Cargo.toml", "/pkg/", "/pkg", "/%2e%2e/Cargo.toml", "/..%2fCargo.toml", "/%00", "/account/../../etc/passwd", "/a%0d%0aSet-Cookie:x=1"] {
             let answer = app.anon().get(path).await;
             assert!(matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::SEE_OTHER | StatusCode::BAD_REQUEST), "{path}: {}", answer.status);
         }
-        assert_eq!(app.anon().send(Method::POST, "/nothing", Body::empty()).await.status, StatusCode::METHOD_NOT_ALLOWED, "no page is rendered for a POST");
+        let posted = app.anon().send(Method::POST, "/nothing", Body::empty()).await;
+        assert_eq!((posted.status, posted.problem().as_str()), (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"), "no page is rendered for a POST");
+        assert_eq!(posted.header("allow"), "GET,HEAD");
+        let asked = app.anon().with("accept", "application/json").get("/nothing").await;
+        assert_eq!((asked.status, asked.problem().as_str()), (StatusCode::NOT_FOUND, "not_found"));
     }
 }

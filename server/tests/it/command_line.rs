@@ -160,3 +160,17 @@ on_both! {
         assert_eq!(status, 200);
     }
 }
+
+#[tokio::test]
+async fn program_beside_a_service_of_its_name_starts() {
+    let folder = TempDir::new().expect("a folder");
+    let run = async |arguments: &[&str], environment: &[(&str, &str)]| {
+        let output = latchkey(folder.path(), 1).args(arguments).envs(environment.iter().copied()).output().await.expect("it runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let links = [("LATCHKEY_SERVICE_HOST", "10.96.0.12"), ("LATCHKEY_PORT", "tcp://10.96.0.12:3000"), ("LATCHKEY_PORT_3000_TCP_ADDR", "10.96.0.12")];
+    assert!(run(&["config"], &links).await.0, "Kubernetes puts these into every container");
+    assert!(!run(&["config"], &[("LATCHKEY_ACESS_TTL", "5m")]).await.0, "a slip of the pen is no such name");
+    let (_, version) = run(&["--version"], &[]).await;
+    assert_eq!(version, format!("latchkey {}\n", env!("CARGO_PKG_VERSION")));
+}

@@ -19,8 +19,11 @@ const PUBLIC_ROUTES: &[&str] = &[
     "post /api/v1/auth/refresh",
     // Whoever can show a token may end it.
     "post /oauth/revoke",
+    // Takes a refresh token in a form.
+    "post /oauth/token",
     "get /.well-known/jwks.json",
     "get /.well-known/oauth-authorization-server",
+    "get /.well-known/oauth-protected-resource",
     "get /healthz",
     "get /readyz",
 ];

@@ -54,7 +54,8 @@ on_both! {
                     answers.push(client.send(method.to_uppercase().parse().expect("a method"), &path, body).await);
                 }
                 for answer in answers {
-                    assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::FORBIDDEN, "not_allowed"), "{call} {headers:?}");
+                    let code = if path.starts_with("/oauth/") { "invalid_request" } else { "not_allowed" };
+                    assert_eq!((answer.status, answer.refusal().as_str()), (StatusCode::FORBIDDEN, code), "{call} {headers:?}");
                     assert!(answer.cookies().is_empty());
                     asked += 1;
                 }
@@ -72,6 +73,27 @@ on_both! {
         let client = app.anon().with("origin", "https://evil.example").with("content-type", crate::support::FORM).with("accept", "text/html");
         let answer = client.send(Method::POST, "/fn/login", Body::from(form)).await;
         assert_eq!((answer.status, answer.cookies().len()), (StatusCode::FORBIDDEN, 0));
+    }
+
+    async fn cookie_jar_without_origin_is_told_what_to_send(app: App) {
+        let body = json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"});
+        let signup = app.anon().post("/api/v1/auth/signup", body.clone()).await;
+        let jar = signup.cookies().iter().map(|cookie| cookie.split(';').next().expect("a pair").to_owned()).collect::<Vec<_>>().join("; ");
+        let program = || app.anon().with("cookie", &jar);
+        let refused = program().patch("/api/v1/me", json!({"name": "Ada"})).await;
+        assert_eq!((refused.status, refused.problem().as_str()), (StatusCode::FORBIDDEN, "not_allowed"));
+        assert!(refused.json()["detail"].as_str().is_some_and(|detail| detail.contains("`Origin: http://localhost:3000`")), "{}", refused.text);
+        let page = program().with("accept", "text/html").patch("/api/v1/me", json!({"name": "Ada"})).await;
+        assert!(page.status == StatusCode::FORBIDDEN && !page.text.contains("Origin:"), "{}", page.text);
+        let with_origin = || program().with("origin", "http://localhost:3000");
+        assert_eq!(with_origin().patch("/api/v1/me", json!({"name": "Ada"})).await.status, StatusCode::OK);
+        assert_eq!(with_origin().send(Method::POST, "/api/v1/auth/refresh", Body::empty()).await.status, StatusCode::OK, "without a body");
+
+        // What is left in the jar after a log-out stands in the way of nothing.
+        let known = jar.split("; ").find(|pair| pair.starts_with("latchkey-known=")).expect("a device cookie");
+        let program = app.anon().with("cookie", known);
+        assert_eq!(program.post("/api/v1/auth/login", body).await.status, StatusCode::OK);
+        assert_eq!(program.clone().with("origin", "https://evil.example").post("/api/v1/auth/login", json!({})).await.status, StatusCode::FORBIDDEN);
     }
 
     async fn a_program_without_our_cookies_needs_no_origin(app: App) {
@@ -161,12 +183,42 @@ on_both! {
             let post = from().post("/api/v1/auth/login", json!({"email": "ada@example.com", "password": PASSWORD})).await;
             assert!(!allowed(&post) && post.status == StatusCode::FORBIDDEN, "{origin}");
         }
-        for path in ["/fn/login", "/fn/logout", "/oauth/revoke"] {
+        for path in ["/fn/login", "/fn/logout", "/oauth/introspect", "/oauth/tokens"] {
             let answer = app.anon().with("origin", LISTED).with("content-type", crate::support::FORM).send(Method::POST, path, Body::from("token=x")).await;
             assert!(!allowed(&answer) && answer.status == StatusCode::FORBIDDEN, "{path}");
         }
-        for path in ["/", "/login", "/healthz", "/.well-known/jwks.json", "/api/v1x"] {
+        for path in ["/", "/login", "/healthz", "/api/v1x"] {
             assert!(!allowed(&app.anon().with("origin", LISTED).get(path).await), "{path}");
+        }
+    }
+
+    async fn listed_origin_may_use_the_endpoints_of_public_oauth_clients(target: Listing) {
+        let app = target.0;
+        let user = app.user("ada@example.com").await;
+        let elsewhere = || app.anon().with("origin", LISTED).with("sec-fetch-site", "cross-site").with("content-type", crate::support::FORM);
+        let preflight = elsewhere().with("access-control-request-method", "POST").send(Method::OPTIONS, "/oauth/token", Body::empty()).await;
+        assert!(preflight.status == StatusCode::NO_CONTENT && allowed(&preflight));
+        let tokens = elsewhere().send(Method::POST, "/oauth/token", format!("grant_type=refresh_token&refresh_token={}", user.refresh).into()).await;
+        assert!(tokens.status == StatusCode::OK && allowed(&tokens), "{}", tokens.text);
+        let token = tokens.json()["access_token"].as_str().expect("a token").to_owned();
+        let revoked = elsewhere().send(Method::POST, "/oauth/revoke", format!("token={token}").into()).await;
+        assert!(revoked.status == StatusCode::OK && allowed(&revoked));
+        assert_eq!(user.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+        let stranger = app.anon().with("origin", "https://evil.example").with("content-type", crate::support::FORM);
+        let refused = stranger.send(Method::POST, "/oauth/token", Body::from("grant_type=refresh_token&refresh_token=x")).await;
+        assert_eq!((refused.status, refused.refusal().as_str()), (StatusCode::FORBIDDEN, "invalid_request"));
+    }
+
+    async fn public_documents_may_be_read_by_every_origin(target: Listing) {
+        let app = target.0;
+        let documents = ["/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource", "/openapi.json"];
+        for (path, origin) in documents.iter().flat_map(|path| ["https://evil.example", "null", LISTED].map(|origin| (path, origin))) {
+            let answer = app.anon().with("origin", origin).with("sec-fetch-site", "cross-site").get(path).await;
+            assert_eq!(answer.status, StatusCode::OK, "{path}");
+            assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
+            assert_eq!(answer.header("cross-origin-resource-policy"), "cross-origin", "{path}");
+            assert_eq!(answer.header("cache-control"), "public, max-age=300", "{path}");
+            assert!(answer.headers.get("access-control-allow-credentials").is_none() && answer.cookies().is_empty(), "{path}");
         }
     }
 }

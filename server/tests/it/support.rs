@@ -52,6 +52,8 @@ pub fn reached_by(url: &str) -> Http {
         trusted_proxies: Vec::new(),
         cors_origins: Vec::new(),
         x_access_token: false,
+        identity_headers: false,
+        security_contacts: Vec::new(),
         introspection_secret: None,
     }
 }
@@ -232,6 +234,11 @@ impl Answer {
         assert_eq!(body["status"], self.status.as_u16());
         assert_eq!(body["type"], format!("/problems/{}", body["code"].as_str().expect("a code").replace('_', "-")));
         body["code"].as_str().expect("a code").to_owned()
+    }
+
+    /// The code of a refusal: of a problem, or below `/oauth` the error of OAuth.
+    pub fn refusal(&self) -> String {
+        if self.header("content-type") == JSON { self.json()["error"].as_str().expect("an error").to_owned() } else { self.problem() }
     }
 
     /// The pointers of the members that are wrong, each with its code.

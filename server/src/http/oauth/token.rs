@@ -1,0 +1,95 @@
+//! The token endpoint (RFC 6749, 3.2). It knows one grant: a refresh token is exchanged for the next pair of tokens (RFC 6749, 6), as at
+//! `/api/v1/auth/refresh`, but in the terms that every OAuth client library speaks.
+
+use super::{Basic, OauthError, OauthRefusals, basic_credentials, failed, form_decoded, given, invalid_client, parameters, refuse, required};
+use crate::Server;
+use auth::{
+    Client, Issued,
+    token::{ACCOUNT_SCOPE, ADMIN_SCOPE, CLIENT_ID},
+};
+use axum::{
+    Extension, Form, Json,
+    extract::{State, rejection::FormRejection},
+    http::{HeaderMap, StatusCode, header::PRAGMA},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The grants of the token endpoint.
+pub(super) const GRANT_TYPES: [&str; 1] = ["refresh_token"];
+
+/// A token request (RFC 6749, 6).
+#[derive(Deserialize, ToSchema)]
+pub(in crate::http) struct TokenRequest {
+    /// `refresh_token`.
+    #[schema(required = true, value_type = String, pattern = "^refresh_token$")]
+    grant_type: Option<String>,
+    #[schema(required = true, value_type = String, min_length = 1)]
+    refresh_token: Option<String>,
+    /// `latchkey`, the only client. It is public: it has no secret.
+    #[schema(value_type = String, pattern = "^latchkey$")]
+    client_id: Option<String>,
+    /// Scopes, separated by blanks. The tokens have all that the user has.
+    #[schema(value_type = String, pattern = "^(account|admin)( (account|admin))*$")]
+    scope: Option<String>,
+}
+
+/// Tokens (RFC 6749, 5.1).
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct TokenResponse {
+    /// To be sent as `Authorization: Bearer`.
+    access_token: String,
+    /// `Bearer`.
+    token_type: &'static str,
+    /// For how many seconds the access token is good.
+    expires_in: u32,
+    /// For the next pair.
+    refresh_token: String,
+    /// What the access token may be used for, separated by blanks.
+    scope: String,
+}
+
+/// Exchanges a refresh token for the next pair of tokens.
+#[utoipa::path(post, path = "/oauth/token", operation_id = "exchangeToken", tag = "oauth",
+    request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, body = TokenResponse, description = "The next tokens"),
+        (status = 401, body = OauthError, description = "`invalid_client`: there is no such client"),
+        OauthRefusals,
+    ),
+)]
+pub(in crate::http) async fn exchange(
+    State(server): State<Server>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    form: Result<Form<TokenRequest>, FormRejection>,
+) -> Result<Response, Response> {
+    let TokenRequest { grant_type, refresh_token, client_id, scope } = parameters(form)?;
+    if !GRANT_TYPES.contains(&required(grant_type, "`grant_type` is missing.")?.as_str()) {
+        return Err(refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", "`grant_type` must be `refresh_token`."));
+    }
+    let named = basic_credentials(&headers).map(|Basic { name, .. }| form_decoded(&name));
+    if named.into_iter().chain(given(client_id)).any(|name| name != CLIENT_ID) {
+        return Err(invalid_client("`client_id` must be `latchkey`, or left out."));
+    }
+    let refresh_token = required(refresh_token, "`refresh_token` is missing.")?;
+    if given(scope).is_some_and(|scope| scope.split(' ').any(|scope| ![ACCOUNT_SCOPE, ADMIN_SCOPE].contains(&scope))) {
+        return Err(refuse(StatusCode::BAD_REQUEST, "invalid_scope", "`scope` must be `account`, `admin` or both."));
+    }
+    match server.web.auth.refresh(&client, &refresh_token).await {
+        Ok(issued) => Ok(([(PRAGMA, "no-cache")], Json(TokenResponse::from(issued))).into_response()),
+        Err(auth::Error::SignedOut | auth::Error::Stale) => {
+            Err(refuse(StatusCode::BAD_REQUEST, "invalid_grant", "The refresh token is invalid, expired, revoked or already used. Log in again."))
+        }
+        Err(error) => Err(failed(&error, &client)),
+    }
+}
+
+impl From<Issued> for TokenResponse {
+    fn from(issued: Issued) -> Self {
+        let Issued { access, refresh, .. } = issued;
+        let (access_token, refresh_token) = (access.token, refresh.token);
+        Self { access_token, token_type: "Bearer", expires_in: access.expires_in, refresh_token, scope: access.scope }
+    }
+}

@@ -1,0 +1,60 @@
+//! Addresses below `/.well-known` (RFC 8615) that people and password managers use: `security.txt` and `change-password`.
+
+use super::{problem, time::rfc3339};
+use crate::Server;
+use auth::Clock;
+use axum::{
+    Router,
+    extract::State,
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION},
+    },
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use contract::{Span, Timestamp};
+
+/// How long after its request a `security.txt` expires. RFC 9116, 2.5.5 recommends less than a year.
+const SECURITY_TXT_TTL: Span = Span::days(180);
+
+pub(crate) fn routes() -> Router<Server> {
+    Router::new().route("/.well-known/security.txt", get(security_txt)).route("/.well-known/change-password", get(change_password))
+}
+
+/// Whom to tell of a vulnerability (RFC 9116). Without `LATCHKEY_SECURITY_CONTACT` there is no such document.
+async fn security_txt(State(server): State<Server>) -> Response {
+    if server.security_contacts.is_empty() {
+        return problem::plain(StatusCode::NOT_FOUND);
+    }
+    let text = render_security_txt(&server.security_contacts, &server.origin, Clock::System.now());
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], text).into_response()
+}
+
+/// The contacts in order of preference. The expiry changes once a day.
+fn render_security_txt(contacts: &[String], origin: &str, now: Timestamp) -> String {
+    let midnight = Timestamp(now.0 - now.0.rem_euclid(Span::days(1).0));
+    let contacts: String = contacts.iter().map(|contact| format!("Contact: {contact}\n")).collect();
+    let expires = rfc3339(midnight + SECURITY_TXT_TTL);
+    format!("{contacts}Expires: {expires}\nCanonical: {origin}/.well-known/security.txt\n")
+}
+
+/// Leads password managers to the page (W3C, A Well-Known URL for Changing Passwords).
+async fn change_password() -> impl IntoResponse {
+    (StatusCode::FOUND, [(LOCATION, app::address::PASSWORD)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn security_txt_expires_half_a_year_after_today() {
+        let text = render_security_txt(&["mailto:a@b.example".to_owned(), "https://b.example".to_owned()], "https://c.example", Timestamp(1_767_225_600_001));
+        assert_eq!(
+            text,
+            "Contact: mailto:a@b.example\nContact: https://b.example\nExpires: 2026-06-30T00:00:00Z\n\
+             Canonical: https://c.example/.well-known/security.txt\n"
+        );
+    }
+}
