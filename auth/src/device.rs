@@ -1,4 +1,5 @@
-//! A `User-Agent` (RFC 9110, 10.1.5) in words that its owner recognises: "Firefox on Linux". A hint for people, never a decision.
+//! A `User-Agent` (RFC 9110, 10.1.5) in words that its owner recognises: "Firefox on Linux". A hint
+//! for people, never a decision.
 
 use contract::view::DEVICE_JOINT;
 
@@ -41,7 +42,8 @@ const MAX_PRODUCT_LENGTH: usize = 32;
 const SYSTEMS: &[(&str, &str)] =
     &[("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("CrOS", "ChromeOS"), ("Mac OS X", "macOS"), ("Linux", "Linux")];
 
-/// `None` if it names no program and no system. Of a program that is in no table, the name of its first product is kept, and no other text.
+/// `None` if it names no program and no system. Of a program that is in no table, the name of its
+/// first product is kept, and no other text.
 pub(crate) fn describe(agent: &str) -> Option<String> {
     let find = |table: &[(&'static str, &'static str)]| table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     match (find(PROGRAMS).or_else(|| client(agent)), find(SYSTEMS)) {
@@ -51,7 +53,8 @@ pub(crate) fn describe(agent: &str) -> Option<String> {
     }
 }
 
-/// The name of the first product, if it begins with a letter. Browsers and what imitates them call it `Mozilla`, which names nothing.
+/// The name of the first product, if it begins with a letter. Browsers and what imitates them call
+/// it `Mozilla`, which names nothing.
 fn client(agent: &str) -> Option<&str> {
     let end = agent.bytes().position(|byte| !byte.is_ascii_alphanumeric() && !b"-_.".contains(&byte)).unwrap_or(agent.len());
     let product = &agent[..end.min(MAX_PRODUCT_LENGTH)];

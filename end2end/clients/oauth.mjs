@@ -1,4 +1,5 @@
-// Standard OAuth clients against the server: discovery, refresh, introspection, revocation, verification of access tokens.
+// Standard OAuth clients against the server: discovery, refresh, introspection, revocation,
+// verification of access tokens.
 //
 //   node oauth.mjs BASE INTROSPECTION_SECRET
 

@@ -1,5 +1,5 @@
-// Validates an OpenAPI document by the rules of Spectral (spectral:oas) and of Redocly (recommended). Fails on every error, and on every warning of
-// Redocly's.
+// Validates an OpenAPI document by the rules of Spectral (spectral:oas) and of Redocly
+// (recommended). Fails on every error, and on every warning of Redocly's.
 //
 //   node validate.mjs FILE
 

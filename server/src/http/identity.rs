@@ -1,5 +1,5 @@
-//! Who a request is from, for a reverse proxy that asks before it passes the request on to another program (`auth_request` of nginx,
-//! `forward_auth` of Caddy).
+//! Who a request is from, for a reverse proxy that asks before it passes the request on to another
+//! program (`auth_request` of nginx, `forward_auth` of Caddy).
 
 use super::{caller::Caller, problem, refusals::Protected};
 use crate::Server;
@@ -17,7 +17,8 @@ const USER_ROLES: HeaderName = HeaderName::from_static("x-user-roles");
 
 /// Tells a proxy whether a request is from a user who is signed in.
 ///
-/// An access token counts, and so does the session of our own pages. Nothing changes, and the body is empty: who the user is stands in headers.
+/// An access token counts, and so does the session of our own pages. Nothing changes, and the body
+/// is empty: who the user is stands in headers.
 #[utoipa::path(get, path = "/api/v1/auth/verify", operation_id = "verifySession", tag = "auth", security(("bearer" = []), ()), responses(
     (status = 200, description = "The user is signed in", headers(
         ("X-User-Id" = Option<String>, description = "The id of the user, where `LATCHKEY_IDENTITY_HEADERS` is on"),
@@ -38,8 +39,9 @@ pub(super) async fn verify(State(server): State<Server>, caller: Caller, headers
     Ok(response)
 }
 
-/// An access token first. The refresh cookie counts beside an access cookie that has expired, but not beside an `Authorization`, which says for
-/// itself who the client wants to be. It is looked up and not refreshed: the proxy could not hand the next one to the browser.
+/// An access token first. The refresh cookie counts beside an access cookie that has expired, but
+/// not beside an `Authorization`, which says for itself who the client wants to be. It is looked up
+/// and not refreshed: the proxy could not hand the next one to the browser.
 async fn signed_in<'a>(server: &'a Server, caller: &Caller, headers: &HeaderMap) -> Result<SignedIn<'a>, Response> {
     let refusal = match caller.signed_in(server).await {
         Ok(signed_in) => return Ok(signed_in),

@@ -27,8 +27,9 @@ pub(super) struct Part {
     cursor: Option<String>,
 }
 
-/// Declares the body that answers with a part of a list: `page!(SessionPage, SessionBody)`. (A generic type would not do: its description repeats
-/// the members of the item in place, and generated clients would not know the item by its name.)
+/// Declares the body that answers with a part of a list: `page!(SessionPage, SessionBody)`. (A
+/// generic type would not do: its description repeats the members of the item in place, and
+/// generated clients would not know the item by its name.)
 macro_rules! page {
     ($name:ident, $item:ty) => {
         /// A part of a list, newest first.

@@ -1,5 +1,6 @@
-//! For OAuth clients: the token endpoint ([`token`]), revocation (RFC 7009), introspection (RFC 7662), metadata ([`metadata`]). Errors here are
-//! those of RFC 6749, 5.2, whoever makes them: see [`refusal`].
+//! For OAuth clients: the token endpoint ([`token`]), revocation (RFC 7009), introspection (RFC
+//! 7662), metadata ([`metadata`]). Errors here are those of RFC 6749, 5.2, whoever makes them: see
+//! [`refusal`].
 
 pub(super) mod metadata;
 pub(super) mod token;
@@ -84,7 +85,8 @@ fn refuse(status: StatusCode, error: &'static str, description: &str) -> Respons
     (status, Json(OauthError { error, error_description: description.to_owned() })).into_response()
 }
 
-/// The body of a refusal that was made by a layer, which knows nothing of OAuth: clients look for `error` in every response that is not 200.
+/// The body of a refusal that was made by a layer, which knows nothing of OAuth: clients look for
+/// `error` in every response that is not 200.
 pub(crate) fn refusal(status: StatusCode, description: &str) -> Vec<u8> {
     let error = match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
@@ -244,7 +246,8 @@ pub(super) async fn introspect(
     let posted = form.as_ref().ok().and_then(|form| form.client_secret.as_deref());
     let is_known = server.introspection_secret.as_ref().is_some_and(|secret| {
         let is_secret = |given: &[u8]| same(secret.0.as_bytes(), given);
-        // Before RFC 6749, 2.3.1 is decoded and after: the secret has no character for which it matters, and curl does not encode.
+        // Before RFC 6749, 2.3.1 is decoded and after: the secret has no character for which it
+        // matters, and curl does not encode.
         basic.is_some_and(|Basic { password, .. }| is_secret(&password) || is_secret(form_decoded(&password).as_bytes()))
             || posted.is_some_and(|given| is_secret(given.as_bytes()))
     });

@@ -1,4 +1,5 @@
-//! Documents without secrets that programs of every origin read: keys, metadata, the description of the API.
+//! Documents without secrets that programs of every origin read: keys, metadata, the description of
+//! the API.
 
 use axum::{
     http::{
@@ -9,8 +10,9 @@ use axum::{
 };
 use serde::Serialize;
 
-/// The response with a document of this media type. Pages of every origin may read it (the CORS protocol of the Fetch standard), without cookies,
-/// and caches may keep it for five minutes: short against the time that a new key is published before it signs.
+/// The response with a document of this media type. Pages of every origin may read it (the CORS
+/// protocol of the Fetch standard), without cookies, and caches may keep it for five minutes: short
+/// against the time that a new key is published before it signs.
 pub(crate) fn public_document(kind: &'static str, document: &impl Serialize) -> Response {
     const HEADERS: [(HeaderName, HeaderValue); 3] = [
         (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),

@@ -1,4 +1,5 @@
-//! Addresses below `/.well-known` (RFC 8615) that people and password managers use: `security.txt` and `change-password`.
+//! Addresses below `/.well-known` (RFC 8615) that people and password managers use: `security.txt`
+//! and `change-password`.
 
 use super::{problem, time::rfc3339};
 use crate::Server;
@@ -15,14 +16,16 @@ use axum::{
 };
 use contract::{Span, Timestamp};
 
-/// How long after its request a `security.txt` expires. RFC 9116, 2.5.5 recommends less than a year.
+/// How long after its request a `security.txt` expires. RFC 9116, 2.5.5 recommends less than a
+/// year.
 const SECURITY_TXT_TTL: Span = Span::days(180);
 
 pub(crate) fn routes() -> Router<Server> {
     Router::new().route("/.well-known/security.txt", get(security_txt)).route("/.well-known/change-password", get(change_password))
 }
 
-/// Whom to tell of a vulnerability (RFC 9116). Without `LATCHKEY_SECURITY_CONTACT` there is no such document.
+/// Whom to tell of a vulnerability (RFC 9116). Without `LATCHKEY_SECURITY_CONTACT` there is no such
+/// document.
 async fn security_txt(State(server): State<Server>) -> Response {
     if server.security_contacts.is_empty() {
         return problem::plain(StatusCode::NOT_FOUND);

@@ -1,9 +1,11 @@
-//! Pages of other origins that may call the JSON API from a browser (the CORS protocol of the Fetch standard): those that `LATCHKEY_CORS_ORIGINS`
-//! lists, exactly, and on `/api/v1` and the OAuth endpoints of public clients only. (Documents that every origin may read say so themselves:
-//! see `http::public_document`.)
+//! Pages of other origins that may call the JSON API from a browser (the CORS protocol of the Fetch
+//! standard): those that `LATCHKEY_CORS_ORIGINS` lists, exactly, and on `/api/v1` and the OAuth
+//! endpoints of public clients only. (Documents that every origin may read say so themselves: see
+//! `http::public_document`.)
 //!
-//! They show tokens of their own. Cookies are neither taken from them nor given to them: what a browser adds by itself is nobody's to use from
-//! elsewhere. Everybody else is told nothing, and their browser keeps the answer from them.
+//! They show tokens of their own. Cookies are neither taken from them nor given to them: what a
+//! browser adds by itself is nobody's to use from elsewhere. Everybody else is told nothing, and
+//! their browser keeps the answer from them.
 
 use crate::Server;
 use app::address::is_at_or_below;
@@ -15,7 +17,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-/// Where listed origins may call. Introspection is for programs with a secret, which a page cannot keep.
+/// Where listed origins may call. Introspection is for programs with a secret, which a page cannot
+/// keep.
 const PATHS: [&str; 3] = ["/api/v1", "/oauth/token", "/oauth/revoke"];
 /// What they may send, and what they may read of an answer beyond its body.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");

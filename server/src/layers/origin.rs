@@ -1,4 +1,5 @@
-//! Who may call from where: the defence against requests that another site makes a browser send (cross-site request forgery).
+//! Who may call from where: the defence against requests that another site makes a browser send
+//! (cross-site request forgery).
 //!
 //! | an unsafe request with | |
 //! |---|---|
@@ -10,9 +11,10 @@
 //! | neither, and no cookie of ours with a token (curl, other programs) | passes |
 //! | neither, and a cookie of ours with a token | is refused, and told to send our own `Origin` |
 //!
-//! (RFC 9110, 9.2.1 says which methods are safe. Browsers have sent `Sec-Fetch-Site` since 2023 and `Origin` with every unsafe request for
-//! longer, so a browser is never in the last two rows. A program that keeps cookies in a jar is, and can send `Origin` itself. The device cookie
-//! does not count: it authenticates nobody, and stays in a jar long after the log-out.)
+//! (RFC 9110, 9.2.1 says which methods are safe. Browsers have sent `Sec-Fetch-Site` since 2023 and
+//! `Origin` with every unsafe request for longer, so a browser is never in the last two rows. A
+//! program that keeps cookies in a jar is, and can send `Origin` itself. The device cookie does not
+//! count: it authenticates nobody, and stays in a jar long after the log-out.)
 
 use super::cors::Listed;
 use crate::{Server, http::problem};

@@ -1,7 +1,9 @@
-//! Something went wrong, for people and for OAuth clients: where a program gets `problem+json`, a browser that shows the answer gets a page in
-//! words for people, and below `/oauth` every client gets an error of RFC 6749.
+//! Something went wrong, for people and for OAuth clients: where a program gets `problem+json`, a
+//! browser that shows the answer gets a page in words for people, and below `/oauth` every client
+//! gets an error of RFC 6749.
 //!
-//! It has the look of the others, but no script and no page of the app: what is wrong may be anything.
+//! It has the look of the others, but no script and no page of the app: what is wrong may be
+//! anything.
 
 use crate::{
     Server,

@@ -1,5 +1,6 @@
-//! Metadata for clients that configure themselves: the authorization server (RFC 8414) and the API as a protected resource (RFC 9728). Members
-//! without a value are left out (RFC 8414, 3.2), `response_types_supported` too: there is no authorization endpoint.
+//! Metadata for clients that configure themselves: the authorization server (RFC 8414) and the API
+//! as a protected resource (RFC 9728). Members without a value are left out (RFC 8414, 3.2),
+//! `response_types_supported` too: there is no authorization endpoint.
 
 use super::token::GRANT_TYPES;
 use crate::{

@@ -1,5 +1,6 @@
-//! The token endpoint (RFC 6749, 3.2). It knows one grant: a refresh token is exchanged for the next pair of tokens (RFC 6749, 6), as at
-//! `/api/v1/auth/refresh`, but in the terms that every OAuth client library speaks.
+//! The token endpoint (RFC 6749, 3.2). It knows one grant: a refresh token is exchanged for the
+//! next pair of tokens (RFC 6749, 6), as at `/api/v1/auth/refresh`, but in the terms that every
+//! OAuth client library speaks.
 
 use super::{Basic, OauthError, OauthRefusals, basic_credentials, failed, form_decoded, given, invalid_client, parameters, refuse, required};
 use crate::Server;
