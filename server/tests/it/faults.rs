@@ -23,8 +23,16 @@ use tokio::{
 };
 
 /// What asks the database nothing, and goes on without it.
-const ALONE: &[&str] =
-    &["get /.well-known/jwks.json", "get /.well-known/oauth-authorization-server", "get /healthz", "get /", "get /lab", "get /login", "get /signup"];
+const ALONE: &[&str] = &[
+    "get /.well-known/jwks.json",
+    "get /.well-known/oauth-authorization-server",
+    "get /.well-known/oauth-protected-resource",
+    "get /healthz",
+    "get /",
+    "get /lab",
+    "get /login",
+    "get /signup",
+];
 
 /// What stands between a server and its database, and can be shut: connections are broken then, and new ones come to nothing.
 struct Door(watch::Sender<bool>);
@@ -66,9 +74,9 @@ impl Door {
 fn needing() -> impl Iterator<Item = (usize, &'static str, Shows, &'static str)> {
     TABLE.iter().enumerate().filter(|(_, (call, ..))| !ALONE.contains(call)).map(|(number, (call, may, body))| {
         let shows = match may {
-            May::Cookies => Shows::RefreshCookie,
+            May::Cookies | May::Users => Shows::RefreshCookie,
             May::Programs => Shows::IntrospectionSecret,
-            May::All | May::SignedIn | May::Admins | May::Leavers => Shows::Bearer,
+            May::All | May::SignedIn | May::Admins | May::Leavers | May::OauthClients => Shows::Bearer,
         };
         (number, *call, shows, *body)
     })
