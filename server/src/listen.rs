@@ -4,12 +4,13 @@ use crate::{
     accept::Door,
     cli,
     config::Config,
+    logs,
     router::{Server, router},
     tls::Tls,
 };
 use anyhow::Context;
 use auth::{Auth, Clock, Entropy, Store, flow::Parts};
-use std::{future::Future, io::Write, time::Duration};
+use std::{future::Future, time::Duration};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -56,7 +57,7 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
             "Nobody is an administrator yet. Whoever signs up here within an hour is the first:\n    {}/signup?invite={invite}\n",
             config.http.origin()
         );
-        std::io::stderr().write_all(text.as_bytes())?;
+        logs::write_to_stderr(text, Duration::ZERO);
     }
     let server = Server::new(auth, &config.http, &config.site);
     let door = Door { listener, tls: tls.clone(), app: router(server.clone()), proxies: server.trusted_proxies.clone() };

@@ -2,34 +2,203 @@
 //!
 //! Fields carry what varies, so that nothing an outsider sends can look like a line of its own. Never logged: bodies, query strings, cookies,
 //! `Authorization`, e-mail addresses, anything typed.
+//!
+//! Logging never waits for the reader of the log: lines go through a queue of at most [`MAX_QUEUED_BYTES`] to a thread that writes them. A line
+//! that finds no room is dropped and counted; as soon as lines can be written again, one line says how many were lost.
 
 use anyhow::Context;
-use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, ErrorKind, IsTerminal, Write},
+    os::fd::AsFd,
+    panic::Location,
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-/// A panic is a line like any other, which says where and not what: the text may quote what somebody sent.
+/// Bytes of log lines that wait to be written, at most. That is some ten thousand requests.
+pub const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes that a line in the queue costs beside its text.
+const LINE_OVERHEAD_BYTES: usize = 64;
+/// How long the end of the process waits for what is still in the queue.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+/// Pause before a write is tried again on a pipe that does not block and is full.
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Lines that were not written, since the start of the process.
+static DROPPED_LINES: AtomicU64 = AtomicU64::new(0);
+
+/// Returns how many log lines were lost since the start, because their reader did not keep up or the output failed.
+#[must_use]
+pub fn dropped_lines() -> u64 {
+    DROPPED_LINES.load(Ordering::Relaxed)
+}
+
+/// Starts logging. `filter` is in the syntax of `RUST_LOG`; without one everything from `info` up is logged. Dropping the guard writes what is
+/// still queued, for at most [`FLUSH_TIMEOUT`].
+pub fn start(filter: Option<&str>) -> anyhow::Result<FlushGuard> {
+    let filter = EnvFilter::try_new(filter.unwrap_or("info,sqlx=warn")).context("RUST_LOG is not a filter")?;
+    // A handle without the lock of `std::io::stdout`, which a write that blocks would hold.
+    let output = File::from(io::stdout().as_fd().try_clone_to_owned().context("standard output cannot be used")?);
+    let terminal = output.is_terminal();
+    let queue = LineQueue::default();
+    let writer = queue.clone();
+    thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_to(output)).context("the log thread does not start")?;
+    log_panics();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(terminal).with_writer(queue.clone());
+    let started = if terminal { builder.try_init() } else { builder.json().flatten_event(true).try_init() };
+    started.map_err(|error| anyhow::anyhow!("{error}"))?;
+    Ok(FlushGuard(queue))
+}
+
+/// Writes a text to standard error, in one piece and for at most `timeout`. A reader that has stalled keeps the text from being seen, and
+/// nothing else.
+pub fn write_to_stderr(text: String, timeout: Duration) {
+    let (written, done) = mpsc::sync_channel(1);
+    let writing = thread::Builder::new().name("stderr".to_owned()).spawn(move || {
+        let _reader_is_gone = io::stderr().write_all(text.as_bytes());
+        let _no_longer_awaited = written.send(());
+    });
+    if writing.is_ok() {
+        let _in_time = done.recv_timeout(timeout);
+    }
+}
+
+/// A panic is a line like any other, which says where and not what: the text may quote what a client sent.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
+        let place = panic.location().map(place);
         tracing::error!(place, "a panic");
     }));
 }
 
-/// Starts logging. `filter` is in the syntax of `RUST_LOG`; without one everything from `info` up is logged.
-pub fn start(filter: Option<&str>) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter.unwrap_or("info,sqlx=warn")).context("RUST_LOG is not a filter")?;
-    log_panics();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-    if std::io::stdout().is_terminal() { builder.try_init() } else { builder.json().flatten_event(true).try_init() }.map_err(|error| anyhow::anyhow!("{error}"))
+fn place(location: &Location<'_>) -> String {
+    format!("{}:{}:{}", without_folders(location.file()), location.line(), location.column())
+}
+
+/// The path of a source file without the folders of the machine that built it: those of our own files are relative.
+fn without_folders(file: &str) -> &str {
+    // Dependencies: `…/registry/src/INDEX/CRATE-VERSION/src/…`; the standard library: `/rustc/COMMIT/library/…`.
+    let below = |marker: &str| file.split_once(marker).and_then(|(_, rest)| rest.split_once('/')).map(|(_, rest)| rest);
+    let found = ["/registry/src/", "/git/checkouts/", "/rustc/"].into_iter().find_map(below);
+    found.unwrap_or_else(|| if file.starts_with('/') { file.rsplit('/').next().unwrap_or_default() } else { file })
+}
+
+/// Log lines on their way to the thread that writes them.
+#[derive(Clone, Default)]
+struct LineQueue(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    queued: Mutex<Queued>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queued {
+    lines: VecDeque<Box<[u8]>>,
+    /// Of `lines` and of those that are being written.
+    bytes: usize,
+}
+
+impl LineQueue {
+    fn push(&self, line: &[u8]) {
+        let cost = line.len() + LINE_OVERHEAD_BYTES;
+        let mut queued = self.0.queued.lock().unwrap_or_else(PoisonError::into_inner);
+        if queued.bytes + cost > MAX_QUEUED_BYTES {
+            DROPPED_LINES.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        queued.bytes += cost;
+        queued.lines.push_back(line.into());
+        drop(queued);
+        self.0.changed.notify_all();
+    }
+
+    /// Writes lines as they come, for ever. Says how many were lost when a write has succeeded after that.
+    fn write_to(&self, mut output: impl Write) {
+        let mut reported = dropped_lines();
+        loop {
+            let line = {
+                let queued = self.0.queued.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut queued = self.0.changed.wait_while(queued, |queued| queued.lines.is_empty()).unwrap_or_else(PoisonError::into_inner);
+                queued.lines.pop_front()
+            };
+            let Some(line) = line else { continue };
+            let written = write_whole(&mut output, &line);
+            if written.is_err() {
+                DROPPED_LINES.fetch_add(1, Ordering::Relaxed);
+            }
+            let mut queued = self.0.queued.lock().unwrap_or_else(PoisonError::into_inner);
+            queued.bytes -= line.len() + LINE_OVERHEAD_BYTES;
+            let drained = queued.lines.is_empty();
+            drop(queued);
+            self.0.changed.notify_all();
+            let dropped = dropped_lines();
+            if written.is_ok() && drained && dropped > reported {
+                tracing::warn!(lines = dropped - reported, total = dropped, "log lines dropped");
+                reported = dropped;
+            }
+        }
+    }
+}
+
+/// As [`Write::write_all`], which would give up on a pipe that does not block.
+fn write_whole(output: &mut impl Write, mut rest: &[u8]) -> io::Result<()> {
+    while !rest.is_empty() {
+        match output.write(rest) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(length) => rest = &rest[length..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(RETRY_INTERVAL),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+impl Write for LineQueue {
+    /// Takes a whole line: that is how `tracing_subscriber` writes.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for LineQueue {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Writes the rest of the log when it is dropped, for at most [`FLUSH_TIMEOUT`].
+#[must_use = "what is queued is written when this is dropped"]
+pub struct FlushGuard(LineQueue);
+
+impl Drop for FlushGuard {
+    fn drop(&mut self) {
+        let shared = &self.0.0;
+        let queued = shared.queued.lock().unwrap_or_else(PoisonError::into_inner);
+        let _in_time = shared.changed.wait_timeout_while(queued, FLUSH_TIMEOUT, |queued| queued.bytes > 0);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{
-        io,
-        sync::{Arc, Mutex},
-    };
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -55,5 +224,51 @@ mod tests {
         std::panic::set_hook(before);
         let text = String::from_utf8(lines.0.lock().expect("a lock").clone()).expect("text");
         assert!(text.lines().count() == 1 && text.contains("logs.rs") && !text.contains("SENTINEL"), "{text}");
+    }
+
+    #[test]
+    fn place_names_no_folder_of_the_builder() {
+        for (file, place) in [
+            ("server/src/logs.rs", "server/src/logs.rs"),
+            ("/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/zxcvbn-3.1.1/src/scoring.rs", "zxcvbn-3.1.1/src/scoring.rs"),
+            ("/home/me/.cargo/git/checkouts/leptos-0123/abcdef/leptos/src/lib.rs", "abcdef/leptos/src/lib.rs"),
+            ("/rustc/0123456789abcdef/library/core/src/slice/index.rs", "library/core/src/slice/index.rs"),
+            ("/home/me/target/debug/build/x-1/out/made.rs", "made.rs"),
+        ] {
+            assert_eq!(without_folders(file), place);
+        }
+    }
+
+    #[test]
+    fn queue_at_its_limit_drops_and_counts() {
+        let (queue, line) = (LineQueue::default(), [b'x'; 1000]);
+        let room = MAX_QUEUED_BYTES / (line.len() + LINE_OVERHEAD_BYTES);
+        let before = dropped_lines();
+        for _ in 0..room + 7 {
+            queue.push(&line);
+        }
+        assert_eq!(queue.0.queued.lock().expect("a lock").lines.len(), room);
+        assert!(dropped_lines() - before >= 7);
+    }
+
+    #[test]
+    fn full_pipe_that_does_not_block_is_tried_again() {
+        struct Full(usize, Vec<u8>);
+        impl Write for Full {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0 += 1;
+                match self.0 {
+                    1 => Err(ErrorKind::WouldBlock.into()),
+                    2 => Err(ErrorKind::Interrupted.into()),
+                    _ => self.1.write(&bytes[..1]),
+                }
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut full = Full(0, Vec::new());
+        write_whole(&mut full, b"line\n").expect("written");
+        assert_eq!(full.1, b"line\n");
     }
 }

@@ -10,6 +10,7 @@ use server::{
 use std::{
     io::{IsTerminal, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 /// The account system that a Rust web app starts from.
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
     match run(arguments.command.unwrap_or(Command::Serve)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _nobody_reads = writeln!(std::io::stderr(), "latchkey: {error:#}");
+            server::logs::write_to_stderr(format!("latchkey: {error:#}\n"), Duration::from_secs(1));
             ExitCode::FAILURE
         }
     }
@@ -75,7 +76,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     if let Command::Config { json } = command {
         return print(&if json { config.to_json() } else { config.to_text() });
     }
-    server::logs::start(config.log_filter.as_deref())?;
+    let _flush = server::logs::start(config.log_filter.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
     runtime.block_on(async {
         match command {

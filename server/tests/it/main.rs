@@ -22,6 +22,7 @@ mod keys;
 mod leaving;
 mod limits;
 mod log;
+mod log_output;
 mod matrix;
 mod me;
 mod oauth;
