@@ -7,8 +7,7 @@ sys.path.insert(0, sys.argv[2])
 from latchkey import AuthenticatedClient, Client
 from latchkey.api.auth import log_out, refresh_tokens, sign_up
 from latchkey.api.me import get_me, list_activity, list_sessions
-from latchkey.models import RefreshBody, SessionBody, SignUpBody, TokensInBody
-from latchkey.types import UNSET
+from latchkey.models import LogOutBody, RefreshBody, SessionBody, SignUpBody, TokensInBody
 
 BASE, EMAIL = sys.argv[1], "openapi-python-client@example.com"
 anonymous = Client(base_url=BASE, raise_on_unexpected_status=True)
@@ -27,5 +26,5 @@ assert [type(session) for session in sessions.items] == [SessionBody] and sessio
 assert list_activity.sync(client=signed_in(tokens)).items[0].kind == "signed_up"
 tokens = refresh_tokens.sync(client=anonymous, body=RefreshBody(refresh_token=tokens.refresh_token))
 assert isinstance(tokens, TokensInBody), tokens
-assert log_out.sync_detailed(client=signed_in(tokens), body=UNSET).status_code == 204
+assert log_out.sync_detailed(client=signed_in(tokens), body=LogOutBody()).status_code == 204
 assert get_me.sync_detailed(client=signed_in(tokens)).status_code == 401

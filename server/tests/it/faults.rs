@@ -139,7 +139,8 @@ async fn without_its_database_a_server_says_not_now_and_goes_on_as_soon_as_it_is
         let mut answers = Vec::new();
         for ((number, call, shows, body), (asker, victim)) in needing().zip(&people) {
             // A token that somebody has to be asked about.
-            let body = if call.contains("/oauth/") { format!("token={}", victim.user.refresh) } else { body.to_owned() };
+            let body =
+                if call.contains("/oauth/") { format!("grant_type=refresh_token&refresh_token={0}&token={0}", victim.user.refresh) } else { body.to_owned() };
             let client = office.showing(asker, shows).with("accept-language", "en");
             answers.push((call, ask(&client, call, &body, asker, victim, &format!("fresh{number}@example.com")).await));
         }

@@ -16,13 +16,15 @@ const URLS: [(&str, &str); 2] = [("http://localhost:3000", ""), ("https://accoun
 /// Whether an answer has all that protects it. `kept` is who may keep it, `https` what it says of https.
 fn is_protected(headers: &HeaderMap, kept: &str, https: &str, what: &str) {
     let header = |name: &str| headers.get(name).map_or("", |value| value.to_str().expect("text"));
+    // Public documents may be embedded by whoever may read them.
+    let resource = if header("access-control-allow-origin") == "*" { "cross-origin" } else { "same-origin" };
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "same-origin"),
         ("x-frame-options", "DENY"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-embedder-policy", "require-corp"),
-        ("cross-origin-resource-policy", "same-origin"),
+        ("cross-origin-resource-policy", resource),
         ("strict-transport-security", https),
         ("cache-control", kept),
     ] {
