@@ -62,14 +62,18 @@ pub enum Error {
     Internal(#[source] Source),
 }
 
-/// An error and what caused it, in one line for the log. (Causes come from the database and the operating system; what people typed is in none.)
+/// Returns an error and its causes in one line, for the log. (Causes come from the database and the operating system; nothing
+/// that a user has typed is in one.) A cause that an error has already written into its own text is not repeated.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
         source = cause.source();
     }
     text

@@ -15,6 +15,8 @@
 //! Postgres transaction is dead and a SQLite one is not. Locks are taken in the order users, sessions,
 //! feed.
 
+pub mod backup;
+mod database_url;
 pub mod events;
 mod fault;
 pub mod feed;
@@ -22,13 +24,16 @@ mod health;
 pub mod installation;
 pub mod keys;
 pub mod limits;
+mod open_error;
 mod postgres;
 pub mod sessions;
 mod sqlite;
 pub mod users;
 mod writer;
 
+pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use fault::Fault;
+pub use open_error::explain;
 
 use crate::{Error, hasher::Lane};
 use health::Health;
