@@ -1,17 +1,18 @@
 //! The commands that look at or change what is stored, beside a running server or without one.
 
 use crate::{
-    config::{Config, Secret},
+    config::Config,
+    database::{self, Opened},
     http::time::rfc3339,
-    secret_file,
 };
 use anyhow::Context;
 use app::{problem::Problem, words};
 use auth::{
-    Auth, Client, Clock, Entropy, Hashing, ServerSecret, Store,
-    flow::{Admin, Change, KeyInfo, Keys, Parts},
+    Auth, Client, Clock, Entropy, Hashing,
+    flow::{Admin, Change, KeyInfo, Keys, MOST_ITEMS, Parts},
     keys::Algorithm,
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Subcommand;
 use contract::{
     Email,
@@ -19,7 +20,11 @@ use contract::{
     view::{Role, UserView},
 };
 use serde_json::{Value, json};
-use std::{io::Read, path::PathBuf};
+use std::{
+    io::{Read, Write},
+    path::PathBuf,
+};
+use uuid::Uuid;
 
 /// The keys that access tokens are signed with.
 #[derive(Clone, Debug, Subcommand)]
@@ -58,14 +63,17 @@ pub enum KeysCommand {
 /// The accounts. Whoever may read the server secret may do all of this.
 #[derive(Clone, Debug, Subcommand)]
 pub enum UserCommand {
-    /// Show the accounts, the newest first.
+    /// Show all accounts, the newest first.
     List {
         /// As JSON.
         #[arg(long)]
         json: bool,
-        /// How many.
-        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=100))]
-        limit: u16,
+        /// Show at most this many accounts.
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+        limit: Option<u64>,
+        /// Show only the accounts that follow this one: its `id`, as `--json` prints it.
+        #[arg(long)]
+        after: Option<Uuid>,
     },
     /// Make an account. Its password is asked for, or read from the standard input if that is no terminal.
     Create {
@@ -97,34 +105,36 @@ pub enum UserCommand {
     },
 }
 
-/// Carries out one of the user commands. `password` is asked when one is needed. Returns what to print.
+/// Brings the tables of the database up to date.
+pub async fn migrate(config: &Config) -> anyhow::Result<()> {
+    database::open_store(config).await?.close().await;
+    Ok(())
+}
+
+/// Carries out one of the user commands, and prints to `out`. `password` is asked when one is needed.
 pub async fn users(
     config: &Config,
     command: UserCommand,
     clock: &Clock,
     entropy: &Entropy,
     password: impl FnOnce() -> anyhow::Result<String>,
-) -> anyhow::Result<String> {
-    let secret = secret(config, entropy)?;
-    let store = Store::open(&config.database.url).await?;
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let Opened { store, secret, .. } = database::open(config, entropy).await?;
     let hashing = Hashing { threads: 1, ..config.hashing };
     let parts = Parts { store: store.clone(), clock: clock.clone(), entropy: entropy.clone(), secret: secret.clone(), policy: config.policy.clone(), hashing };
     let auth = Auth::start(parts).await?;
     let admin = auth.operator(&Client::new(None, None, "command-line"), &secret)?;
-    let said = match command {
-        UserCommand::List { json, limit } => {
-            let users = admin.users(limit, None).await?.items;
-            if json {
-                Value::from(users.iter().map(user_as_json).collect::<Vec<_>>()).to_string()
-            } else {
-                users.iter().map(user_as_line).collect::<Vec<_>>().join("\n")
-            }
+    let shown = match command {
+        UserCommand::List { json, limit, after } => {
+            list_users(&admin, json, limit.unwrap_or(u64::MAX), after, out).await?;
+            store.close().await;
+            return Ok(());
         }
         UserCommand::Create { email, name, admin: is_admin } => {
             let form = SignUp { name, email, password: password()?, ..SignUp::default() };
             let role = if is_admin { Role::Admin } else { Role::User };
-            let made = admin.create(&form, role).await.map_err(|error| said_of(&error))?;
-            user_as_line(&made)
+            admin.create(&form, role).await.map_err(|error| said_of(&error))?
         }
         UserCommand::Role { email, role } => {
             let role = Role::from_name(&role).context("the role must be user or admin")?;
@@ -134,7 +144,40 @@ pub async fn users(
         UserCommand::Enable { email } => changed(&admin, &email, Change::Enable).await?,
     };
     store.close().await;
-    Ok(said)
+    writeln!(out, "{}", user_as_line(&shown)).context("nothing can be printed")
+}
+
+/// Prints accounts, a page at a time, so that memory is bounded however many there are.
+async fn list_users(admin: &Admin<'_>, json: bool, limit: u64, after: Option<Uuid>, out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut cursor = after.map(|id| URL_SAFE_NO_PAD.encode(id.as_bytes()));
+    let (mut left, mut is_first) = (limit, true);
+    if json {
+        write!(out, "[")?;
+    }
+    let mut last = None;
+    loop {
+        let page = admin.users(u16::try_from(left).unwrap_or(MOST_ITEMS).min(MOST_ITEMS), cursor.as_deref()).await?;
+        for user in &page.items {
+            match (json, is_first) {
+                (true, true) => write!(out, "{}", user_as_json(user))?,
+                (true, false) => write!(out, ",{}", user_as_json(user))?,
+                (false, _) => writeln!(out, "{}", user_as_line(user))?,
+            }
+            is_first = false;
+            left -= 1;
+        }
+        last = page.items.last().map(|user| user.id).or(last);
+        cursor = page.next_cursor;
+        if cursor.is_none() || left == 0 {
+            break;
+        }
+    }
+    if json {
+        writeln!(out, "]")?;
+    } else if let (Some(_), Some(last)) = (cursor, last) {
+        writeln!(out, "There are more: add --after {last}")?;
+    }
+    Ok(())
 }
 
 async fn changed(admin: &Admin<'_>, email: &str, change: Change) -> anyhow::Result<String> {
@@ -176,19 +219,9 @@ fn user_as_line(user: &UserView) -> String {
     format!("{:<40}  {role:<5}  since {}{disabled}", user.email, rfc3339(user.created_at))
 }
 
-/// The server secret that the configuration names.
-pub(crate) fn secret(config: &Config, entropy: &Entropy) -> anyhow::Result<ServerSecret> {
-    match &config.secret {
-        Secret::Given(secret) => Ok(secret.clone()),
-        Secret::File(path) => secret_file::read(path, false, entropy),
-        Secret::Own(path) => secret_file::read(path, true, entropy),
-    }
-}
-
 /// Carries out one of the key commands. Returns what to print.
 pub async fn keys(config: &Config, command: KeysCommand, clock: &Clock, entropy: &Entropy) -> anyhow::Result<String> {
-    let secret = secret(config, entropy)?;
-    let store = Store::open(&config.database.url).await?;
+    let Opened { store, secret, .. } = database::open(config, entropy).await?;
     let now = clock.now();
     let keys = Keys::open(&store, &secret, entropy, now).await?;
     let said = match command {

@@ -12,9 +12,11 @@
 #![recursion_limit = "256"]
 
 pub mod accept;
+pub mod backup;
 pub mod cli;
 pub mod config;
 pub mod core_dumps;
+mod database;
 pub mod downloads;
 mod exports;
 mod files;

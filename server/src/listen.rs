@@ -2,14 +2,14 @@
 
 use crate::{
     accept::Door,
-    cli,
     config::Config,
+    database::{self, Opened},
     logs,
     router::{Server, router},
     tls::Tls,
 };
 use anyhow::Context;
-use auth::{Auth, Clock, Entropy, Store, flow::Parts};
+use auth::{Auth, Clock, Entropy, flow::Parts};
 use std::{future::Future, time::Duration};
 use tokio::{
     net::TcpListener,
@@ -22,9 +22,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// Serves until the process is told to stop (SIGTERM or SIGINT).
 pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Result<()> {
-    let secret = cli::secret(&config, &entropy)?;
     let tls = config.tls.clone().map(Tls::open).transpose()?;
-    let store = Store::open(&config.database.url).await?;
+    let Opened { store, secret, is_new, older_secret } = database::open(&config, &entropy).await?;
     let auth = Auth::start(Parts { store: store.clone(), clock, entropy, secret, policy: config.policy.clone(), hashing: config.hashing }).await?;
     let worker = auth.work();
     let listener = TcpListener::bind(config.http.listen)
@@ -50,6 +49,15 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
             cure = "set it to the address that people use: forms that are sent from any other one are refused",
             "public URL is localhost only"
         );
+    }
+    if let Some(file) = older_secret.filter(|_| is_new) {
+        tracing::warn!(database = %config.database, secret = file, "new database, older server secret");
+        let text = format!(
+            "Warning: the database {} is new and has no accounts, but the server secret in {file} was there before.\n\
+             If this server had accounts, stop it now and restore the database (README, Backup).\n",
+            config.database
+        );
+        logs::write_to_stderr(text, Duration::ZERO);
     }
     if let Some(invite) = auth.first_admin_invite().await? {
         // Not for the log: whoever reads it there could come first. In one piece: others write to the same place.

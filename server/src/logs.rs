@@ -23,6 +23,8 @@ use std::{
 };
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
+/// The filter without `RUST_LOG`.
+pub const DEFAULT_FILTER: &str = "info,sqlx=warn";
 /// Bytes of log lines that wait to be written, at most. That is some ten thousand requests.
 pub const MAX_QUEUED_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes that a line in the queue costs beside its text.
@@ -41,19 +43,27 @@ pub fn dropped_lines() -> u64 {
     DROPPED_LINES.load(Ordering::Relaxed)
 }
 
-/// Starts logging. `filter` is in the syntax of `RUST_LOG`; without one everything from `info` up is logged. Dropping the guard writes what is
-/// still queued, for at most [`FLUSH_TIMEOUT`].
-pub fn start(filter: Option<&str>) -> anyhow::Result<FlushGuard> {
-    let filter = EnvFilter::try_new(filter.unwrap_or("info,sqlx=warn")).context("RUST_LOG is not a filter")?;
+/// Whether a text is a filter in the syntax of `RUST_LOG`.
+#[must_use]
+pub fn is_filter(text: &str) -> bool {
+    EnvFilter::try_new(text).is_ok()
+}
+
+/// Starts logging. `filter` is in the syntax of `RUST_LOG`; without one everything from `info` up is logged. A server logs to
+/// standard output; a command logs to standard error, because its result is on standard output. Dropping the guard writes
+/// what is still queued, for at most [`FLUSH_TIMEOUT`].
+pub fn start(filter: Option<&str>, is_server: bool) -> anyhow::Result<FlushGuard> {
+    let filter = EnvFilter::try_new(filter.unwrap_or(DEFAULT_FILTER)).context("RUST_LOG is not a filter")?;
     // A handle without the lock of `std::io::stdout`, which a write that blocks would hold.
-    let output = File::from(io::stdout().as_fd().try_clone_to_owned().context("standard output cannot be used")?);
+    let handle = if is_server { io::stdout().as_fd().try_clone_to_owned() } else { io::stderr().as_fd().try_clone_to_owned() };
+    let output = File::from(handle.context("the output of the log cannot be used")?);
     let terminal = output.is_terminal();
     let queue = LineQueue::default();
     let writer = queue.clone();
     thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_to(output)).context("the log thread does not start")?;
     log_panics();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(terminal).with_writer(queue.clone());
-    let started = if terminal { builder.try_init() } else { builder.json().flatten_event(true).try_init() };
+    let started = if terminal || !is_server { builder.try_init() } else { builder.json().flatten_event(true).try_init() };
     started.map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(FlushGuard(queue))
 }

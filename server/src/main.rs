@@ -1,14 +1,16 @@
 //! The command line. What it does is in the library.
 
 use anyhow::{Context, bail};
-use auth::{Clock, Entropy, ServerSecret, Store};
+use auth::{Clock, Entropy, ServerSecret};
 use clap::{Parser, Subcommand};
 use server::{
+    backup,
     cli::{self, KeysCommand, UserCommand},
     config::{Config, Settings},
 };
 use std::{
     io::{IsTerminal, Write},
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
@@ -35,6 +37,25 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Copy the database to a new file, while servers run or not. The server secret is not part of it.
+    Backup {
+        /// The file, which must not exist yet.
+        file: PathBuf,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a backup in the place of the database. No server may run meanwhile.
+    Restore {
+        /// The file that `backup` made.
+        file: PathBuf,
+        /// Replace a database that has accounts. It is kept under another name.
+        #[arg(long)]
+        force: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Work with the server secret.
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -57,7 +78,7 @@ fn main() -> ExitCode {
     match run(arguments.command.unwrap_or(Command::Serve)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            server::logs::write_to_stderr(format!("latchkey: {error:#}\n"), Duration::from_secs(1));
+            server::logs::write_to_stderr(format!("latchkey: {}\n", auth::chain(&*error)), Duration::from_secs(1));
             ExitCode::FAILURE
         }
     }
@@ -76,16 +97,19 @@ fn run(command: Command) -> anyhow::Result<()> {
     if let Command::Config { json } = command {
         return print(&if json { config.to_json() } else { config.to_text() });
     }
-    let _flush = server::logs::start(config.log_filter.as_deref())?;
+    let is_server = matches!(command, Command::Serve);
+    let _flush = server::logs::start(config.log_filter.as_deref(), is_server)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
     runtime.block_on(async {
         match command {
             Command::Migrate => {
-                Store::open(&config.database.url).await?.close().await;
+                cli::migrate(&config).await?;
                 print("The database is up to date.")
             }
+            Command::Backup { file, json } => print(&backup::back_up(&config, &file, json).await?),
+            Command::Restore { file, force, json } => print(&backup::restore(&config, &file, force, json, &Clock::System).await?),
             Command::Keys(command) => print(&cli::keys(&config, command, &Clock::System, &Entropy::System).await?),
-            Command::User(command) => print(&cli::users(&config, command, &Clock::System, &Entropy::System, password).await?),
+            Command::User(command) => cli::users(&config, command, &Clock::System, &Entropy::System, password, &mut std::io::stdout()).await,
             _ => server::serve(config, Clock::System, Entropy::System).await,
         }
     })

@@ -9,11 +9,8 @@ use std::{
     path::Path,
 };
 
-/// Reads the secret; where `make` is set and there is no file, makes one. Two servers that start together end with the same one.
-pub fn read(path: &Path, make: bool, entropy: &Entropy) -> anyhow::Result<ServerSecret> {
-    if make && !path.exists() {
-        create(path, entropy)?;
-    }
+/// Reads the secret.
+pub fn read(path: &Path) -> anyhow::Result<ServerSecret> {
     let shown = path.display();
     let text = fs::read_to_string(path).with_context(|| format!("the server secret cannot be read from {shown}"))?;
     let mode = fs::metadata(path)?.permissions().mode();
@@ -23,7 +20,15 @@ pub fn read(path: &Path, make: bool, entropy: &Entropy) -> anyhow::Result<Server
     ServerSecret::parse(&text).with_context(|| format!("the server secret in {shown} cannot be used; make one with `latchkey secret new > {shown}`"))
 }
 
-fn create(path: &Path, entropy: &Entropy) -> anyhow::Result<()> {
+/// Makes a secret where there is none yet, and reads it. Servers that start together end with the same one.
+pub fn create(path: &Path, entropy: &Entropy) -> anyhow::Result<ServerSecret> {
+    if !path.exists() {
+        write_new(path, entropy)?;
+    }
+    read(path)
+}
+
+fn write_new(path: &Path, entropy: &Entropy) -> anyhow::Result<()> {
     let shown = path.display();
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
@@ -54,9 +59,10 @@ mod tests {
     fn it_is_made_once_and_for_its_owner_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("data/secret");
-        let made = read(&path, true, &Entropy::System).expect("a secret");
+        let made = create(&path, &Entropy::System).expect("a secret");
         assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
-        assert_eq!(read(&path, true, &Entropy::System).expect("the same").expose(), made.expose());
+        assert_eq!(create(&path, &Entropy::System).expect("the same").expose(), made.expose());
+        assert_eq!(read(&path).expect("the same").expose(), made.expose());
         assert_eq!(fs::read_dir(folder.path().join("data")).expect("a folder").count(), 1, "no draft is left");
     }
 
@@ -64,12 +70,12 @@ mod tests {
     fn a_missing_readable_or_weak_file_is_refused_with_the_cure() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secret");
-        assert!(read(&path, false, &Entropy::System).is_err());
+        assert!(read(&path).is_err());
         fs::write(&path, "changeme").expect("written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("a mode");
-        assert!(format!("{:#}", read(&path, false, &Entropy::System).expect_err("readable")).contains("chmod 600"));
+        assert!(format!("{:#}", read(&path).expect_err("readable")).contains("chmod 600"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a mode");
-        let error = format!("{:#}", read(&path, false, &Entropy::System).expect_err("weak"));
+        let error = format!("{:#}", read(&path).expect_err("weak"));
         assert!(error.contains("latchkey secret new") && !error.contains("changeme"), "{error}");
     }
 }

@@ -3,12 +3,17 @@
 //! Nothing else in Latchkey reads the environment.
 
 mod settings;
+mod table;
 mod values;
 
 pub use settings::Settings;
+pub use table::{DefaultValue, Setting};
 
-use crate::tls;
-use auth::{Hashing, LimitedAction, Policy, RateLimits};
+use crate::{logs, tls};
+use auth::{
+    Hashing, LimitedAction, Policy, RateLimits,
+    store::{DatabaseUrl, InvalidDatabaseUrl},
+};
 use contract::Span;
 use ipnet::IpNet;
 use std::{
@@ -28,13 +33,15 @@ pub struct Config {
     /// With which certificate HTTPS is spoken; without, somebody in front of us does.
     pub tls: Option<tls::Files>,
     /// Where the data is.
-    pub database: Database,
+    pub database: DatabaseUrl,
     /// Where the server secret is.
     pub secret: Secret,
     /// How long things live.
     pub policy: Policy,
     /// How hard to hash.
     pub hashing: Hashing,
+    /// The file that the introspection secret was read from, if it was.
+    pub introspection_secret_file: Option<PathBuf>,
     /// The built site.
     pub site: Site,
     /// What to log, in the syntax of `RUST_LOG`.
@@ -82,38 +89,6 @@ impl Http {
     }
 }
 
-/// Where the data is.
-#[derive(Clone)]
-pub struct Database {
-    /// `sqlite:PATH` or `postgres://…`.
-    pub url: String,
-}
-
-impl Database {
-    /// Without the password.
-    #[must_use]
-    pub fn redacted(&self) -> String {
-        if self.url.starts_with("sqlite:") {
-            return self.url.clone();
-        }
-        let Ok(mut url) = Url::parse(&self.url) else { return "postgres://…".to_owned() };
-        if url.password().is_some() {
-            let _cannot_fail_because_it_had_one = url.set_password(Some("…"));
-        }
-        // The driver takes a password from here, too.
-        if url.query().is_some() {
-            url.set_query(Some("…"));
-        }
-        url.to_string()
-    }
-}
-
-impl std::fmt::Debug for Database {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(&self.redacted())
-    }
-}
-
 /// Where the server secret is.
 #[derive(Clone)]
 pub enum Secret {
@@ -145,101 +120,89 @@ pub struct Site {
     pub reload_port: Option<u32>,
 }
 
+/// The database without a setting.
+const DEFAULT_DATABASE: &str = "sqlite:data/latchkey.db";
+
+/// The port of the reload socket without a setting.
+const RELOAD_PORT: u32 = 3001;
+
 impl Config {
     /// Reads and checks everything, or says all that is wrong.
     pub fn from_settings(settings: &Settings) -> Result<Self, Vec<String>> {
         let mut read = Reader::new(settings);
         let listen: SocketAddr =
-            read.parsed("LEPTOS_SITE_ADDR", "an address such as 127.0.0.1:3000").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
+            read.parsed(Setting::SiteAddr, "an address such as 127.0.0.1:3000").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
         let tls = tls_files(&mut read);
         let public_url = public_url(&mut read, listen, tls.is_some());
         let private = is_private(&public_url);
-        let trusted_proxies = read.list("LATCHKEY_TRUSTED_PROXIES", "networks such as 10.0.0.0/8, separated by commas");
+        let trusted_proxies = read.list(Setting::TrustedProxies, "networks such as 10.0.0.0/8, separated by commas");
         let cors_origins = cors_origins(&mut read);
-        let x_access_token = read.switch("LATCHKEY_X_ACCESS_TOKEN", false);
-        let identity_headers = read.switch("LATCHKEY_IDENTITY_HEADERS", false);
+        let x_access_token = read.switch(Setting::XAccessToken, false);
+        let identity_headers = read.switch(Setting::IdentityHeaders, false);
         let security_contacts = security_contacts(&mut read);
-        let introspection_secret = introspection_secret(&mut read);
-        let url = read.text("DATABASE_URL").unwrap_or_else(|| "sqlite:data/latchkey.db".to_owned());
-        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-            read.wrong("DATABASE_URL", "must be sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME");
-        }
+        let (introspection_secret, introspection_secret_file) = introspection_secret(&mut read).unzip();
+        let database = database(&mut read);
         let secret = secret(&mut read);
         let policy = policy(&mut read, &public_url, private);
         let hashing = hashing(&mut read, private);
-        if read.text("LATCHKEY_MAIL").is_some_and(|mail| mail != "none") {
-            read.wrong("LATCHKEY_MAIL", "must be none: this version sends no mail");
+        if read.text(Setting::Mail).is_some_and(|mail| mail != "none") {
+            read.wrong(Setting::Mail, "must be none: this version sends no mail");
         }
         let site = site(&mut read);
-        let log_filter = read.text("RUST_LOG");
+        let log_filter = read.text(Setting::RustLog);
+        if log_filter.as_deref().is_some_and(|filter| !logs::is_filter(filter)) {
+            read.wrong(Setting::RustLog, "must be a filter such as info,sqlx=warn");
+        }
         read.finish(Self {
             http: Http { listen, public_url, trusted_proxies, cors_origins, x_access_token, identity_headers, security_contacts, introspection_secret },
             tls,
-            database: Database { url },
+            database,
             secret,
             policy,
             hashing,
+            introspection_secret_file: introspection_secret_file.flatten(),
             site,
             log_filter,
         })
     }
 
-    fn rows(&self) -> Vec<(&'static str, String)> {
-        let Hashing { m, t, p, threads, queue } = self.hashing;
-        let span = |span: Span| values::span_to_text(span);
-        let mut rows = vec![
-            ("LEPTOS_SITE_ADDR", self.http.listen.to_string()),
-            ("LEPTOS_SITE_ROOT", self.site.root.display().to_string()),
-            ("DATABASE_URL", self.database.redacted()),
-            ("LATCHKEY_PUBLIC_URL", self.http.origin()),
-            ("LATCHKEY_TLS_CERT", self.tls.as_ref().map_or_else(|| "none".to_owned(), |files| files.certificate.display().to_string())),
-            ("LATCHKEY_TLS_KEY", self.tls.as_ref().map_or_else(|| "none".to_owned(), |files| files.key.display().to_string())),
-            ("LATCHKEY_SECRET", format!("{:?}", self.secret)),
-            ("LATCHKEY_TRUSTED_PROXIES", self.http.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
-            ("LATCHKEY_CORS_ORIGINS", self.http.cors_origins.join(",")),
-            ("LATCHKEY_X_ACCESS_TOKEN", if self.http.x_access_token { "on" } else { "off" }.to_owned()),
-            ("LATCHKEY_IDENTITY_HEADERS", if self.http.identity_headers { "on" } else { "off" }.to_owned()),
-            ("LATCHKEY_SECURITY_CONTACT", self.http.security_contacts.join(",")),
-            ("LATCHKEY_INTROSPECTION_SECRET", if self.http.introspection_secret.is_some() { "given" } else { "none" }.to_owned()),
-            ("LATCHKEY_ACCESS_TTL", span(self.policy.access)),
-            ("LATCHKEY_SESSION_IDLE", span(self.policy.idle)),
-            ("LATCHKEY_SESSION_MAX", span(self.policy.absolute)),
-            ("LATCHKEY_REFRESH_GRACE", span(self.policy.grace)),
-            ("LATCHKEY_RATE_LIMITS", if self.policy.limits.is_off() { "off" } else { "on" }.to_owned()),
-            ("LATCHKEY_ARGON2", format!("m={m},t={t},p={p}")),
-            ("LATCHKEY_HASH_THREADS", threads.to_string()),
-            ("LATCHKEY_HASH_QUEUE", queue.to_string()),
-            ("LATCHKEY_MAIL", "none".to_owned()),
-        ];
-        let limit = |action: &LimitedAction| self.policy.limits.get(*action).map_or_else(|| "off".to_owned(), values::rate_limit_to_text);
-        rows.extend(LimitedAction::ALL.iter().map(|action| (action.rule().setting, limit(action))));
-        rows
+    fn rows(&self) -> impl Iterator<Item = (&'static str, String)> {
+        Setting::all().map(|setting| (setting.name(), setting.shown(self)))
     }
 
     /// A line for each setting.
     #[must_use]
     pub fn to_text(&self) -> String {
-        self.rows().iter().map(|(name, value)| format!("{name:<26} {value}")).collect::<Vec<_>>().join("\n")
+        let width = Setting::all().map(|setting| setting.name().len()).max().unwrap_or(0);
+        self.rows().map(|(name, value)| format!("{name:<width$} {value}")).collect::<Vec<_>>().join("\n")
     }
 
     /// An object with a member for each setting.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let rows: serde_json::Map<_, _> = self.rows().into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let rows: serde_json::Map<_, _> = self.rows().map(|(name, value)| (name.to_owned(), value.into())).collect();
         serde_json::Value::Object(rows).to_string()
     }
 }
 
+fn database(read: &mut Reader<'_>) -> DatabaseUrl {
+    let parsed = read.text(Setting::DatabaseUrl).as_deref().unwrap_or(DEFAULT_DATABASE).parse();
+    parsed.unwrap_or_else(|invalid: InvalidDatabaseUrl| {
+        read.wrong(Setting::DatabaseUrl, &invalid.to_string());
+        DatabaseUrl::Sqlite(PathBuf::new())
+    })
+}
+
 fn tls_files(read: &mut Reader<'_>) -> Option<tls::Files> {
-    match (read.text("LATCHKEY_TLS_CERT"), read.text("LATCHKEY_TLS_KEY")) {
+    match (read.text(Setting::TlsCert), read.text(Setting::TlsKey)) {
         (Some(certificate), Some(key)) => Some(tls::Files { certificate: certificate.into(), key: key.into() }),
         (None, None) => None,
         (Some(_), None) => {
-            read.wrong("LATCHKEY_TLS_KEY", "is missing: the private key of LATCHKEY_TLS_CERT");
+            read.wrong(Setting::TlsKey, "is missing: the private key of LATCHKEY_TLS_CERT");
             None
         }
         (None, Some(_)) => {
-            read.wrong("LATCHKEY_TLS_CERT", "is missing: the certificate of LATCHKEY_TLS_KEY");
+            read.wrong(Setting::TlsCert, "is missing: the certificate of LATCHKEY_TLS_KEY");
             None
         }
     }
@@ -248,36 +211,38 @@ fn tls_files(read: &mut Reader<'_>) -> Option<tls::Files> {
 fn public_url(read: &mut Reader<'_>, listen: SocketAddr, tls: bool) -> Url {
     let scheme = if tls { "https" } else { "http" };
     let local = || Url::parse(&format!("{scheme}://localhost:{}", listen.port())).expect("a URL with a port");
-    let Some(text) = read.text("LATCHKEY_PUBLIC_URL") else { return local() };
+    let Some(text) = read.text(Setting::PublicUrl) else { return local() };
     let parsed = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
     let Some(url) = parsed else {
-        read.wrong("LATCHKEY_PUBLIC_URL", "must be the address that people reach this server by, such as https://accounts.example.com");
+        read.wrong(Setting::PublicUrl, "must be the address that people reach this server by, such as https://accounts.example.com");
         return local();
     };
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
-        read.wrong("LATCHKEY_PUBLIC_URL", "must be an origin, without a path, a query or a user");
+        read.wrong(Setting::PublicUrl, "must be an origin, without a path, a query or a user");
     }
     if url.scheme() == "http" && tls {
-        read.wrong("LATCHKEY_PUBLIC_URL", "must begin with https://, because LATCHKEY_TLS_CERT is set");
+        read.wrong(Setting::PublicUrl, "must begin with https://, because LATCHKEY_TLS_CERT is set");
     } else if url.scheme() == "http" && !is_private(&url) {
-        read.wrong("LATCHKEY_PUBLIC_URL", "must begin with https:// on a public address: passwords and tokens would travel in the open");
+        read.wrong(Setting::PublicUrl, "must begin with https:// on a public address: passwords and tokens would travel in the open");
     }
     url
 }
 
 /// Exact origins (RFC 6454): scheme, host and port, as browsers write them.
 fn cors_origins(read: &mut Reader<'_>) -> Vec<String> {
-    const NAME: &str = "LATCHKEY_CORS_ORIGINS";
-    let origins: Vec<String> = read.list(NAME, "origins");
+    let origins: Vec<String> = read.list(Setting::CorsOrigins, "origins");
     for text in &origins {
         let url =
             Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && !text.contains('*') && url.origin().ascii_serialization() == *text);
         match url {
             None => {
-                read.wrong(NAME, "must be exact origins such as https://app.example.com, separated by commas, in lower case and without a slash at the end");
+                read.wrong(
+                    Setting::CorsOrigins,
+                    "must be exact origins such as https://app.example.com, separated by commas, in lower case and without a slash at the end",
+                );
             }
             Some(url) if url.scheme() == "http" && !is_private(&url) => {
-                read.wrong(NAME, "may name an http:// origin only on this machine or a private network");
+                read.wrong(Setting::CorsOrigins, "may name an http:// origin only on this machine or a private network");
             }
             Some(_) => {}
         }
@@ -287,14 +252,13 @@ fn cors_origins(read: &mut Reader<'_>) -> Vec<String> {
 
 /// URIs that a person can use (RFC 9116, 2.5.3): an address alone must be written as `mailto:`.
 fn security_contacts(read: &mut Reader<'_>) -> Vec<String> {
-    const NAME: &str = "LATCHKEY_SECURITY_CONTACT";
-    let contacts: Vec<String> = read.list(NAME, "URIs");
+    let contacts: Vec<String> = read.list(Setting::SecurityContact, "URIs");
     let is_contact = |text: &String| {
         let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
         plain && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "mailto" | "https" | "tel") && !url.path().is_empty())
     };
     if !contacts.iter().all(is_contact) {
-        read.wrong(NAME, "must be mailto:, https: or tel: URIs such as mailto:security@example.com, separated by commas");
+        read.wrong(Setting::SecurityContact, "must be mailto:, https: or tel: URIs such as mailto:security@example.com, separated by commas");
     }
     contacts
 }
@@ -319,15 +283,15 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn secret(read: &mut Reader<'_>) -> Secret {
-    match (read.text("LATCHKEY_SECRET"), read.text("LATCHKEY_SECRET_FILE")) {
+    match (read.text(Setting::Secret), read.text(Setting::SecretFile)) {
         (Some(_), Some(_)) => {
-            read.wrong("LATCHKEY_SECRET", "and LATCHKEY_SECRET_FILE are both set: remove one");
+            read.wrong(Setting::Secret, "and LATCHKEY_SECRET_FILE are both set: remove one");
             Secret::Own(PathBuf::new())
         }
         (Some(text), None) => match auth::ServerSecret::parse(&text) {
             Ok(secret) => Secret::Given(secret),
             Err(weak) => {
-                read.wrong("LATCHKEY_SECRET", &format!("{weak}; make one with `latchkey secret new`"));
+                read.wrong(Setting::Secret, &format!("{weak}; make one with `latchkey secret new`"));
                 Secret::Own(PathBuf::new())
             }
         },
@@ -354,40 +318,41 @@ impl std::fmt::Debug for IntrospectionSecret {
     }
 }
 
-fn introspection_secret(read: &mut Reader<'_>) -> Option<IntrospectionSecret> {
-    const NAME: &str = "LATCHKEY_INTROSPECTION_SECRET";
-    let text = match (read.text(NAME), read.text("LATCHKEY_INTROSPECTION_SECRET_FILE")) {
+/// The secret, with the file that it was read from.
+fn introspection_secret(read: &mut Reader<'_>) -> Option<(IntrospectionSecret, Option<PathBuf>)> {
+    let (text, file) = match (read.text(Setting::IntrospectionSecret), read.text(Setting::IntrospectionSecretFile)) {
         (Some(_), Some(_)) => {
-            read.wrong(NAME, "and LATCHKEY_INTROSPECTION_SECRET_FILE are both set: remove one");
+            read.wrong(Setting::IntrospectionSecret, "and LATCHKEY_INTROSPECTION_SECRET_FILE are both set: remove one");
             return None;
         }
-        (Some(text), None) => text,
+        (Some(text), None) => (text, None),
         (None, Some(path)) => {
             let Ok(text) = std::fs::read_to_string(&path) else {
-                read.wrong("LATCHKEY_INTROSPECTION_SECRET_FILE", "names a file that cannot be read");
+                read.wrong(Setting::IntrospectionSecretFile, "names a file that cannot be read");
                 return None;
             };
             if std::fs::metadata(&path).is_ok_and(|file| file.permissions().mode() & 0o007 != 0) {
-                read.wrong("LATCHKEY_INTROSPECTION_SECRET_FILE", "names a file that everybody on this machine can read: chmod 600 it");
+                read.wrong(Setting::IntrospectionSecretFile, "names a file that every user of this machine can read: chmod 600 it");
             }
-            text.trim().to_owned()
+            (text.trim().to_owned(), Some(path.into()))
         }
         (None, None) => return None,
     };
     // The same rule as for the server secret: 32 random bytes.
     if let Err(weak) = auth::ServerSecret::parse(&text) {
-        read.wrong(NAME, &format!("{weak}; make one with `latchkey secret new`"));
+        let setting = if file.is_some() { Setting::IntrospectionSecretFile } else { Setting::IntrospectionSecret };
+        read.wrong(setting, &format!("{weak}; make one with `latchkey secret new`"));
     }
-    Some(IntrospectionSecret(text))
+    Some((IntrospectionSecret(text), file))
 }
 
 fn policy(read: &mut Reader<'_>, public_url: &Url, private: bool) -> Policy {
     let defaults = Policy::new(&public_url.origin().ascii_serialization());
     let shortest = if private && is_loopback(public_url) { Span::seconds(2) } else { Span::minutes(1) };
-    let access = read.span("LATCHKEY_ACCESS_TTL", defaults.access, shortest, auth::LONGEST_ACCESS);
-    let absolute = read.span("LATCHKEY_SESSION_MAX", defaults.absolute, Span::minutes(1), Span::days(400));
-    let idle = read.span("LATCHKEY_SESSION_IDLE", defaults.idle, Span::minutes(1), Span::days(400));
-    let grace = read.span("LATCHKEY_REFRESH_GRACE", defaults.grace, Span(0), Span::seconds(60));
+    let access = read.span(Setting::AccessTtl, defaults.access, shortest, auth::LONGEST_ACCESS);
+    let absolute = read.span(Setting::SessionMax, defaults.absolute, Span::minutes(1), Span::days(400));
+    let idle = read.span(Setting::SessionIdle, defaults.idle, Span::minutes(1), Span::days(400));
+    let grace = read.span(Setting::RefreshGrace, defaults.grace, Span(0), Span::seconds(60));
     let limits = limits(read, public_url);
     Policy { access, absolute, idle, grace, limits, ..defaults }
 }
@@ -397,17 +362,17 @@ fn limits(read: &mut Reader<'_>, public_url: &Url) -> RateLimits {
     let mut limits = RateLimits::default();
     for action in LimitedAction::ALL {
         let rule = action.rule();
-        let Some(limit) = read.rate_limit(rule.setting, rule.default) else { continue };
+        let Some(limit) = read.rate_limit(Setting::Limit(*action), rule.default) else { continue };
         if limit.is_none() && !rule.may_be_off && !is_loopback(public_url) {
-            read.wrong(rule.setting, "can be off only where people reach this server by a loopback address: passwords could be guessed without end");
+            read.wrong(Setting::Limit(*action), "can be off only where people reach this server by a loopback address: passwords could be guessed without end");
         }
         limits.set(*action, limit);
     }
-    if read.switch("LATCHKEY_RATE_LIMITS", true) {
+    if read.switch(Setting::RateLimits, true) {
         return limits;
     }
     if !is_loopback(public_url) {
-        read.wrong("LATCHKEY_RATE_LIMITS", "can be off only where people reach this server by a loopback address: it is for tests and benchmarks");
+        read.wrong(Setting::RateLimits, "can be off only where people reach this server by a loopback address: it is for tests and benchmarks");
     }
     RateLimits::off()
 }
@@ -415,18 +380,18 @@ fn limits(read: &mut Reader<'_>, public_url: &Url) -> RateLimits {
 fn hashing(read: &mut Reader<'_>, private: bool) -> Hashing {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let defaults = Hashing::new(cores);
-    let threads = read.number("LATCHKEY_HASH_THREADS", defaults.threads, 1, 256);
-    let queue = read.number("LATCHKEY_HASH_QUEUE", defaults.queue, 1, 10_000);
-    let Some(text) = read.text("LATCHKEY_ARGON2") else { return Hashing { threads, queue, ..defaults } };
+    let threads = read.number(Setting::HashThreads, defaults.threads, 1, 256);
+    let queue = read.number(Setting::HashQueue, defaults.queue, 1, 10_000);
+    let Some(text) = read.text(Setting::Argon2) else { return Hashing { threads, queue, ..defaults } };
     match values::argon2(&text) {
         // The rows of ASVS 5.0 appendix C: less memory needs more passes.
         Some((m, t, p)) if private || (m >= 47_104 || m >= 19_456 && t >= 2 || m >= 12_288 && t >= 3) && p == 1 => Hashing { m, t, p, threads, queue },
         Some(_) => {
-            read.wrong("LATCHKEY_ARGON2", "is too weak: at least m=19456,t=2,p=1 or m=12288,t=3,p=1 or m=47104,t=1,p=1");
+            read.wrong(Setting::Argon2, "is too weak: at least m=19456,t=2,p=1 or m=12288,t=3,p=1 or m=47104,t=1,p=1");
             defaults
         }
         None => {
-            read.wrong("LATCHKEY_ARGON2", "must look like m=19456,t=2,p=1 (memory in KiB, passes, lanes)");
+            read.wrong(Setting::Argon2, "must look like m=19456,t=2,p=1 (memory in KiB, passes, lanes)");
             defaults
         }
     }
@@ -434,13 +399,14 @@ fn hashing(read: &mut Reader<'_>, private: bool) -> Hashing {
 
 fn site(read: &mut Reader<'_>) -> Site {
     let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf)).unwrap_or_default();
-    let root = read.text("LEPTOS_SITE_ROOT").map_or_else(
+    let root = read.text(Setting::SiteRoot).map_or_else(
         || [beside.join("site"), beside.join("../site")].into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| "target/site".into()),
         PathBuf::from,
     );
-    let hashed = read.text("LEPTOS_HASH_FILES").map_or_else(|| beside.join("hash.txt").is_file(), |value| value == "true");
+    let hashed = read.parsed(Setting::HashFiles, "true or false").unwrap_or_else(|| beside.join("hash.txt").is_file());
     // Set by `cargo leptos watch`, for the page and for its policy.
-    let reload_port = read.text("LEPTOS_WATCH").map(|_| read.text("LEPTOS_RELOAD_PORT").and_then(|port| port.parse().ok()).unwrap_or(3001));
+    let port = read.parsed::<u16>(Setting::ReloadPort, "a port such as 3001").map_or(RELOAD_PORT, u32::from);
+    let reload_port = read.text(Setting::Watch).filter(|value| value != "off").map(|_| port);
     Site { root, hashed, reload_port }
 }
 

@@ -1,91 +1,99 @@
-//! Where settings come from: the environment, then `latchkey.toml`, then `.env` in the working directory; the first that has one wins.
+//! Where settings come from: the environment, then `latchkey.toml`, then `.env` in the working directory.
+//!
+//! The first source that has a value which is not empty wins: an empty one counts as none, in each source. `.env` is read by
+//! `dotenvy`: `export` may come first, `#` after a blank begins a comment, quotes hold blanks and line breaks, and outside
+//! of single quotes `${NAME}` and `$NAME` (letters and digits) are replaced by the environment's value or one from further up.
 
+use super::table::Setting;
 use anyhow::{Context, bail};
-use auth::LimitedAction;
-use std::{collections::BTreeMap, path::Path};
-
-/// Every name that means something, but those of the rate limits, which are in their table.
-const NAMES: &[&str] = &[
-    "DATABASE_URL",
-    "LATCHKEY_ACCESS_TTL",
-    "LATCHKEY_ARGON2",
-    "LATCHKEY_CORS_ORIGINS",
-    "LATCHKEY_HASH_QUEUE",
-    "LATCHKEY_HASH_THREADS",
-    "LATCHKEY_IDENTITY_HEADERS",
-    "LATCHKEY_INTROSPECTION_SECRET",
-    "LATCHKEY_INTROSPECTION_SECRET_FILE",
-    "LATCHKEY_MAIL",
-    "LATCHKEY_PUBLIC_URL",
-    "LATCHKEY_RATE_LIMITS",
-    "LATCHKEY_REFRESH_GRACE",
-    "LATCHKEY_SECRET",
-    "LATCHKEY_SECRET_FILE",
-    "LATCHKEY_SECURITY_CONTACT",
-    "LATCHKEY_SESSION_IDLE",
-    "LATCHKEY_SESSION_MAX",
-    "LATCHKEY_TLS_CERT",
-    "LATCHKEY_TLS_KEY",
-    "LATCHKEY_TRUSTED_PROXIES",
-    "LATCHKEY_X_ACCESS_TOKEN",
-    "LEPTOS_HASH_FILES",
-    "LEPTOS_RELOAD_PORT",
-    "LEPTOS_SITE_ADDR",
-    "LEPTOS_SITE_ROOT",
-    "LEPTOS_WATCH",
-    "RUST_LOG",
-];
-
-/// Every name that means something.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().copied().chain(LimitedAction::ALL.iter().map(|action| action.rule().setting))
-}
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    fs,
+    io::{self, ErrorKind, Read},
+    rc::Rc,
+};
 
 /// Names and values as they were found.
 #[derive(Clone, Default)]
-pub struct Settings(pub(super) BTreeMap<String, String>);
+pub struct Settings(BTreeMap<String, Value>);
+
+#[derive(Clone)]
+struct Value {
+    text: String,
+    source: Source,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Environment,
+    Toml,
+    DotEnv { line: usize },
+}
 
 impl Settings {
     /// Reads all three sources.
     #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
     pub fn read() -> anyhow::Result<Self> {
         let mut settings = Self::default();
-        if Path::new(".env").is_file() {
-            for pair in dotenvy::from_path_iter(".env").context(".env cannot be read")? {
-                // Its errors quote the line, which may hold a secret.
-                let Ok((name, value)) = pair else { bail!(".env has a line that is not NAME=value") };
-                if concerns_us(&name) {
-                    settings.0.insert(name, value);
-                }
-            }
+        if let Some(bytes) = read_file(".env")? {
+            settings.add(from_dotenv(&bytes)?);
         }
-        if Path::new("latchkey.toml").is_file() {
-            let text = std::fs::read_to_string("latchkey.toml").context("latchkey.toml cannot be read")?;
-            settings.0.extend(from_toml(&text)?);
+        if let Some(bytes) = read_file("latchkey.toml")? {
+            settings.add(from_toml(&bytes)?);
         }
         for (name, value) in std::env::vars_os() {
-            let Some(name) = name.to_str().filter(|name| concerns_us(name) && !is_service_link(name)) else { continue };
-            let Ok(value) = value.into_string() else { bail!("{name} is not UTF-8") };
-            settings.0.insert(name.to_owned(), value);
+            let Some(name) = name.to_str().filter(|name| is_ours(name) && !is_service_link(name)) else { continue };
+            let Ok(text) = value.into_string() else { bail!("{name} is not UTF-8") };
+            settings.add([(name.to_owned(), Value { text, source: Source::Environment })]);
         }
         Ok(settings)
+    }
+
+    /// Adds a source that goes before those that were added earlier. What is empty hides nothing.
+    fn add(&mut self, pairs: impl IntoIterator<Item = (String, Value)>) {
+        for (name, value) in pairs {
+            if value.text.trim().is_empty() {
+                self.0.entry(name).or_insert(value);
+            } else {
+                self.0.insert(name, value);
+            }
+        }
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| value.text.as_str())
+    }
+
+    /// The file that a value comes from, with the line, for messages.
+    pub(super) fn place(&self, name: &str) -> Option<String> {
+        match self.0.get(name)?.source {
+            Source::Environment => None,
+            Source::Toml => Some("latchkey.toml".to_owned()),
+            Source::DotEnv { line } => Some(format!(".env, line {line}")),
+        }
     }
 }
 
 impl<const N: usize> From<[(&str, &str); N]> for Settings {
     fn from(pairs: [(&str, &str); N]) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        let value = |text: &str| Value { text: text.to_owned(), source: Source::Environment };
+        Self(pairs.into_iter().map(|(name, text)| (name.to_owned(), value(text))).collect())
     }
 }
 
-fn concerns_us(name: &str) -> bool {
-    name.starts_with("LATCHKEY_") || NAMES.contains(&name)
+fn is_ours(name: &str) -> bool {
+    name.starts_with("LATCHKEY_") || Setting::from_name(name).is_some()
 }
 
 /// Whether a name is one that Kubernetes and Docker links put into the environment of every container beside a service that is called like us, or
 /// begins like us: `LATCHKEY_SERVICE_HOST`, `LATCHKEY_DB_PORT_5432_TCP_ADDR`.
 fn is_service_link(name: &str) -> bool {
-    let Some(rest) = name.strip_prefix("LATCHKEY").filter(|_| !NAMES.contains(&name)) else { return false };
+    let Some(rest) = name.strip_prefix("LATCHKEY").filter(|_| !Setting::from_name(name).is_some()) else { return false };
     let is_port = |rest: &str| {
         let (number, protocol) = rest.split_once('_').unwrap_or((rest, ""));
         let protocol = protocol.split_once('_').map_or(protocol, |(protocol, part)| if matches!(part, "PROTO" | "PORT" | "ADDR") { protocol } else { "" });
@@ -100,23 +108,121 @@ fn is_service_link(name: &str) -> bool {
         || rest.starts_with("_ENV_")
 }
 
-fn from_toml(text: &str) -> anyhow::Result<Vec<(String, String)>> {
-    // As above: the error of the parser quotes the file.
-    let Ok(table) = text.parse::<toml::Table>() else { bail!("latchkey.toml is not TOML") };
-    table
-        .into_iter()
-        .map(|(name, value)| match value {
-            toml::Value::String(text) => Ok((name, text)),
-            toml::Value::Integer(number) => Ok((name, number.to_string())),
-            toml::Value::Boolean(flag) => Ok((name, flag.to_string())),
+/// The bytes of a file, or `None` if there is none.
+fn read_file(name: &str) -> anyhow::Result<Option<Vec<u8>>> {
+    match fs::read(name) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{name} cannot be read")),
+    }
+}
+
+/// The text of a file. The error names the line and quotes nothing.
+fn utf8<'a>(file: &str, bytes: &'a [u8]) -> anyhow::Result<&'a str> {
+    match std::str::from_utf8(bytes) {
+        // A byte order mark is no part of the first name.
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
+        Err(error) => bail!("{file}, line {}: not UTF-8", line_at(bytes, error.valid_up_to())),
+    }
+}
+
+/// The number of the line that a byte is in.
+fn line_at(bytes: &[u8], at: usize) -> usize {
+    1 + bytes.iter().take(at).filter(|byte| **byte == b'\n').count()
+}
+
+fn from_toml(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
+    let text = utf8("latchkey.toml", bytes)?;
+    let table: toml::Table = match text.parse() {
+        Ok(table) => table,
+        // The parser's own message quotes the file, which may hold a secret.
+        Err(error) => {
+            let at = toml::de::Error::span(&error).map_or(0, |span| span.start);
+            bail!("latchkey.toml, line {}: not TOML; it must be NAME = \"value\"", line_at(text.as_bytes(), at))
+        }
+    };
+    let value = |(name, value)| {
+        let text = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Boolean(flag) => flag.to_string(),
             _ => bail!("latchkey.toml: {name} must be a text or a number"),
-        })
-        .collect()
+        };
+        Ok((name, Value { text, source: Source::Toml }))
+    };
+    table.into_iter().map(value).collect()
+}
+
+fn from_dotenv(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
+    // The parser takes blanks at the very end for the beginning of something, unless a line break follows.
+    let text = format!("{}\n", utf8(".env", bytes)?);
+    let reader = LineReader { rest: text.as_bytes(), lines: Rc::default() };
+    let lines_read = reader.lines.clone();
+    let (mut values, mut first_lines, mut before) = (Vec::new(), BTreeMap::new(), 0);
+    for pair in dotenvy::from_read_iter(reader) {
+        let line = first_line_after(&text, before);
+        before = lines_read.get();
+        // Its errors quote the line, which may hold a secret.
+        let Ok((name, text)) = pair else { bail!(".env, line {line}: not NAME=value, or a quote or ${{ that is not closed") };
+        if !is_ours(&name) {
+            continue;
+        }
+        if let Some(first) = first_lines.insert(name.clone(), line) {
+            bail!(".env, line {line}: {name} is there already, in line {first}: remove one");
+        }
+        values.push((name, Value { text, source: Source::DotEnv { line } }));
+    }
+    Ok(values)
+}
+
+/// The number of the first line after line `before` that is neither blank nor a comment.
+fn first_line_after(text: &str, before: usize) -> usize {
+    let says_something = |line: &str| !matches!(line.trim_start().chars().next(), None | Some('#'));
+    before + 1 + text.lines().skip(before).take_while(|line| !says_something(line)).count()
+}
+
+/// Reads one line at a time, so that it is known how many were needed.
+struct LineReader<'a> {
+    rest: &'a [u8],
+    lines: Rc<Cell<usize>>,
+}
+
+impl Read for LineReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let end = self.rest.iter().position(|byte| *byte == b'\n').map_or(self.rest.len(), |at| at + 1);
+        let length = end.min(buffer.len());
+        let (part, rest) = self.rest.split_at(length);
+        buffer[..length].copy_from_slice(part);
+        self.rest = rest;
+        if part.ends_with(b"\n") {
+            self.lines.set(self.lines.get() + 1);
+        }
+        Ok(length)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn dotenv(text: &str) -> Vec<(String, String)> {
+        from_dotenv(text.as_bytes()).unwrap_or_else(|error| panic!("{text:?}: {error}")).into_iter().map(|(name, value)| (name, value.text)).collect()
+    }
+
+    fn value(text: &str) -> String {
+        let values = dotenv(text);
+        assert_eq!(values.len(), 1, "{text:?}");
+        values[0].1.clone()
+    }
+
+    fn layered(sources: &[(Source, &str)]) -> Settings {
+        let mut settings = Settings::default();
+        for (source, text) in sources {
+            settings.add([("DATABASE_URL".to_owned(), Value { text: (*text).to_owned(), source: *source })]);
+        }
+        settings
+    }
 
     #[test]
     fn names_of_service_links_are_told_from_settings() {
@@ -148,20 +254,123 @@ mod tests {
         ] {
             assert!(!is_service_link(name), "{name}");
         }
-        assert!(NAMES.iter().all(|name| !is_service_link(name)));
+        assert!(Setting::all().all(|setting| !is_service_link(setting.name())));
     }
 
     #[test]
     fn a_file_has_the_same_names() {
-        let pairs = from_toml("LATCHKEY_ACCESS_TTL = \"5m\"\nLATCHKEY_HASH_THREADS = 3").expect("settings");
-        assert_eq!(pairs, [("LATCHKEY_ACCESS_TTL".to_owned(), "5m".to_owned()), ("LATCHKEY_HASH_THREADS".to_owned(), "3".to_owned())]);
+        let pairs = from_toml(b"LATCHKEY_ACCESS_TTL = \"5m\"\nLATCHKEY_HASH_THREADS = 3").expect("settings");
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.text.as_str())).collect();
+        assert_eq!(pairs, [("LATCHKEY_ACCESS_TTL", "5m"), ("LATCHKEY_HASH_THREADS", "3")]);
     }
 
     #[test]
     fn what_is_wrong_in_a_file_is_said_without_quoting_it() {
         for text in ["LATCHKEY_SECRET = hunter2", "LATCHKEY_SECRET = [\"hunter2\"]"] {
-            let error = format!("{:#}", from_toml(text).expect_err("wrong"));
+            let error = format!("{:#}", from_toml(text.as_bytes()).err().expect("wrong"));
             assert!(!error.contains("hunter2"), "{error}");
+        }
+        let error = format!("{:#}", from_toml(b"LATCHKEY_MAIL = \"none\"\n\nLATCHKEY_SECRET = hunter2\n").err().expect("wrong"));
+        assert!(error.contains("line 3"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_value_hides_no_other() {
+        let [file, toml, environment] = [Source::DotEnv { line: 1 }, Source::Toml, Source::Environment];
+        for empty in ["", " ", "\t\r\n"] {
+            for sources in [
+                vec![(file, "sqlite:a.db"), (environment, empty)],
+                vec![(file, "sqlite:a.db"), (toml, empty)],
+                vec![(file, "sqlite:a.db"), (toml, empty), (environment, empty)],
+                vec![(file, "sqlite:b.db"), (toml, "sqlite:a.db"), (environment, empty)],
+                vec![(file, empty), (toml, empty), (environment, "sqlite:a.db")],
+                vec![(file, "sqlite:b.db"), (toml, "sqlite:c.db"), (environment, "sqlite:a.db")],
+            ] {
+                assert_eq!(layered(&sources).get("DATABASE_URL"), Some("sqlite:a.db"), "{sources:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_place_of_a_value_is_known() {
+        assert_eq!(layered(&[(Source::DotEnv { line: 7 }, "x"), (Source::Environment, "")]).place("DATABASE_URL").as_deref(), Some(".env, line 7"));
+        assert_eq!(layered(&[(Source::Toml, "x")]).place("DATABASE_URL").as_deref(), Some("latchkey.toml"));
+        assert_eq!(layered(&[(Source::Toml, "x"), (Source::Environment, "y")]).place("DATABASE_URL"), None);
+    }
+
+    #[test]
+    fn dotenv_is_read_as_documented() {
+        for (text, expected) in [
+            ("LATCHKEY_MAIL=none", "none"),
+            ("\u{feff}LATCHKEY_MAIL=none", "none"),
+            ("  LATCHKEY_MAIL = none  ", "none"),
+            ("LATCHKEY_MAIL=none \t", "none"),
+            ("LATCHKEY_MAIL=none\r\n", "none"),
+            ("export LATCHKEY_MAIL=none", "none"),
+            ("LATCHKEY_MAIL=none # no e-mail", "none"),
+            ("LATCHKEY_MAIL=none#1", "none#1"),
+            ("LATCHKEY_MAIL=\"a b # c\"", "a b # c"),
+            ("LATCHKEY_MAIL='a b # $c'", "a b # $c"),
+            ("LATCHKEY_MAIL=\"a\nb\"", "a\nb"),
+            ("LATCHKEY_MAIL=a\\ b", "a b"),
+            ("LATCHKEY_MAIL=", ""),
+            ("LATCHKEY_MAIL=\"\"", ""),
+            ("# LATCHKEY_MAIL=x\n\nLATCHKEY_MAIL=none\nOTHER=1\n", "none"),
+            ("OTHER=x\nLKNAME=example\nLATCHKEY_MAIL=https://${LKNAME}.com", "https://example.com"),
+            ("LKNAME=example\nLATCHKEY_MAIL=$LKNAME!", "example!"),
+            ("LKNAME=example\nLATCHKEY_MAIL='$LKNAME'", "$LKNAME"),
+            ("LKNAME=example\nLATCHKEY_MAIL=\\$LKNAME", "$LKNAME"),
+            ("LATCHKEY_MAIL=a${LATCHKEY_TEST_UNSET}b", "ab"),
+        ] {
+            assert_eq!(value(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn dotenv_errors_name_the_line_and_quote_nothing() {
+        for (text, line) in [
+            (&b"LATCHKEY_SECRET hunter2"[..], 1),
+            (b"# one\n\nLATCHKEY_MAIL=none\n\n# five\nLATCHKEY_SECRET: hunter2\nOTHER=1\n", 6),
+            (b"LATCHKEY_MAIL=\"a\nb\"\nhunter2\n", 3),
+            (b"LATCHKEY_MAIL=none\nLATCHKEY_SECRET='hunter2\nLATCHKEY_PUBLIC_URL=x\n\n", 2),
+            (b"LATCHKEY_MAIL=none\nLATCHKEY_SECRET=${hunter2\n", 2),
+            (b"LATCHKEY_SECRET=hunter2 hunter2", 1),
+            (b"LATCHKEY_SECRET=hunter2\\x", 1),
+            (b"\n1=hunter2", 2),
+            (b"LATCHKEY_MAIL=none\nLATCHKEY_SECRET=hunter2\xff\n", 2),
+            (b"LATCHKEY_SECRET=hunter2\nOTHER=1\nOTHER=2\nLATCHKEY_SECRET=hunter2\n", 4),
+        ] {
+            let shown = String::from_utf8_lossy(text).into_owned();
+            let error = format!("{:#}", from_dotenv(text).err().unwrap_or_else(|| panic!("{shown:?} is read")));
+            assert!(error.contains(&format!("line {line}:")) && !error.contains("hunter2"), "{shown:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn long_lines_are_counted_once() {
+        let long = format!("LATCHKEY_MAIL={}\nLATCHKEY_SECRET", "x".repeat(100_000));
+        let error = format!("{:#}", from_dotenv(long.as_bytes()).err().expect("wrong"));
+        assert!(error.contains("line 2:"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_dotenv_text_is_read_or_refused_by_line(text in r#"([A-Z_]{0,9}[ ='"$\{\}\\#]{0,3}[\PC\n\r]{0,20}\n?){0,5}"#) {
+            if let Err(error) = from_dotenv(text.as_bytes()) {
+                prop_assert!(error.to_string().starts_with(".env, line "));
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = from_dotenv(&bytes);
+            let _ = from_toml(&bytes);
+        }
+
+        #[test]
+        fn every_value_in_single_quotes_is_kept(text in "[^']{0,40}") {
+            prop_assume!(!text.contains('\r') && !text.contains('\\'));
+            prop_assert_eq!(value(&format!("LATCHKEY_MAIL='{text}'")), text);
         }
     }
 }

@@ -11,7 +11,7 @@ fn without_any_setting_it_works_on_a_laptop() {
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:3000");
     assert_eq!(config.http.origin(), "http://localhost:3000");
     assert!(!config.http.secure());
-    assert_eq!(config.database.url, "sqlite:data/latchkey.db");
+    assert_eq!(config.database.to_string(), "sqlite:data/latchkey.db");
     assert_eq!(config.policy.access, Span::minutes(10));
     assert_eq!((config.hashing.m, config.hashing.t, config.hashing.p), (19_456, 2, 1));
 }
@@ -151,7 +151,43 @@ fn weak_hashing_is_refused_on_a_public_address() {
     assert!(with("https://example.com", "m=12288,t=3,p=1").is_ok());
     assert!(with("https://example.com", "m=12288,t=2,p=1").is_err());
     assert!(with("http://localhost:3000", "m=64,t=1,p=1").is_ok());
-    assert!(with("http://localhost:3000", "m=1,t=1,p=1").is_err());
+    for wrong in
+        ["m=1,t=1,p=1", "m=4294967295,t=1,p=1", "m=64,t=1,p=4294967295", "m=64,t=4294967295,p=1", "m=64,t=1,p=536870912", "m=64,t=0,p=1", "m=64,t=1,p=0"]
+    {
+        assert!(with("http://localhost:3000", wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn defaults_in_the_table_are_those_in_force() {
+    let config = read([]).expect("a configuration");
+    for setting in Setting::all() {
+        if let Some(text) = setting.default().text() {
+            assert_eq!(setting.shown(&config), text, "{}", setting.name());
+        }
+        assert!(!setting.shown(&config).is_empty(), "{}", setting.name());
+    }
+}
+
+#[test]
+fn default_values_are_accepted_as_settings() {
+    for setting in Setting::all() {
+        if let Some(text) = setting.default().text()
+            && text != "none"
+        {
+            let config = read([(setting.name(), &text)]).unwrap_or_else(|problems| panic!("{problems:?}"));
+            assert_eq!(setting.shown(&config), text, "{}", setting.name());
+        }
+    }
+}
+
+#[test]
+fn every_setting_is_shown_once() {
+    let shown: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&read([]).expect("a configuration").to_json()).expect("an object");
+    let mut names: Vec<_> = Setting::all().map(Setting::name).collect();
+    names.sort_unstable();
+    assert_eq!(shown.keys().collect::<Vec<_>>(), names);
+    assert_eq!(read([]).expect("a configuration").to_text().lines().count(), names.len());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod admin;
 mod attacks;
+mod backup;
 mod bad_input;
 mod bodies;
 mod command_line;
@@ -36,6 +37,7 @@ mod readme;
 mod scarce;
 mod secrets;
 mod sessions;
+mod settings;
 mod support;
 mod target;
 mod texts;

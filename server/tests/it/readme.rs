@@ -1,13 +1,24 @@
-//! The session with curl in the README works as it is written.
+//! The README is true: its session with curl works as it is written, and its table of settings is the program's own.
 
 use crate::support::App;
 use auth::testing::FreshDatabase;
+use server::config::Setting;
 use std::{fs, net::SocketAddr, path::Path};
 use tokio::{net::TcpListener, process::Command};
 
+fn readme() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).expect("a README")
+}
+
+#[test]
+fn readme_has_the_table_of_settings() {
+    let table = Setting::to_markdown();
+    assert!(readme().contains(&format!("\n\n{table}\n")), "the table of settings in the README must be:\n\n{table}");
+}
+
 #[tokio::test]
 async fn the_curl_session_of_the_readme_runs() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).expect("a README");
+    let readme = readme();
     let script = readme.split("```sh\n# README: curl\n").nth(1).and_then(|rest| rest.split("\n```").next()).expect("a block that begins with `# README: curl`");
     let app = App::on(FreshDatabase::sqlite()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -1,0 +1,336 @@
+//! Backups by the real program: made beside a running server, restored elsewhere, and refused where they would do harm.
+
+use crate::program::{PATIENCE, ask, latchkey, port, up};
+use auth::testing::FreshDatabase;
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Output, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tempfile::TempDir;
+use tokio::{
+    process::{Child, Command},
+    time::timeout,
+};
+
+const PASSWORD: &str = "correct horse battery";
+
+fn folder() -> TempDir {
+    TempDir::new().expect("a folder")
+}
+
+async fn start(folder: &Path) -> (Child, u16) {
+    let port = port().await;
+    let child = latchkey(folder, port).env("RUST_LOG", "warn").spawn().expect("a process");
+    up(port).await;
+    (child, port)
+}
+
+/// Stops a server as an operator does.
+async fn stop(mut child: Child) {
+    let id = child.id().expect("a process").to_string();
+    Command::new("kill").arg(&id).status().await.expect("kill");
+    let status = timeout(PATIENCE, child.wait()).await.expect("in time").expect("a status");
+    assert!(status.success(), "{status}");
+}
+
+async fn output(folder: &Path, arguments: &[&str]) -> Output {
+    latchkey(folder, 0).args(arguments).stderr(Stdio::piped()).output().await.expect("a process")
+}
+
+/// What a command prints that must succeed.
+async fn run(folder: &Path, arguments: &[&str]) -> String {
+    let output = output(folder, arguments).await;
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// What a command complains of that must fail.
+async fn refused(folder: &Path, arguments: &[&str]) -> String {
+    let output = output(folder, arguments).await;
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.stdout.is_empty(), "the result of a command that failed");
+    String::from_utf8(output.stderr).expect("text")
+}
+
+async fn sign_up(port: u16, email: &str) -> Option<u16> {
+    let body = json!({ "email": email, "password": PASSWORD });
+    ask(port, "POST", "/api/v1/auth/signup", "", &body).await.map(|(status, _)| status)
+}
+
+async fn log_in(port: u16, email: &str) -> u16 {
+    let body = json!({ "email": email, "password": PASSWORD });
+    ask(port, "POST", "/api/v1/auth/login", "", &body).await.expect("a response").0
+}
+
+/// A folder in which a server has run, with one account.
+async fn used(email: &str) -> TempDir {
+    let folder = folder();
+    let (server, port) = start(folder.path()).await;
+    assert_eq!(sign_up(port, email).await, Some(201));
+    stop(server).await;
+    folder
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect();
+    names.sort();
+    names
+}
+
+fn copy_secret(from: &Path, to: &Path) {
+    fs::create_dir_all(to.join("data")).expect("a folder");
+    fs::copy(from.join("data/secret"), to.join("data/secret")).expect("a secret");
+}
+
+async fn opened(path: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(path).connect().await.expect("a database")
+}
+
+#[tokio::test]
+async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
+    let (first, second) = (folder(), folder());
+    let (server, port) = start(first.path()).await;
+    let (acknowledged, is_done) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+    let clients: Vec<_> = (0..4)
+        .map(|client| {
+            let (acknowledged, is_done) = (acknowledged.clone(), is_done.clone());
+            tokio::spawn(async move {
+                for number in 0.. {
+                    if is_done.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let email = format!("user{client}-{number}@example.com");
+                    if sign_up(port, &email).await == Some(201) {
+                        acknowledged.lock().expect("a list").push(email);
+                    }
+                }
+            })
+        })
+        .collect();
+    let count = || acknowledged.lock().expect("a list").len();
+    timeout(PATIENCE, async {
+        while count() < 60 {
+            tokio::task::yield_now().await
+        }
+    })
+    .await
+    .expect("sign-ups");
+
+    let mut backups = Vec::new();
+    for number in 0..3 {
+        let before = acknowledged.lock().expect("a list").clone();
+        let name = format!("copy{number}.db");
+        let said: Value = serde_json::from_str(&run(first.path(), &["backup", &name, "--json"]).await).expect("JSON");
+        let file = first.path().join(&name);
+        let size = fs::metadata(&file).expect("a file");
+        assert_eq!((size.permissions().mode() & 0o777, size.len()), (0o600, said["bytes"].as_u64().expect("a number")));
+        assert!(said["users"].as_u64().expect("a number") >= before.len() as u64 && said["secret_file"] == "data/secret", "{said}");
+        backups.push((name, before));
+    }
+    is_done.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.await.expect("a client");
+    }
+    assert!(count() > backups[0].1.len(), "sign-ups went on meanwhile");
+    stop(server).await;
+    assert!(names(first.path()).iter().all(|name| name == "data" || name.starts_with("copy")), "no draft is left: {:?}", names(first.path()));
+
+    copy_secret(first.path(), second.path());
+    for (name, before) in backups {
+        let file = first.path().join(&name);
+        let _ = fs::remove_file(second.path().join("data/latchkey.db"));
+        run(second.path(), &["restore", &file.display().to_string()]).await;
+        assert_eq!(fs::metadata(second.path().join("data/latchkey.db")).expect("a file").permissions().mode() & 0o777, 0o600);
+        let mut connection = opened(&second.path().join("data/latchkey.db")).await;
+        let there: Vec<String> = sqlx::query_scalar("SELECT email FROM users").fetch_all(&mut connection).await.expect("users");
+        connection.close().await.expect("closed");
+        assert!(before.iter().all(|email| there.contains(email)), "{name}: {} of {}", there.len(), before.len());
+        let (server, port) = start(second.path()).await;
+        for email in [before.first(), before.last()].into_iter().flatten() {
+            assert_eq!(log_in(port, email).await, 200, "{name}: {email}");
+        }
+        stop(server).await;
+    }
+}
+
+#[tokio::test]
+async fn backup_never_overwrites_a_file() {
+    let folder = used("ada@example.com").await;
+    for target in ["notes.txt", "data/latchkey.db", "data/secret"] {
+        if !folder.path().join(target).exists() {
+            fs::write(folder.path().join(target), "mine").expect("a file");
+        }
+        let before = fs::read(folder.path().join(target)).expect("a file");
+        let said = refused(folder.path(), &["backup", target]).await;
+        assert!(said.contains(target) && said.contains("exists already"), "{said}");
+        assert_eq!(fs::read(folder.path().join(target)).expect("a file"), before, "{target}");
+    }
+    let said = refused(folder.path(), &["backup", "no/such/folder.db"]).await;
+    assert!(said.contains("no/such/folder.db cannot be written: No such file"), "{said}");
+}
+
+#[tokio::test]
+async fn backup_without_database_makes_nothing() {
+    let folder = folder();
+    let said = refused(folder.path(), &["backup", "copy.db"]).await;
+    assert!(said.contains("data/latchkey.db does not exist"), "{said}");
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+    fs::create_dir(folder.path().join("data")).expect("a folder");
+    fs::write(folder.path().join("data/latchkey.db"), "no database at all, but long enough to be taken for one").expect("a file");
+    let said = refused(folder.path(), &["backup", "copy.db"]).await;
+    assert!(said.contains("data/latchkey.db cannot be opened as a SQLite database") && said.matches("not a database").count() == 1, "{said}");
+    assert_eq!(names(folder.path()), ["data"]);
+}
+
+#[tokio::test]
+async fn restore_beside_running_server_is_refused() {
+    let folder = used("ada@example.com").await;
+    run(folder.path(), &["backup", "copy.db"]).await;
+    let (server, port) = start(folder.path()).await;
+    for arguments in [&["restore", "copy.db"][..], &["restore", "copy.db", "--force"]] {
+        let said = refused(folder.path(), arguments).await;
+        assert!(said.contains("data/latchkey.db is in use"), "{said}");
+    }
+    assert_eq!((sign_up(port, "bob@example.com").await, log_in(port, "ada@example.com").await), (Some(201), 200), "the server goes on");
+    stop(server).await;
+}
+
+#[tokio::test]
+async fn restore_over_accounts_needs_force_and_keeps_them() {
+    let folder = used("ada@example.com").await;
+    run(folder.path(), &["backup", "copy.db"]).await;
+    let (server, port) = start(folder.path()).await;
+    assert_eq!(sign_up(port, "bob@example.com").await, Some(201));
+    stop(server).await;
+    let said = refused(folder.path(), &["restore", "copy.db"]).await;
+    assert!(said.contains("data/latchkey.db has 2 accounts") && said.contains("--force"), "{said}");
+    let said: Value = serde_json::from_str(&run(folder.path(), &["restore", "copy.db", "--force", "--json"]).await).expect("JSON");
+    let kept = folder.path().join(said["kept"].as_str().expect("a name"));
+    let mut connection = opened(&kept).await;
+    let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users").fetch_one(&mut connection).await.expect("a number");
+    assert_eq!((users, &said["users"]), (2, &json!(1)));
+    connection.close().await.expect("closed");
+    let (server, port) = start(folder.path()).await;
+    assert_eq!((log_in(port, "ada@example.com").await, log_in(port, "bob@example.com").await), (200, 401));
+    stop(server).await;
+}
+
+#[tokio::test]
+async fn restore_after_crash_removes_the_old_log() {
+    let folder = used("ada@example.com").await;
+    run(folder.path(), &["backup", "copy.db"]).await;
+    let (mut server, port) = start(folder.path()).await;
+    assert_eq!(sign_up(port, "bob@example.com").await, Some(201));
+    server.kill().await.expect("killed");
+    assert!(names(&folder.path().join("data")).iter().any(|name| name == "latchkey.db-wal"), "a crash leaves a log");
+    // The database file is lost, and the log of it is still there.
+    fs::remove_file(folder.path().join("data/latchkey.db")).expect("removed");
+    run(folder.path(), &["restore", "copy.db"]).await;
+    let (server, port) = start(folder.path()).await;
+    assert_eq!((log_in(port, "ada@example.com").await, log_in(port, "bob@example.com").await), (200, 401));
+    stop(server).await;
+}
+
+#[tokio::test]
+async fn restore_of_unfit_file_changes_nothing() {
+    let (folder, other) = (used("ada@example.com").await, used("eve@example.com").await);
+    run(folder.path(), &["backup", "copy.db"]).await;
+    run(other.path(), &["backup", "other.db"]).await;
+    let at = |name: &str| folder.path().join(name);
+    fs::rename(other.path().join("other.db"), at("other.db")).expect("moved");
+    fs::write(at("text.db"), "no database at all, but long enough to be taken for one").expect("a file");
+    fs::write(at("empty.db"), "").expect("a file");
+    let mut damaged = fs::read(at("copy.db")).expect("a file");
+    for byte in damaged.iter_mut().skip(4096 * 3).step_by(7).take(20_000) {
+        *byte ^= 0x5a;
+    }
+    fs::write(at("damaged.db"), damaged).expect("a file");
+    fs::copy(at("copy.db"), at("newer.db")).expect("a file");
+    let mut newer = opened(&at("newer.db")).await;
+    sqlx::query("UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)")
+        .execute(&mut newer)
+        .await
+        .expect("changed");
+    newer.close().await.expect("closed");
+
+    let before = fs::read(at("data/latchkey.db")).expect("a file");
+    for (file, why) in [
+        ("other.db", "other.db belongs to another server secret"),
+        ("text.db", "text.db cannot be opened as a SQLite database"),
+        ("empty.db", "empty.db has no accounts tables"),
+        ("damaged.db", "damaged.db"),
+        ("newer.db", "newer.db was made by a newer version"),
+        ("missing.db", "missing.db does not exist"),
+    ] {
+        let said = refused(folder.path(), &["restore", file, "--force"]).await;
+        assert!(said.contains(why), "{file}: {said}");
+        assert!(fs::read(at("data/latchkey.db")).expect("a file") == before, "{file}");
+        assert_eq!(names(&at("data")), ["latchkey.db", "secret"], "{file}");
+    }
+}
+
+#[tokio::test]
+async fn restore_without_secret_says_where_it_belongs() {
+    let (folder, elsewhere) = (used("ada@example.com").await, folder());
+    run(folder.path(), &["backup", "copy.db"]).await;
+    let copy = folder.path().join("copy.db").display().to_string();
+    let said = refused(elsewhere.path(), &["restore", &copy]).await;
+    assert!(said.contains("data/secret"), "{said}");
+    assert!(names(elsewhere.path()).is_empty(), "{:?}", names(elsewhere.path()));
+}
+
+#[tokio::test]
+async fn new_database_beside_older_secret_is_warned_of() {
+    let folder = used("ada@example.com").await;
+    // What a copy without the write-ahead log can be, and what a volume is that was not mounted.
+    for lost in [true, false] {
+        if lost {
+            fs::remove_file(folder.path().join("data/latchkey.db")).expect("removed");
+        }
+        let port = port().await;
+        let child = latchkey(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
+        up(port).await;
+        let id = child.id().expect("a process").to_string();
+        Command::new("kill").arg(&id).status().await.expect("kill");
+        let output = timeout(PATIENCE, child.wait_with_output()).await.expect("in time").expect("output");
+        let (log, said) = (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned());
+        assert_eq!(log.contains("new database, older server secret"), lost, "{log}");
+        assert_eq!(said.contains("the server secret in data/secret was there before"), lost, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn backup_of_postgres_names_the_command_that_makes_it() {
+    let (database, folder) = (FreshDatabase::postgres().await, folder());
+    let run = async |arguments: &[&str]| {
+        let mut program = latchkey(folder.path(), 0);
+        program.env("DATABASE_URL", &database.url).args(arguments).stderr(Stdio::piped());
+        program.output().await.expect("a process")
+    };
+    assert!(run(&["user", "list"]).await.status.success(), "a database with tables");
+    for (arguments, tool) in [(&["backup", "copy of it.dump"][..], "pg_dump "), (&["restore", "copy of it.dump"], "pg_restore ")] {
+        let said = run(arguments).await;
+        assert_eq!(said.status.code(), Some(1));
+        let said = String::from_utf8(said.stderr).expect("text");
+        let command = said.lines().find(|line| line.starts_with(tool)).unwrap_or_else(|| panic!("{said}"));
+        let password =
+            database.url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).and_then(|(user, _)| user.split_once(':')).map(|(_, password)| password);
+        assert!(password.is_none_or(|password| password.is_empty() || !said.contains(password)), "{said}");
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(command).current_dir(folder.path());
+        if let Some(password) = password {
+            shell.env("PGPASSWORD", password);
+        }
+        let output = shell.output().await.expect("a shell");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(fs::read(folder.path().join("copy of it.dump")).expect("a file").starts_with(b"PGDMP"));
+}

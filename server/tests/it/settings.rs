@@ -1,0 +1,185 @@
+//! Settings as the real program finds them, in the environment and in files, and the order in which database and server secret
+//! are looked for.
+
+use crate::program::{PATIENCE, latchkey, port, up};
+use serde_json::Value;
+use std::{
+    fs,
+    path::Path,
+    process::{Output, Stdio},
+};
+use tempfile::TempDir;
+use tokio::{process::Command, time::timeout};
+
+fn folder() -> TempDir {
+    TempDir::new().expect("a folder")
+}
+
+async fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut program = latchkey(folder, 0);
+    program.args(arguments).envs(environment.iter().copied()).stderr(Stdio::piped());
+    timeout(PATIENCE, program.output()).await.expect("in time").expect("a process")
+}
+
+fn complaint(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn shown(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// Runs a server until it is ready, and returns its output.
+async fn serve(folder: &Path, environment: &[(&str, &str)]) -> Output {
+    let port = port().await;
+    let child = latchkey(folder, port).envs(environment.iter().copied()).stderr(Stdio::piped()).spawn().expect("a process");
+    up(port).await;
+    let id = child.id().expect("a process").to_string();
+    Command::new("kill").arg(&id).status().await.expect("kill");
+    timeout(PATIENCE, child.wait_with_output()).await.expect("in time").expect("output")
+}
+
+#[tokio::test]
+async fn empty_variable_does_not_hide_the_value_of_a_file() {
+    let folder = folder();
+    fs::write(folder.path().join(".env"), "DATABASE_URL=sqlite:real/accounts.db\nLATCHKEY_TRUSTED_PROXIES=10.0.0.0/8\n").expect("a file");
+    fs::write(folder.path().join("latchkey.toml"), "LATCHKEY_PUBLIC_URL = \"https://accounts.example.com\"\nDATABASE_URL = \"\"\n").expect("a file");
+    let empty = [("DATABASE_URL", ""), ("LATCHKEY_PUBLIC_URL", " "), ("LATCHKEY_TRUSTED_PROXIES", "")];
+    // Weak hashing belongs to the test and not to a public address.
+    let shown = shown(&run(folder.path(), &["config", "--json"], &[&empty[..], &[("LATCHKEY_ARGON2", ""), ("LATCHKEY_RATE_LIMITS", "")]].concat()).await);
+    assert_eq!(shown["DATABASE_URL"], "sqlite:real/accounts.db");
+    assert_eq!(shown["LATCHKEY_PUBLIC_URL"], "https://accounts.example.com");
+    assert_eq!(shown["LATCHKEY_TRUSTED_PROXIES"], "10.0.0.0/8");
+}
+
+#[tokio::test]
+async fn wrong_lines_of_files_are_named_and_not_quoted() {
+    for (file, text, place) in [
+        (".env", "LATCHKEY_MAIL=none\nLATCHKEY_SECRET hunter2\n", ".env, line 2: not NAME=value"),
+        (".env", "\nLATCHKEY_SECRET=hunter2\n", "LATCHKEY_SECRET (.env, line 2) must be 32 random bytes"),
+        (".env", "\n\nDATABASE_URL=sqlite::memory:\n", "DATABASE_URL (.env, line 3) must name a file"),
+        (".env", "LATCHKEY_SECRT=hunter2\n", "LATCHKEY_SECRT (.env, line 1) is not a setting of this version; did you mean LATCHKEY_SECRET?"),
+        ("latchkey.toml", "LATCHKEY_MAIL = \"none\"\nLATCHKEY_SECRET = hunter2\n", "latchkey.toml, line 2: not TOML"),
+        ("latchkey.toml", "LATCHKEY_SECRET = \"hunter2\"\n", "LATCHKEY_SECRET (latchkey.toml) must be 32 random bytes"),
+    ] {
+        let folder = folder();
+        fs::write(folder.path().join(file), text).expect("a file");
+        let said = complaint(&run(folder.path(), &["config"], &[]).await);
+        assert!(said.contains(place) && !said.contains("hunter2"), "{text:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn database_addresses_that_cannot_work_are_refused_by_config() {
+    let folder = folder();
+    for (url, cure) in [
+        ("sqlite:", "must name a file"),
+        ("sqlite::memory:", "must name a file"),
+        ("sqlite:~/x.db", "write the path in full"),
+        ("sqlite:x.db?mode=ro", "no option but mode=rwc"),
+        ("file:x.db", "must be sqlite:PATH"),
+        ("postgres://ann:p/ss@db/latchkey", "%2F"),
+        ("postgres://ann@db/latchkey?passwd=hunter2", "does not know"),
+    ] {
+        let said = complaint(&run(folder.path(), &["config"], &[("DATABASE_URL", url)]).await);
+        assert!(said.contains("DATABASE_URL") && said.contains(cure) && !said.contains("hunter2"), "{url}: {said}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing was made");
+}
+
+#[tokio::test]
+async fn sqlite_options_are_not_part_of_the_file_name() {
+    let folder = folder();
+    serve(folder.path(), &[("DATABASE_URL", "sqlite:my%20accounts.db?mode=rwc ")]).await;
+    assert!(folder.path().join("my accounts.db").is_file());
+}
+
+#[tokio::test]
+async fn missing_secret_is_never_replaced_by_a_new_one() {
+    let folder = folder();
+    serve(folder.path(), &[]).await;
+    let secret = folder.path().join("data/secret");
+    fs::rename(&secret, folder.path().join("elsewhere")).expect("moved");
+    for arguments in [&["serve"][..], &["user", "list"], &["keys", "list"], &["keys", "add"]] {
+        let said = complaint(&run(folder.path(), arguments, &[]).await);
+        assert!(said.contains("data/secret") && said.contains("LATCHKEY_SECRET_FILE") && said.contains("data/latchkey.db"), "{arguments:?}: {said}");
+        assert!(!secret.exists(), "{arguments:?}");
+    }
+    fs::rename(folder.path().join("elsewhere"), &secret).expect("moved back");
+    assert!(serve(folder.path(), &[]).await.status.success());
+}
+
+#[tokio::test]
+async fn empty_secret_variable_makes_no_stray_file() {
+    let folder = folder();
+    let secret = auth::ServerSecret::generate(&auth::Entropy::System).expect("randomness").expose();
+    fs::write(folder.path().join(".env"), format!("LATCHKEY_SECRET={secret}\n")).expect("a file");
+    serve(folder.path(), &[("LATCHKEY_SECRET", "")]).await;
+    assert!(!folder.path().join("data/secret").exists());
+}
+
+#[tokio::test]
+async fn servers_that_start_together_make_one_secret() {
+    let folder = folder();
+    let mut servers = Vec::new();
+    for _ in 0..4 {
+        let port = port().await;
+        let child = latchkey(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
+        servers.push((child, port));
+    }
+    for (_, port) in &servers {
+        up(*port).await;
+    }
+    let files: Vec<_> =
+        fs::read_dir(folder.path().join("data")).expect("a folder").map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect();
+    assert_eq!(files.iter().filter(|name| name.starts_with("secret")).count(), 1, "{files:?}");
+}
+
+#[tokio::test]
+async fn user_list_shows_every_account() {
+    let folder = folder();
+    let create = |number: usize| {
+        let mut program = latchkey(folder.path(), 0);
+        program.args(["user", "create", &format!("user{number}@example.com")]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        async move {
+            use tokio::io::AsyncWriteExt;
+            let mut child = program.spawn().expect("a process");
+            child.stdin.take().expect("a pipe").write_all(b"correct horse battery\n").await.expect("written");
+            let output = child.wait_with_output().await.expect("a process");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+    };
+    // More than a page of the store holds.
+    create(0).await;
+    let mut connection = {
+        use sqlx::ConnectOptions;
+        sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("data/latchkey.db")).connect().await.expect("a database")
+    };
+    let copies = "INSERT INTO users (id, email, email_key, roles, epoch, created_at)
+        SELECT randomblob(16), 'copy' || n || '@example.com', 'copy' || n || '@example.com', 'user', 0, created_at
+        FROM users, (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 250) SELECT n FROM c)";
+    sqlx::query(copies).execute(&mut connection).await.expect("users");
+    let all = shown(&run(folder.path(), &["user", "list", "--json"], &[]).await);
+    let all = all.as_array().expect("a list");
+    assert_eq!(all.len(), 251);
+    let text = run(folder.path(), &["user", "list"], &[]).await;
+    assert_eq!(String::from_utf8_lossy(&text.stdout).lines().count(), 251);
+    let (mut parts, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let mut arguments = vec!["user", "list", "--json", "--limit", "120"];
+        if let Some(after) = &after {
+            arguments.extend(["--after", after]);
+        }
+        let part = shown(&run(folder.path(), &arguments, &[]).await).as_array().expect("a list").clone();
+        let Some(last) = part.last() else { break };
+        after = last["id"].as_str().map(str::to_owned);
+        parts.extend(part);
+    }
+    assert_eq!(&parts, all);
+    let text = run(folder.path(), &["user", "list", "--limit", "3"], &[]).await;
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    let next = all[2]["id"].as_str().expect("an id");
+    assert!(text.lines().count() == 4 && text.ends_with(&format!("There are more: add --after {next}\n")), "{text}");
+}
