@@ -4,13 +4,13 @@
 use crate::{
     Server,
     exports::{self, Place, RETRY_AFTER},
-    http::{Export, problem, time::rfc3339},
+    http::{Export, exported_session, problem, time::rfc3339},
 };
 use app::{
     edge::{Refusal, credential, report},
     problem::Problem,
 };
-use auth::Client;
+use auth::{Client, flow::OlderSessions};
 use axum::{
     Router,
     extract::State,
@@ -29,34 +29,45 @@ pub(crate) fn routes() -> Router<Server> {
 }
 
 async fn as_json(State(server): State<Server>, request: Parts) -> Response {
-    answer(&server, &request, "application/json", "json", |everything| serde_json::to_string_pretty(&Export::from(everything)).unwrap_or_default()).await
+    answer(&server, &request, "json", async |place, older, everything| {
+        exports::json(place, older, move || serde_json::to_string_pretty(&Export::from(everything)).unwrap_or_default(), exported_session).await
+    })
+    .await
 }
 
 async fn as_page(State(server): State<Server>, request: Parts) -> Response {
-    answer(&server, &request, "text/html; charset=utf-8", "html", |everything| app::export::page(&everything)).await
+    answer(&server, &request, "html", async |place, _, everything| {
+        exports::answer(place, "text/html; charset=utf-8", move || app::export::page(&everything)).await
+    })
+    .await
 }
 
-async fn answer(server: &Server, request: &Parts, kind: &'static str, ending: &str, write: impl FnOnce(Everything) -> String + Send + 'static) -> Response {
+async fn answer<F, W>(server: &Server, request: &Parts, ending: &str, write: F) -> Response
+where
+    F: FnOnce(Place, Option<OlderSessions>, Everything) -> W,
+    W: Future<Output = Response>,
+{
     let client = request.extensions.get::<Client>().cloned().unwrap_or_default();
-    let (place, everything) = match read(server, request, &client).await {
+    let (place, older, everything) = match read(server, request, &client).await {
         Ok(read) => read,
         Err(Refusal::Problem(problem)) => return problem::answer(&problem),
         Err(Refusal::Domain(error)) => return problem::answer(&report(&error, &client.request_id)),
     };
     // Digits and dashes only.
     let day = rfc3339(everything.as_of).chars().take(10).collect::<String>();
-    let mut response = exports::answer(place, kind, move || write(everything)).await;
+    let mut response = write(place, older, everything).await;
     if let Ok(named) = HeaderValue::from_str(&format!("attachment; filename=\"latchkey-{day}.{ending}\"")) {
         response.headers_mut().insert(CONTENT_DISPOSITION, named);
     }
     response
 }
 
-async fn read(server: &Server, request: &Parts, client: &Client) -> Result<(Place, Everything), Refusal> {
+async fn read(server: &Server, request: &Parts, client: &Client) -> Result<(Place, Option<OlderSessions>, Everything), Refusal> {
     let kind = credential::kind(&request.method, request.uri.path(), &request.headers);
     let credential = credential::credential(kind, &request.headers, server.web.secure);
     let presented = credential.presented().ok_or(Problem::SignedOut)?;
     let signed_in = server.web.auth.signed_in(client, presented).await?;
     let place = server.exports.begin(signed_in.user(), client).ok_or(Problem::Busy { retry_after: RETRY_AFTER })?;
-    Ok((place, signed_in.everything().await?))
+    let everything = signed_in.everything().await?;
+    Ok((place, signed_in.older_sessions(&everything), everything))
 }

@@ -2,7 +2,7 @@
 //! pieces and for a limited time: a client that asks and does not read must not hold memory, nor keep others from asking.
 
 use crate::quota::{Quota, Slot};
-use auth::Client;
+use auth::{Client, flow::OlderSessions};
 use axum::{
     body::{Body, Bytes},
     http::{
@@ -11,9 +11,9 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use contract::UserId;
+use contract::{UserId, view::HeldSession};
 use futures::stream;
-use std::{convert::Infallible, time::Duration};
+use std::{io, time::Duration};
 use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
 
 /// On the way at the same time, of all people.
@@ -55,33 +55,97 @@ impl Exports {
     }
 }
 
+/// Responds with an export as JSON, whose last list are the sessions. Older ones are read and added while it is sent.
+pub(crate) async fn json(
+    place: Place,
+    older: Option<OlderSessions>,
+    write: impl FnOnce() -> String + Send + 'static,
+    session: fn(HeldSession) -> String,
+) -> Response {
+    let Some(mut older) = older else { return answer(place, "application/json", write).await };
+    let Ok(text) = spawn_blocking(write).await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let (head, tail) = text.split_at(text.rfind(']').unwrap_or(text.len()));
+    let (head, tail) = (head.to_owned(), tail.to_owned());
+    let body = in_pieces(place, async move |pieces: Pieces| {
+        pieces.send(head).await?;
+        loop {
+            let page = older.next_page().await.map_err(|error| {
+                tracing::error!(error = auth::chain(&error), "export cut off");
+                Stopped
+            })?;
+            if page.is_empty() {
+                break;
+            }
+            let sessions = page.into_iter().map(session).collect::<Vec<_>>().join(",");
+            pieces.send(format!(",{sessions}")).await?;
+        }
+        pieces.send(tail).await?;
+        Ok(pieces)
+    });
+    // Without a length: the last chunk of one that was cut off is missing (RFC 9112, 7.1).
+    ([(CONTENT_TYPE, "application/json")], body).into_response()
+}
+
 /// Answers with what `write` writes, which may take its time.
 pub(crate) async fn answer(place: Place, kind: &'static str, write: impl FnOnce() -> String + Send + 'static) -> Response {
     let Ok(text) = spawn_blocking(write).await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let length = text.len();
-    let mut response = in_pieces(place, text).into_response();
+    let mut response = in_pieces(place, |pieces| whole(pieces, text)).into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     // So that one that was cut off does not look whole.
     response.headers_mut().insert(CONTENT_LENGTH, length.into());
     response
 }
 
-fn in_pieces(place: Place, text: String) -> Body {
-    let (sender, receiver) = mpsc::channel::<Bytes>(1);
-    tokio::spawn(async move {
+/// The sending was stopped before the end.
+struct Stopped;
+
+/// Where the text of a response goes, in pieces of [`PIECE`] bytes. `None` marks its end.
+struct Pieces(mpsc::Sender<Option<Bytes>>);
+
+impl Pieces {
+    /// Returns when all of it has been taken, or fails when the client has gone.
+    async fn send(&self, text: String) -> Result<(), Stopped> {
         let mut rest = Bytes::from(text);
-        let sent = timeout(PATIENCE, async {
-            while !rest.is_empty() {
-                // Fails when nobody is there any more.
-                if sender.send(rest.split_to(PIECE.min(rest.len()))).await.is_err() {
-                    break;
-                }
+        while !rest.is_empty() {
+            self.0.send(Some(rest.split_to(PIECE.min(rest.len())))).await.map_err(|_| Stopped)?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a text that is there already.
+async fn whole(pieces: Pieces, text: String) -> Result<Pieces, Stopped> {
+    pieces.send(text).await?;
+    Ok(pieces)
+}
+
+/// A body that `write` writes, within [`PATIENCE`]. One that was not written to its end fails, so that it does not look whole.
+fn in_pieces<F, W>(place: Place, write: F) -> Body
+where
+    F: FnOnce(Pieces) -> W,
+    W: Future<Output = Result<Pieces, Stopped>> + Send + 'static,
+{
+    let (sender, receiver) = mpsc::channel(1);
+    let written = write(Pieces(sender));
+    tokio::spawn(async move {
+        let ended = timeout(PATIENCE, async {
+            if let Ok(pieces) = written.await {
+                let _ = pieces.0.send(None).await; // Fails when the client has gone.
             }
         });
-        let _in_time = sent.await;
+        let _ = ended.await; // Without the end in time, the body fails.
         drop(place);
     });
-    Body::from_stream(stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|piece| (Ok::<_, Infallible>(piece), receiver))))
+    let next = async |receiver: Option<mpsc::Receiver<Option<Bytes>>>| {
+        let mut receiver = receiver?;
+        match receiver.recv().await {
+            Some(Some(piece)) => Some((Ok(piece), Some(receiver))),
+            Some(None) => None,
+            None => Some((Err(io::Error::other("the export was cut off")), None)),
+        }
+    };
+    Body::from_stream(stream::unfold(Some(receiver), next))
 }
 
 #[cfg(test)]
@@ -124,14 +188,14 @@ mod tests {
         assert_eq!(to_bytes(answer.into_body(), usize::MAX).await.expect("a body"), text);
         tokio::task::yield_now().await;
 
-        let unread = in_pieces(exports.begin(user(1), &from(1)).expect("a place"), text.clone());
+        let unread = in_pieces(exports.begin(user(1), &from(1)).expect("a place"), |pieces| whole(pieces, text.clone()));
         tokio::time::sleep(PATIENCE / 2).await;
         assert!(exports.begin(user(1), &from(1)).is_none());
         tokio::time::sleep(PATIENCE).await;
         drop(exports.begin(user(1), &from(1)).expect("a place"));
-        assert!(to_bytes(unread, usize::MAX).await.expect("a body").len() < text.len());
+        assert!(to_bytes(unread, usize::MAX).await.is_err(), "one that was cut off does not look whole");
 
-        drop(in_pieces(exports.begin(user(1), &from(1)).expect("a place"), text));
+        drop(in_pieces(exports.begin(user(1), &from(1)).expect("a place"), |pieces| whole(pieces, text)));
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert!(exports.begin(user(1), &from(1)).is_some(), "nobody is there any more");
     }

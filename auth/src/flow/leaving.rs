@@ -3,16 +3,21 @@
 
 use super::{Happened, SignedIn, part::Part, password::wrong};
 use crate::{
-    Error, LimitedAction,
-    store::{feed::News, sessions::HeldRow},
+    Error, LimitedAction, Store,
+    store::{Reader, feed::News, sessions::HeldRow},
 };
 use contract::{
+    SessionId, UserId,
     form::DeleteAccount,
     view::{Account, DELETION_GRACE, EventKind, Everything, HeldSession, Role},
 };
+use uuid::Uuid;
 
 /// How many events go along: what fits into one answer. The others are in the list of activity.
 const MOST_EVENTS: usize = 5_000;
+
+/// Number of sessions that are read at once, and that a document for people holds.
+pub const SESSIONS_PER_PAGE: usize = 1_000;
 
 impl SignedIn<'_> {
     /// What is stored about them, as far as it is theirs to see: see [`Everything`].
@@ -23,9 +28,17 @@ impl SignedIn<'_> {
         let as_of = self.auth.clock.now();
         let mut reader = self.auth.store.read().await?;
         let last_login_at = reader.user_row(self.user).await?.ok_or(Error::SignedOut)?.last_login_at;
-        let sessions = reader.session_held(self.user).await?.into_iter().map(held).collect();
+        let sessions = held_page(&mut reader, self.user, SessionId(Uuid::max())).await?;
         let events = self.events(&mut reader, &Part::first(MOST_EVENTS)).await?;
-        Ok(Everything { as_of, account, last_login_at, sessions, events: events.items, next_cursor: events.next_cursor })
+        let has_older_sessions = sessions.len() == SESSIONS_PER_PAGE;
+        Ok(Everything { as_of, account, last_login_at, sessions, has_older_sessions, events: events.items, next_cursor: events.next_cursor })
+    }
+
+    /// The sessions that are older than those of an export, if there can be any.
+    #[must_use]
+    pub fn older_sessions(&self, everything: &Everything) -> Option<OlderSessions> {
+        let last = everything.sessions.last().filter(|_| everything.has_older_sessions)?;
+        Some(OlderSessions { store: self.auth.store.clone(), user: self.user, before: last.id })
     }
 
     /// Has the account deleted after [`DELETION_GRACE`], for somebody who knows the password, and ends all other sessions. Asking again does not put
@@ -72,6 +85,29 @@ impl SignedIn<'_> {
         }
         self.read_account().await
     }
+}
+
+/// The rest of the sessions of an export, read a page at a time while it is written.
+pub struct OlderSessions {
+    store: Store,
+    user: UserId,
+    before: SessionId,
+}
+
+impl OlderSessions {
+    /// The next page, the newest first; it is empty after the last one. The database is not held between two pages.
+    pub async fn next_page(&mut self) -> Result<Vec<HeldSession>, Error> {
+        let page = held_page(&mut self.store.read().await?, self.user, self.before).await?;
+        if let Some(last) = page.last() {
+            self.before = last.id;
+        }
+        Ok(page)
+    }
+}
+
+async fn held_page(reader: &mut Reader, user: UserId, before: SessionId) -> Result<Vec<HeldSession>, Error> {
+    let limit = i64::try_from(SESSIONS_PER_PAGE).unwrap_or(i64::MAX);
+    Ok(reader.session_held(user, before, limit).await?.into_iter().map(held).collect())
 }
 
 fn held(row: HeldRow) -> HeldSession {

@@ -36,6 +36,7 @@ pub use admin::{Admin, Change};
 pub use inspect::Inspected;
 pub use issue::{Access, Issued, MOST_SESSIONS, Refresh};
 pub use keys::{KeyError, KeyInfo, Keys};
+pub use leaving::{OlderSessions, SESSIONS_PER_PAGE};
 pub use worker::Worker;
 
 use crate::{

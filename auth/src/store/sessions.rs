@@ -64,7 +64,7 @@ statements! {
     END_EXPIRED = "UPDATE sessions SET revoked_for = 'expired', revoked_at = CASE WHEN last_seen_at + idle_limit < expires_at THEN last_seen_at + idle_limit ELSE expires_at END WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at < $2 OR last_seen_at + idle_limit < $2)";
     USE = "SELECT id, created_at, last_seen_at FROM sessions WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3";
     LIST = "SELECT id, device, address, created_at, last_seen_at FROM sessions WHERE user_id = $1 AND id < $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 ORDER BY id DESC LIMIT $4";
-    HELD = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM sessions WHERE user_id = $1 ORDER BY id DESC LIMIT 1000";
+    HELD = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM sessions WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     STOLEN_SINCE = "SELECT MAX(revoked_at) FROM sessions WHERE user_id = $1 AND revoked_for = 'token_reused' AND revoked_at >= $2";
     PRUNE_REVOKED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE revoked_at IS NOT NULL AND revoked_at < $1 LIMIT $2)";
     PRUNE_EXPIRED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE revoked_at IS NULL AND expires_at < $1 LIMIT $2)";
@@ -98,9 +98,9 @@ pub struct HeldRow {
 }
 
 impl Reader {
-    /// All sessions of a user that are stored, those that are over too, the newest first, at most 1,000.
-    pub async fn session_held(&mut self, user: UserId) -> Result<Vec<HeldRow>, Error> {
-        Ok(on!(self, |c| sqlx::query_as(HELD).bind(user).fetch_all(c).await?))
+    /// The sessions of a user that are stored, active or not, and began before `before`, the newest first.
+    pub async fn session_held(&mut self, user: UserId, before: SessionId, limit: i64) -> Result<Vec<HeldRow>, Error> {
+        Ok(on!(self, |c| sqlx::query_as(HELD).bind(user).bind(before).bind(limit).fetch_all(c).await?))
     }
 
     /// A user's living sessions that were opened before `before`, the newest first.

@@ -31,14 +31,14 @@ pub(crate) struct Export {
     account: Me,
     #[schema(required = true, format = DateTime)]
     last_login_at: Option<String>,
-    /// The newest first. Those that are over are kept for a month.
-    sessions: Vec<Held>,
     /// What happened, newest first.
     activity: Vec<Activity>,
     /// There was more: the rest is at `/api/v1/me/activity` from this cursor on.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
+    /// Every session, the newest first. Ended ones are retained for a month. (The last member: see `exports::json`.)
+    sessions: Vec<Held>,
 }
 
 /// A session, alive or not.
@@ -67,9 +67,9 @@ impl From<Everything> for Export {
             as_of: rfc3339(everything.as_of),
             account: everything.account.into(),
             last_login_at: everything.last_login_at.map(rfc3339),
-            sessions: everything.sessions.into_iter().map(Held::from).collect(),
             activity: everything.events.into_iter().map(Activity::from).collect(),
             next_cursor: everything.next_cursor,
+            sessions: everything.sessions.into_iter().map(Held::from).collect(),
         }
     }
 }
@@ -86,6 +86,11 @@ impl From<HeldSession> for Held {
             ended_at: session.ended_at.map(rfc3339),
         }
     }
+}
+
+/// One more element of the list of sessions in an export.
+pub(crate) fn exported_session(session: HeldSession) -> String {
+    serde_json::to_string(&Held::from(session)).unwrap_or_default()
 }
 
 /// The password, once more.
@@ -111,7 +116,8 @@ pub(super) async fn export(State(server): State<Server>, caller: Caller) -> Resu
     let signed_in = caller.signed_in(&server).await?;
     let place = server.exports.begin(signed_in.user(), &caller.client).ok_or_else(|| caller.refuse(Problem::Busy { retry_after: RETRY_AFTER }.into()))?;
     let everything = signed_in.everything().await.map_err(|error| caller.refuse(error.into()))?;
-    Ok(exports::answer(place, "application/json", move || serde_json::to_string(&Export::from(everything)).unwrap_or_default()).await)
+    let older = signed_in.older_sessions(&everything);
+    Ok(exports::json(place, older, move || serde_json::to_string(&Export::from(everything)).unwrap_or_default(), exported_session).await)
 }
 
 /// Has my account deleted in 14 days, and ends all my other sessions at once. Asking again does not put it off.

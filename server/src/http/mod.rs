@@ -22,7 +22,7 @@ pub(crate) mod time;
 pub(crate) mod well_known;
 
 pub use caller::{Caller, signed_in_only};
-pub(crate) use leaving::Export;
+pub(crate) use leaving::{Export, exported_session};
 
 use crate::Server;
 use axum::{http::StatusCode, response::Response};

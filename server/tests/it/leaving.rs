@@ -1,9 +1,13 @@
 //! Taking one's data along, and deleting one's account: the API, the two files, and the forms.
 
 use crate::support::{App, PASSWORD};
-use auth::on_both;
-use axum::http::{Method, StatusCode};
-use contract::Span;
+use crate::target::Target;
+use auth::{Store, flow::SESSIONS_PER_PAGE, on_both};
+use axum::{
+    body::Body,
+    http::{Method, StatusCode},
+};
+use contract::{SessionId, Span};
 use serde_json::{Value, json};
 
 on_both! {
@@ -73,5 +77,39 @@ on_both! {
         let kept = browser().submit("/fn/keep-account", "/account", &format!("form[tag]={tag}")).await;
         assert_eq!((kept.status, kept.header("location")), (StatusCode::FOUND, "/account/data?saved"));
         assert!(!browser().get("/account").await.text.contains("will be deleted"));
+    }
+
+    async fn export_holds_every_session(target: Target) {
+        let ada = target.sign_up("ada@example.com").await;
+        let bearer = format!("Bearer {}", ada.access);
+        let listed = target.send(Method::GET, "/api/v1/me/sessions", &[("authorization", bearer.as_bytes())], Body::empty()).await.json();
+        let own: SessionId = listed["items"][0]["id"].as_str().expect("an id").parse().expect("an id");
+        let store = Store::open(&target.database.url).await.expect("a database");
+        let session = store.read().await.expect("a reader").session_with_user(own).await.expect("read").expect("a session").session;
+        let mut stored = 1;
+        // Up to, at and beyond the bound of a page, and of several.
+        for more in [SESSIONS_PER_PAGE - 2, 1, 1, 2 * SESSIONS_PER_PAGE + 1] {
+            let mut tx = store.write().await.expect("a transaction");
+            for _ in 0..more {
+                stored += 1;
+                let id = SessionId(uuid::Uuid::from_u128(stored));
+                tx.session_insert(&auth::store::sessions::Session { id, revoked_at: None, ..session.clone() }).await.expect("inserted");
+            }
+            tx.commit().await.expect("committed");
+            let cookie = format!("latchkey={}", ada.refresh);
+            for (path, header) in [("/api/v1/me/export", ("authorization", bearer.as_bytes())), ("/account/data.json", ("cookie", cookie.as_bytes()))] {
+                let export = target.send(Method::GET, path, &[header], Body::empty()).await;
+                assert_eq!(export.status, StatusCode::OK, "{}", export.text);
+                let body = export.json();
+                let mut ids: Vec<_> = body["sessions"].as_array().expect("a list").iter().map(|session| session["id"].as_str().expect("an id").to_owned()).collect();
+                assert_eq!(ids.len() as u128, stored, "{path}");
+                ids.dedup();
+                assert_eq!(ids.len() as u128, stored, "{path}: none twice");
+                assert_eq!(body["account"]["email"], "ada@example.com");
+            }
+            let page = target.send(Method::GET, "/account/data.html", &[("cookie", cookie.as_bytes())], Body::empty()).await.text;
+            assert_eq!(page.contains(app::words::data::MORE_SESSIONS), stored >= SESSIONS_PER_PAGE as u128);
+        }
+        store.close().await;
     }
 }
