@@ -1,7 +1,7 @@
 //! What the pages of the account share: the navigation beside them, their head, what their owner must know on each of them, and what they show when
 //! what they are for cannot be had.
 
-use super::door::link;
+use super::{door::link, later::PAGES};
 use crate::solid::IntoSolid;
 use crate::{
     address,
@@ -18,15 +18,6 @@ use leptos_router::{
     NavigateOptions,
     hooks::{use_location, use_navigate},
 };
-
-/// The pages, in the order of the navigation.
-pub(super) const PAGES: &[(&str, &str)] = &[
-    ("/account", words::profile::HEADING),
-    ("/account/password", words::password::HEADING),
-    ("/account/sessions", words::sessions::HEADING),
-    ("/account/activity", words::activity::HEADING),
-    (address::DATA, words::data::HEADING),
-];
 
 /// A page of the account. `path`: which of them; `heading` and `lead` are those of [`PageHead`].
 #[component]

@@ -3,69 +3,108 @@
 //! That takes the feature `split` and `cargo leptos build --split`; without them everything is one program. Where the part cannot be had, the browser
 //! loads the page by itself, which works without any of the program.
 
-use super::{account::PAGES, activity::ActivityPage, data::DataPage, password::PasswordPage, profile::ProfilePage, sessions::SessionsPage};
+use super::{activity::ActivityPage, data::DataPage, password::PasswordPage, profile::ProfilePage, sessions::SessionsPage};
 use crate::{
-    browser,
+    address, browser,
     connection::{self, Connected},
     problem::Problem,
     solid::IntoSolid,
     ui::{PageHead, Pending, Trouble, loading},
+    words,
 };
 use leptos::prelude::*;
 use leptos_router::{LazyRoute, hooks::use_location};
 
-/// What they are, in the order of [`PAGES`]. (Named nowhere but in `page`: whatever names it brings all of it along.)
-const VIEWS: &[fn() -> AnyView] = &[
-    || view! { <ProfilePage/> }.solid(),
-    || view! { <PasswordPage/> }.solid(),
-    || view! { <SessionsPage/> }.solid(),
-    || view! { <ActivityPage/> }.solid(),
-    || view! { <DataPage/> }.solid(),
-];
+macro_rules! account_pages {
+    ($($page:ident = $path:expr, $heading:expr, $view:expr;)+) => {
+        /// A page of the account.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        enum AccountPage {
+            $($page,)+
+        }
 
-/// One of them, by its place in the table.
-pub(super) struct OfAccount<const PAGE: usize>;
+        impl AccountPage {
+            const ALL: &[Self] = &[$(Self::$page,)+];
 
-impl<const PAGE: usize> LazyRoute for OfAccount<PAGE> {
-    fn data() -> Self {
-        Self
-    }
-
-    async fn view(_: Self) -> AnyView {
-        // So that the browser asks for it together with the rest, and not when that has come.
-        #[cfg(feature = "ssr")]
-        leptos::prefetch_lazy_fn_on_server("account");
-        let location = use_location();
-        let here = format!("{}{}", location.pathname.get_untracked(), location.search.get_untracked());
-        let pending = use_context::<Pending>();
-        let is_pending = |is| pending.into_iter().for_each(|pending| pending.set_page(is));
-        is_pending(true);
-        let page = part::show(PAGE).await;
-        is_pending(false);
-        match page {
-            Ok(page) => page,
-            Err(_) if !browser::has_network() => {
-                connection::lost();
-                let again = here.clone();
-                expect_context::<Connected>().on_return(move || browser::leave(&again));
-                view! {
-                    <div class="stack">
-                        <PageHead heading=PAGES[PAGE].1/>
-                        <Trouble problem=Problem::Offline again=Box::new(move || browser::leave(&here))/>
-                    </div>
+            const fn heading(self) -> &'static str {
+                match self {
+                    $(Self::$page => $heading,)+
                 }
-                .solid()
             }
-            Err(_) => {
-                browser::leave(&here);
-                loading()
+        }
+
+        /// Address and heading of each page, in the order of the navigation.
+        pub const PAGES: &[(&str, &str)] = &[$(($path, $heading),)+];
+
+        /// The view of a page. (Nothing else names the views: whatever does is loaded together with all of them.)
+        fn view_of(page: AccountPage) -> AnyView {
+            match page {
+                $(AccountPage::$page => $view,)+
             }
+        }
+
+        $(
+            /// The route to this page.
+            pub(super) struct $page;
+
+            impl LazyRoute for $page {
+                fn data() -> Self {
+                    Self
+                }
+
+                async fn view(_: Self) -> AnyView {
+                    load(AccountPage::$page).await
+                }
+            }
+        )+
+    };
+}
+
+// Each page is one line: its route, its address, its heading and its view, in the order of the navigation.
+account_pages! {
+    Profile = "/account", words::profile::HEADING, view! { <ProfilePage/> }.solid();
+    Password = "/account/password", words::password::HEADING, view! { <PasswordPage/> }.solid();
+    Sessions = "/account/sessions", words::sessions::HEADING, view! { <SessionsPage/> }.solid();
+    Activity = "/account/activity", words::activity::HEADING, view! { <ActivityPage/> }.solid();
+    Data = address::DATA, words::data::HEADING, view! { <DataPage/> }.solid();
+}
+
+/// Loads the pages and shows one of them, or says why it cannot.
+async fn load(page: AccountPage) -> AnyView {
+    // So that the browser asks for it together with the rest, and not when that has come.
+    #[cfg(feature = "ssr")]
+    leptos::prefetch_lazy_fn_on_server("account");
+    let location = use_location();
+    let here = format!("{}{}", location.pathname.get_untracked(), location.search.get_untracked());
+    let pending = use_context::<Pending>();
+    let is_pending = |is| pending.into_iter().for_each(|pending| pending.set_page(is));
+    is_pending(true);
+    let loaded = part::show(page as usize).await;
+    is_pending(false);
+    match loaded {
+        Ok(view) => view,
+        Err(_) if !browser::has_network() => {
+            connection::lost();
+            let again = here.clone();
+            expect_context::<Connected>().on_return(move || browser::leave(&again));
+            view! {
+                <div class="stack">
+                    <PageHead heading=page.heading()/>
+                    <Trouble problem=Problem::Offline again=Box::new(move || browser::leave(&here))/>
+                </div>
+            }
+            .solid()
+        }
+        Err(_) => {
+            browser::leave(&here);
+            loading()
         }
     }
 }
 
+/// The view of a page by its place in [`AccountPage::ALL`]: a number is what the two parts of the program can exchange.
 fn page(number: usize) -> AnyView {
-    VIEWS[number]()
+    view_of(AccountPage::ALL[number])
 }
 
 /// Gets the pages of the account before they are shown. `false`: they cannot be had now.

@@ -29,7 +29,6 @@ use frame::{ConnectionNotice, Header, LogOutProblem, provide_log_out};
 use home::HomePage;
 #[cfg(debug_assertions)]
 use lab::LabPage;
-use later::OfAccount;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::{
@@ -79,12 +78,12 @@ fn Everything() -> impl IntoView {
                 <Route path=path!("/") view=|| view! { <HomePage/> }.solid() ssr=SsrMode::Async/>
                 <Route path=path!("/signup") view=|| view! { <SignUpPage/> }.solid() ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=|| view! { <LogInPage/> }.solid() ssr=SsrMode::Async/>
-                <Route path=path!("/account") view={Lazy::<OfAccount<0>>::new()} ssr=SsrMode::Async/>
+                <Route path=path!("/account") view={Lazy::<later::Profile>::new()} ssr=SsrMode::Async/>
                 <Route path=path!("/lab") view=|| view! { <LabPage/> }.solid() ssr=SsrMode::Async/>
-                <Route path=path!("/account/password") view={Lazy::<OfAccount<1>>::new()} ssr=SsrMode::Async/>
-                <Route path=path!("/account/sessions") view={Lazy::<OfAccount<2>>::new()} ssr=SsrMode::Async/>
-                <Route path=path!("/account/activity") view={Lazy::<OfAccount<3>>::new()} ssr=SsrMode::Async/>
-                <Route path=path!("/account/data") view={Lazy::<OfAccount<4>>::new()} ssr=SsrMode::Async/>
+                <Route path=path!("/account/password") view={Lazy::<later::Password>::new()} ssr=SsrMode::Async/>
+                <Route path=path!("/account/sessions") view={Lazy::<later::Sessions>::new()} ssr=SsrMode::Async/>
+                <Route path=path!("/account/activity") view={Lazy::<later::Activity>::new()} ssr=SsrMode::Async/>
+                <Route path=path!("/account/data") view={Lazy::<later::Data>::new()} ssr=SsrMode::Async/>
             </FlatRoutes>
         </main>
         <footer class="foot cluster">

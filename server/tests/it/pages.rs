@@ -38,6 +38,18 @@ on_both! {
         }
     }
 
+    async fn account_page_has_the_heading_of_its_navigation_entry(app: App) {
+        let user = app.user("ada@example.com").await;
+        for (path, heading) in app::pages::later::PAGES {
+            let page = app.anon().browser(&user.refresh).get(path).await.text;
+            assert!(page.contains(&format!("<h1>{heading}</h1>")), "{path}: {heading}: {page}");
+            for (other, label) in app::pages::later::PAGES {
+                let link = page.split("<a ").find(|link| link.contains(&format!("href=\"{other}\"")) && link.contains(&format!(">{label}<")));
+                assert!(link.is_some(), "{path} links {other} as {label}");
+            }
+        }
+    }
+
     async fn what_people_call_themselves_is_text(app: App) {
         let user = app.user("ada@example.com").await;
         for name in ["<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "</title><b>", "{{7*7}}", "'; DROP TABLE users; --", "&lt;", "${x}", "\u{1F511}"] {
