@@ -180,11 +180,10 @@ async fn list_users(admin: &Admin<'_>, json: bool, limit: u64, after: Option<Uui
     Ok(())
 }
 
-async fn changed(admin: &Admin<'_>, email: &str, change: Change) -> anyhow::Result<String> {
+async fn changed(admin: &Admin<'_>, email: &str, change: Change) -> anyhow::Result<UserView> {
     let email = Email::parse(email).map_err(|_| anyhow::anyhow!("this is no e-mail address"))?;
     let user = admin.user_with(&email).await.map_err(|error| said_of(&error))?;
-    let user = admin.change(user.id, change).await.map_err(|error| said_of(&error))?;
-    Ok(user_as_line(&user))
+    admin.change(user.id, change).await.map_err(|error| said_of(&error))
 }
 
 /// In the words of the pages; what is wrong with a field is said of the field.

@@ -155,7 +155,7 @@ fn existing(path: &Path) -> Result<SqliteConnectOptions, BackupError> {
     if !path.is_file() {
         return Err(BackupError::Missing(path.to_owned()));
     }
-    Ok(SqliteConnectOptions::new().filename(path).create_if_missing(false).busy_timeout(LOCK_TIMEOUT))
+    Ok(SqliteConnectOptions::new().filename(path).create_if_missing(false).busy_timeout(LOCK_TIMEOUT).disable_statement_logging())
 }
 
 async fn open(path: &Path, options: SqliteConnectOptions) -> Result<SqliteConnection, BackupError> {
