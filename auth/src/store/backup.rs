@@ -6,6 +6,7 @@
 use crate::ServerSecret;
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
+    error::DatabaseError,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode},
 };
 use std::{
@@ -253,23 +254,22 @@ async fn lock(target: &Path, force: bool) -> Result<Option<SqliteConnection>, Ba
         Err(_) if force => return Ok(None),
         Err(error) => return Err(BackupError::Open(target.to_owned(), error)),
     };
-    match read_version(target, &mut connection).await {
-        Ok(None) => {}
-        Ok(Some(_)) => {
-            let users = count_users(&mut connection).await.map_err(|error| BackupError::Open(target.to_owned(), error))?;
-            if users > 0 && !force {
-                return Err(BackupError::HasAccounts { path: target.to_owned(), users });
-            }
-        }
+    let users = match read_version(target, &mut connection).await {
+        Ok(Some(_)) => count_users(&mut connection).await.map_err(|error| BackupError::Open(target.to_owned(), error)),
+        Ok(None) => Ok(0),
+        Err(error) => Err(error),
+    };
+    match users {
+        Ok(users) if users > 0 && !force => return Err(BackupError::HasAccounts { path: target.to_owned(), users }),
         Err(error) if !force => return Err(error),
-        Err(_) => {}
+        Ok(_) | Err(_) => {}
     }
     Ok(Some(connection))
 }
 
 /// Whether another connection holds a lock (SQLite's result codes 5 and 6).
 fn is_busy(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code()).and_then(|code| code.parse::<i32>().ok());
+    let code = error.as_database_error().and_then(DatabaseError::code).and_then(|code| code.parse::<i32>().ok());
     code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 

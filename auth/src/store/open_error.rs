@@ -11,8 +11,9 @@ const DIAGNOSIS_TIMEOUT: Duration = Duration::from_secs(3);
 /// Describes why `database` could not be opened, for an operator.
 pub async fn explain(error: &OpenError, database: &DatabaseUrl) -> String {
     let (what, cure) = match error {
-        OpenError::Connect(cause) => of_driver(cause, database).await,
-        OpenError::Migrate(MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) => of_driver(cause, database).await,
+        OpenError::Connect(cause) | OpenError::Migrate(MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) => {
+            of_driver(cause, database).await
+        }
         OpenError::Migrate(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
             ("its tables were made by a newer version of this program".to_owned(), "run that version, or restore a backup from before the update")
         }
