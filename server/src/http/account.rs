@@ -3,7 +3,7 @@
 use super::{
     body::{Body, Members},
     caller::Caller,
-    doors::{self, TokenBody},
+    doors::{self, SessionTokens},
     list::{self, Part},
     problem::{self, MemberError},
     refusals::{Limited, Protected, Unreadable},
@@ -159,7 +159,7 @@ impl Members for PasswordBody {
 /// Changes the password and ends all other sessions. All tokens of this session end, too, and the answer holds new ones: in the body, or in the cookies
 /// of a request that has cookies.
 #[utoipa::path(post, path = "/api/v1/me/password", operation_id = "changePassword", tag = "me", security(("bearer" = [])), request_body = PasswordBody, responses(
-    (status = 200, body = TokenBody, description = "Changed; the new tokens of this session"),
+    (status = 200, body = SessionTokens, description = "Changed; the new tokens of this session"),
     Limited,
     Protected,
     Unreadable,

@@ -219,26 +219,12 @@ fn give(status: StatusCode, issued: Issued, transport: Transport, secure: bool) 
     }
 }
 
-/// The answer that replaces the tokens of a session. Each token goes where its predecessor came from: into its cookie, if the request has that, or into
-/// the body.
+/// The answer that replaces the tokens of a session: in the cookies of a request that brings one of its cookies, else in the body.
 pub(super) fn replace(headers: &HeaderMap, issued: Issued, auth: &auth::Auth, session: SessionId, secure: bool) -> Response {
-    let Issued { access, refresh, account, known_browser, .. } = issued;
-    let mut body = TokenBody { access_token: None, token_type: "Bearer", expires_in: access.expires_in, refresh_token: None, user: account.into() };
-    let mut cookies = Vec::new();
-    if cookie::access_cookie(headers, secure).is_some() {
-        cookies.push(cookie::set_access_cookie(&access, secure));
-    } else {
-        body.access_token = Some(access.token);
-    }
     // A cookie of another session stays.
-    let has_cookie = cookie::refresh_cookie(headers, secure).is_some_and(|token| auth.session_of(&token) == Some(session));
-    if has_cookie {
-        cookies.push(cookie::set_cookie(&refresh, secure));
-        cookies.extend(known_browser.map(|known| cookie::set_known_browser(&known, secure)));
-    } else {
-        body.refresh_token = Some(refresh.token);
-    }
-    (AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie))), Json(body)).into_response()
+    let has_cookie = cookie::access_cookie(headers, secure).is_some()
+        || cookie::refresh_cookie(headers, secure).is_some_and(|token| auth.session_of(&token) == Some(session));
+    give(StatusCode::OK, issued, if has_cookie { Transport::Cookie } else { Transport::Body }, secure)
 }
 
 /// Makes an account and signs in.

@@ -47,7 +47,7 @@ on_both! {
                 assert_eq!(identity(&client.send(Method::HEAD, VERIFY, Body::empty()).await), told);
             }
         }
-        let operator = app.server.auth().operator(&auth::Client::default());
+        let operator = app.server.auth().operator_for_tests(&auth::Client::default());
         let user = operator.user_with(&Email::parse("ada@example.com").expect("an address")).await.expect("a user").id;
         operator.change(user, Change::Role(Role::Admin)).await.expect("changed");
         hear(&app).await;
