@@ -1,4 +1,5 @@
-//! The log: one line for each event on standard output. For people on a terminal, JSON everywhere else.
+//! The log: one line for each event. A server logs to standard output, as text on a terminal and as
+//! JSON everywhere else; a command logs to standard error, as text.
 //!
 //! Fields carry what varies, so that nothing an outsider sends can look like a line of its own. Never logged: bodies, query strings, cookies,
 //! `Authorization`, e-mail addresses, anything typed.

@@ -93,7 +93,7 @@ fn is_ours(name: &str) -> bool {
 /// Whether a name is one that Kubernetes and Docker links put into the environment of every container beside a service that is called like us, or
 /// begins like us: `LATCHKEY_SERVICE_HOST`, `LATCHKEY_DB_PORT_5432_TCP_ADDR`.
 fn is_service_link(name: &str) -> bool {
-    let Some(rest) = name.strip_prefix("LATCHKEY").filter(|_| !Setting::from_name(name).is_some()) else { return false };
+    let Some(rest) = name.strip_prefix("LATCHKEY").filter(|_| Setting::from_name(name).is_none()) else { return false };
     let is_port = |rest: &str| {
         let (number, protocol) = rest.split_once('_').unwrap_or((rest, ""));
         let protocol = protocol.split_once('_').map_or(protocol, |(protocol, part)| if matches!(part, "PROTO" | "PORT" | "ADDR") { protocol } else { "" });
