@@ -212,8 +212,8 @@ impl Store {
 
     async fn open_sqlite(path: &Path, max_wal: u64) -> Result<Self, OpenError> {
         let (file, health) = (DatabaseFile::prepare(path, max_wal)?, Arc::<Health>::default());
-        let mut first = file.connect().await?;
-        sqlx::migrate!("migrations/sqlite").run(&mut first).await?;
+        file.migrate(sqlx::migrate!("migrations/sqlite")).await?;
+        let first = file.connect().await?;
         // What readers read is a row or a page of a list, and the system keeps the file in memory.
         let options = file.options().clone().pragma("cache_size", "-512");
         let readers = SqlitePoolOptions::new()

@@ -3,7 +3,8 @@
 
 use super::{Fault, LOCK_TIMEOUT, OpenError};
 use sqlx::{
-    ConnectOptions, SqliteConnection,
+    ConnectOptions, Connection, SqliteConnection,
+    migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
@@ -29,6 +30,9 @@ pub(super) const MAX_WAL: u64 = 1024 * 1024 * 1024;
 
 /// How long the writer waits for the lock before it looks whether a connection of ours is in the way.
 const WRITER_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a start waits for another process that brings the tables up to date.
+const MIGRATION_LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The file, and the way to open it.
 #[derive(Clone, Debug)]
@@ -106,6 +110,17 @@ impl DatabaseFile {
     /// Opens the connection of the writer.
     pub(super) async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
         self.options.clone().busy_timeout(WRITER_LOCK_TIMEOUT).connect().await
+    }
+
+    /// Brings the tables up to date in one transaction, on a connection of its own. Of several processes that start
+    /// together one does it, and the others wait.
+    pub(super) async fn migrate(&self, migrations: Migrator) -> Result<(), OpenError> {
+        let mut connection = self.options.clone().busy_timeout(MIGRATION_LOCK_TIMEOUT).connect().await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        migrations.run(&mut *transaction).await?;
+        transaction.commit().await?;
+        drop(connection.close().await);
+        Ok(())
     }
 
     /// Whether the file may be written to. Two calls to the file system, some microseconds.
