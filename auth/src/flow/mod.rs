@@ -245,6 +245,9 @@ impl Happened {
 #[cfg(any(test, feature = "testing"))]
 impl Auth {
     /// The operator without the server secret, which tests do not keep.
+    ///
+    /// # Panics
+    /// Never: the secret is its own.
     pub fn operator_for_tests(&self, client: &Client) -> Admin<'_> {
         self.operator(client, &self.secret).expect("the secret is its own")
     }

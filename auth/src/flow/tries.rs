@@ -79,10 +79,10 @@ impl Auth {
     pub(super) async fn count_password(&self, client: &Client, email_key: &str, device: Option<&[u8; 16]>) -> Result<Attempt, Error> {
         let limits = &self.policy.limits;
         let counter = Counter::of_password(&self.secret, email_key, device);
-        let counted = limits.get(counter.action).map(|limit| (counter, limit));
+        let account = limits.get(counter.action).map(|limit| (counter, limit));
         let network = limits.get(LimitedAction::NetworkPassword).filter(|_| device.is_none());
         let network = network.map(|limit| (Counter::of_network(LimitedAction::NetworkPassword, client), limit));
-        if counted.is_none() && network.is_none() {
+        if account.is_none() && network.is_none() {
             return Ok(Attempt { at: self.clock.now(), counter: None, network: None });
         }
         let mut tx = self.store.write_in(if device.is_some() { Lane::Known } else { Lane::Strangers }).await?;
@@ -90,7 +90,7 @@ impl Auth {
         if let Some((counter, limit)) = &network {
             self.take(&mut tx, client, counter, *limit, at).await?;
         }
-        if let Some((counter, limit)) = &counted
+        if let Some((counter, limit)) = &account
             && !tx.limit_attempt(counter, *limit, at).await?
         {
             let until = tx.limit_free_at(counter.action.rule().name, &counter.subject).await?;
@@ -99,7 +99,7 @@ impl Auth {
             return Err(self.refuse(client, None, refusal(counter.action, until, at)));
         }
         tx.commit().await?;
-        Ok(Attempt { at, counter: counted.map(|(counter, _)| counter), network })
+        Ok(Attempt { at, counter: account.map(|(counter, _)| counter), network })
     }
 
     /// Counts an action of a network, in a transaction of its own.

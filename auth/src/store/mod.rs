@@ -77,11 +77,11 @@ macro_rules! on {
         let result = match $reader.link_mut() {
             $crate::store::Link::Sqlite(held) => {
                 let $c = held.connection();
-                $crate::store::in_time(async { Ok($body) }).await
+                $crate::store::in_time(Box::pin(async { Ok($body) })).await
             }
             $crate::store::Link::Postgres(held) => {
                 let $c = held.statements();
-                $crate::store::in_time(async { Ok($body) }).await
+                $crate::store::in_time(Box::pin(async { Ok($body) })).await
             }
         };
         $reader.noted(result)?
@@ -106,7 +106,7 @@ pub struct Store {
 
 #[derive(Clone, Debug)]
 enum Pools {
-    Sqlite { file: DatabaseFile, writer: Writer, readers: SqlitePool },
+    Sqlite { file: Arc<DatabaseFile>, writer: Writer, readers: SqlitePool },
     Postgres(PostgresPool),
 }
 
@@ -229,7 +229,7 @@ impl Store {
             .connect_with(options)
             .await?;
         let writer = Writer::start(file.clone(), health.clone(), first, readers.clone());
-        Ok(Self::new(Pools::Sqlite { file, writer, readers }, ANONYMOUS_ON_SQLITE, health))
+        Ok(Self::new(Pools::Sqlite { file: Arc::new(file), writer, readers }, ANONYMOUS_ON_SQLITE, health))
     }
 
     async fn open_postgres(url: &str) -> Result<Self, OpenError> {
@@ -246,7 +246,7 @@ impl Store {
     /// A connection for reading.
     pub async fn read(&self) -> Result<Reader, Error> {
         let link = match &self.pools {
-            Pools::Sqlite { readers, .. } => readers.acquire().await.map(|held| Link::Sqlite(SqliteLink::Reader(held))),
+            Pools::Sqlite { readers, .. } => Box::pin(readers.acquire()).await.map(|held| Link::Sqlite(SqliteLink::Reader(held))),
             Pools::Postgres(pool) => {
                 pool.pool().acquire().await.map(|held| Link::Postgres(PostgresLink { held: HeldPostgres::Reader(held), are_named: !pool.is_pooled() }))
             }
@@ -257,9 +257,9 @@ impl Store {
     /// A transaction. Nothing slow belongs into it: on SQLite everybody else who writes is waiting.
     pub async fn write(&self) -> Result<Tx, Error> {
         let link = match &self.pools {
-            Pools::Sqlite { writer, .. } => Link::Sqlite(SqliteLink::Writer(writer.begin().await?)),
+            Pools::Sqlite { writer, .. } => Link::Sqlite(SqliteLink::Writer(Box::pin(writer.begin()).await?)),
             Pools::Postgres(pool) => {
-                let held = HeldPostgres::Writer(self.noted(in_time(pool.begin()).await)?);
+                let held = HeldPostgres::Writer(self.noted(in_time(Box::pin(pool.begin())).await)?);
                 Link::Postgres(PostgresLink { held, are_named: !pool.is_pooled() })
             }
         };
@@ -368,8 +368,8 @@ impl Tx {
     pub async fn commit(self) -> Result<(), Error> {
         let Self { reader: Reader { link, health }, turn } = self;
         match link {
-            Link::Sqlite(SqliteLink::Writer(lease)) => lease.commit().await?,
-            Link::Postgres(PostgresLink { held: HeldPostgres::Writer(transaction), .. }) => match in_time(transaction.commit()).await {
+            Link::Sqlite(SqliteLink::Writer(lease)) => Box::pin(lease.commit()).await?,
+            Link::Postgres(PostgresLink { held: HeldPostgres::Writer(transaction), .. }) => match in_time(Box::pin(transaction.commit())).await {
                 Ok(()) => health.worked(),
                 Err(error) => {
                     health.failed(Fault::of(&error), &error);

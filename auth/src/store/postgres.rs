@@ -4,7 +4,7 @@
 //! Nothing depends on the defaults of the server, the database or the user: isolation, access mode and
 //! timeouts are set by each transaction, encoding and time zone by each connection.
 //!
-//! A pooler in transaction mode (such as PgBouncer) gives each transaction another connection, so
+//! A pooler in transaction mode (such as `PgBouncer`) gives each transaction another connection, so
 //! prepared statements must not outlive one. `?statement-cache-capacity=0` in the URL says that there
 //! is one in between: then no statement has a name, and no session is changed.
 

@@ -149,7 +149,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 fn restrict(file: &Path) {
     let Ok(found) = fs::metadata(file) else { return };
     let mode = found.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
+    if mode & !MODE == 0 {
         return;
     }
     let shown = file.display();

@@ -224,13 +224,11 @@ impl Task {
                 return;
             }
             let message = if self.is_dirty {
-                match timeout(IDLE_CHECKPOINT, self.queue.recv()).await {
-                    Ok(message) => message,
-                    Err(_) => {
-                        self.checkpoint().await;
-                        continue;
-                    }
-                }
+                let Ok(message) = timeout(IDLE_CHECKPOINT, self.queue.recv()).await else {
+                    self.checkpoint().await;
+                    continue;
+                };
+                message
             } else {
                 self.queue.recv().await
             };

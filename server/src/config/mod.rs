@@ -362,7 +362,7 @@ fn limits(read: &mut Reader<'_>, public_url: &Url) -> RateLimits {
     let mut limits = RateLimits::default();
     for action in LimitedAction::ALL {
         let rule = action.rule();
-        let Some(limit) = read.rate_limit(Setting::Limit(*action), rule.default) else { continue };
+        let limit = read.rate_limit(Setting::Limit(*action), rule.default);
         if limit.is_none() && !rule.may_be_off && !is_loopback(public_url) {
             read.wrong(Setting::Limit(*action), "can be off only where people reach this server by a loopback address: passwords could be guessed without end");
         }

@@ -89,18 +89,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `BURST/PERIOD`, such as `60/3s`, or `off` (`Some(None)`).
-    pub(super) fn rate_limit(&mut self, setting: Setting, default: RateLimit) -> Option<Option<RateLimit>> {
-        let value = self.text(setting)?;
+    /// `BURST/PERIOD`, such as `60/3s`; `None` for `off`.
+    pub(super) fn rate_limit(&mut self, setting: Setting, default: RateLimit) -> Option<RateLimit> {
+        let Some(value) = self.text(setting) else { return Some(default) };
         if value == "off" {
-            return Some(None);
+            return None;
         }
         let limit = rate_limit(&value);
         if limit.is_none() {
             let example = rate_limit_to_text(default);
             self.wrong(setting, &format!("must be a number from 1 to 100000, a slash and a time from 1s to 1d, such as {example}, or off"));
         }
-        limit.map(Some)
+        Some(limit.unwrap_or(default))
     }
 
     /// Returns `value` unless something is wrong.

@@ -37,7 +37,8 @@ async fn security_txt(State(server): State<Server>) -> Response {
 /// The contacts in order of preference. The expiry changes once a day.
 fn render_security_txt(contacts: &[String], origin: &str, now: Timestamp) -> String {
     let midnight = Timestamp(now.0 - now.0.rem_euclid(Span::days(1).0));
-    let contacts: String = contacts.iter().map(|contact| format!("Contact: {contact}\n")).collect();
+    let contacts: Vec<String> = contacts.iter().map(|contact| format!("Contact: {contact}\n")).collect();
+    let contacts = contacts.concat();
     let expires = rfc3339(midnight + SECURITY_TXT_TTL);
     format!("{contacts}Expires: {expires}\nCanonical: {origin}/.well-known/security.txt\n")
 }

@@ -118,7 +118,7 @@ async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
     let count = || acknowledged.lock().expect("a list").len();
     timeout(PATIENCE, async {
         while count() < 60 {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     })
     .await

@@ -5,10 +5,10 @@ use serde_json::Value;
 use std::{
     io::{PipeReader, PipeWriter, Read, Write, pipe},
     process::Stdio,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tempfile::TempDir;
-use tokio::process::Child;
+use tokio::{process::Child, time::Instant};
 
 /// What a pipe holds before writing to it blocks.
 const PIPE_BYTES: usize = 64 * 1024;
@@ -18,7 +18,7 @@ const REQUESTS: usize = 1000;
 /// A pipe in which there is no room.
 fn stalled() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = pipe().expect("a pipe");
-    writer.write_all(&[b'.'; PIPE_BYTES]).expect("written");
+    writer.write_all(&vec![b'.'; PIPE_BYTES]).expect("written");
     (reader, writer)
 }
 

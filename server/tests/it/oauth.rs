@@ -148,7 +148,7 @@ on_both! {
         // RFC 6749, 2.3.1: what client libraries do with each character that is no letter or digit, and what they could do with all.
         let encoded: String = secret.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
         let form = format!("token={}", user.access);
-        for given in [secret.clone(), encoded, escaped(secret.as_bytes()), secret.bytes().map(|byte| format!("%{byte:02x}")).collect()] {
+        for given in [secret.clone(), encoded, escaped(secret.as_bytes()), secret.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat()] {
             let answer = post(&app.anon().with("authorization", &basic(&given)), "/oauth/introspect", &form).await;
             assert_eq!((answer.status, &answer.json()["active"], &answer.json()["client_id"]), (StatusCode::OK, &json!(true), &json!("latchkey")), "{given}");
         }
