@@ -40,6 +40,7 @@ pub struct Supervisor {
 struct State {
     name: Cow<'static, str>,
     running: bool,
+    #[cfg(any(test, feature = "testing"))]
     fault: TaskFault,
 }
 
@@ -135,7 +136,13 @@ impl Supervisor {
         let mut id = 0;
         self.states.send_modify(|states| {
             id = states.last_key_value().map_or(0, |(last, _)| last + 1);
-            states.insert(id, State { name: name.clone(), running: true, fault: fault.clone() });
+            let state = State {
+                name: name.clone(),
+                running: true,
+                #[cfg(any(test, feature = "testing"))]
+                fault: fault.clone(),
+            };
+            states.insert(id, state);
         });
         Registered { supervisor: self.clone(), id, name, fault }
     }

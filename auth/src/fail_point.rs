@@ -16,14 +16,15 @@ pub(crate) const fn reach(_: FailPoint) {}
 /// A panic that a test may cause in one background task.
 #[cfg(not(any(test, feature = "testing")))]
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TaskFault;
+pub(crate) struct TaskFault(());
 
 #[cfg(not(any(test, feature = "testing")))]
 impl TaskFault {
     pub(crate) async fn strikes(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
+    #[expect(clippy::unused_async, reason = "in tests it waits")]
     pub(crate) async fn is_over(&self) {}
 }
 

@@ -25,7 +25,7 @@ use std::net::{IpAddr, Ipv6Addr};
 pub enum Subject {
     /// An e-mail address, whether it has an account or not.
     Account,
-    /// One of the few device slots of an account: see [`DEVICE_SLOTS`].
+    /// One of the few device slots of an account: see `DEVICE_SLOTS`.
     Device,
     /// A network address.
     Network,
