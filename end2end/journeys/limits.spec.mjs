@@ -6,6 +6,7 @@ test.use({ settings: { LATCHKEY_RATE_LIMITS: 'on' } });
 
 withAndWithoutScripts((scripts) => {
   test('after five wrong passwords there is a pause, but not for a browser that is known', async ({ newBrowser, page, server, watch }) => {
+    server.complains = /rate limit/; // the log names the limit and its setting
     const who = await member(server);
     await logIn(page, who);
     await logOut(page);
