@@ -10,6 +10,7 @@ use crate::{
     guessable,
     keys::{self, KeyRing},
     refresh,
+    store::connect_options,
     token::{self, Claims},
     verified::VerifiedTokens,
 };
@@ -49,7 +50,7 @@ impl FreshDatabase {
         #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where Postgres is")]
         let server = std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL says where Postgres is; `script/postgres COMMAND` starts one and sets it");
         let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let mut connection = PgConnection::connect(&server).await.expect("Postgres");
+        let mut connection = PgConnection::connect_with(&connect_options(&server).expect("a URL")).await.expect("Postgres");
         // A name of our own making; a placeholder cannot stand for a database.
         sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.expect("a database");
         let (base, database) = server.rsplit_once('/').expect("a URL with a database name");

@@ -306,8 +306,10 @@ fn purpose(statement: &str) -> &'static str {
     let begins = |start: &str| statement.starts_with(start);
     if begins("SELECT number, kind, subject") || begins("SELECT head FROM feed_head") {
         "feed poll"
-    } else if begins("UPDATE sessions SET confirmed") || begins("BEGIN") || begins("COMMIT") {
+    } else if begins("UPDATE sessions SET confirmed") || ["BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"].iter().any(|word| begins(word)) {
         "confirmation"
+    } else if begins("PRAGMA") || begins("SET statement_timeout") {
+        "new connection"
     } else if begins("UPDATE signing_keys") || begins("SELECT kid") {
         "keys"
     } else {

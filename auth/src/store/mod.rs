@@ -37,7 +37,9 @@ pub use open_error::explain;
 
 use crate::{Error, hasher::Lane};
 use health::Health;
-use postgres::{PostgresPool, Statements, is_pooler};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use postgres::connect_options;
+use postgres::{PostgresPool, ReadingPostgres, Statements, is_pooler};
 use sqlite::DatabaseFile;
 use sqlx::{
     Postgres, Sqlite, SqliteConnection, Transaction,
@@ -139,7 +141,7 @@ pub(crate) struct PostgresLink {
 }
 
 enum HeldPostgres {
-    Reader(PoolConnection<Postgres>),
+    Reader(ReadingPostgres),
     Writer(Transaction<'static, Postgres>),
 }
 
@@ -155,7 +157,7 @@ impl SqliteLink {
 impl PostgresLink {
     pub(crate) fn statements(&mut self) -> Statements<'_> {
         let connection = match &mut self.held {
-            HeldPostgres::Reader(connection) => &mut **connection,
+            HeldPostgres::Reader(reading) => reading.connection(),
             HeldPostgres::Writer(transaction) => &mut **transaction,
         };
         Statements { connection, are_named: self.are_named }
@@ -248,7 +250,7 @@ impl Store {
         let link = match &self.pools {
             Pools::Sqlite { readers, .. } => Box::pin(readers.acquire()).await.map(|held| Link::Sqlite(SqliteLink::Reader(held))),
             Pools::Postgres(pool) => {
-                pool.pool().acquire().await.map(|held| Link::Postgres(PostgresLink { held: HeldPostgres::Reader(held), are_named: !pool.is_pooled() }))
+                in_time(Box::pin(pool.read())).await.map(|held| Link::Postgres(PostgresLink { held: HeldPostgres::Reader(held), are_named: !pool.is_pooled() }))
             }
         };
         Ok(self.reader(self.noted(link)?))

@@ -1,6 +1,6 @@
 //! Messages for a database that cannot be opened: the place, the first cause once, and the cure. Never a password.
 
-use super::{DatabaseUrl, Fault, OpenError};
+use super::{DatabaseUrl, Fault, OpenError, postgres::connect_options};
 use sqlx::{Connection, PgConnection, error::DatabaseError, migrate::MigrateError};
 use std::{io, time::Duration};
 use tokio::time::timeout;
@@ -36,7 +36,8 @@ fn place(database: &DatabaseUrl) -> String {
 async fn of_driver(error: &sqlx::Error, database: &DatabaseUrl) -> (String, &'static str) {
     if let (sqlx::Error::PoolTimedOut, DatabaseUrl::Postgres(_)) = (error, database) {
         // The pool has tried again and again, and forgotten why it failed.
-        return match timeout(DIAGNOSIS_TIMEOUT, PgConnection::connect(&database.expose())).await {
+        let once = async { PgConnection::connect_with(&connect_options(&database.expose())?).await };
+        return match timeout(DIAGNOSIS_TIMEOUT, once).await {
             Ok(Err(first)) => of_one_try(&first),
             Ok(Ok(_)) => ("it has no free connection".to_owned(), "raise its max_connections, or stop other clients"),
             Err(_) => ("it does not answer".to_owned(), "check host, port and firewalls"),

@@ -6,13 +6,15 @@
 //!
 //! A pooler in transaction mode (such as `PgBouncer`) gives each transaction another connection, so
 //! prepared statements must not outlive one. `?statement-cache-capacity=0` in the URL says that there
-//! is one in between: then no statement has a name, and no session is changed.
+//! is one in between: then no statement has a name, no session is changed, and reading takes a
+//! transaction, too.
 
 use super::{Fault, LOCK_TIMEOUT, OpenError, health::Health};
 use futures::{future::BoxFuture, stream::BoxStream};
 use sqlx::{
     AssertSqlSafe, Connection, Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr, Transaction,
     migrate::Migrator,
+    pool::PoolConnection,
     postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use std::{str::FromStr, sync::Arc, time::Duration};
@@ -30,14 +32,16 @@ const MIGRATION_LOCK: i64 = 0x6c6b_6d69_6772_6174;
 #[derive(Clone, Debug)]
 pub(super) struct PostgresPool {
     pool: PgPool,
+    /// What a transaction begins with that writes, and one that only reads.
     begin: Arc<str>,
+    begin_reading: Arc<str>,
     is_pooled: bool,
 }
 
 impl PostgresPool {
     pub(super) async fn open(url: &str, health: Arc<Health>) -> Result<Self, OpenError> {
         let is_pooled = has_no_statement_cache(url);
-        let options = PgConnectOptions::from_str(url)?.application_name("latchkey");
+        let options = connect_options(url)?;
         let pool = PgPoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(LOCK_TIMEOUT)
@@ -56,14 +60,16 @@ impl PostgresPool {
             })
             .connect_with(options)
             .await?;
-        let begin = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = {}; \
-             SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}",
-            STATEMENT_TIMEOUT.as_millis(),
-            LOCK_TIMEOUT.as_millis(),
-            IDLE_TRANSACTION_TIMEOUT.as_millis(),
-        );
-        Ok(Self { pool, begin: begin.into(), is_pooled })
+        let begin = |access: &str| {
+            format!(
+                "BEGIN ISOLATION LEVEL READ COMMITTED {access}; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; \
+                 SET LOCAL idle_in_transaction_session_timeout = {}",
+                STATEMENT_TIMEOUT.as_millis(),
+                LOCK_TIMEOUT.as_millis(),
+                IDLE_TRANSACTION_TIMEOUT.as_millis(),
+            )
+        };
+        Ok(Self { pool, begin: begin("READ WRITE").into(), begin_reading: begin("READ ONLY").into(), is_pooled })
     }
 
     pub(super) const fn pool(&self) -> &PgPool {
@@ -72,6 +78,17 @@ impl PostgresPool {
 
     pub(super) const fn is_pooled(&self) -> bool {
         self.is_pooled
+    }
+
+    /// A connection for reading.
+    pub(super) async fn read(&self) -> Result<ReadingPostgres, sqlx::Error> {
+        if self.is_pooled {
+            // A statement is prepared in one exchange and run in the next. Only a transaction keeps a
+            // pooler from giving the second one another connection.
+            self.pool.begin_with(AssertSqlSafe(self.begin_reading.to_string())).await.map(ReadingPostgres::Transaction)
+        } else {
+            self.pool.acquire().await.map(ReadingPostgres::Connection)
+        }
     }
 
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
@@ -103,6 +120,31 @@ async fn check_encoding(connection: &mut PgConnection) -> Result<(), OpenError> 
     let row = sqlx::raw_sql("SHOW server_encoding").fetch_one(connection).await?;
     let encoding: String = row.try_get(0)?;
     if encoding == "UTF8" { Ok(()) } else { Err(OpenError::Encoding(encoding)) }
+}
+
+/// What reads: a connection, or behind a pooler a transaction, which is rolled back when dropped.
+pub(super) enum ReadingPostgres {
+    Connection(PoolConnection<Postgres>),
+    Transaction(Transaction<'static, Postgres>),
+}
+
+impl ReadingPostgres {
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Connection(connection) => connection,
+            Self::Transaction(transaction) => transaction,
+        }
+    }
+}
+
+/// How to connect to `url`.
+///
+/// # Errors
+/// When `url` is no address of a Postgres database.
+pub(crate) fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
+    // sqlx asks for `extra_float_digits` at the start, which poolers refuse (PgBouncer before 1.20).
+    // No table has a floating-point column, so the value does not matter.
+    Ok(PgConnectOptions::from_str(url)?.application_name("latchkey").extra_float_digits(None))
 }
 
 fn has_no_statement_cache(url: &str) -> bool {
