@@ -308,6 +308,8 @@ fn purpose(statement: &str) -> &'static str {
         "feed poll"
     } else if begins("UPDATE sessions SET confirmed") || ["BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"].iter().any(|word| begins(word)) {
         "confirmation"
+    } else if begins("DELETE FROM") || begins("SELECT COUNT(*) FROM limits") || begins("SELECT delete_at, id FROM users") {
+        "retention"
     } else if begins("PRAGMA") || begins("SET statement_timeout") {
         "new connection"
     } else if begins("UPDATE signing_keys") || begins("SELECT kid") {
