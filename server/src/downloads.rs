@@ -64,7 +64,7 @@ where
 
 async fn read(server: &Server, request: &Parts, client: &Client) -> Result<(Place, Option<OlderSessions>, Everything), Refusal> {
     let kind = credential::kind(&request.method, request.uri.path(), &request.headers);
-    let credential = credential::credential(kind, &request.headers, server.web.secure);
+    let credential = credential::credential(kind, &request.headers, &server.web.cookies);
     let presented = credential.presented().ok_or(Problem::SignedOut)?;
     let signed_in = server.web.auth.signed_in(client, presented).await?;
     let place = server.exports.begin(signed_in.user(), client).ok_or(Problem::Busy { retry_after: RETRY_AFTER })?;

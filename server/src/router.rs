@@ -7,14 +7,14 @@ use crate::{
     files,
     http::{self, public_document::public_document},
     layers::{
-        cors, guard, headers, limits, origin, panics,
+        cors, duplicate_cookies, guard, headers, limits, origin, panics,
         places::{Places, make_page},
         trace, wrong,
     },
     notices::Notices,
 };
 use app::{
-    edge::{Web, cookie},
+    edge::{CookieNames, Web, cookie},
     pages::App,
     shell::shell,
 };
@@ -91,7 +91,7 @@ impl Server {
             .hash_files(site.hashed)
             .build();
         Self {
-            web: Web { auth, secure: http.secure() },
+            web: Web { auth, secure: http.secure(), cookies: CookieNames::new(&http.public_url) },
             origin: http.origin().into(),
             cors_origins: http.cors_origins.clone().into(),
             trusted_proxies: http.trusted_proxies.clone().into(),
@@ -150,7 +150,7 @@ pub fn router(server: Server) -> Router {
     };
     let places = Places::new({
         let web = server.web.clone();
-        move |headers| cookie::refresh_cookie(headers, web.secure).is_some_and(|token| web.auth.session_of(&token).is_some())
+        move |headers| cookie::refresh_cookie(headers, &web.cookies).is_some_and(|token| web.auth.session_of(&token).is_some())
     });
     let places = from_fn_with_state(places, make_page);
     let elsewhere = get(elsewhere).layer(places.clone()).with_state(server.clone());
@@ -190,6 +190,7 @@ pub fn router(server: Server) -> Router {
 pub fn protected(routes: Router<Server>, server: Server) -> Router {
     routes
         .layer(from_fn_with_state(server.clone(), guard::signed_in_only))
+        .layer(from_fn_with_state(server.clone(), duplicate_cookies::keep_good_one))
         .layer(from_fn(limits::finish))
         .layer(from_fn_with_state(server.clone(), origin::same_origin_only))
         .layer(from_fn(limits::read_body))

@@ -174,5 +174,5 @@ pub(super) async fn change_password(
     let Body(PasswordBody { current, new }) = body?;
     let form = ChangePassword { current, new, tag: String::new() };
     let issued = signed_in.change_password(&form).await.map_err(|error| caller.refuse(error.into()))?;
-    Ok(doors::replace(&headers, issued, &server.web.auth, signed_in.session(), server.web.secure))
+    Ok(doors::replace(&headers, issued, &server.web.auth, signed_in.session(), &server.web.cookies))
 }

@@ -56,7 +56,7 @@ fn shown(headers: &HeaderMap, path: &str, server: &Server) -> Shown {
         found.extend(headers.get_all(X_ACCESS_TOKEN).iter().map(|value| value.to_str().ok().filter(|token| plausible(token)).map(str::to_owned)));
     }
     if path.starts_with("/api/v1/") {
-        found.extend(cookie::access_cookie(headers, server.web.secure).map(Some));
+        found.extend(cookie::access_cookie(headers, &server.web.cookies).map(Some));
     }
     match (found.pop(), found.is_empty()) {
         // Something else than a token: a password for a proxy in front of us, or a token that is spoilt.

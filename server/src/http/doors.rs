@@ -8,7 +8,7 @@ use super::{
     refusals::{Limited, Unreadable},
 };
 use crate::Server;
-use app::edge::cookie;
+use app::edge::cookie::{self, CookieNames};
 use auth::{Issued, Presented};
 use axum::{
     Json,
@@ -201,7 +201,7 @@ enum InCookies {
 }
 
 /// The answer that gives out tokens.
-fn give(status: StatusCode, issued: Issued, transport: Transport, secure: bool) -> Response {
+fn give(status: StatusCode, issued: Issued, transport: Transport, names: &CookieNames) -> Response {
     let Issued { access, refresh, account, known_browser, .. } = issued;
     let (token_type, expires_in, user) = ("Bearer", access.expires_in, account.into());
     match transport {
@@ -212,19 +212,19 @@ fn give(status: StatusCode, issued: Issued, transport: Transport, secure: bool) 
         }
         Transport::Cookie => {
             let body = SessionTokens::Cookie(TokensInCookies { transport: InCookies::Cookie, token_type, expires_in, user });
-            let mut cookies = vec![cookie::set_cookie(&refresh, secure), cookie::set_access_cookie(&access, secure)];
-            cookies.extend(known_browser.map(|known| cookie::set_known_browser(&known, secure)));
+            let mut cookies = vec![cookie::set_cookie(&refresh, names), cookie::set_access_cookie(&access, names)];
+            cookies.extend(known_browser.map(|known| cookie::set_known_browser(&known, names)));
             (status, AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie))), Json(body)).into_response()
         }
     }
 }
 
 /// The answer that replaces the tokens of a session: in the cookies of a request that brings one of its cookies, else in the body.
-pub(super) fn replace(headers: &HeaderMap, issued: Issued, auth: &auth::Auth, session: SessionId, secure: bool) -> Response {
+pub(super) fn replace(headers: &HeaderMap, issued: Issued, auth: &auth::Auth, session: SessionId, names: &CookieNames) -> Response {
     // A cookie of another session stays.
-    let has_cookie = cookie::access_cookie(headers, secure).is_some()
-        || cookie::refresh_cookie(headers, secure).is_some_and(|token| auth.session_of(&token) == Some(session));
-    give(StatusCode::OK, issued, if has_cookie { Transport::Cookie } else { Transport::Body }, secure)
+    let has_cookie =
+        cookie::access_cookie(headers, names).is_some() || cookie::refresh_cookie(headers, names).is_some_and(|token| auth.session_of(&token) == Some(session));
+    give(StatusCode::OK, issued, if has_cookie { Transport::Cookie } else { Transport::Body }, names)
 }
 
 /// Makes an account and signs in.
@@ -236,11 +236,11 @@ pub(super) fn replace(headers: &HeaderMap, issued: Issued, auth: &auth::Auth, se
     Unreadable,
 ))]
 pub(super) async fn sign_up(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<SignUpBody>) -> Result<Response, Response> {
-    let (secure, transport) = (server.web.secure, Transport::parse(body.transport.as_deref())?);
+    let (names, transport) = (&server.web.cookies, Transport::parse(body.transport.as_deref())?);
     let form = SignUp { name: body.name, email: body.email, password: body.password, invite: body.invite, next: String::new() };
-    let replaced = replaced(&headers, transport, secure);
+    let replaced = replaced(&headers, transport, names);
     let (_, issued) = server.web.auth.sign_up(&caller.client, &form, replaced.as_deref()).await.map_err(|error| caller.refuse(error.into()))?;
-    Ok(give(StatusCode::CREATED, issued, transport, secure))
+    Ok(give(StatusCode::CREATED, issued, transport, names))
 }
 
 /// Signs in. Whatever is wrong with address or password, the answer is the same.
@@ -251,16 +251,16 @@ pub(super) async fn sign_up(State(server): State<Server>, caller: Caller, header
     Unreadable,
 ))]
 pub(super) async fn log_in(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<LogInBody>) -> Result<Response, Response> {
-    let (secure, transport) = (server.web.secure, Transport::parse(body.transport.as_deref())?);
+    let (names, transport) = (&server.web.cookies, Transport::parse(body.transport.as_deref())?);
     let form = LogIn { email: body.email, password: body.password, next: String::new(), keep: "on".to_owned() };
-    let replaced = replaced(&headers, transport, secure);
+    let replaced = replaced(&headers, transport, names);
     let (_, issued) = server.web.auth.log_in(&caller.client, &form, replaced.as_deref()).await.map_err(|error| caller.refuse(error.into()))?;
-    Ok(give(StatusCode::OK, issued, transport, secure))
+    Ok(give(StatusCode::OK, issued, transport, names))
 }
 
 /// The refresh token whose cookie a new one takes the place of: that session ends.
-fn replaced(headers: &HeaderMap, transport: Transport, secure: bool) -> Option<String> {
-    if transport == Transport::Cookie { cookie::refresh_cookie(headers, secure) } else { None }
+fn replaced(headers: &HeaderMap, transport: Transport, names: &CookieNames) -> Option<String> {
+    if transport == Transport::Cookie { cookie::refresh_cookie(headers, names) } else { None }
 }
 
 /// Gives the next pair of tokens for a refresh token. It comes in the body or in the cookie, and its successor goes the same way.
@@ -276,22 +276,22 @@ pub(super) async fn refresh(
     headers: HeaderMap,
     MaybeBody(body): MaybeBody<RefreshBody>,
 ) -> Result<Response, Response> {
-    let secure = server.web.secure;
-    let (token, transport) = match (body.and_then(|body| body.refresh_token), cookie::refresh_cookie(&headers, secure)) {
+    let names = &server.web.cookies;
+    let (token, transport) = match (body.and_then(|body| body.refresh_token), cookie::refresh_cookie(&headers, names)) {
         (Some(_), Some(_)) => return Err(two_credentials("Send the refresh token in the body or in the cookie, not both.")),
         (Some(token), None) => (token, Transport::Body),
         (None, Some(token)) => (token, Transport::Cookie),
         (None, None) => return Err(problem::invalid_grant()),
     };
     match server.web.auth.refresh(&caller.client, &token).await {
-        Ok(issued) => Ok(give(StatusCode::OK, issued, transport, secure)),
+        Ok(issued) => Ok(give(StatusCode::OK, issued, transport, names)),
         Err(error) => {
             if !matches!(error, auth::Error::SignedOut) {
                 return Err(caller.refuse(error.into()));
             }
             let mut response = problem::invalid_grant();
             if transport == Transport::Cookie {
-                take_cookies(&headers, &mut response, secure);
+                take_cookies(&headers, &mut response, names);
             }
             Err(response)
         }
@@ -311,8 +311,8 @@ pub(super) async fn log_out(
     headers: HeaderMap,
     MaybeBody(body): MaybeBody<LogOutBody>,
 ) -> Result<Response, Response> {
-    let (auth, secure) = (&server.web.auth, server.web.secure);
-    let cookie = cookie::refresh_cookie(&headers, secure);
+    let (auth, names) = (&server.web.auth, &server.web.cookies);
+    let cookie = cookie::refresh_cookie(&headers, names);
     let (given, scope) = body.map_or((None, None), |body| (body.refresh_token, body.scope));
     let scope = Scope::parse(scope.as_deref())?;
     let presented: Vec<_> = [caller.token()?.map(Presented::Bearer), given.as_deref().map(Presented::Cookie), cookie.as_deref().map(Presented::Cookie)]
@@ -340,18 +340,18 @@ pub(super) async fn log_out(
     done.map_err(|error| caller.refuse(error.into()))?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if scope != Scope::Others {
-        take_cookies(&headers, &mut response, secure);
+        take_cookies(&headers, &mut response, names);
         response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"storage\""));
     }
     Ok(response)
 }
 
 /// Takes away the cookies of a session that is over, from a browser that has sent any.
-pub(super) fn take_cookies(headers: &HeaderMap, response: &mut Response, secure: bool) {
-    if cookie::refresh_cookie(headers, secure).is_none() && cookie::access_cookie(headers, secure).is_none() {
+pub(super) fn take_cookies(headers: &HeaderMap, response: &mut Response, names: &CookieNames) {
+    if cookie::refresh_cookie(headers, names).is_none() && cookie::access_cookie(headers, names).is_none() {
         return;
     }
-    for cookie in [cookie::clear_cookie(secure), cookie::clear_access_cookie(secure)] {
+    for cookie in [cookie::clear_cookie(names), cookie::clear_access_cookie(names)] {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
 }

@@ -47,7 +47,7 @@ async fn signed_in<'a>(server: &'a Server, caller: &Caller, headers: &HeaderMap)
         Ok(signed_in) => return Ok(signed_in),
         Err(refusal) => refusal,
     };
-    let cookie = cookie::refresh_cookie(headers, server.web.secure).filter(|_| refusal.status() == StatusCode::UNAUTHORIZED);
+    let cookie = cookie::refresh_cookie(headers, &server.web.cookies).filter(|_| refusal.status() == StatusCode::UNAUTHORIZED);
     match cookie {
         Some(token) if !headers.contains_key(AUTHORIZATION) => {
             server.web.auth.signed_in(&caller.client, Presented::Cookie(&token)).await.map_err(|error| caller.refuse(error.into()))

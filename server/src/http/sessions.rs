@@ -82,7 +82,7 @@ pub(super) async fn end(State(server): State<Server>, caller: Caller, headers: H
     let ended = ended.map_err(|error| caller.refuse(error.into()))?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if ended == signed_in.session() {
-        take_cookies(&headers, &mut response, server.web.secure);
+        take_cookies(&headers, &mut response, &server.web.cookies);
     }
     Ok(response)
 }

@@ -23,7 +23,7 @@ pub async fn signed_in_only(State(server): State<Server>, request: Request, next
     if !is_protected(path) || !reading {
         return next.run(request).await;
     }
-    let Some(token) = cookie::refresh_cookie(request.headers(), server.web.secure) else { return to_log_in(path, false) };
+    let Some(token) = cookie::refresh_cookie(request.headers(), &server.web.cookies) else { return to_log_in(path, false) };
     let client = request.extensions().get::<Client>().cloned().unwrap_or_default();
     match server.web.auth.signed_in(&client, Presented::Cookie(&token)).await {
         Ok(_) => next.run(request).await,

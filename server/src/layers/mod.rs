@@ -8,10 +8,12 @@
 //!    further;
 //! 6. [`origin`]: what another site makes a browser send goes no further;
 //! 7. [`limits`] again: what changes something runs to its end though the client hangs up;
-//! 8. [`guard`]: protected pages are not even rendered for strangers;
-//! 9. [`places`]: no more than so many pages are made at a time, each to its end or until it is given up.
+//! 8. [`duplicate_cookies`]: of several refresh cookies the good one stays;
+//! 9. [`guard`]: protected pages are not even rendered for strangers;
+//! 10. [`places`]: no more than so many pages are made at a time, each to its end or until it is given up.
 
 pub mod cors;
+pub mod duplicate_cookies;
 pub mod guard;
 pub mod headers;
 pub mod limits;

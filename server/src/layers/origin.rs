@@ -18,7 +18,7 @@
 
 use super::cors::Listed;
 use crate::{Server, http::problem};
-use app::edge::cookie;
+use app::edge::{CookieNames, cookie};
 use axum::{
     extract::{Request, State},
     http::{
@@ -34,7 +34,7 @@ use axum::{
 pub async fn same_origin_only(State(server): State<Server>, request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let listed = request.extensions().get::<Listed>().is_some();
-    if safe || listed || is_allowed(request.headers(), &server.origin, server.web.secure) {
+    if safe || listed || is_allowed(request.headers(), &server.origin, &server.web.cookies) {
         return next.run(request).await;
     }
     if let Some(origin) = own_origin(&request).filter(|origin| !is_same(origin, &server.origin)) {
@@ -51,13 +51,13 @@ fn own_origin(request: &Request) -> Option<&str> {
     authority.eq_ignore_ascii_case(host).then_some(origin)
 }
 
-fn is_allowed(headers: &HeaderMap, ours: &str, secure: bool) -> bool {
+fn is_allowed(headers: &HeaderMap, ours: &str, names: &CookieNames) -> bool {
     // A value that is no text is not one of those that pass.
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => is_same(origin, ours),
-        (None, None) => !cookie::has_credential(headers, secure),
+        (None, None) => !cookie::has_credential(headers, names),
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
 
     fn allowed(pairs: &[(&'static str, &'static str)], ours: &str) -> bool {
         let headers = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
-        is_allowed(&headers, ours, ours.starts_with("https:"))
+        is_allowed(&headers, ours, &CookieNames::new(&ours.parse().expect("a URL")))
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub async fn trace(State(server): State<Server>, mut request: Request, next: Nex
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let address = client_address(peer, request.headers(), &server.trusted_proxies, &server.notices);
     let mut client = Client::new(address, request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()), &id);
-    client.known_browser = cookie::known_browser(request.headers(), server.web.secure);
+    client.known_browser = cookie::known_browser(request.headers(), &server.web.cookies);
     request.extensions_mut().insert(client);
     let (method, path) = (request.method().clone(), request.uri().path().escape_default().to_string());
     let started = Clock::System.now();

@@ -109,7 +109,7 @@ on_both! {
         let attacks = attacks(&ada.access, &target.auth.signing_key_for_tests(), &other.auth.signing_key_for_tests());
         assert!(attacks.len() > 800, "{}", attacks.len());
         for attack in attacks {
-            let cookie = format!("latchkey-access={attack}");
+            let cookie = format!("latchkey-3000-access={attack}");
             for answer in [target.bearer(&attack).await, target.send(Method::GET, ME, &[("cookie", cookie.as_bytes())], Body::empty()).await] {
                 assert_eq!((answer.status, &answer.text), (first.status, &first.text), "{attack}");
                 assert_eq!(answer.stable_headers(), first.stable_headers(), "{attack}");
@@ -224,7 +224,7 @@ on_both! {
         assert!(matches!(patched.status, StatusCode::UNAUTHORIZED | StatusCode::UNSUPPORTED_MEDIA_TYPE), "{}", patched.status);
         // In the right place it counts, and is in no log either.
         assert_eq!(target.shown(bearer.as_bytes()).await.status, StatusCode::OK);
-        assert_eq!(get(&[("cookie", format!("latchkey-access={}", ada.access).as_bytes())]).await.status, StatusCode::OK);
+        assert_eq!(get(&[("cookie", format!("latchkey-3000-access={}", ada.access).as_bytes())]).await.status, StatusCode::OK);
         let text = log.take();
         assert!(text.lines().count() > 15 && text.contains("/api/v1/me"), "{text}");
         let signature = ada.access.rsplit('.').next().expect("a signature");
@@ -368,7 +368,7 @@ on_both! {
             let answer = target.renew(&token).await;
             assert_eq!((answer.status, &answer.text), (first.status, &first.text), "{token:?}");
             assert_eq!(answer.stable_headers(), first.stable_headers(), "{token:?}");
-            let cookie = format!("latchkey={token}");
+            let cookie = format!("latchkey-3000={token}");
             if HeaderValue::from_str(&cookie).is_ok() {
                 let answer = target.send(Method::POST, REFRESH, &[JSON, ("cookie", cookie.as_bytes()), ("sec-fetch-site", b"same-origin")], "{}").await;
                 // Blanks around the value of a cookie are no part of it (RFC 6265, 5.2).

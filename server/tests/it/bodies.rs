@@ -200,7 +200,7 @@ on_both! {
     async fn a_body_of_another_kind_is_refused_with_a_cookie_too(app: App) {
         let user = app.user("ada@example.com").await;
         let before = user.client.get("/api/v1/me").await.text;
-        let cookies = format!("latchkey={}; latchkey-access={}", user.refresh, user.access);
+        let cookies = format!("latchkey-3000={}; latchkey-3000-access={}", user.refresh, user.access);
         // What a form of another site can send without being asked for leave: these three kinds, and none.
         let kinds = ["text/plain", FORM, "multipart/form-data; boundary=x", "", "text/plain; application/json", "application/json-patch+json", "application/jsonx", "text/json", "application/x-json", "json", "application", "/json"];
         for (method, path, _) in taking(&app, JSON).await {

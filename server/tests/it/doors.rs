@@ -48,7 +48,7 @@ on_both! {
         let answer = app.anon().browser(&next).post("/api/v1/auth/refresh", json!({})).await;
         assert_eq!(answer.status, StatusCode::OK);
         assert!(answer.json().get("refresh_token").is_none() && answer.json().get("access_token").is_none(), "they are in the cookies");
-        assert!(answer.cookies()[0].starts_with("latchkey=lkr_") && answer.cookies()[0].contains("HttpOnly; SameSite=Lax; Path=/; Max-Age="), "{:?}", answer.cookies());
+        assert!(answer.cookies()[0].starts_with("latchkey-3000=lkr_") && answer.cookies()[0].contains("HttpOnly; SameSite=Lax; Path=/; Max-Age="), "{:?}", answer.cookies());
         let both = app.anon().browser(&next).post("/api/v1/auth/refresh", json!({"refresh_token": next})).await;
         assert_eq!((both.status, both.problem().as_str()), (StatusCode::BAD_REQUEST, "two_credentials"));
     }
@@ -73,8 +73,8 @@ on_both! {
         assert_eq!(answer.status, StatusCode::NO_CONTENT);
         // Each once (RFC 6265, 4.1.1): cookie jars differ in what they make of a second one.
         let [refresh, access] = &answer.cookies()[..] else { panic!("two cookies expected: {:?}", answer.cookies()) };
-        assert!(refresh.starts_with("latchkey=;") && refresh.contains("Max-Age=0"), "{refresh}");
-        assert!(access.starts_with("latchkey-access=;") && access.contains("Max-Age=0"), "{access}");
+        assert!(refresh.starts_with("latchkey-3000=;") && refresh.contains("Max-Age=0"), "{refresh}");
+        assert!(access.starts_with("latchkey-3000-access=;") && access.contains("Max-Age=0"), "{access}");
         for user in [one, two] {
             assert_eq!(user.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
         }

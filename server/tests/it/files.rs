@@ -267,7 +267,7 @@ on_both! {
 
         let (ada, bob) = (app.user("ada@example.com").await, app.user("bob@example.com").await);
         let both = |user: &crate::support::User<'_>| {
-            app.anon().with("authorization", &format!("Bearer {}", user.access)).with("cookie", &format!("latchkey={}", user.refresh))
+            app.anon().with("authorization", &format!("Bearer {}", user.access)).with("cookie", &format!("latchkey-3000={}", user.refresh))
         };
         for path in ["/api/v1/me", "/api/v1/me/sessions", "/api/v1/me/activity", "/account", "/account/activity", "/account/sessions", "/", "/login"] {
             let plain = both(&ada).get(path).await;

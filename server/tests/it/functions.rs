@@ -11,7 +11,7 @@ fn credentials(password: &str, next: &str) -> String {
 
 fn cookie_of(answer: &Answer) -> String {
     let cookies = answer.cookies();
-    let value = cookies.iter().find_map(|cookie| cookie.strip_prefix("latchkey=")?.split(';').next().filter(|value| value.starts_with("lkr_")));
+    let value = cookies.iter().find_map(|cookie| cookie.strip_prefix("latchkey-3000=")?.split(';').next().filter(|value| value.starts_with("lkr_")));
     value.unwrap_or_else(|| panic!("a cookie expected: {cookies:?}")).to_owned()
 }
 

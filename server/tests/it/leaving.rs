@@ -96,7 +96,7 @@ on_both! {
                 tx.session_insert(&auth::store::sessions::Session { id, revoked_at: None, ..session.clone() }).await.expect("inserted");
             }
             tx.commit().await.expect("committed");
-            let cookie = format!("latchkey={}", ada.refresh);
+            let cookie = format!("latchkey-3000={}", ada.refresh);
             for (path, header) in [("/api/v1/me/export", ("authorization", bearer.as_bytes())), ("/account/data.json", ("cookie", cookie.as_bytes()))] {
                 let export = target.send(Method::GET, path, &[header], Body::empty()).await;
                 assert_eq!(export.status, StatusCode::OK, "{}", export.text);

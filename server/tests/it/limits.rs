@@ -88,7 +88,7 @@ on_both! {
         let app = target.0;
         let body = json!({ "email": "ada@example.com", "password": PASSWORD, "transport": "cookie" });
         let answer = app.anon().post("/api/v1/auth/signup", body.clone()).await;
-        let known = answer.cookies().iter().find(|cookie| cookie.starts_with("latchkey-known=")).expect("it is known from now on").clone();
+        let known = answer.cookies().iter().find(|cookie| cookie.starts_with("latchkey-3000-known=")).expect("it is known from now on").clone();
         for attribute in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=34560000"] {
             assert!(known.contains(attribute), "{known}");
         }
@@ -100,7 +100,7 @@ on_both! {
         assert_eq!(app.anon().post(LOG_IN, body.clone()).await.status, StatusCode::TOO_MANY_REQUESTS);
         let owner = app.anon().with("cookie", value).with("sec-fetch-site", "same-origin").post(LOG_IN, body).await;
         assert_eq!(owner.status, StatusCode::OK);
-        assert!(owner.cookies().iter().all(|cookie| !cookie.starts_with("latchkey-known=")), "and stays so");
+        assert!(owner.cookies().iter().all(|cookie| !cookie.starts_with("latchkey-3000-known=")), "and stays so");
     }
 
     async fn signed_in_writes_are_refused_beyond_their_limit_and_leave_nothing(target: Limiting) {

@@ -233,7 +233,7 @@ impl Office {
         match shows {
             Shows::Nothing => anon,
             Shows::Bearer => anon.with("authorization", &format!("Bearer {}", user.access)),
-            Shows::AccessCookie => anon.with("cookie", &format!("latchkey-access={}", user.access)).with("sec-fetch-site", "same-origin"),
+            Shows::AccessCookie => anon.with("cookie", &format!("latchkey-3000-access={}", user.access)).with("sec-fetch-site", "same-origin"),
             Shows::RefreshCookie => anon.browser(&user.refresh),
             Shows::RefreshTokenAsBearer => anon.with("authorization", &format!("Bearer {}", user.refresh)),
             Shows::IntrospectionSecret => anon.with("authorization", &format!("Basic {}", STANDARD.encode(format!("api:{}", self.secret)))),
@@ -419,7 +419,7 @@ on_both! {
         for path in paths {
             office.hear().await;
             for (destination, mode) in [("image", "no-cors"), ("iframe", "navigate"), ("script", "no-cors"), ("empty", "no-cors"), ("document", "navigate")] {
-                let client = office.app.anon().with("cookie", &format!("latchkey={0}; latchkey-access={1}", ada.user.refresh, ada.user.access));
+                let client = office.app.anon().with("cookie", &format!("latchkey-3000={0}; latchkey-3000-access={1}", ada.user.refresh, ada.user.access));
                 let client = client.with("sec-fetch-site", "cross-site").with("sec-fetch-mode", mode).with("sec-fetch-dest", destination).with("sec-purpose", "prefetch");
                 for method in [Method::GET, Method::HEAD] {
                     let answer = client.send(method, &path, Body::empty()).await;

@@ -48,8 +48,8 @@ on_both! {
         for (name, value) in [
             ("x-access-token", user.access.clone()),
             ("x-authorization", format!("Bearer {}", user.access)),
-            ("cookie", format!("latchkey={}", user.access)),
-            ("cookie", format!("latchkey={}", user.refresh)),
+            ("cookie", format!("latchkey-3000={}", user.access)),
+            ("cookie", format!("latchkey-3000={}", user.refresh)),
             ("cookie", format!("access={}", user.access)),
             ("cookie", format!("__Host-latchkey-access={}", user.access)),
         ] {

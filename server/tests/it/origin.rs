@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 on_both! {
     async fn a_cross_site_request_is_refused_on_every_unsafe_path_and_changes_nothing(office: Office) {
         let (boss, victim) = (office.person(Is::Admin, "boss@example.com").await, office.person(Is::User, "victim@example.com").await);
-        let cookies = format!("latchkey={}; latchkey-access={}", boss.user.refresh, boss.user.access);
+        let cookies = format!("latchkey-3000={}; latchkey-3000-access={}", boss.user.refresh, boss.user.access);
         let mine = ["/api/v1/me", "/api/v1/me/sessions", "/api/v1/me/activity"];
         let seen = async || {
             let mut seen = vec![boss.user.client.get("/api/v1/admin/users").await.text];
@@ -90,7 +90,7 @@ on_both! {
         assert_eq!(with_origin().send(Method::POST, "/api/v1/auth/refresh", Body::empty()).await.status, StatusCode::OK, "without a body");
 
         // What is left in the jar after a log-out stands in the way of nothing.
-        let known = jar.split("; ").find(|pair| pair.starts_with("latchkey-known=")).expect("a device cookie");
+        let known = jar.split("; ").find(|pair| pair.starts_with("latchkey-3000-known=")).expect("a device cookie");
         let program = app.anon().with("cookie", known);
         assert_eq!(program.post("/api/v1/auth/login", body).await.status, StatusCode::OK);
         assert_eq!(program.clone().with("origin", "https://evil.example").post("/api/v1/auth/login", json!({})).await.status, StatusCode::FORBIDDEN);

@@ -37,7 +37,7 @@ impl Program {
 
     async fn asked_for(&self, page: &str) -> TcpStream {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await.expect("a connection");
-        let head = format!("host: localhost:{}\r\nconnection: close\r\naccept: text/html\r\ncookie: latchkey={}\r\n", self.port, self.token);
+        let head = format!("host: localhost:{}\r\nconnection: close\r\naccept: text/html\r\ncookie: latchkey-{}={}\r\n", self.port, self.port, self.token);
         socket.write_all(format!("GET {page} HTTP/1.1\r\n{head}\r\n").as_bytes()).await.expect("sent");
         socket
     }

@@ -172,7 +172,7 @@ impl Client<'_> {
 
     /// A browser that holds a refresh token in its cookie and sends what browsers send.
     pub fn browser(self, refresh: &str) -> Self {
-        self.with("cookie", &format!("latchkey={refresh}")).with("sec-fetch-site", "same-origin")
+        self.with("cookie", &format!("latchkey-3000={refresh}")).with("sec-fetch-site", "same-origin")
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -113,7 +113,7 @@ fn led_home(answer: &Answer, what: &str) {
     assert!(answer.status.is_redirection(), "{what:?}: {} {}", answer.status, answer.text);
     stays(answer.header("location"), what);
     for cookie in answer.cookies() {
-        assert!(["latchkey=", "latchkey-known="].iter().any(|ours| cookie.starts_with(ours)), "{what:?}: {cookie}");
+        assert!(["latchkey-3000=", "latchkey-3000-known="].iter().any(|ours| cookie.starts_with(ours)), "{what:?}: {cookie}");
     }
     for name in answer.headers.keys() {
         assert!(!["x", "refresh", "link"].contains(&name.as_str()), "{what:?}: {name}");

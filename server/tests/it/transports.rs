@@ -18,9 +18,9 @@ on_both! {
         let signup = app.anon().post(SIGNUP, json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
         assert_eq!(signup.status, StatusCode::CREATED, "{}", signup.text);
         let [refresh, access, known] = &signup.cookies()[..] else { panic!("three cookies: {:?}", signup.cookies()) };
-        assert!(known.starts_with("latchkey-known=lkb_"), "{known}");
-        assert!(refresh.starts_with("latchkey=lkr_") && refresh.contains("; HttpOnly; SameSite=Lax; Path=/; Max-Age="), "{refresh}");
-        assert!(access.starts_with("latchkey-access=ey") && access.contains("; HttpOnly; SameSite=Lax; Path=/; Max-Age="), "{access}");
+        assert!(known.starts_with("latchkey-3000-known=lkb_"), "{known}");
+        assert!(refresh.starts_with("latchkey-3000=lkr_") && refresh.contains("; HttpOnly; SameSite=Lax; Path=/; Max-Age="), "{refresh}");
+        assert!(access.starts_with("latchkey-3000-access=ey") && access.contains("; HttpOnly; SameSite=Lax; Path=/; Max-Age="), "{access}");
         let login = app.anon().post("/api/v1/auth/login", json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})).await;
         let browser = app.anon().with("cookie", &jar(&login)).with("sec-fetch-site", "same-origin");
         let renewed = browser.post("/api/v1/auth/refresh", json!({})).await;
@@ -51,10 +51,10 @@ on_both! {
 
     async fn two_access_tokens_in_one_request_are_one_too_many(app: App) {
         let ada = app.user("ada@example.com").await;
-        let both = ada.client.clone().with("cookie", &format!("latchkey-access={}", ada.access));
+        let both = ada.client.clone().with("cookie", &format!("latchkey-3000-access={}", ada.access));
         let answer = both.get("/api/v1/me").await;
         assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::BAD_REQUEST, "two_credentials"));
-        let beside = ada.client.clone().with("cookie", &format!("latchkey={}", ada.refresh)).get("/api/v1/me").await;
+        let beside = ada.client.clone().with("cookie", &format!("latchkey-3000={}", ada.refresh)).get("/api/v1/me").await;
         assert_eq!(beside.status, StatusCode::OK, "the refresh cookie beside a Bearer token is what browsers send");
     }
 
@@ -66,8 +66,49 @@ on_both! {
         assert_eq!(second.status, StatusCode::OK);
         assert_ne!(jar(&second), jar(&first));
         assert_eq!(app.anon().with("cookie", &jar(&first)).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
-        let planted = app.anon().with("cookie", "latchkey=lkr_invented").with("sec-fetch-site", "same-origin").post("/api/v1/auth/login", body).await;
+        let planted = app.anon().with("cookie", "latchkey-3000=lkr_invented").with("sec-fetch-site", "same-origin").post("/api/v1/auth/login", body).await;
         assert!(!jar(&planted).contains("invented") && planted.status == StatusCode::OK);
+    }
+
+    async fn planted_refresh_cookie_beside_ours_locks_no_user_out(app: App) {
+        let (ada, eve) = (app.user("ada@example.com").await, app.user("eve@example.com").await);
+        let ended = app.log_in("ada@example.com").await;
+        assert_eq!(ended.client.post("/api/v1/auth/logout", json!({})).await.status, StatusCode::NO_CONTENT);
+        let forged = format!("lkr_{}", "A".repeat(ada.refresh.len() - 4));
+        let ours = |planted: &str, ours_last: bool| {
+            let (first, last) = if ours_last { (planted, ada.refresh.as_str()) } else { (ada.refresh.as_str(), planted) };
+            app.anon().with("cookie", &format!("theme=dark; latchkey-3000={first}; x=y; latchkey-3000={last}")).with("sec-fetch-site", "same-origin")
+        };
+        for planted in ["", "x", "\"", &forged, &ended.refresh, &eve.access] {
+            for ours_last in [true, false] {
+                let browser = ours(planted, ours_last);
+                let page = browser.get("/account").await;
+                assert!(page.status == StatusCode::OK && page.text.contains("ada@example.com"), "{planted:?} {ours_last}: {}", page.status);
+                assert_eq!(browser.get("/account/data.json").await.status, StatusCode::OK, "{planted:?} {ours_last}");
+                let renewed = browser.call("/fn/refresh", "").await;
+                assert_eq!((renewed.status, &renewed.json()["account"]["email"]), (StatusCode::OK, &json!("ada@example.com")), "{planted:?} {ours_last}");
+                assert_eq!(browser.post("/api/v1/auth/refresh", json!({})).await.status, StatusCode::OK, "{planted:?} {ours_last}");
+                app.clock.advance(Span::seconds(1));
+            }
+        }
+        // A good one of another user: browsers send the cookie of the shortest path last, which is ours.
+        assert!(ours(&eve.refresh, true).get("/account").await.text.contains("ada@example.com"));
+    }
+
+    async fn refresh_cookies_beyond_the_bound_are_not_tried(app: App) {
+        let ada = app.user("ada@example.com").await;
+        for (planted_after, expected) in [(3, StatusCode::OK), (4, StatusCode::SEE_OTHER)] {
+            let cookies = format!("latchkey-3000={}{}", ada.refresh, "; latchkey-3000=x".repeat(planted_after));
+            assert_eq!(app.anon().with("cookie", &cookies).get("/account").await.status, expected, "{planted_after}");
+        }
+        let cookies = format!("{}latchkey-3000={}", "latchkey-3000=x; ".repeat(200), ada.refresh);
+        assert_eq!(app.anon().with("cookie", &cookies).get("/account").await.status, StatusCode::OK);
+    }
+
+    async fn planted_access_cookie_before_ours_locks_no_user_out(app: App) {
+        let ada = app.user("ada@example.com").await;
+        let cookies = format!("latchkey-3000-access=x; latchkey-3000-access={}", ada.access);
+        assert_eq!(app.anon().with("cookie", &cookies).get("/api/v1/me").await.status, StatusCode::OK);
     }
 
     async fn the_access_cookie_ends_with_the_token_in_it(app: App) {
@@ -88,7 +129,7 @@ on_both! {
     async fn the_refresh_token_is_no_access_token_and_the_reverse(app: App) {
         let ada = app.user("ada@example.com").await;
         assert_eq!(app.anon().with("authorization", &format!("Bearer {}", ada.refresh)).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(app.anon().with("cookie", &format!("latchkey-access={}", ada.refresh)).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(app.anon().with("cookie", &format!("latchkey-3000-access={}", ada.refresh)).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": ada.access})).await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(app.anon().browser(&ada.access).post("/api/v1/auth/refresh", json!({})).await.status, StatusCode::UNAUTHORIZED);
         for path in [format!("/api/v1/auth/refresh?refresh_token={}", ada.refresh), "/api/v1/auth/refresh".to_owned()] {
@@ -143,6 +184,6 @@ on_both! {
         }
         // A name that any page of a sibling host could set does not count.
         let access = access.split(['=', ';']).nth(1).expect("a value");
-        assert_eq!(app.anon().with("cookie", &format!("latchkey-access={access}")).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(app.anon().with("cookie", &format!("latchkey-3000-access={access}")).get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
     }
 }
