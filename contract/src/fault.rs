@@ -52,14 +52,18 @@ pub enum Fault {
         /// The greatest number of bytes.
         max: u16,
     },
-    /// Contains a control character or one that turns the direction of the text around it.
+    /// Contains a control character, an invisible one, or one that turns the direction of the text around it.
     Unprintable,
+    /// An e-mail address with characters in the width of an ideograph, such as `＠`.
+    FullWidth,
     /// A password that is the e-mail address, or its first part.
     LikeEmail,
     /// A password that is among the first that anybody would try. Only the server knows the lists.
     Guessable,
     /// Not the password that the account has.
     Wrong,
+    /// A new password that is the current one.
+    Unchanged,
 }
 
 impl Fault {
@@ -72,15 +76,17 @@ impl Fault {
             Self::TooShort { .. } => "too_short",
             Self::TooLong { .. } => "too_long",
             Self::Unprintable => "unprintable",
+            Self::FullWidth => "full_width",
             Self::LikeEmail => "like_email",
             Self::Guessable => "guessable",
             Self::Wrong => "wrong",
+            Self::Unchanged => "unchanged",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
         let (code, limit) = text.split_once('.').map_or((text, None), |(code, limit)| (code, limit.parse().ok()));
-        let unlimited = [Self::Missing, Self::Malformed, Self::Unprintable, Self::LikeEmail, Self::Guessable, Self::Wrong];
+        let unlimited = [Self::Missing, Self::Malformed, Self::Unprintable, Self::FullWidth, Self::LikeEmail, Self::Guessable, Self::Wrong, Self::Unchanged];
         match (code, limit) {
             ("too_short", Some(min)) => Some(Self::TooShort { min }),
             ("too_long", Some(max)) => Some(Self::TooLong { max }),
@@ -164,7 +170,7 @@ mod tests {
         ]);
         assert_eq!(faults.to_string(), "name=too_long.200,email=missing,password=too_short.8,current=wrong,new=guessable");
         assert_eq!(faults.to_string().parse(), Ok(faults));
-        for fault in [Fault::Malformed, Fault::Unprintable, Fault::LikeEmail] {
+        for fault in [Fault::Malformed, Fault::Unprintable, Fault::FullWidth, Fault::LikeEmail, Fault::Unchanged] {
             let faults = Faults::from((Field::Email, fault));
             assert_eq!(faults.to_string().parse(), Ok(faults));
         }

@@ -42,8 +42,13 @@ impl SignedIn<'_> {
         let user = self.read_user().await?;
         let email = Email::parse(&user.email).ok();
         let NewPassword { current, new } = form.check(email.as_ref())?;
+        let unchanged = new == current;
         let name = user.name.as_deref().and_then(|name| Name::parse(name).ok().flatten());
         let proven = self.prove(&user, current, EventKind::PasswordChangeFailed).await?;
+        if unchanged {
+            proven.settle(self.auth).await?;
+            return Err(Faults::from((Field::New, Fault::Unchanged)).into());
+        }
         let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
         let hash = match email {
             Some(email) => self.auth.hasher.hash_new(new, self.user, email, name, place).await?,

@@ -282,6 +282,7 @@ fn refusal(error: &Error) -> Outcome {
         Error::Credentials => Outcome::WrongCredentials,
         Error::EmailTaken => Outcome::EmailTaken,
         Error::Invalid(faults) if faults.of(Field::Current) == Some(Fault::Wrong) => Outcome::WrongPassword,
+        Error::Invalid(faults) if faults.of(Field::New) == Some(Fault::Unchanged) => Outcome::UnchangedPassword,
         other => panic!("{other:?}"),
     }
 }

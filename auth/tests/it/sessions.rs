@@ -158,12 +158,15 @@ on_both! {
             (change("", ""), vec![(Field::Current, Fault::Missing), (Field::New, Fault::Missing)]),
             (change(PASSWORD, "short"), vec![(Field::New, Fault::TooShort { min: 8 })]),
             (change(PASSWORD, ADA), vec![(Field::New, Fault::LikeEmail)]),
+            (change(PASSWORD, PASSWORD), vec![(Field::New, Fault::Unchanged)]),
+            // Who does not know the password learns nothing by this.
+            (change("wrong horse battery", "wrong horse battery"), vec![(Field::Current, Fault::Wrong)]),
         ] {
             let Err(Error::Invalid(faults)) = me.change_password(&form).await else { panic!("faults expected") };
             assert_eq!(faults.0, expected);
         }
         assert!(accepts(&world.auth, &issued.access.token).await);
-        assert_eq!(kinds(&world, &issued).await, [EventKind::PasswordChangeFailed, EventKind::SignedUp]);
+        assert_eq!(kinds(&world, &issued).await, [EventKind::PasswordChangeFailed, EventKind::PasswordChangeFailed, EventKind::SignedUp]);
     }
 
     async fn the_longest_unused_session_makes_room(world: World) {

@@ -29,6 +29,7 @@ pub enum Outcome {
     Stale,
     WrongCredentials,
     WrongPassword,
+    UnchangedPassword,
     EmailTaken,
 }
 
@@ -289,7 +290,14 @@ impl Rules {
         }
         let account = self.sessions[shown.session].account;
         let found = self.accounts[account].as_mut().expect("an account");
-        if found.password != current || found.disabled {
+        if found.password != current {
+            return Outcome::WrongPassword;
+        }
+        // Told to a user who knows the password, before anything is written.
+        if new == current {
+            return Outcome::UnchangedPassword;
+        }
+        if found.disabled {
             return Outcome::WrongPassword;
         }
         if self.sessions[shown.session].ended {
