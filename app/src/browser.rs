@@ -164,10 +164,49 @@ pub fn unescape(text: &str) -> String {
     js_sys::decode_uri_component(text).map(String::from).unwrap_or_default()
 }
 
-/// Tells tests and styles that clicks are ours from now on.
+/// On the root element while the whole page is taken over.
+const HYDRATED: &str = "data-hydrated";
+/// On the root element: how many elements [`ELEMENTS`] finds in what the server rendered.
+const COUNT: &str = "data-elements";
+
+/// Every element that the app renders, and the last of its top level, if these are the first of the body.
+const ELEMENTS: &str = "header *,main *,footer *,.skip:first-child+header+main+footer+.connection";
+
+/// A module script that counts the elements as soon as the document is parsed, before most extensions look at it.
+pub fn count_elements() -> String {
+    format!("document.documentElement.setAttribute('{COUNT}',document.querySelectorAll('{ELEMENTS}').length)")
+}
+
+/// Whether the elements are still those that the server rendered. If not, hydration would attach listeners to elements
+/// of a browser extension, or would end half way.
+pub fn is_as_rendered() -> bool {
+    let counted = document().document_element().and_then(|root| root.get_attribute(COUNT));
+    let now = document().query_selector_all(ELEMENTS).map_or(0, |found| found.length());
+    counted.is_none_or(|counted| counted == now.to_string())
+}
+
+/// From now on the whole page is taken over: listeners may act in the place of the browser.
 pub fn mark_as_hydrated() {
     if let Some(root) = document().document_element() {
-        let _ = root.set_attribute("data-hydrated", "");
+        let _ = root.set_attribute(HYDRATED, "");
+    }
+}
+
+/// Whether the whole page is taken over. Ask before a listener prevents what the browser would do by itself.
+pub fn is_hydrated() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute(HYDRATED))
+}
+
+/// Called when the program has panicked: forms and links are the browser's again.
+pub fn give_back() {
+    if let Some(root) = document().document_element() {
+        let _ = root.remove_attribute(HYDRATED);
+    }
+    if let Ok(links) = document().query_selector_all("a") {
+        for link in (0..links.length()).filter_map(|index| links.item(index)?.dyn_into::<web_sys::Element>().ok()) {
+            // The listener of the router leaves such a link alone.
+            let _ = link.set_attribute("rel", "external");
+        }
     }
 }
 

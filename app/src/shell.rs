@@ -15,6 +15,10 @@ pub fn shell(options: LeptosOptions, style: &str) -> impl IntoView + use<> {
                 {head(chosen, style)}
                 <meta name="description" content=words::DESCRIPTION/>
                 <AutoReload options=options.clone()/>
+                // Before the script that hydrates: modules run in order.
+                <script type="module" nonce=leptos::nonce::use_nonce()>
+                    {crate::browser::count_elements()}
+                </script>
                 <HydrationScripts options/>
                 <MetaTags/>
             </head>
@@ -59,9 +63,11 @@ pub fn style_address(options: &LeptosOptions) -> String {
     link.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
 }
 
-/// (server) A page that says what went wrong, without scripts and without anything of the app.
+/// (server) A page that says what went wrong, without scripts and without anything of the app. `log_in`: what is missing is
+/// a log-in.
 #[cfg(feature = "ssr")]
-pub fn refusal(style: &str, theme: Option<&'static str>, title: String, detail: String) -> String {
+pub fn refusal(style: &str, theme: Option<&'static str>, title: String, detail: String, log_in: bool) -> String {
+    let (href, label) = if log_in { (crate::address::LOG_IN, words::LOG_IN) } else { ("/", words::not_found::HOME) };
     let html = Owner::new().with(|| {
         view! {
             <html lang=words::LANGUAGE data-theme=theme>
@@ -79,8 +85,8 @@ pub fn refusal(style: &str, theme: Option<&'static str>, title: String, detail: 
                         <div class="stack">
                             <h1>{title}</h1>
                             <p>{detail}</p>
-                            <a class="button" href="/">
-                                {words::not_found::HOME}
+                            <a class="button" href=href>
+                                {label}
                             </a>
                         </div>
                     </main>

@@ -2,13 +2,16 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Called by the page once the module is there: takes over what the server has rendered. A page whose part of the program cannot be had stays as it
-/// is: it works without.
+/// Called by the page once the module is there: takes over what the server has rendered. A page whose part of the program
+/// cannot be had, or that an extension of the browser has changed, stays as it is: it works without.
 #[wasm_bindgen]
 pub fn hydrate() {
-    console_error_panic_hook::set_once();
+    std::panic::set_hook(Box::new(|panic| {
+        app::browser::give_back();
+        console_error_panic_hook::hook(panic);
+    }));
     wasm_bindgen_futures::spawn_local(async {
-        if app::pages::is_ready().await {
+        if app::pages::is_ready().await && app::browser::is_as_rendered() {
             leptos::mount::hydrate_body(app::pages::App);
         }
     });

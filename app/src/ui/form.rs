@@ -5,7 +5,7 @@
 //! where.)
 
 use super::{layer::element, notice::problem_notice, sending::Sending};
-use crate::problem::Problem;
+use crate::{browser, problem::Problem};
 use contract::{Fault, Faults, Field};
 use leptos::{
     ev,
@@ -105,7 +105,7 @@ pub fn Form(sending: Sending, #[prop(optional)] class: &'static str, #[prop(opti
     };
     let submit = move |event: ev::SubmitEvent| {
         // Else the browser sends it by itself.
-        let Some(fields) = element(event.target()).as_ref().and_then(Fields::of) else { return };
+        let Some(fields) = element(event.target()).as_ref().and_then(Fields::of).filter(|_| browser::is_hydrated()) else { return };
         event.prevent_default();
         if !untrack(|| sending.is_working()) {
             let found = sending.check(&fields);
@@ -146,10 +146,15 @@ pub fn Form(sending: Sending, #[prop(optional)] class: &'static str, #[prop(opti
             on:focusout=left
             on:input=typed
         >
-            {move || sending.problem().filter(|_| !silent).map(problem_notice)}
+            {move || sending.problem().filter(|problem| !silent && !is_said_at_field(problem)).map(problem_notice)}
             <leptos::context::Provider value=state>{children.view()}</leptos::context::Provider>
         </form>
     }
+}
+
+/// Whether the note of the one field concerned says all of it: that field also gets the focus.
+fn is_said_at_field(problem: &Problem) -> bool {
+    matches!(problem, Problem::Invalid(faults) if faults.0.len() == 1)
 }
 
 /// The field that a refusal is about. A password that was refused is taken out: it has to be typed again anyhow.

@@ -2,8 +2,9 @@
 
 use super::said::said;
 use crate::solid::IntoSolid;
-use crate::{problem::Problem, words};
+use crate::{address, browser, problem::Problem, words};
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 
 /// How a [`Notice`] sounds.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub fn Notice(tone: Tone, children: crate::solid::SolidChildren) -> impl IntoVie
 
 /// A problem in words. The faults of fields are listed as links to them, for those who cannot see where on the page they are.
 pub fn problem_notice(problem: Problem) -> AnyView {
-    let (title, words) = (words::title(&problem), words::problem(&problem));
+    let (title, words_of) = (words::title(&problem), words::problem(&problem));
     let more = match problem {
         Problem::Invalid(faults) => {
             let faults = faults.0.into_iter().map(|(field, fault)| {
@@ -40,11 +41,17 @@ pub fn problem_notice(problem: Problem) -> AnyView {
             view! { <ul>{faults.collect_view()}</ul> }.solid()
         }
         Problem::Internal { id } if !id.is_empty() => view! {
-            <p>{words}</p>
+            <p>{words_of}</p>
             <p class="small">{said(words::REFERENCE, view! { <code>{id}</code> })}</p>
         }
         .solid(),
-        _ => view! { <p>{words}</p> }.solid(),
+        Problem::EmailTaken => {
+            let search = use_location().search.get_untracked();
+            let next = address::value(&search, "next").map(|next| format!("?next={next}")).unwrap_or_default();
+            let link = view! { <a href=format!("{}{next}", address::LOG_IN)>{words::LOG_IN}</a> };
+            view! { <p>{said(words::EMAIL_TAKEN, link)}</p> }.solid()
+        }
+        _ => view! { <p>{words_of}</p> }.solid(),
     };
     view! {
         <Notice tone=Tone::Problem>
@@ -59,8 +66,10 @@ pub fn problem_notice(problem: Problem) -> AnyView {
 #[component]
 pub fn Trouble(problem: Problem, again: Box<dyn Fn() + Send>) -> impl IntoView {
     let again = move |event: leptos::ev::MouseEvent| {
-        event.prevent_default();
-        again();
+        if browser::is_hydrated() {
+            event.prevent_default();
+            again();
+        }
     };
     view! {
         {problem_notice(problem)}

@@ -1,7 +1,7 @@
 //! One press of a button, and nothing to fill in.
 
 use super::form::input_name;
-use crate::connection;
+use crate::{browser, connection};
 use leptos::{ev, prelude::*};
 use std::time::Duration;
 
@@ -21,6 +21,9 @@ pub fn Press(
     let fields = fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=input_name(name) value=value/> });
     let pressed = RwSignal::new(false);
     let press = move |event: ev::SubmitEvent| {
+        if !browser::is_hydrated() {
+            return;
+        }
         if pressed.try_get_untracked() == Some(true) || !connection::is_likely() {
             event.prevent_default();
             return;

@@ -20,7 +20,10 @@ use app::{
 };
 use axum::{
     extract::{Request, State},
-    http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue},
+    http::{
+        StatusCode,
+        header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue},
+    },
     middleware::Next,
     response::Response,
 };
@@ -38,7 +41,8 @@ pub async fn show_people(State(server): State<Server>, request: Request, next: N
         response.headers_mut().remove(CONTENT_LENGTH);
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     } else if html && matches!(kind, Kind::Page | Kind::PlainForm | Kind::Other) {
-        *response.body_mut() = refusal(&server.style, theme, title, detail).into();
+        let log_in = response.status() == StatusCode::UNAUTHORIZED;
+        *response.body_mut() = refusal(&server.style, theme, title, detail, log_in).into();
         let headers = response.headers_mut();
         headers.remove(CONTENT_LENGTH);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
