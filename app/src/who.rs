@@ -62,7 +62,12 @@ fn start(who: Who, account: Result<Account, Problem>) {
         }
     };
     let query = browser::query();
-    session::start(page, address::says(&query, address::BYE), move |change| follow(who, change));
+    let just_left = address::says(&query, address::BYE);
+    if just_left {
+        // A plain form logged out, which clears no storage.
+        drafts::forget();
+    }
+    session::start(page, just_left, move |change| follow(who, change));
     browser::on_restored(session::look_again);
     // What the address said has been shown by now; a reload is not to say it again.
     let rest = address::without_news(&query);

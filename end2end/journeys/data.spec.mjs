@@ -47,6 +47,15 @@ withAndWithoutScripts((scripts) => {
     await logIn(page, who);
     await open(page, '/account/data');
     await expect(page.getByText('14 days later the account is deleted')).toBeVisible();
+    // A password manager would fill in a field that is there, and one press would then delete the account.
+    await expect(page.locator('input[type=password]')).toHaveCount(0);
+    await page.getByRole('link', { name: 'Delete account…' }).click();
+    await expect(page.getByLabel('Current password')).toBeVisible();
+    if (scripts) await expect(page.getByRole('main')).toBeFocused();
+    await page.getByRole('link', { name: 'Cancel' }).click();
+    await expect(page.locator('input[type=password]')).toHaveCount(0);
+    await page.getByRole('link', { name: 'Delete account…' }).click();
+    await ready(page);
     const refused = async () => {
       await page.getByLabel('Current password').fill('wrong horse battery');
       await submit(page, 'Delete account');
@@ -69,6 +78,8 @@ withAndWithoutScripts((scripts) => {
     await expect(notice).toBeVisible();
     await notice.getByRole('button', { name: 'Keep my account' }).click();
     await expect(page.getByText('Your account stays.')).toBeVisible();
+    // Where it was pressed.
+    await expect(page.getByRole('heading', { level: 1, name: 'Sessions' })).toBeVisible();
     await expect(notice).toHaveCount(0);
     await ready(page);
     await goTo(page, 'Activity');

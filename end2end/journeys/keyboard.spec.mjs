@@ -110,6 +110,9 @@ withAndWithoutScripts((scripts) => {
     await press('Enter');
     await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
     await ready(page);
+    await tabTo(page, page.getByRole('link', { name: 'Delete account…' }));
+    await press('Enter');
+    await ready(page);
     await tabTo(page, page.getByLabel('Current password'));
     await page.keyboard.type(who.password);
     await press('Enter');

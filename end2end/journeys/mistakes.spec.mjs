@@ -105,7 +105,7 @@ for (const [address, func, label, working] of [
   ['/login', '/fn/login', 'Log in', 'Logging in…'],
   ['/account', '/fn/rename', 'Save name', 'Saving…'],
   ['/account/password', '/fn/change-password', 'Change password', 'Changing…'],
-  ['/account/data', '/fn/delete-account', 'Delete account', 'Deleting…'],
+  ['/account/data?delete', '/fn/delete-account', 'Delete account', 'Deleting…'],
 ]) {
   test(`the button that says “${label}” is as large while it says “${working}”`, async ({ page, server }) => {
     if (address !== '/login') await logIn(page, await member(server));

@@ -21,6 +21,14 @@ withAndWithoutScripts((scripts) => {
     await expect(page.getByRole('heading', { name: 'Hello, Ada "Countess" <King>.' })).toBeVisible();
   });
 
+  test('the same name again is nothing to save', async ({ page }) => {
+    const who = await signUp(page);
+    await rename(page, who.name);
+    await expect(page.getByText('Nothing to save.')).toBeVisible();
+    await rename(page, 'Augusta Ada');
+    await isSaved(page, 'Augusta Ada');
+  });
+
   test('a name can be taken away, and too long a one is refused in words', async ({ page }) => {
     const who = await signUp(page);
     await rename(page, 'x'.repeat(201));

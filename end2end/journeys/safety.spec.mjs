@@ -57,7 +57,7 @@ withAndWithoutScripts((scripts) => {
   test('the cookies are out of reach of scripts and of other sites', async ({ context, page }) => {
     await signUp(page);
     const cookies = (await context.cookies()).toSorted((a, b) => a.name.localeCompare(b.name));
-    expect(cookies.map(({ name }) => name)).toEqual(['latchkey', 'latchkey-known']);
+    expect(cookies.map(({ name }) => name)).toEqual([`latchkey-${server.port}`, `latchkey-${server.port}-known`]);
     for (const cookie of cookies) expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/', domain: 'localhost' });
   });
 

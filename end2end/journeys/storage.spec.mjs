@@ -1,6 +1,7 @@
 // A browser that lets us keep nothing, or keeps rubbish. What cannot be stored is held in memory, and every page load asks for a new token.
 // (Without scripts nothing is ever kept, so there is no such journey.)
-import { goTo, isSaved, logOut, open, ready, rename, seesAccountOf, signUp } from '../support/steps.mjs';
+import { goTo, isSaved, logIn, logOut, member, open, ready, rename, seesAccountOf, signUp } from '../support/steps.mjs';
+import { Server } from '../support/server.mjs';
 import { expect, test } from '../support/test.mjs';
 
 const conditions = {
@@ -62,5 +63,26 @@ test('rubbish in storage is no token', async ({ page, watch }) => {
     await rename(page, who.name);
     await isSaved(page, who.name);
     expect(watch.callsTo('/fn/refresh', calls), rubbish).toHaveLength(1);
+  }
+});
+
+test('another installation on this host, at another port, logs nobody out here', async ({ build, context, page, server }) => {
+  const who = await member(server);
+  await logIn(page, who);
+  const other = await Server.start(build);
+  try {
+    const form = { email: 'grace@example.com', password: 'correct horse battery', transport: 'cookie' };
+    const answer = await context.request.post(`${other.origin}/api/v1/auth/signup`, { data: form, headers: { 'sec-fetch-site': 'same-origin' } });
+    expect(answer.status()).toBe(201);
+    const names = (await context.cookies()).map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining([`latchkey-${server.port}`, `latchkey-${other.port}`]));
+    await open(page, '/account');
+    await seesAccountOf(page, who);
+    // And the reverse: what is done here is not noticed there.
+    await logOut(page);
+    const there = await context.request.get(`${other.origin}/account`);
+    expect(await there.text()).toContain('grace@example.com');
+  } finally {
+    await other.end();
   }
 });

@@ -1,6 +1,6 @@
 // Answers that get lost on the way, a server that is away, clocks that are wrong. Nobody is logged out, and the server is not asked more than it has
 // to be.
-import { isSaved, kept, logIn, member, noAlarm, open, pretend, rename, seesAccountOf, sessionCookie } from '../support/steps.mjs';
+import { isLoggedOut, isSaved, kept, logIn, member, noAlarm, open, pretend, rename, seesAccountOf, sessionCookie, submit } from '../support/steps.mjs';
 import { expect, test } from '../support/test.mjs';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -74,3 +74,37 @@ for (const [words, off] of [['a day ahead', DAY], ['a day behind', -DAY]]) {
     await noAlarm(page, { ...who, name: 'Ada King' });
   });
 }
+
+test('a log-out that the server cannot carry out says so, and is tried again by itself', async ({ expectConsole, page, server, watch }) => {
+  const who = await member(server);
+  await logIn(page, who);
+  const away = { status: 503, contentType: 'application/json', headers: { 'retry-after': '5' }, body: '"unavailable"' };
+  await page.route('**/fn/logout', (route) => route.fulfill(away), { times: 2 });
+  const start = watch.mark();
+  await expectConsole({ status: 503, url: '/fn/logout', times: 2 }, async () => {
+    await submit(page, 'Log out');
+    await expect(page.getByRole('alert')).toContainText('You are still logged in.');
+    await seesAccountOf(page, who);
+    expect(await kept(page), 'the session lives on').not.toBeNull();
+    await isLoggedOut(page, 'You are logged out.');
+  });
+  expect(watch.callsTo('/fn/logout', start).map(({ status }) => status)).toEqual([503, 503, 200]);
+});
+
+test('a log-out is tried again six times at most', async ({ page, server, watch }) => {
+  const who = await member(server);
+  await logIn(page, who);
+  await page.clock.install();
+  watch.expect({ status: 503, url: '/fn/logout', times: 6 });
+  await page.route('**/fn/logout', (route) => route.fulfill({ status: 503, contentType: 'application/json', body: '"unavailable"' }));
+  const start = watch.mark();
+  await submit(page, 'Log out');
+  await expect(page.getByRole('alert')).toContainText('You are still logged in.');
+  for (let calls = 2; calls <= 6; calls += 1) {
+    await page.clock.fastForward('00:40');
+    await expect.poll(() => watch.callsTo('/fn/logout', start).length).toBe(calls);
+  }
+  await page.clock.fastForward('10:00');
+  await seesAccountOf(page, who);
+  expect(watch.callsTo('/fn/logout', start)).toHaveLength(6);
+});

@@ -180,10 +180,11 @@ export const members = {
   },
   'activity-spoilt-link': at('/account/activity?cursor=spoilt'),
   data: at('/account/data'),
-  'data-wrong': after('/account/data', '/fn/delete-account', 'invalid:current=wrong'),
-  'data-working': atWork('/account/data', '/fn/delete-account', { 'Current password': 'correct horse battery' }, ['Delete account', 'Deleting…']),
-  'data-last-admin': after('/account/data', '/fn/delete-account', 'last_admin'),
-  'data-kept': at('/account/data?saved'),
+  'data-delete': at('/account/data?delete'),
+  'data-wrong': after('/account/data?delete', '/fn/delete-account', 'invalid:current=wrong'),
+  'data-working': atWork('/account/data?delete', '/fn/delete-account', { 'Current password': 'correct horse battery' }, ['Delete account', 'Deleting…']),
+  'data-last-admin': after('/account/data?delete', '/fn/delete-account', 'last_admin'),
+  'data-kept': at('/account/data?kept'),
   'data-document': async (page) => {
     const document = await page.request.get('/account/data.html');
     await page.goto('about:blank');
@@ -270,7 +271,7 @@ export const laboratory = {
   'lab-filled': inLaboratory('filled', async (page) => {
     await expect(page.getByText('Caps Lock is on')).toBeVisible();
     await expect(page.getByText('Long enough, but 15 are better.')).toBeVisible();
-    await expect(page.getByText('A good length.')).toBeVisible();
+    await expect(page.getByText('Long enough. Avoid common phrases.')).toBeVisible();
     await expect(page.getByRole('button', { name: 'Hide password' })).toHaveCount(1);
     await expect(page.getByRole('checkbox')).not.toBeChecked();
   }),

@@ -16,19 +16,21 @@ use contract::{Timestamp, view::Account};
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::{
     NavigateOptions,
-    hooks::{use_location, use_navigate},
+    hooks::{use_location, use_navigate, use_query_map},
 };
 
 /// A page of the account. `path`: which of them; `heading` and `lead` are those of [`PageHead`].
 #[component]
 pub fn AccountPage(path: &'static str, heading: &'static str, #[prop(optional)] lead: &'static str, children: crate::solid::SolidChildren) -> impl IntoView {
-    let who = expect_context::<Who>();
+    let (who, query) = (expect_context::<Who>(), use_query_map());
+    let kept = query.with_untracked(|query| query.get_str(address::KEPT).is_some());
     view! {
         <div class="sidebar">
             <SideNav label=words::ACCOUNT_NAV pages=PAGES current=path/>
             <div class="stack">
                 {awaited(nothing, move || async move { who.account.get().await.map_or_else(|_| nothing(), warnings) })}
                 {refused(KeepAccountCall::PATH).map(problem_notice)}
+                {kept.then(|| view! { <Notice tone=Tone::News><p>{words::data::KEPT}</p></Notice> })}
                 <PageHead heading lead/>
                 {children.view()}
             </div>

@@ -5,7 +5,7 @@ use crate::solid::IntoSolid;
 use crate::{
     address,
     api::DeleteAccountCall,
-    ui::{Card, Fields, Form, Notice, PasswordField, Sending, Submit, Tone, focus_on_content, sending},
+    ui::{Card, Fields, Form, PasswordField, Sending, Submit, focus_on_content, sending},
     who::Who,
     words,
 };
@@ -18,13 +18,15 @@ pub fn DataPage() -> impl IntoView {
     let (who, query) = (expect_context::<Who>(), use_query_map());
     let check = |call: &DeleteAccountCall| call.form.check().err().unwrap_or_default();
     let delete = sending(read, check, move |account| who.account.set(account));
-    Effect::new(move |_| {
-        if delete.was_accepted() == Some(true) {
-            // The form goes away, and the focus with it.
+    let asked = move || query.with(|query| query.get_str(address::DELETE).is_some());
+    Effect::new(move |before: Option<bool>| {
+        let asked = asked();
+        // The form comes or goes, and the focus with it.
+        if delete.was_accepted() == Some(true) || before.is_some_and(|before| before != asked) {
             focus_on_content();
         }
+        asked
     });
-    let kept = query.with_untracked(|query| query.get_str(address::SAVED).is_some());
     view! {
         <AccountPage path=address::DATA heading=words::data::HEADING>
             <Card title=words::data::TAKE>
@@ -39,7 +41,7 @@ pub fn DataPage() -> impl IntoView {
                     </a>
                 </p>
             </Card>
-            <Card title=words::data::DELETE>{shown(who.account, move |account| deletion(account, delete, kept))}</Card>
+            <Card title=words::data::DELETE>{shown(who.account, move |account| deletion(account, delete, asked))}</Card>
         </AccountPage>
     }
 }
@@ -48,21 +50,38 @@ fn read(fields: &Fields) -> DeleteAccountCall {
     DeleteAccountCall { form: DeleteAccount { current: fields.text("current"), tag: fields.text("tag") } }
 }
 
-/// `kept`: it was just taken back.
-fn deletion(account: Account, delete: Sending, kept: bool) -> AnyView {
+/// The form is there only if it was `asked` for: password managers fill in every field that they see, and the page would
+/// then delete the account by one press.
+fn deletion(account: Account, delete: Sending, asked: impl Fn() -> bool + Send + Sync + 'static) -> AnyView {
     if account.deletes_at.is_some() {
         // When, and how it is taken back, is said above, as on every page of the account.
         return view! { <p>{words::leaving::ABOVE}</p> }.solid();
     }
     view! {
-        {kept.then(|| view! { <Notice tone=Tone::News><p>{words::data::KEPT}</p></Notice> })}
         <p class="soft">{words::data::delete_means()}</p>
+        {move || if asked() { form(&account, delete) } else { opener() }}
+    }
+    .solid()
+}
+
+fn opener() -> AnyView {
+    let href = format!("{}?{}", address::DATA, address::DELETE);
+    view! { <p><a class="button quiet" href=href>{words::data::ASK_TO_DELETE}</a></p> }.solid()
+}
+
+fn form(account: &Account, delete: Sending) -> AnyView {
+    view! {
         <Form sending=delete class="inline">
-            <input type="hidden" name="form[tag]" value=account.tag/>
+            <input type="hidden" name="form[tag]" value=account.tag.clone()/>
             // Tells password managers whose password this is.
-            <input type="text" name="username" value=account.email autocomplete="username" readonly hidden/>
+            <input type="text" name="username" value=account.email.clone() autocomplete="username" readonly hidden/>
             <PasswordField field=Field::Current/>
-            <Submit label=words::data::DELETE working=words::data::DELETING danger=true/>
+            <div class="cluster">
+                <Submit label=words::data::DELETE working=words::data::DELETING danger=true/>
+                <a class="button quiet" href=address::DATA>
+                    {words::CANCEL}
+                </a>
+            </div>
         </Form>
     }
     .solid()

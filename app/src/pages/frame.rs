@@ -3,7 +3,8 @@
 use crate::solid::IntoSolid;
 use crate::{
     address,
-    api::LogOutCall,
+    api::{LogOutCall, log_out},
+    browser,
     connection::{Connected, Connection},
     problem::Problem,
     ui::{Form, Menu, Notice, Sending, Submit, Tone, awaited, nothing, said, sending},
@@ -11,15 +12,40 @@ use crate::{
     words,
 };
 use contract::{Faults, view::Account};
-use leptos::prelude::*;
+use leptos::{prelude::*, task::spawn_local};
+use std::time::Duration;
 
 /// One for the log-out of the header and that of the profile, so that its failure is told in one place that is always seen.
 #[derive(Clone, Copy)]
 struct LogOut(Sending);
 
+/// Pauses before a log-out is tried again that the server could not carry out.
+const RETRIES: [Duration; 5] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(8), Duration::from_secs(16), Duration::from_secs(32)];
+
 /// Call it once, inside the router.
 pub(super) fn provide_log_out() {
-    provide_context(LogOut(sending(|_| LogOutCall {}, |_| Faults::default(), |()| ())));
+    let sending = sending(|_| LogOutCall {}, |_| Faults::default(), |()| ());
+    provide_context(LogOut(sending));
+    let retrying = StoredValue::new(false);
+    Effect::new(move |_| {
+        if sending.problem().is_some_and(|problem| is_retried(&problem)) && retrying.try_update_value(|on| std::mem::replace(on, true)) == Some(false) {
+            spawn_local(async move {
+                for pause in RETRIES {
+                    browser::pause(pause).await;
+                    // Once it is done this page is left.
+                    if log_out().await.is_ok() {
+                        return;
+                    }
+                }
+                retrying.try_set_value(false);
+            });
+        }
+    });
+}
+
+/// Whether a log-out that failed so is tried again without being asked for.
+const fn is_retried(problem: &Problem) -> bool {
+    matches!(problem, Problem::Unavailable | Problem::Busy { .. } | Problem::Offline)
 }
 
 /// A button that ends the session. Where it leads is decided by [`crate::who`], or by the server for a plain form.
@@ -43,6 +69,7 @@ pub fn LogOutProblem() -> impl IntoView {
                 <Notice tone=Tone::Problem>
                     <p>{words::STILL_LOGGED_IN}</p>
                     <p>{words::in_short(&problem)}</p>
+                    {is_retried(&problem).then(|| view! { <p>{words::LOG_OUT_IS_RETRIED}</p> })}
                 </Notice>
             }
         })

@@ -20,10 +20,18 @@ use leptos_router::hooks::use_query_map;
 pub fn ProfilePage() -> impl IntoView {
     let who = expect_context::<Who>();
     let check = |call: &RenameCall| call.form.check().err().unwrap_or_default();
-    let rename = sending(read, check, move |account| who.account.set(account));
+    let changed = RwSignal::new(true);
+    let rename = sending(read, check, move |account: Account| {
+        changed.try_set(!matches!(who.account.now_untracked(), Some(Ok(before)) if before.name == account.name));
+        who.account.set(account);
+    });
     let query = use_query_map();
-    // A plain form says it in the address.
-    let saved = move || rename.was_accepted().unwrap_or_else(|| query.with(|query| query.get_str(address::SAVED).is_some()));
+    // What a plain form has done stands in the address.
+    let says = move |how: &str| if how == "nothing" { words::profile::UNCHANGED } else { words::profile::SAVED };
+    let saved = move || match rename.was_accepted() {
+        Some(accepted) => accepted.then(|| says(if changed.get() { "" } else { "nothing" })),
+        None => query.with(|query| query.get_str(address::SAVED).map(says)),
+    };
     view! {
         <AccountPage path="/account" heading=words::profile::HEADING>
             {shown(who.account, move |account| profile(account, rename, saved))}
@@ -35,7 +43,7 @@ fn read(fields: &Fields) -> RenameCall {
     RenameCall { form: Rename { name: fields.text("name"), tag: fields.text("tag") } }
 }
 
-fn profile(account: Account, rename: Sending, saved: impl Fn() -> bool + Send + Sync + 'static) -> AnyView {
+fn profile(account: Account, rename: Sending, saved: impl Fn() -> Option<&'static str> + Send + Sync + 'static) -> AnyView {
     view! {
         <dl class="list facts">
             <div>
@@ -55,7 +63,7 @@ fn profile(account: Account, rename: Sending, saved: impl Fn() -> bool + Send + 
             <div class="cluster">
                 <Submit label=words::profile::SAVE working=words::profile::SAVING/>
                 <p class="soft small" role="status">
-                    {move || saved().then_some(words::profile::SAVED)}
+                    {saved}
                 </p>
             </div>
         </Form>

@@ -13,7 +13,7 @@ use auth::{Issued, Presented};
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::SET_COOKIE},
+    http::{HeaderMap, StatusCode, header::SET_COOKIE},
     response::{AppendHeaders, IntoResponse, Response},
 };
 use contract::{
@@ -341,7 +341,6 @@ pub(super) async fn log_out(
     let mut response = StatusCode::NO_CONTENT.into_response();
     if scope != Scope::Others {
         take_cookies(&headers, &mut response, names);
-        response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"storage\""));
     }
     Ok(response)
 }

@@ -65,17 +65,19 @@ on_both! {
     async fn a_plain_form_asks_for_it_and_another_takes_it_back(app: App) {
         let ada = app.user("ada@example.com").await;
         let browser = || app.anon().browser(&ada.refresh);
-        let page = browser().get("/account/data").await.text;
+        assert!(!browser().get("/account/data").await.text.contains("type=\"password\""), "nothing that a password manager fills in");
+        let page = browser().get("/account/data?delete").await.text;
+        assert!(page.contains("type=\"password\""), "{page}");
         let tag = page.split("name=\"form[tag]\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a tag in the page").to_owned();
-        let wrong = browser().submit("/fn/delete-account", "/account/data", &format!("form[current]=wrong&form[tag]={tag}")).await;
-        assert!(wrong.header("location").starts_with("/account/data?__path=%2Ffn%2Fdelete-account&__err="), "{}", wrong.header("location"));
+        let wrong = browser().submit("/fn/delete-account", "/account/data?delete", &format!("form[current]=wrong&form[tag]={tag}")).await;
+        assert!(wrong.header("location").starts_with("/account/data?delete&__path=%2Ffn%2Fdelete-account&__err="), "{}", wrong.header("location"));
         let form = format!("form[current]={}&form[tag]={tag}", PASSWORD.replace(' ', "+"));
         let asked = browser().submit("/fn/delete-account", "/account/data", &form).await;
         assert_eq!((asked.status, asked.header("location")), (StatusCode::FOUND, "/account/data"));
         let page = browser().get("/account").await.text;
         assert!(page.contains("Your account will be deleted on ") && page.contains("15 January 2026") && page.contains("Keep my account"), "{page}");
         let kept = browser().submit("/fn/keep-account", "/account", &format!("form[tag]={tag}")).await;
-        assert_eq!((kept.status, kept.header("location")), (StatusCode::FOUND, "/account/data?saved"));
+        assert_eq!((kept.status, kept.header("location")), (StatusCode::FOUND, "/account?kept"));
         assert!(!browser().get("/account").await.text.contains("will be deleted"));
     }
 
