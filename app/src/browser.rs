@@ -178,8 +178,11 @@ pub fn count_elements() -> String {
 }
 
 /// Whether the elements are still those that the server rendered. If not, hydration would attach listeners to elements
-/// of a browser extension, or would end half way.
+/// of a browser extension, or would end half way. Joins texts that were split.
 pub fn is_as_rendered() -> bool {
+    if let Some(body) = document().body() {
+        body.normalize();
+    }
     let counted = document().document_element().and_then(|root| root.get_attribute(COUNT));
     let now = document().query_selector_all(ELEMENTS).map_or(0, |found| found.length());
     counted.is_none_or(|counted| counted == now.to_string())

@@ -1,5 +1,5 @@
 // "Keep me logged in": ticked or not, for the cookie and for the token; and what is told after a theft.
-import { logIn, logInFor, member, open, seesAccountOf, sessionCookie } from '../support/steps.mjs';
+import { logIn, logInFor, member, open, ready, seesAccountOf, sessionCookie } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 const stored = (page) => page.evaluate(() => [sessionStorage, localStorage].map((storage) => storage.getItem('latchkey') !== null));
@@ -35,6 +35,12 @@ withAndWithoutScripts((scripts) => {
     await expect(page.getByRole('alert')).toContainText('One of your sessions was ended for safety');
     await open(page, '/account/activity');
     await expect(page.getByText('Session ended for safety: its key was used twice')).toBeVisible();
+    await ready(page);
+    await page.getByRole('button', { name: 'Do not show this again' }).click();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    await expect(page.getByRole('heading', { level: 1, name: 'Activity' })).toBeVisible();
+    await open(page, '/account');
+    await expect(page.getByRole('alert')).toHaveCount(0);
     await page.context().clearCookies();
     await logIn(page, who);
     await expect(page.getByRole('alert')).toHaveCount(0);

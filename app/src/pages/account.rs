@@ -5,7 +5,7 @@ use super::{door::link, later::PAGES};
 use crate::solid::IntoSolid;
 use crate::{
     address,
-    api::KeepAccountCall,
+    api::{DismissNoticeCall, KeepAccountCall},
     known::{Known, Readable},
     problem::Problem,
     ui::{Day, Notice, PageHead, Press, SideNav, Tone, Trouble, When, awaited, loading, nothing, problem_notice, refused, said},
@@ -29,7 +29,7 @@ pub fn AccountPage(path: &'static str, heading: &'static str, #[prop(optional)] 
             <SideNav label=words::ACCOUNT_NAV pages=PAGES current=path/>
             <div class="stack">
                 {awaited(nothing, move || async move { who.account.get().await.map_or_else(|_| nothing(), warnings) })}
-                {refused(KeepAccountCall::PATH).map(problem_notice)}
+                {refused(KeepAccountCall::PATH).or_else(|| refused(DismissNoticeCall::PATH)).map(problem_notice)}
                 {kept.then(|| view! { <Notice tone=Tone::News><p>{words::data::KEPT}</p></Notice> })}
                 <PageHead heading lead/>
                 {children.view()}
@@ -41,16 +41,18 @@ pub fn AccountPage(path: &'static str, heading: &'static str, #[prop(optional)] 
 /// What nobody should overlook.
 fn warnings(account: Account) -> AnyView {
     let Account { stolen_at, deletes_at, tag, .. } = account;
-    view! { {stolen_at.map(stolen)} {deletes_at.map(|at| leaving(at, tag))} }.solid()
+    let tag_of = tag.clone();
+    view! { {stolen_at.map(|at| stolen(at, tag_of))} {deletes_at.map(|at| leaving(at, tag))} }.solid()
 }
 
-/// Told to the first session after it happened.
-fn stolen(at: Timestamp) -> AnyView {
+/// Told to the first session after it happened, until it is dismissed.
+fn stolen(at: Timestamp, tag: String) -> AnyView {
     view! {
         <Notice tone=Tone::Problem>
             <p>{words::stolen::TITLE}</p>
             <p>{said(words::stolen::WHY, view! { <a href="/account/password">{words::stolen::CURE}</a> })}</p>
             <p class="small"><When at/></p>
+            <Press path=DismissNoticeCall::PATH fields=vec![("tag", tag)] label=words::stolen::DISMISS/>
         </Notice>
     }
     .solid()

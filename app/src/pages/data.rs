@@ -59,7 +59,7 @@ fn deletion(account: Account, delete: Sending, asked: impl Fn() -> bool + Send +
     }
     view! {
         <p class="soft">{words::data::delete_means()}</p>
-        {move || if asked() { form(&account, delete) } else { opener() }}
+        {move || if asked() { form(account.clone(), delete) } else { opener() }}
     }
     .solid()
 }
@@ -69,12 +69,12 @@ fn opener() -> AnyView {
     view! { <p><a class="button quiet" href=href>{words::data::ASK_TO_DELETE}</a></p> }.solid()
 }
 
-fn form(account: &Account, delete: Sending) -> AnyView {
+fn form(account: Account, delete: Sending) -> AnyView {
     view! {
         <Form sending=delete class="inline">
-            <input type="hidden" name="form[tag]" value=account.tag.clone()/>
+            <input type="hidden" name="form[tag]" value=account.tag/>
             // Tells password managers whose password this is.
-            <input type="text" name="username" value=account.email.clone() autocomplete="username" readonly hidden/>
+            <input type="text" name="username" value=account.email autocomplete="username" readonly hidden/>
             <PasswordField field=Field::Current/>
             <div class="cluster">
                 <Submit label=words::data::DELETE working=words::data::DELETING danger=true/>

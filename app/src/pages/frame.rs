@@ -17,7 +17,11 @@ use std::time::Duration;
 
 /// One for the log-out of the header and that of the profile, so that its failure is told in one place that is always seen.
 #[derive(Clone, Copy)]
-struct LogOut(Sending);
+struct LogOut {
+    sending: Sending,
+    /// Whether it failed and is tried again without being asked for.
+    retrying: RwSignal<bool>,
+}
 
 /// Pauses before a log-out is tried again that the server could not carry out.
 const RETRIES: [Duration; 5] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(8), Duration::from_secs(16), Duration::from_secs(32)];
@@ -25,10 +29,13 @@ const RETRIES: [Duration; 5] = [Duration::from_secs(1), Duration::from_secs(4), 
 /// Call it once, inside the router.
 pub(super) fn provide_log_out() {
     let sending = sending(|_| LogOutCall {}, |_| Faults::default(), |()| ());
-    provide_context(LogOut(sending));
-    let retrying = StoredValue::new(false);
-    Effect::new(move |_| {
-        if sending.problem().is_some_and(|problem| is_retried(&problem)) && retrying.try_update_value(|on| std::mem::replace(on, true)) == Some(false) {
+    let retrying = RwSignal::new(false);
+    provide_context(LogOut { sending, retrying });
+    Effect::new(move |rendered: Option<()>| {
+        let failed = sending.problem().is_some_and(|problem| is_retried(&problem));
+        // Not what the address says: a link by another site must log out no user.
+        if rendered.is_some() && failed && !untrack(|| retrying.get()) {
+            retrying.set(true);
             spawn_local(async move {
                 for pause in RETRIES {
                     browser::pause(pause).await;
@@ -37,13 +44,13 @@ pub(super) fn provide_log_out() {
                         return;
                     }
                 }
-                retrying.try_set_value(false);
+                retrying.try_set(false);
             });
         }
     });
 }
 
-/// Whether a log-out that failed so is tried again without being asked for.
+/// Whether a log-out that failed so is worth another try.
 const fn is_retried(problem: &Problem) -> bool {
     matches!(problem, Problem::Unavailable | Problem::Busy { .. } | Problem::Offline)
 }
@@ -51,7 +58,7 @@ const fn is_retried(problem: &Problem) -> bool {
 /// A button that ends the session. Where it leads is decided by [`crate::who`], or by the server for a plain form.
 #[component]
 pub fn LogOutForm() -> impl IntoView {
-    let LogOut(sending) = expect_context();
+    let LogOut { sending, .. } = expect_context();
     view! {
         <Form sending class="inline" silent=true>
             <Submit label=words::LOG_OUT working=words::LOGGING_OUT quiet=true/>
@@ -62,14 +69,14 @@ pub fn LogOutForm() -> impl IntoView {
 /// Why somebody is still logged in who did not want to be.
 #[component]
 pub fn LogOutProblem() -> impl IntoView {
-    let LogOut(sending) = expect_context();
+    let LogOut { sending, retrying } = expect_context();
     move || {
         sending.problem().map(|problem| {
             view! {
                 <Notice tone=Tone::Problem>
                     <p>{words::STILL_LOGGED_IN}</p>
                     <p>{words::in_short(&problem)}</p>
-                    {is_retried(&problem).then(|| view! { <p>{words::LOG_OUT_IS_RETRIED}</p> })}
+                    {move || retrying.get().then(|| view! { <p>{words::LOG_OUT_IS_RETRIED}</p> })}
                 </Notice>
             }
         })

@@ -29,6 +29,16 @@ impl SignedIn<'_> {
         Ok(Sessions { items: self.sessions(super::MOST_SESSIONS, None).await?.items, as_of: self.auth.clock.now() })
     }
 
+    /// Dismisses the notice that another session was ended as stolen. It is written only if there is one.
+    pub async fn dismiss_notice(&self) -> Result<(), Error> {
+        if self.account().await?.stolen_at.is_none() {
+            return Ok(());
+        }
+        let mut tx = self.auth.store.write().await?;
+        tx.session_dismiss_notice(self.session).await?;
+        tx.commit().await
+    }
+
     /// Ends one of their sessions, this one too. [`Error::NotFound`]: they have no such session, whoever else may have it.
     pub async fn end_session(&self, session: SessionId) -> Result<(), Error> {
         let (mut tx, now) = self.begin(self.permit(LimitedAction::SessionRevocation)?).await?;

@@ -66,6 +66,7 @@ statements! {
     LIST = "SELECT id, device, address, created_at, last_seen_at FROM sessions WHERE user_id = $1 AND id < $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 ORDER BY id DESC LIMIT $4";
     HELD = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM sessions WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     STOLEN_SINCE = "SELECT MAX(revoked_at) FROM sessions WHERE user_id = $1 AND revoked_for = 'token_reused' AND revoked_at >= $2";
+    DISMISS_NOTICE = "UPDATE sessions SET stolen_at = NULL WHERE id = $1";
     PRUNE_REVOKED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE revoked_at IS NOT NULL AND revoked_at < $1 LIMIT $2)";
     PRUNE_EXPIRED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE revoked_at IS NULL AND expires_at < $1 LIMIT $2)";
     PRUNE_IDLE = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE revoked_at IS NULL AND last_seen_at + idle_limit < $1 LIMIT $2)";
@@ -184,6 +185,12 @@ impl Tx {
     pub async fn session_revoke_own(&mut self, id: SessionId, user: UserId, why: &str, now: Timestamp) -> Result<bool, Error> {
         let ended: Option<SessionId> = on!(self, |c| sqlx::query_scalar(REVOKE_OWN).bind(id).bind(user).bind(now).bind(why).fetch_optional(c).await?);
         Ok(ended.is_some())
+    }
+
+    /// The owner of this session has seen that another one was ended as stolen.
+    pub async fn session_dismiss_notice(&mut self, id: SessionId) -> Result<(), Error> {
+        on!(self, |c| sqlx::query(DISMISS_NOTICE).bind(id).execute(c).await.map(drop)?);
+        Ok(())
     }
 
     /// Ends all sessions of a user but one. Returns those that it ended.

@@ -202,6 +202,9 @@ on_both! {
         assert_eq!(told.account.stolen_at, Some(at));
         assert_eq!(signed_in(&world, &told).await.account().await.expect("an account").stolen_at, Some(at));
         assert!(kinds(&world, &told).await.contains(&EventKind::TokenReused));
+        signed_in(&world, &told).await.dismiss_notice().await.expect("dismissed");
+        assert_eq!(signed_in(&world, &told).await.account().await.expect("an account").stolen_at, None, "it is dismissed");
+        signed_in(&world, &told).await.dismiss_notice().await.expect("no error either");
         world.clock.advance(Span::minutes(1));
         assert_eq!(world.log_in(ADA).await.account.stolen_at, None);
     }

@@ -80,6 +80,7 @@ pub const TABLE: &[(&str, May, &str)] = &[
     ("post /fn/change-password", SignedIn, "form[current]={password}&form[new]=a+quite+different+one&form[tag]={tag}"),
     ("post /fn/delete-account", SignedIn, "form[current]={password}&form[tag]={tag}"),
     ("post /fn/keep-account", SignedIn, "form[tag]={tag}"),
+    ("post /fn/dismiss-notice", SignedIn, "form[tag]={tag}"),
     ("post /fn/sessions", SignedIn, ""),
     ("post /fn/end-session", SignedIn, "form[session]={session}&form[tag]={tag}"),
     ("post /fn/recent-activity", SignedIn, ""),
@@ -359,7 +360,7 @@ on_both! {
             }
         }
         // A form that was made for him.
-        for (function, form) in [("/fn/rename", "form[name]=Eve"), ("/fn/end-session", "form[session]="), ("/fn/change-password", "form[current]=x&form[new]=a+quite+different+one"), ("/fn/delete-account", "form[current]=x"), ("/fn/keep-account", "")] {
+        for (function, form) in [("/fn/rename", "form[name]=Eve"), ("/fn/end-session", "form[session]="), ("/fn/change-password", "form[current]=x&form[new]=a+quite+different+one"), ("/fn/delete-account", "form[current]=x"), ("/fn/keep-account", ""), ("/fn/dismiss-notice", "")] {
             let answer = ada.user.client.call(function, &format!("{form}&form[tag]={}", bob.tag)).await;
             assert_eq!((answer.status, answer.text.as_str()), (StatusCode::CONFLICT, "\"someone_else\""), "{function}");
         }
