@@ -81,8 +81,9 @@ on_both! {
             ("ada@example.com", "Password123", "/password", "guessable"),
             ("ada@example.com", "latchkey1", "/password", "guessable"),
             ("ada", PASSWORD, "/email", "malformed"),
-            ("ada\u{0}@example.com", PASSWORD, "/email", "malformed"),
-            ("ada@example.com\r\nBcc: eve@example.com", PASSWORD, "/email", "malformed"),
+            ("ada\u{0}@example.com", PASSWORD, "/email", "unprintable"),
+            ("ada＠example.com", PASSWORD, "/email", "full_width"),
+            ("ada@example.com\r\nBcc: eve@example.com", PASSWORD, "/email", "unprintable"),
             (&format!("{}@example.com", "a".repeat(10_000)), PASSWORD, "/email", "too_long"),
         ] {
             let answer = sign_up(email, password).await;

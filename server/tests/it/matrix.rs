@@ -496,7 +496,7 @@ on_both! {
             }
         }
         // What is not in the list has no body of its own.
-        let silent = ["post /api/v1/auth/logout", "post /oauth/revoke", "delete /api/v1/me/sessions/{id}", "post /fn/logout", "post /fn/refresh", "post /fn/change-password", "post /fn/end-session", "post /api/v1/auth/refresh", "get /api/v1/auth/verify", "get /.well-known/jwks.json", "get /.well-known/oauth-authorization-server", "get /.well-known/oauth-protected-resource"];
+        let silent = ["post /api/v1/auth/logout", "post /oauth/revoke", "delete /api/v1/me/sessions/{id}", "post /fn/dismiss-notice", "post /fn/logout", "post /fn/refresh", "post /fn/change-password", "post /fn/end-session", "post /api/v1/auth/refresh", "get /api/v1/auth/verify", "get /.well-known/jwks.json", "get /.well-known/oauth-authorization-server", "get /.well-known/oauth-protected-resource"];
         for (call, ..) in TABLE.iter().filter(|(call, ..)| call.starts_with("post ") || call.contains("/api/") || call.contains("/.well-known/")) {
             assert!(silent.contains(call) || listed.iter().any(|(row, _)| row == call), "{call} is in no list of this test");
         }
