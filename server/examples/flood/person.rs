@@ -43,10 +43,12 @@ impl Person {
         let body = json!({ "name": "Somebody", "email": email, "password": PASSWORD, "transport": "cookie" }).to_string();
         let answer = line.ask(&Request { path: "/api/v1/auth/signup", body: Some(body), ..Request::default() }).await?;
         ensure!(answer.status == 201, "a sign-up was answered with {}", answer.status);
+        // The port is part of the names: the public URL is that of the socket.
+        let ours = |suffix: &str| format!("latchkey-{}{suffix}=", server.port());
         let cookie = |name: &str| answer.cookies.iter().find(|cookie| cookie.starts_with(name)).cloned().with_context(|| format!("no cookie {name}"));
         let value = |name: &str| Ok::<_, anyhow::Error>(cookie(name)?[name.len()..].to_owned());
-        let tokens = Tokens { access_token: value("latchkey-access=")?, refresh_token: value("latchkey=")? };
-        Ok(Self { line, email, tokens, known: cookie("latchkey-known=")? })
+        let tokens = Tokens { access_token: value(&ours("-access"))?, refresh_token: value(&ours(""))? };
+        Ok(Self { line, email, tokens, known: cookie(&ours("-known"))? })
     }
 }
 
