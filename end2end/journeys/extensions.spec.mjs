@@ -90,6 +90,7 @@ for (const [when, at] of Object.entries(moments)) {
         // What the program says when it gives up is its own business.
         watch.expect({ text: /panicked at|unreachable|uncaught|hydrat|mismatch|\.wasm was preloaded using link preload but not used/i, times: Infinity });
         watch.expect({ status: 401, times: Infinity });
+        watch.expect({ status: 422, times: Infinity });
         await context.addInitScript(at(`(${change})`));
       });
 
