@@ -8,7 +8,12 @@ use futures::{
 };
 use js_sys::{Function, Promise};
 use leptos::prelude::{document, set_timeout, window, window_event_listener_untyped};
-use std::{cell::RefCell, future::Future, pin::pin, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    pin::pin,
+    time::Duration,
+};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -164,6 +169,11 @@ pub fn unescape(text: &str) -> String {
     js_sys::decode_uri_component(text).map(String::from).unwrap_or_default()
 }
 
+thread_local! {
+    /// Whether the program has panicked, after which it never takes the page over again.
+    static GIVEN_BACK: Cell<bool> = const { Cell::new(false) };
+}
+
 /// On the root element while the whole page is taken over.
 const HYDRATED: &str = "data-hydrated";
 /// On the root element: how many elements [`ELEMENTS`] finds in what the server rendered.
@@ -190,6 +200,9 @@ pub fn is_as_rendered() -> bool {
 
 /// From now on the whole page is taken over: listeners may act in the place of the browser.
 pub fn mark_as_hydrated() {
+    if GIVEN_BACK.get() {
+        return;
+    }
     if let Some(root) = document().document_element() {
         let _ = root.set_attribute(HYDRATED, "");
     }
@@ -202,6 +215,8 @@ pub fn is_hydrated() -> bool {
 
 /// Called when the program has panicked: forms and links are the browser's again.
 pub fn give_back() {
+    // Effects that ran before the panic may still mark the page.
+    GIVEN_BACK.set(true);
     if let Some(root) = document().document_element() {
         let _ = root.remove_attribute(HYDRATED);
     }
