@@ -36,6 +36,7 @@ pub mod refresh;
 pub mod revocation;
 pub mod secret;
 mod seen;
+mod shared_clock;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

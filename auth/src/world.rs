@@ -18,6 +18,9 @@ use uuid::Uuid;
 pub enum Clock {
     /// The machine's.
     System,
+    /// The machine's, if it were wrong by so much.
+    #[cfg(any(test, feature = "testing"))]
+    Wrong(contract::Span),
     /// Moved by hand.
     #[cfg(any(test, feature = "testing"))]
     Manual(Arc<AtomicI64>),
@@ -49,7 +52,22 @@ impl Clock {
                 Timestamp(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
             }
             #[cfg(any(test, feature = "testing"))]
+            Self::Wrong(by) => Self::System.now() + *by,
+            #[cfg(any(test, feature = "testing"))]
             Self::Manual(now) => Timestamp(now.load(Ordering::SeqCst)),
+        }
+    }
+}
+
+impl Clock {
+    /// Whether it goes by itself.
+    pub(crate) const fn is_of_a_machine(&self) -> bool {
+        match self {
+            Self::System => true,
+            #[cfg(any(test, feature = "testing"))]
+            Self::Wrong(_) => true,
+            #[cfg(any(test, feature = "testing"))]
+            Self::Manual(_) => false,
         }
     }
 }

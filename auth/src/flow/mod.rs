@@ -49,6 +49,7 @@ use crate::{
     revocation::Revocations,
     secret::sha256,
     seen::Seen,
+    shared_clock::SharedClock,
     store::{
         Tx,
         events::{NewEvent, Outcome},
@@ -67,7 +68,7 @@ pub struct Auth(Arc<Inner>);
 /// What the flows work with.
 pub struct Inner {
     pub(crate) store: Store,
-    pub(crate) clock: Clock,
+    pub(crate) clock: SharedClock,
     pub(crate) entropy: Entropy,
     pub(crate) ids: Ids,
     pub(crate) secret: ServerSecret,
@@ -117,6 +118,8 @@ impl Auth {
     /// Starts the hashing threads, checks that the secret fits the database, and reads keys and revocations.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts { store, clock, entropy, secret, policy, hashing } = parts;
+        let clock = SharedClock::new(clock);
+        clock.follow(&store).await?;
         let now = clock.now();
         claim(&store, &secret, now).await?;
         // In this order: keys that are changed in between are read with the change, and read once more.

@@ -1,5 +1,5 @@
-//! What runs beside the requests, in tasks that do not wait for each other: hearing what was revoked, looking after what is stored, and
-//! deleting what is kept no longer (`retention`).
+//! What runs beside the requests, in tasks that do not wait for each other: hearing what was revoked, looking after what is stored,
+//! following the database's clock, and deleting what is kept no longer (`retention`).
 
 use super::Auth;
 use crate::{Error, background::BackgroundTask, chain};
@@ -27,17 +27,20 @@ enum Task {
     Listen,
     /// At most a second late.
     Keep,
+    /// Often enough for a clock that runs a little fast or slow.
+    FollowClock,
     /// In a task of its own: a long round delays neither of the others.
     Retain,
 }
 
 impl Task {
-    const ALL: [Self; 3] = [Self::Listen, Self::Keep, Self::Retain];
+    const ALL: [Self; 4] = [Self::Listen, Self::Keep, Self::FollowClock, Self::Retain];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Listen => "listen",
             Self::Keep => "keep",
+            Self::FollowClock => "clock",
             Self::Retain => "retain",
         }
     }
@@ -46,6 +49,7 @@ impl Task {
         Duration::from_millis(match self {
             Self::Listen => 400,
             Self::Keep => 800,
+            Self::FollowClock => 10 * 1000,
             Self::Retain => 10 * 60 * 1000,
         })
     }
@@ -71,6 +75,7 @@ impl Auth {
             let result = match task {
                 Task::Listen => self.listen().await,
                 Task::Keep => self.keep(false).await,
+                Task::FollowClock => self.follow_clock().await,
                 Task::Retain => self.retain().await,
             };
             // Said once when it starts and once when it ends, not in every round.
@@ -101,6 +106,11 @@ impl Auth {
         let (turned, written) = (self.turn_keys(now).await, self.write_seen().await);
         turned.and(written)?;
         if retain { self.retain().await } else { Ok(()) }
+    }
+
+    /// Corrects this node's clock to that of the database, where that has one.
+    pub async fn follow_clock(&self) -> Result<(), Error> {
+        self.clock.follow(&self.store).await
     }
 
     async fn write_seen(&self) -> Result<(), Error> {

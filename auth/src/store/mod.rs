@@ -352,6 +352,21 @@ impl Reader {
         })
     }
 
+    /// The time by the clock of the database; `None` for SQLite, which has none of its own.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn time(&mut self) -> Result<Option<contract::Timestamp>, Error> {
+        const NOW: &str = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint";
+        match &mut self.link {
+            Link::Sqlite(_) => Ok(None),
+            Link::Postgres(held) => {
+                let result = in_time(sqlx::query_scalar(NOW).fetch_one(held.statements())).await;
+                Ok(Some(self.noted(result)?))
+            }
+        }
+    }
+
     /// Whether this Postgres is a standby, or the database is set to take no writes.
     async fn is_read_only(&mut self) -> Result<bool, Error> {
         const IN_RECOVERY: &str = "SELECT pg_is_in_recovery()";

@@ -9,7 +9,7 @@ on_both! {
         let background = world.auth.background();
         let names = background.names();
         assert!(names.contains(&"listen".into()) && names.contains(&"keep".into()), "{names:?}");
-        for name in ["listen", "keep", "retain"] {
+        for name in ["listen", "keep", "clock", "retain"] {
             world.auth.ready().await.expect("ready");
             let struck = background.panic_task(name).await;
             let Err(Error::Unavailable(cause)) = world.auth.ready().await else { panic!("{name} is down") };

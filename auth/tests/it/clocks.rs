@@ -1,8 +1,8 @@
 //! Clocks that differ, and clocks that are set: nobody is signed out for it, and nothing that was ended lives again.
 
-use crate::support::{World, accepts, client, renews, start};
-use auth::{Auth, Clock, Presented, Store, on_both, testing::FreshDatabase};
-use contract::{Span, Timestamp, view::EventKind};
+use crate::support::{PASSWORD, World, accepts, client, renews, start};
+use auth::{Auth, Clock, Entropy, Presented, ServerSecret, Store, on_both, testing::FreshDatabase};
+use contract::{Span, Timestamp, form::SignUp, view::EventKind};
 
 const ADA: &str = "ada@example.com";
 
@@ -162,4 +162,32 @@ on_both! {
             node.keep(true).await.expect("kept");
         }
     }
+}
+
+/// A node whose machine's clock is wrong by so much.
+async fn node_on_a_machine_that_is_off_by(database: &FreshDatabase, secret: &ServerSecret, difference: Span) -> Auth {
+    let store = Store::open(&database.url).await.expect("a database");
+    start(&store, &Clock::Wrong(difference), secret).await.expect("a start")
+}
+
+#[tokio::test]
+async fn nodes_on_machines_with_wrong_clocks_judge_by_that_of_the_database() {
+    let database = FreshDatabase::postgres().await;
+    let secret = ServerSecret::generate(&Entropy::System).expect("a secret");
+    let early = node_on_a_machine_that_is_off_by(&database, &secret, Span::minutes(-90)).await;
+    let late = node_on_a_machine_that_is_off_by(&database, &secret, Span::minutes(90)).await;
+
+    let form = SignUp { email: ADA.into(), password: PASSWORD.into(), ..SignUp::default() };
+    let issued = early.sign_up(&client(), &form, None).await.expect("a sign-up").1;
+    let renewed = late.refresh(&client(), &issued.refresh.token).await.expect("renewed");
+    let mut read_at = Vec::new();
+    for node in [&early, &late] {
+        for token in [&issued.access.token, &renewed.access.token] {
+            assert!(accepts(node, token).await);
+        }
+        let me = node.signed_in(&client(), Presented::Bearer(&renewed.access.token)).await.expect("signed in");
+        read_at.push(me.sessions(1, None).await.expect("a list").as_of);
+    }
+    let apart = read_at[1].since(read_at[0]);
+    assert!((Span(0)..Span::minutes(1)).contains(&apart), "{apart:?}");
 }
