@@ -37,6 +37,7 @@ pub use inspect::Inspected;
 pub use issue::{Access, Issued, MOST_SESSIONS, Refresh};
 pub use keys::{KeyError, KeyInfo, Keys};
 pub use leaving::{OlderSessions, SESSIONS_PER_PAGE};
+pub use retention::ClockCheck;
 pub use worker::Worker;
 
 use crate::{

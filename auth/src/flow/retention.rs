@@ -3,6 +3,9 @@
 //! Each batch is a transaction of its own, bounded in rows, and in time by adapting the rows to how
 //! long the batch before took. Between two batches the task sleeps for several times as long, so that
 //! other writers hardly notice. A round goes on until nothing is left to delete.
+//!
+//! What is deleted does not come back, so a clock that has jumped ahead is not trusted for an hour: a
+//! machine may start with a wrong clock and set it a moment later.
 
 use super::{Auth, Happened};
 use crate::{
@@ -13,6 +16,7 @@ use crate::{
 };
 use contract::{Span, Timestamp, UserId, view::EventKind};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long ended sessions are retained, for support and data export.
 const ENDED_SESSION_RETENTION: Span = Span::days(30);
@@ -35,6 +39,44 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// No token has a higher epoch: all that was issued to a deleted account is refused.
 const AFTER_ALL: i64 = i64::MAX;
+
+/// By how much time may have passed since the last sign of life.
+const PLAUSIBLE_GAP: Span = Span::days(30);
+/// How long a clock that shows more must have done so before it is believed.
+const CLOCK_PROBATION: Duration = Duration::from_hours(1);
+
+/// Whether the clock can be believed by what is deleted because of it.
+#[derive(Debug, Default)]
+pub struct ClockCheck {
+    /// The newest time that was believed, and when that was.
+    believed: Option<(Timestamp, Instant)>,
+    /// When the clock was first seen too far ahead.
+    ahead_since: Option<Instant>,
+}
+
+impl ClockCheck {
+    /// Judges `now`. `newest`: when the newest thing happened that is stored, asked for at first only.
+    fn accepts(&mut self, now: Timestamp, newest: Option<Timestamp>) -> bool {
+        let at = monotonic();
+        let expected = match self.believed {
+            Some((time, then)) => time + Span(i64::try_from(at.duration_since(then).as_millis()).unwrap_or(i64::MAX)),
+            None => newest.unwrap_or(now),
+        };
+        let ahead = now.since(expected);
+        if ahead > PLAUSIBLE_GAP {
+            if self.ahead_since.is_none() {
+                tracing::warn!(days = ahead.0 / Span::days(1).0, "nothing is deleted for an hour: the clock is far ahead of what happened last");
+            }
+            if at.duration_since(*self.ahead_since.get_or_insert(at)) < CLOCK_PROBATION {
+                self.believed.get_or_insert((expected, at));
+                return false;
+            }
+        }
+        self.ahead_since = None;
+        self.believed = Some((now, at));
+        true
+    }
+}
 
 /// What is deleted, in batches.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +133,15 @@ impl Auth {
         failed = self.bound_limits(MAX_LIMIT_ROWS).await.err().or(failed);
         failed = self.delete_accounts(now).await.err().or(failed);
         failed.map_or(Ok(()), Err)
+    }
+
+    /// [`Self::retain`], if the clock can be believed.
+    pub async fn retain_by_checked_clock(&self, check: &mut ClockCheck) -> Result<(), Error> {
+        let newest = match check.believed {
+            Some(_) => None,
+            None => self.store.read().await?.event_newest().await?,
+        };
+        if check.accepts(self.clock.now(), newest) { self.retain().await } else { Ok(()) }
     }
 
     /// Deletes the counts of rate limits that were unused for longest, so that at most `most` are left.
@@ -166,6 +217,29 @@ fn next_batch(rows: u64, took: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn clock_far_ahead_is_believed_after_an_hour_and_not_after_a_log_in() {
+        let (start, gap) = (Timestamp(0), Span(PLAUSIBLE_GAP.0 + 1));
+        let mut check = ClockCheck::default();
+        assert!(!check.accepts(start + gap, Some(start)));
+        // What happens meanwhile has the same wrong time.
+        tokio::time::advance(CLOCK_PROBATION / 2).await;
+        assert!(!check.accepts(start + gap + Span::minutes(30), Some(start + gap)));
+        tokio::time::advance(CLOCK_PROBATION / 2).await;
+        assert!(check.accepts(start + gap + Span::minutes(60), None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clock_that_goes_with_time_or_is_set_right_is_believed() {
+        let start = Timestamp(0);
+        let mut check = ClockCheck::default();
+        assert!(check.accepts(start, None), "nothing has happened yet");
+        tokio::time::advance(Duration::from_hours(24 * 60)).await;
+        assert!(check.accepts(start + Span::days(60), None));
+        assert!(!check.accepts(start + Span::days(60_000), None), "it jumps while the server runs");
+        assert!(check.accepts(start + Span::days(60), None));
+    }
 
     #[test]
     fn batch_adapts_to_the_time_it_takes_within_its_bounds() {

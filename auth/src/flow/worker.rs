@@ -1,7 +1,7 @@
 //! What runs beside the requests, in tasks that do not wait for each other: hearing what was revoked, looking after what is stored,
 //! following the database's clock, and deleting what is kept no longer (`retention`).
 
-use super::Auth;
+use super::{Auth, retention::ClockCheck};
 use crate::{Error, background::BackgroundTask, chain};
 use futures::future::join_all;
 use std::time::Duration;
@@ -69,14 +69,14 @@ impl Auth {
     async fn repeat(self, task: Task) {
         let mut ticks = tokio::time::interval(task.pause());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut failing = false;
+        let (mut failing, mut clock_check) = (false, ClockCheck::default());
         loop {
             ticks.tick().await;
             let result = match task {
                 Task::Listen => self.listen().await,
                 Task::Keep => self.keep(false).await,
                 Task::FollowClock => self.follow_clock().await,
-                Task::Retain => self.retain().await,
+                Task::Retain => self.retain_by_checked_clock(&mut clock_check).await,
             };
             // Said once when it starts and once when it ends, not in every round.
             match (&result, failing) {

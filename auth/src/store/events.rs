@@ -44,6 +44,7 @@ pub struct EventRow {
 statements! {
     INSERT = "INSERT INTO events (id, at, kind, outcome, actor_id, target_id, session_hash, address, device, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     OF_TARGET_BEFORE = "SELECT id, at, kind, CASE WHEN actor_id IS NULL OR actor_id = target_id THEN address END AS address, CASE WHEN actor_id IS NULL OR actor_id = target_id THEN device END AS device FROM events WHERE target_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    NEWEST = "SELECT at FROM events ORDER BY id DESC LIMIT 1";
     PRUNE = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id < $1 ORDER BY id LIMIT $2)";
     FORGET = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE target_id = $1 AND kind <> 'deleted' LIMIT $2)";
     BLUR = "UPDATE events SET address = NULL, device = NULL, session_hash = NULL WHERE id IN (SELECT id FROM events WHERE actor_id = $1 AND actor_id <> target_id AND (address IS NOT NULL OR device IS NOT NULL OR session_hash IS NOT NULL) LIMIT $2)";
@@ -54,6 +55,11 @@ impl Reader {
     /// to know.
     pub async fn event_list(&mut self, target: UserId, before: EventId, limit: i64) -> Result<Vec<EventRow>, Error> {
         Ok(on!(self, |c| sqlx::query_as(OF_TARGET_BEFORE).bind(target).bind(before).bind(limit).fetch_all(c).await?))
+    }
+
+    /// When the newest thing happened; `None` if nothing has.
+    pub async fn event_newest(&mut self) -> Result<Option<Timestamp>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(NEWEST).fetch_optional(c).await?))
     }
 }
 

@@ -44,7 +44,7 @@ statements! {
     APPEND = "INSERT INTO feed (number, kind, subject, value, until) VALUES ($1, $2, $3, $4, $5)";
     SINCE = "SELECT number, kind, subject, value, until FROM feed WHERE number > $1 ORDER BY number LIMIT 1000";
     ALIVE = "SELECT number, kind, subject, value, until FROM feed WHERE number <= $1 AND until > $2 ORDER BY number";
-    PRUNE = "DELETE FROM feed WHERE number IN (SELECT number FROM (SELECT number, until FROM feed ORDER BY number LIMIT $2) oldest WHERE until < $1)";
+    PRUNE = "DELETE FROM feed WHERE number IN (SELECT number FROM feed WHERE until < $1 ORDER BY until LIMIT $2)";
 }
 
 impl Reader {
@@ -92,7 +92,7 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets lines that ended before `now`: of the oldest `rows`. Returns how many.
+    /// Forgets lines that ended before `now`, at most `rows`. Returns how many.
     pub async fn feed_prune(&mut self, now: Timestamp, rows: u64) -> Result<u64, Error> {
         Ok(on!(self, |c| sqlx::query(PRUNE).bind(now).bind(limit(rows)).execute(c).await?.rows_affected()))
     }

@@ -2,7 +2,9 @@
 
 use crate::support::{START, World, accepts, client};
 use auth::{
-    Presented, on_both,
+    Presented,
+    flow::ClockCheck,
+    on_both,
     store::{STATEMENTS, Seed},
     testing::FreshDatabase,
 };
@@ -56,6 +58,23 @@ on_both! {
         world.clock.advance(Span(contract::view::DELETION_GRACE.0 + 1));
         world.auth.retain().await.expect("deleted");
         assert_eq!((count(&world, "users").await, count(&world, "sessions").await, count(&world, "events").await), (0, 0, 120), "more than fit a list, and only the fact is left");
+    }
+
+    async fn feed_is_pruned_behind_a_line_from_a_clock_that_ran_ahead(world: World) {
+        let ada = world.sign_up(ADA).await;
+        let before = count(&world, "feed").await;
+        seed(&world, Seed::Feed, ada.account.id, 60, START + Span::days(30_000)).await;
+        seed(&world, Seed::Feed, ada.account.id, 500, START - Span::days(30)).await;
+        world.auth.retain().await.expect("deleted");
+        assert_eq!(count(&world, "feed").await, before + 60);
+    }
+
+    async fn clock_that_jumps_ahead_deletes_nothing_for_an_hour(world: World) {
+        world.sign_up(ADA).await;
+        let (events, sessions) = (count(&world, "events").await, count(&world, "sessions").await);
+        world.clock.advance(Span::days(365 * 70));
+        world.auth.retain_by_checked_clock(&mut ClockCheck::default()).await.expect("refrained");
+        assert_eq!((count(&world, "events").await, count(&world, "sessions").await), (events, sessions));
     }
 
     async fn counts_of_rate_limits_are_bounded(world: World) {
