@@ -21,6 +21,8 @@ pub enum Fault {
     CannotOpen,
     /// The file at the path is not the file that was opened.
     Replaced,
+    /// The file of the write-ahead log was removed or replaced while it was in use.
+    LogRemoved,
     /// The write-ahead log has reached its bound because a reader keeps a snapshot open.
     LogFull,
     /// The server does not answer, refuses connections, or is shutting down.
@@ -50,9 +52,8 @@ impl Fault {
         match error {
             E::Database(error) if is_sqlite(&**error) => of_sqlite(&**error),
             E::Database(error) => of_postgres(&**error),
-            // sqlx reports a connection that ends while it begins as an unexpected message.
-            E::Protocol(text) if !text.contains("SSLRequest") => Self::Statement,
-            E::Io(_) | E::Tls(_) | E::Protocol(_) | E::WorkerCrashed | E::PoolClosed => Self::Unreachable,
+            // After an unexpected message nobody knows what the next one answers.
+            E::Io(_) | E::Tls(_) | E::Protocol(_) | E::BeginFailed | E::WorkerCrashed | E::PoolClosed => Self::Unreachable,
             E::PoolTimedOut => Self::NoConnection,
             _ => Self::Statement,
         }
@@ -89,6 +90,7 @@ impl Fault {
             Self::Io => "io",
             Self::CannotOpen => "cannot_open",
             Self::Replaced => "file_replaced",
+            Self::LogRemoved => "wal_removed",
             Self::LogFull => "wal_full",
             Self::Unreachable => "unreachable",
             Self::NoConnection => "no_connection",
@@ -110,6 +112,7 @@ impl Fault {
             Self::ReadOnly => "make the database file and its folder writable, or point DATABASE_URL at the primary",
             Self::CannotOpen => "check that the database file exists and may be opened, and the limit of open files",
             Self::Replaced => "the database file was moved or replaced: put it back, or restart to use the new one",
+            Self::LogRemoved => "leave the files beside the database alone while the server runs",
             Self::LogFull => "a program reads the database file in one long transaction: end it",
             Self::Unreachable => "check that the database server runs and can be reached",
             Self::NoConnection => "raise the number of connections that the database server allows",
@@ -133,8 +136,9 @@ fn of_sqlite(error: &dyn DatabaseError) -> Fault {
         3 | 23 => Fault::Forbidden,
         7 => Fault::NoMemory,
         8 => Fault::ReadOnly,
+        // 2 and 21: the library or its use is at fault, and the connection may be, too.
         // 4 and 9: interrupted. 15 and 22: the locking protocol failed, or the file system lacks support.
-        4 | 9 | 10 | 15 | 22 => Fault::Io,
+        2 | 4 | 9 | 10 | 15 | 21 | 22 => Fault::Io,
         11 | 26 => Fault::Corrupt,
         13 => Fault::DiskFull,
         14 => Fault::CannotOpen,
@@ -147,6 +151,8 @@ fn of_postgres(error: &dyn DatabaseError) -> Fault {
     let code = error.code().unwrap_or_default();
     match &*code {
         "25006" => Fault::ReadOnly,
+        // A transaction that should be there is not, or is not that of the statement.
+        "25P01" | "25P02" | "25001" => Fault::Unreachable,
         "53100" => Fault::DiskFull,
         "53200" => Fault::NoMemory,
         "53300" => Fault::NoConnection,

@@ -39,10 +39,10 @@ use crate::{Error, hasher::Lane};
 use health::Health;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use postgres::connect_options;
-use postgres::{PostgresPool, ReadingPostgres, Statements, is_pooler};
+use postgres::{AcquireError, PostgresLink, PostgresPool, is_pooler};
 use sqlite::DatabaseFile;
 use sqlx::{
-    Postgres, Sqlite, SqliteConnection, Transaction,
+    Sqlite, SqliteConnection,
     pool::PoolConnection,
     sqlite::{SqlitePool, SqlitePoolOptions},
 };
@@ -135,32 +135,12 @@ pub(crate) enum SqliteLink {
     Writer(Lease),
 }
 
-pub(crate) struct PostgresLink {
-    held: HeldPostgres,
-    are_named: bool,
-}
-
-enum HeldPostgres {
-    Reader(ReadingPostgres),
-    Writer(Transaction<'static, Postgres>),
-}
-
 impl SqliteLink {
     pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
         match self {
             Self::Reader(connection) => connection,
             Self::Writer(lease) => lease.connection(),
         }
-    }
-}
-
-impl PostgresLink {
-    pub(crate) fn statements(&mut self) -> Statements<'_> {
-        let connection = match &mut self.held {
-            HeldPostgres::Reader(reading) => reading.connection(),
-            HeldPostgres::Writer(transaction) => &mut **transaction,
-        };
-        Statements { connection, are_named: self.are_named }
     }
 }
 
@@ -248,10 +228,16 @@ impl Store {
     /// A connection for reading.
     pub async fn read(&self) -> Result<Reader, Error> {
         let link = match &self.pools {
-            Pools::Sqlite { readers, .. } => Box::pin(readers.acquire()).await.map(|held| Link::Sqlite(SqliteLink::Reader(held))),
-            Pools::Postgres(pool) => {
-                in_time(Box::pin(pool.read())).await.map(|held| Link::Postgres(PostgresLink { held: HeldPostgres::Reader(held), are_named: !pool.is_pooled() }))
+            Pools::Sqlite { file, readers, .. } => {
+                let held = Box::pin(readers.acquire()).await;
+                // A connection that was just opened belongs to whatever file is at the path.
+                if let Err(unfit) = file.check_identity() {
+                    self.health.failed(unfit.fault(), &unfit);
+                    return Err(Error::Unavailable(unfit.fault().name().into()));
+                }
+                held.map(|held| Link::Sqlite(SqliteLink::Reader(held)))
             }
+            Pools::Postgres(pool) => return Ok(self.reader(self.acquired(Box::pin(pool.read())).await?)),
         };
         Ok(self.reader(self.noted(link)?))
     }
@@ -260,10 +246,7 @@ impl Store {
     pub async fn write(&self) -> Result<Tx, Error> {
         let link = match &self.pools {
             Pools::Sqlite { writer, .. } => Link::Sqlite(SqliteLink::Writer(Box::pin(writer.begin()).await?)),
-            Pools::Postgres(pool) => {
-                let held = HeldPostgres::Writer(self.noted(in_time(Box::pin(pool.begin())).await)?);
-                Link::Postgres(PostgresLink { held, are_named: !pool.is_pooled() })
-            }
+            Pools::Postgres(pool) => self.acquired(Box::pin(pool.begin())).await?,
         };
         Ok(Tx { reader: self.reader(link), turn: None })
     }
@@ -279,6 +262,17 @@ impl Store {
             }
         };
         Ok(Tx { turn, ..self.write().await? })
+    }
+
+    /// Waits for a connection to Postgres. That all are in use is no fault of the database.
+    async fn acquired(&self, link: impl Future<Output = Result<PostgresLink, AcquireError>>) -> Result<Link, Error> {
+        let error = match timeout(STATEMENT_TIMEOUT, link).await {
+            Ok(Ok(link)) => return Ok(Link::Postgres(link)),
+            Ok(Err(AcquireError::AllInUse)) => return Err(Error::Busy { retry_after: RETRY_AFTER }),
+            Ok(Err(AcquireError::Database(error))) => error,
+            Err(elapsed) => sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed)),
+        };
+        Ok(self.noted(Err(error))?)
     }
 
     fn reader(&self, link: Link) -> Reader {
@@ -386,14 +380,14 @@ impl Tx {
         let Self { reader: Reader { link, health }, turn } = self;
         match link {
             Link::Sqlite(SqliteLink::Writer(lease)) => Box::pin(lease.commit()).await?,
-            Link::Postgres(PostgresLink { held: HeldPostgres::Writer(transaction), .. }) => match in_time(Box::pin(transaction.commit())).await {
+            Link::Postgres(transaction) => match in_time(Box::pin(transaction.commit())).await {
                 Ok(()) => health.worked(),
                 Err(error) => {
                     health.failed(Fault::of(&error), &error);
                     return Err(error.into());
                 }
             },
-            Link::Sqlite(SqliteLink::Reader(_)) | Link::Postgres(_) => {}
+            Link::Sqlite(SqliteLink::Reader(_)) => {}
         }
         drop(turn);
         Ok(())
@@ -511,7 +505,7 @@ impl Tx {
                 "INSERT INTO limits (kind, subject, tries, free_at, at) {NUMBERS} SELECT CASE WHEN $2 IS NULL THEN '' ELSE 'seeded' END, {bytes}, 1, $3, $3 FROM numbers"
             ),
             Seed::Feed => format!(
-                "INSERT INTO feed (number, kind, subject, value, until) {NUMBERS} SELECT -n, 'seeded', CASE WHEN $2 IS NULL THEN '' ELSE 'seeded' END, 0, $3 FROM numbers"
+                "INSERT INTO feed (number, kind, subject, value, until) {NUMBERS} SELECT (SELECT COALESCE(MIN(number), 0) FROM feed) - n, 'seeded', CASE WHEN $2 IS NULL THEN '' ELSE 'seeded' END, 0, $3 FROM numbers"
             ),
         };
         on!(self, |c| sqlx::query(sqlx::AssertSqlSafe(sql)).bind(rows).bind(user).bind(at).execute(c).await.map(drop)?);

@@ -18,6 +18,7 @@ use sqlx::{
     postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use std::{str::FromStr, sync::Arc, time::Duration};
+use tokio::time::timeout;
 
 /// The most connections of one node.
 pub(super) const MAX_CONNECTIONS: u32 = 16;
@@ -25,6 +26,10 @@ pub(super) const MAX_CONNECTIONS: u32 = 16;
 /// are below the timeout of a request.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a connection that comes back, or was idle, has to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+/// A connection that was idle for less is not asked again.
+const IDLE_UNTESTED: Duration = Duration::from_secs(1);
 /// Names the lock that nodes which start together wait for before they migrate.
 const MIGRATION_LOCK: i64 = 0x6c6b_6d69_6772_6174;
 
@@ -32,6 +37,8 @@ const MIGRATION_LOCK: i64 = 0x6c6b_6d69_6772_6174;
 #[derive(Clone, Debug)]
 pub(super) struct PostgresPool {
     pool: PgPool,
+    /// One copy for each connection that is in use.
+    in_use: Arc<()>,
     /// What a transaction begins with that writes, and one that only reads.
     begin: Arc<str>,
     begin_reading: Arc<str>,
@@ -45,9 +52,19 @@ impl PostgresPool {
         let pool = PgPoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(LOCK_TIMEOUT)
-            .before_acquire(move |_, connection| {
-                let is_usable = health.is_usable(connection.age);
-                Box::pin(async move { Ok(is_usable) })
+            // The pool asks with "ping" and waits without a limit. A server that has vanished without a
+            // word would keep each connection, and its place, for a quarter of an hour.
+            .test_before_acquire(false)
+            .before_acquire({
+                let health = health.clone();
+                move |connection, state| {
+                    let is_usable = health.is_usable(state.age);
+                    Box::pin(async move { Ok(is_usable && (state.idle_for < IDLE_UNTESTED || answers(connection).await)) })
+                }
+            })
+            .after_release(move |connection, state| {
+                let is_usable = health.is_usable(state.age);
+                Box::pin(async move { Ok(is_usable && answers(connection).await) })
             })
             .after_connect(move |connection, _| {
                 Box::pin(async move {
@@ -69,30 +86,48 @@ impl PostgresPool {
                 IDLE_TRANSACTION_TIMEOUT.as_millis(),
             )
         };
-        Ok(Self { pool, begin: begin("READ WRITE").into(), begin_reading: begin("READ ONLY").into(), is_pooled })
+        Ok(Self { pool, in_use: Arc::default(), begin: begin("READ WRITE").into(), begin_reading: begin("READ ONLY").into(), is_pooled })
     }
 
     pub(super) const fn pool(&self) -> &PgPool {
         &self.pool
     }
 
-    pub(super) const fn is_pooled(&self) -> bool {
-        self.is_pooled
-    }
-
     /// A connection for reading.
-    pub(super) async fn read(&self) -> Result<ReadingPostgres, sqlx::Error> {
-        if self.is_pooled {
+    pub(super) async fn read(&self) -> Result<PostgresLink, AcquireError> {
+        let held = if self.is_pooled {
             // A statement is prepared in one exchange and run in the next. Only a transaction keeps a
             // pooler from giving the second one another connection.
-            self.pool.begin_with(AssertSqlSafe(self.begin_reading.to_string())).await.map(ReadingPostgres::Transaction)
+            self.begin_with(&self.begin_reading).await.map(HeldPostgres::Transaction)
         } else {
-            self.pool.acquire().await.map(ReadingPostgres::Connection)
-        }
+            self.pool.acquire().await.map(HeldPostgres::Connection)
+        };
+        self.link(held)
     }
 
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        self.pool.begin_with(AssertSqlSafe(self.begin.to_string())).await
+    /// A transaction that writes.
+    pub(super) async fn begin(&self) -> Result<PostgresLink, AcquireError> {
+        let held = self.begin_with(&self.begin).await.map(HeldPostgres::Transaction);
+        self.link(held)
+    }
+
+    /// In a task of its own: where the client goes away half way, the transaction must be known to have
+    /// begun, or it is not rolled back.
+    async fn begin_with(&self, sql: &str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let (pool, sql) = (self.pool.clone(), AssertSqlSafe(sql.to_owned()));
+        tokio::spawn(async move { pool.begin_with(sql).await }).await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+
+    fn link(&self, held: Result<HeldPostgres, sqlx::Error>) -> Result<PostgresLink, AcquireError> {
+        match held {
+            Ok(held) => Ok(PostgresLink { held, are_named: !self.is_pooled, _in_use: self.in_use.clone() }),
+            Err(sqlx::Error::PoolTimedOut) if Arc::strong_count(&self.in_use) > MAX_CONNECTIONS as usize => Err(AcquireError::AllInUse),
+            // The pool tries again and again to connect, and forgets why that failed.
+            Err(sqlx::Error::PoolTimedOut) => {
+                Err(AcquireError::Database(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection could be made"))))
+            }
+            Err(error) => Err(AcquireError::Database(error)),
+        }
     }
 
     /// Brings the tables up to date, in one transaction and on a connection of its own.
@@ -122,19 +157,48 @@ async fn check_encoding(connection: &mut PgConnection) -> Result<(), OpenError> 
     if encoding == "UTF8" { Ok(()) } else { Err(OpenError::Encoding(encoding)) }
 }
 
-/// What reads: a connection, or behind a pooler a transaction, which is rolled back when dropped.
-pub(super) enum ReadingPostgres {
+/// Why there is no connection.
+pub(super) enum AcquireError {
+    /// Other requests have all of them, and gave none back in time.
+    AllInUse,
+    /// None could be made, or the transaction did not begin.
+    Database(sqlx::Error),
+}
+
+/// A connection of the pool, in use.
+pub(crate) struct PostgresLink {
+    held: HeldPostgres,
+    are_named: bool,
+    _in_use: Arc<()>,
+}
+
+enum HeldPostgres {
     Connection(PoolConnection<Postgres>),
+    /// Rolled back when dropped.
     Transaction(Transaction<'static, Postgres>),
 }
 
-impl ReadingPostgres {
-    pub(super) fn connection(&mut self) -> &mut PgConnection {
-        match self {
-            Self::Connection(connection) => connection,
-            Self::Transaction(transaction) => transaction,
+impl PostgresLink {
+    pub(crate) fn statements(&mut self) -> Statements<'_> {
+        let connection = match &mut self.held {
+            HeldPostgres::Connection(connection) => &mut **connection,
+            HeldPostgres::Transaction(transaction) => &mut **transaction,
+        };
+        Statements { connection, are_named: self.are_named }
+    }
+
+    /// Commits, if this is a transaction.
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        match self.held {
+            HeldPostgres::Connection(_) => Ok(()),
+            HeldPostgres::Transaction(transaction) => transaction.commit().await,
         }
     }
+}
+
+/// Whether the server answers on this connection, soon.
+async fn answers(connection: &mut PgConnection) -> bool {
+    matches!(timeout(ANSWER_TIMEOUT, connection.ping()).await, Ok(Ok(())))
 }
 
 /// How to connect to `url`.
@@ -159,8 +223,8 @@ pub(super) fn is_pooler(error: &sqlx::Error) -> bool {
 /// A connection whose statements have names only where they may.
 #[derive(Debug)]
 pub(crate) struct Statements<'c> {
-    pub(super) connection: &'c mut PgConnection,
-    pub(super) are_named: bool,
+    connection: &'c mut PgConnection,
+    are_named: bool,
 }
 
 impl<'c> Executor<'c> for Statements<'c> {

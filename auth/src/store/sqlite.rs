@@ -40,8 +40,8 @@ pub(super) struct DatabaseFile {
     path: PathBuf,
     wal: PathBuf,
     options: SqliteConnectOptions,
-    /// Device and inode of the file that was opened.
-    identity: (u64, u64),
+    /// Of the file that was opened.
+    identity: FileIdentity,
     max_wal: u64,
     warned: Arc<AtomicBool>,
 }
@@ -52,6 +52,9 @@ pub(super) enum Unfit {
     /// Another file, or none, is at the path.
     #[error("{0} is not the file that was opened")]
     Replaced(String),
+    /// The file of the write-ahead log that is in use is not at its path any more.
+    #[error("the write-ahead log of {0} was removed or replaced")]
+    LogRemoved(String),
     /// The write-ahead log is at its bound.
     #[error("the write-ahead log of {0} has {1} bytes")]
     LogFull(String, u64),
@@ -61,6 +64,7 @@ impl Unfit {
     pub(super) const fn fault(&self) -> Fault {
         match self {
             Self::Replaced(_) => Fault::Replaced,
+            Self::LogRemoved(_) => Fault::LogRemoved,
             Self::LogFull(..) => Fault::LogFull,
         }
     }
@@ -114,8 +118,13 @@ impl DatabaseFile {
 
     /// Brings the tables up to date in one transaction, on a connection of its own. Of several processes that start
     /// together one does it, and the others wait.
+    /// Nothing is locked where nothing is to be done.
     pub(super) async fn migrate(&self, migrations: Migrator) -> Result<(), OpenError> {
         let mut connection = self.options.clone().busy_timeout(MIGRATION_LOCK_TIMEOUT).connect().await?;
+        if is_migrated(&mut connection, &migrations).await? {
+            drop(connection.close().await);
+            return Ok(());
+        }
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         migrations.run(&mut *transaction).await?;
         transaction.commit().await?;
@@ -123,12 +132,23 @@ impl DatabaseFile {
         Ok(())
     }
 
+    /// Whether the file at the path is the one that was opened.
+    pub(super) fn check_identity(&self) -> Result<(), Unfit> {
+        if identity(&self.path) == Some(self.identity) { Ok(()) } else { Err(Unfit::Replaced(self.path.display().to_string())) }
+    }
+
+    pub(super) fn log_removed(&self) -> Unfit {
+        Unfit::LogRemoved(self.path.display().to_string())
+    }
+
+    /// The file of the write-ahead log, if there is one.
+    pub(super) fn wal_identity(&self) -> Option<FileIdentity> {
+        identity(&self.wal)
+    }
+
     /// Whether the file may be written to. Two calls to the file system, some microseconds.
     pub(super) fn check(&self) -> Result<(), Unfit> {
-        let found = fs::metadata(&self.path).map(|found| (found.dev(), found.ino())).ok();
-        if found != Some(self.identity) {
-            return Err(Unfit::Replaced(self.path.display().to_string()));
-        }
+        self.check_identity()?;
         let size = fs::metadata(&self.wal).map_or(0, |found| found.len());
         if size <= WAL_WARNING.min(self.max_wal) {
             self.warned.store(false, Ordering::Relaxed);
@@ -137,6 +157,25 @@ impl DatabaseFile {
         }
         if size > self.max_wal { Err(Unfit::LogFull(self.path.display().to_string(), size)) } else { Ok(()) }
     }
+}
+
+/// The device and the number of a file.
+pub(super) type FileIdentity = (u64, u64);
+
+fn identity(file: &Path) -> Option<FileIdentity> {
+    fs::metadata(file).map(|found| (found.dev(), found.ino())).ok()
+}
+
+/// Whether exactly these migrations were applied. Whatever is odd about them the migrator describes.
+async fn is_migrated(connection: &mut SqliteConnection, migrations: &Migrator) -> Result<bool, sqlx::Error> {
+    const TABLE: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'";
+    const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version";
+    let tables: i64 = sqlx::query_scalar(TABLE).fetch_one(&mut *connection).await?;
+    if tables == 0 {
+        return Ok(false);
+    }
+    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(connection).await?;
+    Ok(migrations.iter().map(|known| (known.version, known.checksum.as_ref())).eq(applied.iter().map(|(version, sum)| (*version, &**sum))))
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

@@ -14,7 +14,7 @@
 use super::{
     Fault,
     health::Health,
-    sqlite::{DatabaseFile, Unfit},
+    sqlite::{DatabaseFile, FileIdentity, Unfit},
 };
 use crate::{Error, world};
 use futures::FutureExt;
@@ -40,6 +40,11 @@ const SHRINK_INTERVAL: Duration = Duration::from_millis(500);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The pause after a panic of the writer.
 const RESTART_DELAY: Duration = Duration::from_millis(100);
+/// How often the content of a removed write-ahead log is copied into the database file, with the
+/// pause for readers in between that SQLite makes, before it is tried again by the next transaction.
+const RESCUE_ATTEMPTS: u32 = 3;
+/// How long the lock of another process is waited for: less than a transaction waits for its turn.
+const HELD_LOCK_TIMEOUT: Duration = Duration::from_secs(4);
 /// What a refused client is told to wait, in seconds.
 const RETRY_AFTER: u32 = 2;
 
@@ -47,7 +52,6 @@ const RETRY_AFTER: u32 = 2;
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
-    health: Arc<Health>,
 }
 
 enum Message {
@@ -132,9 +136,9 @@ impl Writer {
     /// Starts the task. `first` is a connection that is open already.
     pub(super) fn start(file: DatabaseFile, health: Arc<Health>, first: SqliteConnection, readers: SqlitePool) -> Self {
         let (sender, queue) = mpsc::channel(MAX_QUEUE);
-        let task = Task { file, health: health.clone(), connection: Some(first), readers, is_dirty: true, shrunk_at: None, queue, closing: None };
+        let task = Task { file, health, connection: Some(first), readers, wal: None, is_dirty: true, shrunk_at: None, queue, closing: None };
         tokio::spawn(supervise(task));
-        Self { queue: sender, health }
+        Self { queue: sender }
     }
 
     /// The connection, inside a transaction.
@@ -147,10 +151,8 @@ impl Writer {
         match timeout(TURN_TIMEOUT, turn).await {
             Ok(Ok(lease)) => Ok(lease?),
             Ok(Err(_)) => Err(ended().into()),
-            Err(elapsed) => {
-                self.health.failed(Fault::Locked, &elapsed);
-                Err(Error::Unavailable(elapsed.into()))
-            }
+            // Too many are before it. A lock that another process holds is noticed by the task.
+            Err(_) => Err(Error::Busy { retry_after: RETRY_AFTER }),
         }
     }
 
@@ -187,6 +189,8 @@ struct Task {
     connection: Option<SqliteConnection>,
     /// The connections that read, to be closed with the writing one where that is needed.
     readers: SqlitePool,
+    /// The file of the write-ahead log that the connection uses, as far as it is known.
+    wal: Option<FileIdentity>,
     /// Whether something was written since the last checkpoint.
     is_dirty: bool,
     /// When the last attempt was made to cut the write-ahead log back.
@@ -359,7 +363,7 @@ impl Task {
             // Another process holds the lock; or SQLite believes that one of our connections does,
             // because the system refused to release it. That ends with the last connection.
             self.close_all().await;
-            if began.elapsed() >= TURN_TIMEOUT {
+            if began.elapsed() >= HELD_LOCK_TIMEOUT {
                 return Err(refused(&self.health, Fault::Locked, &fault));
             }
         }
@@ -373,12 +377,38 @@ impl Task {
             self.shrink_log().await;
             self.file.check().map_err(BeginError::Unfit)?;
         }
+        if self.connection.is_some() && self.wal.is_some() && self.wal != self.file.wal_identity() {
+            self.rescue_log().await?;
+        }
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(self.file.connect().await?),
+            none => {
+                self.wal = None;
+                none.insert(self.file.connect().await?)
+            }
         };
         sqlx::query("BEGIN IMMEDIATE").execute(connection).await?;
+        if self.wal.is_none() {
+            self.wal = self.file.wal_identity();
+        }
         Ok(())
+    }
+
+    /// The file of the write-ahead log was removed under the connection, which still writes to it.
+    /// Copies what it holds into the database file, and has all connections begin a new one.
+    async fn rescue_log(&mut self) -> Result<(), BeginError> {
+        let removed = self.file.log_removed();
+        // The readers are closed, too: to them the log is what it was.
+        self.health.failed(removed.fault(), &removed);
+        let Some(connection) = &mut self.connection else { return Ok(()) };
+        for _ in 0..RESCUE_ATTEMPTS {
+            let blocked: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await?;
+            if blocked == 0 {
+                self.close_all().await;
+                return Ok(());
+            }
+        }
+        Err(BeginError::Unfit(removed))
     }
 
     /// Closes the writing connection and all reading ones that nobody uses just now.

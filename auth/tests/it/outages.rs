@@ -1,13 +1,17 @@
 //! What a database that cannot write, that was moved away, or that another program holds means for
 //! those who ask: a temporary refusal, a readiness that tells the truth, and no restart afterwards.
 
-use crate::support::World;
-use auth::{Error, Store, on_both, store::OpenError, testing::FreshDatabase};
+use crate::support::{World, client};
+use auth::{Error, Presented, Store, on_both, store::OpenError, testing::FreshDatabase};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
     path::PathBuf,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
 };
 
 const EMAIL: &str = "ada@example.com";
@@ -48,6 +52,78 @@ async fn moved_file_refuses_writes_until_put_back() {
     fs::rename(&away, &path).expect("moved back");
     world.store.ping().await.expect("ready again");
     world.log_in(EMAIL).await;
+}
+
+/// The readers of a node.
+const READERS: usize = 4;
+
+#[tokio::test]
+async fn another_file_at_the_path_is_not_read() {
+    let world = World::on(FreshDatabase::sqlite()).await;
+    let issued = world.sign_up(EMAIL).await;
+    let (path, away) = (file_of(&world), file_of(&world).with_extension("away"));
+    // A backup from before the log-out.
+    let mut other = SqliteConnection::connect(&world.database.url).await.expect("a connection");
+    execute(&mut other, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    other.close().await.expect("closed");
+    let old = path.with_extension("old");
+    fs::copy(&path, &old).expect("a copy");
+    world.auth.log_out(&client(), Presented::Bearer(&issued.access.token)).await.expect("a log-out");
+
+    fs::rename(&path, &away).expect("moved");
+    fs::rename(&old, &path).expect("the backup in its place");
+    let by_cookie = async || world.auth.signed_in(&client(), Presented::Cookie(&issued.refresh.token)).await.err();
+    for _ in 0..READERS * 2 {
+        let error = by_cookie().await;
+        assert!(matches!(error, Some(Error::Unavailable(_))), "{error:?}");
+    }
+    fs::rename(&away, &path).expect("moved back");
+    let session = world.auth.session_of(&issued.refresh.token).expect("a session");
+    let mut held = Vec::new();
+    for _ in 0..READERS {
+        held.push(world.store.read().await.expect("a reader"));
+    }
+    for mut reader in held {
+        let found = reader.session_with_user(session).await.expect("read").expect("the session");
+        assert!(found.session.revoked_at.is_some(), "a connection to the backup is still used");
+    }
+    assert!(matches!(by_cookie().await, Some(Error::SignedOut)));
+}
+
+#[tokio::test]
+async fn removed_write_ahead_log_loses_nothing_and_stops_no_one() {
+    let world = World::on(FreshDatabase::sqlite()).await;
+    world.sign_up(EMAIL).await;
+    let path = file_of(&world);
+    fs::remove_file(path.with_extension("db-wal")).expect("removed");
+    // The first write finds it. One may be refused, and nothing that was acknowledged is gone.
+    while world.try_sign_up("bob@example.com").await.is_err() {}
+    world.sign_up("eve@example.com").await;
+    for email in [EMAIL, "bob@example.com", "eve@example.com"] {
+        world.log_in(email).await;
+    }
+    world.store.ping().await.expect("ready");
+    // What a power cut now would leave.
+    let copy = FreshDatabase::sqlite();
+    let target = PathBuf::from(copy.url.strip_prefix("sqlite:").expect("a file"));
+    fs::copy(&path, &target).expect("a copy");
+    fs::copy(path.with_extension("db-wal"), target.with_extension("db-wal")).expect("a copy of its log");
+    let mut reader = SqliteConnection::connect(&copy.url).await.expect("a connection");
+    let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users").fetch_one(&mut reader).await.expect("a number");
+    assert_eq!(users, 3);
+}
+
+#[tokio::test]
+async fn queue_before_the_writer_is_no_outage() {
+    let world = World::on(FreshDatabase::sqlite()).await;
+    let held = world.store.write().await.expect("a transaction");
+    tokio::time::pause();
+    let error = world.store.write().await.err();
+    tokio::time::resume();
+    assert!(matches!(error, Some(Error::Busy { .. })), "{error:?}");
+    world.store.ping().await.expect("ready all the while");
+    drop(held);
+    world.sign_up(EMAIL).await;
 }
 
 #[tokio::test]
@@ -177,4 +253,76 @@ on_both! {
         assert_eq!(done.iter().filter(|done| **done).count(), 40);
         assert_eq!(after - before, 60, "20 of one line and 20 of two");
     }
+}
+
+/// A way to Postgres on which the server can vanish without a word: no byte passes any more on the
+/// connections that are there, and none is closed. New ones work.
+struct Network(watch::Sender<u32>);
+
+impl Network {
+    async fn before(database: &mut FreshDatabase) -> Self {
+        let mut url: url::Url = database.url.parse().expect("a URL");
+        let server = (url.host_str().expect("a host").to_owned(), url.port().expect("a port"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        url.set_port(Some(listener.local_addr().expect("an address").port())).expect("a port");
+        database.url = url.into();
+        let (failovers, seen) = watch::channel(0);
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let (mut failovers, server) = (seen.clone(), server.clone());
+                failovers.mark_unchanged();
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(server).await.expect("Postgres");
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                        _ = failovers.changed() => std::future::pending().await,
+                    }
+                });
+            }
+        });
+        Self(failovers)
+    }
+
+    fn vanish(&self) {
+        self.0.send_modify(|failovers| *failovers += 1);
+    }
+}
+
+#[tokio::test]
+async fn server_that_vanishes_without_a_word_keeps_no_place_in_the_pool() {
+    const MAX_CONNECTIONS: usize = 16;
+    let mut database = FreshDatabase::postgres().await;
+    let network = Network::before(&mut database).await;
+    let store = Store::open(&database.url).await.expect("a database");
+    let mut held = Vec::new();
+    for _ in 0..MAX_CONNECTIONS {
+        held.push(store.read().await.expect("a connection"));
+    }
+    let error = store.read().await.err();
+    assert!(matches!(error, Some(Error::Busy { .. })), "all are in use, which is no outage: {error:?}");
+    network.vanish();
+    drop(held);
+    store.ping().await.expect("new connections work, and there is room for them");
+}
+
+#[tokio::test]
+async fn reads_that_are_given_up_leave_no_transaction_open() {
+    let mut database = FreshDatabase::postgres().await;
+    database.url.push_str("?statement-cache-capacity=0");
+    let store = Store::open(&database.url).await.expect("a database");
+    for polls in 0..50 {
+        let mut read = Box::pin(store.read());
+        for _ in 0..polls {
+            if futures::poll!(&mut read).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let mut operator = PgConnection::connect(&database.url).await.expect("Postgres");
+    let all_are_rolled_back = async {
+        const OPEN: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+        while sqlx::query_scalar::<_, i64>(OPEN).fetch_one(&mut operator).await.expect("a number") > 0 {}
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(5), all_are_rolled_back).await.expect("none is left open");
 }
