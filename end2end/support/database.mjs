@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 
 /** What a server complains of while its database is away. */
-export const AWAY = /the database is not available|the background work fails|testing the connection on-release|"status":503/;
+export const AWAY = /database cannot be used|the database is not available|the background work fails|testing the connection on-release|"status":503/;
 
 export class Database {
   #door = null;
