@@ -12,7 +12,7 @@ pub struct Client {
     pub device: Option<String>,
     /// Names the request in the log.
     pub request_id: String,
-    /// What a browser shows that has been here before: [`crate::Issued::known_browser`].
+    /// What a browser shows that has been here before: the [`crate::DeviceToken`].
     pub known_browser: Option<String>,
 }
 

@@ -12,6 +12,7 @@ use crate::{Entropy, Error, ServerSecret};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contract::UserId;
+use std::fmt;
 
 const PREFIX: &str = "lkb_";
 const ID_LENGTH: usize = 16;
@@ -23,17 +24,23 @@ pub(crate) const MAX_ACCOUNTS: usize = 5;
 const MAX_BYTES: usize = ID_LENGTH + MAX_ACCOUNTS * ENTRY_LENGTH + MAC_LENGTH;
 
 /// An account and the state of it that the entry holds for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Entry {
     address: [u8; HASH_LENGTH],
     standing: [u8; HASH_LENGTH],
 }
 
 /// A browser, and the accounts that logged in with it last.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct DeviceCookie {
     id: [u8; ID_LENGTH],
     entries: Vec<Entry>,
+}
+
+impl fmt::Debug for DeviceCookie {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("DeviceCookie(…)")
+    }
 }
 
 impl DeviceCookie {

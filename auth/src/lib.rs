@@ -46,7 +46,7 @@ pub mod world;
 
 pub use client::{Client, Presented};
 pub use error::{Error, Source, chain};
-pub use flow::{Access, Auth, Issued, MOST_ITEMS, MOST_SESSIONS, Refresh, SignedIn, Worker};
+pub use flow::{Access, Auth, DeviceToken, Issued, MOST_ITEMS, MOST_SESSIONS, Refresh, SignedIn, Worker};
 pub use hasher::Hashing;
 pub use limit::{LimitedAction, RateLimit, RateLimits};
 pub use log_throttle::LogThrottle;

@@ -40,6 +40,13 @@ pub struct Refresh {
     pub max_age: Option<u32>,
 }
 
+/// A device cookie: for a browser to show at the next log-in, so that it is known.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DeviceToken {
+    /// `lkb_…`
+    pub token: String,
+}
+
 impl fmt::Debug for Access {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Access(…)")
@@ -49,6 +56,12 @@ impl fmt::Debug for Access {
 impl fmt::Debug for Refresh {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("Refresh(…)")
+    }
+}
+
+impl fmt::Debug for DeviceToken {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("DeviceToken(…)")
     }
 }
 
@@ -63,8 +76,8 @@ pub struct Issued {
     pub persistent: bool,
     /// Whose they are.
     pub account: Account,
-    /// For a browser to show at the next log-in, so that it is known. Only where somebody came in with a password.
-    pub known_browser: Option<String>,
+    /// Only where somebody came in with a password, and the browser does not hold it already.
+    pub known_browser: Option<DeviceToken>,
 }
 
 /// The session that is to be opened.

@@ -34,7 +34,7 @@ mod worker;
 pub use account::{MOST_ITEMS, SignedIn};
 pub use admin::{Admin, Change};
 pub use inspect::Inspected;
-pub use issue::{Access, Issued, MOST_SESSIONS, Refresh};
+pub use issue::{Access, DeviceToken, Issued, MOST_SESSIONS, Refresh};
 pub use keys::{KeyError, KeyInfo, Keys};
 pub use leaving::{OlderSessions, SESSIONS_PER_PAGE};
 pub use retention::ClockCheck;

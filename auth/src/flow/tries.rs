@@ -1,6 +1,6 @@
 //! Applying the rate limits of [`crate::limit`], and telling devices that are known.
 
-use super::{Auth, SignedIn};
+use super::{Auth, DeviceToken, SignedIn};
 use crate::{
     Client, Error,
     device_cookie::DeviceCookie,
@@ -50,10 +50,10 @@ impl Auth {
     }
 
     /// The value of the device cookie from now on; `None` if it need not change.
-    pub(super) fn remember_device(&self, client: &Client, email_key: &str, user: UserId, epoch: i64) -> Result<Option<String>, Error> {
+    pub(super) fn remember_device(&self, client: &Client, email_key: &str, user: UserId, epoch: i64) -> Result<Option<DeviceToken>, Error> {
         let known = client.known_browser.as_deref().and_then(|text| DeviceCookie::decode(&self.secret, text));
         let mut cookie = known.map_or_else(|| DeviceCookie::new(&self.entropy), Ok)?;
-        Ok(cookie.add(&self.secret, email_key, user, epoch).then(|| cookie.encode(&self.secret)))
+        Ok(cookie.add(&self.secret, email_key, user, epoch).then(|| DeviceToken { token: cookie.encode(&self.secret) }))
     }
 
     /// The name of the counter that password attempts of a device are counted by: also its quota

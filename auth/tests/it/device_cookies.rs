@@ -55,13 +55,13 @@ on_both! {
         let operator = auth.operator_for_tests(&client());
         for ending in ["password", "all", "role", "disable", "admin"] {
             let issued = log_in(&world.auth, &client(), ADA, PASSWORD).await.expect("in");
-            let cookie = issued.known_browser.clone().expect("a cookie");
+            let cookie = issued.known_browser.clone().expect("a cookie").token;
             assert!(is_known(&auth, ADA, PASSWORD, &cookie).await, "{ending}");
             let me = auth.signed_in(&client(), Presented::Bearer(&issued.access.token)).await.expect("signed in");
             match ending {
                 "password" => {
                     let changed = change_password(&auth, &issued, PASSWORD, OTHER).await;
-                    let new = changed.known_browser.clone().expect("a cookie of the new epoch");
+                    let new = changed.known_browser.clone().expect("a cookie of the new epoch").token;
                     assert!(is_known(&auth, ADA, OTHER, &new).await, "this browser stays known");
                     assert!(!is_known(&auth, ADA, OTHER, &cookie).await);
                     world.clock.advance(Span::days(2));
@@ -87,7 +87,7 @@ on_both! {
     async fn device_cookie_is_not_of_who_registers_the_address_again(world: World) {
         let auth = node(&world).await;
         let issued = world.sign_up(ADA).await;
-        let cookie = issued.known_browser.clone().expect("a cookie");
+        let cookie = issued.known_browser.clone().expect("a cookie").token;
         let me = auth.signed_in(&client(), Presented::Bearer(&issued.access.token)).await.expect("signed in");
         me.delete_account(&DeleteAccount { current: PASSWORD.into(), tag: String::new() }).await.expect("asked");
         world.clock.advance(Span(DELETION_GRACE.0 + 1));
@@ -116,7 +116,7 @@ on_both! {
         world.sign_up(ADA).await;
         let mut cookies = Vec::new();
         for _ in 0..40 {
-            cookies.push(log_in(&world.auth, &client(), ADA, PASSWORD).await.expect("in").known_browser.expect("a cookie"));
+            cookies.push(log_in(&world.auth, &client(), ADA, PASSWORD).await.expect("in").known_browser.expect("a cookie").token);
         }
         let mut outcomes = BTreeMap::new();
         for round in 0..5 {
@@ -135,7 +135,7 @@ on_both! {
         for number in 0..7 {
             world.sign_up(&email(number)).await;
             let issued = log_in(&auth, &from("192.0.2.7", cookie.as_deref()), &email(number), PASSWORD).await.expect("in");
-            cookie = Some(issued.known_browser.expect("one more account"));
+            cookie = Some(issued.known_browser.expect("one more account").token);
             let again = log_in(&auth, &from("192.0.2.7", cookie.as_deref()), &email(number), PASSWORD).await.expect("in");
             assert_eq!(again.known_browser, None, "nothing is new");
         }

@@ -59,8 +59,8 @@ on_both! {
 
     async fn nothing_else_that_we_give_out_is_such_a_link(world: World) {
         let ada = world.sign_up("ada@example.com").await;
-        let known_browser = ada.known_browser.expect("it is known from now on");
-        for other in [&ada.access.token, &ada.refresh.token, &known_browser, &ada.account.tag] {
+        let device = ada.known_browser.expect("it is known from now on");
+        for other in [&ada.access.token, &ada.refresh.token, &device.token, &ada.account.tag] {
             assert!(matches!(come(&world.auth, "eve@example.com", other).await, Err(Error::LinkOver)), "{other}");
         }
     }

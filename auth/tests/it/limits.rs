@@ -22,7 +22,7 @@ fn from(address: &str) -> Client {
 
 /// From a browser that has been here before.
 fn known(issued: &Issued, address: &str) -> Client {
-    Client { known_browser: issued.known_browser.clone(), ..from(address) }
+    Client { known_browser: issued.known_browser.clone().map(|device| device.token), ..from(address) }
 }
 
 async fn log_in(auth: &Auth, client: &Client, email: &str, password: &str) -> Result<Issued, Error> {

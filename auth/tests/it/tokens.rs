@@ -218,6 +218,16 @@ async fn with_all_algorithms(world: &World) -> Vec<Jwk> {
 }
 
 on_both! {
+    async fn issued_tokens_are_not_shown_by_debug(world: World) {
+        let issued = world.sign_up("ada@example.com").await;
+        let device = issued.known_browser.clone().expect("a browser that is known from now on");
+        for shown in [format!("{issued:?}"), format!("{issued:#?}"), format!("{device:?}"), format!("{:?}", Some(issued.clone()))] {
+            for secret in ["lkb_", "lkr_", "eyJ", &issued.access.token, &issued.refresh.token, &device.token] {
+                assert!(!shown.contains(secret), "{shown}");
+            }
+        }
+    }
+
     async fn a_token_says_what_the_design_says(world: World) {
         let forge = Forge::new(&world).await;
         assert_eq!(forge.header["typ"], "at+jwt");

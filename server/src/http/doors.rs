@@ -213,7 +213,7 @@ fn give(status: StatusCode, issued: Issued, transport: Transport, names: &Cookie
         Transport::Cookie => {
             let body = SessionTokens::Cookie(TokensInCookies { transport: InCookies::Cookie, token_type, expires_in, user });
             let mut cookies = vec![cookie::set_cookie(&refresh, names), cookie::set_access_cookie(&access, names)];
-            cookies.extend(known_browser.map(|known| cookie::set_known_browser(&known, names)));
+            cookies.extend(known_browser.map(|known| cookie::set_known_browser(&known.token, names)));
             (status, AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie))), Json(body)).into_response()
         }
     }

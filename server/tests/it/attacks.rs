@@ -388,7 +388,7 @@ on_both! {
         let ada = target.sign_up("ada@example.com").await;
         let form = LogIn { email: "ada@example.com".into(), password: PASSWORD.into(), ..LogIn::default() };
         let (_, other) = target.auth.log_in(&Client::default(), &form, None).await.expect("a log-in");
-        let (known_browser, tag) = (other.known_browser.expect("it is known from now on"), other.account.tag);
+        let (known_browser, tag) = (other.known_browser.expect("it is known from now on").token, other.account.tag);
         let invite = target.auth.first_admin_invite().await.expect("an answer").expect("there is none yet");
         let bearer = format!("Bearer {}", ada.access);
         let list = target.send(Method::GET, "/api/v1/me/sessions?limit=1", &[("authorization", bearer.as_bytes())], Body::empty()).await.json();
