@@ -60,6 +60,8 @@ impl Seen {
     pub(crate) async fn flush(&self, store: &Store, now: Timestamp) -> Result<(), Error> {
         let unwritten: Vec<(SessionId, Entry)> = {
             let mut entries = self.entries();
+            // A clock that was ahead and has been set right: what it marked was used now at the latest.
+            entries.values_mut().for_each(|entry| entry.at = entry.at.min(now.0));
             entries.retain(|_, entry| entry.is_unwritten() || now.0 - entry.at < FORGET.0);
             let mut unwritten: Vec<_> = entries.iter().filter(|(_, entry)| entry.is_unwritten()).map(|(id, entry)| (*id, *entry)).collect();
             // In one order, so that two nodes that flush do not wait for each other for ever.
@@ -99,5 +101,36 @@ impl Seen {
             tx.session_seen(*id, entry.generation, Timestamp(entry.at)).await?;
         }
         tx.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{on_both, testing::FreshDatabase};
+    use uuid::Uuid;
+
+    const NOW: Timestamp = Timestamp(1_767_225_600_000);
+
+    struct World {
+        store: Store,
+        _database: FreshDatabase,
+    }
+
+    impl World {
+        async fn on(database: FreshDatabase) -> Self {
+            Self { store: Store::open(&database.url).await.expect("a database"), _database: database }
+        }
+    }
+
+    on_both! {
+        async fn entry_of_a_fast_clock_is_forgotten_in_time(world: World) {
+            let (seen, session) = (Seen::default(), SessionId(Uuid::from_u128(1)));
+            seen.mark(session, 1, NOW + Span::days(1));
+            seen.flush(&world.store, NOW).await.expect("written");
+            assert_eq!(seen.last(session), Some(NOW));
+            seen.flush(&world.store, NOW + FORGET).await.expect("written");
+            assert_eq!(seen.last(session), None);
+        }
     }
 }

@@ -149,6 +149,18 @@ on_both! {
         assert!(!is_alarmed(&world.auth, &renewed.access.token).await);
     }
 
+    async fn use_marked_by_a_fast_clock_is_written_as_now(world: World) {
+        let issued = world.sign_up(ADA).await;
+        world.clock.advance(Span::days(1));
+        assert!(world.auth.signed_in(&client(), Presented::Cookie(&issued.refresh.token)).await.is_ok());
+        world.clock.advance(Span(Span::minutes(5).0 - Span::days(1).0));
+        world.auth.keep(false).await.expect("written");
+        let me = world.auth.signed_in(&client(), Presented::Cookie(&issued.refresh.token)).await.expect("signed in");
+        let listed = me.sessions(100, None).await.expect("sessions").items;
+        let [session] = &listed[..] else { panic!("{listed:?}") };
+        assert_eq!(session.last_seen_at, world.clock.now());
+    }
+
     async fn at_the_ends_of_time_nothing_panics_and_people_get_in(world: World) {
         let node = world.another_node().await;
         // 1970, the end of 32 bits with and without a sign, and the year 9999.
