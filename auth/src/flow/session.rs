@@ -97,6 +97,11 @@ impl Auth {
                 (shown.session, shown.user)
             }
         };
+        // A token of a session that is over can be shown without end: that costs a read, and nobody waits for the writer.
+        let row = self.store.read().await?.session_with_user(session).await?;
+        if !row.is_some_and(|row| row.session.user_id == user && row.session.is_alive(now)) {
+            return Ok(());
+        }
         let mut retries = Retries::default();
         loop {
             let done = self.end_session(client, session, user, now).await;

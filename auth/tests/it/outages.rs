@@ -3,6 +3,7 @@
 
 use crate::support::{World, client};
 use auth::{Error, Presented, Store, on_both, store::OpenError, testing::FreshDatabase};
+use contract::Span;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use std::{
     fs::{self, Permissions},
@@ -22,6 +23,33 @@ fn file_of(world: &World) -> PathBuf {
 
 async fn execute(connection: &mut SqliteConnection, sql: &'static str) {
     sqlx::raw_sql(sql).execute(connection).await.expect(sql);
+}
+
+/// Another program that keeps everybody from writing to the sessions, and nobody from reading.
+enum Blocking {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Blocking {
+    async fn on(world: &World) -> Self {
+        if world.store.kind() == "sqlite" {
+            let mut connection = SqliteConnection::connect(&world.database.url).await.expect("a connection");
+            execute(&mut connection, "BEGIN IMMEDIATE").await;
+            Self::Sqlite(connection)
+        } else {
+            let mut connection = PgConnection::connect(&world.database.url).await.expect("a connection");
+            sqlx::raw_sql("BEGIN; LOCK TABLE sessions IN SHARE MODE").execute(&mut connection).await.expect("locked");
+            Self::Postgres(connection)
+        }
+    }
+
+    async fn end(self) {
+        match self {
+            Self::Sqlite(mut connection) => execute(&mut connection, "ROLLBACK").await,
+            Self::Postgres(mut connection) => drop(sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.expect("unlocked")),
+        }
+    }
 }
 
 #[tokio::test]
@@ -229,6 +257,33 @@ async fn database_without_utf8_is_refused_at_start() {
 }
 
 on_both! {
+    async fn log_out_of_ended_session_writes_nothing(world: World) {
+        let idle = world.sign_up(EMAIL).await;
+        world.clock.advance(Span::days(90));
+        let (ended, living) = (world.log_in(EMAIL).await, world.log_in(EMAIL).await);
+        world.auth.log_out(&client(), Presented::Bearer(&ended.access.token)).await.expect("a log-out");
+        let blocking = Blocking::on(&world).await;
+        for _ in 0..20 {
+            for dead in [Presented::Bearer(&ended.access.token), Presented::Cookie(&ended.refresh.token), Presented::Cookie(&idle.refresh.token)] {
+                world.auth.log_out(&client(), dead).await.expect("it is over already");
+            }
+            for dead in [&ended.access.token, &ended.refresh.token, &idle.refresh.token] {
+                world.auth.revoke(&client(), dead).await.expect("it is over already");
+            }
+        }
+        let leaving = tokio::spawn({
+            let (auth, token) = (world.auth.clone(), living.access.token.clone());
+            async move { auth.log_out(&client(), Presented::Bearer(&token)).await }
+        });
+        for _ in 0..20 {
+            world.store.read().await.expect("a connection").feed_head().await.expect("a number");
+        }
+        assert!(!leaving.is_finished(), "what is not over yet is written");
+        blocking.end().await;
+        leaving.await.expect("a task").expect("a log-out");
+        assert!(!crate::support::renews(&world.auth, &living.refresh.token).await);
+    }
+
     async fn concurrent_transactions_commit_or_vanish_whole(world: World) {
         let before = world.store.read().await.expect("a connection").feed_head().await.expect("a number");
         let one = async |number: usize| {
