@@ -4,9 +4,9 @@
 //! So memory is bounded by threads × m whatever arrives (a stored hash that was made with more
 //! memory takes more, up to a multiple, for as long as it is compared). Work waits in two bounded
 //! lanes: one for those who are known already, which is served first, and one for strangers, who
-//! may be a flood. Whoever finds no place in their lane is refused at once, before anything else is
-//! done for them, and what has waited too long is refused then. A place belongs to the work: a
-//! client that hangs up frees no thread early.
+//! may be a flood and get every fifth turn. Whoever finds no place in their lane is refused at once,
+//! before anything else is done for them, and what has waited too long is refused then. A place
+//! belongs to the work: a client that hangs up frees no thread early.
 //!
 //! A job that panics is one failed request. The threads are supervised, and readiness counts them.
 
@@ -121,6 +121,9 @@ enum Work {
         password: Forms,
         stored: Option<StoredHash>,
     },
+    /// Keeps a thread busy until the sender is dropped.
+    #[cfg(any(test, feature = "testing"))]
+    Hold(std::sync::mpsc::Receiver<()>),
     #[cfg(test)]
     Panic,
     #[cfg(test)]
@@ -231,6 +234,46 @@ fn wrong_kind() -> Error {
     Error::internal("the wrong kind of answer from a hashing thread")
 }
 
+/// A hashing thread that a test keeps busy until this is dropped.
+#[cfg(any(test, feature = "testing"))]
+#[must_use = "dropping it lets the thread go on"]
+pub struct HeldThread {
+    begins: oneshot::Receiver<()>,
+    _release: std::sync::mpsc::Sender<()>,
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl HeldThread {
+    /// Returns when a thread has nothing else to do any more than this.
+    ///
+    /// # Panics
+    /// Where the threads have ended.
+    pub async fn is_busy(&mut self) {
+        (&mut self.begins).await.expect("the threads run");
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Hasher {
+    /// Keeps a thread busy, as soon as one comes to it in this lane.
+    ///
+    /// # Panics
+    /// Where there is no place.
+    pub fn hold_thread(&self, lane: Lane) -> HeldThread {
+        let place = self.place(lane, Vec::new()).expect("a place");
+        let ((begun, begins), (done, _)) = (oneshot::channel(), oneshot::channel());
+        let (release, released) = std::sync::mpsc::channel();
+        self.lanes.put(Job { place, work: Work::Hold(released), begun, done });
+        HeldThread { begins, _release: release }
+    }
+
+    /// The number of jobs that wait for a thread and are waited for.
+    #[must_use]
+    pub fn jobs_waiting(&self) -> usize {
+        self.lanes.jobs_waiting()
+    }
+}
+
 impl Drop for Hasher {
     fn drop(&mut self) {
         self.lanes.end();
@@ -299,6 +342,11 @@ fn run(work: Work, shared: &Shared, memory: &mut Memory) -> Result<Done, Error> 
             let is_decoy = stored.is_none();
             let matched = verify(&password, stored.as_ref().unwrap_or(&shared.decoy), shared, memory)?;
             Ok(Done::Matched(if is_decoy { Match::No } else { matched }))
+        }
+        #[cfg(any(test, feature = "testing"))]
+        Work::Hold(released) => {
+            let _is_dropped = released.recv();
+            Err(Error::internal("a test held this thread"))
         }
         #[cfg(test)]
         Work::Panic | Work::PanicOutside => panic!("a test makes this job panic"),
