@@ -6,7 +6,8 @@
 //!
 //! A password attempt is counted before the password is looked at, in a transaction of its own, so
 //! that no failure undoes the count and concurrent attempts do not pass together. What a right
-//! password costs its network is given back with its success.
+//! password costs its network is given back with its success. An attempt whose password was not
+//! found wrong, because there was no capacity or no database, is given back as a whole.
 //!
 //! A network is an IPv4 address or an IPv6 prefix of 64 bits. Unknown accounts are counted like
 //! known ones.

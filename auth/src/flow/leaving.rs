@@ -1,10 +1,15 @@
 //! Leaving: taking along what is stored of oneself, and deleting one's account. The account is deleted only after a time in which its owner can
 //! think better of it, or notice that it was somebody else who asked. (GDPR, articles 15, 17 and 20.)
 
-use super::{Happened, SignedIn, part::Part, password::wrong};
+use super::{
+    Happened, SignedIn,
+    part::Part,
+    password::{Proven, wrong},
+    tries::Permit,
+};
 use crate::{
     Error, LimitedAction, Store,
-    store::{Reader, feed::News, sessions::HeldRow},
+    store::{Reader, feed::News, sessions::HeldRow, users::User},
 };
 use contract::{
     SessionId, UserId,
@@ -50,15 +55,19 @@ impl SignedIn<'_> {
         let permit = self.permit(LimitedAction::AccountDeletion)?;
         let user = self.read_user().await?;
         let proven = self.prove(&user, current, EventKind::DeletionRefused).await?;
-        let (mut tx, now) = self.begin_proven(permit, &proven).await?;
+        let asked = self.delete_proven(permit, &proven, &user).await;
+        proven.settle(self.auth, asked).await?;
+        self.read_account().await
+    }
+
+    async fn delete_proven(&self, permit: Permit, proven: &Proven<'_>, user: &User) -> Result<(), Error> {
+        let (mut tx, now) = self.begin(permit).await?;
         let is_admin = super::issue::roles(&user.roles).contains(&Role::Admin);
         if is_admin {
             tx.installation_lock().await?;
         }
         let Some(is_new) = tx.user_delete_later(proven.verified, now + DELETION_GRACE).await? else { return Err(wrong()) };
         if is_admin && !tx.user_has_admin().await? {
-            drop(tx);
-            proven.settle(self.auth).await?;
             return Err(Error::LastAdmin);
         }
         proven.attempt.succeed(&mut tx, now).await?;
@@ -68,8 +77,7 @@ impl SignedIn<'_> {
             self.auth.record(&mut tx, &self.client, now, Happened::own(EventKind::DeletionAsked, self.user, self.session)).await?;
         }
         let news: Vec<_> = ended.into_iter().map(News::SessionEnded).collect();
-        self.auth.commit_with(tx, &news, now).await?;
-        self.read_account().await
+        self.auth.commit_with(tx, &news, now).await
     }
 
     /// Keeps the account that was to be deleted. It is no error if it was not to be.

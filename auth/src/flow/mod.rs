@@ -256,6 +256,12 @@ impl Auth {
         self.operator(client, &self.secret).expect("the secret is its own")
     }
 
+    /// The hashing threads, so that tests can keep them busy.
+    #[must_use]
+    pub fn hasher_for_tests(&self) -> &Hasher {
+        &self.hasher
+    }
+
     /// The private signing key, so that tests can sign what must be refused for another reason than its signature.
     ///
     /// # Panics

@@ -8,13 +8,12 @@ use crate::{
     Error, LimitedAction,
     hasher::{Lane, Match, Stored},
     store::{
-        Tx,
         feed::News,
         users::{User, Verified},
     },
 };
 use contract::{
-    Email, Fault, Faults, Field, Name, Password, Timestamp,
+    Email, Fault, Faults, Field, Name, Password,
     form::{ChangePassword, NewPassword},
     view::EventKind,
 };
@@ -26,12 +25,28 @@ pub(super) struct Proven<'a> {
 }
 
 impl Proven<'_> {
-    /// The password was right, though nothing comes of it for another reason: the attempt counts no more.
-    pub(super) async fn settle(&self, auth: &Auth) -> Result<(), Error> {
-        let mut tx = auth.store.write().await?;
-        self.attempt.succeed(&mut tx, auth.clock.now()).await?;
-        tx.commit().await
+    /// Passes on what became of the action. Where it failed, the attempt counts no more all the same: the password was right.
+    pub(super) async fn settle<T>(&self, auth: &Auth, done: Result<T, Error>) -> Result<T, Error> {
+        if done.is_err() {
+            let settled = async {
+                let mut tx = auth.store.write().await?;
+                self.attempt.succeed(&mut tx, auth.clock.now()).await?;
+                tx.commit().await
+            };
+            if let Err(cause) = settled.await {
+                tracing::debug!(error = crate::chain(&cause), "password attempt stays counted");
+            }
+        }
+        done
     }
+}
+
+/// A password that is to take the place of another one.
+struct Chosen {
+    password: Password,
+    email: Option<Email>,
+    name: Option<Name>,
+    is_unchanged: bool,
 }
 
 impl SignedIn<'_> {
@@ -42,23 +57,26 @@ impl SignedIn<'_> {
         let user = self.read_user().await?;
         let email = Email::parse(&user.email).ok();
         let NewPassword { current, new } = form.check(email.as_ref())?;
-        let unchanged = new == current;
+        let is_unchanged = new == current;
         let name = user.name.as_deref().and_then(|name| Name::parse(name).ok().flatten());
         let proven = self.prove(&user, current, EventKind::PasswordChangeFailed).await?;
-        if unchanged {
-            proven.settle(self.auth).await?;
+        let chosen = Chosen { password: new, email, name, is_unchanged };
+        let changed = self.change_proven(permit, &proven, chosen).await;
+        proven.settle(self.auth, changed).await
+    }
+
+    async fn change_proven(&self, permit: Permit, proven: &Proven<'_>, chosen: Chosen) -> Result<Issued, Error> {
+        let Chosen { password, email, name, is_unchanged } = chosen;
+        if is_unchanged {
             return Err(Faults::from((Field::New, Fault::Unchanged)).into());
         }
         let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
         let hash = match email {
-            Some(email) => self.auth.hasher.hash_new(new, self.user, email, name, place).await?,
-            None => Some(self.auth.hasher.hash(new, self.user, place).await?),
+            Some(email) => self.auth.hasher.hash_new(password, self.user, email, name, place).await?,
+            None => Some(self.auth.hasher.hash(password, self.user, place).await?),
         };
-        let Some(hash) = hash else {
-            proven.settle(self.auth).await?;
-            return Err(guessable());
-        };
-        let (mut tx, now) = self.begin_proven(permit, &proven).await?;
+        let Some(hash) = hash else { return Err(guessable()) };
+        let (mut tx, now) = self.begin(permit).await?;
         // Something else has changed meanwhile, such as the password: what was typed as the current one is so no more.
         let Some(epoch) = tx.user_change_password(proven.verified, &hash).await? else { return Err(wrong()) };
         proven.attempt.succeed(&mut tx, now).await?;
@@ -74,17 +92,6 @@ impl SignedIn<'_> {
         Ok(Issued { known_browser, ..self.auth.issue(&row, row.session.counter, now)? })
     }
 
-    /// Opens the transaction of an action whose password was right. Where it is refused by its rate limit, the password attempt counts no more.
-    pub(super) async fn begin_proven(&self, permit: Permit, proven: &Proven<'_>) -> Result<(Tx, Timestamp), Error> {
-        match self.begin(permit).await {
-            Err(error @ Error::TooMany { .. }) => {
-                proven.settle(self.auth).await?;
-                Err(error)
-            }
-            other => other,
-        }
-    }
-
     pub(super) async fn read_user(&self) -> Result<User, Error> {
         self.auth.store.read().await?.user_by_id(self.user).await?.ok_or(Error::SignedOut)
     }
@@ -98,7 +105,10 @@ impl SignedIn<'_> {
         let device = cookie.map_or(*self.session.0.as_bytes(), |cookie| *cookie.id());
         let attempt = self.auth.count_password(&self.client, &key, Some(&device)).await?;
         let stored = user.password_hash.as_deref();
-        let matched = self.auth.hasher.verify(current, stored.map(|hash| Stored { user: user.id, hash }), place).await?;
+        let matched = match self.auth.hasher.verify(current, stored.map(|hash| Stored { user: user.id, hash }), place).await {
+            Ok(matched) => matched,
+            Err(error) => return self.auth.give_back(&attempt, error).await,
+        };
         if let (Some(hash), Match::Yes | Match::YesButWeak) = (stored, matched) {
             return Ok(Proven { verified: Verified { id: user.id, epoch: user.epoch, hash }, attempt });
         }

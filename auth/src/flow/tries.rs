@@ -6,7 +6,7 @@ use crate::{
     device_cookie::DeviceCookie,
     hasher::{Lane, Place, Share},
     limit::{Counter, LimitedAction, RateLimit, refusal},
-    store::Tx,
+    store::{Reader, Tx},
 };
 use contract::{Span, Timestamp, UserId};
 use std::iter;
@@ -15,26 +15,46 @@ use std::iter;
 #[must_use]
 pub(super) struct Attempt {
     at: Timestamp,
+    lane: Lane,
     /// The counter of the account or the device, if it is limited.
     counter: Option<Counter>,
     /// What the network was charged.
-    network: Option<(Counter, RateLimit)>,
+    network: Option<Charge>,
+}
+
+/// What a bucket was charged.
+struct Charge {
+    counter: Counter,
+    period: Span,
+    /// Until when the bucket is in use with this charge.
+    full_at: Timestamp,
 }
 
 impl Attempt {
     /// The password was right: failed attempts are forgotten, and the network is charged nothing.
     pub(super) async fn succeed(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
-        if let Some((counter, limit)) = &self.network {
-            // What has been refilled meanwhile is not given back a second time.
-            let rest = limit.period.0 - now.since(self.at).0.max(0);
-            if rest > 0 {
-                tx.limit_give_back(counter, Span(rest)).await?;
-            }
-        }
+        self.discharge(tx, now).await?;
         match &self.counter {
             Some(counter) => tx.limit_reset(counter).await,
             None => Ok(()),
         }
+    }
+
+    /// The password was not found wrong, nor did it let anybody in: this attempt counts no more, and
+    /// those before it do.
+    async fn give_back(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
+        self.discharge(tx, now).await?;
+        match &self.counter {
+            Some(counter) => tx.limit_give_back_attempt(counter, self.at).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn discharge(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
+        let Some(Charge { counter, period, full_at }) = &self.network else { return Ok(()) };
+        // What has been refilled meanwhile is not given back a second time.
+        let rest = full_at.since(now).0.min(period.0);
+        if rest > 0 { tx.limit_give_back(counter, Span(rest), now).await } else { Ok(()) }
     }
 }
 
@@ -82,14 +102,19 @@ impl Auth {
         let account = limits.get(counter.action).map(|limit| (counter, limit));
         let network = limits.get(LimitedAction::NetworkPassword).filter(|_| device.is_none());
         let network = network.map(|limit| (Counter::of_network(LimitedAction::NetworkPassword, client), limit));
+        let lane = if device.is_some() { Lane::Known } else { Lane::Strangers };
         if account.is_none() && network.is_none() {
-            return Ok(Attempt { at: self.clock.now(), counter: None, network: None });
+            return Ok(Attempt { at: self.clock.now(), lane, counter: None, network: None });
         }
-        let mut tx = self.store.write_in(if device.is_some() { Lane::Known } else { Lane::Strangers }).await?;
+        let mut tx = self.store.write_in(lane).await?;
         let at = self.clock.now();
-        if let Some((counter, limit)) = &network {
-            self.take(&mut tx, client, counter, *limit, at).await?;
-        }
+        let network = match network {
+            Some((counter, limit)) => {
+                let full_at = self.take(&mut tx, client, &counter, limit, at).await?;
+                Some(Charge { counter, period: limit.period, full_at })
+            }
+            None => None,
+        };
         if let Some((counter, limit)) = &account
             && !tx.limit_attempt(counter, *limit, at).await?
         {
@@ -99,14 +124,46 @@ impl Auth {
             return Err(self.refuse(client, None, refusal(counter.action, until, at)));
         }
         tx.commit().await?;
-        Ok(Attempt { at, counter: account.map(|(counter, _)| counter), network })
+        Ok(Attempt { at, lane, counter: account.map(|(counter, _)| counter), network })
+    }
+
+    /// Gives back an attempt that ended with an error other than a wrong password, and passes that
+    /// error on. Where this cannot be written either, the attempt stays counted.
+    pub(super) async fn give_back<T>(&self, attempt: &Attempt, error: Error) -> Result<T, Error> {
+        // A refusal by a rate limit has settled the attempt already.
+        if !matches!(error, Error::TooMany { .. }) && (attempt.counter.is_some() || attempt.network.is_some()) {
+            let given_back = async {
+                let mut tx = self.store.write_in(attempt.lane).await?;
+                attempt.give_back(&mut tx, self.clock.now()).await?;
+                tx.commit().await
+            };
+            if let Err(cause) = given_back.await {
+                tracing::debug!(error = crate::chain(&cause), "password attempt stays counted");
+            }
+        }
+        Err(error)
+    }
+
+    /// Whether the rate limit of a user allows an action now, on this node and for all nodes. Counts
+    /// nothing: for what is to be refused before it costs anything.
+    pub(super) async fn check_limit(&self, reader: &mut Reader, client: &Client, action: LimitedAction, user: UserId) -> Result<(), Error> {
+        let Some(limit) = self.policy.limits.get(action) else { return Ok(()) };
+        let now = self.clock.now();
+        let checked = match self.rate_limiter.check(action, user, now) {
+            Ok(()) => {
+                let full_at = reader.limit_free_at(action.rule().name, user.0.as_bytes()).await?;
+                limit.take(full_at, now).map(drop).map_err(|next| refusal(action, Some(next), now))
+            }
+            refused => refused,
+        };
+        checked.map_err(|error| self.refuse(client, Some(user), error))
     }
 
     /// Counts an action of a network, in a transaction of its own.
     pub(super) async fn count_network(&self, client: &Client, action: LimitedAction) -> Result<(), Error> {
         let Some(limit) = self.policy.limits.get(action) else { return Ok(()) };
         let mut tx = self.store.write_in(Lane::Strangers).await?;
-        self.take(&mut tx, client, &Counter::of_network(action, client), limit, self.clock.now()).await?;
+        let _full_at = self.take(&mut tx, client, &Counter::of_network(action, client), limit, self.clock.now()).await?;
         tx.commit().await
     }
 
@@ -122,12 +179,13 @@ impl Auth {
     pub(super) async fn count_user(&self, tx: &mut Tx, client: &Client, permit: Permit, user: UserId, now: Timestamp) -> Result<(), Error> {
         let Permit(action) = permit;
         let Some(limit) = self.policy.limits.get(action) else { return Ok(()) };
-        self.take(tx, client, &Counter { action, subject: user.0.as_bytes().to_vec() }, limit, now).await
+        self.take(tx, client, &Counter { action, subject: user.0.as_bytes().to_vec() }, limit, now).await.map(drop)
     }
 
-    async fn take(&self, tx: &mut Tx, client: &Client, counter: &Counter, limit: RateLimit, now: Timestamp) -> Result<(), Error> {
-        if tx.limit_take(counter, limit, now).await? {
-            return Ok(());
+    /// Returns until when the bucket is in use from now on.
+    async fn take(&self, tx: &mut Tx, client: &Client, counter: &Counter, limit: RateLimit, now: Timestamp) -> Result<Timestamp, Error> {
+        if let Some(full_at) = tx.limit_take(counter, limit, now).await? {
+            return Ok(full_at);
         }
         let full_at = tx.limit_free_at(counter.action.rule().name, &counter.subject).await?;
         Err(self.refuse(client, None, refusal(counter.action, full_at.map(|full_at| limit.next(full_at)), now)))

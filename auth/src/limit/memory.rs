@@ -66,6 +66,13 @@ impl RateLimiter {
         Ok(())
     }
 
+    /// Whether [`RateLimiter::take`] would count an action now. Counts nothing.
+    pub(crate) fn check(&self, action: LimitedAction, user: UserId, now: Timestamp) -> Result<(), Error> {
+        let Some(limit) = self.limits.get(action) else { return Ok(()) };
+        let full_at = self.buckets.lock().unwrap_or_else(PoisonError::into_inner).get(&(action, user));
+        limit.take(full_at, now).map(drop).map_err(|next| refusal(action, Some(next), now))
+    }
+
     /// Limits the lines in the log about refusals of an action.
     pub(crate) fn throttle(&self, action: LimitedAction) -> &LogThrottle {
         &self.throttles[action as usize]
@@ -88,8 +95,11 @@ mod tests {
         let (action, mut now) = (LimitedAction::DataExport, Timestamp(1_000_000));
         let limit = action.rule().default;
         for _ in 0..limit.burst {
+            limiter.check(action, user(1), now).expect("asking counts nothing");
+            limiter.check(action, user(1), now).expect("asking counts nothing");
             limiter.take(action, user(1), now).expect("within the burst");
         }
+        assert!(matches!(limiter.check(action, user(1), now), Err(Error::TooMany { retry_after: 30, .. })));
         assert!(matches!(limiter.take(action, user(1), now), Err(Error::TooMany { retry_after: 30, .. })));
         assert!(limiter.take(action, user(2), now).is_ok() && limiter.take(LimitedAction::Refresh, user(1), now).is_ok());
         now = now + limit.period;

@@ -4,6 +4,7 @@
 
 mod audit;
 mod background;
+mod capacity;
 mod clocks;
 mod device_cookies;
 mod first_admin;

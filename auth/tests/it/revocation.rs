@@ -1,6 +1,6 @@
 //! What is over is refused at once, on every node, without asking the database; and the feed that tells them so loses nothing.
 
-use crate::support::{START, World, accepts, client, renews};
+use crate::support::{START, World, accepts, client, pass, renews};
 use auth::{
     Error, Presented, Store, on_both,
     store::feed::{Item, News},
@@ -211,11 +211,4 @@ async fn a_node_that_has_heard_nothing_for_half_a_minute_says_so_and_recovers_by
         assert!(accepts(&world.auth, &issued.access.token).await);
         worker.stop().await.expect("stopped");
     }
-}
-
-/// Lets time pass without waiting for it, and then go on as it does.
-async fn pass(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
 }

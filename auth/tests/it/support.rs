@@ -9,9 +9,12 @@ use contract::{
     Timestamp,
     form::{LogIn, SignUp},
 };
+use std::time::Duration;
 
 pub const ISSUER: &str = "https://latchkey.example";
 pub const PASSWORD: &str = "correct horse battery";
+/// How the nodes of a world hash: with little effort.
+pub const HASHING: Hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 256 };
 /// 2026-01-01T00:00:00Z
 pub const START: Timestamp = Timestamp(1_767_225_600_000);
 
@@ -42,6 +45,12 @@ impl World {
     pub async fn node_with(&self, limits: RateLimits) -> Auth {
         let store = Store::open(&self.database.url).await.expect("a database");
         start_with(&store, &self.clock, &self.secret, limits).await.expect("a start")
+    }
+
+    /// Another node on the same database, with other limits and one thread that hashes.
+    pub async fn narrow_node(&self, hashing: Hashing, limits: RateLimits) -> Auth {
+        let store = Store::open(&self.database.url).await.expect("a database");
+        start_hashing(&store, &self.clock, &self.secret, limits, Hashing { threads: 1, ..hashing }).await.expect("a start")
     }
 
     /// Another node on the same database.
@@ -87,9 +96,19 @@ pub async fn start(store: &Store, clock: &Clock, secret: &ServerSecret) -> Resul
 }
 
 async fn start_with(store: &Store, clock: &Clock, secret: &ServerSecret, limits: RateLimits) -> Result<Auth, StartError> {
-    let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 256 };
+    start_hashing(store, clock, secret, limits, HASHING).await
+}
+
+async fn start_hashing(store: &Store, clock: &Clock, secret: &ServerSecret, limits: RateLimits, hashing: Hashing) -> Result<Auth, StartError> {
     let policy = Policy { limits, ..Policy::new(ISSUER) };
     Auth::start(Parts { store: store.clone(), clock: clock.clone(), entropy: Entropy::System, secret: secret.clone(), policy, hashing }).await
+}
+
+/// Lets time pass without waiting for it, and then go on as it does.
+pub async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }
 
 pub fn client() -> Client {
