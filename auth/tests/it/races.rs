@@ -82,6 +82,11 @@ async fn end(auth: Auth, token: String, ending: Ending, current: &'static str, n
     .expect("ended");
 }
 
+/// Before each round: on a slow machine many of them take longer than a node may hear nothing.
+async fn hear(world: &World) {
+    world.auth.listen().await.expect("heard");
+}
+
 enum Done {
     Got(Box<Result<Issued, Error>>),
     Ended,
@@ -134,6 +139,8 @@ on_both! {
         let mut token = world.sign_up(ADA).await.refresh.token;
         let other = world.another_node().await;
         for _ in 0..ROUNDS {
+            hear(&world).await;
+            other.listen().await.expect("heard");
             let pair = at_once(vec![refresh(world.auth.clone(), token.clone()), refresh(other.clone(), token.clone())]).await;
             let [a, b] = <[_; 2]>::try_from(pair).expect("two").map(|result| result.expect("renewed"));
             assert_eq!(a.refresh.token, b.refresh.token);
@@ -147,6 +154,7 @@ on_both! {
         let keeper = world.sign_up(ADA).await;
         for ending in [Ending::Others, Ending::All] {
             for round in 0..ROUNDS {
+                hear(&world).await;
                 let victim = world.log_in(ADA).await;
                 // Who ends all ends their own, too.
                 let by = if matches!(ending, Ending::All) { &victim } else { &keeper };
@@ -160,6 +168,7 @@ on_both! {
     async fn a_log_in_outlives_the_end_of_all_sessions_only_if_it_came_after_it(world: World) {
         let id = world.sign_up(ADA).await.account.id;
         for round in 0..ROUNDS {
+            hear(&world).await;
             let victim = world.log_in(ADA).await;
             let ended = end(world.auth.clone(), victim.access.token.clone(), Ending::All, "", "");
             let issued = against(log_in(world.auth.clone(), PASSWORD), ended).await.expect("who knows the password gets in");
@@ -178,6 +187,7 @@ on_both! {
         world.sign_up(ADA).await;
         let passwords = [PASSWORD, "a quite different one"];
         for round in 0..ROUNDS {
+            hear(&world).await;
             let (old, new) = (passwords[round % 2], passwords[(round + 1) % 2]);
             let keeper = log_in(world.auth.clone(), old).await.expect("a log-in");
             let got = against(log_in(world.auth.clone(), old), end(world.auth.clone(), keeper.access.token.clone(), Ending::Password, old, new)).await;
@@ -189,6 +199,7 @@ on_both! {
         let passwords = [PASSWORD, "a quite different one"];
         world.sign_up(ADA).await;
         for round in 0..ROUNDS {
+            hear(&world).await;
             let (old, new) = (passwords[round % 2], passwords[(round + 1) % 2]);
             let keeper = log_in(world.auth.clone(), old).await.expect("a log-in");
             let victim = log_in(world.auth.clone(), old).await.expect("a log-in");
@@ -202,6 +213,7 @@ on_both! {
         let id = world.sign_up(ADA).await.account.id;
         // Renewals and log-ins in turns.
         for round in 0..2 * ROUNDS {
+            hear(&world).await;
             let victim = log_in(world.auth.clone(), PASSWORD).await.expect("a log-in");
             let disabling = end(world.auth.clone(), victim.access.token.clone(), Ending::Disabling, "", "");
             let got = if round % 2 == 0 {
@@ -218,6 +230,7 @@ on_both! {
         let id = world.sign_up(ADA).await.account.id;
         // In turns, as above.
         for round in 0..2 * ROUNDS {
+            hear(&world).await;
             world.auth.operator_for_tests(&client()).change(id, Change::Role(Role::Admin)).await.expect("an administrator");
             let victim = log_in(world.auth.clone(), PASSWORD).await.expect("a log-in");
             assert!(is_admin(&world.auth, &victim.access.token).await);
