@@ -55,6 +55,7 @@ pub static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_ro
 pub struct Server {
     pub(crate) web: Web,
     pub(crate) origin: Arc<str>,
+    pub(crate) hsts_subdomains: bool,
     pub(crate) cors_origins: Arc<[String]>,
     pub(crate) trusted_proxies: Arc<[IpNet]>,
     pub(crate) x_access_token: bool,
@@ -93,6 +94,7 @@ impl Server {
         Self {
             web: Web { auth, secure: http.secure(), cookies: CookieNames::new(&http.public_url) },
             origin: http.origin().into(),
+            hsts_subdomains: http.hsts_subdomains,
             cors_origins: http.cors_origins.clone().into(),
             trusted_proxies: http.trusted_proxies.clone().into(),
             x_access_token: http.x_access_token,

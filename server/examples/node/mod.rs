@@ -56,6 +56,9 @@ impl Node {
             identity_headers: false,
             security_contacts: Vec::new(),
             introspection_secret: None,
+            hsts_subdomains: false,
+            keep_alive: Http::DEFAULT_KEEP_ALIVE,
+            shutdown_delay: Http::DEFAULT_SHUTDOWN_DELAY,
         };
         let server = Server::new(auth, &http, &Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None });
         let api = server::http::routes().split_for_parts().0;

@@ -67,9 +67,23 @@ pub struct Http {
     pub security_contacts: Vec<String>,
     /// What other programs show to be told about tokens (RFC 7662). Without it nobody is told.
     pub introspection_secret: Option<IntrospectionSecret>,
+    /// Whether browsers are to reach all subdomains of our host by https, too (RFC 6797, 6.1.2).
+    pub hsts_subdomains: bool,
+    /// How long a connection may be idle between two requests: 5 seconds to 1 hour.
+    pub keep_alive: Span,
+    /// How long we go on after SIGTERM, not ready any more, before connections are refused: 0 to 60
+    /// seconds.
+    pub shutdown_delay: Span,
 }
 
 impl Http {
+    /// Longer than proxies and load balancers keep an idle connection by default (nginx and
+    /// Amazon's: 60 seconds), so that they close it first.
+    pub const DEFAULT_KEEP_ALIVE: Span = Span::seconds(75);
+    /// A proxy that asks each second notices, and `docker stop`, which waits for 10 seconds, does
+    /// not lose patience.
+    pub const DEFAULT_SHUTDOWN_DELAY: Span = Span::seconds(2);
+
     /// Whether people reach us by https.
     #[must_use]
     pub fn secure(&self) -> bool {
@@ -142,6 +156,9 @@ impl Config {
         let security_contacts = security_contacts(&mut read);
         let (introspection_secret, introspection_secret_file) = introspection_secret(&mut read).unzip();
         let database = database(&mut read);
+        let hsts_subdomains = read.switch(Setting::HstsSubdomains, false);
+        let keep_alive = read.span(Setting::KeepAlive, Http::DEFAULT_KEEP_ALIVE, Span::seconds(5), Span::minutes(60));
+        let shutdown_delay = read.span(Setting::ShutdownDelay, Http::DEFAULT_SHUTDOWN_DELAY, Span(0), Span::seconds(60));
         let secret = secret(&mut read);
         let policy = policy(&mut read, &public_url, private);
         let hashing = hashing(&mut read, private);
@@ -154,7 +171,19 @@ impl Config {
             read.wrong(Setting::RustLog, "must be a filter such as info,sqlx=warn");
         }
         read.finish(Self {
-            http: Http { listen, public_url, trusted_proxies, cors_origins, x_access_token, identity_headers, security_contacts, introspection_secret },
+            http: Http {
+                listen,
+                public_url,
+                trusted_proxies,
+                cors_origins,
+                x_access_token,
+                identity_headers,
+                security_contacts,
+                introspection_secret,
+                hsts_subdomains,
+                keep_alive,
+                shutdown_delay,
+            },
             tls,
             database,
             secret,

@@ -91,9 +91,10 @@ settings! {
     /// Address and port to listen on.
     SiteAddr = "LEPTOS_SITE_ADDR", DefaultValue::Fixed("127.0.0.1:3000"), |config| config.http.listen.to_string();
 
-    /// Address that people reach this server by, without a path: for `iss` and `aud` of tokens, cookies and the origin
-    /// check. `https` turns on `Secure`, `__Host-` and HSTS; plain `http` is refused unless the address is this
-    /// machine's or a private network's.
+    /// Address that people reach this server by, without a path: for `iss` and `aud` of tokens,
+    /// cookies, the origin check and `Host`, which must name it. `https` turns on `Secure`,
+    /// `__Host-` and HSTS; plain `http` is refused unless the address is this machine's or a
+    /// private network's.
     PublicUrl = "LATCHKEY_PUBLIC_URL", DefaultValue::Computed("`http://localhost:` and the port"), |config| config.http.origin();
 
     /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`; over a network with `?sslmode=verify-full`. Special
@@ -124,6 +125,17 @@ settings! {
 
     /// Networks such as `10.0.0.0/8,::1/128`, whose `X-Forwarded-For` is believed.
     TrustedProxies = "LATCHKEY_TRUSTED_PROXIES", DefaultValue::Fixed("none"), |config| list(&config.http.trusted_proxies);
+
+    /// Time for which a connection may be idle between two requests, from `5s` to `60m`: longer
+    /// than a proxy in front keeps it.
+    KeepAlive = "LATCHKEY_KEEP_ALIVE", DefaultValue::Fixed("75s"), |config| values::span_to_text(config.http.keep_alive);
+
+    /// Time after SIGTERM in which `/readyz` is 503 and everything else is served, before
+    /// connections are refused: longer than a load balancer takes to notice, at most `60s`.
+    ShutdownDelay = "LATCHKEY_SHUTDOWN_DELAY", DefaultValue::Fixed("2s"), |config| values::span_to_text(config.http.shutdown_delay);
+
+    /// `on`: HSTS holds for all subdomains of the host, too.
+    HstsSubdomains = "LATCHKEY_HSTS_SUBDOMAINS", DefaultValue::Fixed("off"), |config| switch(config.http.hsts_subdomains);
 
     /// `on`: an access token counts in the header `x-access-token`, too.
     XAccessToken = "LATCHKEY_X_ACCESS_TOKEN", DefaultValue::Fixed("off"), |config| switch(config.http.x_access_token);

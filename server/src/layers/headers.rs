@@ -39,7 +39,13 @@ pub fn set_page_policy(reload: Option<u32>) {
 /// Adds the headers. Those that a handler has set on purpose stay.
 pub async fn protect(State(server): State<Server>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+    set_all(response.headers_mut(), server.web.secure, server.hsts_subdomains);
+    response
+}
+
+/// Adds the headers to those of an answer. `secure`: people reach us by https; `subdomains`: so
+/// they reach all subdomains of our host.
+pub(super) fn set_all(headers: &mut HeaderMap, secure: bool, subdomains: bool) {
     default(headers, header::CONTENT_SECURITY_POLICY, NOTHING);
     // What is not said to be storable is not stored, by anybody.
     default(headers, header::CACHE_CONTROL, "no-store");
@@ -51,11 +57,10 @@ pub async fn protect(State(server): State<Server>, request: Request, next: Next)
     set(headers, HeaderName::from_static("cross-origin-embedder-policy"), "require-corp");
     default(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     set(headers, HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
-    if server.web.secure {
-        set(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    if secure {
+        set(headers, header::STRICT_TRANSPORT_SECURITY, if subdomains { "max-age=63072000; includeSubDomains" } else { "max-age=63072000" });
     }
     name_charset(headers);
-    response
 }
 
 /// Text without a named charset is guessed at by some browsers. (ASVS 5.0 4.1.1.)

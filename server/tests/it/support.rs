@@ -55,6 +55,9 @@ pub fn reached_by(url: &str) -> Http {
         identity_headers: false,
         security_contacts: Vec::new(),
         introspection_secret: None,
+        hsts_subdomains: false,
+        keep_alive: Http::DEFAULT_KEEP_ALIVE,
+        shutdown_delay: Http::DEFAULT_SHUTDOWN_DELAY,
     }
 }
 
