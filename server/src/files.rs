@@ -1,60 +1,250 @@
-//! The files of the built site, and no others: nothing whose name begins with a dot, and nothing that a link leads to out of its folder.
+//! The files of the built site, and no others: nothing whose name begins with a dot, and nothing
+//! that a link leads to out of its folder.
+//!
+//! They are read when the server starts and served from memory, so a response that is not read
+//! keeps no file open. While one develops (`cargo leptos watch`) each request reads its file anew.
 
 use std::{
-    future::Future,
-    io::{self, ErrorKind},
+    collections::HashMap,
+    fs,
+    future::{Ready, ready},
+    io::{self, Cursor, ErrorKind, SeekFrom},
     path::{Component, Path, PathBuf},
     pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
+    time::SystemTime,
 };
-use tokio::task::spawn_blocking;
-use tower_http::services::fs::{Backend, DefaultServeDirFallback, ServeDir, TokioBackend, TokioFile};
 
-/// Serves what is in a folder of the site. A folder itself is nothing that can be asked for.
-pub(crate) fn serve(folder: &Path) -> ServeDir<DefaultServeDirFallback, Inside> {
-    ServeDir::with_backend(folder, Inside { root: folder.into() }).append_index_html_on_directories(false).precompressed_br().precompressed_gzip()
-}
+use axum::body::Bytes;
+use tokio::{
+    io::{AsyncRead, AsyncSeek, ReadBuf},
+    task::spawn_blocking,
+};
+use tower_http::services::fs::{self as serving, DefaultServeDirFallback, ServeDir};
 
-/// The file system, as far as it is in the folder.
+/// The whole site is no larger than this, and no folder of it is deeper.
+const MAX_SITE_BYTES: u64 = 64 * 1024 * 1024;
+const MAX_DEPTH: usize = 8;
+/// What a response holds of its file at a time.
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// The files of the site.
 #[derive(Clone)]
-pub(crate) struct Inside {
-    root: Arc<Path>,
+pub(crate) enum Files {
+    /// As they were at the start, by path below the folder.
+    Memory(Arc<HashMap<PathBuf, File>>),
+    /// As they are in this folder at the moment.
+    Folder(Arc<Path>),
 }
 
-type Found<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
-
-impl Backend for Inside {
-    type File = TokioFile;
-    type Metadata = std::fs::Metadata;
-    type OpenFuture = Found<TokioFile>;
-    type MetadataFuture = Found<std::fs::Metadata>;
-
-    fn open(&self, path: PathBuf) -> Self::OpenFuture {
-        let path = self.real(path);
-        Box::pin(async { TokioBackend.open(path.await?).await })
-    }
-
-    fn metadata(&self, path: PathBuf) -> Self::MetadataFuture {
-        let path = self.real(path);
-        Box::pin(async { TokioBackend.metadata(path.await?).await })
-    }
+/// A file. Copies share its bytes.
+#[derive(Clone)]
+pub(crate) struct File {
+    bytes: Cursor<Bytes>,
+    metadata: Metadata,
 }
 
-impl Inside {
-    /// Where a path leads to in the end. What is not for anybody is not found.
-    fn real(&self, path: PathBuf) -> impl Future<Output = io::Result<PathBuf>> + use<> {
-        let root = self.root.clone();
-        async {
-            let found = spawn_blocking(move || {
-                let (root, path) = (root.canonicalize()?, path.canonicalize()?);
-                let inside = path.strip_prefix(&root).is_ok_and(|rest| rest.components().all(is_plain));
-                if inside { Ok(path) } else { Err(ErrorKind::NotFound.into()) }
-            });
-            found.await.map_err(io::Error::other)?
+#[derive(Clone, Copy)]
+pub(crate) struct Metadata {
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Files {
+    /// Reads all files of a folder. Fails if one cannot be read, if they are larger than
+    /// [`MAX_SITE_BYTES`], or if a folder is deeper than [`MAX_DEPTH`].
+    pub(crate) fn read(folder: &Path) -> io::Result<Self> {
+        let root = folder.canonicalize()?;
+        let (mut files, mut bytes) = (HashMap::new(), 0);
+        let mut folders = vec![(root.clone(), 0)];
+        while let Some((folder, depth)) = folders.pop() {
+            for entry in fs::read_dir(&folder)? {
+                let entry = entry?;
+                let path = entry.path();
+                if entry.file_type()?.is_dir() {
+                    if depth == MAX_DEPTH {
+                        return Err(io::Error::other(format!("{} is too deep", path.display())));
+                    }
+                    folders.push((path, depth + 1));
+                } else if let Some(real) = inside(&root, &path)
+                    && let Ok(name) = path.strip_prefix(&root)
+                {
+                    bytes += fs::metadata(&real)?.len();
+                    if bytes > MAX_SITE_BYTES {
+                        return Err(io::Error::other(format!("the files are larger than {} MiB", MAX_SITE_BYTES / 1024 / 1024)));
+                    }
+                    files.insert(name.to_owned(), File::read(&real)?);
+                }
+            }
         }
+        Ok(Self::Memory(Arc::new(files)))
     }
+
+    /// Serves what is in a folder of the site. A folder itself is nothing that can be asked for.
+    pub(crate) fn serve(&self, folder: &str) -> ServeDir<DefaultServeDirFallback, Self> {
+        ServeDir::with_backend(folder, self.clone())
+            .append_index_html_on_directories(false)
+            .precompressed_br()
+            .precompressed_gzip()
+            .with_buf_chunk_size(CHUNK_BYTES)
+    }
+
+    /// Finds the file with this path below the folder. `ServeDir` puts a `.` before it.
+    async fn find(self, path: PathBuf) -> io::Result<File> {
+        match self {
+            Self::Memory(files) => files.get(path.strip_prefix(".").unwrap_or(&path)).cloned(),
+            Self::Folder(root) => {
+                let read = move || {
+                    let root = root.canonicalize().ok()?;
+                    File::read(&inside(&root, &root.join(path))?).ok()
+                };
+                spawn_blocking(read).await.map_err(io::Error::other)?
+            }
+        }
+        .ok_or_else(|| ErrorKind::NotFound.into())
+    }
+}
+
+/// Where a path leads to in the end. Returns `None` unless both are plain names below the root, and
+/// that is a file.
+fn inside(root: &Path, path: &Path) -> Option<PathBuf> {
+    let real = path.canonicalize().ok()?;
+    let is_plain = |path: &Path| path.strip_prefix(root).is_ok_and(|below| below.components().all(is_plain));
+    (is_plain(path) && is_plain(&real) && real.is_file()).then_some(real)
 }
 
 fn is_plain(part: Component<'_>) -> bool {
     matches!(part, Component::Normal(name) if !name.as_encoded_bytes().starts_with(b"."))
+}
+
+impl File {
+    fn read(path: &Path) -> io::Result<Self> {
+        let bytes = Bytes::from(fs::read(path)?);
+        let metadata = Metadata { bytes: bytes.len() as u64, modified: fs::metadata(path)?.modified().ok() };
+        Ok(Self { bytes: Cursor::new(bytes), metadata })
+    }
+}
+
+type Found<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
+
+impl serving::Backend for Files {
+    type File = File;
+    type Metadata = Metadata;
+    type OpenFuture = Found<File>;
+    type MetadataFuture = Found<Metadata>;
+
+    fn open(&self, path: PathBuf) -> Found<File> {
+        Box::pin(self.clone().find(path))
+    }
+
+    fn metadata(&self, path: PathBuf) -> Found<Metadata> {
+        let found = self.clone().find(path);
+        Box::pin(async { Ok(found.await?.metadata) })
+    }
+}
+
+impl serving::File for File {
+    type Metadata = Metadata;
+    type MetadataFuture<'a> = Ready<io::Result<Metadata>>;
+
+    fn metadata(&self) -> Self::MetadataFuture<'_> {
+        ready(Ok(self.metadata))
+    }
+}
+
+impl serving::Metadata for Metadata {
+    fn is_dir(&self) -> bool {
+        false
+    }
+
+    fn modified(&self) -> io::Result<SystemTime> {
+        self.modified.ok_or_else(|| ErrorKind::Unsupported.into())
+    }
+
+    fn len(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl AsyncRead for File {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.bytes).poll_read(context, buffer)
+    }
+}
+
+impl AsyncSeek for File {
+    fn start_seek(mut self: Pin<&mut Self>, position: SeekFrom) -> io::Result<()> {
+        Pin::new(&mut self.bytes).start_seek(position)
+    }
+
+    fn poll_complete(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<u64>> {
+        Pin::new(&mut self.bytes).poll_complete(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{body::Body, http::Request};
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    fn site() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("pkg")).expect("a folder");
+        for (name, text) in [("pkg/a.js", "plain"), ("pkg/a.js.br", "brotli"), ("pkg/b.js", "alone"), (".env", "secret")] {
+            fs::write(folder.path().join(name), text).expect("written");
+        }
+        folder
+    }
+
+    /// The status, and the body as text.
+    async fn get(files: &Files, path: &str) -> (u16, String) {
+        let request = Request::get(path).header("accept-encoding", "br").body(Body::empty()).expect("a request");
+        let response = files.serve("").oneshot(request).await.expect("an answer");
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        (status, String::from_utf8_lossy(&body).into_owned())
+    }
+
+    #[tokio::test]
+    async fn file_in_memory_is_served_after_it_is_gone() {
+        let folder = site();
+        let files = Files::read(folder.path()).expect("a site");
+        drop(folder);
+        assert_eq!(get(&files, "/pkg/a.js").await, (200, "brotli".to_owned()));
+        assert_eq!(get(&files, "/pkg/b.js").await, (200, "alone".to_owned()));
+        for none in ["/", "/pkg", "/pkg/", "/.env", "/pkg/../.env", "/nothing", &format!("/{}", "a".repeat(300))] {
+            assert_eq!(get(&files, none).await.0, 404, "{none}");
+        }
+    }
+
+    #[tokio::test]
+    async fn watched_folder_shows_files_as_they_are() {
+        let folder = site();
+        let files = Files::Folder(folder.path().into());
+        assert_eq!(get(&files, "/pkg/new.js").await.0, 404);
+        fs::write(folder.path().join("pkg/new.js"), "new").expect("written");
+        assert_eq!(get(&files, "/pkg/new.js").await, (200, "new".to_owned()));
+        for none in ["/", "/pkg", "/.env", "/pkg/../pkg/new.js", "/../etc/passwd", "//etc/passwd", &format!("/{}", "a".repeat(300))] {
+            assert_eq!(get(&files, none).await.0, 404, "{none}");
+        }
+    }
+
+    #[test]
+    fn site_at_the_limits_is_read_and_beyond_is_refused() {
+        let folder = site();
+        let deepest = folder.path().join(["x"; MAX_DEPTH].join("/"));
+        fs::create_dir_all(&deepest).expect("folders");
+        let small: u64 = ["pkg/a.js", "pkg/a.js.br", "pkg/b.js"].map(|name| fs::metadata(folder.path().join(name)).expect("a file").len()).iter().sum();
+        let large = fs::File::create(deepest.join("large.bin")).expect("a file");
+        large.set_len(MAX_SITE_BYTES - small).expect("a length");
+        assert!(Files::read(folder.path()).is_ok());
+        large.set_len(MAX_SITE_BYTES - small + 1).expect("a length");
+        assert!(Files::read(folder.path()).is_err_and(|error| error.to_string().contains("64 MiB")));
+        large.set_len(0).expect("a length");
+        fs::create_dir(deepest.join("x")).expect("a folder");
+        assert!(Files::read(folder.path()).is_err_and(|error| error.to_string().contains("too deep")));
+    }
 }

@@ -4,7 +4,7 @@ use crate::{
     config::{Http, IntrospectionSecret, Site},
     downloads,
     exports::Exports,
-    files,
+    files::Files,
     http::{self, public_document::public_document},
     layers::{
         cors, duplicate_cookies, guard, headers, limits, origin, panics,
@@ -37,7 +37,7 @@ use leptos::{
 };
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use std::{
-    path::PathBuf,
+    io::ErrorKind,
     sync::{
         Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
@@ -66,6 +66,7 @@ pub struct Server {
     /// Where the style sheet of the pages is.
     pub(crate) style: Arc<str>,
     reload_port: Option<u32>,
+    files: Files,
     stopping: Arc<AtomicBool>,
     pub(crate) exports: Exports,
     pub(crate) notices: Arc<Notices>,
@@ -104,6 +105,7 @@ impl Server {
             style: app::shell::style_address(&leptos).into(),
             leptos,
             reload_port: site.reload_port,
+            files: files(site),
             stopping: Arc::default(),
             exports: Exports::default(),
             notices: Arc::default(),
@@ -156,7 +158,7 @@ pub fn router(server: Server) -> Router {
     });
     let places = from_fn_with_state(places, make_page);
     let elsewhere = get(elsewhere).layer(places.clone()).with_state(server.clone());
-    let root = PathBuf::from(&*server.leptos.site_root);
+    let files = server.files.clone();
     // The names of these files change with their contents, except while developing.
     let lasting = HeaderValue::from_static(if server.leptos.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" });
     // Icons keep their names. (Not `no-store`: one such icon keeps a whole page out of the browser's back-forward cache.)
@@ -177,13 +179,13 @@ pub fn router(server: Server) -> Router {
         .route("/fn/{*unknown}", any(http::not_found))
         .merge(downloads::routes())
         // Files.
-        .nest_service("/pkg", ServiceBuilder::new().map_response(described).map_response(caching(lasting)).service(files::serve(&root.join("pkg"))))
+        .nest_service("/pkg", ServiceBuilder::new().map_response(described).map_response(caching(lasting)).service(files.serve("pkg")))
         .method_not_allowed_fallback(http::not_this_method)
         .fallback_service(
             ServiceBuilder::new()
                 .map_response(described)
                 .map_response(caching(short))
-                .service(files::serve(&root).call_fallback_on_method_not_allowed(false).fallback(elsewhere)),
+                .service(files.serve("").call_fallback_on_method_not_allowed(false).fallback(elsewhere)),
         );
     protected(routes, server)
 }
@@ -238,4 +240,17 @@ fn caching<B>(lasting: HeaderValue) -> impl Fn(axum::http::Response<B>) -> axum:
         }
         response
     }
+}
+
+/// The files of the site. What cannot be read is not served, and that is logged.
+fn files(site: &Site) -> Files {
+    if site.reload_port.is_some() {
+        return Files::Folder(site.root.as_path().into());
+    }
+    Files::read(&site.root).unwrap_or_else(|error| {
+        if error.kind() != ErrorKind::NotFound {
+            tracing::error!(folder = %site.root.display(), %error, "site files not served");
+        }
+        Files::Memory(Arc::default())
+    })
 }
