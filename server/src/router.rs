@@ -7,7 +7,7 @@ use crate::{
     files::Files,
     http::{self, public_document::public_document},
     layers::{
-        cors, duplicate_cookies, guard, headers, limits, origin, panics,
+        cors, duplicate_cookies, guard, headers, limits, origin, panics, paths,
         places::{Places, make_page},
         trace, wrong,
     },
@@ -201,8 +201,9 @@ pub fn protected(routes: Router<Server>, server: Server) -> Router {
         .layer(from_fn(limits::known_methods))
         .layer(CatchPanicLayer::custom(panics::caught))
         .layer(from_fn(limits::in_time))
-        .layer(from_fn_with_state(server.clone(), wrong::show_people))
         .layer(from_fn_with_state(server.clone(), cors::listed_origins))
+        .layer(from_fn(paths::plain_paths))
+        .layer(from_fn_with_state(server.clone(), wrong::show_people))
         .layer(from_fn_with_state(server.clone(), headers::protect))
         .layer(from_fn_with_state(server.clone(), trace::trace))
         .with_state(server)

@@ -19,6 +19,7 @@ pub mod headers;
 pub mod limits;
 pub mod origin;
 pub mod panics;
+pub mod paths;
 pub mod places;
 pub mod trace;
 pub mod wrong;

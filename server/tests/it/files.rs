@@ -96,6 +96,9 @@ on_both! {
             "/pkg/link.js",
             "/pkg/folder/secret",
             "/root/etc/passwd",
+            "/./pkg/latchkey.js",
+            "/x/../favicon.svg",
+            "//favicon.svg",
             "/pkg/latchkey.js%00",
             "/pkg/latchkey.js%00.txt",
             "/%00",
@@ -117,6 +120,11 @@ on_both! {
                     }
                 }
             }
+        }
+        paths.extend([format!("/{}", "a".repeat(256)), format!("/pkg/{}.js", "a".repeat(5000)), format!("/account/{}", "%20".repeat(300))]);
+        for start in ["/.", "/x/..", "/%2e", "/x/%2E%2e", "/x/.%2E", "/", "/x%2f..", "/x%5c..", "/x\\.."] {
+            paths.push(format!("{start}/account"));
+            paths.push(format!("{start}/account/sessions"));
         }
         paths.push(outside.clone());
         paths.push(format!("/{outside}"));
