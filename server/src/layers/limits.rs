@@ -11,7 +11,7 @@ use axum::{
     extract::Request,
     http::{
         HeaderValue, Method, StatusCode,
-        header::{CONNECTION, CONTENT_LENGTH},
+        header::{ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH},
     },
     middleware::Next,
     response::Response,
@@ -79,6 +79,9 @@ enum Unread {
 /// Reads the body before anybody looks at it: whole, no more than [`BODY`] of it, and not for longer than [`ARRIVAL`]. So nothing behind this has to
 /// know of bodies that are too large, too slow, or cut off.
 pub async fn read_body(request: Request, next: Next) -> Response {
+    if let Some(refusal) = refuse_coded(&request) {
+        return refusal;
+    }
     let (parts, body) = request.into_parts();
     let network = parts.extensions.get().map(Client::network).unwrap_or_default();
     let said = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -98,6 +101,19 @@ pub async fn read_body(request: Request, next: Next) -> Response {
     // What is still on its way would be taken for the next request.
     refusal.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     refusal
+}
+
+/// Refuses a body whose content coding we do not decode, which is any (RFC 9110, 15.5.16).
+fn refuse_coded(request: &Request) -> Option<Response> {
+    let mut codings = request.headers().get_all(CONTENT_ENCODING).iter().map(|coding| coding.as_bytes().trim_ascii());
+    if codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")) {
+        return None;
+    }
+    let mut refusal = problem::plain_with(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content_coding", "Send the body without a Content-Encoding.");
+    refusal.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    // What is still on its way would be taken for the next request.
+    refusal.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    Some(refusal)
 }
 
 async fn read(mut body: Body, network: &[u8]) -> Result<(Vec<u8>, Option<Slot<Vec<u8>>>), Unread> {

@@ -229,4 +229,14 @@ on_both! {
         assert_eq!(user.client.get("/api/v1/me").await.text, before);
         assert_eq!(app.anon().browser(&user.refresh).post("/api/v1/auth/refresh", json!({})).await.status, StatusCode::OK, "and is signed in still");
     }
+
+    async fn body_in_a_content_coding_is_refused_as_unsupported(app: App) {
+        for coding in ["gzip", "br", "deflate", "zstd", "identity, gzip", "x-unknown"] {
+            let answer = app.anon().with("content-encoding", coding).post("/api/v1/auth/login", json!({})).await;
+            assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content_coding"), "{coding}");
+            assert_eq!(answer.header("accept-encoding"), "identity", "{coding}");
+        }
+        let plain = app.anon().with("content-encoding", "Identity").post("/api/v1/auth/login", json!({})).await;
+        assert_eq!(plain.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
 }
