@@ -7,7 +7,7 @@ use crate::{
     files::Files,
     http::{self, public_document::public_document},
     layers::{
-        cors, duplicate_cookies, guard, headers, limits, origin, panics, paths,
+        cors, credentials, duplicate_cookies, guard, headers, limits, origin, panics, paths,
         places::{Places, make_page},
         trace, wrong,
     },
@@ -194,6 +194,7 @@ pub fn router(server: Server) -> Router {
 pub fn protected(routes: Router<Server>, server: Server) -> Router {
     routes
         .layer(from_fn_with_state(server.clone(), guard::signed_in_only))
+        .layer(from_fn_with_state(server.clone(), credentials::one_user_only))
         .layer(from_fn_with_state(server.clone(), duplicate_cookies::keep_good_one))
         .layer(from_fn(limits::finish))
         .layer(from_fn_with_state(server.clone(), origin::same_origin_only))

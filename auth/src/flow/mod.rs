@@ -9,6 +9,7 @@
 //! | taking one's data along, deleting one's account | `leaving` |
 //! | looking after the accounts of others | `admin` |
 //! | rate limits, and devices that are known | `tries` |
+//! | two credentials in one request | `credentials` |
 //! | what runs beside the requests | `worker` |
 //! | deleting what is kept no longer | `retention` |
 //!
@@ -17,6 +18,7 @@
 
 mod account;
 mod admin;
+mod credentials;
 mod inspect;
 mod issue;
 mod keys;

@@ -21,7 +21,7 @@ use axum::{
 use std::convert::Infallible;
 
 /// The name of the header that some older clients send their token in.
-const X_ACCESS_TOKEN: &str = "x-access-token";
+pub(crate) const X_ACCESS_TOKEN: &str = "x-access-token";
 
 /// The caller of a handler. Taking it as an argument checks nothing yet: ask [`Caller::signed_in`].
 #[derive(Clone)]
@@ -95,7 +95,7 @@ impl Caller {
 }
 
 /// The answer to a request that shows two of what there must be one.
-pub(super) fn two_credentials(cure: &str) -> Response {
+pub(crate) fn two_credentials(cure: &str) -> Response {
     problem::plain_with(StatusCode::BAD_REQUEST, "two_credentials", cure)
 }
 

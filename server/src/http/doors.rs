@@ -319,6 +319,11 @@ pub(super) async fn log_out(
         .into_iter()
         .flatten()
         .collect();
+    match auth.are_of_two_users(&presented).await {
+        Ok(false) => {}
+        Ok(true) => return Err(two_credentials("Send the credentials of one user.")),
+        Err(error) => return Err(caller.refuse(error.into())),
+    }
     let mut done = Err(auth::Error::SignedOut);
     for presented in presented {
         let ended = match scope {

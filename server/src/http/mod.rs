@@ -22,6 +22,7 @@ pub(crate) mod time;
 pub(crate) mod well_known;
 
 pub use caller::{Caller, signed_in_only};
+pub(crate) use caller::{X_ACCESS_TOKEN, two_credentials};
 pub(crate) use leaving::{Export, exported_session};
 
 use crate::Server;

@@ -13,6 +13,7 @@
 //! 10. [`places`]: no more than so many pages are made at a time, each to its end or until it is given up.
 
 pub mod cors;
+pub mod credentials;
 pub mod duplicate_cookies;
 pub mod guard;
 pub mod headers;

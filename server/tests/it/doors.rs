@@ -82,6 +82,28 @@ on_both! {
         assert_eq!((stranger.status, stranger.header("www-authenticate")), (StatusCode::UNAUTHORIZED, "Bearer realm=\"latchkey\""));
     }
 
+    async fn log_out_with_credentials_of_two_users_ends_neither(app: App) {
+        let (ada, bob) = (app.user("ada@example.com").await, app.user("bob@example.com").await);
+        for scope in ["this", "others", "all"] {
+            let body = json!({"refresh_token": bob.refresh, "scope": scope});
+            for client in [ada.client.clone(), app.anon().browser(&ada.refresh)] {
+                let answer = client.post("/api/v1/auth/logout", body.clone()).await;
+                assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::BAD_REQUEST, "two_credentials"), "{scope}");
+                assert!(answer.cookies().is_empty(), "{:?}", answer.cookies());
+            }
+        }
+        for user in [&ada, &bob] {
+            assert_eq!(user.client.get("/api/v1/me").await.status, StatusCode::OK);
+        }
+        // Two sessions of one user both end.
+        let second = app.log_in("ada@example.com").await;
+        let answer = ada.client.post("/api/v1/auth/logout", json!({"refresh_token": second.refresh})).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT);
+        for user in [&ada, &second] {
+            assert_eq!(user.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+        }
+    }
+
     async fn one_good_credential_is_enough_to_leave(app: App) {
         let user = app.user("ada@example.com").await;
         app.clock.advance(Span::minutes(11));

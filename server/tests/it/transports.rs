@@ -58,6 +58,42 @@ on_both! {
         assert_eq!(beside.status, StatusCode::OK, "the refresh cookie beside a Bearer token is what browsers send");
     }
 
+    async fn credentials_of_two_users_act_for_neither(app: App) {
+        let (ada, bob) = (app.user("ada@example.com").await, app.user("bob@example.com").await);
+        let mixed = ada.client.clone().browser(&bob.refresh);
+        let before = [ada.client.get("/api/v1/me").await.text, bob.client.get("/api/v1/me").await.text];
+        let mut answers = vec![
+            mixed.get("/api/v1/me").await,
+            mixed.get("/api/v1/me/export").await,
+            mixed.patch("/api/v1/me", json!({"name": "Eve"})).await,
+            mixed.post("/api/v1/auth/refresh", json!({})).await,
+            mixed.post("/api/v1/auth/logout", json!({})).await,
+            mixed.post("/api/v1/auth/logout", json!({"scope": "all"})).await,
+            mixed.get("/account").await,
+            mixed.get("/").await,
+        ];
+        for function in crate::support::functions() {
+            answers.push(mixed.call(&function, "form[email]=a").await);
+        }
+        // An access cookie counts as the token in it.
+        answers.push(app.anon().with("cookie", &format!("latchkey-access={}; latchkey={}", ada.access, bob.refresh)).get("/api/v1/me").await);
+        for answer in answers {
+            assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::BAD_REQUEST, "two_credentials"));
+            assert!(answer.cookies().is_empty(), "{:?}", answer.cookies());
+        }
+        // Neither session has ended, and neither account was changed.
+        for (user, before) in [&ada, &bob].into_iter().zip(before) {
+            assert_eq!(user.client.get("/api/v1/me").await.text, before);
+            assert_eq!(app.anon().browser(&user.refresh).get("/account").await.status, StatusCode::OK);
+        }
+        // Two sessions of one user are what a second log-in leaves; and what is over is no
+        // credential.
+        let second = app.log_in("ada@example.com").await;
+        assert_eq!(ada.client.clone().browser(&second.refresh).get("/api/v1/me").await.status, StatusCode::OK);
+        assert_eq!(bob.client.post("/api/v1/auth/logout", json!({})).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(mixed.get("/api/v1/me").await.status, StatusCode::OK);
+    }
+
     async fn a_log_in_by_cookie_ends_the_session_whose_cookie_it_replaces_and_takes_nothing_that_was_planted(app: App) {
         let body = json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"});
         let first = app.anon().post(SIGNUP, body.clone()).await;
