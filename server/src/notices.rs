@@ -13,6 +13,7 @@ pub(crate) struct Notices {
     untrusted: AtomicBool,
     unreadable: AtomicBool,
     origin: LogThrottle,
+    host: AtomicBool,
 }
 
 impl Notices {
@@ -54,6 +55,20 @@ impl Notices {
                 setting = "LATCHKEY_PUBLIC_URL",
                 cure = "set it to the address that people use, or have them use the one that is set",
                 "origin differs from public URL"
+            );
+        }
+    }
+
+    /// A request names another host than the setting says. Logged once: where the setting is wrong,
+    /// every request does, and where it is right, programs that search the network by address do.
+    pub(crate) fn other_host(&self, host: &str, public_url: &str) {
+        if !self.host.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                host = %host.escape_default(),
+                public_url,
+                setting = "LATCHKEY_PUBLIC_URL",
+                cure = "set it to the address that people use, or have them, and proxies, use the one that is set",
+                "host differs from public URL"
             );
         }
     }

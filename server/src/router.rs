@@ -7,7 +7,9 @@ use crate::{
     files::Files,
     http::{self, public_document::public_document},
     layers::{
-        cors, credentials, duplicate_cookies, guard, headers, limits, origin, panics, paths,
+        cors, credentials, duplicate_cookies, guard, headers,
+        host::{self, Hosts},
+        limits, origin, panics, paths,
         places::{Places, make_page},
         trace, wrong,
     },
@@ -55,6 +57,7 @@ pub static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_ro
 pub struct Server {
     pub(crate) web: Web,
     pub(crate) origin: Arc<str>,
+    pub(crate) hosts: Hosts,
     pub(crate) hsts_subdomains: bool,
     pub(crate) cors_origins: Arc<[String]>,
     pub(crate) trusted_proxies: Arc<[IpNet]>,
@@ -95,6 +98,7 @@ impl Server {
         Self {
             web: Web { auth, secure: http.secure(), cookies: CookieNames::new(&http.public_url) },
             origin: http.origin().into(),
+            hosts: Hosts::of(&http.public_url),
             hsts_subdomains: http.hsts_subdomains,
             cors_origins: http.cors_origins.clone().into(),
             trusted_proxies: http.trusted_proxies.clone().into(),
@@ -204,6 +208,7 @@ pub fn protected(routes: Router<Server>, server: Server) -> Router {
         .layer(from_fn(limits::in_time))
         .layer(from_fn_with_state(server.clone(), cors::listed_origins))
         .layer(from_fn(paths::plain_paths))
+        .layer(from_fn_with_state(server.clone(), host::ours_only))
         .layer(from_fn_with_state(server.clone(), wrong::show_people))
         .layer(from_fn_with_state(server.clone(), headers::protect))
         .layer(from_fn_with_state(server.clone(), trace::trace))

@@ -138,7 +138,7 @@ impl Line<'_> {
             Patience::Waits => PATIENCE,
             Patience::HangsUp(after) => after,
         };
-        match timeout(limit, self.connection.ask(request, self.wire.fleet.address(life).port())).await {
+        match timeout(limit, self.connection.ask(request)).await {
             Ok(Ok((status, body))) => {
                 let took = sent.elapsed();
                 self.wire.idle.lock().unwrap_or_else(PoisonError::into_inner).push(self.connection);
@@ -152,12 +152,12 @@ impl Line<'_> {
 }
 
 impl Connection {
-    async fn ask(&mut self, request: &Request<'_>, port: u16) -> anyhow::Result<(u16, Vec<u8>)> {
+    async fn ask(&mut self, request: &Request<'_>) -> anyhow::Result<(u16, Vec<u8>)> {
         let Request { method, path, bearer, body } = request;
         let authorization = bearer.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
         let body = body.as_deref().unwrap_or_default();
         let content = if body.is_empty() { String::new() } else { format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()) };
-        let text = format!("{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\n{authorization}{content}\r\n{body}");
+        let text = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}{content}\r\n{body}");
         self.stream.write_all(text.as_bytes()).await?;
 
         let status = self.header().await?.split(' ').nth(1).and_then(|status| status.parse().ok()).context("a status")?;

@@ -17,6 +17,7 @@ pub mod credentials;
 pub mod duplicate_cookies;
 pub mod guard;
 pub mod headers;
+pub mod host;
 pub mod limits;
 pub mod origin;
 pub mod panics;

@@ -30,6 +30,10 @@ fn segments(path: &str) -> Vec<String> {
 
 /// Whether the answer is one of those that the description of the call promises. Calls that are not described are not for programs.
 pub fn check(method: &Method, address: &str, answer: &Answer) {
+    // What is meant for another server is no call of this one.
+    if answer.status == StatusCode::MISDIRECTED_REQUEST {
+        return;
+    }
     let asked = segments(address.split('?').next().unwrap_or_default());
     let fits = |path: &[String]| path.len() == asked.len() && path.iter().zip(&asked).all(|(part, given)| part == given || part.starts_with('{'));
     let Some((_, _, operation)) = DESCRIBED.operations.iter().find(|(of, path, _)| of == method && fits(path)) else { return };

@@ -1,6 +1,6 @@
 //! What every answer carries.
 
-use crate::support::{App, PASSWORD};
+use crate::support::{App, PASSWORD, authority};
 use auth::{on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
@@ -172,6 +172,11 @@ on_both! {
     }
 }
 
+/// A request for `/` of whoever reaches us by `url`.
+fn asking(url: &str) -> axum::http::Request<Body> {
+    axum::http::Request::builder().header("host", authority(url)).body(Body::empty()).expect("a request")
+}
+
 #[tokio::test]
 async fn hsts_for_subdomains_is_a_choice() {
     let app = App::with(FreshDatabase::sqlite(), "https://accounts.example.com", |http| http.hsts_subdomains = true).await;
@@ -186,13 +191,13 @@ async fn what_never_answers_is_given_up() {
     let mut served = Vec::new();
     for (url, https) in URLS {
         let app = App::at(FreshDatabase::sqlite(), url).await;
-        served.push((protected(Router::new().route("/", get(std::future::pending::<StatusCode>)), app.server.clone()), https, app));
+        served.push((protected(Router::new().route("/", get(std::future::pending::<StatusCode>)), app.server.clone()), asking(url), https, app));
     }
     // From here on time passes by itself whenever nobody has anything to do.
     tokio::time::pause();
-    for (router, https, _app) in served {
+    for (router, request, https, _app) in served {
         let started = tokio::time::Instant::now();
-        let answer = router.oneshot(axum::http::Request::new(Body::empty())).await.expect("an answer");
+        let answer = router.oneshot(request).await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         is_protected(answer.headers(), "no-store", https, "503");
         assert!(answer.headers().contains_key("retry-after"));
@@ -212,7 +217,7 @@ async fn a_panic_is_a_plain_500_and_the_server_goes_on() {
         let app = App::at(FreshDatabase::sqlite(), url).await;
         let router = protected(Router::new().route("/", get(panics)), app.server.clone());
         for _ in 0..2 {
-            let answer = router.clone().oneshot(axum::http::Request::new(Body::empty())).await.expect("an answer");
+            let answer = router.clone().oneshot(asking(url)).await.expect("an answer");
             assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
             is_protected(answer.headers(), "no-store", https, "500");
             let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");

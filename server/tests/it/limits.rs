@@ -155,18 +155,25 @@ on_both! {
         let log = Log::open("warn");
         let body = json!({ "email": "ada@example.com", "password": PASSWORD });
         let from = |origin: &str, host: &str| app.anon().with("origin", origin).with("host", host);
-        for _ in 0..3 {
-            let refused = from("http://192.168.1.5:3000", "192.168.1.5:3000").post("/api/v1/auth/signup", body.clone()).await;
-            assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        let refused_by = [
+            ("http://192.168.1.5:3000", "192.168.1.5:3000", StatusCode::MISDIRECTED_REQUEST, "host", "192.168.1.5:3000"),
+            ("http://localhost", "localhost", StatusCode::FORBIDDEN, "origin", "http://localhost"),
+        ];
+        for (origin, host, status, field, logged) in refused_by {
+            for _ in 0..3 {
+                let refused = from(origin, host).post("/api/v1/auth/signup", body.clone()).await;
+                assert_eq!(refused.status, status);
+                assert!(refused.json()["detail"].as_str().is_some_and(|detail| detail.contains("http://localhost:3000")), "{}", refused.text);
+            }
+            let text = log.take();
+            let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+            assert_eq!(lines.len(), 1, "{text}");
+            assert_eq!((&lines[0][field], &lines[0]["public_url"], &lines[0]["setting"]), (&json!(logged), &json!("http://localhost:3000"), &json!("LATCHKEY_PUBLIC_URL")));
         }
-        let text = log.take();
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-        assert_eq!(lines.len(), 1, "{text}");
-        assert_eq!((&lines[0]["origin"], &lines[0]["public_url"], &lines[0]["setting"]), (&json!("http://192.168.1.5:3000"), &json!("http://localhost:3000"), &json!("LATCHKEY_PUBLIC_URL")));
         // Another site is refused, and that is no fault of the settings.
         let app = App::on(FreshDatabase::sqlite()).await;
-        for (origin, host) in [("https://evil.example", "localhost:3000"), ("http://evil.example:3000", "192.168.1.5:3000"), ("null", "null")] {
-            let refused = app.anon().with("origin", origin).with("host", host).post("/api/v1/auth/signup", body.clone()).await;
+        for origin in ["https://evil.example", "http://evil.example:3000", "null"] {
+            let refused = app.anon().with("origin", origin).post("/api/v1/auth/signup", body.clone()).await;
             assert_eq!(refused.status, StatusCode::FORBIDDEN);
         }
         assert_eq!(log.take(), "");

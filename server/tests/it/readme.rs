@@ -20,9 +20,9 @@ fn readme_has_the_table_of_settings() {
 async fn the_curl_session_of_the_readme_runs() {
     let readme = readme();
     let script = readme.split("```sh\n# README: curl\n").nth(1).and_then(|rest| rest.split("\n```").next()).expect("a block that begins with `# README: curl`");
-    let app = App::on(FreshDatabase::sqlite()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let app = App::at(FreshDatabase::sqlite(), &base).await;
     let service = app.router.clone().into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
     let output = Command::new("bash").arg("-euo").arg("pipefail").arg("-c").arg(script).env("BASE", base).output().await.expect("bash and curl");

@@ -61,6 +61,11 @@ pub fn reached_by(url: &str) -> Http {
     }
 }
 
+/// What clients ask for that reach us by `url`.
+pub fn authority(url: &str) -> String {
+    url.split_once("://").expect("a URL").1.to_owned()
+}
+
 /// No files to be served.
 pub fn no_site() -> Site {
     Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None }
@@ -84,6 +89,8 @@ pub async fn undescribed(router: &Router, mut request: Request<Body>) -> Answer 
 }
 
 pub struct App {
+    /// What clients ask for.
+    host: String,
     pub router: Router,
     pub server: Server,
     pub clock: Clock,
@@ -117,11 +124,12 @@ impl App {
         let mut http = reached_by(url);
         change(&mut http);
         let server = Server::new(auth, &http, &no_site());
-        Self { router: router(server.clone()), server, clock, _database: database }
+        Self { host: authority(url), router: router(server.clone()), server, clock, _database: database }
     }
 
     /// From now on people reach it by `url`, and it has a site.
     pub fn move_to(&mut self, url: &str, root: &Path) {
+        self.host = authority(url);
         self.server = Server::new(self.server.auth().clone(), &reached_by(url), &Site { root: root.to_owned(), hashed: false, reload_port: None });
         self.router = router(self.server.clone());
     }
@@ -209,6 +217,7 @@ impl Client<'_> {
     pub async fn send(&self, method: Method, path: &str, body: Body) -> Answer {
         let mut request = Request::builder().method(method).uri(path).body(body).expect("a request");
         request.headers_mut().extend(self.headers.clone());
+        request.headers_mut().entry(header::HOST).or_insert(self.app.host.parse().expect("a host"));
         answered(&self.app.router, request).await
     }
 }

@@ -1,6 +1,6 @@
 //! A server whose domain and database are at hand, and that is sent what no program of good will sends.
 
-use crate::support::{Answer, PASSWORD, answered, no_site, reached_by, started};
+use crate::support::{Answer, PASSWORD, answered, authority, no_site, reached_by, started};
 use auth::{Auth, Clock, RateLimits, testing::FreshDatabase};
 use axum::{
     Router,
@@ -17,6 +17,8 @@ pub const JSON: (&str, &[u8]) = ("content-type", b"application/json");
 
 /// A server whose domain and database are at hand.
 pub struct Target {
+    /// What clients ask for.
+    host: String,
     pub router: Router,
     pub auth: Auth,
     pub clock: Clock,
@@ -46,7 +48,7 @@ impl Target {
     pub async fn at(database: FreshDatabase, url: &str) -> Self {
         let (auth, clock) = started(&database, url, RateLimits::off()).await;
         let router = router(Server::new(auth.clone(), &reached_by(url), &no_site()));
-        Self { router, auth, clock, database }
+        Self { host: authority(url), router, auth, clock, database }
     }
 
     /// Headers are bytes: attackers do not stop at text.
@@ -55,6 +57,7 @@ impl Target {
         for (name, value) in headers {
             request.headers_mut().append(name.parse::<HeaderName>().expect("a name"), HeaderValue::from_bytes(value).expect("a header value"));
         }
+        request.headers_mut().entry("host").or_insert(self.host.parse().expect("a host"));
         answered(&self.router, request).await
     }
 
