@@ -196,6 +196,7 @@ pub fn router(server: Server) -> Router {
 
 /// Puts around the routes what happens to every request and every answer; see [`crate::layers`].
 pub fn protected(routes: Router<Server>, server: Server) -> Router {
+    let outermost = panics::outermost(&server);
     routes
         .layer(from_fn_with_state(server.clone(), guard::signed_in_only))
         .layer(from_fn_with_state(server.clone(), credentials::one_user_only))
@@ -213,6 +214,7 @@ pub fn protected(routes: Router<Server>, server: Server) -> Router {
         .layer(from_fn_with_state(server.clone(), headers::protect))
         .layer(from_fn_with_state(server.clone(), trace::trace))
         .with_state(server)
+        .layer(outermost)
 }
 
 /// The address of a page that somebody has asked for with a slash at its end.

@@ -178,6 +178,26 @@ fn asking(url: &str) -> axum::http::Request<Body> {
 }
 
 #[tokio::test]
+async fn panic_in_a_layer_is_a_protected_500() {
+    use axum::{Router, extract::Request, middleware::from_fn, routing::get};
+    use server::layers::panics::outermost;
+    use tower::ServiceExt;
+    fn panics(_: &Request) -> StatusCode {
+        panic!("a secret")
+    }
+    for (url, https) in URLS {
+        let app = App::at(FreshDatabase::sqlite(), url).await;
+        let layered = Router::new().route("/", get(async || "never")).layer(from_fn(async |request: Request, _next: axum::middleware::Next| panics(&request)));
+        let answer = layered.layer(outermost(&app.server)).oneshot(asking(url)).await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let header = |name: &str| answer.headers().get(name).map_or("", |value| value.to_str().expect("text"));
+        assert_eq!((header("cache-control"), header("x-content-type-options"), header("strict-transport-security")), ("no-store", "nosniff", https));
+        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
+        assert!(!String::from_utf8_lossy(&body).contains("secret"));
+    }
+}
+
+#[tokio::test]
 async fn hsts_for_subdomains_is_a_choice() {
     let app = App::with(FreshDatabase::sqlite(), "https://accounts.example.com", |http| http.hsts_subdomains = true).await;
     assert_eq!(app.anon().get("/healthz").await.header("strict-transport-security"), "max-age=63072000; includeSubDomains");
