@@ -10,6 +10,7 @@ use crate::{
 };
 use anyhow::Context;
 use auth::{Auth, Clock, Entropy, flow::Parts};
+use contract::Span;
 use std::{future::Future, time::Duration};
 use tokio::{
     net::TcpListener,
@@ -68,7 +69,7 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
         logs::write_to_stderr(text, Duration::ZERO);
     }
     let server = Server::new(auth, &config.http, &config.site);
-    let door = Door { listener, tls: tls.clone(), app: router(server.clone()), proxies: server.trusted_proxies.clone() };
+    let door = Door { listener, tls: tls.clone(), app: router(server.clone()), proxies: server.trusted_proxies.clone(), keep_alive: duration(config.http.keep_alive) };
     let (stopping, told) = watch::channel(false);
     let stop = stop_signal()?;
     let drained = door.serve(async move {
@@ -85,6 +86,10 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
     worker.stop().await?;
     store.close().await;
     Ok(())
+}
+
+fn duration(span: Span) -> Duration {
+    Duration::from_millis(u64::try_from(span.0).unwrap_or_default())
 }
 
 async fn follow(tls: Option<Tls>) {

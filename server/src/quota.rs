@@ -19,10 +19,11 @@ struct State<K> {
     held: HashMap<K, usize>,
 }
 
-/// A slot, counted for one or more holders. Dropping it gives it back.
+/// One or more slots, counted for some holders. Dropping it gives them back.
 #[derive(Debug)]
 pub(crate) struct Slot<K: Eq + Hash> {
     quota: Quota<K>,
+    slots: usize,
     holders: Vec<K>,
 }
 
@@ -47,26 +48,31 @@ impl<K: Clone + Eq + Hash> Quota<K> {
     /// A slot that counts for each of these holders, with how many each may have. `None`: none is
     /// free, or one of the holders has its share.
     pub(crate) fn take(&self, holders: &[(K, usize)]) -> Option<Slot<K>> {
+        self.take_many(1, holders)
+    }
+
+    /// As [`Self::take`], with so many slots at once, or none.
+    pub(crate) fn take_many(&self, slots: usize, holders: &[(K, usize)]) -> Option<Slot<K>> {
         let mut state = self.state();
-        let has_share = |(holder, most): &(K, usize)| state.held.get(holder).is_some_and(|held| held >= most);
-        if state.free == 0 || holders.iter().any(has_share) {
+        let would_exceed = |(holder, most): &(K, usize)| state.held.get(holder).copied().unwrap_or(0).saturating_add(slots) > *most;
+        if state.free < slots || holders.iter().any(would_exceed) {
             return None;
         }
-        state.free -= 1;
+        state.free -= slots;
         for (holder, _) in holders {
-            *state.held.entry(holder.clone()).or_default() += 1;
+            *state.held.entry(holder.clone()).or_default() += slots;
         }
-        Some(Slot { quota: self.clone(), holders: holders.iter().map(|(holder, _)| holder.clone()).collect() })
+        Some(Slot { quota: self.clone(), slots, holders: holders.iter().map(|(holder, _)| holder.clone()).collect() })
     }
 }
 
 impl<K: Eq + Hash> Drop for Slot<K> {
     fn drop(&mut self) {
         let mut state = self.quota.state();
-        state.free += 1;
+        state.free += self.slots;
         for holder in &self.holders {
             if let Some(held) = state.held.get_mut(holder) {
-                *held -= 1;
+                *held -= self.slots;
                 if *held == 0 {
                     state.held.remove(holder);
                 }
@@ -92,6 +98,17 @@ mod tests {
         assert!(take("eve").is_some() && take("ada").is_some());
         drop((two, others));
         assert!(quota.state().held.is_empty() && quota.state().free == 5);
+    }
+
+    #[test]
+    fn slots_are_taken_together_or_not_at_all() {
+        let quota = Quota::new(10);
+        let held = quota.take_many(6, &[("ada", 8)]).expect("slots");
+        assert!(quota.take_many(3, &[("ada", 8)]).is_none(), "beyond her share");
+        assert!(quota.take_many(5, &[]).is_none(), "more than are free");
+        assert!(quota.take_many(2, &[("ada", 8)]).is_some());
+        drop(held);
+        assert!(quota.take_many(10, &[]).is_some() && quota.state().held.is_empty());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::{
     files::Files,
     http::{self, public_document::public_document},
     layers::{
+        budget::{self, Budgets},
         cors, credentials, duplicate_cookies, guard, headers,
         host::{self, Hosts},
         limits, origin, panics, paths,
@@ -70,6 +71,7 @@ pub struct Server {
     pub(crate) style: Arc<str>,
     reload_port: Option<u32>,
     files: Files,
+    pub(crate) budgets: Budgets,
     stopping: Arc<AtomicBool>,
     pub(crate) exports: Exports,
     pub(crate) notices: Arc<Notices>,
@@ -110,6 +112,7 @@ impl Server {
             leptos,
             reload_port: site.reload_port,
             files: files(site),
+            budgets: Budgets::default(),
             stopping: Arc::default(),
             exports: Exports::default(),
             notices: Arc::default(),
@@ -210,6 +213,7 @@ pub fn protected(routes: Router<Server>, server: Server) -> Router {
         .layer(from_fn_with_state(server.clone(), cors::listed_origins))
         .layer(from_fn(paths::plain_paths))
         .layer(from_fn_with_state(server.clone(), host::ours_only))
+        .layer(from_fn_with_state(server.clone(), budget::within_budget))
         .layer(from_fn_with_state(server.clone(), wrong::show_people))
         .layer(from_fn_with_state(server.clone(), headers::protect))
         .layer(from_fn_with_state(server.clone(), trace::trace))

@@ -2,6 +2,7 @@
 
 use crate::{
     http::problem,
+    layers::budget::Admission,
     quota::{Quota, Slot},
 };
 use app::problem::Problem;
@@ -41,12 +42,18 @@ pub async fn in_time(request: Request, next: Next) -> Response {
 /// Carries out what changes something to its end, whether or not somebody still waits for the answer: a thief who hangs up must not keep their session
 /// from being ended.
 pub async fn finish(request: Request, next: Next) -> Response {
-    if request.method().is_safe() { next.run(request).await } else { to_its_end(next.run(request)).await }
+    if request.method().is_safe() { next.run(request).await } else { to_its_end(request.extensions().get().cloned(), next.run(request)).await }
 }
 
-/// In a task of its own: whoever drops this does not end that.
-pub(super) async fn to_its_end(answer: impl Future<Output = Response> + Send + 'static) -> Response {
-    match tokio::spawn(answer).await {
+/// In a task of its own: whoever drops this does not end that. The request counts as being under
+/// way for as long.
+pub(super) async fn to_its_end(admission: Option<Admission>, answer: impl Future<Output = Response> + Send + 'static) -> Response {
+    let counted = async move {
+        let response = answer.await;
+        drop(admission);
+        response
+    };
+    match tokio::spawn(counted).await {
         Ok(response) => response,
         Err(ended) => match ended.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

@@ -49,7 +49,7 @@ pub async fn make_page(State(places): State<Places>, request: Request, next: Nex
     let Ok(Ok(place)) = timeout(PATIENCE, line.acquire_owned()).await else {
         return problem::answer(&Problem::Busy { retry_after: 2 });
     };
-    to_its_end(async move {
+    to_its_end(request.extensions().get().cloned(), async move {
         let _place = place;
         timeout_at(end, next.run(request)).await.unwrap_or_else(|_| {
             tracing::error!("a page was not made within {} s", LONGEST.as_secs());

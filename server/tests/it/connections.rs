@@ -38,7 +38,8 @@ async fn open(tls: Option<Tls>) -> Open {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel();
-    let door = Door { listener, tls, app: router(app.server.clone()), proxies: Arc::new([]) };
+    let keep_alive = Duration::from_secs(75);
+    let door = Door { listener, tls, app: router(app.server.clone()), proxies: Arc::new([]), keep_alive };
     let ended = tokio::spawn(door.serve(async { drop(stopped.await) }));
     Open { address, stop, ended, _app: app }
 }
@@ -118,9 +119,76 @@ async fn who_says_nothing_or_a_byte_a_second_is_shown_out_and_others_are_served(
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
     let began = Instant::now();
     assert!(rest(&mut idle).await.starts_with("HTTP/1.1 200 "));
-    assert!(began.elapsed() <= Duration::from_secs(61), "{:?}", began.elapsed());
+    assert!((74..=78).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+    // Between two requests, half a head is waited for no longer than before the first.
+    let mut half = server.connect().await;
+    half.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET ").await.expect("sent");
+    let began = Instant::now();
+    assert!(rest(&mut half).await.starts_with("HTTP/1.1 200 "));
+    assert!(began.elapsed() <= Duration::from_secs(78), "{:?}", began.elapsed());
     tokio::time::resume();
     assert!(server.serves().await);
+}
+
+#[tokio::test]
+async fn http2_preface_a_byte_at_a_time_is_cut_off() {
+    let server = open(None).await;
+    tokio::time::pause();
+    let (_, bore) = dribble(server.connect().await, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert!(bore <= Duration::from_secs(12), "{bore:?}");
+    // A preface and nothing else is no request either, however many pings follow.
+    let mut socket = server.connect().await;
+    socket.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.expect("sent");
+    let (_, bore) = dribble(socket, &b"\0\0\x08\x06\0\0\0\0\0pingpong".repeat(20)).await;
+    assert!(bore <= Duration::from_secs(12), "{bore:?}");
+    tokio::time::resume();
+    assert!(server.serves().await);
+}
+
+#[tokio::test]
+async fn answer_of_the_parser_itself_is_not_stored() {
+    let server = open(None).await;
+    for (request, status) in
+        [(b"rubbish\r\n\r\n".to_vec(), "400"), (format!("GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "x: a\r\n".repeat(200)).into_bytes(), "431")]
+    {
+        let mut socket = server.connect().await;
+        let (mut from, mut to) = socket.split();
+        let _all_or_not = to.write_all(&request).await;
+        let said = rest(&mut from).await;
+        assert_eq!(said.get(9..12), Some(status), "{said}");
+        assert!(said.contains("\r\ncache-control: no-store\r\n") && said.contains("\r\nx-content-type-options: nosniff\r\n"), "{said}");
+    }
+    assert!(server.serves().await);
+}
+
+#[tokio::test]
+async fn request_for_another_host_is_refused() {
+    let server = open(None).await;
+    for (head, status) in [
+        ("GET /login HTTP/1.1\r\nhost: localhost:3000\r\n", "200"),
+        ("GET /login HTTP/1.1\r\nhost: 127.0.0.1:3000\r\n", "200"),
+        ("GET http://localhost:3000/login HTTP/1.1\r\nhost: localhost:3000\r\n", "200"),
+        ("GET /login HTTP/1.1\r\nhost: evil.example\r\n", "421"),
+        ("GET /login HTTP/1.1\r\nhost: localhost:3001\r\n", "421"),
+        ("GET http://evil.example/login HTTP/1.1\r\nhost: evil.example\r\n", "421"),
+        ("GET http://evil.example/login HTTP/1.1\r\nhost: localhost:3000\r\n", "400"),
+        ("GET /login HTTP/1.1\r\nhost: localhost:3000\r\nhost: localhost:3000\r\n", "400"),
+        ("GET /login HTTP/1.1\r\nhost: localhost:3000\r\nhost: evil.example\r\n", "400"),
+        ("GET /login HTTP/1.1\r\n", "400"),
+        ("GET /login HTTP/1.0\r\n", "400"),
+        ("POST /api/v1/auth/login HTTP/1.1\r\nhost: evil.example\r\ncontent-length: 0\r\n", "421"),
+        ("OPTIONS /api/v1/me HTTP/1.1\r\nhost: evil.example\r\norigin: https://evil.example\r\naccess-control-request-method: GET\r\n", "421"),
+        // As an orchestrator asks.
+        ("GET /healthz HTTP/1.1\r\nhost: 10.1.2.3:3000\r\n", "200"),
+        ("GET /readyz HTTP/1.1\r\nhost: 10.1.2.3:3000\r\n", "200"),
+        ("GET /healthz HTTP/1.0\r\n", "200"),
+    ] {
+        let mut socket = server.connect().await;
+        socket.write_all(format!("{head}connection: close\r\n\r\n").as_bytes()).await.expect("sent");
+        let said = rest(&mut socket).await;
+        assert_eq!(said.get(9..12), Some(status), "{head}: {said}");
+        assert!(said.contains("x-content-type-options: nosniff"), "{head}: {said}");
+    }
 }
 
 #[tokio::test]
@@ -220,7 +288,7 @@ async fn heads_that_are_too_large_are_refused_and_nothing_is_taken_for_a_second_
 
 #[tokio::test]
 async fn silent_sockets_do_not_keep_it_from_stopping_and_half_a_head_not_for_long() {
-    for (head, at_most) in [("", 1), ("GET /healthz HTTP/1.1\r\nhost: ", 11)] {
+    for (head, at_most) in [("", 1), ("GET /healthz HTTP/1.1\r\nhost: ", 2)] {
         let server = open(None).await;
         let mut sockets = Vec::new();
         for _ in 0..200 {
@@ -324,10 +392,19 @@ async fn who_speaks_plainly_to_https_or_greets_slowly_is_shown_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let (files, trusted) = certificate(&folder);
     let server = open(Some(Tls::open(files).expect("a certificate"))).await;
-    assert!(!server.serves().await);
+    let mut plain = server.connect().await;
+    plain.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
+    let said = rest(&mut plain).await;
+    assert!(said.starts_with("HTTP/1.1 400 ") && said.contains("x-content-type-options: nosniff") && said.contains("HTTPS only"), "{said}");
+    // Who greets well and then says nothing is waited for from the beginning of the connection.
+    let silent = greet(server.address, &trusted, &[b"h2", b"http/1.1"]).await.expect("greeted");
     tokio::time::pause();
+    let began = Instant::now();
+    let mut silent = silent;
+    rest(&mut silent).await;
+    assert!(began.elapsed() <= Duration::from_secs(11), "{:?}", began.elapsed());
     let (_, bore) = dribble(server.connect().await, &[22; 100]).await;
-    assert!(bore <= Duration::from_secs(21), "{bore:?}");
+    assert!(bore <= Duration::from_secs(11), "{bore:?}");
     tokio::time::resume();
     assert!(health(greet(server.address, &trusted, &[]).await.expect("greeted")).await);
 }

@@ -42,4 +42,5 @@ mod support;
 mod target;
 mod texts;
 mod transports;
+mod unread;
 mod well_known;
