@@ -14,19 +14,23 @@ use contract::Span;
 use std::{future::Future, time::Duration};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
 };
 
-/// So long the requests that are being answered may take once we are told to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long requests that are under way may take once connections are refused. With the default
+/// delay before that, and what is left to be written afterwards, the end comes within the 10
+/// seconds that `docker stop` waits.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// Serves until the process is told to stop (SIGTERM or SIGINT).
+/// Serves until the process is told to stop: by SIGTERM or SIGHUP, or, without the delay of
+/// `LATCHKEY_SHUTDOWN_DELAY`, by SIGINT.
 pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Result<()> {
     let tls = config.tls.clone().map(Tls::open).transpose()?;
     let Opened { store, secret, is_new, older_secret } = database::open(&config, &entropy).await?;
     let auth = Auth::start(Parts { store: store.clone(), clock, entropy, secret, policy: config.policy.clone(), hashing: config.hashing }).await?;
     let worker = auth.work();
+    let certificates = tls.clone().map(|tls| auth.background().spawn("tls", move || tls.clone().follow()));
     let listener = TcpListener::bind(config.http.listen)
         .await
         .with_context(|| format!("{} cannot be listened on: choose another with LEPTOS_SITE_ADDR", config.http.listen))?;
@@ -69,20 +73,20 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
         logs::write_to_stderr(text, Duration::ZERO);
     }
     let server = Server::new(auth, &config.http, &config.site);
-    let door = Door { listener, tls: tls.clone(), app: router(server.clone()), proxies: server.trusted_proxies.clone(), keep_alive: duration(config.http.keep_alive) };
+    let door = Door { listener, tls, app: router(server.clone()), proxies: server.trusted_proxies.clone(), keep_alive: duration(config.http.keep_alive) };
     let (stopping, told) = watch::channel(false);
-    let stop = stop_signal()?;
+    let (mut signals, delay) = (Signals::new()?, duration(config.http.shutdown_delay));
     let drained = door.serve(async move {
-        stop.await;
-        tracing::info!("stopping");
-        // Whoever spreads the load sends us nothing more.
+        let delay = if signals.next().await == Stop::Now { Duration::ZERO } else { delay };
+        tracing::info!(delay.seconds = delay.as_secs(), "stopping");
+        // A load balancer that asks `/readyz` sends nothing more; until it has asked, we still
+        // serve. Told again, we wait no longer.
         server.stop();
+        let _told_again = tokio::time::timeout(delay, signals.next()).await;
         let _nobody_waits = stopping.send(true);
     });
-    tokio::select! {
-        () = in_time(drained, told) => {}
-        () = follow(tls) => {}
-    }
+    in_time(drained, told).await;
+    drop(certificates);
     worker.stop().await?;
     store.close().await;
     Ok(())
@@ -92,24 +96,37 @@ fn duration(span: Span) -> Duration {
     Duration::from_millis(u64::try_from(span.0).unwrap_or_default())
 }
 
-async fn follow(tls: Option<Tls>) {
-    match tls {
-        Some(tls) => tls.follow().await,
-        None => std::future::pending().await,
+/// How urgent the end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// After the delay: SIGTERM, or SIGHUP when a terminal is closed.
+    Soon,
+    /// Without it: SIGINT, from a keyboard.
+    Now,
+}
+
+/// The signals that end the process in good order.
+struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, hang_up: signal(SignalKind::hangup())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> Stop {
+        tokio::select! {
+            _ = self.interrupt.recv() => Stop::Now,
+            _ = self.terminate.recv() => Stop::Soon,
+            _ = self.hang_up.recv() => Stop::Soon,
+        }
     }
 }
 
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
-/// Waits until everything is `drained`; once we are told to stop, no longer than [`DRAIN`].
+/// Waits until everything is `drained`; once we are told to stop, no longer than [`DRAIN_TIMEOUT`].
 async fn in_time(drained: impl Future<Output = ()>, told: watch::Receiver<bool>) {
     tokio::select! {
         () = drained => {}
@@ -122,7 +139,7 @@ async fn too_long(mut told: watch::Receiver<bool>) {
     if told.wait_for(|stopping| *stopping).await.is_err() {
         std::future::pending::<()>().await;
     }
-    tokio::time::sleep(DRAIN).await;
+    tokio::time::sleep(DRAIN_TIMEOUT).await;
 }
 
 #[cfg(test)]
@@ -148,10 +165,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn told_to_stop_it_waits_for_what_is_under_way_and_no_longer_than_it_should() {
-        let (early, late, never) = (waited(sleep(HOUR / 2)).await, waited(sleep(HOUR + DRAIN / 2)).await, waited(pending()).await);
+        let (early, late, never) = (waited(sleep(HOUR / 2)).await, waited(sleep(HOUR + DRAIN_TIMEOUT / 2)).await, waited(pending()).await);
         assert!((HOUR / 2..HOUR).contains(&early), "{early:?}");
-        assert!((HOUR + DRAIN / 2..HOUR + DRAIN).contains(&late), "{late:?}");
-        assert!((HOUR + DRAIN..HOUR + DRAIN + SECOND).contains(&never), "{never:?}");
+        assert!((HOUR + DRAIN_TIMEOUT / 2..HOUR + DRAIN_TIMEOUT).contains(&late), "{late:?}");
+        assert!((HOUR + DRAIN_TIMEOUT..HOUR + DRAIN_TIMEOUT + SECOND).contains(&never), "{never:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -38,6 +38,7 @@ mod scarce;
 mod secrets;
 mod sessions;
 mod settings;
+mod stopping;
 mod support;
 mod target;
 mod texts;
