@@ -79,7 +79,12 @@ build_release() {
 cargo_leptos_build() {
     (
         cd "$root"
-        export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src/="
+        # Of several that fit, the last one counts.
+        local flags="--remap-path-prefix=$HOME/= --remap-path-prefix=$root/= --remap-path-prefix=$(rustc --print sysroot)/="
+        flags+=" --remap-path-prefix=$target/= --remap-path-prefix=${CARGO_BUILD_BUILD_DIR:-$target}/="
+        local index
+        for index in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/; do flags+=" --remap-path-prefix=$index="; done
+        export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=$flags
         cargo leptos build --release --precompress --cargo-locked --split --lib-features split
     )
 }
