@@ -18,9 +18,9 @@ use axum::{
 
 /// Answers 400 to a request that shows two users.
 pub async fn one_user_only(State(server): State<Server>, request: Request, next: Next) -> Response {
-    let (headers, secure) = (request.headers(), server.web.secure);
-    let refresh = cookie::refresh_cookie(headers, secure);
-    let access_cookie = cookie::access_cookie(headers, secure);
+    let (headers, names) = (request.headers(), &server.web.cookies);
+    let refresh = cookie::refresh_cookie(headers, names);
+    let access_cookie = cookie::access_cookie(headers, names);
     let other = headers.get(X_ACCESS_TOKEN).filter(|_| server.x_access_token).and_then(|token| token.to_str().ok());
     let access = [bearer(headers), other, access_cookie.as_deref()];
     let presented: Vec<_> = access.into_iter().flatten().map(Presented::Bearer).chain(refresh.as_deref().map(Presented::Cookie)).collect();
