@@ -222,7 +222,12 @@ async fn last_piece_beyond_the_window_ends_the_connection() {
 async fn hundred_streams_at_once_are_all_answered() {
     let server = open().await;
     let (sender, mut connection) = client::handshake(connect(server.port, Ipv4Addr::LOCALHOST).await).await.expect("HTTP/2");
-    let answered = async { futures::future::join_all((0..300).map(|_| ask(&sender, 3000, "/healthz"))).await };
+    let answered = async {
+        // With the first answer the client knows how many streams it may have.
+        let mut answers = vec![ask(&sender, 3000, "/healthz").await];
+        answers.extend(futures::future::join_all((0..300).map(|_| ask(&sender, 3000, "/healthz"))).await);
+        answers
+    };
     let (limit, answers) = tokio::select! {
         answers = answered => (connection.max_concurrent_send_streams(), answers),
         ended = &mut connection => panic!("{ended:?}"),
