@@ -100,7 +100,7 @@ impl Server {
         Self {
             web: Web { auth, secure: http.secure(), cookies: CookieNames::new(&http.public_url) },
             origin: http.origin().into(),
-            hosts: Hosts::of(&http.public_url),
+            hosts: Hosts::of(&http.public_url, &http.allowed_hosts),
             hsts_subdomains: http.hsts_subdomains,
             cors_origins: http.cors_origins.clone().into(),
             trusted_proxies: http.trusted_proxies.clone().into(),

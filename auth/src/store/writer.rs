@@ -52,6 +52,7 @@ const RETRY_AFTER: u32 = 2;
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
+    health: Arc<Health>,
 }
 
 enum Message {
@@ -136,9 +137,9 @@ impl Writer {
     /// Starts the task. `first` is a connection that is open already.
     pub(super) fn start(file: DatabaseFile, health: Arc<Health>, first: SqliteConnection, readers: SqlitePool) -> Self {
         let (sender, queue) = mpsc::channel(MAX_QUEUE);
-        let task = Task { file, health, connection: Some(first), readers, wal: None, is_dirty: true, shrunk_at: None, queue, closing: None };
+        let task = Task { file, health: health.clone(), connection: Some(first), readers, wal: None, is_dirty: true, shrunk_at: None, queue, closing: None };
         tokio::spawn(supervise(task));
-        Self { queue: sender }
+        Self { queue: sender, health }
     }
 
     /// The connection, inside a transaction.
@@ -151,8 +152,11 @@ impl Writer {
         match timeout(TURN_TIMEOUT, turn).await {
             Ok(Ok(lease)) => Ok(lease?),
             Ok(Err(_)) => Err(ended().into()),
-            // Too many are before it. A lock that another process holds is noticed by the task.
-            Err(_) => Err(Error::Busy { retry_after: RETRY_AFTER }),
+            // A lock that another process holds is noticed by the task. Else too many are before this one.
+            Err(_) => Err(match self.health.outage() {
+                Some(fault) => Error::Unavailable(fault.name().into()),
+                None => Error::Busy { retry_after: RETRY_AFTER },
+            }),
         }
     }
 

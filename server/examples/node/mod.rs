@@ -50,6 +50,7 @@ impl Node {
         let http = Http {
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             public_url: URL.parse()?,
+            allowed_hosts: Vec::new(),
             trusted_proxies: vec!["127.0.0.1/32".parse()?],
             cors_origins: Vec::new(),
             x_access_token: false,

@@ -14,6 +14,7 @@ use auth::{
     Hashing, LimitedAction, Policy, RateLimits,
     store::{DatabaseUrl, InvalidDatabaseUrl},
 };
+use axum::http::uri::Authority;
 use contract::Span;
 use ipnet::IpNet;
 use std::{
@@ -55,6 +56,8 @@ pub struct Http {
     pub listen: SocketAddr,
     /// Where people reach us.
     pub public_url: Url,
+    /// Further hosts that requests may name, with a port or for any.
+    pub allowed_hosts: Vec<Authority>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// Origins whose pages may call the API from a browser.
@@ -149,6 +152,7 @@ impl Config {
         let tls = tls_files(&mut read);
         let public_url = public_url(&mut read, listen, tls.is_some());
         let private = is_private(&public_url);
+        let allowed_hosts = read.list(Setting::AllowedHosts, "names such as accounts.internal:3000, separated by commas");
         let trusted_proxies = read.list(Setting::TrustedProxies, "networks such as 10.0.0.0/8, separated by commas");
         let cors_origins = cors_origins(&mut read);
         let x_access_token = read.switch(Setting::XAccessToken, false);
@@ -174,6 +178,7 @@ impl Config {
             http: Http {
                 listen,
                 public_url,
+                allowed_hosts,
                 trusted_proxies,
                 cors_origins,
                 x_access_token,

@@ -123,6 +123,9 @@ settings! {
     /// `/oauth/token` and `/oauth/revoke`.
     CorsOrigins = "LATCHKEY_CORS_ORIGINS", DefaultValue::Fixed("none"), |config| list(&config.http.cors_origins);
 
+    /// Further names, such as `accounts.internal:3000,10.0.0.5`, by which proxies and services ask. Without a port: with any.
+    AllowedHosts = "LATCHKEY_ALLOWED_HOSTS", DefaultValue::Fixed("none"), |config| list(&config.http.allowed_hosts);
+
     /// Networks such as `10.0.0.0/8,::1/128`, whose `X-Forwarded-For` is believed.
     TrustedProxies = "LATCHKEY_TRUSTED_PROXIES", DefaultValue::Fixed("none"), |config| list(&config.http.trusted_proxies);
 

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | for the host of `LATCHKEY_PUBLIC_URL`, with its port or without one | passes |
 //! | for any name of this machine and that port, where the public URL is such a name | passes |
+//! | for a host of `LATCHKEY_ALLOWED_HOSTS` | passes |
 //! | for `/healthz` and `/readyz` | passes: an orchestrator asks by the address of a container |
 //! | for another host or port | 421 (RFC 9110, 15.5.20) |
 //! | for no host, for two, or for two that differ | 400 (RFC 9112, 3.2) |
@@ -20,6 +21,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use std::sync::Arc;
 use url::{Host, Url};
 
 /// Asked by orchestrators, which know an address and no name.
@@ -60,16 +62,22 @@ fn asked_for(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
 pub struct Hosts {
     host: Option<Host>,
     port: Option<u16>,
+    others: Arc<[Authority]>,
 }
 
 impl Hosts {
-    /// Those of the public URL.
+    /// Those of the public URL, and others: with the port that they have, or with any.
     #[must_use]
-    pub fn of(url: &Url) -> Self {
-        Self { host: url.host().map(|host| host.to_owned()), port: url.port_or_known_default() }
+    pub fn of(url: &Url, others: &[Authority]) -> Self {
+        Self { host: url.host().map(|host| host.to_owned()), port: url.port_or_known_default(), others: others.into() }
     }
 
     fn contain(&self, asked: &Authority) -> bool {
+        let is_listed =
+            |listed: &Authority| asked.host().eq_ignore_ascii_case(listed.host()) && (listed.port_u16().is_none() || listed.port_u16() == asked.port_u16());
+        if self.others.iter().any(is_listed) {
+            return true;
+        }
         let port_is_ours = asked.as_str() == asked.host() || asked.port_u16().is_some_and(|port| Some(port) == self.port);
         // As in URLs: in lower case, and addresses in their short form.
         let (Ok(asked), Some(ours)) = (Host::parse(asked.host()), &self.host) else { return false };
@@ -97,7 +105,25 @@ mod tests {
     fn passes(url: &str, target: &str, lines: &[&'static str]) -> Result<bool, ()> {
         let headers = lines.iter().map(|line| (HOST, HeaderValue::from_static(line))).collect();
         let host = asked_for(&target.parse().expect("a target"), &headers).ok_or(())?;
-        Ok(Hosts::of(&url.parse().expect("a URL")).contain(&host))
+        Ok(Hosts::of(&url.parse().expect("a URL"), &[]).contain(&host))
+    }
+
+    #[test]
+    fn listed_host_passes_with_its_port_or_with_any() {
+        let others = ["accounts.internal:3000", "10.0.0.5"].map(Authority::from_static);
+        let hosts = Hosts::of(&"https://accounts.example.com".parse().expect("a URL"), &others);
+        for (asked, expected) in [
+            ("accounts.internal:3000", true),
+            ("Accounts.Internal:3000", true),
+            ("accounts.internal", false),
+            ("accounts.internal:3001", false),
+            ("10.0.0.5", true),
+            ("10.0.0.5:8080", true),
+            ("10.0.0.50", false),
+            ("accounts.example.com", true),
+        ] {
+            assert_eq!(hosts.contain(&Authority::from_static(asked)), expected, "{asked}");
+        }
     }
 
     #[test]

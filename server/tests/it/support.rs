@@ -49,6 +49,7 @@ pub fn reached_by(url: &str) -> Http {
     Http {
         listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
         public_url: url.parse().expect("a URL"),
+        allowed_hosts: Vec::new(),
         trusted_proxies: Vec::new(),
         cors_origins: Vec::new(),
         x_access_token: false,

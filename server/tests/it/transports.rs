@@ -76,7 +76,7 @@ on_both! {
             answers.push(mixed.call(&function, "form[email]=a").await);
         }
         // An access cookie counts as the token in it.
-        answers.push(app.anon().with("cookie", &format!("latchkey-access={}; latchkey={}", ada.access, bob.refresh)).get("/api/v1/me").await);
+        answers.push(app.anon().with("cookie", &format!("latchkey-3000-access={}; latchkey-3000={}", ada.access, bob.refresh)).get("/api/v1/me").await);
         for answer in answers {
             assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::BAD_REQUEST, "two_credentials"));
             assert!(answer.cookies().is_empty(), "{:?}", answer.cookies());
