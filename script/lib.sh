@@ -97,6 +97,21 @@ build_debug() {
 
 cargo_leptos_build_debug() { (cd "$root" && LEPTOS_SITE_ROOT=target/debug-site cargo leptos build --cargo-locked); }
 
+in_root() { (cd "$root" && "$@"); }
+
+# build_clients NAME: builds the example NAME, which drives a server, and sets `clients` to its program. CLIENT_PROFILE=dev
+# builds it as `cargo test` does, in much less time: for checks, not for figures.
+build_clients() {
+    local profile=${CLIENT_PROFILE:-release}
+    if [ "$profile" = dev ]; then
+        clients=$target/debug/examples/$1
+        step "Building the clients (cargo build --example $1)" in_root cargo build --locked --example "$1"
+    else
+        clients=$target/release/examples/$1
+        step "Building the clients (cargo build --release --example $1)" in_root cargo build --release --locked -p server --example "$1"
+    fi
+}
+
 # The browser for the tests: $CHROMIUM, Playwright's own, or one of the system's.
 find_browser() {
     local own
