@@ -14,6 +14,8 @@ use std::sync::{
 
 /// A measurement that took longer says too little.
 const LONGEST_EXCHANGE: Span = Span::seconds(1);
+/// How often a start measures until one measurement is good enough.
+const MEASUREMENTS_AT_START: u32 = 5;
 /// A correction that changes by no more is left as it is: that is the noise of the network.
 const TOLERANCE: Span = Span(20);
 /// An operator is told of a clock that differs by more.
@@ -45,33 +47,49 @@ impl SharedClock {
     /// # Errors
     /// When the database cannot be asked. The last correction stays.
     pub(crate) async fn follow(&self, store: &Store) -> Result<(), Error> {
-        if !self.own.is_of_a_machine() {
-            return Ok(());
+        self.measure(store).await.map(drop)
+    }
+
+    /// As [`Self::follow`], until a measurement was good enough: the first statement of a cold server
+    /// takes long.
+    pub(crate) async fn follow_at_start(&self, store: &Store) -> Result<(), Error> {
+        for _ in 0..MEASUREMENTS_AT_START {
+            if self.measure(store).await? {
+                return Ok(());
+            }
         }
-        let mut reader = store.read().await?;
-        let before = self.own.now();
-        if let Some(theirs) = reader.time().await? {
-            self.correct(before, theirs, self.own.now());
-        }
+        tracing::warn!("the clock of the database was not read in time: the clock of this machine counts until it is");
         Ok(())
     }
 
-    /// `theirs` was read after `before` and before `after`.
-    fn correct(&self, before: Timestamp, theirs: Timestamp, after: Timestamp) {
+    /// Whether there is nothing to measure, or the measurement was good enough.
+    async fn measure(&self, store: &Store) -> Result<bool, Error> {
+        if !self.own.is_of_a_machine() {
+            return Ok(true);
+        }
+        let mut reader = store.read().await?;
+        let before = self.own.now();
+        let Some(theirs) = reader.time().await? else { return Ok(true) };
+        Ok(self.correct(before, theirs, self.own.now()))
+    }
+
+    /// `theirs` was read after `before` and before `after`. `false`: that tells too little.
+    fn correct(&self, before: Timestamp, theirs: Timestamp, after: Timestamp) -> bool {
         let exchange = after.since(before);
         if exchange > LONGEST_EXCHANGE || exchange < Span(0) {
-            return;
+            return false;
         }
         let measured = theirs.since(before).0.saturating_sub(exchange.0 / 2);
         let corrected = self.correction.load(Ordering::Relaxed);
         let change = measured.saturating_sub(corrected).saturating_abs();
         if change <= TOLERANCE.0 {
-            return;
+            return true;
         }
         self.correction.store(measured, Ordering::Relaxed);
         if change > WORTH_A_WARNING.0 {
             tracing::warn!(milliseconds = measured, "the clock of this machine differs from that of the database, which counts");
         }
+        true
     }
 }
 
@@ -82,20 +100,20 @@ mod tests {
     #[test]
     fn correction_is_the_difference_at_the_middle_of_the_exchange() {
         let clock = SharedClock::new(Clock::manual(Timestamp(10_000)));
-        clock.correct(Timestamp(9_900), Timestamp(7_000), Timestamp(10_100));
+        assert!(clock.correct(Timestamp(9_900), Timestamp(7_000), Timestamp(10_100)));
         assert_eq!(clock.now(), Timestamp(7_000));
         // Noise.
-        clock.correct(Timestamp(10_000), Timestamp(7_015), Timestamp(10_000));
+        assert!(clock.correct(Timestamp(10_000), Timestamp(7_015), Timestamp(10_000)));
         assert_eq!(clock.now(), Timestamp(7_000));
-        clock.correct(Timestamp(10_000), Timestamp(7_100), Timestamp(10_000));
+        assert!(clock.correct(Timestamp(10_000), Timestamp(7_100), Timestamp(10_000)));
         assert_eq!(clock.now(), Timestamp(7_100));
     }
 
     #[test]
     fn measurement_that_took_long_or_backwards_changes_nothing() {
         let clock = SharedClock::new(Clock::manual(Timestamp(10_000)));
-        clock.correct(Timestamp(10_000), Timestamp(99_000), Timestamp(11_001));
-        clock.correct(Timestamp(10_000), Timestamp(99_000), Timestamp(9_999));
+        assert!(!clock.correct(Timestamp(10_000), Timestamp(99_000), Timestamp(11_001)));
+        assert!(!clock.correct(Timestamp(10_000), Timestamp(99_000), Timestamp(9_999)));
         assert_eq!(clock.now(), Timestamp(10_000));
     }
 
@@ -103,7 +121,7 @@ mod tests {
     fn correction_survives_any_time_a_database_may_say() {
         let clock = SharedClock::new(Clock::manual(Timestamp(10_000)));
         for theirs in [i64::MIN, i64::MAX, 0] {
-            clock.correct(Timestamp(10_000), Timestamp(theirs), Timestamp(10_000));
+            assert!(clock.correct(Timestamp(10_000), Timestamp(theirs), Timestamp(10_000)));
             let _ = clock.now();
         }
     }

@@ -22,6 +22,8 @@ use tokio::{
 /// delay before that, and what is left to be written afterwards, the end comes within the 10
 /// seconds that `docker stop` waits.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
+/// And for the connections to the database.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves until the process is told to stop: by SIGTERM or SIGHUP, or, without the delay of
 /// `LATCHKEY_SHUTDOWN_DELAY`, by SIGINT.
@@ -88,7 +90,8 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
     in_time(drained, told).await;
     drop(certificates);
     worker.stop().await?;
-    store.close().await;
+    // A request that the drain has cut off may still hold a connection.
+    let _closed = tokio::time::timeout(CLOSE_TIMEOUT, store.close()).await;
     Ok(())
 }
 

@@ -221,12 +221,17 @@ pub fn protected(routes: Router<Server>, server: Server) -> Router {
         .layer(outermost)
 }
 
+/// The longest query that a redirect repeats, in bytes. Ours are much shorter.
+const MAX_KEPT_QUERY: usize = 1024;
+
 /// The address of a page that somebody has asked for with a slash at its end.
 fn without_slash(asked: &Uri) -> Option<String> {
     let path = asked.path().strip_suffix('/')?;
     // Only ever one of our own: what stands there could be anything.
     let page = PAGES.iter().find(|page| page.path() == path)?;
-    Some(asked.query().map_or_else(|| page.path().to_owned(), |query| format!("{}?{query}", page.path())))
+    // The head of an unread response is memory that no budget counts.
+    let query = asked.query().filter(|query| query.len() <= MAX_KEPT_QUERY);
+    Some(query.map_or_else(|| page.path().to_owned(), |query| format!("{}?{query}", page.path())))
 }
 
 /// Whether a client asks for JSON and not for a page.

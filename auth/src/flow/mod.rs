@@ -122,7 +122,7 @@ impl Auth {
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts { store, clock, entropy, secret, policy, hashing } = parts;
         let clock = SharedClock::new(clock);
-        clock.follow(&store).await?;
+        clock.follow_at_start(&store).await?;
         let now = clock.now();
         claim(&store, &secret, now).await?;
         // In this order: keys that are changed in between are read with the change, and read once more.

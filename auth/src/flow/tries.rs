@@ -9,7 +9,11 @@ use crate::{
     store::{Reader, Tx},
 };
 use contract::{Span, Timestamp, UserId};
-use std::iter;
+use std::{iter, time::Duration};
+use tokio::time::timeout;
+
+/// How long a refusal waits for an attempt to be given back: that is asked for when there is no capacity.
+const GIVE_BACK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A password attempt that was counted before the password was looked at.
 #[must_use]
@@ -137,8 +141,10 @@ impl Auth {
                 attempt.give_back(&mut tx, self.clock.now()).await?;
                 tx.commit().await
             };
-            if let Err(cause) = given_back.await {
-                tracing::debug!(error = crate::chain(&cause), "password attempt stays counted");
+            match timeout(GIVE_BACK_TIMEOUT, given_back).await {
+                Ok(Ok(())) => {}
+                Ok(Err(cause)) => tracing::debug!(error = crate::chain(&cause), "password attempt stays counted"),
+                Err(_) => tracing::debug!("password attempt stays counted: no time"),
             }
         }
         Err(error)

@@ -58,6 +58,8 @@ const MAX_HEADERS: usize = 100;
 const MAX_STREAMS: u32 = 100;
 /// Bytes that one stream of HTTP/2 holds for sending, beyond the piece that is under way.
 const MAX_SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// How long a connection that is to end waits for a client that does not read what was answered.
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes that clients of HTTP/2 may send before we have read them, for one request and for one
 /// connection.
 const STREAM_WINDOW_BYTES: u32 = 128 * 1024;
@@ -145,6 +147,7 @@ async fn talk<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let protocol = protocol(StreamExecutor { socket_is_full, stuck: stuck.clone() });
     let mut connection = pin!(protocol.serve_connection(TokioIo::new(WatchedIo::new(io, state.clone())), service));
     let (mut stopped, mut closing) = (false, None);
+    let mut give_up = None;
     loop {
         tokio::select! {
             biased;
@@ -165,8 +168,10 @@ async fn talk<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
                 }
             },
             () = sleep_until(closing.unwrap_or(accepted)), if closing.is_some() => {
-                // Half a head is nothing that has begun.
-                if state.is_quiet() {
+                // Half a head is nothing that has begun. What was answered and is not read does not
+                // keep the connection for ever, either.
+                let give_up = *give_up.get_or_insert_with(|| Instant::now() + UNREAD_TIMEOUT);
+                if state.is_quiet() || Instant::now() >= give_up && state.phase().requests == 0 {
                     break;
                 }
                 closing = Some(Instant::now() + CLOSE_TIMEOUT);

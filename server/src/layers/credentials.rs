@@ -20,7 +20,8 @@ use axum::{
 pub async fn one_user_only(State(server): State<Server>, request: Request, next: Next) -> Response {
     let (headers, names) = (request.headers(), &server.web.cookies);
     let refresh = cookie::refresh_cookie(headers, names);
-    let access_cookie = cookie::access_cookie(headers, names);
+    // It counts at the API only, and a page must not fail because of one that was left over.
+    let access_cookie = cookie::access_cookie(headers, names).filter(|_| request.uri().path().starts_with("/api/v1/"));
     let other = headers.get(X_ACCESS_TOKEN).filter(|_| server.x_access_token).and_then(|token| token.to_str().ok());
     let access = [bearer(headers), other, access_cookie.as_deref()];
     let presented: Vec<_> = access.into_iter().flatten().map(Presented::Bearer).chain(refresh.as_deref().map(Presented::Cookie)).collect();

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use url::{Host, Url};
 
 /// Asked by orchestrators, which know an address and no name.
-const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+pub(super) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Refuses what the table refuses.
 pub async fn ours_only(State(server): State<Server>, request: Request, next: Next) -> Response {
