@@ -37,14 +37,16 @@ const MIGRATION_LOCK: i64 = 0x6c6b_6d69_6772_6174;
 #[derive(Clone, Debug)]
 pub(super) struct PostgresPool {
     pool: PgPool,
-    /// One copy of the inner one for each connection that is in use. The outer one is for copies of
-    /// the pool.
-    in_use: Arc<Arc<()>>,
+    in_use: Arc<InUse>,
     /// What a transaction begins with that writes, and one that only reads.
     begin: Arc<str>,
     begin_reading: Arc<str>,
     is_pooled: bool,
 }
+
+/// One copy for each connection that is in use, whatever copies there are of the pool.
+#[derive(Debug, Default)]
+struct InUse(Arc<()>);
 
 impl PostgresPool {
     pub(super) async fn open(url: &str, health: Arc<Health>) -> Result<Self, OpenError> {
@@ -121,8 +123,8 @@ impl PostgresPool {
 
     fn link(&self, held: Result<HeldPostgres, sqlx::Error>) -> Result<PostgresLink, AcquireError> {
         match held {
-            Ok(held) => Ok(PostgresLink { held, are_named: !self.is_pooled, _in_use: Arc::clone(&*self.in_use) }),
-            Err(sqlx::Error::PoolTimedOut) if Arc::strong_count(&*self.in_use) > MAX_CONNECTIONS as usize => Err(AcquireError::AllInUse),
+            Ok(held) => Ok(PostgresLink { held, are_named: !self.is_pooled, _in_use: self.in_use.0.clone() }),
+            Err(sqlx::Error::PoolTimedOut) if Arc::strong_count(&self.in_use.0) > MAX_CONNECTIONS as usize => Err(AcquireError::AllInUse),
             // The pool tries again and again to connect, and forgets why that failed.
             Err(sqlx::Error::PoolTimedOut) => {
                 Err(AcquireError::Database(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection could be made"))))
