@@ -21,13 +21,11 @@ pub async fn keep_good_one(State(server): State<Server>, mut request: Request, n
     if tokens.len() > 1 {
         let client = request.extensions().get::<Client>().cloned().unwrap_or_default();
         for token in tokens.iter().rev() {
-            match server.web.auth.signed_in(&client, Presented::Cookie(token)).await {
-                Err(auth::Error::SignedOut | auth::Error::Stale) => {}
-                // Good, or it cannot be told now, which the handler finds out again.
-                Ok(_) | Err(_) => {
-                    cookie::keep_only(request.headers_mut(), names, token);
-                    break;
-                }
+            let shown = server.web.auth.signed_in(&client, Presented::Cookie(token)).await;
+            // Good, or it cannot be told now, which the handler finds out again.
+            if !matches!(shown, Err(auth::Error::SignedOut | auth::Error::Stale)) {
+                cookie::keep_only(request.headers_mut(), names, token);
+                break;
             }
         }
     }
