@@ -18,6 +18,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 const ADA = { email: 'ada@example.com', password: 'a password that is right' };
 const LOADS = 100;
 const NONCE = 16; // bytes
+const NOBODY_LISTENS = 1;
 const { Severity } = finding;
 // `SYNTAX` is what a browser would not understand. The rest is advice, or ends with `_MAYBE`.
 const BAD = [Severity.HIGH, Severity.SYNTAX, Severity.MEDIUM];
@@ -38,8 +39,8 @@ const check = (what, faults) => {
 
 /** Points and grade for an address, for somebody with these cookies. */
 const grade = async ({ address, accept = 'text/html', cookies = [] }) => {
-  // Plain http is asked at the same port, where nobody speaks it.
-  const requests = await retrieve(hostname, { httpPort: port, httpsPort: port, path: address, headers: [`Accept: ${accept}`] });
+  // Plain http has no port here. (That of https answers it in the clear with 400, and says what to use.)
+  const requests = await retrieve(hostname, { httpPort: NOBODY_LISTENS, httpsPort: port, path: address, headers: [`Accept: ${accept}`] });
   const { auto } = requests.responses;
   if (!auto) throw new Error(`${address}: no answer`);
   for (const cookie of cookies) requests.session.jar.setCookieSync(cookie, origin, { ignoreError: false });

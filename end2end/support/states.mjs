@@ -108,7 +108,7 @@ export const members = {
   },
   'account-saved': async (page) => {
     await open(page, '/account');
-    await rename(page, 'Ada Lovelace');
+    await rename(page, 'Augusta Ada');
     await expect(page.getByText('Your name is saved.')).toBeVisible();
   },
   'account-saving': atWork('/account', '/fn/rename', { Name: 'Augusta Ada' }, ['Save name', 'Saving…']),
