@@ -112,6 +112,7 @@ withAndWithoutScripts((scripts) => {
     await ready(page);
     await tabTo(page, page.getByRole('link', { name: 'Delete account…' }));
     await press('Enter');
+    await expect(page.getByLabel('Current password')).toBeVisible();
     await ready(page);
     await tabTo(page, page.getByLabel('Current password'));
     await page.keyboard.type(who.password);

@@ -54,7 +54,7 @@ test('no script can read a refresh token: not in storage, pages, addresses or an
 });
 
 withAndWithoutScripts((scripts) => {
-  test('the cookies are out of reach of scripts and of other sites', async ({ context, page }) => {
+  test('the cookies are out of reach of scripts and of other sites', async ({ context, page, server }) => {
     await signUp(page);
     const cookies = (await context.cookies()).toSorted((a, b) => a.name.localeCompare(b.name));
     expect(cookies.map(({ name }) => name)).toEqual([`latchkey-${server.port}`, `latchkey-${server.port}-known`]);
