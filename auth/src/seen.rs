@@ -107,24 +107,13 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{on_both, testing::FreshDatabase};
+    use crate::{on_both, testing::StoreWorld};
     use uuid::Uuid;
 
     const NOW: Timestamp = Timestamp(1_767_225_600_000);
 
-    struct World {
-        store: Store,
-        _database: FreshDatabase,
-    }
-
-    impl World {
-        async fn on(database: FreshDatabase) -> Self {
-            Self { store: Store::open(&database.url).await.expect("a database"), _database: database }
-        }
-    }
-
     on_both! {
-        async fn entry_of_a_fast_clock_is_forgotten_in_time(world: World) {
+        async fn entry_of_a_fast_clock_is_forgotten_in_time(world: StoreWorld) {
             let (seen, session) = (Seen::default(), SessionId(Uuid::from_u128(1)));
             seen.mark(session, 1, NOW + Span::days(1));
             seen.flush(&world.store, NOW).await.expect("written");

@@ -2,8 +2,8 @@
 //! agree.
 //!
 //! Each node measures how far its own clock is from that of Postgres, at the start and every ten
-//! seconds, and corrects what it reads. A clock that is wrong, or set, on one node then changes
-//! nothing. SQLite has no clock of its own, and all its processes run on one machine.
+//! seconds, and corrects what it reads. A node whose clock is wrong agrees with the others; one whose
+//! clock is set while it runs does so again within ten seconds. SQLite has no clock of its own, and all its processes run on one machine.
 
 use crate::{Clock, Error, Store};
 use contract::{Span, Timestamp};

@@ -5,7 +5,7 @@
 //! `script/test` starts. Without it the tests fail: nothing is skipped silently.
 
 use crate::{
-    Entropy, ServerSecret,
+    Entropy, ServerSecret, Store,
     device_cookie::DeviceCookie,
     guessable,
     keys::{self, KeyRing},
@@ -56,6 +56,23 @@ impl FreshDatabase {
         let (base, database) = server.rsplit_once('/').expect("a URL with a database name");
         let options = database.find('?').map_or("", |at| &database[at..]);
         Self { url: format!("{base}/{name}{options}"), _folder: None }
+    }
+}
+
+/// A world for tests of the store alone: it is open, and nothing else runs.
+pub struct StoreWorld {
+    /// On a fresh database.
+    pub store: Store,
+    _database: FreshDatabase,
+}
+
+impl StoreWorld {
+    /// Opens the store.
+    ///
+    /// # Panics
+    /// When that fails.
+    pub async fn on(database: FreshDatabase) -> Self {
+        Self { store: Store::open(&database.url).await.expect("a database"), _database: database }
     }
 }
 

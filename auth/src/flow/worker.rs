@@ -109,7 +109,7 @@ impl Auth {
     }
 
     /// Corrects this node's clock to that of the database, where that has one.
-    pub async fn follow_clock(&self) -> Result<(), Error> {
+    async fn follow_clock(&self) -> Result<(), Error> {
         self.clock.follow(&self.store).await
     }
 

@@ -107,23 +107,12 @@ impl Tx {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LimitedAction, Store, on_both, testing::FreshDatabase};
+    use crate::{LimitedAction, on_both, testing::StoreWorld};
 
     const NOW: Timestamp = Timestamp(1_767_225_600_000);
 
-    struct World {
-        store: Store,
-        _database: FreshDatabase,
-    }
-
-    impl World {
-        async fn on(database: FreshDatabase) -> Self {
-            Self { store: Store::open(&database.url).await.expect("a database"), _database: database }
-        }
-    }
-
     on_both! {
-        async fn attempts_given_back_never_count_below_zero(world: World) {
+        async fn attempts_given_back_never_count_below_zero(world: StoreWorld) {
             let counter = Counter { action: LimitedAction::AccountPassword, subject: vec![1] };
             let rate = counter.action.rule().default;
             let mut tx = world.store.write().await.expect("a transaction");
@@ -138,7 +127,7 @@ mod tests {
             assert!(!tx.limit_attempt(&counter, rate, NOW).await.expect("refused"), "the sixth");
         }
 
-        async fn delay_of_a_later_attempt_stays(world: World) {
+        async fn delay_of_a_later_attempt_stays(world: StoreWorld) {
             let counter = Counter { action: LimitedAction::AccountPassword, subject: vec![1] };
             let rate = counter.action.rule().default;
             let mut tx = world.store.write().await.expect("a transaction");
@@ -152,7 +141,7 @@ mod tests {
             assert_eq!(tx.limit_free_at("password_of_account", &[1]).await.expect("a time"), Some(NOW + Span(4)));
         }
 
-        async fn bucket_is_never_given_back_more_than_it_holds(world: World) {
+        async fn bucket_is_never_given_back_more_than_it_holds(world: StoreWorld) {
             let counter = Counter { action: LimitedAction::NetworkPassword, subject: vec![1] };
             let rate = counter.action.rule().default;
             let mut tx = world.store.write().await.expect("a transaction");
