@@ -176,16 +176,12 @@ thread_local! {
 
 /// On the root element while the whole page is taken over.
 const HYDRATED: &str = "data-hydrated";
-/// On the root element: how many elements [`ELEMENTS`] finds in what the server rendered.
-const COUNT: &str = "data-elements";
-
-/// Every element that the app renders, and the last of its top level, if these are the first of the body.
-const ELEMENTS: &str = "header *,main *,footer *,.skip:first-child+header+main+footer+.connection";
-
-/// A module script that counts the elements as soon as the document is parsed, before most extensions look at it.
-pub fn count_elements() -> String {
-    format!("document.documentElement.setAttribute('{COUNT}',document.querySelectorAll('{ELEMENTS}').length)")
-}
+/// On the root element: how many [`ELEMENTS`] the server has rendered.
+pub const COUNT: &str = "data-elements";
+/// Every element that the app renders, but for the first and the last of the body.
+const ELEMENTS: &str = "header,header *,main,main *,footer,footer *";
+/// The last element of the top level, if all of it comes first in the body.
+const TOP_LEVEL: &str = ".skip:first-child+header+main+footer+.connection";
 
 /// Whether the elements are still those that the server rendered. If not, hydration would attach listeners to elements
 /// of a browser extension, or would end half way. Joins texts that were split.
@@ -193,9 +189,9 @@ pub fn is_as_rendered() -> bool {
     if let Some(body) = document().body() {
         body.normalize();
     }
-    let counted = document().document_element().and_then(|root| root.get_attribute(COUNT));
-    let now = document().query_selector_all(ELEMENTS).map_or(0, |found| found.length());
-    counted.is_none_or(|counted| counted == now.to_string())
+    let rendered = document().document_element().and_then(|root| root.get_attribute(COUNT));
+    let found = |selector| document().query_selector_all(selector).map_or(0, |found| found.length());
+    found(TOP_LEVEL) == 1 && rendered.is_some_and(|rendered| rendered == found(ELEMENTS).to_string())
 }
 
 /// From now on the whole page is taken over: listeners may act in the place of the browser.

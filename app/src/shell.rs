@@ -15,10 +15,6 @@ pub fn shell(options: LeptosOptions, style: &str) -> impl IntoView + use<> {
                 {head(chosen, style)}
                 <meta name="description" content=words::DESCRIPTION/>
                 <AutoReload options=options.clone()/>
-                // Before the script that hydrates: modules run in order.
-                <script type="module" nonce=leptos::nonce::use_nonce()>
-                    {crate::browser::count_elements()}
-                </script>
                 <HydrationScripts options/>
                 <MetaTags/>
             </head>

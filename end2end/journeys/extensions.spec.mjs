@@ -25,6 +25,9 @@ const changes = {
     note.append('Strong');
     document.querySelector('input[type=password]').closest('.field').lastElementChild.before(note);
   },
+  'an element of the same kind before each': () => {
+    for (const element of document.querySelectorAll('main *')) element.before(document.createElement(element.localName));
+  },
   'an element inside each label': () => document.querySelectorAll('label').forEach((label) => label.prepend(document.createElement('span'))),
   'an element before and after the form': () => {
     const form = document.querySelector('main form');
@@ -95,8 +98,6 @@ for (const [when, at] of Object.entries(moments)) {
       });
 
       test('sign-up, log-in and password change show what comes of them', async ({ context, page, server, watch }) => {
-        // What comes before the elements are counted, and is of the same kind as the note, is taken for the note.
-        test.fixme(when === 'while it is parsed' && what === 'a paragraph before the note', 'the note appears in the paragraph');
         const who = person();
         await open(page, '/signup');
         await page.locator('#email').fill(who.email);
@@ -117,6 +118,8 @@ for (const [when, at] of Object.entries(moments)) {
         await expect(page.locator('main')).toContainText('Your password is changed');
         changed();
 
+        // From where no page of the app is open: that would leave for the log-in page by itself once it is logged out.
+        await page.goto('/robots.txt');
         await context.clearCookies();
         await page.evaluate(() => localStorage.clear());
         const known = await member(server);

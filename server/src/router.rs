@@ -8,7 +8,7 @@ use crate::{
     http::{self, public_document::public_document},
     layers::{
         budget::{self, Budgets},
-        cors, credentials, duplicate_cookies, guard, headers,
+        cors, credentials, duplicate_cookies, elements, guard, headers,
         host::{self, Hosts},
         limits, origin, panics, paths,
         places::{Places, make_page},
@@ -29,7 +29,7 @@ use axum::{
         HeaderMap, HeaderValue, StatusCode, Uri,
         header::{ACCEPT, ALLOW, CACHE_CONTROL},
     },
-    middleware::{from_fn, from_fn_with_state},
+    middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Redirect, Response},
     routing::{any, get},
 };
@@ -164,7 +164,7 @@ pub fn router(server: Server) -> Router {
         move |headers| cookie::refresh_cookie(headers, &web.cookies).is_some_and(|token| web.auth.session_of(&token).is_some())
     });
     let places = from_fn_with_state(places, make_page);
-    let elsewhere = get(elsewhere).layer(places.clone()).with_state(server.clone());
+    let elsewhere = get(elsewhere).layer(map_response(elements::count)).layer(places.clone()).with_state(server.clone());
     let files = server.files.clone();
     // The names of these files change with their contents, except while developing.
     let lasting = HeaderValue::from_static(if server.leptos.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" });
@@ -182,7 +182,7 @@ pub fn router(server: Server) -> Router {
         .route("/api/", any(http::not_found))
         .route("/api/{*unknown}", any(http::not_found))
         // Pages, and the functions that they call.
-        .merge(Router::new().leptos_routes_with_context(&server, PAGES.clone(), context, page).route_layer(places))
+        .merge(Router::new().leptos_routes_with_context(&server, PAGES.clone(), context, page).route_layer(map_response(elements::count)).route_layer(places))
         .route("/fn/{*unknown}", any(http::not_found))
         .merge(downloads::routes())
         // Files.

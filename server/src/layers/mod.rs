@@ -18,12 +18,14 @@
 //! 12. [`credentials`]: what shows two users goes no further;
 //! 13. [`guard`]: protected pages are not even rendered for strangers;
 //! 14. [`places`]: no more than so many pages are made at a time, each to its end or until it is
-//!     given up.
+//!     given up;
+//! 15. [`elements`]: a page says how many elements it has.
 
 pub mod budget;
 pub mod cors;
 pub mod credentials;
 pub mod duplicate_cookies;
+pub mod elements;
 pub mod guard;
 pub mod headers;
 pub mod host;
