@@ -1,5 +1,6 @@
-//! The browser itself: locks, the channel between tabs, addresses and the back-forward cache. It knows nothing of sessions. Compiles for the server
-//! too (js-sys and web-sys do); nothing here is ever called there.
+//! The browser itself: locks, the channel between tabs, addresses and the back-forward cache. It
+//! knows nothing of sessions. Compiles for the server too (js-sys and web-sys do); nothing here is
+//! ever called there.
 
 use contract::Timestamp;
 use futures::{
@@ -19,13 +20,14 @@ use wasm_bindgen_futures::JsFuture;
 
 #[wasm_bindgen]
 extern "C" {
-    /// Written by hand, because web-sys has Web Locks only as unstable. Throws where there are none (plain http off localhost, old browsers).
+    /// Written by hand, because web-sys has Web Locks only as unstable. Throws where there are none
+    /// (plain http off localhost, old browsers).
     #[wasm_bindgen(catch, js_namespace = ["navigator", "locks"], js_name = request)]
     fn request_lock(name: &str, callback: &JsValue) -> Result<Promise, JsValue>;
 }
 
-/// Runs `work` while holding the lock `name`, of which there is one in the whole browser. Where there are no locks it simply runs: the server
-/// bears with two renewals at once.
+/// Runs `work` while holding the lock `name`, of which there is one in the whole browser. Where
+/// there are no locks it simply runs: the server bears with two renewals at once.
 pub async fn with_lock<T>(name: &str, work: impl Future<Output = T>) -> T {
     let _held = acquire(name).await;
     work.await
@@ -43,7 +45,8 @@ impl Drop for Held {
 }
 
 async fn acquire(name: &str) -> Option<Held> {
-    // The lock is ours for as long as the promise that the callback returns is pending. We keep what ends it.
+    // The lock is ours for as long as the promise that the callback returns is pending. We keep
+    // what ends it.
     let mut release = None;
     let until_released = Promise::new(&mut |resolve, _reject| release = Some(resolve));
     let held = Held(release);
@@ -54,7 +57,8 @@ async fn acquire(name: &str) -> Option<Held> {
         until_released
     });
     let refused = JsFuture::from(request_lock(name, &callback).ok()?);
-    // Where storage is blocked, Chromium has locks but refuses each: the callback is never called, only the promise ends.
+    // Where storage is blocked, Chromium has locks but refuses each: the callback is never called,
+    // only the promise ends.
     match select(wait, refused).await {
         Either::Left((Ok(()), _)) => Some(held),
         Either::Left((Err(_), _)) | Either::Right(_) => None,
@@ -73,14 +77,16 @@ thread_local! {
     static CHANNEL: RefCell<Option<web_sys::BroadcastChannel>> = const { RefCell::new(None) };
 }
 
-/// Opens the channel between the tabs of this origin. `heard` gets what *other* tabs say, never our own words.
+/// Opens the channel between the tabs of this origin. `heard` gets what *other* tabs say, never our
+/// own words.
 pub fn listen(name: &str, heard: impl Fn(String) + 'static) {
     let Ok(channel) = web_sys::BroadcastChannel::new(name) else { return };
-    let on_message = Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
-        if let Some(text) = event.data().as_string() {
-            heard(text);
-        }
-    });
+    let on_message =
+        Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
+            if let Some(text) = event.data().as_string() {
+                heard(text);
+            }
+        });
     channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     on_message.forget(); // lives as long as the page
     CHANNEL.with_borrow_mut(|slot| *slot = Some(channel));
@@ -126,7 +132,8 @@ pub async fn pause(time: Duration) {
     let _ = bell.await;
 }
 
-/// What this tab can keep. Looked at first by asking for it, because the browser may forbid storage (cookies off, a sandboxed frame).
+/// What this tab can keep. Looked at first by asking for it, because the browser may forbid storage
+/// (cookies off, a sandboxed frame).
 pub fn tab_storage() -> Option<web_sys::Storage> {
     window().session_storage().ok().flatten()
 }
@@ -141,8 +148,8 @@ pub fn query() -> String {
     window().location().search().unwrap_or_default()
 }
 
-/// Leaves this page for good: a real load, so that nothing of the page survives in memory, and no way back to it. What it shows is hidden at once,
-/// because the next page may take its time.
+/// Leaves this page for good: a real load, so that nothing of the page survives in memory, and no
+/// way back to it. What it shows is hidden at once, because the next page may take its time.
 pub fn leave(address: &str) {
     if let Some(root) = document().document_element() {
         let _ = root.set_attribute("hidden", "");
@@ -183,15 +190,18 @@ const ELEMENTS: &str = "header,header *,main,main *,footer,footer *";
 /// The last element of the top level, if all of it comes first in the body.
 const TOP_LEVEL: &str = ".skip:first-child+header+main+footer+.connection";
 
-/// Whether the elements are still those that the server rendered. If not, hydration would attach listeners to elements
-/// of a browser extension, or would end half way. Joins texts that were split.
+/// Whether the elements are still those that the server rendered. If not, hydration would attach
+/// listeners to elements of a browser extension, or would end half way. Joins texts that were
+/// split.
 pub fn is_as_rendered() -> bool {
     if let Some(body) = document().body() {
         body.normalize();
     }
     let rendered = document().document_element().and_then(|root| root.get_attribute(COUNT));
-    let found = |selector| document().query_selector_all(selector).map_or(0, |found| found.length());
-    found(TOP_LEVEL) == 1 && rendered.is_some_and(|rendered| rendered == found(ELEMENTS).to_string())
+    let found =
+        |selector| document().query_selector_all(selector).map_or(0, |found| found.length());
+    found(TOP_LEVEL) == 1
+        && rendered.is_some_and(|rendered| rendered == found(ELEMENTS).to_string())
 }
 
 /// From now on the whole page is taken over: listeners may act in the place of the browser.
@@ -204,7 +214,8 @@ pub fn mark_as_hydrated() {
     }
 }
 
-/// Whether the whole page is taken over. Ask before a listener prevents what the browser would do by itself.
+/// Whether the whole page is taken over. Ask before a listener prevents what the browser would do
+/// by itself.
 pub fn is_hydrated() -> bool {
     document().document_element().is_some_and(|root| root.has_attribute(HYDRATED))
 }
@@ -217,7 +228,9 @@ pub fn give_back() {
         let _ = root.remove_attribute(HYDRATED);
     }
     if let Ok(links) = document().query_selector_all("a") {
-        for link in (0..links.length()).filter_map(|index| links.item(index)?.dyn_into::<web_sys::Element>().ok()) {
+        for link in (0..links.length())
+            .filter_map(|index| links.item(index)?.dyn_into::<web_sys::Element>().ok())
+        {
             // The listener of the router leaves such a link alone.
             let _ = link.set_attribute("rel", "external");
         }

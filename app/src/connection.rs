@@ -1,5 +1,6 @@
-//! (browser) Whether the server can be reached, and if not, why: the browser has no network, or the server does not answer. Found out by the calls that
-//! pages make anyway; once one has failed, we look by ourselves until the server answers, so that everything recovers without anybody's help.
+//! (browser) Whether the server can be reached, and if not, why: the browser has no network, or the
+//! server does not answer. Found out by the calls that pages make anyway; once one has failed, we
+//! look by ourselves until the server answers, so that everything recovers without anybody's help.
 
 use crate::browser;
 use leptos::{prelude::*, server_fn::request::browser::Request, task::spawn_local};
@@ -83,8 +84,8 @@ pub fn lost() {
     }
 }
 
-/// A call got an answer. Where the browser says that there is no network, that may be an answer from before, or a server on this very machine: then
-/// we look ourselves.
+/// A call got an answer. Where the browser says that there is no network, that may be an answer
+/// from before, or a server on this very machine: then we look ourselves.
 pub fn found() {
     if browser::has_network() {
         become_(Connection::Fine);
@@ -112,7 +113,10 @@ fn become_(now: Connection) -> Option<Connection> {
 }
 
 fn is_fine() -> bool {
-    STATE.with_borrow(|state| *state).and_then(|state| state.try_get_untracked()).is_none_or(|state| state == Connection::Fine)
+    STATE
+        .with_borrow(|state| *state)
+        .and_then(|state| state.try_get_untracked())
+        .is_none_or(|state| state == Connection::Fine)
 }
 
 async fn wait() {

@@ -1,6 +1,7 @@
-//! What is read for a page: one type of resource for all of it. Leptos compiles everything about a resource anew for each type, some 4 KB for every
-//! visitor; here that is done once, and [`Known`] says what is in which. What the server has read stands in the page as text, and only the page that
-//! shows it brings the code that understands it.
+//! What is read for a page: one type of resource for all of it. Leptos compiles everything about a
+//! resource anew for each type, some 4 KB for every visitor; here that is done once, and [`Known`]
+//! says what is in which. What the server has read stands in the page as text, and only the page
+//! that shows it brings the code that understands it.
 
 use crate::{
     connection::Connected,
@@ -73,7 +74,8 @@ impl FromStr for Outcome {
 
 type Reading = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-/// Something that is read for a page, by the server when it renders and by the browser from then on.
+/// Something that is read for a page, by the server when it renders and by the browser from then
+/// on.
 pub struct Known<T>(Resource<Outcome, FromToStringCodec>, PhantomData<fn() -> T>);
 
 impl<T> Clone for Known<T> {
@@ -88,8 +90,12 @@ impl<T> Copy for Known<T> {}
 pub type Source = (u32, Option<String>);
 
 impl<T: Readable> Known<T> {
-    /// Read at once, and again whenever `source` comes to something else; `read` is told which part.
-    pub fn new<Reads>(source: impl Fn() -> Source + Send + Sync + 'static, read: impl Fn(Option<String>) -> Reads + Send + Sync + 'static) -> Self
+    /// Read at once, and again whenever `source` comes to something else; `read` is told which
+    /// part.
+    pub fn new<Reads>(
+        source: impl Fn() -> Source + Send + Sync + 'static,
+        read: impl Fn(Option<String>) -> Reads + Send + Sync + 'static,
+    ) -> Self
     where
         Reads: Future<Output = Result<T, Problem>> + Send + 'static,
     {
@@ -130,12 +136,19 @@ fn understood<T: Readable>(outcome: Outcome) -> Result<T, Problem> {
     outcome.0.and_then(|it| it.get().ok_or(Problem::internal()))
 }
 
-/// Blocking: the head of the page is unsent until it is known, and it stands in the page, so the browser begins with what the server knew.
-fn resource(source: Box<dyn Fn() -> Source + Send + Sync>, read: Box<dyn Fn(Option<String>) -> Reading + Send + Sync>) -> Resource<Outcome, FromToStringCodec> {
+/// Blocking: the head of the page is unsent until it is known, and it stands in the page, so the
+/// browser begins with what the server knew.
+fn resource(
+    source: Box<dyn Fn() -> Source + Send + Sync>,
+    read: Box<dyn Fn(Option<String>) -> Reading + Send + Sync>,
+) -> Resource<Outcome, FromToStringCodec> {
     let resource = Resource::new_str_blocking(source, move |(_, part)| read(part));
     if let Some(connected) = use_context::<Connected>() {
         connected.on_return(move || {
-            if matches!(resource.get_untracked(), Some(Outcome(Err(Problem::Offline | Problem::Unavailable)))) {
+            if matches!(
+                resource.get_untracked(),
+                Some(Outcome(Err(Problem::Offline | Problem::Unavailable)))
+            ) {
                 resource.refetch();
             }
         });

@@ -1,4 +1,5 @@
-//! The pages, and what they ask of the server. Compiled twice: for the server (feature `ssr`) and for the browser (feature `hydrate`).
+//! The pages, and what they ask of the server. Compiled twice: for the server (feature `ssr`) and
+//! for the browser (feature `hydrate`).
 //!
 //! | to learn about | read |
 //! |---|---|

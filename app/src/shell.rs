@@ -1,5 +1,5 @@
-//! The documents: the one around the app, head and body, and the one that says what went wrong without the app. Only the server renders them; the
-//! browser finds them there.
+//! The documents: the one around the app, head and body, and the one that says what went wrong
+//! without the app. Only the server renders them; the browser finds them there.
 
 use crate::{pages::App, ui::theme, words};
 use leptos::prelude::*;
@@ -47,7 +47,8 @@ fn canvas(color: &'static str, media: &'static str) -> impl IntoView {
 /// What the visitor has chosen with the switch, if anything.
 fn chosen_theme() -> Option<&'static str> {
     #[cfg(feature = "ssr")]
-    return use_context::<http::request::Parts>().and_then(|request| crate::edge::theme(&request.headers));
+    return use_context::<http::request::Parts>()
+        .and_then(|request| crate::edge::theme(&request.headers));
     #[cfg(not(feature = "ssr"))]
     None
 }
@@ -55,15 +56,31 @@ fn chosen_theme() -> Option<&'static str> {
 /// (server) Where the style sheet is: its name changes with what is in it.
 #[cfg(feature = "ssr")]
 pub fn style_address(options: &LeptosOptions) -> String {
-    let link = Owner::new().with(|| view! { <leptos_meta::HashedStylesheet options=options.clone() id="style"/> }.to_html());
-    link.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
+    let link = Owner::new().with(|| {
+        view! { <leptos_meta::HashedStylesheet options=options.clone() id="style"/> }.to_html()
+    });
+    link.split("href=\"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next())
+        .unwrap_or_default()
+        .to_owned()
 }
 
-/// (server) A page that says what went wrong, without scripts and without anything of the app. `log_in`: what is missing is
-/// a log-in.
+/// (server) A page that says what went wrong, without scripts and without anything of the app.
+/// `log_in`: what is missing is a log-in.
 #[cfg(feature = "ssr")]
-pub fn refusal(style: &str, theme: Option<&'static str>, title: String, detail: String, log_in: bool) -> String {
-    let (href, label) = if log_in { (crate::address::LOG_IN, words::LOG_IN) } else { ("/", words::not_found::HOME) };
+pub fn refusal(
+    style: &str,
+    theme: Option<&'static str>,
+    title: String,
+    detail: String,
+    log_in: bool,
+) -> String {
+    let (href, label) = if log_in {
+        (crate::address::LOG_IN, words::LOG_IN)
+    } else {
+        ("/", words::not_found::HOME)
+    };
     let html = Owner::new().with(|| {
         view! {
             <html lang=words::LANGUAGE data-theme=theme>

@@ -1,4 +1,5 @@
-//! Who is signed in, as far as a page can tell: known to the server when it renders, watched over in the browser from then on.
+//! Who is signed in, as far as a page can tell: known to the server when it renders, watched over
+//! in the browser from then on.
 
 use crate::{
     address, browser, connection, drafts,
@@ -12,14 +13,15 @@ use leptos::{prelude::*, task::spawn_local};
 /// For everybody who wants to know, by `expect_context::<Who>()`.
 #[derive(Clone, Copy)]
 pub struct Who {
-    /// The account, or why there is none. Blocking: the head of the page is unsent until it is known, and it stands in the page, so the browser
-    /// begins with what the server knew.
+    /// The account, or why there is none. Blocking: the head of the page is unsent until it is
+    /// known, and it stands in the page, so the browser begins with what the server knew.
     pub account: Known<Account>,
     version: RwSignal<u32>,
 }
 
 impl Who {
-    /// The account may have changed: reads it, and everything that depends on [`Who::version`], again.
+    /// The account may have changed: reads it, and everything that depends on [`Who::version`],
+    /// again.
     pub fn changed(self) {
         self.version.update(|version| *version = version.wrapping_add(1));
     }
@@ -86,21 +88,24 @@ fn follow(who: Who, change: Change) {
         }
         Change::EnteredElsewhere if is_at_door() => browser::leave(&next()),
         Change::EnteredElsewhere => who.changed(),
-        // Behind the back of the page: it is most likely still right, and being offline does not make it wrong. If the session is over, the call
-        // finds out, and that is another change.
+        // Behind the back of the page: it is most likely still right, and being offline does not
+        // make it wrong. If the session is over, the call finds out, and that is another
+        // change.
         Change::Doubtful => spawn_local(async move {
             if let Ok(account) = crate::api::current_account().await {
                 who.account.set(account);
             }
         }),
-        // A real load: nothing of what is shown stays, and the server decides what may be seen here.
+        // A real load: nothing of what is shown stays, and the server decides what may be seen
+        // here.
         Change::Replaced => {
             // Perhaps by themselves, in another tab.
             keep_draft(who);
             browser::leave(&here());
         }
         Change::Over(why) => {
-            // Whoever logs out wants nothing to be left, in this tab neither; the others did not want to go.
+            // Whoever logs out wants nothing to be left, in this tab neither; the others did not
+            // want to go.
             if why == Why::Ended {
                 keep_draft(who);
             } else {
@@ -132,12 +137,17 @@ fn next() -> String {
     Next::parse(&wanted).as_str().to_owned()
 }
 
-/// Out of a protected page to the log-in page, which says why and leads back; a public page just loses what was somebody's.
+/// Out of a protected page to the log-in page, which says why and leads back; a public page just
+/// loses what was somebody's.
 fn way_out(why: Why) -> String {
     let news = match why {
         Why::LoggedOut => return format!("{}?{}", address::LOG_IN, address::BYE),
         Why::LoggedOutElsewhere => address::ELSEWHERE,
         Why::Ended => address::ENDED,
     };
-    if address::is_protected(&browser::path()) { address::log_in_and_return(news, &here(), browser::escape) } else { here() }
+    if address::is_protected(&browser::path()) {
+        address::log_in_and_return(news, &here(), browser::escape)
+    } else {
+        here()
+    }
 }

@@ -2,7 +2,10 @@
 
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 
-use auth::{Auth, Client, Clock, Entropy, Hashing, Policy, Presented, RateLimits, ServerSecret, Store, flow::Parts, store::Seed, testing::FreshDatabase};
+use auth::{
+    Auth, Client, Clock, Entropy, Hashing, Policy, Presented, RateLimits, ServerSecret, Store,
+    flow::Parts, store::Seed, testing::FreshDatabase,
+};
 use contract::{
     Span,
     form::{Rename, SignUp},
@@ -39,7 +42,11 @@ async fn main() -> Result<()> {
     for database in [FreshDatabase::sqlite(), FreshDatabase::postgres().await] {
         kept &= measure(&database, rows).await?;
     }
-    if kept { Ok(()) } else { Err(format!("the 99th percentile rose by more than {} ms", MOST.as_millis()).into()) }
+    if kept {
+        Ok(())
+    } else {
+        Err(format!("the 99th percentile rose by more than {} ms", MOST.as_millis()).into())
+    }
 }
 
 async fn measure(database: &FreshDatabase, rows: i64) -> Result<bool> {
@@ -47,18 +54,32 @@ async fn measure(database: &FreshDatabase, rows: i64) -> Result<bool> {
     let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
     let policy = Policy { limits: RateLimits::off(), ..Policy::new("https://latchkey.example") };
     let secret = ServerSecret::generate(&Entropy::System)?;
-    let auth = Auth::start(Parts { store: store.clone(), clock: clock.clone(), entropy: Entropy::System, secret, policy, hashing }).await?;
+    let auth = Auth::start(Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy: Entropy::System,
+        secret,
+        policy,
+        hashing,
+    })
+    .await?;
     let mut tokens = Vec::new();
     let mut user = None;
     for number in 0..WRITERS {
-        let form = SignUp { email: format!("user{number}@example.com"), password: PASSWORD.into(), ..SignUp::default() };
+        let form = SignUp {
+            email: format!("user{number}@example.com"),
+            password: PASSWORD.into(),
+            ..SignUp::default()
+        };
         let (_, issued) = auth.sign_up(&Client::default(), &form, None).await?;
         user = Some(issued.account.id);
         tokens.push(issued.access.token);
     }
     let (user, old) = (user.ok_or("no user")?, clock.now() - Span::days(500));
     // Half of them counts of limits, the rest sessions and events in equal parts.
-    for (seed, share) in [(Seed::Limits, rows / 2), (Seed::RevokedSessions, rows / 4), (Seed::Events, rows / 4)] {
+    for (seed, share) in
+        [(Seed::Limits, rows / 2), (Seed::RevokedSessions, rows / 4), (Seed::Events, rows / 4)]
+    {
         // No statement may take long.
         for _ in 0..share.div_euclid(CHUNK).max(1) {
             let mut tx = store.write().await?;
@@ -72,20 +93,36 @@ async fn measure(database: &FreshDatabase, rows: i64) -> Result<bool> {
     let began = Instant::now();
     let busy = written(&auth, &tokens, async { auth.retain().await.map_err(Into::into) }).await?;
     let took = began.elapsed();
-    let left: i64 = store.read().await?.count_rows("limits").await? + store.read().await?.count_rows("sessions").await?;
+    let left: i64 = store.read().await?.count_rows("limits").await?
+        + store.read().await?.count_rows("sessions").await?;
     if left > 2 * i64::try_from(WRITERS)? {
         return Err(format!("{left} rows are left").into());
     }
     #[expect(clippy::cast_precision_loss, reason = "a figure to read")]
     let per_second = rows as f64 / took.as_secs_f64();
-    let [one, two] = [&calm, &busy].map(|latencies| [percentile(latencies, 50), percentile(latencies, 99), percentile(latencies, 100)]);
-    println!("{:<10} {per_second:>6.0} {:>10.1} {:>5.1} {:>5.1} {:>20.1} {:>5.1} {:>5.1}", store.kind(), one[0], one[1], one[2], two[0], two[1], two[2]);
+    let [one, two] = [&calm, &busy].map(|latencies| {
+        [percentile(latencies, 50), percentile(latencies, 99), percentile(latencies, 100)]
+    });
+    println!(
+        "{:<10} {per_second:>6.0} {:>10.1} {:>5.1} {:>5.1} {:>20.1} {:>5.1} {:>5.1}",
+        store.kind(),
+        one[0],
+        one[1],
+        one[2],
+        two[0],
+        two[1],
+        two[2]
+    );
     store.close().await;
     Ok(two[1] - one[1] <= MOST.as_secs_f64() * 1000.0)
 }
 
 /// How long each write took while `work` went on, in milliseconds, sorted.
-async fn written<T: Into<Outcome>>(auth: &Auth, tokens: &[String], work: impl Future<Output = T>) -> Result<Vec<f64>> {
+async fn written<T: Into<Outcome>>(
+    auth: &Auth,
+    tokens: &[String],
+    work: impl Future<Output = T>,
+) -> Result<Vec<f64>> {
     let over = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = tokens
         .iter()
@@ -136,5 +173,8 @@ impl From<Result<()>> for Outcome {
 
 /// Of a sorted list that is not empty.
 fn percentile(sorted: &[f64], percent: usize) -> f64 {
-    sorted.get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
+    sorted
+        .get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(0.0)
 }

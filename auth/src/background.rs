@@ -97,7 +97,8 @@ impl Supervisor {
                     Ok(()) => Failure::Ended,
                     Err(_) => Failure::Panicked,
                 };
-                let delay = work.failed(failure, backoff.next(began.elapsed(), &work.supervisor.entropy));
+                let delay =
+                    work.failed(failure, backoff.next(began.elapsed(), &work.supervisor.entropy));
                 tokio::time::sleep(delay).await;
                 work.fault.is_over().await;
                 work.set_running(true);
@@ -107,7 +108,11 @@ impl Supervisor {
 
     /// Spawns a thread. `run` is called again after a panic and a backoff; when it returns, the
     /// thread is done and no longer counted.
-    pub fn spawn_thread(&self, name: impl Into<Cow<'static, str>>, mut run: impl FnMut() + Send + 'static) -> io::Result<()> {
+    pub fn spawn_thread(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        mut run: impl FnMut() + Send + 'static,
+    ) -> io::Result<()> {
         let name = name.into();
         let work = self.register(name.clone());
         thread::Builder::new().name(name.into_owned()).spawn(move || {
@@ -117,7 +122,10 @@ impl Supervisor {
                 if catch_unwind(AssertUnwindSafe(&mut run)).is_ok() {
                     return;
                 }
-                let delay = work.failed(Failure::Panicked, backoff.next(began.elapsed(), &work.supervisor.entropy));
+                let delay = work.failed(
+                    Failure::Panicked,
+                    backoff.next(began.elapsed(), &work.supervisor.entropy),
+                );
                 thread::sleep(delay);
                 work.set_running(true);
             }
@@ -127,8 +135,20 @@ impl Supervisor {
 
     /// [`Error::Unavailable`] while any task or thread is not running.
     pub fn check(&self) -> Result<(), Error> {
-        let stopped: Vec<_> = self.states.borrow().values().filter(|state| !state.running).map(|state| state.name.to_string()).collect();
-        if stopped.is_empty() { Ok(()) } else { Err(Error::Unavailable(format!("background work is not running: {}", stopped.join(", ")).into())) }
+        let stopped: Vec<_> = self
+            .states
+            .borrow()
+            .values()
+            .filter(|state| !state.running)
+            .map(|state| state.name.to_string())
+            .collect();
+        if stopped.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Unavailable(
+                format!("background work is not running: {}", stopped.join(", ")).into(),
+            ))
+        }
     }
 
     fn register(&self, name: Cow<'static, str>) -> Registered {
@@ -200,10 +220,12 @@ impl Backoff {
         if ran_for >= HEALTHY_AFTER {
             self.failures = 0;
         }
-        let limit = INITIAL_BACKOFF.saturating_mul(2_u32.saturating_pow(self.failures)).min(MAX_BACKOFF);
+        let limit =
+            INITIAL_BACKOFF.saturating_mul(2_u32.saturating_pow(self.failures)).min(MAX_BACKOFF);
         self.failures = self.failures.saturating_add(1);
         let half = limit / 2;
-        let jitter = entropy.up_to(i64::try_from(half.as_millis()).unwrap_or(i64::MAX)).unwrap_or(0);
+        let jitter =
+            entropy.up_to(i64::try_from(half.as_millis()).unwrap_or(i64::MAX)).unwrap_or(0);
         half + Duration::from_millis(u64::try_from(jitter).unwrap_or(0))
     }
 }
@@ -222,7 +244,14 @@ impl Supervisor {
     /// # Panics
     /// Where there is no such task.
     pub async fn panic_task(&self, name: &str) -> crate::fail_point::Struck {
-        let fault = self.states.borrow().values().find(|state| state.name == name).expect("such a task").fault.clone();
+        let fault = self
+            .states
+            .borrow()
+            .values()
+            .find(|state| state.name == name)
+            .expect("such a task")
+            .fault
+            .clone();
         let struck = fault.strike();
         self.stopped(name).await;
         struck
@@ -230,7 +259,8 @@ impl Supervisor {
 
     /// Waits until a task or thread is not running.
     pub async fn stopped(&self, name: &str) {
-        self.wait_for(|states| states.values().any(|state| state.name == name && !state.running)).await;
+        self.wait_for(|states| states.values().any(|state| state.name == name && !state.running))
+            .await;
     }
 
     /// Waits until all background work is running.
@@ -313,18 +343,32 @@ mod tests {
         let starts = starts.lock().expect("a lock").clone();
         let delays: Vec<_> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
         for (failures, delay) in delays[..8].iter().enumerate() {
-            let limit = (INITIAL_BACKOFF * 2_u32.pow(u32::try_from(failures).expect("few"))).min(MAX_BACKOFF);
-            assert!((limit / 2..=limit + Duration::from_millis(2)).contains(delay), "{failures}: {delay:?}");
+            let limit = (INITIAL_BACKOFF * 2_u32.pow(u32::try_from(failures).expect("few")))
+                .min(MAX_BACKOFF);
+            assert!(
+                (limit / 2..=limit + Duration::from_millis(2)).contains(delay),
+                "{failures}: {delay:?}"
+            );
         }
-        assert!(delays[8] <= HEALTHY_AFTER + INITIAL_BACKOFF + Duration::from_millis(2), "{:?}", delays[8]);
+        assert!(
+            delays[8] <= HEALTHY_AFTER + INITIAL_BACKOFF + Duration::from_millis(2),
+            "{:?}",
+            delays[8]
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn task_that_is_dropped_or_stopped_is_not_counted() {
         let supervisor = supervisor();
-        let (one, two) = (supervisor.spawn("one", pending), supervisor.spawn("two", || async { panic!("each time") }));
+        let (one, two) = (
+            supervisor.spawn("one", pending),
+            supervisor.spawn("two", || async { panic!("each time") }),
+        );
         let mut states = supervisor.states.subscribe();
-        states.wait_for(|states| states.values().any(|state| !state.running)).await.expect("states");
+        states
+            .wait_for(|states| states.values().any(|state| !state.running))
+            .await
+            .expect("states");
         two.stop().await;
         supervisor.check().expect("what is stopped is not missed");
         assert_eq!(supervisor.names(), ["one"]);

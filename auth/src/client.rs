@@ -20,7 +20,12 @@ impl Client {
     /// From what came with the request; `agent` is the `User-Agent`.
     #[must_use]
     pub fn new(address: Option<IpAddr>, agent: Option<&str>, request_id: &str) -> Self {
-        Self { address, device: agent.and_then(device::describe), request_id: request_id.to_owned(), known_browser: None }
+        Self {
+            address,
+            device: agent.and_then(device::describe),
+            request_id: request_id.to_owned(),
+            known_browser: None,
+        }
     }
 }
 
@@ -44,7 +49,8 @@ impl fmt::Debug for Client {
 pub enum Presented<'a> {
     /// An access token, from `Authorization: Bearer`.
     Bearer(&'a str),
-    /// A refresh token, from the cookie. It says who somebody is; it is renewed only by [`crate::Auth::refresh`].
+    /// A refresh token, from the cookie. It says who somebody is; it is renewed only by
+    /// [`crate::Auth::refresh`].
     Cookie(&'a str),
 }
 

@@ -39,13 +39,22 @@ const CLIENTS: &[(&str, &str)] = &[
 ];
 /// The longest name, in bytes, that is taken from a program that is in no table.
 const MAX_PRODUCT_LENGTH: usize = 32;
-const SYSTEMS: &[(&str, &str)] =
-    &[("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("CrOS", "ChromeOS"), ("Mac OS X", "macOS"), ("Linux", "Linux")];
+const SYSTEMS: &[(&str, &str)] = &[
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("CrOS", "ChromeOS"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+];
 
 /// `None` if it names no program and no system. Of a program that is in no table, the name of its
 /// first product is kept, and no other text.
 pub(crate) fn describe(agent: &str) -> Option<String> {
-    let find = |table: &[(&'static str, &'static str)]| table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
+    let find = |table: &[(&'static str, &'static str)]| {
+        table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    };
     match (find(PROGRAMS).or_else(|| client(agent)), find(SYSTEMS)) {
         (Some(program), Some(system)) => Some(format!("{program}{DEVICE_JOINT}{system}")),
         (Some(name), None) | (None, Some(name)) => Some(name.to_owned()),
@@ -56,10 +65,20 @@ pub(crate) fn describe(agent: &str) -> Option<String> {
 /// The name of the first product, if it begins with a letter. Browsers and what imitates them call
 /// it `Mozilla`, which names nothing.
 fn client(agent: &str) -> Option<&str> {
-    let end = agent.bytes().position(|byte| !byte.is_ascii_alphanumeric() && !b"-_.".contains(&byte)).unwrap_or(agent.len());
+    let end = agent
+        .bytes()
+        .position(|byte| !byte.is_ascii_alphanumeric() && !b"-_.".contains(&byte))
+        .unwrap_or(agent.len());
     let product = &agent[..end.min(MAX_PRODUCT_LENGTH)];
-    let known = CLIENTS.iter().find(|(name, _)| product.eq_ignore_ascii_case(name)).map(|(_, words)| *words);
-    known.or_else(|| Some(product).filter(|product| product.starts_with(|first: char| first.is_ascii_alphabetic()) && *product != "Mozilla"))
+    let known = CLIENTS
+        .iter()
+        .find(|(name, _)| product.eq_ignore_ascii_case(name))
+        .map(|(_, words)| *words);
+    known.or_else(|| {
+        Some(product).filter(|product| {
+            product.starts_with(|first: char| first.is_ascii_alphabetic()) && *product != "Mozilla"
+        })
+    })
 }
 
 #[cfg(test)]
@@ -70,12 +89,18 @@ mod tests {
     #[test]
     fn well_known_programs_are_recognised() {
         for (agent, words) in [
-            ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+                "Firefox on Linux",
+            ),
             (
                 "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0",
                 "Edge on Windows",
             ),
-            ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/140.0.0.0 Safari/537.36", "Chrome on Linux"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/140.0.0.0 Safari/537.36",
+                "Chrome on Linux",
+            ),
             (
                 "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
                 "Safari on iPhone",
@@ -106,7 +131,18 @@ mod tests {
 
     #[test]
     fn a_user_agent_without_a_product_is_not_kept() {
-        for agent in ["<script>alert(1)</script>\r\n", "", " ", "/1.0", "1.0", "-x", "Mozilla/5.0 (compatible)", "(curl/8.5.0)", "\u{202e}curl", "ünknown/1"] {
+        for agent in [
+            "<script>alert(1)</script>\r\n",
+            "",
+            " ",
+            "/1.0",
+            "1.0",
+            "-x",
+            "Mozilla/5.0 (compatible)",
+            "(curl/8.5.0)",
+            "\u{202e}curl",
+            "ünknown/1",
+        ] {
             assert_eq!(describe(agent), None, "{agent:?}");
         }
         assert_eq!(describe(&"a".repeat(10_000)).map(|name| name.len()), Some(MAX_PRODUCT_LENGTH));

@@ -3,10 +3,11 @@
 //! counters of its own, so that other clients that guess passwords do not delay the owner.
 //!
 //! `lkb_` and, in base64url: 16 bytes of device id, up to five entries of 32 bytes, the latest
-//! account first, and 16 bytes of HMAC-SHA-256 over all of these. An entry is two keyed hashes: one of
-//! the address, which tells before any read whether the cookie concerns it, and one of the user's id
-//! and epoch, which ends the entry with whatever raises the epoch (another password, a log-out of
-//! all sessions, another role) and with the account, although the address may be registered again.
+//! account first, and 16 bytes of HMAC-SHA-256 over all of these. An entry is two keyed hashes: one
+//! of the address, which tells before any read whether the cookie concerns it, and one of the
+//! user's id and epoch, which ends the entry with whatever raises the epoch (another password, a
+//! log-out of all sessions, another role) and with the account, although the address may be
+//! registered again.
 
 use crate::{Entropy, Error, ServerSecret};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
@@ -62,15 +63,28 @@ impl DeviceCookie {
     }
 
     /// Whether this account has logged in with it since its epoch was raised last.
-    pub(crate) fn is_valid_for(&self, secret: &ServerSecret, email_key: &str, user: UserId, epoch: i64) -> bool {
+    pub(crate) fn is_valid_for(
+        &self,
+        secret: &ServerSecret,
+        email_key: &str,
+        user: UserId,
+        epoch: i64,
+    ) -> bool {
         let wanted = entry(secret, email_key, user, epoch);
-        self.entries
-            .iter()
-            .any(|entry| verify_slices_are_equal(&entry.address, &wanted.address).is_ok() && verify_slices_are_equal(&entry.standing, &wanted.standing).is_ok())
+        self.entries.iter().any(|entry| {
+            verify_slices_are_equal(&entry.address, &wanted.address).is_ok()
+                && verify_slices_are_equal(&entry.standing, &wanted.standing).is_ok()
+        })
     }
 
     /// This account has just logged in with it. `false`: the cookie says so already.
-    pub(crate) fn add(&mut self, secret: &ServerSecret, email_key: &str, user: UserId, epoch: i64) -> bool {
+    pub(crate) fn add(
+        &mut self,
+        secret: &ServerSecret,
+        email_key: &str,
+        user: UserId,
+        epoch: i64,
+    ) -> bool {
         let added = entry(secret, email_key, user, epoch);
         if self.entries.first() == Some(&added) {
             return false;
@@ -95,7 +109,9 @@ impl DeviceCookie {
 
     /// The reverse of [`DeviceCookie::encode`]. `None` for what was not made with this secret.
     pub(crate) fn decode(secret: &ServerSecret, text: &str) -> Option<Self> {
-        let encoded = text.strip_prefix(PREFIX).filter(|encoded| encoded.len() <= (MAX_BYTES * 4).div_ceil(3))?;
+        let encoded = text
+            .strip_prefix(PREFIX)
+            .filter(|encoded| encoded.len() <= (MAX_BYTES * 4).div_ceil(3))?;
         let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
         let (body, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC_LENGTH)?)?;
         verify_slices_are_equal(&hash(secret, "device_cookie", body), mac).ok()?;
@@ -115,7 +131,11 @@ impl DeviceCookie {
 fn entry(secret: &ServerSecret, email_key: &str, user: UserId, epoch: i64) -> Entry {
     Entry {
         address: hash(secret, "device_address", email_key.as_bytes()),
-        standing: hash(secret, "device_standing", &[&user.0.as_bytes()[..], &epoch.to_be_bytes()].concat()),
+        standing: hash(
+            secret,
+            "device_standing",
+            &[&user.0.as_bytes()[..], &epoch.to_be_bytes()].concat(),
+        ),
     }
 }
 
@@ -151,12 +171,22 @@ mod tests {
         assert!(device.add(&secret(), ADA, user(1), 0));
         let text = device.encode(&secret());
         assert_eq!(DeviceCookie::decode(&secret(), &text), Some(device));
-        assert_eq!(DeviceCookie::decode(&ServerSecret::generate(&Entropy::seeded(3)).expect("seeded"), &text), None);
+        assert_eq!(
+            DeviceCookie::decode(
+                &ServerSecret::generate(&Entropy::seeded(3)).expect("seeded"),
+                &text
+            ),
+            None
+        );
         for at in 0..text.len() {
             assert_eq!(DeviceCookie::decode(&secret(), &text[..at]), None, "cut at {at}");
             let mut broken = text.clone().into_bytes();
             broken[at] ^= 1;
-            assert_eq!(DeviceCookie::decode(&secret(), &String::from_utf8_lossy(&broken)), None, "byte {at}");
+            assert_eq!(
+                DeviceCookie::decode(&secret(), &String::from_utf8_lossy(&broken)),
+                None,
+                "byte {at}"
+            );
         }
     }
 
@@ -166,7 +196,10 @@ mod tests {
         device.add(&secret(), ADA, user(1), 3);
         assert!(device.is_valid_for(&secret(), ADA, user(1), 3));
         assert!(!device.is_valid_for(&secret(), ADA, user(1), 4), "the epoch was raised");
-        assert!(!device.is_valid_for(&secret(), ADA, user(2), 3), "the address was registered by another user");
+        assert!(
+            !device.is_valid_for(&secret(), ADA, user(2), 3),
+            "the address was registered by another user"
+        );
         assert!(!device.is_valid_for(&secret(), "eve@example.com", user(1), 3));
         assert!(device.concerns(&secret(), ADA) && !device.concerns(&secret(), "eve@example.com"));
     }
@@ -180,7 +213,11 @@ mod tests {
             assert!(!device.add(&secret(), &email(number), user(number), 0), "nothing is new");
             assert!(device.encode(&secret()).len() <= PREFIX.len() + (MAX_BYTES * 4).div_ceil(3));
         }
-        let valid = |device: &DeviceCookie| (0..50).filter(|number| device.is_valid_for(&secret(), &email(*number), user(*number), 0)).collect::<Vec<_>>();
+        let valid = |device: &DeviceCookie| {
+            (0..50)
+                .filter(|number| device.is_valid_for(&secret(), &email(*number), user(*number), 0))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(valid(&device), [45, 46, 47, 48, 49]);
         // Another log-in of an account takes the place of its entry, whatever became of it.
         assert!(device.add(&secret(), &email(45), user(45), 1));

@@ -1,4 +1,5 @@
-//! Why something was not done. Two faces: the variant is for whoever asked, the source is for the log and never leaves the server.
+//! Why something was not done. Two faces: the variant is for whoever asked, the source is for the
+//! log and never leaves the server.
 
 use crate::LimitedAction;
 use crate::store::Fault;
@@ -37,7 +38,8 @@ pub enum Error {
     /// No credential, or one that is malformed, expired or revoked: deliberately not told apart.
     #[error("not signed in")]
     SignedOut,
-    /// A refresh token that is two or more steps behind because others renewed meanwhile. Look again for a newer one and try once more.
+    /// A refresh token that is two or more steps behind because others renewed meanwhile. Look
+    /// again for a newer one and try once more.
     #[error("the refresh token has been renewed meanwhile")]
     Stale,
     /// The rate limit of an action; nothing was done this time.
@@ -54,7 +56,8 @@ pub enum Error {
         /// Try again after so many seconds.
         retry_after: u32,
     },
-    /// The database cannot be reached, or we have not heard from it for too long to know what is revoked.
+    /// The database cannot be reached, or we have not heard from it for too long to know what is
+    /// revoked.
     #[error("the database is not available")]
     Unavailable(#[source] Source),
     /// A fault of ours.
@@ -62,8 +65,9 @@ pub enum Error {
     Internal(#[source] Source),
 }
 
-/// Returns an error and its causes in one line, for the log. (Causes come from the database and the operating system; nothing
-/// that a user has typed is in one.) A cause that an error has already written into its own text is not repeated.
+/// Returns an error and its causes in one line, for the log. (Causes come from the database and the
+/// operating system; nothing that a user has typed is in one.) A cause that an error has already
+/// written into its own text is not repeated.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -83,7 +87,9 @@ impl Error {
     /// Whether a concurrent transaction undid this one, so that it can be tried again at once.
     pub(crate) fn is_conflict(&self) -> bool {
         let Self::Unavailable(source) = self else { return false };
-        source.downcast_ref::<sqlx::Error>().is_some_and(|error| Fault::of(error) == Fault::Conflict)
+        source
+            .downcast_ref::<sqlx::Error>()
+            .is_some_and(|error| Fault::of(error) == Fault::Conflict)
     }
 
     /// A fault of ours, with its cause.
@@ -100,6 +106,10 @@ impl From<Faults> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        if Fault::of(&error).is_temporary() { Self::Unavailable(error.into()) } else { Self::Internal(error.into()) }
+        if Fault::of(&error).is_temporary() {
+            Self::Unavailable(error.into())
+        } else {
+            Self::Internal(error.into())
+        }
     }
 }

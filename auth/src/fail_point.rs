@@ -91,7 +91,8 @@ mod armed {
             return;
         }
         // Nothing of ours runs any more: no destructor, no answer, no last write.
-        let _dead_before_it_returns = Command::new("kill").args(["-KILL", &std::process::id().to_string()]).status();
+        let _dead_before_it_returns =
+            Command::new("kill").args(["-KILL", &std::process::id().to_string()]).status();
         loop {
             thread::park();
         }

@@ -24,7 +24,8 @@ const MAX_WORDS: usize = 40;
 const OURS: [&str; 2] = ["latchkey", "account"];
 
 /// The symbols that stand for letters, as zxcvbn has them.
-const SYMBOLS_OF_LETTERS: [&str; 12] = ["4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2"];
+const SYMBOLS_OF_LETTERS: [&str; 12] =
+    ["4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2"];
 
 /// Reads the lists, once: else the first sign-up would wait for it, and what a server holds at rest
 /// would not be all that it holds.
@@ -48,7 +49,13 @@ pub(crate) fn estimate(password: &str, email: &Email, name: Option<&Name>) -> Sc
     words.extend(name.map(Name::as_str));
     words.extend(OURS);
     // Parts of the address, too: ada.lovelace, example.
-    words.extend(email.as_str().split(['@', '.', '-', '_', '+']).filter(|part| part.len() > 2).take(MAX_WORDS));
+    words.extend(
+        email
+            .as_str()
+            .split(['@', '.', '-', '_', '+'])
+            .filter(|part| part.len() > 2)
+            .take(MAX_WORDS),
+    );
     zxcvbn(&judged(password), &words).score()
 }
 
@@ -62,7 +69,10 @@ fn judged(password: &str) -> String {
 /// How many readings zxcvbn tries at most: each letter may be written with one of its symbols, and
 /// of two letters with the same one either may be.
 fn readings(text: &str) -> usize {
-    let kinds = SYMBOLS_OF_LETTERS.iter().map(|symbols| symbols.chars().filter(|symbol| text.contains(*symbol)).count().max(1)).product::<usize>();
+    let kinds = SYMBOLS_OF_LETTERS
+        .iter()
+        .map(|symbols| symbols.chars().filter(|symbol| text.contains(*symbol)).count().max(1))
+        .product::<usize>();
     let shared = ['1', '|', '7'].iter().filter(|symbol| text.contains(**symbol)).count();
     kinds << shared
 }
@@ -144,7 +154,11 @@ mod tests {
             "liverpool",
             "chocolate",
         ] {
-            for written in [text.to_owned(), text.to_uppercase(), format!("{}{}", text[..1].to_uppercase(), &text[1..])] {
+            for written in [
+                text.to_owned(),
+                text.to_uppercase(),
+                format!("{}{}", text[..1].to_uppercase(), &text[1..]),
+            ] {
                 assert!(guessable(&written), "{written}");
             }
         }
@@ -152,9 +166,18 @@ mod tests {
 
     #[test]
     fn what_is_known_of_its_owner_and_of_us_is_refused() {
-        for text in
-            ["ada.lovelace", "Ada.Lovelace1", "adalovelace", "lovelace1", "analytical", "Analytical1", "augusta byron", "latchkey", "Latchkey1", "latchkey123"]
-        {
+        for text in [
+            "ada.lovelace",
+            "Ada.Lovelace1",
+            "adalovelace",
+            "lovelace1",
+            "analytical",
+            "Analytical1",
+            "augusta byron",
+            "latchkey",
+            "Latchkey1",
+            "latchkey123",
+        ] {
             assert!(guessable(text), "{text}");
         }
     }
@@ -239,12 +262,34 @@ mod tests {
     /// dates, letters written as symbols, and any text.
     fn hard() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
-            (select(vec!["12", "1236987410", "qwertyuiop", "zaq1", "!QAZ", "poiuyt", "aoeu", "147", "+-*/"]), 1..40_usize)
+            (
+                select(vec![
+                    "12",
+                    "1236987410",
+                    "qwertyuiop",
+                    "zaq1",
+                    "!QAZ",
+                    "poiuyt",
+                    "aoeu",
+                    "147",
+                    "+-*/"
+                ]),
+                1..40_usize
+            )
                 .prop_map(|(walk, times)| walk.repeat(times)),
             ("\\PC{1,12}", 1..90_usize).prop_map(|(text, times)| text.repeat(times)),
             "[0-9]{1,4}[-/._ ]?[0-9]{1,2}[-/._ ]?[0-9]{1,4}",
             r"[4@8({\[<3691!|70$5+%2a-zA-Z]{1,40}",
-            select(vec!["password", "lovelace", "Analytical", "drowssap", "\u{130}\u{df}\u{1e9e}", "\u{1f511}", "\0\n\r\t"]).prop_map(str::to_owned),
+            select(vec![
+                "password",
+                "lovelace",
+                "Analytical",
+                "drowssap",
+                "\u{130}\u{df}\u{1e9e}",
+                "\u{1f511}",
+                "\0\n\r\t"
+            ])
+            .prop_map(str::to_owned),
             any::<String>(),
         ];
         collection::vec(piece, 1..8).prop_map(|pieces| {

@@ -4,9 +4,9 @@
 //! So memory is bounded by threads × m whatever arrives (a stored hash that was made with more
 //! memory takes more, up to a multiple, for as long as it is compared). Work waits in two bounded
 //! lanes: one for those who are known already, which is served first, and one for strangers, who
-//! may be a flood and get every fifth turn. Whoever finds no place in their lane is refused at once,
-//! before anything else is done for them, and what has waited too long is refused then. A place
-//! belongs to the work: a client that hangs up frees no thread early.
+//! may be a flood and get every fifth turn. Whoever finds no place in their lane is refused at
+//! once, before anything else is done for them, and what has waited too long is refused then. A
+//! place belongs to the work: a client that hangs up frees no thread early.
 //!
 //! A job that panics is one failed request. The threads are supervised, and readiness counts them.
 
@@ -138,15 +138,26 @@ enum Done {
 
 impl Hasher {
     /// Starts the threads, under `supervisor`.
-    pub fn start(hashing: Hashing, entropy: Entropy, secret: &ServerSecret, supervisor: &Supervisor) -> Result<Self, Error> {
+    pub fn start(
+        hashing: Hashing,
+        entropy: Entropy,
+        secret: &ServerSecret,
+        supervisor: &Supervisor,
+    ) -> Result<Self, Error> {
         let params = stored_hash::params(&hashing)?;
-        let decoy = StoredHash::decoy(&params, &entropy.bytes::<SALT_LENGTH>()?, &entropy.bytes::<HASH_LENGTH>()?)?;
+        let decoy = StoredHash::decoy(
+            &params,
+            &entropy.bytes::<SALT_LENGTH>()?,
+            &entropy.bytes::<HASH_LENGTH>()?,
+        )?;
         let lanes = Arc::new(Lanes::new(hashing.queue.max(1)));
         let shared = Arc::new(Shared { params, key: HashKey::new(secret), decoy });
         guessable::prepare();
         for number in 0..hashing.threads.max(1) {
             let (lanes, shared) = (lanes.clone(), shared.clone());
-            supervisor.spawn_thread(format!("hash-{number}"), move || work(&lanes, &shared)).map_err(Error::internal)?;
+            supervisor
+                .spawn_thread(format!("hash-{number}"), move || work(&lanes, &shared))
+                .map_err(Error::internal)?;
         }
         Ok(Self { lanes, shared, entropy, reported: Mutex::default() })
     }
@@ -164,8 +175,21 @@ impl Hasher {
 
     /// A PHC string for a password that `user` has chosen; `None` if it is one that others would
     /// try first. Judging that takes its time, too.
-    pub async fn hash_new(&self, password: Password, user: UserId, email: Email, name: Option<Name>, place: Place) -> Result<Option<String>, Error> {
-        let work = Work::HashNew { password: Forms::of(password), user, email, name, salt: self.entropy.bytes()? };
+    pub async fn hash_new(
+        &self,
+        password: Password,
+        user: UserId,
+        email: Email,
+        name: Option<Name>,
+        place: Place,
+    ) -> Result<Option<String>, Error> {
+        let work = Work::HashNew {
+            password: Forms::of(password),
+            user,
+            email,
+            name,
+            salt: self.entropy.bytes()?,
+        };
         match self.queue(work, place).await? {
             Done::Hashed(hash) => Ok(Some(hash)),
             Done::Guessable => Ok(None),
@@ -174,7 +198,12 @@ impl Hasher {
     }
 
     /// A PHC string for a password of `user`.
-    pub async fn hash(&self, password: Password, user: UserId, place: Place) -> Result<String, Error> {
+    pub async fn hash(
+        &self,
+        password: Password,
+        user: UserId,
+        place: Place,
+    ) -> Result<String, Error> {
         let work = Work::Hash { password: Forms::of(password), user, salt: self.entropy.bytes()? };
         match self.queue(work, place).await? {
             Done::Hashed(hash) => Ok(hash),
@@ -184,12 +213,19 @@ impl Hasher {
 
     /// Compares. Without a stored hash, or with one that cannot be used, it takes as long, and the
     /// answer is no.
-    pub async fn verify(&self, password: Password, stored: Option<Stored<'_>>, place: Place) -> Result<Match, Error> {
-        let stored = stored.and_then(|Stored { user, hash }| match StoredHash::parse(hash, user, &self.shared.params) {
-            Ok(stored) => Some(stored),
-            Err(reason) => {
-                self.report(user, reason);
-                None
+    pub async fn verify(
+        &self,
+        password: Password,
+        stored: Option<Stored<'_>>,
+        place: Place,
+    ) -> Result<Match, Error> {
+        let stored = stored.and_then(|Stored { user, hash }| {
+            match StoredHash::parse(hash, user, &self.shared.params) {
+                Ok(stored) => Some(stored),
+                Err(reason) => {
+                    self.report(user, reason);
+                    None
+                }
             }
         });
         match self.queue(Work::Verify { password: Forms::of(password), stored }, place).await? {
@@ -221,7 +257,10 @@ impl Hasher {
         self.lanes.put(Job { place, work, begun, done });
         // What is begun is waited for: else, where each waits nearly too long, threads would work
         // for nobody.
-        tokio::time::timeout(DEADLINE, begins).await.map_err(|_| busy())?.map_err(Error::internal)?;
+        tokio::time::timeout(DEADLINE, begins)
+            .await
+            .map_err(|_| busy())?
+            .map_err(Error::internal)?;
         wait.await.map_err(Error::internal)?
     }
 }
@@ -288,7 +327,11 @@ struct Memory {
 
 impl Memory {
     /// `count` blocks, which may be more than are there; [`Error::Busy`] where the system has none.
-    fn with<T>(&mut self, count: usize, compute: impl FnOnce(&mut [Block]) -> Result<T, Error>) -> Result<T, Error> {
+    fn with<T>(
+        &mut self,
+        count: usize,
+        compute: impl FnOnce(&mut [Block]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         self.is_used = true;
         if count <= self.blocks.len() {
             return compute(&mut self.blocks);
@@ -312,7 +355,8 @@ impl Memory {
 }
 
 fn work(lanes: &Lanes, shared: &Shared) {
-    let mut memory = Memory { blocks: vec![Block::new(); shared.params.block_count()], is_used: false };
+    let mut memory =
+        Memory { blocks: vec![Block::new(); shared.params.block_count()], is_used: false };
     loop {
         let job = lanes.try_take().or_else(|| {
             // Nothing waits: so it delays nothing.
@@ -326,7 +370,8 @@ fn work(lanes: &Lanes, shared: &Shared) {
         }
         #[cfg(test)]
         assert!(!matches!(work, Work::PanicOutside), "a test makes this thread panic");
-        let result = catch_unwind(AssertUnwindSafe(|| run(work, shared, &mut memory))).unwrap_or_else(|_| Err(Error::internal("a hashing job panicked")));
+        let result = catch_unwind(AssertUnwindSafe(|| run(work, shared, &mut memory)))
+            .unwrap_or_else(|_| Err(Error::internal("a hashing job panicked")));
         let _nobody_waits_any_more = done.send(result);
     }
 }
@@ -334,13 +379,20 @@ fn work(lanes: &Lanes, shared: &Shared) {
 fn run(work: Work, shared: &Shared, memory: &mut Memory) -> Result<Done, Error> {
     let Shared { params, key, .. } = shared;
     match work {
-        Work::HashNew { password, email, name, .. } if is_guessable(&password.normalized, &email, name.as_ref()) => Ok(Done::Guessable),
-        Work::Hash { password, user, salt } | Work::HashNew { password, user, salt, .. } => {
-            memory.with(params.block_count(), |memory| stored_hash::hash(params, key, user, password.normalized.as_bytes(), &salt, memory)).map(Done::Hashed)
+        Work::HashNew { password, email, name, .. }
+            if is_guessable(&password.normalized, &email, name.as_ref()) =>
+        {
+            Ok(Done::Guessable)
         }
+        Work::Hash { password, user, salt } | Work::HashNew { password, user, salt, .. } => memory
+            .with(params.block_count(), |memory| {
+                stored_hash::hash(params, key, user, password.normalized.as_bytes(), &salt, memory)
+            })
+            .map(Done::Hashed),
         Work::Verify { password, stored } => {
             let is_decoy = stored.is_none();
-            let matched = verify(&password, stored.as_ref().unwrap_or(&shared.decoy), shared, memory)?;
+            let matched =
+                verify(&password, stored.as_ref().unwrap_or(&shared.decoy), shared, memory)?;
             Ok(Done::Matched(if is_decoy { Match::No } else { matched }))
         }
         #[cfg(any(test, feature = "testing"))]
@@ -355,7 +407,12 @@ fn run(work: Work, shared: &Shared, memory: &mut Memory) -> Result<Done, Error> 
 
 /// Compares. A password that fails costs the same whatever it was compared with: one hash, or two
 /// where it is not normalised already.
-fn verify(password: &Forms, stored: &StoredHash, shared: &Shared, memory: &mut Memory) -> Result<Match, Error> {
+fn verify(
+    password: &Forms,
+    stored: &StoredHash,
+    shared: &Shared,
+    memory: &mut Memory,
+) -> Result<Match, Error> {
     let Shared { params, key, .. } = shared;
     memory.with(stored.block_count().max(params.block_count()), |memory| {
         if stored.matches(key, password.normalized.as_bytes(), memory)? {
@@ -395,7 +452,10 @@ mod tests {
     fn start_with(hashing: Hashing) -> (Hasher, Supervisor) {
         let supervisor = Supervisor::new(Entropy::System);
         let secret = ServerSecret::generate(&Entropy::seeded(1)).expect("seeded");
-        (Hasher::start(hashing, Entropy::System, &secret, &supervisor).expect("threads"), supervisor)
+        (
+            Hasher::start(hashing, Entropy::System, &secret, &supervisor).expect("threads"),
+            supervisor,
+        )
     }
 
     const fn of_ada(hash: &str) -> Stored<'_> {
@@ -406,8 +466,13 @@ mod tests {
     fn unbound(password: &str) -> String {
         let params = Params::new(LIGHT.m, LIGHT.t, LIGHT.p, Some(32)).expect("parameters");
         let mut out = [0; 32];
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into(password.as_bytes(), b"somesaltsomesalt", &mut out).expect("a hash");
-        format!("$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA${}", Output::new(&out).expect("a hash"))
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into(password.as_bytes(), b"somesaltsomesalt", &mut out)
+            .expect("a hash");
+        format!(
+            "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA${}",
+            Output::new(&out).expect("a hash")
+        )
     }
 
     fn password(text: &str) -> Password {
@@ -430,8 +495,21 @@ mod tests {
             ("caf\u{e9} noir".into(), "cafe noir".into()),
         ] {
             let stored = hasher.hash(password(&right), ADA, place(&hasher)).await.expect("a hash");
-            assert_eq!(hasher.verify(password(&right), Some(of_ada(&stored)), place(&hasher)).await.expect("an answer"), Match::Yes);
-            assert_eq!(hasher.verify(password(&wrong), Some(of_ada(&stored)), place(&hasher)).await.expect("an answer"), Match::No, "{wrong:?}");
+            assert_eq!(
+                hasher
+                    .verify(password(&right), Some(of_ada(&stored)), place(&hasher))
+                    .await
+                    .expect("an answer"),
+                Match::Yes
+            );
+            assert_eq!(
+                hasher
+                    .verify(password(&wrong), Some(of_ada(&stored)), place(&hasher))
+                    .await
+                    .expect("an answer"),
+                Match::No,
+                "{wrong:?}"
+            );
         }
     }
 
@@ -449,7 +527,10 @@ mod tests {
     #[tokio::test]
     async fn nobody_matches_the_decoy() {
         let hasher = start(LIGHT);
-        assert_eq!(hasher.verify(password("anything"), None, place(&hasher)).await.expect("an answer"), Match::No);
+        assert_eq!(
+            hasher.verify(password("anything"), None, place(&hasher)).await.expect("an answer"),
+            Match::No
+        );
     }
 
     #[tokio::test]
@@ -460,8 +541,20 @@ mod tests {
             light.hash(password("the same"), ADA, place(&light)).await.expect("a hash"),
             heavy.hash(password("the same"), ADA, place(&heavy)).await.expect("a hash"),
         );
-        assert_eq!(heavy.verify(password("the same"), Some(of_ada(&weak)), place(&heavy)).await.expect("an answer"), Match::YesButWeak);
-        assert_eq!(light.verify(password("the same"), Some(of_ada(&strong)), place(&light)).await.expect("an answer"), Match::Yes);
+        assert_eq!(
+            heavy
+                .verify(password("the same"), Some(of_ada(&weak)), place(&heavy))
+                .await
+                .expect("an answer"),
+            Match::YesButWeak
+        );
+        assert_eq!(
+            light
+                .verify(password("the same"), Some(of_ada(&strong)), place(&light))
+                .await
+                .expect("an answer"),
+            Match::Yes
+        );
     }
 
     #[tokio::test]
@@ -471,7 +564,15 @@ mod tests {
             .map(|_| {
                 tokio::spawn({
                     let hasher = hasher.clone();
-                    async move { hasher.hash(password("a password"), ADA, hasher.place(Lane::Strangers, Vec::new())?).await }
+                    async move {
+                        hasher
+                            .hash(
+                                password("a password"),
+                                ADA,
+                                hasher.place(Lane::Strangers, Vec::new())?,
+                            )
+                            .await
+                    }
                 })
             })
             .collect();
@@ -520,7 +621,10 @@ mod tests {
     async fn a_place_is_kept_until_the_work_is_begun_and_given_back_by_whoever_does_not_come() {
         let hasher = start(Hashing { queue: 2, ..LIGHT });
         let (one, _two) = (place(&hasher), place(&hasher));
-        assert!(matches!(hasher.place(Lane::Strangers, Vec::new()), Err(Error::Busy { .. })), "there are two");
+        assert!(
+            matches!(hasher.place(Lane::Strangers, Vec::new()), Err(Error::Busy { .. })),
+            "there are two"
+        );
         assert!(hasher.place(Lane::Known, Vec::new()).is_ok(), "the other lane has its own");
         hasher.hash(password("a password"), ADA, one).await.expect("a hash");
         drop(place(&hasher));
@@ -531,11 +635,20 @@ mod tests {
     async fn nobody_has_more_than_their_share_of_a_lane() {
         let hasher = start(Hashing { queue: 9, ..LIGHT });
         let of = |name: &str| vec![Share { of: name.into(), most: 2 }];
-        let places = [hasher.place(Lane::Strangers, of("one")).expect("a place"), hasher.place(Lane::Strangers, of("one")).expect("a place")];
+        let places = [
+            hasher.place(Lane::Strangers, of("one")).expect("a place"),
+            hasher.place(Lane::Strangers, of("one")).expect("a place"),
+        ];
         assert!(matches!(hasher.place(Lane::Strangers, of("one")), Err(Error::Busy { .. })));
-        assert!(hasher.place(Lane::Strangers, of("other")).is_ok() && hasher.place(Lane::Known, of("one")).is_ok());
+        assert!(
+            hasher.place(Lane::Strangers, of("other")).is_ok()
+                && hasher.place(Lane::Known, of("one")).is_ok()
+        );
         drop(places);
-        assert!(hasher.lanes.shares.lock().expect("a lock").is_empty(), "whoever has none is forgotten");
+        assert!(
+            hasher.lanes.shares.lock().expect("a lock").is_empty(),
+            "whoever has none is forgotten"
+        );
         assert_eq!(hasher.lanes.taken_by_strangers.load(Ordering::Acquire), 0);
     }
 
@@ -543,25 +656,55 @@ mod tests {
     async fn what_anybody_would_try_is_not_hashed() {
         let hasher = start(LIGHT);
         let email = Email::parse("ada@example.com").expect("an address");
-        assert_eq!(hasher.hash_new(password("password1"), ADA, email.clone(), None, place(&hasher)).await.expect("an answer"), None);
-        assert!(hasher.hash_new(password("correct horse battery"), ADA, email, None, place(&hasher)).await.expect("an answer").is_some());
+        assert_eq!(
+            hasher
+                .hash_new(password("password1"), ADA, email.clone(), None, place(&hasher))
+                .await
+                .expect("an answer"),
+            None
+        );
+        assert!(
+            hasher
+                .hash_new(password("correct horse battery"), ADA, email, None, place(&hasher))
+                .await
+                .expect("an answer")
+                .is_some()
+        );
     }
 
     #[tokio::test]
     async fn hash_of_another_user_matches_no_password() {
         let hasher = start(LIGHT);
         let stored = hasher.hash(password("the same"), EVE, place(&hasher)).await.expect("a hash");
-        assert_eq!(hasher.verify(password("the same"), Some(of_ada(&stored)), place(&hasher)).await.expect("an answer"), Match::No);
+        assert_eq!(
+            hasher
+                .verify(password("the same"), Some(of_ada(&stored)), place(&hasher))
+                .await
+                .expect("an answer"),
+            Match::No
+        );
     }
 
     #[tokio::test]
     async fn any_composition_of_a_password_matches() {
         let hasher = start(LIGHT);
-        let forms = ["caf\u{e9} noir", "cafe\u{301} noir", "caf\u{e9}\u{a0}noir", "cafe\u{301}\u{3000}noir"];
+        let forms = [
+            "caf\u{e9} noir",
+            "cafe\u{301} noir",
+            "caf\u{e9}\u{a0}noir",
+            "cafe\u{301}\u{3000}noir",
+        ];
         for chosen in forms {
             let stored = hasher.hash(password(chosen), ADA, place(&hasher)).await.expect("a hash");
             for typed in forms {
-                assert_eq!(hasher.verify(password(typed), Some(of_ada(&stored)), place(&hasher)).await.expect("an answer"), Match::Yes, "{chosen:?} {typed:?}");
+                assert_eq!(
+                    hasher
+                        .verify(password(typed), Some(of_ada(&stored)), place(&hasher))
+                        .await
+                        .expect("an answer"),
+                    Match::Yes,
+                    "{chosen:?} {typed:?}"
+                );
             }
         }
     }
@@ -577,15 +720,34 @@ mod tests {
             ("cafe noir", "cafe\u{301} noir", Match::No),
         ] {
             let stored = unbound(chosen);
-            assert_eq!(hasher.verify(password(typed), Some(of_ada(&stored)), place(&hasher)).await.expect("an answer"), expected, "{chosen:?} {typed:?}");
+            assert_eq!(
+                hasher
+                    .verify(password(typed), Some(of_ada(&stored)), place(&hasher))
+                    .await
+                    .expect("an answer"),
+                expected,
+                "{chosen:?} {typed:?}"
+            );
         }
     }
 
     #[tokio::test]
     async fn unusable_hash_matches_no_password_and_is_logged_once() {
         let hasher = start(LIGHT);
-        for stored in ["", "$argon2id$another", "\u{fffd}", "$argon2id$v=19$m=4194304,t=1000000,p=1$c29tZXNhbHRzb21lc2FsdA$c29tZXNhbHRzb21lc2FsdA"] {
-            assert_eq!(hasher.verify(password("a password"), Some(of_ada(stored)), place(&hasher)).await.expect("an answer"), Match::No, "{stored:?}");
+        for stored in [
+            "",
+            "$argon2id$another",
+            "\u{fffd}",
+            "$argon2id$v=19$m=4194304,t=1000000,p=1$c29tZXNhbHRzb21lc2FsdA$c29tZXNhbHRzb21lc2FsdA",
+        ] {
+            assert_eq!(
+                hasher
+                    .verify(password("a password"), Some(of_ada(stored)), place(&hasher))
+                    .await
+                    .expect("an answer"),
+                Match::No,
+                "{stored:?}"
+            );
         }
         assert_eq!(hasher.reported.lock().expect("a lock").len(), 1);
         for user in 0..2 * MAX_REPORTED {
@@ -598,7 +760,10 @@ mod tests {
     async fn job_that_panics_is_one_failed_request() {
         let (hasher, supervisor) = start_with(Hashing { threads: 1, ..LIGHT });
         for _ in 0..5 {
-            assert!(matches!(hasher.queue(Work::Panic, place(&hasher)).await, Err(Error::Internal(_))));
+            assert!(matches!(
+                hasher.queue(Work::Panic, place(&hasher)).await,
+                Err(Error::Internal(_))
+            ));
             supervisor.check().expect("the thread lives");
         }
         hasher.hash(password("a password"), ADA, place(&hasher)).await.expect("a hash");
@@ -608,7 +773,10 @@ mod tests {
     async fn thread_that_panics_is_restarted() {
         let (hasher, supervisor) = start_with(Hashing { threads: 1, ..LIGHT });
         let down = supervisor.stopped("hash-0");
-        assert!(matches!(hasher.queue(Work::PanicOutside, place(&hasher)).await, Err(Error::Internal(_))));
+        assert!(matches!(
+            hasher.queue(Work::PanicOutside, place(&hasher)).await,
+            Err(Error::Internal(_))
+        ));
         down.await;
         assert!(matches!(supervisor.check(), Err(Error::Unavailable(_))));
         supervisor.all_running().await;

@@ -1,12 +1,14 @@
-//! Signed texts in their compact form (RFC 7515, 3.1), read strictly: three parts, base64url without padding or stray bits, a header that says
-//! nothing that we do not understand, and the algorithm of the key, whatever the header would like.
+//! Signed texts in their compact form (RFC 7515, 3.1), read strictly: three parts, base64url
+//! without padding or stray bits, a header that says nothing that we do not understand, and the
+//! algorithm of the key, whatever the header would like.
 
 use crate::{keys::jwk::Verifier, token::Refused};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The members of a header that matter here. Others are passed over, `jwk`, `jku` and `x5u` among them: a token does not bring its own key.
+/// The members of a header that matter here. Others are passed over, `jwk`, `jku` and `x5u` among
+/// them: a token does not bring its own key.
 #[derive(Deserialize)]
 pub(crate) struct Header {
     alg: String,
@@ -34,10 +36,17 @@ pub(crate) struct Unverified<'a> {
 impl<'a> Unverified<'a> {
     pub(crate) fn parse(token: &'a str) -> Result<Self, Refused> {
         let (message, signature) = token.rsplit_once('.').ok_or(Refused::Malformed)?;
-        let (header, payload) = message.split_once('.').filter(|(_, payload)| !payload.contains('.')).ok_or(Refused::Malformed)?;
+        let (header, payload) = message
+            .split_once('.')
+            .filter(|(_, payload)| !payload.contains('.'))
+            .ok_or(Refused::Malformed)?;
         let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| Refused::Malformed)?;
         let header: Header = serde_json::from_slice(&header).map_err(|_| Refused::Malformed)?;
-        if header.crit { Err(Refused::Critical) } else { Ok(Self { header, message, payload, signature }) }
+        if header.crit {
+            Err(Refused::Critical)
+        } else {
+            Ok(Self { header, message, payload, signature })
+        }
     }
 
     /// The payload, if the signature is that of this key.
@@ -60,9 +69,21 @@ mod tests {
 
     /// Anything at all, and parts that are put together, with a header that is nearly one.
     fn text() -> impl Strategy<Value = String> {
-        let header = prop_oneof![r#"\{"alg":("HS256"|"none"|null|1)(,"(kid|typ|crit|jwk|alg)":("x"|null|\[\]|\{\}|1)){0,2}\}?"#, r"\PC{0,20}"];
-        let parts = (header.prop_map(|header| URL_SAFE_NO_PAD.encode(header)), r"[A-Za-z0-9_=-]{0,20}", r"[A-Za-z0-9_=.-]{0,44}");
-        prop_oneof![any::<String>(), r"[A-Za-z0-9_.-]{0,60}", parts.prop_map(|(header, payload, signature)| format!("{header}.{payload}.{signature}"))]
+        let header = prop_oneof![
+            r#"\{"alg":("HS256"|"none"|null|1)(,"(kid|typ|crit|jwk|alg)":("x"|null|\[\]|\{\}|1)){0,2}\}?"#,
+            r"\PC{0,20}"
+        ];
+        let parts = (
+            header.prop_map(|header| URL_SAFE_NO_PAD.encode(header)),
+            r"[A-Za-z0-9_=-]{0,20}",
+            r"[A-Za-z0-9_=.-]{0,44}",
+        );
+        prop_oneof![
+            any::<String>(),
+            r"[A-Za-z0-9_.-]{0,60}",
+            parts
+                .prop_map(|(header, payload, signature)| format!("{header}.{payload}.{signature}"))
+        ]
     }
 
     proptest! {

@@ -14,7 +14,8 @@
 //! | the one secret, and what is derived from it | [`secret`] |
 //! | where time and randomness come from | [`world`] |
 //!
-//! The session *row* is the truth. An access token is a short copy of it that anybody can check; a refresh token is the right to the next copy.
+//! The session *row* is the truth. An access token is a short copy of it that anybody can check; a
+//! refresh token is the right to the next copy.
 #![warn(missing_docs)]
 
 pub mod background;
@@ -46,7 +47,9 @@ pub mod world;
 
 pub use client::{Client, Presented};
 pub use error::{Error, Source, chain};
-pub use flow::{Access, Auth, DeviceToken, Issued, MOST_ITEMS, MOST_SESSIONS, Refresh, SignedIn, Worker};
+pub use flow::{
+    Access, Auth, DeviceToken, Issued, MOST_ITEMS, MOST_SESSIONS, Refresh, SignedIn, Worker,
+};
 pub use hasher::Hashing;
 pub use limit::{LimitedAction, RateLimit, RateLimits};
 pub use log_throttle::LogThrottle;

@@ -1,7 +1,7 @@
 //! Rate limits: the table of policies, their arithmetic, and what is counted in memory.
 //!
-//! [`LimitedAction`] is the one list of operations that are limited. Each row names the subject that
-//! is counted, the default, the setting and where the count is kept. The flows apply it
+//! [`LimitedAction`] is the one list of operations that are limited. Each row names the subject
+//! that is counted, the default, the setting and where the count is kept. The flows apply it
 //! (`flow/tries.rs`); the rows of the database are in `store/limits.rs`.
 //!
 //! A password attempt is counted before the password is looked at, in a transaction of its own, so
@@ -39,8 +39,8 @@ pub enum Subject {
 pub enum Algorithm {
     /// `burst` at once, and one more each `period` (the generic cell rate algorithm).
     TokenBucket,
-    /// `burst` at once, and then a delay that doubles from one second up to `period`. A success ends
-    /// it; a day without attempts does, too.
+    /// `burst` at once, and then a delay that doubles from one second up to `period`. A success
+    /// ends it; a day without attempts does, too.
     Backoff,
 }
 
@@ -223,7 +223,11 @@ impl RateLimit {
 
     /// Takes one from a bucket that is in use until `full_at`. Returns until when it is in use from
     /// now on, or when the next one is allowed.
-    pub(crate) fn take(self, full_at: Option<Timestamp>, now: Timestamp) -> Result<Timestamp, Timestamp> {
+    pub(crate) fn take(
+        self,
+        full_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Timestamp, Timestamp> {
         let plausible = full_at.filter(|full_at| *full_at <= self.implausible(now));
         match plausible {
             Some(full_at) if full_at > self.latest(now) => Err(self.next(full_at)),
@@ -238,7 +242,10 @@ impl RateLimit {
         if doublings < 0 {
             return Span(0);
         }
-        let factor = 1_i64.checked_shl(u32::try_from(doublings).unwrap_or(u32::MAX)).filter(|factor| *factor > 0).unwrap_or(i64::MAX);
+        let factor = 1_i64
+            .checked_shl(u32::try_from(doublings).unwrap_or(u32::MAX))
+            .filter(|factor| *factor > 0)
+            .unwrap_or(i64::MAX);
         Span(INITIAL_BACKOFF.0.saturating_mul(factor).min(self.period.0))
     }
 }
@@ -260,17 +267,29 @@ pub(crate) struct Counter {
 impl Counter {
     /// Password attempts for the account of an address (its [`contract::Email::key`]): by the
     /// device with this id, or by clients that are not known.
-    pub(crate) fn of_password(secret: &ServerSecret, email_key: &str, device: Option<&[u8; 16]>) -> Self {
+    pub(crate) fn of_password(
+        secret: &ServerSecret,
+        email_key: &str,
+        device: Option<&[u8; 16]>,
+    ) -> Self {
         // Keyed: the table would otherwise be a list of addresses that were typed.
         let mut text = email_key.as_bytes().to_vec();
         let action = if let Some(device) = device {
-            let slot = hmac::sign(&secret.mac_key("device_slot", &[]), &[&text[..], &[0], device].concat()).as_ref()[0] % DEVICE_SLOTS;
+            let slot = hmac::sign(
+                &secret.mac_key("device_slot", &[]),
+                &[&text[..], &[0], device].concat(),
+            )
+            .as_ref()[0]
+                % DEVICE_SLOTS;
             text.extend([0, slot]);
             LimitedAction::DevicePassword
         } else {
             LimitedAction::AccountPassword
         };
-        Self { action, subject: hmac::sign(&secret.mac_key("limits", &[]), &text).as_ref().to_vec() }
+        Self {
+            action,
+            subject: hmac::sign(&secret.mac_key("limits", &[]), &text).as_ref().to_vec(),
+        }
     }
 
     /// What a client does, by its network. Clients without an address share one.
@@ -282,7 +301,10 @@ impl Counter {
 /// The error of an action that is allowed at `until`.
 pub(crate) fn refusal(action: LimitedAction, until: Option<Timestamp>, now: Timestamp) -> Error {
     let millis = until.map_or(0, |until| until.since(now).0).max(1);
-    Error::TooMany { action, retry_after: u32::try_from(millis.saturating_add(999) / 1000).unwrap_or(u32::MAX) }
+    Error::TooMany {
+        action,
+        retry_after: u32::try_from(millis.saturating_add(999) / 1000).unwrap_or(u32::MAX),
+    }
 }
 
 /// The network of an address: 4 bytes of IPv4, or the first 8 of IPv6; 16 zeros without one.
@@ -302,7 +324,13 @@ mod tests {
 
     #[test]
     fn each_action_has_its_own_name_and_setting() {
-        let distinct = |text: fn(Rule) -> &'static str| LimitedAction::ALL.iter().map(|action| text(action.rule())).collect::<HashSet<_>>().len();
+        let distinct = |text: fn(Rule) -> &'static str| {
+            LimitedAction::ALL
+                .iter()
+                .map(|action| text(action.rule()))
+                .collect::<HashSet<_>>()
+                .len()
+        };
         assert_eq!(distinct(|rule| rule.name), LimitedAction::ALL.len());
         assert_eq!(distinct(|rule| rule.setting), LimitedAction::ALL.len());
         for (index, action) in LimitedAction::ALL.iter().enumerate() {
@@ -310,7 +338,10 @@ mod tests {
             assert_eq!(*action as usize, index, "{action:?}");
             assert!(rule.setting.starts_with("LATCHKEY_LIMIT_"), "{action:?}");
             assert_eq!(RateLimits::default().get(*action), Some(rule.default));
-            assert!(rule.subject == Subject::User || rule.storage == Storage::Database, "{action:?}: memory is bounded for users only");
+            assert!(
+                rule.subject == Subject::User || rule.storage == Storage::Database,
+                "{action:?}: memory is bounded for users only"
+            );
             // Guessing one password has a limit on every public server.
             assert_eq!(rule.may_be_off, rule.algorithm == Algorithm::TokenBucket, "{action:?}");
         }
@@ -320,17 +351,19 @@ mod tests {
     #[test]
     fn backoff_doubles_after_burst_up_to_period() {
         let limit = LimitedAction::AccountPassword.rule().default;
-        let seconds: Vec<_> = (1..13).map(|attempts| limit.backoff(attempts).as_seconds()).collect();
+        let seconds: Vec<_> =
+            (1..13).map(|attempts| limit.backoff(attempts).as_seconds()).collect();
         assert_eq!(seconds, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(limit.backoff(i64::MAX), limit.period);
     }
 
     #[test]
     fn retry_after_is_rounded_up_to_whole_seconds() {
-        let wait = |millis| match refusal(LimitedAction::SignUp, Some(Timestamp(millis)), Timestamp(0)) {
-            Error::TooMany { retry_after, .. } => retry_after,
-            other => panic!("{other:?}"),
-        };
+        let wait =
+            |millis| match refusal(LimitedAction::SignUp, Some(Timestamp(millis)), Timestamp(0)) {
+                Error::TooMany { retry_after, .. } => retry_after,
+                other => panic!("{other:?}"),
+            };
         assert_eq!([-5, 0, 1, 999, 1000, 1001, 30_000].map(wait), [1, 1, 1, 1, 1, 2, 30]);
         assert_eq!(wait(i64::MAX), u32::MAX);
     }
@@ -348,11 +381,19 @@ mod tests {
     #[test]
     fn many_devices_of_an_account_share_few_counters() {
         let secret = ServerSecret::generate(&crate::Entropy::seeded(1)).expect("seeded");
-        let counters =
-            |email: &str| (0..200_u128).map(|device| Counter::of_password(&secret, email, Some(&device.to_be_bytes())).subject).collect::<HashSet<_>>();
+        let counters = |email: &str| {
+            (0..200_u128)
+                .map(|device| {
+                    Counter::of_password(&secret, email, Some(&device.to_be_bytes())).subject
+                })
+                .collect::<HashSet<_>>()
+        };
         assert_eq!(counters("ada@example.com").len(), usize::from(DEVICE_SLOTS));
         assert!(counters("ada@example.com").is_disjoint(&counters("eve@example.com")));
-        assert!(!counters("ada@example.com").contains(&Counter::of_password(&secret, "ada@example.com", None).subject));
+        assert!(
+            !counters("ada@example.com")
+                .contains(&Counter::of_password(&secret, "ada@example.com", None).subject)
+        );
     }
 
     proptest! {

@@ -3,7 +3,8 @@
 use crate::RateLimits;
 use contract::Span;
 
-/// The longest life that an access token can be given. What is revoked must be remembered for so long.
+/// The longest life that an access token can be given. What is revoked must be remembered for so
+/// long.
 pub const LONGEST_ACCESS: Span = Span::minutes(60);
 
 /// How long things live, and whose they are.

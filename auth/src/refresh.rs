@@ -32,7 +32,12 @@ pub struct Genuine {
 }
 
 /// The token of one generation of a session.
-pub(crate) fn mint(secret: &ServerSecret, session: SessionId, user: UserId, counter: i64) -> String {
+pub(crate) fn mint(
+    secret: &ServerSecret,
+    session: SessionId,
+    user: UserId,
+    counter: i64,
+) -> String {
     let mut bytes = Vec::with_capacity(BODY + MAC);
     bytes.extend(session.0.as_bytes());
     bytes.extend(user.0.as_bytes());
@@ -102,13 +107,27 @@ pub enum Verdict {
 /// before. The grace is over for a request that *arrived* after it: how long it then waited for us
 /// is not its fault.
 #[must_use]
-pub fn judge(presented: i64, state: State, arrived: Timestamp, now: Timestamp, grace: Span) -> Verdict {
+pub fn judge(
+    presented: i64,
+    state: State,
+    arrived: Timestamp,
+    now: Timestamp,
+    grace: Span,
+) -> Verdict {
     // The node that renewed may have a clock that is a little ahead. One that stands further before
     // the renewal proves nothing: the grace counts as over.
-    let in_grace_of = |moment: Timestamp| now.since(moment) >= Span(-SKEW.0) && arrived.min(now).since(moment) < grace;
+    let in_grace_of = |moment: Timestamp| {
+        now.since(moment) >= Span(-SKEW.0) && arrived.min(now).since(moment) < grace
+    };
     match state.counter.checked_sub(presented) {
-        // A tab that was renewing while another one changed the password: it holds a newer token by now.
-        Some(_) if presented < state.oldest && (in_grace_of(state.rotated_at) || in_grace_of(state.previous_rotated_at)) => Verdict::Stale,
+        // A tab that was renewing while another one changed the password: it holds a newer token by
+        // now.
+        Some(_)
+            if presented < state.oldest
+                && (in_grace_of(state.rotated_at) || in_grace_of(state.previous_rotated_at)) =>
+        {
+            Verdict::Stale
+        }
         Some(_) if presented < state.oldest => Verdict::Superseded,
         Some(0) => Verdict::Step,
         Some(1) if in_grace_of(state.rotated_at) => Verdict::Parallel,
@@ -116,7 +135,13 @@ pub fn judge(presented: i64, state: State, arrived: Timestamp, now: Timestamp, g
         Some(2) if in_grace_of(state.previous_rotated_at) => Verdict::Stale,
         // It came before the last two renewals and waited for us until they were done: when it
         // came, it may have been the newest.
-        Some(behind) if behind > 1 && arrived < state.previous_rotated_at && state.previous_rotated_at <= now => Verdict::Stale,
+        Some(behind)
+            if behind > 1
+                && arrived < state.previous_rotated_at
+                && state.previous_rotated_at <= now =>
+        {
+            Verdict::Stale
+        }
         Some(behind) if behind > 0 => Verdict::Theft,
         _ => Verdict::NotIssued,
     }
@@ -145,7 +170,10 @@ mod tests {
         let token = mint(&secret(), session(), user(), 5);
         assert_eq!(token, mint(&secret(), session(), user(), 5));
         assert_eq!(token.len(), 79);
-        assert_eq!(open(&secret(), &token), Some(Genuine { session: session(), user: user(), counter: 5 }));
+        assert_eq!(
+            open(&secret(), &token),
+            Some(Genuine { session: session(), user: user(), counter: 5 })
+        );
     }
 
     #[test]
@@ -156,18 +184,32 @@ mod tests {
             for bit in 0..7 {
                 let mut broken = token.clone().into_bytes();
                 broken[at] ^= 1 << bit;
-                assert_eq!(open(&secret(), &String::from_utf8_lossy(&broken)), None, "bit {bit} of byte {at}");
+                assert_eq!(
+                    open(&secret(), &String::from_utf8_lossy(&broken)),
+                    None,
+                    "bit {bit} of byte {at}"
+                );
             }
         }
         assert_eq!(open(&secret(), &format!("{token}A")), None);
-        assert_eq!(open(&ServerSecret::generate(&Entropy::seeded(2)).expect("seeded"), &token), None);
+        assert_eq!(
+            open(&ServerSecret::generate(&Entropy::seeded(2)).expect("seeded"), &token),
+            None
+        );
     }
 
     #[test]
     fn the_decision_table() {
         let (grace, now) = (Span::seconds(10), Timestamp(1_000_000));
-        let (long_ago, just_now, future) = (now - Span::seconds(60), now - Span::seconds(3), now + Span::seconds(6));
-        let state = |confirmed, rotated_at, previous_rotated_at| State { counter: 5, rotated_at, previous_rotated_at, confirmed, oldest: 0 };
+        let (long_ago, just_now, future) =
+            (now - Span::seconds(60), now - Span::seconds(3), now + Span::seconds(6));
+        let state = |confirmed, rotated_at, previous_rotated_at| State {
+            counter: 5,
+            rotated_at,
+            previous_rotated_at,
+            confirmed,
+            oldest: 0,
+        };
         for (presented, state, verdict) in [
             (5, state(5, long_ago, long_ago), Verdict::Step),
             (4, state(5, just_now, long_ago), Verdict::Parallel),
@@ -184,22 +226,50 @@ mod tests {
             (i64::MAX, state(5, just_now, just_now), Verdict::NotIssued),
             (i64::MIN, state(5, just_now, just_now), Verdict::NotIssued),
         ] {
-            assert_eq!(judge(presented, state, now, now, grace), verdict, "{presented} against {state:?}");
+            assert_eq!(
+                judge(presented, state, now, now, grace),
+                verdict,
+                "{presented} against {state:?}"
+            );
         }
         let changed = |rotated_at| State { oldest: 5, ..state(4, rotated_at, long_ago) };
         assert_eq!(judge(5, changed(just_now), now, now, grace), Verdict::Step);
-        assert_eq!(judge(4, changed(just_now), now, now, grace), Verdict::Stale, "no tokens though it is within the grace");
-        assert_eq!(judge(4, changed(long_ago), now, now, grace), Verdict::Superseded, "no alarm, and no answer that was lost");
+        assert_eq!(
+            judge(4, changed(just_now), now, now, grace),
+            Verdict::Stale,
+            "no tokens though it is within the grace"
+        );
+        assert_eq!(
+            judge(4, changed(long_ago), now, now, grace),
+            Verdict::Superseded,
+            "no alarm, and no answer that was lost"
+        );
         assert_eq!(judge(1, changed(long_ago), now, now, grace), Verdict::Superseded);
         let late = state(5, long_ago, long_ago);
-        assert_eq!(judge(4, late, long_ago + Span::seconds(9), now, grace), Verdict::Parallel, "it arrived in time and waited for us");
+        assert_eq!(
+            judge(4, late, long_ago + Span::seconds(9), now, grace),
+            Verdict::Parallel,
+            "it arrived in time and waited for us"
+        );
         assert_eq!(judge(4, late, long_ago + Span::seconds(10), now, grace), Verdict::Theft);
         let quick = state(5, just_now, just_now);
         let before = just_now - Span(1);
-        assert_eq!(judge(2, quick, before, now, grace), Verdict::Stale, "it hung for a moment while others renewed three times");
+        assert_eq!(
+            judge(2, quick, before, now, grace),
+            Verdict::Stale,
+            "it hung for a moment while others renewed three times"
+        );
         assert_eq!(judge(2, quick, just_now, now, grace), Verdict::Theft);
-        assert_eq!(judge(2, state(5, future, future), before, now, grace), Verdict::Theft, "by a clock that runs behind nothing came before");
-        assert_eq!(judge(4, state(5, future, long_ago), now - Span::days(1), now, grace), Verdict::Theft, "a clock that stands before it proves nothing");
+        assert_eq!(
+            judge(2, state(5, future, future), before, now, grace),
+            Verdict::Theft,
+            "by a clock that runs behind nothing came before"
+        );
+        assert_eq!(
+            judge(4, state(5, future, long_ago), now - Span::days(1), now, grace),
+            Verdict::Theft,
+            "a clock that stands before it proves nothing"
+        );
     }
 
     proptest! {

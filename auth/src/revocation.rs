@@ -1,8 +1,10 @@
-//! What is refused at once, without asking the database: the sessions and epochs that ended while an access token of theirs could be alive (the
-//! longest life, a minute, and a day more for clocks that run ahead and are set right). So much and no more is in memory: one entry for each.
+//! What is refused at once, without asking the database: the sessions and epochs that ended while
+//! an access token of theirs could be alive (the longest life, a minute, and a day more for clocks
+//! that run ahead and are set right). So much and no more is in memory: one entry for each.
 //!
-//! The node that ends something applies it here before it answers. Every node hears of it from the feed, within a second. A node that has
-//! not heard from the feed for [`DEAF_AFTER`] does not know what is revoked, and says so instead of guessing.
+//! The node that ends something applies it here before it answers. Every node hears of it from the
+//! feed, within a second. A node that has not heard from the feed for [`DEAF_AFTER`] does not know
+//! what is revoked, and says so instead of guessing.
 
 use crate::{
     Error, Store,
@@ -49,8 +51,12 @@ impl Revocations {
     pub(crate) async fn load(store: &Store, now: Timestamp) -> Result<Self, Error> {
         let mut reader = store.read().await?;
         let head = reader.feed_head().await?;
-        let revocations =
-            Self { memory: RwLock::default(), heard: Mutex::new((head, monotonic())), keys_changed: AtomicBool::default(), doubts: Mutex::default() };
+        let revocations = Self {
+            memory: RwLock::default(),
+            heard: Mutex::new((head, monotonic())),
+            keys_changed: AtomicBool::default(),
+            doubts: Mutex::default(),
+        };
         for item in reader.feed_alive(head, now).await? {
             revocations.apply(&item);
         }
@@ -71,7 +77,8 @@ impl Revocations {
             })
             .await
             .map_err(|elapsed| Error::Unavailable(elapsed.into()))??;
-            // Numbers have no gaps. What this node has slept through may have been pruned: then it learns everything anew.
+            // Numbers have no gaps. What this node has slept through may have been pruned: then it
+            // learns everything anew.
             let gap = items.first().map_or(head > number, |first| first.number != number + 1);
             let (items, last) = if gap {
                 self.keys_changed.store(true, Ordering::SeqCst);
@@ -122,7 +129,8 @@ impl Revocations {
         }
     }
 
-    /// As [`Revocations::note`], of a commit that failed and may have happened all the same. To be settled when the database answers again.
+    /// As [`Revocations::note`], of a commit that failed and may have happened all the same. To be
+    /// settled when the database answers again.
     pub(crate) fn note_in_doubt(&self, news: &News, until: Timestamp) {
         self.note(news, until);
         self.doubts().insert(news.clone(), until);
@@ -132,15 +140,21 @@ impl Revocations {
         self.doubts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks what has become of the commits that failed, and takes back what did not happen: or whoever it was about would be kept out.
+    /// Looks what has become of the commits that failed, and takes back what did not happen: or
+    /// whoever it was about would be kept out.
     pub(crate) async fn settle(&self, store: &Store) -> Result<(), Error> {
         loop {
             let next = self.doubts().iter().next().map(|(news, until)| (news.clone(), *until));
             let Some((news, until)) = next else { return Ok(()) };
             let mut reader = store.read().await?;
             let happened = match &news {
-                News::SessionEnded(id) => reader.session_with_user(*id).await?.is_none_or(|row| row.session.revoked_at.is_some()),
-                News::EpochRaised(id, epoch) => reader.user_by_id(*id).await?.is_none_or(|user| user.epoch >= *epoch),
+                News::SessionEnded(id) => reader
+                    .session_with_user(*id)
+                    .await?
+                    .is_none_or(|row| row.session.revoked_at.is_some()),
+                News::EpochRaised(id, epoch) => {
+                    reader.user_by_id(*id).await?.is_none_or(|user| user.epoch >= *epoch)
+                }
                 News::KeysChanged => true,
             };
             // Unless it was noted once more meanwhile.
@@ -155,10 +169,17 @@ impl Revocations {
     fn take_back(&self, news: &News, until: Timestamp) {
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
         match news {
-            News::SessionEnded(id) if memory.sessions.get(id) == Some(&until) => drop(memory.sessions.remove(id)),
-            // What an earlier one said is in the feed, and read with the next start; what it was is not known here any more. It was one less, but where
-            // the account was to be gone.
-            News::EpochRaised(id, i64::MAX) if memory.epochs.get(id) == Some(&(i64::MAX, until)) => drop(memory.epochs.remove(id)),
+            News::SessionEnded(id) if memory.sessions.get(id) == Some(&until) => {
+                drop(memory.sessions.remove(id))
+            }
+            // What an earlier one said is in the feed, and read with the next start; what it was is
+            // not known here any more. It was one less, but where the account was to be
+            // gone.
+            News::EpochRaised(id, i64::MAX)
+                if memory.epochs.get(id) == Some(&(i64::MAX, until)) =>
+            {
+                drop(memory.epochs.remove(id))
+            }
             News::EpochRaised(id, epoch) if memory.epochs.get(id) == Some(&(*epoch, until)) => {
                 memory.epochs.insert(*id, (*epoch - 1, until));
             }
@@ -170,7 +191,8 @@ impl Revocations {
     #[must_use]
     pub fn refuses(&self, claims: &Claims) -> bool {
         let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
-        memory.sessions.contains_key(&claims.sid) || memory.epochs.get(&claims.sub).is_some_and(|(epoch, _)| claims.epoch < *epoch)
+        memory.sessions.contains_key(&claims.sid)
+            || memory.epochs.get(&claims.sub).is_some_and(|(epoch, _)| claims.epoch < *epoch)
     }
 
     pub(crate) fn keys_changed(&self) -> bool {
@@ -198,7 +220,10 @@ impl Revocations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Auth, Client, Clock, Entropy, Hashing, Policy, ServerSecret, flow::Parts, on_both, testing::FreshDatabase, token};
+    use crate::{
+        Auth, Client, Clock, Entropy, Hashing, Policy, ServerSecret, flow::Parts, on_both,
+        testing::FreshDatabase, token,
+    };
     use contract::{Span, form::SignUp};
     use uuid::Uuid;
 
@@ -215,18 +240,44 @@ mod tests {
         async fn on(database: FreshDatabase) -> Self {
             let store = Store::open(&database.url).await.expect("a database");
             let secret = ServerSecret::generate(&Entropy::System).expect("randomness");
-            let (policy, hashing) = (Policy::new("https://latchkey.example"), Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 });
-            let parts = Parts { store: store.clone(), clock: Clock::manual(NOW), entropy: Entropy::System, secret, policy, hashing };
+            let (policy, hashing) = (
+                Policy::new("https://latchkey.example"),
+                Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 },
+            );
+            let parts = Parts {
+                store: store.clone(),
+                clock: Clock::manual(NOW),
+                entropy: Entropy::System,
+                secret,
+                policy,
+                hashing,
+            };
             let auth = Auth::start(parts).await.expect("a start");
-            let form = SignUp { email: "ada@example.com".into(), password: "correct horse battery".into(), ..SignUp::default() };
-            let (_, issued) = auth.sign_up(&Client::default(), &form, None).await.expect("a sign-up");
-            let claims = token::verify(&auth.keys, &auth.verified, &auth.policy.issuer, &issued.access.token, NOW).expect("a token");
+            let form = SignUp {
+                email: "ada@example.com".into(),
+                password: "correct horse battery".into(),
+                ..SignUp::default()
+            };
+            let (_, issued) =
+                auth.sign_up(&Client::default(), &form, None).await.expect("a sign-up");
+            let claims = token::verify(
+                &auth.keys,
+                &auth.verified,
+                &auth.policy.issuer,
+                &issued.access.token,
+                NOW,
+            )
+            .expect("a token");
             Self { store, claims, _database: database }
         }
 
-        /// Whether a token is refused while it is in doubt whether the news happened, and when that was settled. `heard`: the feed brought it meanwhile.
+        /// Whether a token is refused while it is in doubt whether the news happened, and when that
+        /// was settled. `heard`: the feed brought it meanwhile.
         async fn refused(&self, claims: &Claims, news: &News, heard: bool) -> [bool; 2] {
-            let (revocations, until) = (Revocations::load(&self.store, NOW).await.expect("loaded"), NOW + Span::minutes(61));
+            let (revocations, until) = (
+                Revocations::load(&self.store, NOW).await.expect("loaded"),
+                NOW + Span::minutes(61),
+            );
             assert!(!revocations.refuses(claims));
             revocations.note_in_doubt(news, until);
             let before = revocations.refuses(claims);

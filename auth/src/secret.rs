@@ -1,5 +1,6 @@
-//! The server secret: the one thing that all nodes share. Every other key is derived from it (HKDF-SHA-256, RFC 5869, a label for each
-//! purpose) or sealed with it (AES-256-GCM) in the database.
+//! The server secret: the one thing that all nodes share. Every other key is derived from it
+//! (HKDF-SHA-256, RFC 5869, a label for each purpose) or sealed with it (AES-256-GCM) in the
+//! database.
 
 use crate::{Entropy, Error};
 use aws_lc_rs::{
@@ -37,7 +38,8 @@ impl ServerSecret {
     /// From its text.
     pub fn parse(text: &str) -> Result<Self, Weak> {
         let decoded = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| Weak::Shape)?);
-        let bytes = Zeroizing::new(<[u8; LENGTH]>::try_from(decoded.as_slice()).map_err(|_| Weak::Shape)?);
+        let bytes =
+            Zeroizing::new(<[u8; LENGTH]>::try_from(decoded.as_slice()).map_err(|_| Weak::Shape)?);
         if looks_random(bytes.as_slice()) { Ok(Self(bytes)) } else { Err(Weak::Pattern) }
     }
 
@@ -47,7 +49,8 @@ impl ServerSecret {
         URL_SAFE_NO_PAD.encode(self.0.as_slice())
     }
 
-    /// 32 bytes for one purpose. `label` and `context` together name it; labels are of our own choosing and hold no NUL.
+    /// 32 bytes for one purpose. `label` and `context` together name it; labels are of our own
+    /// choosing and hold no NUL.
     pub(crate) fn derive(&self, label: &str, context: &[u8]) -> Zeroizing<[u8; 32]> {
         let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"latchkey").extract(self.0.as_slice());
         let mut out = Zeroizing::new([0; 32]);
@@ -68,28 +71,55 @@ impl ServerSecret {
         *self.derive("check", &[])
     }
 
-    /// Seals `plain` so that it opens only under the same `label` and `context`. Twelve random bytes of nonce come first.
-    pub(crate) fn seal(&self, label: &str, context: &[u8], plain: &[u8], entropy: &Entropy) -> Result<Vec<u8>, Error> {
+    /// Seals `plain` so that it opens only under the same `label` and `context`. Twelve random
+    /// bytes of nonce come first.
+    pub(crate) fn seal(
+        &self,
+        label: &str,
+        context: &[u8],
+        plain: &[u8],
+        entropy: &Entropy,
+    ) -> Result<Vec<u8>, Error> {
         let nonce: [u8; 12] = entropy.bytes()?;
         let mut sealed = plain.to_vec();
         self.cipher(label)
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut sealed)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(context),
+                &mut sealed,
+            )
             .map_err(|_| Error::internal("sealing failed"))?;
         Ok([&nonce[..], &sealed].concat())
     }
 
     /// The reverse of [`ServerSecret::seal`].
-    pub(crate) fn open(&self, label: &str, context: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let broken = || Error::internal("a sealed value does not open: it was changed, or sealed with another secret");
+    pub(crate) fn open(
+        &self,
+        label: &str,
+        context: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let broken = || {
+            Error::internal(
+                "a sealed value does not open: it was changed, or sealed with another secret",
+            )
+        };
         let (nonce, sealed) = sealed.split_first_chunk::<12>().ok_or_else(broken)?;
         let mut plain = Zeroizing::new(sealed.to_vec());
-        let length = self.cipher(label).open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(context), &mut plain).map_err(|_| broken())?.len();
+        let length = self
+            .cipher(label)
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), Aad::from(context), &mut plain)
+            .map_err(|_| broken())?
+            .len();
         plain.truncate(length);
         Ok(plain)
     }
 
     fn cipher(&self, label: &str) -> LessSafeKey {
-        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, self.derive("seal", label.as_bytes()).as_slice()).expect("a key of 32 bytes"))
+        LessSafeKey::new(
+            UnboundKey::new(&AES_256_GCM, self.derive("seal", label.as_bytes()).as_slice())
+                .expect("a key of 32 bytes"),
+        )
     }
 }
 
@@ -105,7 +135,8 @@ pub(crate) fn looks_random(bytes: &[u8]) -> bool {
     let distinct = bytes.iter().collect::<std::collections::HashSet<_>>().len();
     // Bytes that are all printable were typed: random ones are with a chance of 10^-14.
     let typed = bytes.iter().all(|byte| (0x20..0x7f).contains(byte));
-    let counted = bytes.windows(2).filter(|pair| pair[1] == pair[0].wrapping_add(1)).count() > bytes.len() / 2;
+    let counted = bytes.windows(2).filter(|pair| pair[1] == pair[0].wrapping_add(1)).count()
+        > bytes.len() / 2;
     distinct >= 20 && !typed && !counted
 }
 
@@ -129,7 +160,10 @@ mod tests {
     #[test]
     fn a_generated_secret_is_read_back() {
         let secret = ServerSecret::generate(&Entropy::System).expect("randomness");
-        assert_eq!(ServerSecret::parse(&format!("{}\n", secret.expose())).expect("a secret").0, secret.0);
+        assert_eq!(
+            ServerSecret::parse(&format!("{}\n", secret.expose())).expect("a secret").0,
+            secret.0
+        );
     }
 
     #[test]
@@ -146,8 +180,15 @@ mod tests {
             assert!(ServerSecret::parse(text).is_err(), "{text:?}");
         }
         let counted: Vec<u8> = (0..32).collect();
-        assert_eq!(ServerSecret::parse(&URL_SAFE_NO_PAD.encode(counted)).expect_err("weak"), Weak::Pattern);
-        assert_eq!(ServerSecret::parse(&URL_SAFE_NO_PAD.encode(b"correct-horse-battery-staple-123")).expect_err("weak"), Weak::Pattern);
+        assert_eq!(
+            ServerSecret::parse(&URL_SAFE_NO_PAD.encode(counted)).expect_err("weak"),
+            Weak::Pattern
+        );
+        assert_eq!(
+            ServerSecret::parse(&URL_SAFE_NO_PAD.encode(b"correct-horse-battery-staple-123"))
+                .expect_err("weak"),
+            Weak::Pattern
+        );
     }
 
     #[test]

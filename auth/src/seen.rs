@@ -1,5 +1,6 @@
-//! Which sessions were in use, and which generation of their refresh token is known to have arrived. Kept in memory and written in batches,
-//! at most a second late, so that a protected read never writes.
+//! Which sessions were in use, and which generation of their refresh token is known to have
+//! arrived. Kept in memory and written in batches, at most a second late, so that a protected read
+//! never writes.
 
 use crate::{Error, Store, flow::Retries};
 use contract::{SessionId, Span, Timestamp};
@@ -11,7 +12,8 @@ use std::{
 
 /// "Last used" may be so much out of date in the database.
 pub(crate) const COARSE: Span = Span::minutes(1);
-/// After so long without use an entry is dropped: it knows nothing that was not written but some seconds of "last used".
+/// After so long without use an entry is dropped: it knows nothing that was not written but some
+/// seconds of "last used".
 const FORGET: Span = Span::minutes(5);
 /// Of the connections to Postgres so many write who was seen, at most.
 const WRITERS: usize = 4;
@@ -60,17 +62,23 @@ impl Seen {
     pub(crate) async fn flush(&self, store: &Store, now: Timestamp) -> Result<(), Error> {
         let unwritten: Vec<(SessionId, Entry)> = {
             let mut entries = self.entries();
-            // A clock that was ahead and has been set right: what it marked was used now at the latest.
+            // A clock that was ahead and has been set right: what it marked was used now at the
+            // latest.
             entries.values_mut().for_each(|entry| entry.at = entry.at.min(now.0));
             entries.retain(|_, entry| entry.is_unwritten() || now.0 - entry.at < FORGET.0);
-            let mut unwritten: Vec<_> = entries.iter().filter(|(_, entry)| entry.is_unwritten()).map(|(id, entry)| (*id, *entry)).collect();
+            let mut unwritten: Vec<_> = entries
+                .iter()
+                .filter(|(_, entry)| entry.is_unwritten())
+                .map(|(id, entry)| (*id, *entry))
+                .collect();
             // In one order, so that two nodes that flush do not wait for each other for ever.
             unwritten.sort_by_key(|(id, _)| *id);
             unwritten
         };
-        // On SQLite in parts, so that nobody who wants to log in waits long for the one writer. On Postgres each by itself: whoever ends several
-        // sessions of a person at this moment locks them in another order, and the two would wait for each other for ever. But a few at the same
-        // time, so that a busy second is written within the next one.
+        // On SQLite in parts, so that nobody who wants to log in waits long for the one writer. On
+        // Postgres each by itself: whoever ends several sessions of a person at this moment
+        // locks them in another order, and the two would wait for each other for ever. But a few at
+        // the same time, so that a busy second is written within the next one.
         let (part, at_once) = if store.kind() == "postgres" { (1, WRITERS) } else { (200, 1) };
         let parts = stream::iter(unwritten.chunks(part).map(Ok));
         parts.try_for_each_concurrent(at_once, |part| self.write(store, part)).await

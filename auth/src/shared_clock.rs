@@ -1,9 +1,10 @@
-//! The clock by which sessions, tokens and limits are judged: that of the database, so that all nodes
-//! agree.
+//! The clock by which sessions, tokens and limits are judged: that of the database, so that all
+//! nodes agree.
 //!
 //! Each node measures how far its own clock is from that of Postgres, at the start and every ten
-//! seconds, and corrects what it reads. A node whose clock is wrong agrees with the others; one whose
-//! clock is set while it runs does so again within ten seconds. SQLite has no clock of its own, and all its processes run on one machine.
+//! seconds, and corrects what it reads. A node whose clock is wrong agrees with the others; one
+//! whose clock is set while it runs does so again within ten seconds. SQLite has no clock of its
+//! own, and all its processes run on one machine.
 
 use crate::{Clock, Error, Store};
 use contract::{Span, Timestamp};
@@ -50,15 +51,17 @@ impl SharedClock {
         self.measure(store).await.map(drop)
     }
 
-    /// As [`Self::follow`], until a measurement was good enough: the first statement of a cold server
-    /// takes long.
+    /// As [`Self::follow`], until a measurement was good enough: the first statement of a cold
+    /// server takes long.
     pub(crate) async fn follow_at_start(&self, store: &Store) -> Result<(), Error> {
         for _ in 0..MEASUREMENTS_AT_START {
             if self.measure(store).await? {
                 return Ok(());
             }
         }
-        tracing::warn!("the clock of the database was not read in time: the clock of this machine counts until it is");
+        tracing::warn!(
+            "the clock of the database was not read in time: the clock of this machine counts until it is"
+        );
         Ok(())
     }
 
@@ -87,7 +90,10 @@ impl SharedClock {
         }
         self.correction.store(measured, Ordering::Relaxed);
         if change > WORTH_A_WARNING.0 {
-            tracing::warn!(milliseconds = measured, "the clock of this machine differs from that of the database, which counts");
+            tracing::warn!(
+                milliseconds = measured,
+                "the clock of this machine differs from that of the database, which counts"
+            );
         }
         true
     }

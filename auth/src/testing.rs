@@ -1,8 +1,10 @@
-//! For tests, here and in the crates above: a fresh database of each kind, and a macro that runs a test on both; and what must hold of whatever is
-//! shown as a token, for tests and for `script/fuzz`.
+//! For tests, here and in the crates above: a fresh database of each kind, and a macro that runs a
+//! test on both; and what must hold of whatever is shown as a token, for tests and for
+//! `script/fuzz`.
 //!
-//! The databases are real ones. SQLite is a file in a temporary folder; Postgres is a new database on the server that `TEST_POSTGRES_URL` names, which
-//! `script/test` starts. Without it the tests fail: nothing is skipped silently.
+//! The databases are real ones. SQLite is a file in a temporary folder; Postgres is a new database
+//! on the server that `TEST_POSTGRES_URL` names, which `script/test` starts. Without it the tests
+//! fail: nothing is skipped silently.
 
 use crate::{
     Entropy, ServerSecret, Store,
@@ -49,10 +51,16 @@ impl FreshDatabase {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where Postgres is")]
         let server = std::env::var("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL says where Postgres is; `script/postgres COMMAND` starts one and sets it");
-        let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let mut connection = PgConnection::connect_with(&connect_options(&server).expect("a URL")).await.expect("Postgres");
+        let name =
+            format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        let mut connection = PgConnection::connect_with(&connect_options(&server).expect("a URL"))
+            .await
+            .expect("Postgres");
         // A name of our own making; a placeholder cannot stand for a database.
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.expect("a database");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(&mut connection)
+            .await
+            .expect("a database");
         let (base, database) = server.rsplit_once('/').expect("a URL with a database name");
         let options = database.find('?').map_or("", |at| &database[at..]);
         Self { url: format!("{base}/{name}{options}"), _folder: None }
@@ -76,7 +84,8 @@ impl StoreWorld {
     }
 }
 
-/// Declares tests that run on both databases. Each gets a world, of a type with `async fn on(FreshDatabase) -> Self`.
+/// Declares tests that run on both databases. Each gets a world, of a type with `async fn
+/// on(FreshDatabase) -> Self`.
 #[macro_export]
 macro_rules! on_both {
     ($($(#[$meta:meta])* async fn $name:ident($world:ident: $World:ident) $body:block)*) => {$(
@@ -118,7 +127,11 @@ impl Opener {
     fn new() -> Self {
         let (entropy, key) = (Entropy::seeded(1), keys::import(KEY).expect("a key"));
         let secret = ServerSecret::generate(&entropy).expect("a secret");
-        Self { keys: KeyRing::of(&key, &secret, &entropy).expect("a ring"), secret, remembered: VerifiedTokens::default() }
+        Self {
+            keys: KeyRing::of(&key, &secret, &entropy).expect("a ring"),
+            secret,
+            remembered: VerifiedTokens::default(),
+        }
     }
 }
 
@@ -147,14 +160,20 @@ pub(crate) fn claims() -> Claims {
 
 /// The refresh token of a generation of a session, whether that was ever given out or not.
 #[must_use]
-pub fn refresh_token(secret: &ServerSecret, session: SessionId, user: UserId, generation: i64) -> String {
+pub fn refresh_token(
+    secret: &ServerSecret,
+    session: SessionId,
+    user: UserId,
+    generation: i64,
+) -> String {
     refresh::mint(secret, session, user, generation)
 }
 
 /// Shows something as each kind of token. Whether it is one.
 ///
 /// # Panics
-/// Where something opens that was not made by us, to the letter: of access tokens, that says anything else than was signed.
+/// Where something opens that was not made by us, to the letter: of access tokens, that says
+/// anything else than was signed.
 pub fn token(input: &[u8]) -> bool {
     static OPENER: LazyLock<Opener> = LazyLock::new(Opener::new);
     let Opener { secret, keys, remembered } = &*OPENER;
@@ -176,12 +195,15 @@ pub fn token(input: &[u8]) -> bool {
     }
 }
 
-/// Judges a text as a password, as far as that is not caught where it panics. Whether it is too weak.
+/// Judges a text as a password, as far as that is not caught where it panics. Whether it is too
+/// weak.
 ///
 /// # Panics
 /// Where judging panics.
 pub fn password(input: &[u8]) -> bool {
-    static EMAIL: LazyLock<contract::Email> = LazyLock::new(|| contract::Email::parse("ada.lovelace@analytical.example").expect("an address"));
+    static EMAIL: LazyLock<contract::Email> = LazyLock::new(|| {
+        contract::Email::parse("ada.lovelace@analytical.example").expect("an address")
+    });
     guessable::estimate(&String::from_utf8_lossy(input), &EMAIL, None) < zxcvbn::Score::Two
 }
 
@@ -200,6 +222,8 @@ mod tests {
 
     #[test]
     fn of_the_corpus_only_what_is_genuine_opens() {
-        contract::testing::replay("token", |name, input| assert_eq!(token(input), name.starts_with("genuine"), "{name}"));
+        contract::testing::replay("token", |name, input| {
+            assert_eq!(token(input), name.starts_with("genuine"), "{name}")
+        });
     }
 }

@@ -1,7 +1,8 @@
 //! The access token: a JWT (RFC 9068) that is a ten-minute copy of a session row.
 //!
-//! `jsonwebtoken` computes signatures and nothing else (see `jws.rs`). Every claim is checked here, for presence, type and value, against our own clock: by
-//! default the crate allows a minute of leeway and passes over claims that are missing.
+//! `jsonwebtoken` computes signatures and nothing else (see `jws.rs`). Every claim is checked here,
+//! for presence, type and value, against our own clock: by default the crate allows a minute of
+//! leeway and passes over claims that are missing.
 
 use crate::{
     Error,
@@ -14,9 +15,11 @@ use contract::{SessionId, Span, Timestamp, UserId, view::Role};
 use jsonwebtoken::Header;
 use serde::{Deserialize, Serialize};
 
-/// The media type of an access token (RFC 9068, 2.1), so that no other kind of token of ours can stand in for one.
+/// The media type of an access token (RFC 9068, 2.1), so that no other kind of token of ours can
+/// stand in for one.
 const TYP: &str = "at+jwt";
-/// The OAuth client that tokens are issued to: our own pages and the clients of the API are one public client (RFC 6749, 2.1).
+/// The OAuth client that tokens are issued to: our own pages and the clients of the API are one
+/// public client (RFC 6749, 2.1).
 pub const CLIENT_ID: &str = "latchkey";
 /// The scope of the user's own account, which every access token has.
 pub const ACCOUNT_SCOPE: &str = "account";
@@ -24,10 +27,12 @@ pub const ACCOUNT_SCOPE: &str = "account";
 pub const ADMIN_SCOPE: &str = "admin";
 /// Ours have some 700 bytes.
 const MAX_LENGTH: usize = 4096;
-/// How far the clocks of two nodes may be apart before a token from the one comes from the other's future.
+/// How far the clocks of two nodes may be apart before a token from the one comes from the other's
+/// future.
 pub(crate) const SKEW: Span = Span::seconds(5);
 
-/// What an access token says. `deny_unknown_fields` is not set: a newer node may add a claim during an upgrade.
+/// What an access token says. `deny_unknown_fields` is not set: a newer node may add a claim during
+/// an upgrade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// Who made it: the public URL of this server.
@@ -101,12 +106,22 @@ pub enum Refused {
 /// Signs.
 pub(crate) fn sign(keys: &KeyRing, claims: &Claims) -> Result<String, Error> {
     let signer = keys.signer()?;
-    let header = Header { typ: Some(TYP.into()), kid: Some(signer.kid.clone()), ..Header::new(signer.algorithm.jwt()) };
+    let header = Header {
+        typ: Some(TYP.into()),
+        kid: Some(signer.kid.clone()),
+        ..Header::new(signer.algorithm.jwt())
+    };
     jsonwebtoken::encode(&header, claims, &signer.sign).map_err(Error::internal)
 }
 
 /// Checks everything that can be checked without knowing what has been revoked.
-pub(crate) fn verify(keys: &KeyRing, remembered: &VerifiedTokens, issuer: &str, token: &str, now: Timestamp) -> Result<Claims, Refused> {
+pub(crate) fn verify(
+    keys: &KeyRing,
+    remembered: &VerifiedTokens,
+    issuer: &str,
+    token: &str,
+    now: Timestamp,
+) -> Result<Claims, Refused> {
     if token.len() > MAX_LENGTH {
         return Err(Refused::TooLong);
     }
@@ -120,7 +135,8 @@ pub(crate) fn verify(keys: &KeyRing, remembered: &VerifiedTokens, issuer: &str, 
 /// What does not change while a token lives: its form, its type, its signature, and what it says.
 fn open(keys: &KeyRing, token: &str) -> Result<Verified, Refused> {
     let unverified = Unverified::parse(token)?;
-    // RFC 9068, 4: the type is compared without regard to case, and may be written as a full media type.
+    // RFC 9068, 4: the type is compared without regard to case, and may be written as a full media
+    // type.
     let typ = unverified.header.typ.as_deref().unwrap_or_default().to_ascii_lowercase();
     if typ.strip_prefix("application/").unwrap_or(&typ) != TYP {
         return Err(Refused::Type);
@@ -140,11 +156,15 @@ fn check(claims: &Claims, issuer: &str, now: Timestamp) -> Result<(), Refused> {
         return Err(Refused::Expired);
     }
     let latest = (now + SKEW).seconds();
-    if claims.iat > latest || claims.nbf.is_some_and(|nbf| nbf > latest) || claims.auth_time > latest {
+    if claims.iat > latest
+        || claims.nbf.is_some_and(|nbf| nbf > latest)
+        || claims.auth_time > latest
+    {
         return Err(Refused::Future);
     }
     // One second more, because `exp` is rounded up.
-    if claims.exp.checked_sub(claims.iat).is_none_or(|life| life > LONGEST_ACCESS.as_seconds() + 1) {
+    if claims.exp.checked_sub(claims.iat).is_none_or(|life| life > LONGEST_ACCESS.as_seconds() + 1)
+    {
         return Err(Refused::Lifetime);
     }
     Ok(())

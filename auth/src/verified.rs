@@ -1,5 +1,6 @@
-//! Tokens whose signature has been verified, so that it is done once for each and not at every call. What is remembered is only that: whether a
-//! token has expired or was revoked, and whether its key is still there, is looked at every time.
+//! Tokens whose signature has been verified, so that it is done once for each and not at every
+//! call. What is remembered is only that: whether a token has expired or was revoked, and whether
+//! its key is still there, is looked at every time.
 
 use crate::{secret::sha256, token::Claims};
 use quick_cache::sync::Cache;
@@ -24,8 +25,13 @@ impl Default for VerifiedTokens {
 }
 
 impl VerifiedTokens {
-    /// What is remembered of a token; else what `verify` finds out, which is remembered if it is good.
-    pub(crate) fn get_or<E>(&self, token: &str, verify: impl FnOnce() -> Result<Verified, E>) -> Result<Arc<Verified>, E> {
+    /// What is remembered of a token; else what `verify` finds out, which is remembered if it is
+    /// good.
+    pub(crate) fn get_or<E>(
+        &self,
+        token: &str,
+        verify: impl FnOnce() -> Result<Verified, E>,
+    ) -> Result<Arc<Verified>, E> {
         let digest = sha256(token.as_bytes());
         if let Some(known) = self.0.get(&digest) {
             return Ok(known);

@@ -1,4 +1,5 @@
-//! Where the present and randomness come from. Nothing else in Latchkey reads a clock or a random number generator (`clippy.toml` sees to it).
+//! Where the present and randomness come from. Nothing else in Latchkey reads a clock or a random
+//! number generator (`clippy.toml` sees to it).
 
 use crate::Error;
 use aws_lc_rs::rand;
@@ -46,7 +47,10 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match self {
-            #[expect(clippy::disallowed_methods, reason = "the one place where the wall clock is read")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place where the wall clock is read"
+            )]
             Self::System => {
                 let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 Timestamp(i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
@@ -72,7 +76,8 @@ impl Clock {
     }
 }
 
-/// A point on a clock that only ever goes forward: for "how long ago did this machine do that". (The runtime's, which tests can move.)
+/// A point on a clock that only ever goes forward: for "how long ago did this machine do that".
+/// (The runtime's, which tests can move.)
 #[must_use]
 pub(crate) fn monotonic() -> Instant {
     Instant::now()
@@ -100,13 +105,17 @@ impl Entropy {
     pub fn bytes<const N: usize>(&self) -> Result<[u8; N], Error> {
         let mut bytes = [0; N];
         match self {
-            Self::System => rand::fill(&mut bytes).map_err(|_| Error::internal("no randomness from the operating system"))?,
+            Self::System => rand::fill(&mut bytes)
+                .map_err(|_| Error::internal("no randomness from the operating system"))?,
             #[cfg(any(test, feature = "testing"))]
             Self::Seeded(state) => {
                 let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                 for chunk in bytes.chunks_mut(32) {
                     state.1 += 1;
-                    let block = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &[state.0.to_be_bytes(), state.1.to_be_bytes()].concat());
+                    let block = aws_lc_rs::digest::digest(
+                        &aws_lc_rs::digest::SHA256,
+                        &[state.0.to_be_bytes(), state.1.to_be_bytes()].concat(),
+                    );
                     chunk.copy_from_slice(&block.as_ref()[..chunk.len()]);
                 }
             }
@@ -127,8 +136,8 @@ impl Entropy {
     }
 }
 
-/// Makes ids that sort in the order in which this node made them, also within one millisecond (RFC 9562, 6.2, method 1): what happened in one
-/// transaction stays in its order.
+/// Makes ids that sort in the order in which this node made them, also within one millisecond (RFC
+/// 9562, 6.2, method 1): what happened in one transaction stays in its order.
 #[derive(Debug, Default)]
 pub(crate) struct Ids(Mutex<(i64, u16)>);
 
@@ -137,8 +146,10 @@ impl Ids {
     pub(crate) fn next(&self, entropy: &Entropy, now: Timestamp) -> Result<Uuid, Error> {
         let mut random: [u8; 10] = entropy.bytes()?;
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Four thousand in a millisecond are more than there will be; the order of the rest is left to chance.
-        *last = if last.0 == now.0 { (now.0, last.1.saturating_add(1).min(0xfff)) } else { (now.0, 0) };
+        // Four thousand in a millisecond are more than there will be; the order of the rest is left
+        // to chance.
+        *last =
+            if last.0 == now.0 { (now.0, last.1.saturating_add(1).min(0xfff)) } else { (now.0, 0) };
         random[..2].copy_from_slice(&last.1.to_be_bytes());
         let millis = u64::try_from(now.0).unwrap_or(0);
         Ok(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
@@ -152,7 +163,8 @@ mod tests {
     #[test]
     fn ids_of_one_millisecond_sort_in_the_order_of_their_making() {
         let (ids, entropy) = (Ids::default(), Entropy::seeded(1));
-        let mut made: Vec<_> = (0..1000).map(|_| ids.next(&entropy, Timestamp(5)).expect("an id")).collect();
+        let mut made: Vec<_> =
+            (0..1000).map(|_| ids.next(&entropy, Timestamp(5)).expect("an id")).collect();
         made.push(ids.next(&entropy, Timestamp(6)).expect("an id"));
         assert!(made.is_sorted_by(|a, b| a < b));
         assert!(made.iter().all(|id| id.get_version_num() == 7));

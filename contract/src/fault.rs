@@ -1,5 +1,6 @@
-//! What can be wrong with a field, as data. The words for it are in `app::words`. It travels as a short text, `email=missing,password=too_short.8`, also
-//! in addresses. (By hand: what `serde` derives for these enums is some 3 KB for every visitor.)
+//! What can be wrong with a field, as data. The words for it are in `app::words`. It travels as a
+//! short text, `email=missing,password=too_short.8`, also in addresses. (By hand: what `serde`
+//! derives for these enums is some 3 KB for every visitor.)
 
 use std::{fmt, str::FromStr};
 
@@ -52,7 +53,8 @@ pub enum Fault {
         /// The greatest number of bytes.
         max: u16,
     },
-    /// Contains a control character, an invisible one, or one that turns the direction of the text around it.
+    /// Contains a control character, an invisible one, or one that turns the direction of the text
+    /// around it.
     Unprintable,
     /// An e-mail address with characters in the width of an ideograph, such as `＠`.
     FullWidth,
@@ -85,8 +87,18 @@ impl Fault {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let (code, limit) = text.split_once('.').map_or((text, None), |(code, limit)| (code, limit.parse().ok()));
-        let unlimited = [Self::Missing, Self::Malformed, Self::Unprintable, Self::FullWidth, Self::LikeEmail, Self::Guessable, Self::Wrong, Self::Unchanged];
+        let (code, limit) =
+            text.split_once('.').map_or((text, None), |(code, limit)| (code, limit.parse().ok()));
+        let unlimited = [
+            Self::Missing,
+            Self::Malformed,
+            Self::Unprintable,
+            Self::FullWidth,
+            Self::LikeEmail,
+            Self::Guessable,
+            Self::Wrong,
+            Self::Unchanged,
+        ];
         match (code, limit) {
             ("too_short", Some(min)) => Some(Self::TooShort { min }),
             ("too_long", Some(max)) => Some(Self::TooLong { max }),
@@ -145,7 +157,12 @@ impl FromStr for Faults {
             Some((field, Fault::parse(fault)?))
         };
         // No more than there are fields: what comes from an address may be long.
-        text.split(',').take(Field::ALL.len()).map(fault).collect::<Option<_>>().map(Self).ok_or(NoFaults)
+        text.split(',')
+            .take(Field::ALL.len())
+            .map(fault)
+            .collect::<Option<_>>()
+            .map(Self)
+            .ok_or(NoFaults)
     }
 }
 
@@ -168,9 +185,18 @@ mod tests {
             (Field::Current, Fault::Wrong),
             (Field::New, Fault::Guessable),
         ]);
-        assert_eq!(faults.to_string(), "name=too_long.200,email=missing,password=too_short.8,current=wrong,new=guessable");
+        assert_eq!(
+            faults.to_string(),
+            "name=too_long.200,email=missing,password=too_short.8,current=wrong,new=guessable"
+        );
         assert_eq!(faults.to_string().parse(), Ok(faults));
-        for fault in [Fault::Malformed, Fault::Unprintable, Fault::FullWidth, Fault::LikeEmail, Fault::Unchanged] {
+        for fault in [
+            Fault::Malformed,
+            Fault::Unprintable,
+            Fault::FullWidth,
+            Fault::LikeEmail,
+            Fault::Unchanged,
+        ] {
             let faults = Faults::from((Field::Email, fault));
             assert_eq!(faults.to_string().parse(), Ok(faults));
         }

@@ -2,8 +2,9 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Called by the page once the module is there: takes over what the server has rendered. A page whose part of the program
-/// cannot be had, or that an extension of the browser has changed, stays as it is: it works without.
+/// Called by the page once the module is there: takes over what the server has rendered. A page
+/// whose part of the program cannot be had, or that an extension of the browser has changed, stays
+/// as it is: it works without.
 #[wasm_bindgen]
 pub fn hydrate() {
     std::panic::set_hook(Box::new(|panic| {

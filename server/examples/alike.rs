@@ -1,8 +1,9 @@
 //! Whether the time that a refused log-in takes tells why it was refused: `script/alike` runs this.
 //!
-//! No threshold in milliseconds: samples of each reason are taken in turns, and two reasons are alike when a guess by the time alone is right about as
-//! often as a coin. That is the area under the ROC curve (the chance that a sample of one is longer than a sample of the other), which is 0.5 for a
-//! coin; of 200 samples each it strays from that by 0.03 on average.
+//! No threshold in milliseconds: samples of each reason are taken in turns, and two reasons are
+//! alike when a guess by the time alone is right about as often as a coin. That is the area under
+//! the ROC curve (the chance that a sample of one is longer than a sample of the other), which is
+//! 0.5 for a coin; of 200 samples each it strays from that by 0.03 on average.
 
 mod node;
 
@@ -26,7 +27,8 @@ const MEDIANS: f64 = 0.1;
 /// Headers that differ between any two answers.
 const OF_EACH: [&str; 2] = ["x-request-id", "retry-after"];
 
-/// Measures whether refused log-ins of different reasons can be told apart by the time that they take.
+/// Measures whether refused log-ins of different reasons can be told apart by the time that they
+/// take.
 #[derive(Parser)]
 struct Arguments {
     /// So many samples of each reason.
@@ -80,7 +82,11 @@ async fn main() -> anyhow::Result<()> {
     if arguments.json {
         say(&format!("{:#}", json!({ "samples": arguments.samples, "results": results })))?;
     } else {
-        say(&format!("test result: {}. {} passed; {differ} failed", if differ == 0 { "ok" } else { "FAILED" }, results.len() - differ))?;
+        say(&format!(
+            "test result: {}. {} passed; {differ} failed",
+            if differ == 0 { "ok" } else { "FAILED" },
+            results.len() - differ
+        ))?;
     }
     ensure!(differ == 0, "the time tells something");
     Ok(())
@@ -90,12 +96,31 @@ fn say(text: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{text}").context("nothing can be printed")
 }
 
-async fn measure(arguments: &Arguments, database: &FreshDatabase) -> anyhow::Result<(&'static str, Vec<Comparison>)> {
+async fn measure(
+    arguments: &Arguments,
+    database: &FreshDatabase,
+) -> anyhow::Result<(&'static str, Vec<Comparison>)> {
     let secret = ServerSecret::generate(&Entropy::System)?;
     // As it is unless somebody says otherwise.
     let clock = Clock::manual(Clock::System.now());
-    let open = Node::start(&database.url, &secret, clock.clone(), RateLimits::off(), Hashing::new(2), |_| Router::new()).await?;
-    let limiting = Node::start(&database.url, &secret, clock.clone(), RateLimits::default(), Hashing::new(2), |_| Router::new()).await?;
+    let open = Node::start(
+        &database.url,
+        &secret,
+        clock.clone(),
+        RateLimits::off(),
+        Hashing::new(2),
+        |_| Router::new(),
+    )
+    .await?;
+    let limiting = Node::start(
+        &database.url,
+        &secret,
+        clock.clone(),
+        RateLimits::default(),
+        Hashing::new(2),
+        |_| Router::new(),
+    )
+    .await?;
     for name in ["ada", "disabled", "without-password", "paused"] {
         let [_, _, id] = open.enter("signup", &format!("{name}@example.com")).await?;
         let (id, mut tx) = (UserId(id.parse()?), open.store.write().await?);
@@ -120,11 +145,15 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase) -> anyhow::Res
     for n in 0..12 {
         clock.advance(Span::minutes(1));
         for reason in &paused {
-            log_in(&limiting, &Reason::new(reason.name, &reason.email, "wrong horse battery"), n).await;
+            log_in(&limiting, &Reason::new(reason.name, &reason.email, "wrong horse battery"), n)
+                .await;
         }
     }
-    let mut comparisons = compare(arguments.samples, &open, &refused, StatusCode::UNAUTHORIZED).await?;
-    comparisons.extend(compare(arguments.samples, &limiting, &paused, StatusCode::TOO_MANY_REQUESTS).await?);
+    let mut comparisons =
+        compare(arguments.samples, &open, &refused, StatusCode::UNAUTHORIZED).await?;
+    comparisons.extend(
+        compare(arguments.samples, &limiting, &paused, StatusCode::TOO_MANY_REQUESTS).await?,
+    );
     let kind = open.kind;
     open.stop().await?;
     limiting.stop().await?;
@@ -133,12 +162,24 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase) -> anyhow::Res
 
 async fn log_in(node: &Node, reason: &Reason, n: u32) -> Response<Vec<u8>> {
     let address = format!("198.{}.{}.{}", 18 + (n >> 16 & 1), n >> 8 & 255, n & 255);
-    node.send("POST", "/api/v1/auth/login", None, Some(&address), Some(json!({ "email": reason.email, "password": reason.password }))).await
+    node.send(
+        "POST",
+        "/api/v1/auth/login",
+        None,
+        Some(&address),
+        Some(json!({ "email": reason.email, "password": reason.password })),
+    )
+    .await
 }
 
-/// Compares the first with each of the others. What seems to differ is measured once more, and that counts: a machine that has something else to do
-/// now and then would otherwise decide.
-async fn compare(samples: u32, node: &Node, reasons: &[Reason], expected: StatusCode) -> anyhow::Result<Vec<Comparison>> {
+/// Compares the first with each of the others. What seems to differ is measured once more, and that
+/// counts: a machine that has something else to do now and then would otherwise decide.
+async fn compare(
+    samples: u32,
+    node: &Node,
+    reasons: &[Reason],
+    expected: StatusCode,
+) -> anyhow::Result<Vec<Comparison>> {
     let first = take(samples, node, reasons, expected).await?;
     if first.iter().all(Comparison::is_alike) {
         return Ok(first);
@@ -146,11 +187,17 @@ async fn compare(samples: u32, node: &Node, reasons: &[Reason], expected: Status
     take(2 * samples, node, reasons, expected).await
 }
 
-async fn take(samples: u32, node: &Node, reasons: &[Reason], expected: StatusCode) -> anyhow::Result<Vec<Comparison>> {
+async fn take(
+    samples: u32,
+    node: &Node,
+    reasons: &[Reason],
+    expected: StatusCode,
+) -> anyhow::Result<Vec<Comparison>> {
     let mut times = vec![Vec::new(); reasons.len()];
     let mut said: Option<(HeaderMap, Vec<u8>)> = None;
     for n in 0..samples {
-        // In turns that begin with another one each: what the machine does meanwhile falls on all alike.
+        // In turns that begin with another one each: what the machine does meanwhile falls on all
+        // alike.
         for turn in 0..reasons.len() {
             let at = (turn + n as usize) % reasons.len();
             let began = Instant::now();
@@ -162,7 +209,11 @@ async fn take(samples: u32, node: &Node, reasons: &[Reason], expected: StatusCod
                 parts.headers.remove(name);
             }
             let now = (parts.headers, body);
-            ensure!(said.get_or_insert_with(|| now.clone()) == &now, "{}: the answer itself differs", reasons[at].name);
+            ensure!(
+                said.get_or_insert_with(|| now.clone()) == &now,
+                "{}: the answer itself differs",
+                reasons[at].name
+            );
             times[at].push(millis);
         }
     }
@@ -208,10 +259,12 @@ fn text(kind: &str, comparisons: &[Comparison]) -> String {
         let verdict = if comparison.is_alike() { "alike" } else { "NOT ALIKE" };
         format!("    {one} ({a:.2} ms) and {other} ({b:.2} ms): {:.3}, {verdict}", comparison.area)
     };
-    std::iter::once(format!("{kind}: medians, and how often the second takes longer (0.5: as often as not)"))
-        .chain(comparisons.iter().map(line))
-        .collect::<Vec<_>>()
-        .join("\n")
+    std::iter::once(format!(
+        "{kind}: medians, and how often the second takes longer (0.5: as often as not)"
+    ))
+    .chain(comparisons.iter().map(line))
+    .collect::<Vec<_>>()
+    .join("\n")
 }
 
 fn as_json(kind: &str, comparisons: &[Comparison]) -> Value {

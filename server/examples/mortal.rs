@@ -1,5 +1,6 @@
-//! The program, but mortal: a line on its standard input names a moment (`renewed` or `ended`), and when a request comes to that moment the process
-//! dies as by `kill -9`. It says the line again when it has heard. For the tests in `tests/it/death.rs`.
+//! The program, but mortal: a line on its standard input names a moment (`renewed` or `ended`), and
+//! when a request comes to that moment the process dies as by `kill -9`. It says the line again
+//! when it has heard. For the tests in `tests/it/death.rs`.
 
 use anyhow::bail;
 use auth::{

@@ -1,7 +1,8 @@
 //! How soon what was revoked is refused, and what the check costs: `script/revocation` runs this.
 //!
-//! Two nodes on one database, asked through their whole HTTP surface but without a socket. On PostgreSQL the second node can be cut off: it reaches
-//! the database through a door of ours that can be shut. Statements are counted where sqlx logs them.
+//! Two nodes on one database, asked through their whole HTTP surface but without a socket. On
+//! PostgreSQL the second node can be cut off: it reaches the database through a door of ours that
+//! can be shut. Statements are counted where sqlx logs them.
 
 mod node;
 
@@ -28,7 +29,8 @@ use tracing_subscriber::{Layer, filter::LevelFilter, layer::Context as Following
 
 /// Asks for nothing but that somebody is signed in.
 const GUARDED: &str = "/api/v1/guarded";
-/// What is promised: on other nodes within a second, and 30 s after the feed was cut nothing is let through any more.
+/// What is promised: on other nodes within a second, and 30 s after the feed was cut nothing is let
+/// through any more.
 const ELSEWHERE: Duration = Duration::from_secs(1);
 /// So many signing keys are removed.
 const KEYS: usize = 5;
@@ -64,21 +66,36 @@ async fn main() -> anyhow::Result<()> {
         }
         results.push(figures);
     }
-    if arguments.json { say(&format!("{:#}", json!({ "results": results }))) } else { say("test result: ok. 2 passed; 0 failed") }
+    if arguments.json {
+        say(&format!("{:#}", json!({ "results": results })))
+    } else {
+        say("test result: ok. 2 passed; 0 failed")
+    }
 }
 
 fn say(text: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{text}").context("nothing can be printed")
 }
 
-async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &Statements) -> anyhow::Result<Value> {
+async fn measure(
+    arguments: &Arguments,
+    database: &FreshDatabase,
+    statements: &Statements,
+) -> anyhow::Result<Value> {
     let secret = ServerSecret::generate(&Entropy::System)?;
     let here = start(&database.url, &secret).await?;
-    let door = if here.kind == "postgres" && !arguments.no_cut { Some(Door::to(&database.url).await?) } else { None };
+    let door = if here.kind == "postgres" && !arguments.no_cut {
+        Some(Door::to(&database.url).await?)
+    } else {
+        None
+    };
     let there = start(door.as_ref().map_or(&database.url, |door| &door.url), &secret).await?;
 
     let [access, refresh, _] = here.enter("signup", "ada@example.com").await?;
-    ensure!(ask(&here, &access).await == StatusCode::OK && ask(&there, &access).await == StatusCode::OK, "both let her in");
+    ensure!(
+        ask(&here, &access).await == StatusCode::OK && ask(&there, &access).await == StatusCode::OK,
+        "both let her in"
+    );
     statements.forget();
     let mut calling = Duration::ZERO;
     for _ in 0..arguments.calls {
@@ -90,22 +107,46 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &S
     }
     let per_call = calling / arguments.calls;
     let counted = statements.counted();
-    ensure!(counted.get("check").copied().unwrap_or(0) == 0, "the check asked the database: {counted:?}");
+    ensure!(
+        counted.get("check").copied().unwrap_or(0) == 0,
+        "the check asked the database: {counted:?}"
+    );
 
     // Or nothing was counted.
     statements.forget();
     here.send("GET", "/api/v1/me", Some(&access), None, None).await;
-    ensure!(statements.counted().contains_key("check"), "statements are not logged where they are counted");
+    ensure!(
+        statements.counted().contains_key("check"),
+        "statements are not logged where they are counted"
+    );
 
     let (mut same, mut other) = (Vec::new(), Vec::new());
     for _ in 0..arguments.sessions {
         let [access, refresh, _] = here.enter("login", "ada@example.com").await?;
-        ensure!(ask(&here, &access).await == StatusCode::OK && ask(&there, &access).await == StatusCode::OK, "a new session is let in");
-        let ended = here.send("POST", "/api/v1/auth/logout", None, None, Some(json!({ "refresh_token": refresh }))).await;
+        ensure!(
+            ask(&here, &access).await == StatusCode::OK
+                && ask(&there, &access).await == StatusCode::OK,
+            "a new session is let in"
+        );
+        let ended = here
+            .send(
+                "POST",
+                "/api/v1/auth/logout",
+                None,
+                None,
+                Some(json!({ "refresh_token": refresh })),
+            )
+            .await;
         ensure!(ended.status() == StatusCode::NO_CONTENT, "{}", json_of(&ended));
         let began = Instant::now();
-        same.push(until(began, || async { ask(&here, &access).await == StatusCode::UNAUTHORIZED }).await?);
-        other.push(until(began, || async { ask(&there, &access).await == StatusCode::UNAUTHORIZED }).await?);
+        same.push(
+            until(began, || async { ask(&here, &access).await == StatusCode::UNAUTHORIZED })
+                .await?,
+        );
+        other.push(
+            until(began, || async { ask(&there, &access).await == StatusCode::UNAUTHORIZED })
+                .await?,
+        );
     }
     let mut keys = Vec::new();
     for _ in 0..KEYS {
@@ -119,20 +160,31 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &S
     }
 
     // What was signed by a key that is gone has to be renewed.
-    let renewed = here.send("POST", "/api/v1/auth/refresh", None, None, Some(json!({ "refresh_token": refresh }))).await;
-    let access = json_of(&renewed)["access_token"].as_str().context("the session did not go on")?.to_owned();
+    let renewed = here
+        .send("POST", "/api/v1/auth/refresh", None, None, Some(json!({ "refresh_token": refresh })))
+        .await;
+    let access =
+        json_of(&renewed)["access_token"].as_str().context("the session did not go on")?.to_owned();
 
     let cut = match &door {
         Some(door) => {
             door.shut();
             let began = Instant::now();
-            let closed = until(began, || async { ask(&there, &access).await == StatusCode::SERVICE_UNAVAILABLE }).await?;
-            // Half a minute since the feed was last heard, which was a moment before the cut; and one for whoever counts.
-            ensure!(closed <= CUT + Duration::from_secs(1), "without the feed it went on for {closed:?}");
+            let closed = until(began, || async {
+                ask(&there, &access).await == StatusCode::SERVICE_UNAVAILABLE
+            })
+            .await?;
+            // Half a minute since the feed was last heard, which was a moment before the cut; and
+            // one for whoever counts.
+            ensure!(
+                closed <= CUT + Duration::from_secs(1),
+                "without the feed it went on for {closed:?}"
+            );
             ensure!(ask(&here, &access).await == StatusCode::OK, "the other node goes on");
             door.open();
             let began = Instant::now();
-            let back = until(began, || async { ask(&there, &access).await == StatusCode::OK }).await?;
+            let back =
+                until(began, || async { ask(&there, &access).await == StatusCode::OK }).await?;
             json!({ "until_503_ms": millis(closed), "until_back_ms": millis(back) })
         }
         None => Value::Null,
@@ -154,19 +206,39 @@ async fn measure(arguments: &Arguments, database: &FreshDatabase, statements: &S
     Ok(figures)
 }
 
-/// The key that signs is taken out of use, as by the command line in an emergency: how long either node accepts what it has signed.
-async fn remove_the_key(here: &Node, there: &Node, secret: &ServerSecret) -> anyhow::Result<Duration> {
+/// The key that signs is taken out of use, as by the command line in an emergency: how long either
+/// node accepts what it has signed.
+async fn remove_the_key(
+    here: &Node,
+    there: &Node,
+    secret: &ServerSecret,
+) -> anyhow::Result<Duration> {
     let [access, ..] = here.enter("login", "ada@example.com").await?;
-    ensure!(ask(here, &access).await == StatusCode::OK && ask(there, &access).await == StatusCode::OK, "a new session is let in");
+    ensure!(
+        ask(here, &access).await == StatusCode::OK && ask(there, &access).await == StatusCode::OK,
+        "a new session is let in"
+    );
     let keys = Keys::open(&here.store, secret, &Entropy::System, Clock::System.now()).await?;
-    let signing = keys.list().await?.into_iter().find(|key| key.state == "signing").context("no key signs")?;
+    let signing = keys
+        .list()
+        .await?
+        .into_iter()
+        .find(|key| key.state == "signing")
+        .context("no key signs")?;
     keys.remove(&signing.kid, Clock::System.now()).await?;
     let began = Instant::now();
-    until(began, || async { ask(here, &access).await == StatusCode::UNAUTHORIZED && ask(there, &access).await == StatusCode::UNAUTHORIZED }).await
+    until(began, || async {
+        ask(here, &access).await == StatusCode::UNAUTHORIZED
+            && ask(there, &access).await == StatusCode::UNAUTHORIZED
+    })
+    .await
 }
 
 /// How long it takes until something is so.
-async fn until<F: Future<Output = bool>>(began: Instant, is_so: impl Fn() -> F) -> anyhow::Result<Duration> {
+async fn until<F: Future<Output = bool>>(
+    began: Instant,
+    is_so: impl Fn() -> F,
+) -> anyhow::Result<Duration> {
     loop {
         if is_so().await {
             return Ok(began.elapsed());
@@ -225,7 +297,11 @@ fn text(figures: &Value) -> String {
 /// A node with a route that asks for nothing but that somebody is signed in.
 async fn start(url: &str, secret: &ServerSecret) -> anyhow::Result<Node> {
     let hashing = Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 };
-    let guarded = |server: &Server| Router::new().route(GUARDED, get(async || "let in")).route_layer(from_fn_with_state(server.clone(), signed_in_only));
+    let guarded = |server: &Server| {
+        Router::new()
+            .route(GUARDED, get(async || "let in"))
+            .route_layer(from_fn_with_state(server.clone(), signed_in_only))
+    };
     Node::start(url, secret, Clock::System, RateLimits::off(), hashing, guarded).await
 }
 
@@ -234,7 +310,8 @@ async fn ask(node: &Node, access: &str) -> StatusCode {
     node.send("GET", GUARDED, Some(access), None, None).await.status()
 }
 
-/// What stands between a node and its database, and can be shut: connections are broken then, and new ones refused.
+/// What stands between a node and its database, and can be shut: connections are broken then, and
+/// new ones refused.
 struct Door {
     url: String,
     open: watch::Sender<bool>,
@@ -297,18 +374,29 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
         }
         let mut text = Text(String::new());
         event.record(&mut text);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(purpose(&text.0)).or_default() += 1;
+        *self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(purpose(&text.0))
+            .or_default() += 1;
     }
 }
 
-/// What a statement is for, by how it begins. What the background work does is known; everything else is the check's.
+/// What a statement is for, by how it begins. What the background work does is known; everything
+/// else is the check's.
 fn purpose(statement: &str) -> &'static str {
     let begins = |start: &str| statement.starts_with(start);
     if begins("SELECT number, kind, subject") || begins("SELECT head FROM feed_head") {
         "feed poll"
-    } else if begins("UPDATE sessions SET confirmed") || ["BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"].iter().any(|word| begins(word)) {
+    } else if begins("UPDATE sessions SET confirmed")
+        || ["BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"].iter().any(|word| begins(word))
+    {
         "confirmation"
-    } else if begins("DELETE FROM") || begins("SELECT COUNT(*) FROM limits") || begins("SELECT delete_at, id FROM users") {
+    } else if begins("DELETE FROM")
+        || begins("SELECT COUNT(*) FROM limits")
+        || begins("SELECT delete_at, id FROM users")
+    {
         "retention"
     } else if begins("PRAGMA") || begins("SET statement_timeout") {
         "new connection"

@@ -86,7 +86,14 @@ impl Door {
             let (socket, peer, slot) = match accepted {
                 Ok(accepted) => accepted,
                 // Of this connection only: the client has gone.
-                Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused) => {
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::ConnectionAborted
+                            | io::ErrorKind::ConnectionReset
+                            | io::ErrorKind::ConnectionRefused
+                    ) =>
+                {
                     continue;
                 }
                 Err(error) => {
@@ -98,7 +105,8 @@ impl Door {
                     continue;
                 }
             };
-            let holder = (!is_in(&proxies, &peer.ip())).then(|| (network(peer.ip()), MAX_CONNECTIONS_PER_NETWORK));
+            let holder = (!is_in(&proxies, &peer.ip()))
+                .then(|| (network(peer.ip()), MAX_CONNECTIONS_PER_NETWORK));
             let Some(share) = per_network.take(holder.as_slice()) else { continue };
             let (shared, stopped) = (shared.clone(), stopped.clone());
             tokio::spawn(async move {
@@ -108,14 +116,17 @@ impl Door {
         }
         drop(listener);
         stopping.send_replace(());
-        let _all_have_ended = slots.acquire_many(u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX)).await;
+        let _all_have_ended =
+            slots.acquire_many(u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX)).await;
     }
 }
 
 /// The network of an address. Of IPv6 a client has a whole network of 64 bits.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
         address @ IpAddr::V4(_) => address,
     }
 }

@@ -21,7 +21,9 @@ use std::{
 
 /// Copies the database to a new file, while servers run or not. Returns what to print.
 pub async fn back_up(config: &Config, file: &Path, is_json: bool) -> anyhow::Result<String> {
-    let DatabaseUrl::Sqlite(source) = &config.database else { bail!(postgres_advice(&config.database, file, true)) };
+    let DatabaseUrl::Sqlite(source) = &config.database else {
+        bail!(postgres_advice(&config.database, file, true))
+    };
     let mut progress = Progress::default();
     let copied = backup::back_up(source, file, |bytes| progress.show(bytes)).await?;
     progress.finish();
@@ -30,17 +32,35 @@ pub async fn back_up(config: &Config, file: &Path, is_json: bool) -> anyhow::Res
         let Copied { bytes, users } = copied;
         return Ok(json!({ "file": file.display().to_string(), "bytes": bytes, "users": users, "secret_file": secret }).to_string());
     }
-    let secret = secret.map_or_else(|| "in LATCHKEY_SECRET".to_owned(), |path| format!("in {path}"));
-    Ok(format!("{}: {}. The server secret ({secret}) is not part of it: keep a copy of that in another place.", file.display(), described(copied)))
+    let secret =
+        secret.map_or_else(|| "in LATCHKEY_SECRET".to_owned(), |path| format!("in {path}"));
+    Ok(format!(
+        "{}: {}. The server secret ({secret}) is not part of it: keep a copy of that in another place.",
+        file.display(),
+        described(copied)
+    ))
 }
 
-/// Puts a backup in the place of the database, which no program may have open. Returns what to print.
-pub async fn restore(config: &Config, file: &Path, force: bool, is_json: bool, clock: &Clock) -> anyhow::Result<String> {
-    let DatabaseUrl::Sqlite(target) = &config.database else { bail!(postgres_advice(&config.database, file, false)) };
+/// Puts a backup in the place of the database, which no program may have open. Returns what to
+/// print.
+pub async fn restore(
+    config: &Config,
+    file: &Path,
+    force: bool,
+    is_json: bool,
+    clock: &Clock,
+) -> anyhow::Result<String> {
+    let DatabaseUrl::Sqlite(target) = &config.database else {
+        bail!(postgres_advice(&config.database, file, false))
+    };
     let secret = database::existing_secret(config)?;
     let moment: String = rfc3339(clock.now()).chars().filter(|c| !matches!(c, '-' | ':')).collect();
     let mut progress = Progress::default();
-    let restored = backup::restore(file, target, &secret, force, &format!("before-{moment}"), |bytes| progress.show(bytes)).await?;
+    let restored =
+        backup::restore(file, target, &secret, force, &format!("before-{moment}"), |bytes| {
+            progress.show(bytes)
+        })
+        .await?;
     progress.finish();
     let kept = restored.kept.map(|path| path.display().to_string());
     if is_json {
@@ -48,7 +68,8 @@ pub async fn restore(config: &Config, file: &Path, force: bool, is_json: bool, c
         let text = json!({ "file": target.display().to_string(), "bytes": bytes, "users": users, "kept": kept.map_or(Value::Null, Value::from) });
         return Ok(text.to_string());
     }
-    let kept = kept.map(|path| format!(" What was there before is now {path}.")).unwrap_or_default();
+    let kept =
+        kept.map(|path| format!(" What was there before is now {path}.")).unwrap_or_default();
     Ok(format!("{} is restored: {}.{kept}", target.display(), described(restored.copied)))
 }
 
@@ -57,7 +78,11 @@ fn described(copied: Copied) -> String {
 }
 
 fn size(bytes: u64) -> String {
-    if bytes < 1024 * 1024 { format!("{} KiB", bytes.div_ceil(1024)) } else { format!("{} MiB", bytes / 1024 / 1024) }
+    if bytes < 1024 * 1024 {
+        format!("{} KiB", bytes.div_ceil(1024))
+    } else {
+        format!("{} MiB", bytes / 1024 / 1024)
+    }
 }
 
 /// The file of the server secret, if it is in one.
@@ -74,9 +99,13 @@ fn postgres_advice(database: &DatabaseUrl, file: &Path, is_backup: bool) -> Stri
     let command = if is_backup {
         format!("pg_dump --format=custom --file={file} --dbname={url}")
     } else {
-        format!("pg_restore --clean --if-exists --no-owner --single-transaction --dbname={url} {file}")
+        format!(
+            "pg_restore --clean --if-exists --no-owner --single-transaction --dbname={url} {file}"
+        )
     };
-    format!("DATABASE_URL names a Postgres database, which has a tool for this (the password belongs in PGPASSWORD or ~/.pgpass):\n{command}")
+    format!(
+        "DATABASE_URL names a Postgres database, which has a tool for this (the password belongs in PGPASSWORD or ~/.pgpass):\n{command}"
+    )
 }
 
 /// As one word of a POSIX shell.
@@ -117,6 +146,9 @@ mod tests {
 
     #[test]
     fn sizes_are_readable() {
-        assert_eq!([size(0), size(1), size(4096), size(1024 * 1024), size(109_051_904)], ["0 KiB", "1 KiB", "4 KiB", "1 MiB", "104 MiB"]);
+        assert_eq!(
+            [size(0), size(1), size(4096), size(1024 * 1024), size(109_051_904)],
+            ["0 KiB", "1 KiB", "4 KiB", "1 MiB", "104 MiB"]
+        );
     }
 }

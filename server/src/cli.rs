@@ -41,18 +41,22 @@ pub enum KeysCommand {
         #[arg(default_value = "ES256")]
         algorithm: Algorithm,
     },
-    /// Publish a key that was made elsewhere: PEM (PKCS #8, SEC 1, PKCS #1) or a JWK with its private part.
+    /// Publish a key that was made elsewhere: PEM (PKCS #8, SEC 1, PKCS #1) or a JWK with its
+    /// private part.
     Import {
         /// The file; `-` is the standard input.
         file: PathBuf,
     },
-    /// Have another key sign, as soon as everybody can know it. The one that signs now is accepted for another hour.
+    /// Have another key sign, as soon as everybody can know it. The one that signs now is accepted
+    /// for another hour.
     Rotate {
-        /// A published key. Without it a new one is made, of the algorithm of the one that signs now.
+        /// A published key. Without it a new one is made, of the algorithm of the one that signs
+        /// now.
         #[arg(allow_hyphen_values = true)]
         key: Option<String>,
     },
-    /// Emergency: take a key out of use at once, and destroy it. Everything that it signed is refused; sessions go on.
+    /// Emergency: take a key out of use at once, and destroy it. Everything that it signed is
+    /// refused; sessions go on.
     Remove {
         /// Its name, as `list` shows it. (It may begin with a hyphen.)
         #[arg(allow_hyphen_values = true)]
@@ -75,7 +79,8 @@ pub enum UserCommand {
         #[arg(long)]
         after: Option<Uuid>,
     },
-    /// Make an account. Its password is asked for, or read from the standard input if that is no terminal.
+    /// Make an account. Its password is asked for, or read from the standard input if that is no
+    /// terminal.
     Create {
         /// The e-mail address.
         email: String,
@@ -86,7 +91,8 @@ pub enum UserCommand {
         #[arg(long)]
         admin: bool,
     },
-    /// Say whether somebody looks after the accounts of others: `user` or `admin`. Running servers follow within a second.
+    /// Say whether somebody looks after the accounts of others: `user` or `admin`. Running servers
+    /// follow within a second.
     Role {
         /// The e-mail address.
         email: String,
@@ -111,7 +117,8 @@ pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Carries out one of the user commands, and prints to `out`. `password` is asked when one is needed.
+/// Carries out one of the user commands, and prints to `out`. `password` is asked when one is
+/// needed.
 pub async fn users(
     config: &Config,
     command: UserCommand,
@@ -122,7 +129,14 @@ pub async fn users(
 ) -> anyhow::Result<()> {
     let Opened { store, secret, .. } = database::open(config, entropy).await?;
     let hashing = Hashing { threads: 1, ..config.hashing };
-    let parts = Parts { store: store.clone(), clock: clock.clone(), entropy: entropy.clone(), secret: secret.clone(), policy: config.policy.clone(), hashing };
+    let parts = Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+        secret: secret.clone(),
+        policy: config.policy.clone(),
+        hashing,
+    };
     let auth = Auth::start(parts).await?;
     let admin = auth.operator(&Client::new(None, None, "command-line"), &secret)?;
     let shown = match command {
@@ -148,7 +162,13 @@ pub async fn users(
 }
 
 /// Prints accounts, a page at a time, so that memory is bounded however many there are.
-async fn list_users(admin: &Admin<'_>, json: bool, limit: u64, after: Option<Uuid>, out: &mut dyn Write) -> anyhow::Result<()> {
+async fn list_users(
+    admin: &Admin<'_>,
+    json: bool,
+    limit: u64,
+    after: Option<Uuid>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let mut cursor = after.map(|id| URL_SAFE_NO_PAD.encode(id.as_bytes()));
     let (mut left, mut is_first) = (limit, true);
     if json {
@@ -156,7 +176,9 @@ async fn list_users(admin: &Admin<'_>, json: bool, limit: u64, after: Option<Uui
     }
     let mut last = None;
     loop {
-        let page = admin.users(u16::try_from(left).unwrap_or(MOST_ITEMS).min(MOST_ITEMS), cursor.as_deref()).await?;
+        let page = admin
+            .users(u16::try_from(left).unwrap_or(MOST_ITEMS).min(MOST_ITEMS), cursor.as_deref())
+            .await?;
         for user in &page.items {
             match (json, is_first) {
                 (true, true) => write!(out, "{}", user_as_json(user))?,
@@ -191,11 +213,17 @@ fn said_of(error: &auth::Error) -> anyhow::Error {
     let problem = Problem::from(error);
     match &problem {
         Problem::Invalid(faults) => {
-            let lines: Vec<_> = faults.0.iter().map(|(field, fault)| format!("{}: {}", field.name(), words::fault(*field, *fault))).collect();
+            let lines: Vec<_> = faults
+                .0
+                .iter()
+                .map(|(field, fault)| format!("{}: {}", field.name(), words::fault(*field, *fault)))
+                .collect();
             anyhow::anyhow!("{}", lines.join("\n"))
         }
         Problem::NotFound => anyhow::anyhow!("there is no such account"),
-        Problem::Internal { .. } | Problem::Unavailable => anyhow::anyhow!("{}", auth::chain(error)),
+        Problem::Internal { .. } | Problem::Unavailable => {
+            anyhow::anyhow!("{}", auth::chain(error))
+        }
         other => anyhow::anyhow!("{}", words::in_short(other)),
     }
 }
@@ -214,17 +242,25 @@ fn user_as_json(user: &UserView) -> Value {
 
 fn user_as_line(user: &UserView) -> String {
     let role = if user.roles.contains(&Role::Admin) { "admin" } else { "user" };
-    let disabled = user.disabled_at.map(|at| format!(", disabled since {}", rfc3339(at))).unwrap_or_default();
+    let disabled =
+        user.disabled_at.map(|at| format!(", disabled since {}", rfc3339(at))).unwrap_or_default();
     format!("{:<40}  {role:<5}  since {}{disabled}", user.email, rfc3339(user.created_at))
 }
 
 /// Carries out one of the key commands. Returns what to print.
-pub async fn keys(config: &Config, command: KeysCommand, clock: &Clock, entropy: &Entropy) -> anyhow::Result<String> {
+pub async fn keys(
+    config: &Config,
+    command: KeysCommand,
+    clock: &Clock,
+    entropy: &Entropy,
+) -> anyhow::Result<String> {
     let Opened { store, secret, .. } = database::open(config, entropy).await?;
     let now = clock.now();
     let keys = Keys::open(&store, &secret, entropy, now).await?;
     let said = match command {
-        KeysCommand::List { json: true } => Value::from(keys.list().await?.iter().map(as_json).collect::<Vec<_>>()).to_string(),
+        KeysCommand::List { json: true } => {
+            Value::from(keys.list().await?.iter().map(as_json).collect::<Vec<_>>()).to_string()
+        }
         KeysCommand::List { json: false } => as_table(&keys.list().await?),
         KeysCommand::Add { algorithm } => {
             let kid = keys.add(algorithm, now).await?;
@@ -236,7 +272,10 @@ pub async fn keys(config: &Config, command: KeysCommand, clock: &Clock, entropy:
         }
         KeysCommand::Rotate { key } => {
             let (kid, at) = keys.rotate(key.as_deref(), now).await?;
-            format!("{kid} signs from {}: by then nobody keeps a list of keys from before.", rfc3339(at))
+            format!(
+                "{kid} signs from {}: by then nobody keeps a list of keys from before.",
+                rfc3339(at)
+            )
         }
         KeysCommand::Remove { key } => {
             keys.remove(&key, now).await?;
@@ -272,8 +311,15 @@ fn as_table(keys: &[KeyInfo]) -> String {
         return "There are no keys yet: the server makes the first one when it starts.".to_owned();
     }
     let line = |key: &KeyInfo| {
-        let signs = key.signs_at.map(|at| format!(", signs from {}", rfc3339(at))).unwrap_or_default();
-        format!("{:<43}  {:<5}  {:<9}  since {}{signs}", key.kid, key.algorithm, key.state, rfc3339(key.since))
+        let signs =
+            key.signs_at.map(|at| format!(", signs from {}", rfc3339(at))).unwrap_or_default();
+        format!(
+            "{:<43}  {:<5}  {:<9}  since {}{signs}",
+            key.kid,
+            key.algorithm,
+            key.state,
+            rfc3339(key.since)
+        )
     };
     keys.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -30,6 +30,9 @@ mod tests {
         let limit = getrlimit(Resource::Core);
         assert_eq!((limit.current, limit.maximum), (Some(0), Some(0)));
         #[cfg(target_os = "linux")]
-        assert_eq!(rustix::process::dumpable_behavior().expect("an answer"), rustix::process::DumpableBehavior::NotDumpable);
+        assert_eq!(
+            rustix::process::dumpable_behavior().expect("an answer"),
+            rustix::process::DumpableBehavior::NotDumpable
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Opening the database and the server secret that belongs to it, in the order in which no wrong secret is ever written.
+//! Opening the database and the server secret that belongs to it, in the order in which no wrong
+//! secret is ever written.
 
 use crate::{
     config::{Config, Secret},
@@ -18,8 +19,8 @@ pub(crate) struct Opened {
     pub(crate) older_secret: Option<String>,
 }
 
-/// Opens the database that the configuration names, and reads the server secret. A secret is made only where none is
-/// configured and the database does not belong to one yet.
+/// Opens the database that the configuration names, and reads the server secret. A secret is made
+/// only where none is configured and the database does not belong to one yet.
 pub(crate) async fn open(config: &Config, entropy: &Entropy) -> anyhow::Result<Opened> {
     let found = find_secret(config)?;
     let store = open_store(config).await?;

@@ -1,5 +1,6 @@
-//! The files that somebody can take along: everything that is stored about them, for programs and for people. Links on a page of theirs lead here,
-//! so what counts is what counts for pages: the cookie.
+//! The files that somebody can take along: everything that is stored about them, for programs and
+//! for people. Links on a page of theirs lead here, so what counts is what counts for pages: the
+//! cookie.
 
 use crate::{
     Server,
@@ -25,19 +26,28 @@ pub const FILES: [&str; 2] = [app::address::DATA_AS_JSON, app::address::DATA_AS_
 
 /// Below `app::address::PROTECTED`, so whoever is not signed in is led to the log-in page.
 pub(crate) fn routes() -> Router<Server> {
-    Router::new().route(app::address::DATA_AS_JSON, get(as_json)).route(app::address::DATA_AS_PAGE, get(as_page))
+    Router::new()
+        .route(app::address::DATA_AS_JSON, get(as_json))
+        .route(app::address::DATA_AS_PAGE, get(as_page))
 }
 
 async fn as_json(State(server): State<Server>, request: Parts) -> Response {
     answer(&server, &request, "json", async |place, older, everything| {
-        exports::json(place, older, move || serde_json::to_string_pretty(&Export::from(everything)).unwrap_or_default(), exported_session).await
+        exports::json(
+            place,
+            older,
+            move || serde_json::to_string_pretty(&Export::from(everything)).unwrap_or_default(),
+            exported_session,
+        )
+        .await
     })
     .await
 }
 
 async fn as_page(State(server): State<Server>, request: Parts) -> Response {
     answer(&server, &request, "html", async |place, _, everything| {
-        exports::answer(place, "text/html; charset=utf-8", move || app::export::page(&everything)).await
+        exports::answer(place, "text/html; charset=utf-8", move || app::export::page(&everything))
+            .await
     })
     .await
 }
@@ -56,18 +66,27 @@ where
     // Digits and dashes only.
     let day = rfc3339(everything.as_of).chars().take(10).collect::<String>();
     let mut response = write(place, older, everything).await;
-    if let Ok(named) = HeaderValue::from_str(&format!("attachment; filename=\"latchkey-{day}.{ending}\"")) {
+    if let Ok(named) =
+        HeaderValue::from_str(&format!("attachment; filename=\"latchkey-{day}.{ending}\""))
+    {
         response.headers_mut().insert(CONTENT_DISPOSITION, named);
     }
     response
 }
 
-async fn read(server: &Server, request: &Parts, client: &Client) -> Result<(Place, Option<OlderSessions>, Everything), Refusal> {
+async fn read(
+    server: &Server,
+    request: &Parts,
+    client: &Client,
+) -> Result<(Place, Option<OlderSessions>, Everything), Refusal> {
     let kind = credential::kind(&request.method, request.uri.path(), &request.headers);
     let credential = credential::credential(kind, &request.headers, &server.web.cookies);
     let presented = credential.presented().ok_or(Problem::SignedOut)?;
     let signed_in = server.web.auth.signed_in(client, presented).await?;
-    let place = server.exports.begin(signed_in.user(), client).ok_or(Problem::Busy { retry_after: RETRY_AFTER })?;
+    let place = server
+        .exports
+        .begin(signed_in.user(), client)
+        .ok_or(Problem::Busy { retry_after: RETRY_AFTER })?;
     let everything = signed_in.everything().await?;
     Ok((place, signed_in.older_sessions(&everything), everything))
 }

@@ -1,5 +1,6 @@
-//! Responses that are large: everything that is stored about a user. A user has one on the way, a network two, all together have a few, each in small
-//! pieces and for a limited time: a client that asks and does not read must not hold memory, nor keep others from asking.
+//! Responses that are large: everything that is stored about a user. A user has one on the way, a
+//! network two, all together have a few, each in small pieces and for a limited time: a client that
+//! asks and does not read must not hold memory, nor keep others from asking.
 
 use crate::quota::{Quota, Slot};
 use auth::{Client, flow::OlderSessions};
@@ -51,11 +52,13 @@ impl Default for Exports {
 impl Exports {
     /// `None`: this user has one, this network two, or all together have too many.
     pub(crate) fn begin(&self, user: UserId, client: &Client) -> Option<Place> {
-        self.0.take(&[(Holder::User(user), 1), (Holder::Network(client.network()), MOST_OF_NETWORK)])
+        self.0
+            .take(&[(Holder::User(user), 1), (Holder::Network(client.network()), MOST_OF_NETWORK)])
     }
 }
 
-/// Responds with an export as JSON, whose last list are the sessions. Older ones are read and added while it is sent.
+/// Responds with an export as JSON, whose last list are the sessions. Older ones are read and added
+/// while it is sent.
 pub(crate) async fn json(
     place: Place,
     older: Option<OlderSessions>,
@@ -63,7 +66,9 @@ pub(crate) async fn json(
     session: fn(HeldSession) -> String,
 ) -> Response {
     let Some(mut older) = older else { return answer(place, "application/json", write).await };
-    let Ok(text) = spawn_blocking(write).await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let Ok(text) = spawn_blocking(write).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
     let (head, tail) = text.split_at(text.rfind(']').unwrap_or(text.len()));
     let (head, tail) = (head.to_owned(), tail.to_owned());
     let body = in_pieces(place, async move |pieces: Pieces| {
@@ -87,8 +92,14 @@ pub(crate) async fn json(
 }
 
 /// Answers with what `write` writes, which may take its time.
-pub(crate) async fn answer(place: Place, kind: &'static str, write: impl FnOnce() -> String + Send + 'static) -> Response {
-    let Ok(text) = spawn_blocking(write).await else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+pub(crate) async fn answer(
+    place: Place,
+    kind: &'static str,
+    write: impl FnOnce() -> String + Send + 'static,
+) -> Response {
+    let Ok(text) = spawn_blocking(write).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
     let length = text.len();
     let mut response = in_pieces(place, |pieces| whole(pieces, text)).into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -120,7 +131,8 @@ async fn whole(pieces: Pieces, text: String) -> Result<Pieces, Stopped> {
     Ok(pieces)
 }
 
-/// A body that `write` writes, within [`PATIENCE`]. One that was not written to its end fails, so that it does not look whole.
+/// A body that `write` writes, within [`PATIENCE`]. One that was not written to its end fails, so
+/// that it does not look whole.
 fn in_pieces<F, W>(place: Place, write: F) -> Body
 where
     F: FnOnce(Pieces) -> W,
@@ -169,7 +181,8 @@ mod tests {
         assert!(exports.begin(user(1), &from(2)).is_none(), "this user has one");
         let _second = exports.begin(user(2), &from(1)).expect("a place");
         assert!(exports.begin(user(3), &from(1)).is_none(), "this network has two");
-        let others: Vec<_> = (10..).map_while(|number| exports.begin(user(number.into()), &from(number))).collect();
+        let others: Vec<_> =
+            (10..).map_while(|number| exports.begin(user(number.into()), &from(number))).collect();
         assert_eq!(others.len(), MOST - 2);
         drop(first);
         assert!(exports.begin(user(1), &from(3)).is_some());
@@ -188,14 +201,21 @@ mod tests {
         assert_eq!(to_bytes(answer.into_body(), usize::MAX).await.expect("a body"), text);
         tokio::task::yield_now().await;
 
-        let unread = in_pieces(exports.begin(user(1), &from(1)).expect("a place"), |pieces| whole(pieces, text.clone()));
+        let unread = in_pieces(exports.begin(user(1), &from(1)).expect("a place"), |pieces| {
+            whole(pieces, text.clone())
+        });
         tokio::time::sleep(PATIENCE / 2).await;
         assert!(exports.begin(user(1), &from(1)).is_none());
         tokio::time::sleep(PATIENCE).await;
         drop(exports.begin(user(1), &from(1)).expect("a place"));
-        assert!(to_bytes(unread, usize::MAX).await.is_err(), "one that was cut off does not look whole");
+        assert!(
+            to_bytes(unread, usize::MAX).await.is_err(),
+            "one that was cut off does not look whole"
+        );
 
-        drop(in_pieces(exports.begin(user(1), &from(1)).expect("a place"), |pieces| whole(pieces, text)));
+        drop(in_pieces(exports.begin(user(1), &from(1)).expect("a place"), |pieces| {
+            whole(pieces, text)
+        }));
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert!(exports.begin(user(1), &from(1)).is_some(), "nobody is there any more");
     }

@@ -72,7 +72,10 @@ impl Files {
                 {
                     bytes += fs::metadata(&real)?.len();
                     if bytes > MAX_SITE_BYTES {
-                        return Err(io::Error::other(format!("the files are larger than {} MiB", MAX_SITE_BYTES / 1024 / 1024)));
+                        return Err(io::Error::other(format!(
+                            "the files are larger than {} MiB",
+                            MAX_SITE_BYTES / 1024 / 1024
+                        )));
                     }
                     files.insert(name.to_owned(), File::read(&real)?);
                 }
@@ -110,7 +113,8 @@ impl Files {
 /// that is a file.
 fn inside(root: &Path, path: &Path) -> Option<PathBuf> {
     let real = path.canonicalize().ok()?;
-    let is_plain = |path: &Path| path.strip_prefix(root).is_ok_and(|below| below.components().all(is_plain));
+    let is_plain =
+        |path: &Path| path.strip_prefix(root).is_ok_and(|below| below.components().all(is_plain));
     (is_plain(path) && is_plain(&real) && real.is_file()).then_some(real)
 }
 
@@ -121,7 +125,8 @@ fn is_plain(part: Component<'_>) -> bool {
 impl File {
     fn read(path: &Path) -> io::Result<Self> {
         let bytes = Bytes::from(fs::read(path)?);
-        let metadata = Metadata { bytes: bytes.len() as u64, modified: fs::metadata(path)?.modified().ok() };
+        let metadata =
+            Metadata { bytes: bytes.len() as u64, modified: fs::metadata(path)?.modified().ok() };
         Ok(Self { bytes: Cursor::new(bytes), metadata })
     }
 }
@@ -168,7 +173,11 @@ impl serving::Metadata for Metadata {
 }
 
 impl AsyncRead for File {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.bytes).poll_read(context, buffer)
     }
 }
@@ -193,7 +202,12 @@ mod tests {
     fn site() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("pkg")).expect("a folder");
-        for (name, text) in [("pkg/a.js", "plain"), ("pkg/a.js.br", "brotli"), ("pkg/b.js", "alone"), (".env", "secret")] {
+        for (name, text) in [
+            ("pkg/a.js", "plain"),
+            ("pkg/a.js.br", "brotli"),
+            ("pkg/b.js", "alone"),
+            (".env", "secret"),
+        ] {
             fs::write(folder.path().join(name), text).expect("written");
         }
         folder
@@ -201,7 +215,10 @@ mod tests {
 
     /// The status, and the body as text.
     async fn get(files: &Files, path: &str) -> (u16, String) {
-        let request = Request::get(path).header("accept-encoding", "br").body(Body::empty()).expect("a request");
+        let request = Request::get(path)
+            .header("accept-encoding", "br")
+            .body(Body::empty())
+            .expect("a request");
         let response = files.serve("").oneshot(request).await.expect("an answer");
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.expect("a body").to_bytes();
@@ -215,7 +232,15 @@ mod tests {
         drop(folder);
         assert_eq!(get(&files, "/pkg/a.js").await, (200, "brotli".to_owned()));
         assert_eq!(get(&files, "/pkg/b.js").await, (200, "alone".to_owned()));
-        for none in ["/", "/pkg", "/pkg/", "/.env", "/pkg/../.env", "/nothing", &format!("/{}", "a".repeat(300))] {
+        for none in [
+            "/",
+            "/pkg",
+            "/pkg/",
+            "/.env",
+            "/pkg/../.env",
+            "/nothing",
+            &format!("/{}", "a".repeat(300)),
+        ] {
             assert_eq!(get(&files, none).await.0, 404, "{none}");
         }
     }
@@ -227,7 +252,15 @@ mod tests {
         assert_eq!(get(&files, "/pkg/new.js").await.0, 404);
         fs::write(folder.path().join("pkg/new.js"), "new").expect("written");
         assert_eq!(get(&files, "/pkg/new.js").await, (200, "new".to_owned()));
-        for none in ["/", "/pkg", "/.env", "/pkg/../pkg/new.js", "/../etc/passwd", "//etc/passwd", &format!("/{}", "a".repeat(300))] {
+        for none in [
+            "/",
+            "/pkg",
+            "/.env",
+            "/pkg/../pkg/new.js",
+            "/../etc/passwd",
+            "//etc/passwd",
+            &format!("/{}", "a".repeat(300)),
+        ] {
             assert_eq!(get(&files, none).await.0, 404, "{none}");
         }
     }
@@ -237,14 +270,21 @@ mod tests {
         let folder = site();
         let deepest = folder.path().join(["x"; MAX_DEPTH].join("/"));
         fs::create_dir_all(&deepest).expect("folders");
-        let small: u64 = ["pkg/a.js", "pkg/a.js.br", "pkg/b.js"].map(|name| fs::metadata(folder.path().join(name)).expect("a file").len()).iter().sum();
+        let small: u64 = ["pkg/a.js", "pkg/a.js.br", "pkg/b.js"]
+            .map(|name| fs::metadata(folder.path().join(name)).expect("a file").len())
+            .iter()
+            .sum();
         let large = fs::File::create(deepest.join("large.bin")).expect("a file");
         large.set_len(MAX_SITE_BYTES - small).expect("a length");
         assert!(Files::read(folder.path()).is_ok());
         large.set_len(MAX_SITE_BYTES - small + 1).expect("a length");
-        assert!(Files::read(folder.path()).is_err_and(|error| error.to_string().contains("64 MiB")));
+        assert!(
+            Files::read(folder.path()).is_err_and(|error| error.to_string().contains("64 MiB"))
+        );
         large.set_len(0).expect("a length");
         fs::create_dir(deepest.join("x")).expect("a folder");
-        assert!(Files::read(folder.path()).is_err_and(|error| error.to_string().contains("too deep")));
+        assert!(
+            Files::read(folder.path()).is_err_and(|error| error.to_string().contains("too deep"))
+        );
     }
 }

@@ -30,12 +30,24 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Result<()> {
     let tls = config.tls.clone().map(Tls::open).transpose()?;
     let Opened { store, secret, is_new, older_secret } = database::open(&config, &entropy).await?;
-    let auth = Auth::start(Parts { store: store.clone(), clock, entropy, secret, policy: config.policy.clone(), hashing: config.hashing }).await?;
+    let auth = Auth::start(Parts {
+        store: store.clone(),
+        clock,
+        entropy,
+        secret,
+        policy: config.policy.clone(),
+        hashing: config.hashing,
+    })
+    .await?;
     let worker = auth.work();
-    let certificates = tls.clone().map(|tls| auth.background().spawn("tls", move || tls.clone().follow()));
-    let listener = TcpListener::bind(config.http.listen)
-        .await
-        .with_context(|| format!("{} cannot be listened on: choose another with LEPTOS_SITE_ADDR", config.http.listen))?;
+    let certificates =
+        tls.clone().map(|tls| auth.background().spawn("tls", move || tls.clone().follow()));
+    let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
+        format!(
+            "{} cannot be listened on: choose another with LEPTOS_SITE_ADDR",
+            config.http.listen
+        )
+    })?;
     tracing::info!(
         address = %config.http.listen,
         url = config.http.origin(),
@@ -67,7 +79,8 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
         logs::write_to_stderr(text, Duration::ZERO);
     }
     if let Some(invite) = auth.first_admin_invite().await? {
-        // Not for the log: whoever reads it there could come first. In one piece: others write to the same place.
+        // Not for the log: whoever reads it there could come first. In one piece: others write to
+        // the same place.
         let text = format!(
             "Nobody is an administrator yet. Whoever signs up here within an hour is the first:\n    {}/signup?invite={invite}\n",
             config.http.origin()
@@ -75,7 +88,13 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
         logs::write_to_stderr(text, Duration::ZERO);
     }
     let server = Server::new(auth, &config.http, &config.site);
-    let door = Door { listener, tls, app: router(server.clone()), proxies: server.trusted_proxies.clone(), keep_alive: duration(config.http.keep_alive) };
+    let door = Door {
+        listener,
+        tls,
+        app: router(server.clone()),
+        proxies: server.trusted_proxies.clone(),
+        keep_alive: duration(config.http.keep_alive),
+    };
     let (stopping, told) = watch::channel(false);
     let (mut signals, delay) = (Signals::new()?, duration(config.http.shutdown_delay));
     let drained = door.serve(async move {
@@ -117,7 +136,11 @@ struct Signals {
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, hang_up: signal(SignalKind::hangup())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) -> Stop {
@@ -138,7 +161,8 @@ async fn in_time(drained: impl Future<Output = ()>, told: watch::Receiver<bool>)
 }
 
 async fn too_long(mut told: watch::Receiver<bool>) {
-    // Closed without having been told: the server has ended by itself, and the other branch says how.
+    // Closed without having been told: the server has ended by itself, and the other branch says
+    // how.
     if told.wait_for(|stopping| *stopping).await.is_err() {
         std::future::pending::<()>().await;
     }
@@ -168,10 +192,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn told_to_stop_it_waits_for_what_is_under_way_and_no_longer_than_it_should() {
-        let (early, late, never) = (waited(sleep(HOUR / 2)).await, waited(sleep(HOUR + DRAIN_TIMEOUT / 2)).await, waited(pending()).await);
+        let (early, late, never) = (
+            waited(sleep(HOUR / 2)).await,
+            waited(sleep(HOUR + DRAIN_TIMEOUT / 2)).await,
+            waited(pending()).await,
+        );
         assert!((HOUR / 2..HOUR).contains(&early), "{early:?}");
         assert!((HOUR + DRAIN_TIMEOUT / 2..HOUR + DRAIN_TIMEOUT).contains(&late), "{late:?}");
-        assert!((HOUR + DRAIN_TIMEOUT..HOUR + DRAIN_TIMEOUT + SECOND).contains(&never), "{never:?}");
+        assert!(
+            (HOUR + DRAIN_TIMEOUT..HOUR + DRAIN_TIMEOUT + SECOND).contains(&never),
+            "{never:?}"
+        );
     }
 
     #[tokio::test(start_paused = true)]

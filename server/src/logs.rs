@@ -1,11 +1,12 @@
 //! The log: one line for each event. A server logs to standard output, as text on a terminal and as
 //! JSON everywhere else; a command logs to standard error, as text.
 //!
-//! Fields carry what varies, so that nothing an outsider sends can look like a line of its own. Never logged: bodies, query strings, cookies,
-//! `Authorization`, e-mail addresses, anything typed.
+//! Fields carry what varies, so that nothing an outsider sends can look like a line of its own.
+//! Never logged: bodies, query strings, cookies, `Authorization`, e-mail addresses, anything typed.
 //!
-//! Logging never waits for the reader of the log: lines go through a queue of at most [`MAX_QUEUED_BYTES`] to a thread that writes them. A line
-//! that finds no room is dropped and counted; as soon as lines can be written again, one line says how many were lost.
+//! Logging never waits for the reader of the log: lines go through a queue of at most
+//! [`MAX_QUEUED_BYTES`] to a thread that writes them. A line that finds no room is dropped and
+//! counted; as soon as lines can be written again, one line says how many were lost.
 
 use anyhow::Context;
 use std::{
@@ -38,7 +39,8 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 /// Lines that were not written, since the start of the process.
 static DROPPED_LINES: AtomicU64 = AtomicU64::new(0);
 
-/// Returns how many log lines were lost since the start, because their reader did not keep up or the output failed.
+/// Returns how many log lines were lost since the start, because their reader did not keep up or
+/// the output failed.
 #[must_use]
 pub fn dropped_lines() -> u64 {
     DROPPED_LINES.load(Ordering::Relaxed)
@@ -50,27 +52,44 @@ pub fn is_filter(text: &str) -> bool {
     EnvFilter::try_new(text).is_ok()
 }
 
-/// Starts logging. `filter` is in the syntax of `RUST_LOG`; without one everything from `info` up is logged. A server logs to
-/// standard output; a command logs to standard error, because its result is on standard output. Dropping the guard writes
-/// what is still queued, for at most [`FLUSH_TIMEOUT`].
+/// Starts logging. `filter` is in the syntax of `RUST_LOG`; without one everything from `info` up
+/// is logged. A server logs to standard output; a command logs to standard error, because its
+/// result is on standard output. Dropping the guard writes what is still queued, for at most
+/// [`FLUSH_TIMEOUT`].
 pub fn start(filter: Option<&str>, is_server: bool) -> anyhow::Result<FlushGuard> {
-    let filter = EnvFilter::try_new(filter.unwrap_or(DEFAULT_FILTER)).context("RUST_LOG is not a filter")?;
+    let filter =
+        EnvFilter::try_new(filter.unwrap_or(DEFAULT_FILTER)).context("RUST_LOG is not a filter")?;
     // A handle without the lock of `std::io::stdout`, which a write that blocks would hold.
-    let handle = if is_server { io::stdout().as_fd().try_clone_to_owned() } else { io::stderr().as_fd().try_clone_to_owned() };
+    let handle = if is_server {
+        io::stdout().as_fd().try_clone_to_owned()
+    } else {
+        io::stderr().as_fd().try_clone_to_owned()
+    };
     let output = File::from(handle.context("the output of the log cannot be used")?);
     let terminal = output.is_terminal();
     let queue = LineQueue::default();
     let writer = queue.clone();
-    thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_to(output)).context("the log thread does not start")?;
+    thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || writer.write_to(output))
+        .context("the log thread does not start")?;
     log_panics();
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(terminal).with_writer(queue.clone());
-    let started = if terminal || !is_server { builder.try_init() } else { builder.json().flatten_event(true).try_init() };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(terminal)
+        .with_writer(queue.clone());
+    let started = if terminal || !is_server {
+        builder.try_init()
+    } else {
+        builder.json().flatten_event(true).try_init()
+    };
     started.map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(FlushGuard(queue))
 }
 
-/// Writes a text to standard error, in one piece and for at most `timeout`. A reader that has stalled keeps the text from being seen, and
-/// nothing else.
+/// Writes a text to standard error, in one piece and for at most `timeout`. A reader that has
+/// stalled keeps the text from being seen, and nothing else.
 pub fn write_to_stderr(text: String, timeout: Duration) {
     let (written, done) = mpsc::sync_channel(1);
     let writing = thread::Builder::new().name("stderr".to_owned()).spawn(move || {
@@ -82,7 +101,8 @@ pub fn write_to_stderr(text: String, timeout: Duration) {
     }
 }
 
-/// A panic is a line like any other, which says where and not what: the text may quote what a client sent.
+/// A panic is a line like any other, which says where and not what: the text may quote what a
+/// client sent.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(place);
@@ -94,12 +114,18 @@ fn place(location: &Location<'_>) -> String {
     format!("{}:{}:{}", without_folders(location.file()), location.line(), location.column())
 }
 
-/// The path of a source file without the folders of the machine that built it: those of our own files are relative.
+/// The path of a source file without the folders of the machine that built it: those of our own
+/// files are relative.
 fn without_folders(file: &str) -> &str {
-    // Dependencies: `…/registry/src/INDEX/CRATE-VERSION/src/…`; the standard library: `/rustc/COMMIT/library/…`.
-    let below = |marker: &str| file.split_once(marker).and_then(|(_, rest)| rest.split_once('/')).map(|(_, rest)| rest);
+    // Dependencies: `…/registry/src/INDEX/CRATE-VERSION/src/…`; the standard library:
+    // `/rustc/COMMIT/library/…`.
+    let below = |marker: &str| {
+        file.split_once(marker).and_then(|(_, rest)| rest.split_once('/')).map(|(_, rest)| rest)
+    };
     let found = ["/registry/src/", "/git/checkouts/", "/rustc/"].into_iter().find_map(below);
-    found.unwrap_or_else(|| if file.starts_with('/') { file.rsplit('/').next().unwrap_or_default() } else { file })
+    found.unwrap_or_else(|| {
+        if file.starts_with('/') { file.rsplit('/').next().unwrap_or_default() } else { file }
+    })
 }
 
 /// Log lines on their way to the thread that writes them.
@@ -133,13 +159,18 @@ impl LineQueue {
         self.0.changed.notify_all();
     }
 
-    /// Writes lines as they come, for ever. Says how many were lost when a write has succeeded after that.
+    /// Writes lines as they come, for ever. Says how many were lost when a write has succeeded
+    /// after that.
     fn write_to(&self, mut output: impl Write) {
         let mut reported = dropped_lines();
         loop {
             let line = {
                 let queued = self.0.queued.lock().unwrap_or_else(PoisonError::into_inner);
-                let mut queued = self.0.changed.wait_while(queued, |queued| queued.lines.is_empty()).unwrap_or_else(PoisonError::into_inner);
+                let mut queued = self
+                    .0
+                    .changed
+                    .wait_while(queued, |queued| queued.lines.is_empty())
+                    .unwrap_or_else(PoisonError::into_inner);
                 queued.lines.pop_front()
             };
             let Some(line) = line else { continue };
@@ -203,7 +234,8 @@ impl Drop for FlushGuard {
     fn drop(&mut self) {
         let shared = &self.0.0;
         let queued = shared.queued.lock().unwrap_or_else(PoisonError::into_inner);
-        let _in_time = shared.changed.wait_timeout_while(queued, FLUSH_TIMEOUT, |queued| queued.bytes > 0);
+        let _in_time =
+            shared.changed.wait_timeout_while(queued, FLUSH_TIMEOUT, |queued| queued.bytes > 0);
     }
 }
 
@@ -231,19 +263,33 @@ mod tests {
         log_panics();
         let writer = lines.clone();
         let log = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
-        tracing::subscriber::with_default(log, || std::panic::catch_unwind(|| panic!("SENTINEL\n{{}}")).expect_err("a panic"));
+        tracing::subscriber::with_default(log, || {
+            std::panic::catch_unwind(|| panic!("SENTINEL\n{{}}")).expect_err("a panic")
+        });
         std::panic::set_hook(before);
         let text = String::from_utf8(lines.0.lock().expect("a lock").clone()).expect("text");
-        assert!(text.lines().count() == 1 && text.contains("logs.rs") && !text.contains("SENTINEL"), "{text}");
+        assert!(
+            text.lines().count() == 1 && text.contains("logs.rs") && !text.contains("SENTINEL"),
+            "{text}"
+        );
     }
 
     #[test]
     fn place_names_no_folder_of_the_builder() {
         for (file, place) in [
             ("server/src/logs.rs", "server/src/logs.rs"),
-            ("/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/zxcvbn-3.1.1/src/scoring.rs", "zxcvbn-3.1.1/src/scoring.rs"),
-            ("/home/me/.cargo/git/checkouts/leptos-0123/abcdef/leptos/src/lib.rs", "abcdef/leptos/src/lib.rs"),
-            ("/rustc/0123456789abcdef/library/core/src/slice/index.rs", "library/core/src/slice/index.rs"),
+            (
+                "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/zxcvbn-3.1.1/src/scoring.rs",
+                "zxcvbn-3.1.1/src/scoring.rs",
+            ),
+            (
+                "/home/me/.cargo/git/checkouts/leptos-0123/abcdef/leptos/src/lib.rs",
+                "abcdef/leptos/src/lib.rs",
+            ),
+            (
+                "/rustc/0123456789abcdef/library/core/src/slice/index.rs",
+                "library/core/src/slice/index.rs",
+            ),
             ("/home/me/target/debug/build/x-1/out/made.rs", "made.rs"),
         ] {
             assert_eq!(without_folders(file), place);

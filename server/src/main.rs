@@ -17,7 +17,8 @@ use std::{
 
 /// The account system that a Rust web app starts from.
 ///
-/// Settings come from the environment, from latchkey.toml and from .env in the working directory; `latchkey config` shows them.
+/// Settings come from the environment, from latchkey.toml and from .env in the working directory;
+/// `latchkey config` shows them.
 #[derive(Parser)]
 #[command(name = "latchkey", version, propagate_version = true)]
 struct Arguments {
@@ -37,7 +38,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Copy the database to a new file, while servers run or not. The server secret is not part of it.
+    /// Copy the database to a new file, while servers run or not. The server secret is not part of
+    /// it.
     Backup {
         /// The file, which must not exist yet.
         file: PathBuf,
@@ -59,7 +61,8 @@ enum Command {
     /// Work with the server secret.
     #[command(subcommand)]
     Secret(SecretCommand),
-    /// Work with the keys that access tokens are signed with. Running servers follow within a second.
+    /// Work with the keys that access tokens are signed with. Running servers follow within a
+    /// second.
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Work with accounts, beside a running server or without one.
@@ -78,7 +81,10 @@ fn main() -> ExitCode {
     match run(arguments.command.unwrap_or(Command::Serve)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            server::logs::write_to_stderr(format!("latchkey: {}\n", auth::chain(&*error)), Duration::from_secs(1));
+            server::logs::write_to_stderr(
+                format!("latchkey: {}\n", auth::chain(&*error)),
+                Duration::from_secs(1),
+            );
             ExitCode::FAILURE
         }
     }
@@ -99,7 +105,10 @@ fn run(command: Command) -> anyhow::Result<()> {
     }
     let is_server = matches!(command, Command::Serve);
     let _flush = server::logs::start(config.log_filter.as_deref(), is_server)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime does not start")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime does not start")?;
     runtime.block_on(async {
         match command {
             Command::Migrate => {
@@ -107,9 +116,23 @@ fn run(command: Command) -> anyhow::Result<()> {
                 print("The database is up to date.")
             }
             Command::Backup { file, json } => print(&backup::back_up(&config, &file, json).await?),
-            Command::Restore { file, force, json } => print(&backup::restore(&config, &file, force, json, &Clock::System).await?),
-            Command::Keys(command) => print(&cli::keys(&config, command, &Clock::System, &Entropy::System).await?),
-            Command::User(command) => cli::users(&config, command, &Clock::System, &Entropy::System, password, &mut std::io::stdout()).await,
+            Command::Restore { file, force, json } => {
+                print(&backup::restore(&config, &file, force, json, &Clock::System).await?)
+            }
+            Command::Keys(command) => {
+                print(&cli::keys(&config, command, &Clock::System, &Entropy::System).await?)
+            }
+            Command::User(command) => {
+                cli::users(
+                    &config,
+                    command,
+                    &Clock::System,
+                    &Entropy::System,
+                    password,
+                    &mut std::io::stdout(),
+                )
+                .await
+            }
             _ => server::serve(config, Clock::System, Entropy::System).await,
         }
     })

@@ -53,7 +53,8 @@ impl Notices {
                 public_url,
                 suppressed,
                 setting = "LATCHKEY_PUBLIC_URL",
-                cure = "set it to the address that people use, or have them use the one that is set",
+                cure =
+                    "set it to the address that people use, or have them use the one that is set",
                 "origin differs from public URL"
             );
         }

@@ -1,5 +1,5 @@
-//! Slots of which there are a few, and of which each holder may have only a share: what is scarce is
-//! not taken by one client.
+//! Slots of which there are a few, and of which each holder may have only a share: what is scarce
+//! is not taken by one client.
 
 use std::{
     collections::HashMap,
@@ -54,7 +54,9 @@ impl<K: Clone + Eq + Hash> Quota<K> {
     /// As [`Self::take`], with so many slots at once, or none.
     pub(crate) fn take_many(&self, slots: usize, holders: &[(K, usize)]) -> Option<Slot<K>> {
         let mut state = self.state();
-        let would_exceed = |(holder, most): &(K, usize)| state.held.get(holder).copied().unwrap_or(0).saturating_add(slots) > *most;
+        let would_exceed = |(holder, most): &(K, usize)| {
+            state.held.get(holder).copied().unwrap_or(0).saturating_add(slots) > *most
+        };
         if state.free < slots || holders.iter().any(would_exceed) {
             return None;
         }
@@ -62,7 +64,11 @@ impl<K: Clone + Eq + Hash> Quota<K> {
         for (holder, _) in holders {
             *state.held.entry(holder.clone()).or_default() += slots;
         }
-        Some(Slot { quota: self.clone(), slots, holders: holders.iter().map(|(holder, _)| holder.clone()).collect() })
+        Some(Slot {
+            quota: self.clone(),
+            slots,
+            holders: holders.iter().map(|(holder, _)| holder.clone()).collect(),
+        })
     }
 }
 

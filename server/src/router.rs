@@ -49,8 +49,9 @@ use std::{
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// The pages that the router of the app knows. Found once in a process: while Leptos looks for them no resource of any page is loaded, in the
-/// whole process, and a page that is rendered just then would wait for ever.
+/// The pages that the router of the app knows. Found once in a process: while Leptos looks for them
+/// no resource of any page is loaded, in the whole process, and a page that is rendered just then
+/// would wait for ever.
 pub static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// What the handlers work with.
@@ -161,14 +162,25 @@ pub fn router(server: Server) -> Router {
     };
     let places = Places::new({
         let web = server.web.clone();
-        move |headers| cookie::refresh_cookie(headers, &web.cookies).is_some_and(|token| web.auth.session_of(&token).is_some())
+        move |headers| {
+            cookie::refresh_cookie(headers, &web.cookies)
+                .is_some_and(|token| web.auth.session_of(&token).is_some())
+        }
     });
     let places = from_fn_with_state(places, make_page);
-    let elsewhere = get(elsewhere).layer(map_response(elements::count)).layer(places.clone()).with_state(server.clone());
+    let elsewhere = get(elsewhere)
+        .layer(map_response(elements::count))
+        .layer(places.clone())
+        .with_state(server.clone());
     let files = server.files.clone();
     // The names of these files change with their contents, except while developing.
-    let lasting = HeaderValue::from_static(if server.leptos.hash_files { "public, max-age=31536000, immutable" } else { "no-cache" });
-    // Icons keep their names. (Not `no-store`: one such icon keeps a whole page out of the browser's back-forward cache.)
+    let lasting = HeaderValue::from_static(if server.leptos.hash_files {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    });
+    // Icons keep their names. (Not `no-store`: one such icon keeps a whole page out of the
+    // browser's back-forward cache.)
     let short = HeaderValue::from_static("public, max-age=3600");
 
     let routes = Router::new()
@@ -182,17 +194,27 @@ pub fn router(server: Server) -> Router {
         .route("/api/", any(http::not_found))
         .route("/api/{*unknown}", any(http::not_found))
         // Pages, and the functions that they call.
-        .merge(Router::new().leptos_routes_with_context(&server, PAGES.clone(), context, page).route_layer(map_response(elements::count)).route_layer(places))
+        .merge(
+            Router::new()
+                .leptos_routes_with_context(&server, PAGES.clone(), context, page)
+                .route_layer(map_response(elements::count))
+                .route_layer(places),
+        )
         .route("/fn/{*unknown}", any(http::not_found))
         .merge(downloads::routes())
         // Files.
-        .nest_service("/pkg", ServiceBuilder::new().map_response(described).map_response(caching(lasting)).service(files.serve("pkg")))
-        .method_not_allowed_fallback(http::not_this_method)
-        .fallback_service(
+        .nest_service(
+            "/pkg",
             ServiceBuilder::new()
                 .map_response(described)
-                .map_response(caching(short))
-                .service(files.serve("").call_fallback_on_method_not_allowed(false).fallback(elsewhere)),
+                .map_response(caching(lasting))
+                .service(files.serve("pkg")),
+        )
+        .method_not_allowed_fallback(http::not_this_method)
+        .fallback_service(
+            ServiceBuilder::new().map_response(described).map_response(caching(short)).service(
+                files.serve("").call_fallback_on_method_not_allowed(false).fallback(elsewhere),
+            ),
         );
     protected(routes, server)
 }
@@ -236,12 +258,17 @@ fn without_slash(asked: &Uri) -> Option<String> {
 
 /// Whether a client asks for JSON and not for a page.
 fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get(ACCEPT).map(|accept| String::from_utf8_lossy(accept.as_bytes()).to_ascii_lowercase()).unwrap_or_default();
+    let accept = headers
+        .get(ACCEPT)
+        .map(|accept| String::from_utf8_lossy(accept.as_bytes()).to_ascii_lowercase())
+        .unwrap_or_default();
     accept.contains("json") && !accept.contains("html")
 }
 
 /// Says what is wrong with a method that no file has: the service of files answers without a body.
-fn described<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static>(response: axum::http::Response<B>) -> Response {
+fn described<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static>(
+    response: axum::http::Response<B>,
+) -> Response {
     if response.status() != StatusCode::METHOD_NOT_ALLOWED {
         return response.map(Body::new);
     }
@@ -250,8 +277,11 @@ fn described<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static>(
     problem
 }
 
-/// Lets a file that was found be kept. A page says by itself that it is not to be, wherever it is rendered.
-fn caching<B>(lasting: HeaderValue) -> impl Fn(axum::http::Response<B>) -> axum::http::Response<B> + Clone {
+/// Lets a file that was found be kept. A page says by itself that it is not to be, wherever it is
+/// rendered.
+fn caching<B>(
+    lasting: HeaderValue,
+) -> impl Fn(axum::http::Response<B>) -> axum::http::Response<B> + Clone {
     move |mut response| {
         if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
             response.headers_mut().entry(CACHE_CONTROL).or_insert(lasting.clone());

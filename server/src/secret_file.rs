@@ -1,4 +1,5 @@
-//! The file that the server secret is kept in: made on the first start, readable for its owner only.
+//! The file that the server secret is kept in: made on the first start, readable for its owner
+//! only.
 
 use anyhow::{Context, bail};
 use auth::{Entropy, ServerSecret};
@@ -12,7 +13,8 @@ use std::{
 /// Reads the secret.
 pub fn read(path: &Path) -> anyhow::Result<ServerSecret> {
     let shown = path.display();
-    let text = fs::read_to_string(path).with_context(|| format!("the server secret cannot be read from {shown}"))?;
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("the server secret cannot be read from {shown}"))?;
     let mode = fs::metadata(path)?.permissions().mode();
     if mode & 0o007 != 0 {
         bail!("everybody on this machine can read the server secret: chmod 600 {shown}");
@@ -20,7 +22,8 @@ pub fn read(path: &Path) -> anyhow::Result<ServerSecret> {
     ServerSecret::parse(&text).with_context(|| format!("the server secret in {shown} cannot be used; make one with `latchkey secret new > {shown}`"))
 }
 
-/// Makes a secret where there is none yet, and reads it. Servers that start together end with the same one.
+/// Makes a secret where there is none yet, and reads it. Servers that start together end with the
+/// same one.
 pub fn create(path: &Path, entropy: &Entropy) -> anyhow::Result<ServerSecret> {
     if !path.exists() {
         write_new(path, entropy)?;
@@ -30,12 +33,23 @@ pub fn create(path: &Path, entropy: &Entropy) -> anyhow::Result<ServerSecret> {
 
 fn write_new(path: &Path, entropy: &Entropy) -> anyhow::Result<()> {
     let shown = path.display();
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    // Written whole under another name first, then linked: the link fails if somebody else was quicker, and nobody ever reads half a secret.
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    // Written whole under another name first, then linked: the link fails if somebody else was
+    // quicker, and nobody ever reads half a secret.
     let draft = path.with_extension(format!("{:016x}.new", u64::from_be_bytes(entropy.bytes()?)));
     let secret = ServerSecret::generate(entropy)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).with_context(|| format!("{} cannot be made", draft.display()))?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)
+        .with_context(|| format!("{} cannot be made", draft.display()))?;
     let linked = writeln!(file, "{}", secret.expose())
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::hard_link(&draft, path))
@@ -47,7 +61,9 @@ fn write_new(path: &Path, entropy: &Entropy) -> anyhow::Result<()> {
             Ok(())
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("the server secret cannot be written to {shown}")),
+        Err(error) => {
+            Err(error).with_context(|| format!("the server secret cannot be written to {shown}"))
+        }
     }
 }
 
@@ -63,7 +79,11 @@ mod tests {
         assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
         assert_eq!(create(&path, &Entropy::System).expect("the same").expose(), made.expose());
         assert_eq!(read(&path).expect("the same").expose(), made.expose());
-        assert_eq!(fs::read_dir(folder.path().join("data")).expect("a folder").count(), 1, "no draft is left");
+        assert_eq!(
+            fs::read_dir(folder.path().join("data")).expect("a folder").count(),
+            1,
+            "no draft is left"
+        );
     }
 
     #[test]

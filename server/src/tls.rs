@@ -1,4 +1,5 @@
-//! HTTPS by ourselves: a certificate and its key from PEM files, read again when they change, so that whoever renews them need not restart us.
+//! HTTPS by ourselves: a certificate and its key from PEM files, read again when they change, so
+//! that whoever renews them need not restart us.
 
 use anyhow::{Context, bail};
 use rustls::{
@@ -54,7 +55,8 @@ impl Tls {
         self.newest.read().unwrap_or_else(PoisonError::into_inner).config.clone().into()
     }
 
-    /// Follows the files, for ever. What cannot be read is complained of once, and what was there before stays in use.
+    /// Follows the files, for ever. What cannot be read is complained of once, and what was there
+    /// before stays in use.
     pub(crate) async fn follow(self) {
         loop {
             tokio::time::sleep(LOOK).await;
@@ -78,7 +80,10 @@ impl Tls {
                 true
             }
             Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "the certificate was changed, but cannot be used: the old one stays");
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the certificate was changed, but cannot be used: the old one stays"
+                );
                 false
             }
         }
@@ -87,7 +92,8 @@ impl Tls {
 
 impl Files {
     fn seen(&self) -> Seen {
-        [&self.certificate, &self.key].map(|path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok())
+        [&self.certificate, &self.key]
+            .map(|path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok())
     }
 
     fn read(&self) -> anyhow::Result<Arc<ServerConfig>> {
@@ -99,13 +105,15 @@ impl Files {
             bail!("LATCHKEY_TLS_CERT: there is no certificate in {cert}");
         }
         // The reasons of the parser do not quote the file.
-        let private = PrivateKeyDer::from_pem_file(&self.key).with_context(|| format!("LATCHKEY_TLS_KEY: there is no private key in {key}"))?;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .context("TLS cannot be set up")?
-            .with_no_client_auth()
-            .with_single_cert(chain, private)
-            .with_context(|| format!("LATCHKEY_TLS_KEY: {key} is not the key of {cert}"))?;
+        let private = PrivateKeyDer::from_pem_file(&self.key)
+            .with_context(|| format!("LATCHKEY_TLS_KEY: there is no private key in {key}"))?;
+        let mut config =
+            ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .context("TLS cannot be set up")?
+                .with_no_client_auth()
+                .with_single_cert(chain, private)
+                .with_context(|| format!("LATCHKEY_TLS_KEY: {key} is not the key of {cert}"))?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }

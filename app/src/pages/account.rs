@@ -1,5 +1,5 @@
-//! What the pages of the account share: the navigation beside them, their head, what their owner must know on each of them, and what they show when
-//! what they are for cannot be had.
+//! What the pages of the account share: the navigation beside them, their head, what their owner
+//! must know on each of them, and what they show when what they are for cannot be had.
 
 use super::{door::link, later::PAGES};
 use crate::solid::IntoSolid;
@@ -8,7 +8,10 @@ use crate::{
     api::{DismissNoticeCall, KeepAccountCall},
     known::{Known, Readable},
     problem::Problem,
-    ui::{Day, Notice, PageHead, Press, SideNav, Tone, Trouble, When, awaited, loading, nothing, problem_notice, refused, said},
+    ui::{
+        Day, Notice, PageHead, Press, SideNav, Tone, Trouble, When, awaited, loading, nothing,
+        problem_notice, refused, said,
+    },
     who::Who,
     words,
 };
@@ -21,7 +24,12 @@ use leptos_router::{
 
 /// A page of the account. `path`: which of them; `heading` and `lead` are those of [`PageHead`].
 #[component]
-pub fn AccountPage(path: &'static str, heading: &'static str, #[prop(optional)] lead: &'static str, children: crate::solid::SolidChildren) -> impl IntoView {
+pub fn AccountPage(
+    path: &'static str,
+    heading: &'static str,
+    #[prop(optional)] lead: &'static str,
+    children: crate::solid::SolidChildren,
+) -> impl IntoView {
     let (who, query) = (expect_context::<Who>(), use_query_map());
     let kept = query.with_untracked(|query| query.get_str(address::KEPT).is_some());
     view! {
@@ -42,7 +50,8 @@ pub fn AccountPage(path: &'static str, heading: &'static str, #[prop(optional)] 
 fn warnings(account: Account) -> AnyView {
     let Account { stolen_at, deletes_at, tag, .. } = account;
     let tag_of = tag.clone();
-    view! { {stolen_at.map(|at| stolen(at, tag_of))} {deletes_at.map(|at| leaving(at, tag))} }.solid()
+    view! { {stolen_at.map(|at| stolen(at, tag_of))} {deletes_at.map(|at| leaving(at, tag))} }
+        .solid()
 }
 
 /// Told to the first session after it happened, until it is dismissed.
@@ -71,7 +80,10 @@ fn leaving(at: Timestamp, tag: String) -> AnyView {
 }
 
 /// Shows what is `known` once it is, and says why if it never will be.
-pub(super) fn shown<T: Readable>(known: Known<T>, show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static) -> AnyView {
+pub(super) fn shown<T: Readable>(
+    known: Known<T>,
+    show: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
+) -> AnyView {
     awaited(loading, move || {
         let show = show.clone();
         async move {
@@ -91,12 +103,17 @@ pub(super) fn instead(problem: Problem, again: impl Fn() + Send + 'static) -> An
     }
 }
 
-/// In the place of what only its owner may see. The server sends strangers away before anything is rendered; this is for those who come by a link
-/// inside the app. Whoever was logged in until now is led out by [`crate::who`] instead, which says what has happened.
+/// In the place of what only its owner may see. The server sends strangers away before anything is
+/// rendered; this is for those who come by a link inside the app. Whoever was logged in until now
+/// is led out by [`crate::who`] instead, which says what has happened.
 #[component]
 fn LogInFirst() -> impl IntoView {
     let (who, location, navigate) = (expect_context::<Who>(), use_location(), use_navigate());
-    let here = format!("{}{}", location.pathname.get_untracked(), address::without_news(&location.search.get_untracked()));
+    let here = format!(
+        "{}{}",
+        location.pathname.get_untracked(),
+        address::without_news(&location.search.get_untracked())
+    );
     let to = link(address::LOG_IN, &here);
     let href = to.clone();
     Effect::new(move |_| {

@@ -1,4 +1,5 @@
-//! What happened to the account: a long list, a part at a time. The next part is an ordinary link, so it works with scripts off and with Back.
+//! What happened to the account: a long list, a part at a time. The next part is an ordinary link,
+//! so it works with scripts off and with Back.
 
 use super::account::{AccountPage, instead};
 use crate::solid::IntoSolid;
@@ -19,7 +20,8 @@ const HERE: &str = "/account/activity";
 #[component]
 pub fn ActivityPage() -> impl IntoView {
     let (who, query) = (expect_context::<Who>(), use_query_map());
-    let cursor = move || query.with(|query| query.get("cursor").filter(|cursor| !cursor.is_empty()));
+    let cursor =
+        move || query.with(|query| query.get("cursor").filter(|cursor| !cursor.is_empty()));
     let part = Known::new(move || (who.version(), cursor()), recent_activity);
     let shown = StoredValue::new(None);
     // Another part is to who listens what another page is.
@@ -69,7 +71,11 @@ fn newest() -> AnyView {
 fn event(event: Event) -> AnyView {
     let alarming = matches!(
         event.kind,
-        EventKind::LogInFailed | EventKind::TokenReused | EventKind::PasswordChangeFailed | EventKind::DeletionAsked | EventKind::DeletionRefused
+        EventKind::LogInFailed
+            | EventKind::TokenReused
+            | EventKind::PasswordChangeFailed
+            | EventKind::DeletionAsked
+            | EventKind::DeletionRefused
     );
     let device = words::device(event.device.as_deref());
     let from = event.address.map(|address| format!(" · {address}"));

@@ -47,12 +47,18 @@ pub fn DataPage() -> impl IntoView {
 }
 
 fn read(fields: &Fields) -> DeleteAccountCall {
-    DeleteAccountCall { form: DeleteAccount { current: fields.text("current"), tag: fields.text("tag") } }
+    DeleteAccountCall {
+        form: DeleteAccount { current: fields.text("current"), tag: fields.text("tag") },
+    }
 }
 
-/// The form is there only if it was `asked` for: password managers fill in every field that they see, and the page would
-/// then delete the account by one press.
-fn deletion(account: Account, delete: Sending, asked: impl Fn() -> bool + Send + Sync + 'static) -> AnyView {
+/// The form is there only if it was `asked` for: password managers fill in every field that they
+/// see, and the page would then delete the account by one press.
+fn deletion(
+    account: Account,
+    delete: Sending,
+    asked: impl Fn() -> bool + Send + Sync + 'static,
+) -> AnyView {
     if account.deletes_at.is_some() {
         // When, and how it is taken back, is said above, as on every page of the account.
         return view! { <p>{words::leaving::ABOVE}</p> }.solid();

@@ -15,7 +15,8 @@ use contract::{Faults, view::Account};
 use leptos::{prelude::*, task::spawn_local};
 use std::time::Duration;
 
-/// One for the log-out of the header and that of the profile, so that its failure is told in one place that is always seen.
+/// One for the log-out of the header and that of the profile, so that its failure is told in one
+/// place that is always seen.
 #[derive(Clone, Copy)]
 struct LogOut {
     sending: Sending,
@@ -24,7 +25,13 @@ struct LogOut {
 }
 
 /// Pauses before a log-out is tried again that the server could not carry out.
-const RETRIES: [Duration; 5] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(8), Duration::from_secs(16), Duration::from_secs(32)];
+const RETRIES: [Duration; 5] = [
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+    Duration::from_secs(32),
+];
 
 /// Call it once, inside the router.
 pub(super) fn provide_log_out() {
@@ -55,7 +62,8 @@ const fn is_retried(problem: &Problem) -> bool {
     matches!(problem, Problem::Unavailable | Problem::Busy { .. } | Problem::Offline)
 }
 
-/// A button that ends the session. Where it leads is decided by [`crate::who`], or by the server for a plain form.
+/// A button that ends the session. Where it leads is decided by [`crate::who`], or by the server
+/// for a plain form.
 #[component]
 pub fn LogOutForm() -> impl IntoView {
     let LogOut { sending, .. } = expect_context();
@@ -83,7 +91,8 @@ pub fn LogOutProblem() -> impl IntoView {
     }
 }
 
-/// Why nothing happens just now, and that nobody needs to do anything about it. It lies over the page, so that nothing moves.
+/// Why nothing happens just now, and that nobody needs to do anything about it. It lies over the
+/// page, so that nothing moves.
 #[component]
 pub fn ConnectionNotice() -> impl IntoView {
     let connected = expect_context::<Connected>();

@@ -12,7 +12,8 @@ use contract::view::Account;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-const DOORS: [(&str, &str); 2] = [(address::SIGN_UP, words::SIGN_UP), (address::LOG_IN, words::LOG_IN)];
+const DOORS: [(&str, &str); 2] =
+    [(address::SIGN_UP, words::SIGN_UP), (address::LOG_IN, words::LOG_IN)];
 
 #[component]
 pub fn HomePage() -> impl IntoView {
@@ -47,12 +48,25 @@ fn for_visitor() -> AnyView {
 }
 
 fn for_member(account: Account) -> AnyView {
-    let heading = account.name.map_or_else(|| words::home::HELLO.to_owned(), |name| words::home::hello(&name));
+    let heading = account
+        .name
+        .map_or_else(|| words::home::HELLO.to_owned(), |name| words::home::hello(&name));
     let lead = words::home::logged_in_as(&account.email);
-    hero(heading, lead, [("/account", words::home::YOUR_ACCOUNT), ("/account/activity", words::home::YOUR_ACTIVITY)])
+    hero(
+        heading,
+        lead,
+        [
+            ("/account", words::home::YOUR_ACCOUNT),
+            ("/account/activity", words::home::YOUR_ACTIVITY),
+        ],
+    )
 }
 
-fn hero(heading: String, lead: String, [(first, first_words), (second, second_words)]: [(&'static str, &'static str); 2]) -> AnyView {
+fn hero(
+    heading: String,
+    lead: String,
+    [(first, first_words), (second, second_words)]: [(&'static str, &'static str); 2],
+) -> AnyView {
     view! {
         <h1>{heading}</h1>
         <p class="lead">{lead}</p>

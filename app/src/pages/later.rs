@@ -1,9 +1,14 @@
-//! The pages of the account are a part of the program of their own, which is loaded by whoever goes there: nobody waits for it at the door.
+//! The pages of the account are a part of the program of their own, which is loaded by whoever goes
+//! there: nobody waits for it at the door.
 //!
-//! That takes the feature `split` and `cargo leptos build --split`; without them everything is one program. Where the part cannot be had, the browser
-//! loads the page by itself, which works without any of the program.
+//! That takes the feature `split` and `cargo leptos build --split`; without them everything is one
+//! program. Where the part cannot be had, the browser loads the page by itself, which works without
+//! any of the program.
 
-use super::{activity::ActivityPage, data::DataPage, password::PasswordPage, profile::ProfilePage, sessions::SessionsPage};
+use super::{
+    activity::ActivityPage, data::DataPage, password::PasswordPage, profile::ProfilePage,
+    sessions::SessionsPage,
+};
 use crate::{
     address, browser,
     connection::{self, Connected},
@@ -60,7 +65,8 @@ macro_rules! account_pages {
     };
 }
 
-// Each page is one line: its route, its address, its heading and its view, in the order of the navigation.
+// Each page is one line: its route, its address, its heading and its view, in the order of the
+// navigation.
 account_pages! {
     Profile = "/account", words::profile::HEADING, view! { <ProfilePage/> }.solid();
     Password = "/account/password", words::password::HEADING, view! { <PasswordPage/> }.solid();
@@ -102,7 +108,8 @@ async fn load(page: AccountPage) -> AnyView {
     }
 }
 
-/// The view of a page by its place in [`AccountPage::ALL`]: a number is what the two parts of the program can exchange.
+/// The view of a page by its place in [`AccountPage::ALL`]: a number is what the two parts of the
+/// program can exchange.
 fn page(number: usize) -> AnyView {
     view_of(AccountPage::ALL[number])
 }

@@ -1,5 +1,5 @@
-//! The pages, one a file, and what is around all of them ([`frame`]). A page is a list of components and words; it asks the server through
-//! [`crate::api`].
+//! The pages, one a file, and what is around all of them ([`frame`]). A page is a list of
+//! components and words; it asks the server through [`crate::api`].
 
 pub mod account;
 pub mod activity;
@@ -42,7 +42,8 @@ use not_found::NotFoundPage;
 use not_found::NotFoundPage as LabPage;
 use sign_up::SignUpPage;
 
-/// (browser) Gets what the page that this is needs beside the program itself. `false`: it cannot be had now.
+/// (browser) Gets what the page that this is needs beside the program itself. `false`: it cannot be
+/// had now.
 pub async fn is_ready() -> bool {
     !address::is_at_or_below(&browser::path(), contract::next::HOME) || later::prepare().await
 }
@@ -65,7 +66,8 @@ pub fn App() -> impl IntoView {
 #[component]
 fn Everything() -> impl IntoView {
     provide_log_out();
-    // `Async` everywhere: without scripts nothing could put in what comes later, and the status and the head must wait for it.
+    // `Async` everywhere: without scripts nothing could put in what comes later, and the status and
+    // the head must wait for it.
     view! {
         // `external` leaves the link to the browser, which moves the focus; the router would only scroll.
         <a class="skip" href="#main" rel="external">

@@ -19,7 +19,11 @@ pub fn PasswordPage() -> impl IntoView {
     let check = |call: &ChangePasswordCall| call.form.check(None).err().unwrap_or_default();
     let change = sending(read, check, |()| crate::session::is_outdated());
     // A plain form says it in the address.
-    let saved = move || change.was_accepted().unwrap_or_else(|| query.with(|query| query.get_str(address::SAVED).is_some()));
+    let saved = move || {
+        change
+            .was_accepted()
+            .unwrap_or_else(|| query.with(|query| query.get_str(address::SAVED).is_some()))
+    };
     view! {
         <AccountPage path="/account/password" heading=words::password::HEADING lead=words::password::LEAD>
             {move || saved().then(|| view! { <Notice tone=Tone::News><p>{words::password::SAVED}</p></Notice> })}
@@ -29,7 +33,13 @@ pub fn PasswordPage() -> impl IntoView {
 }
 
 fn read(fields: &Fields) -> ChangePasswordCall {
-    ChangePasswordCall { form: ChangePassword { current: fields.text("current"), new: fields.text("new"), tag: fields.text("tag") } }
+    ChangePasswordCall {
+        form: ChangePassword {
+            current: fields.text("current"),
+            new: fields.text("new"),
+            tag: fields.text("tag"),
+        },
+    }
 }
 
 fn form(email: String, tag: String, change: Sending) -> AnyView {

@@ -22,12 +22,16 @@ pub fn ProfilePage() -> impl IntoView {
     let check = |call: &RenameCall| call.form.check().err().unwrap_or_default();
     let changed = RwSignal::new(true);
     let rename = sending(read, check, move |account: Account| {
-        changed.try_set(!matches!(who.account.now_untracked(), Some(Ok(before)) if before.name == account.name));
+        changed.try_set(
+            !matches!(who.account.now_untracked(), Some(Ok(before)) if before.name == account.name),
+        );
         who.account.set(account);
     });
     let query = use_query_map();
     // What a plain form has done stands in the address.
-    let says = move |how: &str| if how == "nothing" { words::profile::UNCHANGED } else { words::profile::SAVED };
+    let says = move |how: &str| {
+        if how == "nothing" { words::profile::UNCHANGED } else { words::profile::SAVED }
+    };
     let saved = move || match rename.was_accepted() {
         Some(accepted) => accepted.then(|| says(if changed.get() { "" } else { "nothing" })),
         None => query.with(|query| query.get_str(address::SAVED).map(says)),
@@ -43,7 +47,11 @@ fn read(fields: &Fields) -> RenameCall {
     RenameCall { form: Rename { name: fields.text("name"), tag: fields.text("tag") } }
 }
 
-fn profile(account: Account, rename: Sending, saved: impl Fn() -> Option<&'static str> + Send + Sync + 'static) -> AnyView {
+fn profile(
+    account: Account,
+    rename: Sending,
+    saved: impl Fn() -> Option<&'static str> + Send + Sync + 'static,
+) -> AnyView {
     view! {
         <dl class="list facts">
             <div>

@@ -6,7 +6,10 @@ use crate::{
     address,
     api::{EndSessionCall, my_sessions},
     known::Known,
-    ui::{Ago, Day, Dialog, List, Notice, Press, Tone, awaited, loading, problem_notice, refused, said},
+    ui::{
+        Ago, Day, Dialog, List, Notice, Press, Tone, awaited, loading, problem_notice, refused,
+        said,
+    },
     who::Who,
     words,
 };
@@ -22,7 +25,9 @@ pub fn SessionsPage() -> impl IntoView {
     let (who, query) = (expect_context::<Who>(), use_query_map());
     let sessions = Known::new(move || (who.version(), None), |_| my_sessions());
     let ended = query.with_untracked(|query| {
-        query.get_str(address::SAVED).map(|which| if which == "others" { words::sessions::OTHERS_ENDED } else { words::sessions::ENDED })
+        query.get_str(address::SAVED).map(|which| {
+            if which == "others" { words::sessions::OTHERS_ENDED } else { words::sessions::ENDED }
+        })
     });
     view! {
         <AccountPage path="/account/sessions" heading=words::sessions::HEADING lead=words::sessions::LEAD>

@@ -13,7 +13,9 @@ use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn SignUpPage() -> impl IntoView {
-    let sign_up = sending(read, |call: &SignUpCall| call.form.check().err().unwrap_or_default(), go_on()).that_leads_on();
+    let sign_up =
+        sending(read, |call: &SignUpCall| call.form.check().err().unwrap_or_default(), go_on())
+            .that_leads_on();
     prepare_while(sign_up);
     let (next, query) = (next(), use_query_map());
     let invite = move || query.with(|query| query.get("invite").unwrap_or_default());
@@ -37,5 +39,13 @@ pub fn SignUpPage() -> impl IntoView {
 
 fn read(fields: &Fields) -> SignUpCall {
     let text = |name| fields.text(name);
-    SignUpCall { form: SignUp { name: text("name"), email: text("email"), password: text("password"), next: text("next"), invite: text("invite") } }
+    SignUpCall {
+        form: SignUp {
+            name: text("name"),
+            email: text("email"),
+            password: text("password"),
+            next: text("next"),
+            invite: text("invite"),
+        },
+    }
 }

@@ -1,13 +1,20 @@
-//! Asks again before something is done that others will notice. A popover of the browser's own: it opens, closes by Escape, and gives the focus back
-//! without scripts.
+//! Asks again before something is done that others will notice. A popover of the browser's own: it
+//! opens, closes by Escape, and gives the focus back without scripts.
 
 use super::layer::{close_when_left, element};
 use crate::words;
 use leptos::{ev, prelude::*, web_sys::HtmlElement};
 
-/// The button that asks, and what it asks. `id`: of the dialog in the document; in `children` is what does it.
+/// The button that asks, and what it asks. `id`: of the dialog in the document; in `children` is
+/// what does it.
 #[component]
-pub fn Dialog(id: &'static str, opener: &'static str, title: &'static str, means: &'static str, children: crate::solid::SolidChildren) -> impl IntoView {
+pub fn Dialog(
+    id: &'static str,
+    opener: &'static str,
+    title: &'static str,
+    means: &'static str,
+    children: crate::solid::SolidChildren,
+) -> impl IntoView {
     // What it asks is read out. (Closed, it cannot take the focus, which is with the button again.)
     let arrive = |event: ev::Event| {
         if let Some(dialog) = element::<HtmlElement>(event.current_target()) {

@@ -45,8 +45,13 @@ pub(super) fn note_id(field: Field) -> String {
     format!("{}-note", field.name())
 }
 
-/// The line below the field: the fault if there is one, else the hint. One element for both, so that nothing moves.
-pub(super) fn note(state: State, field: Field, hint: Box<dyn Fn() -> &'static str + Send + Sync>) -> AnyView {
+/// The line below the field: the fault if there is one, else the hint. One element for both, so
+/// that nothing moves.
+pub(super) fn note(
+    state: State,
+    field: Field,
+    hint: Box<dyn Fn() -> &'static str + Send + Sync>,
+) -> AnyView {
     view! {
         <p id=note_id(field) class="note" class:fault=move || state.fault_of(field).is_some() aria-live="polite">
             {move || state.fault_of(field).map_or_else(|| hint().into(), |fault| words::fault(field, fault))}

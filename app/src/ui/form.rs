@@ -1,7 +1,9 @@
-//! A form: checks fields as they are left and all of them before anything is sent, sends once, and shows what came of it.
+//! A form: checks fields as they are left and all of them before anything is sent, sends once, and
+//! shows what came of it.
 //!
-//! It is what Leptos' `ActionForm` is, with the check in the middle: a plain `<form>` that posts to the server function by itself until, and
-//! unless, scripts run. (`ActionForm` takes the fields apart with `serde_qs`, which is 7 KB for every visitor; here each page says which field goes
+//! It is what Leptos' `ActionForm` is, with the check in the middle: a plain `<form>` that posts to
+//! the server function by itself until, and unless, scripts run. (`ActionForm` takes the fields
+//! apart with `serde_qs`, which is 7 KB for every visitor; here each page says which field goes
 //! where.)
 
 use super::{layer::element, notice::problem_notice, sending::Sending};
@@ -11,13 +13,16 @@ use leptos::{
     ev,
     prelude::*,
     wasm_bindgen::JsCast,
-    web_sys::{EventTarget, FormData, HtmlButtonElement, HtmlElement, HtmlFormElement, HtmlInputElement},
+    web_sys::{
+        EventTarget, FormData, HtmlButtonElement, HtmlElement, HtmlFormElement, HtmlInputElement,
+    },
 };
 
 /// What the fields and the button of a form share.
 ///
-/// Read and written with `try_…`: a form that is about to be replaced, because what it was made for is being read again, may be told of the answer to
-/// its action, or that it loses the focus, when its own signals are gone already.
+/// Read and written with `try_…`: a form that is about to be replaced, because what it was made for
+/// is being read again, may be told of the answer to its action, or that it loses the focus, when
+/// its own signals are gone already.
 #[derive(Clone, Copy)]
 pub(super) struct State {
     /// What is wrong with the fields as they stand.
@@ -38,10 +43,13 @@ impl State {
         self.faults.try_with(|faults| faults.of(field)).flatten()
     }
 
-    /// Whether this is where to begin again when the page is rendered: it gets the focus, without any script. What was typed is not there any more.
+    /// Whether this is where to begin again when the page is rendered: it gets the focus, without
+    /// any script. What was typed is not there any more.
     pub(super) fn is_first(self, field: Field) -> bool {
         match untrack(|| self.sending.problem()) {
-            Some(Problem::Invalid(faults)) => faults.0.first().is_some_and(|(first, _)| *first == field),
+            Some(Problem::Invalid(faults)) => {
+                faults.0.first().is_some_and(|(first, _)| *first == field)
+            }
             Some(Problem::EmailTaken | Problem::Credentials) => field == Field::Email,
             _ => false,
         }
@@ -76,11 +84,19 @@ pub(super) fn input_name(field: &str) -> String {
 
 /// The form of a [`Sending`]. `silent`: somebody else says what went wrong.
 #[component]
-pub fn Form(sending: Sending, #[prop(optional)] class: &'static str, #[prop(optional)] silent: bool, children: crate::solid::SolidChildren) -> impl IntoView {
-    let faults = |problem: Option<Problem>| if let Some(Problem::Invalid(faults)) = problem { faults } else { Faults::default() };
+pub fn Form(
+    sending: Sending,
+    #[prop(optional)] class: &'static str,
+    #[prop(optional)] silent: bool,
+    children: crate::solid::SolidChildren,
+) -> impl IntoView {
+    let faults = |problem: Option<Problem>| {
+        if let Some(Problem::Invalid(faults)) = problem { faults } else { Faults::default() }
+    };
     let state = State { faults: RwSignal::new(faults(untrack(|| sending.problem()))), sending };
 
-    // Answers that come while the page is open. The one that it was rendered with is in its place already.
+    // Answers that come while the page is open. The one that it was rendered with is in its place
+    // already.
     Effect::new(move |rendered: Option<()>| {
         let problem = sending.problem();
         if rendered.is_some() {
@@ -105,7 +121,13 @@ pub fn Form(sending: Sending, #[prop(optional)] class: &'static str, #[prop(opti
     };
     let submit = move |event: ev::SubmitEvent| {
         // Else the browser sends it by itself.
-        let Some(fields) = element(event.target()).as_ref().and_then(Fields::of).filter(|_| browser::is_hydrated()) else { return };
+        let Some(fields) = element(event.target())
+            .as_ref()
+            .and_then(Fields::of)
+            .filter(|_| browser::is_hydrated())
+        else {
+            return;
+        };
         event.prevent_default();
         if !untrack(|| sending.is_working()) {
             let found = sending.check(&fields);
@@ -117,7 +139,8 @@ pub fn Form(sending: Sending, #[prop(optional)] class: &'static str, #[prop(opti
             state.faults.try_set(found);
         }
     };
-    // A field that is left is checked, unless it was only passed by, or is left for a button: moving that would make the press miss it.
+    // A field that is left is checked, unless it was only passed by, or is left for a button:
+    // moving that would make the press miss it.
     let left = move |event: ev::FocusEvent| {
         if let Some((input, field)) = field_of(event.target())
             && !input.value().is_empty()
@@ -157,10 +180,13 @@ fn is_said_at_field(problem: &Problem) -> bool {
     matches!(problem, Problem::Invalid(faults) if faults.0.len() == 1)
 }
 
-/// The field that a refusal is about. A password that was refused is taken out: it has to be typed again anyhow.
+/// The field that a refusal is about. A password that was refused is taken out: it has to be typed
+/// again anyhow.
 fn concerns(problem: &Problem) -> Option<Field> {
     let (field, wrong) = match problem {
-        Problem::Invalid(faults) => faults.0.first().map(|(field, fault)| (*field, *fault == Fault::Wrong))?,
+        Problem::Invalid(faults) => {
+            faults.0.first().map(|(field, fault)| (*field, *fault == Fault::Wrong))?
+        }
         Problem::EmailTaken => (Field::Email, false),
         Problem::Credentials => (Field::Password, true),
         _ => return None,

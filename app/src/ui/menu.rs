@@ -1,5 +1,5 @@
-//! What opens under a button. It is a popover of the browser's own, which opens and closes it by itself, so it needs no script; only that a link in it
-//! closes it does.
+//! What opens under a button. It is a popover of the browser's own, which opens and closes it by
+//! itself, so it needs no script; only that a link in it closes it does.
 
 use super::layer::{close_when_left, element};
 use leptos::{
@@ -10,9 +10,14 @@ use leptos::{
 
 /// `id`: of the menu in the document. `label`: what the button says.
 #[component]
-pub fn Menu(id: &'static str, label: String, children: crate::solid::SolidChildren) -> impl IntoView {
+pub fn Menu(
+    id: &'static str,
+    label: String,
+    children: crate::solid::SolidChildren,
+) -> impl IntoView {
     let close = |event: ev::MouseEvent| {
-        if element::<Element>(event.target()).is_some_and(|pressed| matches!(pressed.closest("a"), Ok(Some(_))))
+        if element::<Element>(event.target())
+            .is_some_and(|pressed| matches!(pressed.closest("a"), Ok(Some(_))))
             && let Some(menu) = element::<HtmlElement>(event.current_target())
         {
             let _ = menu.hide_popover();

@@ -1,7 +1,10 @@
-//! The components that pages are made of: forms, fields, notices, times. They know the rules of `contract` and the words, but nothing of accounts,
-//! of server functions or of who is signed in. Each takes no more than six properties. Their styles are in `style/components/`, a file for each kind of thing on the page.
+//! The components that pages are made of: forms, fields, notices, times. They know the rules of
+//! `contract` and the words, but nothing of accounts, of server functions or of who is signed in.
+//! Each takes no more than six properties. Their styles are in `style/components/`, a file for each
+//! kind of thing on the page.
 //!
-//! They are written to stay small in the browser: what depends on a type is a thin shell around something that is compiled once.
+//! They are written to stay small in the browser: what depends on a type is a thin shell around
+//! something that is compiled once.
 
 pub mod awaited;
 pub mod card;

@@ -29,7 +29,8 @@ pub fn Notice(tone: Tone, children: crate::solid::SolidChildren) -> impl IntoVie
     }
 }
 
-/// A problem in words. The faults of fields are listed as links to them, for those who cannot see where on the page they are.
+/// A problem in words. The faults of fields are listed as links to them, for those who cannot see
+/// where on the page they are.
 pub fn problem_notice(problem: Problem) -> AnyView {
     let (title, words_of) = (words::title(&problem), words::problem(&problem));
     let more = match problem {
@@ -47,7 +48,9 @@ pub fn problem_notice(problem: Problem) -> AnyView {
         .solid(),
         Problem::EmailTaken => {
             let search = use_location().search.get_untracked();
-            let next = address::value(&search, "next").map(|next| format!("?next={next}")).unwrap_or_default();
+            let next = address::value(&search, "next")
+                .map(|next| format!("?next={next}"))
+                .unwrap_or_default();
             let link = view! { <a href=format!("{}{next}", address::LOG_IN)>{words::LOG_IN}</a> };
             view! { <p>{said(words::EMAIL_TAKEN, link)}</p> }.solid()
         }
@@ -62,7 +65,8 @@ pub fn problem_notice(problem: Problem) -> AnyView {
     .solid()
 }
 
-/// Stands where something should be that could not be had. Without scripts "Try again" loads the page again.
+/// Stands where something should be that could not be had. Without scripts "Try again" loads the
+/// page again.
 #[component]
 pub fn Trouble(problem: Problem, again: Box<dyn Fn() + Send>) -> impl IntoView {
     let again = move |event: leptos::ev::MouseEvent| {

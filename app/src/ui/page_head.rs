@@ -1,4 +1,5 @@
-//! The head of a page: what it is called, on the page and in the title of the window, and that the focus is there when it is reached by a link.
+//! The head of a page: what it is called, on the page and in the title of the window, and that the
+//! focus is there when it is reached by a link.
 
 use crate::words;
 use leptos::{prelude::*, wasm_bindgen::JsCast, web_sys::HtmlElement};
@@ -13,12 +14,15 @@ pub fn provide_arrivals() {
     provide_context(Shown(StoredValue::new(false)));
 }
 
-/// For every page, where it is made. After a change of page the focus is on its content, as it would be after a load: not before the content is
-/// there, or the last page would be read out once more. At the first load the browser has seen to it.
+/// For every page, where it is made. After a change of page the focus is on its content, as it
+/// would be after a load: not before the content is there, or the last page would be read out once
+/// more. At the first load the browser has seen to it.
 pub fn arrives() {
     let shown = use_context::<Shown>();
     Effect::new(move |_| {
-        if shown.is_some_and(|Shown(shown)| shown.try_update_value(|shown| std::mem::replace(shown, true)) == Some(true)) {
+        if shown.is_some_and(|Shown(shown)| {
+            shown.try_update_value(|shown| std::mem::replace(shown, true)) == Some(true)
+        }) {
             focus_on_content();
         }
     });
@@ -26,7 +30,9 @@ pub fn arrives() {
 
 /// (browser) For what comes in the place of what had the focus.
 pub fn focus_on_content() {
-    if let Some(main) = document().get_element_by_id("main").and_then(|main| main.dyn_into::<HtmlElement>().ok()) {
+    if let Some(main) =
+        document().get_element_by_id("main").and_then(|main| main.dyn_into::<HtmlElement>().ok())
+    {
         let _ = main.focus();
     }
 }

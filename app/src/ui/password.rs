@@ -1,4 +1,5 @@
-//! The field for a password: can be shown, says when Caps Lock is on, and, for a new one, whether it is long enough.
+//! The field for a password: can be shown, says when Caps Lock is on, and, for a new one, whether
+//! it is long enough.
 
 use super::{
     field::{note, note_id},
@@ -10,7 +11,10 @@ use leptos::{ev, prelude::*};
 
 /// `new`: it is being chosen, not proven.
 #[component]
-pub fn PasswordField(#[prop(default = Field::Password)] field: Field, #[prop(optional)] new: bool) -> impl IntoView {
+pub fn PasswordField(
+    #[prop(default = Field::Password)] field: Field,
+    #[prop(optional)] new: bool,
+) -> impl IntoView {
     let (id, state) = (field.name(), expect_context::<State>());
     let length = RwSignal::new(0);
     let caps_lock = RwSignal::new(false);
@@ -34,7 +38,9 @@ pub fn PasswordField(#[prop(default = Field::Password)] field: Field, #[prop(opt
         wanted.try_update(|wanted| *wanted = !*wanted);
     };
     let key = move |event: ev::KeyboardEvent| locked(event.get_modifier_state("CapsLock"));
-    let words_if_shown = move |shown_words: &'static str, hidden: &'static str| if shown() { shown_words } else { hidden };
+    let words_if_shown = move |shown_words: &'static str, hidden: &'static str| {
+        if shown() { shown_words } else { hidden }
+    };
     view! {
         <div class="field">
             <div class="field-head">

@@ -8,8 +8,10 @@ use std::time::Duration;
 /// A press that has led nowhere for so long may be tried again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A form that is only a button. The browser sends it by itself, with scripts and without, and loads the page again; what went wrong stands in the
-/// address afterwards, where the page finds it. Scripts see to it that it is not sent twice, nor to where nobody answers, which would cost the page.
+/// A form that is only a button. The browser sends it by itself, with scripts and without, and
+/// loads the page again; what went wrong stands in the address afterwards, where the page finds it.
+/// Scripts see to it that it is not sent twice, nor to where nobody answers, which would cost the
+/// page.
 #[component]
 pub fn Press(
     path: &'static str,
@@ -18,7 +20,9 @@ pub fn Press(
     #[prop(optional)] described_by: Option<String>,
     #[prop(optional)] loud: bool,
 ) -> impl IntoView {
-    let fields = fields.into_iter().map(|(name, value)| view! { <input type="hidden" name=input_name(name) value=value/> });
+    let fields = fields
+        .into_iter()
+        .map(|(name, value)| view! { <input type="hidden" name=input_name(name) value=value/> });
     let pressed = RwSignal::new(false);
     let press = move |event: ev::SubmitEvent| {
         if !browser::is_hydrated() {

@@ -1,5 +1,6 @@
-//! Sending a form: what is read out of its fields, what may be wrong with that, and what comes of it. One type for all forms: an action of Leptos is
-//! compiled anew for each server function, which is some 3 KB for every visitor.
+//! Sending a form: what is read out of its fields, what may be wrong with that, and what comes of
+//! it. One type for all forms: an action of Leptos is compiled anew for each server function, which
+//! is some 3 KB for every visitor.
 
 use super::form::Fields;
 use crate::{address, connection::Connected, problem::Problem};
@@ -27,9 +28,14 @@ struct Does {
     call: Arc<dyn Fn(&Fields) -> Answer + Send + Sync>,
 }
 
-/// Calls a server function with what `read` makes of the fields, if `check` finds nothing wrong with it, and hands what it answers to `done`. It
-/// starts with the problem that a plain form has left in the address, so both ways end in the same words.
-pub fn sending<Call>(read: fn(&Fields) -> Call, check: fn(&Call) -> Faults, done: impl Fn(Call::Output) + Send + Sync + 'static) -> Sending
+/// Calls a server function with what `read` makes of the fields, if `check` finds nothing wrong
+/// with it, and hands what it answers to `done`. It starts with the problem that a plain form has
+/// left in the address, so both ways end in the same words.
+pub fn sending<Call>(
+    read: fn(&Fields) -> Call,
+    check: fn(&Call) -> Faults,
+    done: impl Fn(Call::Output) + Send + Sync + 'static,
+) -> Sending
 where
     Call: ServerFn<Error = Problem> + 'static,
 {
@@ -38,7 +44,10 @@ where
         let (call, done) = (read(fields), done.clone());
         Box::pin(async move { call.run_on_client().await.map(|answer| done(answer)) })
     };
-    make(Call::PATH, Does { check: Arc::new(move |fields| check(&read(fields))), call: Arc::new(call) })
+    make(
+        Call::PATH,
+        Does { check: Arc::new(move |fields| check(&read(fields))), call: Arc::new(call) },
+    )
 }
 
 fn make(path: &'static str, does: Does) -> Sending {
@@ -46,30 +55,48 @@ fn make(path: &'static str, does: Does) -> Sending {
     if let Some(connected) = use_context::<Connected>() {
         // What the matter was is so no more.
         connected.on_return(move || {
-            if matches!(outcome.try_get_untracked(), Some(Some(Err(Problem::Offline | Problem::Unavailable)))) {
+            if matches!(
+                outcome.try_get_untracked(),
+                Some(Some(Err(Problem::Offline | Problem::Unavailable)))
+            ) {
                 outcome.try_set(None);
             }
         });
     }
-    Sending { path, outcome, working: RwSignal::new(false), does: StoredValue::new(does), leads_on: false }
+    Sending {
+        path,
+        outcome,
+        working: RwSignal::new(false),
+        does: StoredValue::new(does),
+        leads_on: false,
+    }
 }
 
-/// Why a plain form was refused that was sent to the function at `path`, as the address of this page says it.
+/// Why a plain form was refused that was sent to the function at `path`, as the address of this
+/// page says it.
 pub fn refused(path: &str) -> Option<Problem> {
     use_location().query.with_untracked(|query| {
-        let error = query.get_str(address::PROBLEM).filter(|_| query.get_str(address::PATH) == Some(path))?;
+        let error = query
+            .get_str(address::PROBLEM)
+            .filter(|_| query.get_str(address::PATH) == Some(path))?;
         // Anybody can write anything there.
         Some(error.parse().unwrap_or(Problem::BadRequest))
     })
 }
 
-// Read with `try_…`: a form that is about to be replaced, because what it was made for is being read again, may be told of its answer when its own
-// signals are gone already.
+// Read with `try_…`: a form that is about to be replaced, because what it was made for is being
+// read again, may be told of its answer when its own signals are gone already.
 impl Sending {
     /// Nothing ever comes of it: for whoever wants to look at a form at work.
     #[cfg(debug_assertions)]
     pub fn unanswered() -> Self {
-        make("/lab", Does { check: Arc::new(|_| Faults::default()), call: Arc::new(|_| Box::pin(std::future::pending())) })
+        make(
+            "/lab",
+            Does {
+                check: Arc::new(|_| Faults::default()),
+                call: Arc::new(|_| Box::pin(std::future::pending())),
+            },
+        )
     }
 
     /// It has come to nothing, for the same.
@@ -80,7 +107,8 @@ impl Sending {
         sending
     }
 
-    /// The same, but whoever was accepted goes on to another page: it is at work until that is there.
+    /// The same, but whoever was accepted goes on to another page: it is at work until that is
+    /// there.
     #[must_use]
     pub const fn that_leads_on(self) -> Self {
         Self { leads_on: true, ..self }

@@ -13,10 +13,23 @@ impl Auth {
         for shown in presented {
             match shown {
                 Presented::Bearer(access) => {
-                    let claims = token::verify(&self.keys, &self.verified, &self.policy.issuer, access, self.clock.now());
-                    users.extend(claims.ok().filter(|claims| !self.revocations.refuses(claims)).map(|claims| claims.sub));
+                    let claims = token::verify(
+                        &self.keys,
+                        &self.verified,
+                        &self.policy.issuer,
+                        access,
+                        self.clock.now(),
+                    );
+                    users.extend(
+                        claims
+                            .ok()
+                            .filter(|claims| !self.revocations.refuses(claims))
+                            .map(|claims| claims.sub),
+                    );
                 }
-                Presented::Cookie(token) => refresh_tokens.extend(refresh::open(&self.secret, token)),
+                Presented::Cookie(token) => {
+                    refresh_tokens.extend(refresh::open(&self.secret, token))
+                }
             }
         }
         let named = users.iter().copied().chain(refresh_tokens.iter().map(|token| token.user));

@@ -27,18 +27,28 @@ impl Auth {
                 Err(Error::SignedOut) => return Ok(None),
                 Err(error) => return Err(error),
             };
-            let verdict = refresh::judge(shown.counter, self.state_of(&row), now, now, self.policy.grace);
+            let verdict =
+                refresh::judge(shown.counter, self.state_of(&row), now, now, self.policy.grace);
             let good = matches!(verdict, Verdict::Step | Verdict::Parallel | Verdict::Reissue);
             return Ok(good.then(|| Inspected::Refresh(Box::new(row.session))));
         }
         self.not_deaf()?;
-        let claims = token::verify(&self.keys, &self.verified, &self.policy.issuer, token, self.clock.now()).ok();
-        Ok(claims.filter(|claims| !self.revocations.refuses(claims)).map(|claims| Inspected::Access(Box::new(claims))))
+        let claims =
+            token::verify(&self.keys, &self.verified, &self.policy.issuer, token, self.clock.now())
+                .ok();
+        Ok(claims
+            .filter(|claims| !self.revocations.refuses(claims))
+            .map(|claims| Inspected::Access(Box::new(claims))))
     }
 
-    /// Ends the session of a token (RFC 7009): whoever can show it may. What is not ours, or over, is no error.
+    /// Ends the session of a token (RFC 7009): whoever can show it may. What is not ours, or over,
+    /// is no error.
     pub async fn revoke(&self, client: &crate::Client, token: &str) -> Result<(), Error> {
-        let presented = if token.starts_with(refresh::PREFIX) { crate::Presented::Cookie(token) } else { crate::Presented::Bearer(token) };
+        let presented = if token.starts_with(refresh::PREFIX) {
+            crate::Presented::Cookie(token)
+        } else {
+            crate::Presented::Bearer(token)
+        };
         match self.log_out(client, presented).await {
             Err(Error::SignedOut) => Ok(()),
             done => done,

@@ -99,9 +99,16 @@ const IN_USE: Span = Span::minutes(5);
 pub const MOST_SESSIONS: u16 = 100;
 
 impl Auth {
-    /// Opens a session inside the transaction that has just verified or made the user, and ends those that it takes the place of. Returns what
-    /// must be applied to this node's memory once the transaction is committed.
-    pub(super) async fn open_session(&self, tx: &mut Tx, client: &Client, opening: Opening<'_>, now: Timestamp) -> Result<(SessionId, Vec<News>), Error> {
+    /// Opens a session inside the transaction that has just verified or made the user, and ends
+    /// those that it takes the place of. Returns what must be applied to this node's memory
+    /// once the transaction is committed.
+    pub(super) async fn open_session(
+        &self,
+        tx: &mut Tx,
+        client: &Client,
+        opening: Opening<'_>,
+        now: Timestamp,
+    ) -> Result<(SessionId, Vec<News>), Error> {
         let Opening { user, persistent, replaces, since } = opening;
         let id = SessionId(self.id(now)?);
         let stolen_at = tx.session_stolen_since(user, since).await?;
@@ -130,7 +137,10 @@ impl Auth {
         if let Some(old) = replaces.and_then(|token| refresh::open(&self.secret, token))
             && tx.session_revoke_own(old.session, old.user, "replaced", now).await?
         {
-            let happened = Happened { actor: Some(user), ..Happened::own(EventKind::SessionReplaced, old.user, old.session) };
+            let happened = Happened {
+                actor: Some(user),
+                ..Happened::own(EventKind::SessionReplaced, old.user, old.session)
+            };
             self.record(tx, client, now, happened).await?;
             news.push(News::SessionEnded(old.session));
         }
@@ -138,22 +148,34 @@ impl Auth {
         let others = tx.session_use(user, id, now).await?;
         for evicted in self.least_used(others, now) {
             if tx.session_revoke(evicted, "crowded_out", now).await?.is_some() {
-                self.record(tx, client, now, Happened::own(EventKind::SessionCrowdedOut, user, evicted)).await?;
+                self.record(
+                    tx,
+                    client,
+                    now,
+                    Happened::own(EventKind::SessionCrowdedOut, user, evicted),
+                )
+                .await?;
                 news.push(News::SessionEnded(evicted));
             }
         }
         Ok((id, news))
     }
 
-    /// The sessions that make room for one more. A session that was used in the last five minutes stays before all that were not used since they were
-    /// opened or are unused for longer; among these the longest unused goes first.
+    /// The sessions that make room for one more. A session that was used in the last five minutes
+    /// stays before all that were not used since they were opened or are unused for longer;
+    /// among these the longest unused goes first.
     fn least_used(&self, sessions: Vec<Use>, now: Timestamp) -> Vec<SessionId> {
         let mut ranked: Vec<_> = sessions
             .into_iter()
             .map(|session| {
-                // What this node has seen is written a little later, and what others have seen a minute later at most.
-                let last = self.seen.last(session.id).map_or(session.last_seen_at, |seen| seen.max(session.last_seen_at));
-                let in_use = last > session.created_at && now.since(last) < Span(IN_USE.0 + COARSE.0);
+                // What this node has seen is written a little later, and what others have seen a
+                // minute later at most.
+                let last = self
+                    .seen
+                    .last(session.id)
+                    .map_or(session.last_seen_at, |seen| seen.max(session.last_seen_at));
+                let in_use =
+                    last > session.created_at && now.since(last) < Span(IN_USE.0 + COARSE.0);
                 (in_use, last, session.id)
             })
             .collect();
@@ -161,9 +183,14 @@ impl Auth {
         ranked.into_iter().skip(usize::from(MOST_SESSIONS) - 1).map(|(_, _, id)| id).collect()
     }
 
-    /// Appends to the feed, commits, and applies the news to this node's memory: also when the outcome of the commit is unknown, because
-    /// then it may have happened.
-    pub(super) async fn commit_with(&self, mut tx: Tx, news: &[News], now: Timestamp) -> Result<(), Error> {
+    /// Appends to the feed, commits, and applies the news to this node's memory: also when the
+    /// outcome of the commit is unknown, because then it may have happened.
+    pub(super) async fn commit_with(
+        &self,
+        mut tx: Tx,
+        news: &[News],
+        now: Timestamp,
+    ) -> Result<(), Error> {
         if news.is_empty() {
             return tx.commit().await;
         }
@@ -182,13 +209,20 @@ impl Auth {
     }
 
     /// The pair of tokens for generation `generation` of a session that has just been read.
-    pub(super) fn issue(&self, row: &SessionOfUser, generation: i64, now: Timestamp) -> Result<Issued, Error> {
+    pub(super) fn issue(
+        &self,
+        row: &SessionOfUser,
+        generation: i64,
+        now: Timestamp,
+    ) -> Result<Issued, Error> {
         let session = &row.session;
         // Up to a twentieth shorter, so that what was started together does not renew together.
         let life = self.policy.access.as_seconds();
         let life = life - self.entropy.up_to(life / 20)?;
         // No copy outlives the row.
-        let life = life.min(session.idle_limit.as_seconds()).min(session.expires_at.since(now).as_seconds());
+        let life = life
+            .min(session.idle_limit.as_seconds())
+            .min(session.expires_at.since(now).as_seconds());
         let claims = Claims {
             iss: self.policy.issuer.clone(),
             aud: self.policy.issuer.clone(),
@@ -204,15 +238,23 @@ impl Auth {
             epoch: row.epoch,
             amr: session.amr.split_whitespace().map(str::to_owned).collect(),
             acr: "aal1".into(),
-            // Not later than now, though the clock may have been set back since: nobody accepts what is from the future.
+            // Not later than now, though the clock may have been set back since: nobody accepts
+            // what is from the future.
             auth_time: session.auth_time.min(now).seconds(),
             scope: scope(&row.roles),
             roles: roles(&row.roles),
         };
         let max_age = u32::try_from(session.expires_at.since(now).as_seconds()).unwrap_or(0);
         Ok(Issued {
-            access: Access { token: token::sign(&self.keys, &claims)?, expires_in: u32::try_from(life).unwrap_or(0), scope: claims.scope },
-            refresh: Refresh { token: refresh::mint(&self.secret, session.id, session.user_id, generation), max_age: session.persistent.then_some(max_age) },
+            access: Access {
+                token: token::sign(&self.keys, &claims)?,
+                expires_in: u32::try_from(life).unwrap_or(0),
+                scope: claims.scope,
+            },
+            refresh: Refresh {
+                token: refresh::mint(&self.secret, session.id, session.user_id, generation),
+                max_age: session.persistent.then_some(max_age),
+            },
             persistent: session.persistent,
             account: self.account_of(row),
             known_browser: None,
@@ -241,9 +283,14 @@ impl Auth {
     }
 }
 
-/// What a token is good for (RFC 6749, 3.3): one's own account, and for administrators those of others.
+/// What a token is good for (RFC 6749, 3.3): one's own account, and for administrators those of
+/// others.
 fn scope(stored: &str) -> String {
-    if roles(stored).contains(&Role::Admin) { format!("{ACCOUNT_SCOPE} {ADMIN_SCOPE}") } else { ACCOUNT_SCOPE.into() }
+    if roles(stored).contains(&Role::Admin) {
+        format!("{ACCOUNT_SCOPE} {ADMIN_SCOPE}")
+    } else {
+        ACCOUNT_SCOPE.into()
+    }
 }
 
 pub(super) fn roles(stored: &str) -> Vec<Role> {

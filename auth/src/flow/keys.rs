@@ -1,4 +1,5 @@
-//! The life of the signing keys: publish, rotate, retire, remove. Other nodes follow through the feed, so nothing is restarted.
+//! The life of the signing keys: publish, rotate, retire, remove. Other nodes follow through the
+//! feed, so nothing is restarted.
 
 use super::{Auth, StartError};
 use crate::{
@@ -59,8 +60,14 @@ pub struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    /// For a program that is no server. A key that is sealed with another secret than the servers' would stop them all, so that is looked at.
-    pub async fn open(store: &'a Store, secret: &'a ServerSecret, entropy: &'a Entropy, now: Timestamp) -> Result<Self, StartError> {
+    /// For a program that is no server. A key that is sealed with another secret than the servers'
+    /// would stop them all, so that is looked at.
+    pub async fn open(
+        store: &'a Store,
+        secret: &'a ServerSecret,
+        entropy: &'a Entropy,
+        now: Timestamp,
+    ) -> Result<Self, StartError> {
         super::claim(store, secret, now).await?;
         Ok(Self { store, secret, entropy })
     }
@@ -90,14 +97,24 @@ impl<'a> Keys<'a> {
         Ok(row.kid)
     }
 
-    /// Arranges that another key signs as soon as everybody can know it: `next`, or a new one of the algorithm of the one that signs now.
-    /// Returns its name and the time.
-    pub async fn rotate(&self, next: Option<&str>, now: Timestamp) -> Result<(String, Timestamp), KeyError> {
+    /// Arranges that another key signs as soon as everybody can know it: `next`, or a new one of
+    /// the algorithm of the one that signs now. Returns its name and the time.
+    pub async fn rotate(
+        &self,
+        next: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(String, Timestamp), KeyError> {
         let rows = self.store.read().await?.key_list().await?;
         let (kid, published_at) = if let Some(kid) = next {
-            let row = rows.iter().find(|row| row.kid == kid).ok_or_else(|| KeyError::Unknown(kid.to_owned()))?;
+            let row = rows
+                .iter()
+                .find(|row| row.kid == kid)
+                .ok_or_else(|| KeyError::Unknown(kid.to_owned()))?;
             if row.state != KeyState::Published.as_str() {
-                return Err(KeyError::NotPublished { kid: kid.to_owned(), state: row.state.clone() });
+                return Err(KeyError::NotPublished {
+                    kid: kid.to_owned(),
+                    state: row.state.clone(),
+                });
             }
             (kid.to_owned(), row.changed_at)
         } else {
@@ -112,12 +129,17 @@ impl<'a> Keys<'a> {
         Ok((kid, at))
     }
 
-    /// Emergency: nothing that this key signed is accepted any more, as soon as each node has heard of it. If it is the one that signs, the
-    /// key that has been published longest takes its place at once, or a new one. Sessions go on: their next renewal is signed by that.
+    /// Emergency: nothing that this key signed is accepted any more, as soon as each node has heard
+    /// of it. If it is the one that signs, the key that has been published longest takes its
+    /// place at once, or a new one. Sessions go on: their next renewal is signed by that.
     pub async fn remove(&self, kid: &str, now: Timestamp) -> Result<(), KeyError> {
         let rows = self.store.read().await?.key_list().await?;
         // Made before the transaction, which must be short; thrown away where it is not needed.
-        let spare = self.row(&Private::generate(signing_algorithm(&rows), self.entropy)?, KeyState::Signing, now)?;
+        let spare = self.row(
+            &Private::generate(signing_algorithm(&rows), self.entropy)?,
+            KeyState::Signing,
+            now,
+        )?;
         let mut tx = self.store.write().await?;
         if !tx.key_remove(kid, now).await? {
             return Err(KeyError::Unknown(kid.to_owned()));
@@ -142,7 +164,8 @@ impl Auth {
         Keys { store: &self.store, secret: &self.secret, entropy: &self.entropy }
     }
 
-    /// Does what is due: the next key signs, the one before it retires, a retired one goes. Whichever node comes first does it for all.
+    /// Does what is due: the next key signs, the one before it retires, a retired one goes.
+    /// Whichever node comes first does it for all.
     pub(super) async fn turn_keys(&self, now: Timestamp) -> Result<(), Error> {
         if !self.keys.change_is_due(now) {
             return Ok(());

@@ -1,5 +1,6 @@
-//! Leaving: taking along what is stored of oneself, and deleting one's account. The account is deleted only after a time in which its owner can
-//! think better of it, or notice that it was somebody else who asked. (GDPR, articles 15, 17 and 20.)
+//! Leaving: taking along what is stored of oneself, and deleting one's account. The account is
+//! deleted only after a time in which its owner can think better of it, or notice that it was
+//! somebody else who asked. (GDPR, articles 15, 17 and 20.)
 
 use super::{
     Happened, SignedIn,
@@ -32,11 +33,20 @@ impl SignedIn<'_> {
         let account = self.account().await?;
         let as_of = self.auth.clock.now();
         let mut reader = self.auth.store.read().await?;
-        let last_login_at = reader.user_row(self.user).await?.ok_or(Error::SignedOut)?.last_login_at;
+        let last_login_at =
+            reader.user_row(self.user).await?.ok_or(Error::SignedOut)?.last_login_at;
         let sessions = held_page(&mut reader, self.user, SessionId(Uuid::max())).await?;
         let events = self.events(&mut reader, &Part::first(MOST_EVENTS)).await?;
         let has_older_sessions = sessions.len() == SESSIONS_PER_PAGE;
-        Ok(Everything { as_of, account, last_login_at, sessions, has_older_sessions, events: events.items, next_cursor: events.next_cursor })
+        Ok(Everything {
+            as_of,
+            account,
+            last_login_at,
+            sessions,
+            has_older_sessions,
+            events: events.items,
+            next_cursor: events.next_cursor,
+        })
     }
 
     /// The sessions that are older than those of an export, if there can be any.
@@ -46,8 +56,8 @@ impl SignedIn<'_> {
         Some(OlderSessions { store: self.auth.store.clone(), user: self.user, before: last.id })
     }
 
-    /// Has the account deleted after [`DELETION_GRACE`], for somebody who knows the password, and ends all other sessions. Asking again does not put
-    /// it off.
+    /// Has the account deleted after [`DELETION_GRACE`], for somebody who knows the password, and
+    /// ends all other sessions. Asking again does not put it off.
     ///
     /// [`Error::LastAdmin`]: nobody would be left to look after accounts.
     pub async fn delete_account(&self, form: &DeleteAccount) -> Result<Account, Error> {
@@ -60,21 +70,37 @@ impl SignedIn<'_> {
         self.read_account().await
     }
 
-    async fn delete_proven(&self, permit: Permit, proven: &Proven<'_>, user: &User) -> Result<(), Error> {
+    async fn delete_proven(
+        &self,
+        permit: Permit,
+        proven: &Proven<'_>,
+        user: &User,
+    ) -> Result<(), Error> {
         let (mut tx, now) = self.begin(permit).await?;
         let is_admin = super::issue::roles(&user.roles).contains(&Role::Admin);
         if is_admin {
             tx.installation_lock().await?;
         }
-        let Some(is_new) = tx.user_delete_later(proven.verified, now + DELETION_GRACE).await? else { return Err(wrong()) };
+        let Some(is_new) = tx.user_delete_later(proven.verified, now + DELETION_GRACE).await?
+        else {
+            return Err(wrong());
+        };
         if is_admin && !tx.user_has_admin().await? {
             return Err(Error::LastAdmin);
         }
         proven.attempt.succeed(&mut tx, now).await?;
-        let ended = tx.session_revoke_others(self.user, self.session, "deletion_asked", now).await?;
+        let ended =
+            tx.session_revoke_others(self.user, self.session, "deletion_asked", now).await?;
         // Asking again changes nothing, and is not recorded.
         if is_new || !ended.is_empty() {
-            self.auth.record(&mut tx, &self.client, now, Happened::own(EventKind::DeletionAsked, self.user, self.session)).await?;
+            self.auth
+                .record(
+                    &mut tx,
+                    &self.client,
+                    now,
+                    Happened::own(EventKind::DeletionAsked, self.user, self.session),
+                )
+                .await?;
         }
         let news: Vec<_> = ended.into_iter().map(News::SessionEnded).collect();
         self.auth.commit_with(tx, &news, now).await
@@ -88,7 +114,14 @@ impl SignedIn<'_> {
         }
         let (mut tx, now) = self.begin(self.permit(LimitedAction::AccountDeletion)?).await?;
         if tx.user_keep(self.user).await? {
-            self.auth.record(&mut tx, &self.client, now, Happened::own(EventKind::DeletionCancelled, self.user, self.session)).await?;
+            self.auth
+                .record(
+                    &mut tx,
+                    &self.client,
+                    now,
+                    Happened::own(EventKind::DeletionCancelled, self.user, self.session),
+                )
+                .await?;
             tx.commit().await?;
         }
         self.read_account().await
@@ -103,7 +136,8 @@ pub struct OlderSessions {
 }
 
 impl OlderSessions {
-    /// The next page, the newest first; it is empty after the last one. The database is not held between two pages.
+    /// The next page, the newest first; it is empty after the last one. The database is not held
+    /// between two pages.
     pub async fn next_page(&mut self) -> Result<Vec<HeldSession>, Error> {
         let page = held_page(&mut self.store.read().await?, self.user, self.before).await?;
         if let Some(last) = page.last() {
@@ -113,7 +147,11 @@ impl OlderSessions {
     }
 }
 
-async fn held_page(reader: &mut Reader, user: UserId, before: SessionId) -> Result<Vec<HeldSession>, Error> {
+async fn held_page(
+    reader: &mut Reader,
+    user: UserId,
+    before: SessionId,
+) -> Result<Vec<HeldSession>, Error> {
     let limit = i64::try_from(SESSIONS_PER_PAGE).unwrap_or(i64::MAX);
     Ok(reader.session_held(user, before, limit).await?.into_iter().map(held).collect())
 }

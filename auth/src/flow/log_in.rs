@@ -13,7 +13,8 @@ use contract::{
     view::EventKind,
 };
 
-/// How often a log-in starts over because the account was changed while the password was being verified.
+/// How often a log-in starts over because the account was changed while the password was being
+/// verified.
 const ATTEMPTS: usize = 3;
 
 /// A client with a slot of the hash queue.
@@ -55,15 +56,23 @@ struct Proven<'a> {
 impl Auth {
     /// Signs in. `replaces` is the refresh token that came along, whose session ends.
     ///
-    /// An unknown address, a wrong password, an account without one and a disabled account cost the same work and give the same
-    /// [`Error::Credentials`] (ASVS 5.0 6.3.8).
-    pub async fn log_in(&self, client: &Client, form: &LogIn, replaces: Option<&str>) -> Result<(Next, Issued), Error> {
+    /// An unknown address, a wrong password, an account without one and a disabled account cost the
+    /// same work and give the same [`Error::Credentials`] (ASVS 5.0 6.3.8).
+    pub async fn log_in(
+        &self,
+        client: &Client,
+        form: &LogIn,
+        replaces: Option<&str>,
+    ) -> Result<(Next, Issued), Error> {
         let Credentials { email, password, next, keep } = form.check()?;
         let key = email.key();
-        // A client that finds no slot is refused before anything is read or counted: a flood costs no more than that.
+        // A client that finds no slot is refused before anything is read or counted: a flood costs
+        // no more than that.
         let admitted = self.admit(client, &key).await?;
         // Counted before it is read whether there is such an account, which the time would tell.
-        let attempt = self.count_password(client, &key, admitted.device.as_ref().map(DeviceCookie::id)).await?;
+        let attempt = self
+            .count_password(client, &key, admitted.device.as_ref().map(DeviceCookie::id))
+            .await?;
         let wanted = Wanted { key: &key, password: &password, persistent: keep, replaces };
         match self.compare(client, wanted, admitted, &attempt).await {
             Ok(Outcome::Entered(issued)) => Ok((next, *issued)),
@@ -72,22 +81,46 @@ impl Auth {
         }
     }
 
-    /// Compares the password and opens the session. An error means that the password was not found wrong.
-    async fn compare(&self, client: &Client, wanted: Wanted<'_>, admitted: Admitted, attempt: &Attempt) -> Result<Outcome, Error> {
+    /// Compares the password and opens the session. An error means that the password was not found
+    /// wrong.
+    async fn compare(
+        &self,
+        client: &Client,
+        wanted: Wanted<'_>,
+        admitted: Admitted,
+        attempt: &Attempt,
+    ) -> Result<Outcome, Error> {
         let Wanted { key, password, persistent, replaces } = wanted;
         let Admitted { lane, who, mut place, .. } = admitted;
         let mut user = self.store.read().await?.user_by_email(key).await?;
         for _ in 0..ATTEMPTS {
-            let stored = user.as_ref().and_then(|user| Some(Stored { user: user.id, hash: user.password_hash.as_deref()? }));
+            let stored = user.as_ref().and_then(|user| {
+                Some(Stored { user: user.id, hash: user.password_hash.as_deref()? })
+            });
             let matched = self.hasher.verify(password.clone(), stored, place).await?;
-            let (Some(found), Some(Stored { hash: stored, .. }), true) = (&user, stored, matched != Match::No) else {
+            let (Some(found), Some(Stored { hash: stored, .. }), true) =
+                (&user, stored, matched != Match::No)
+            else {
                 return Ok(Outcome::Refused(user.map(|user| user.id)));
             };
             if found.disabled_at.is_some() {
                 return Ok(Outcome::Refused(Some(found.id)));
             }
-            let proven = Proven { user: found, key, stored, password, weak: matched == Match::YesButWeak, lane, attempt };
-            let opening = Opening { user: found.id, persistent, replaces, since: found.last_login_at.unwrap_or(found.created_at) };
+            let proven = Proven {
+                user: found,
+                key,
+                stored,
+                password,
+                weak: matched == Match::YesButWeak,
+                lane,
+                attempt,
+            };
+            let opening = Opening {
+                user: found.id,
+                persistent,
+                replaces,
+                since: found.last_login_at.unwrap_or(found.created_at),
+            };
             if let Some(issued) = self.enter(client, proven, opening).await? {
                 return Ok(Outcome::Entered(Box::new(issued)));
             }
@@ -97,26 +130,46 @@ impl Auth {
         Err(Error::Busy { retry_after: 1 })
     }
 
-    /// A slot of the hash queue: in the queue of known devices for one that has logged in to the account before. Such a device is refused here
-    /// if its user has too many log-ins: a refusal costs no hash, and the queue that goes first is not filled with what comes to nothing. Clients
-    /// without the cookie are told no sooner than by a password that is right.
+    /// A slot of the hash queue: in the queue of known devices for one that has logged in to the
+    /// account before. Such a device is refused here if its user has too many log-ins: a
+    /// refusal costs no hash, and the queue that goes first is not filled with what comes to
+    /// nothing. Clients without the cookie are told no sooner than by a password that is right.
     async fn admit(&self, client: &Client, key: &str) -> Result<Admitted, Error> {
         if let Some(cookie) = self.device_cookie(client, key) {
             let who = self.device_slot(key, cookie.id());
             let place = self.place(client, Lane::Known, Some(&who))?;
-            // Only now is anything read, and only for a client whose cookie tells that there was such an account.
+            // Only now is anything read, and only for a client whose cookie tells that there was
+            // such an account.
             let mut reader = self.store.read().await?;
-            let user = reader.user_by_email(key).await?.filter(|user| cookie.is_valid_for(&self.secret, key, user.id, user.epoch));
+            let user = reader
+                .user_by_email(key)
+                .await?
+                .filter(|user| cookie.is_valid_for(&self.secret, key, user.id, user.epoch));
             if let Some(user) = user {
                 self.check_limit(&mut reader, client, LimitedAction::LogIn, user.id).await?;
-                return Ok(Admitted { lane: Lane::Known, who: Some(who), device: Some(cookie), place });
+                return Ok(Admitted {
+                    lane: Lane::Known,
+                    who: Some(who),
+                    device: Some(cookie),
+                    place,
+                });
             }
         }
-        Ok(Admitted { lane: Lane::Strangers, who: None, device: None, place: self.place(client, Lane::Strangers, None)? })
+        Ok(Admitted {
+            lane: Lane::Strangers,
+            who: None,
+            device: None,
+            place: self.place(client, Lane::Strangers, None)?,
+        })
     }
 
     /// The password was right for what was read. `None` if that has changed meanwhile.
-    async fn enter(&self, client: &Client, proven: Proven<'_>, opening: Opening<'_>) -> Result<Option<Issued>, Error> {
+    async fn enter(
+        &self,
+        client: &Client,
+        proven: Proven<'_>,
+        opening: Opening<'_>,
+    ) -> Result<Option<Issued>, Error> {
         let Proven { user, key, stored, attempt, .. } = proven;
         let permit = match self.permit(client, LimitedAction::LogIn, user.id) {
             Ok(permit) => permit,
@@ -137,15 +190,19 @@ impl Auth {
             return self.refuse_session(attempt, error).await;
         }
         let (session, news) = self.open_session(&mut tx, client, opening, now).await?;
-        self.record(&mut tx, client, now, Happened::own(EventKind::LoggedIn, user.id, session)).await?;
-        let row = tx.session_with_user(session).await?.ok_or_else(|| Error::internal("the new session is not there"))?;
+        self.record(&mut tx, client, now, Happened::own(EventKind::LoggedIn, user.id, session))
+            .await?;
+        let row = tx
+            .session_with_user(session)
+            .await?
+            .ok_or_else(|| Error::internal("the new session is not there"))?;
         self.commit_with(tx, &news, now).await?;
         let known_browser = self.remember_device(client, key, user.id, row.epoch)?;
         Ok(Some(Issued { known_browser, ..self.issue(&row, row.session.counter, now)? }))
     }
 
-    /// The hash of today for one that is weak. `None`: it need not be renewed, or there is no capacity now. The next log-in renews it then: a
-    /// right password is not refused for that.
+    /// The hash of today for one that is weak. `None`: it need not be renewed, or there is no
+    /// capacity now. The next log-in renews it then: a right password is not refused for that.
     async fn rehash(&self, client: &Client, proven: &Proven<'_>) -> Result<Option<String>, Error> {
         if !proven.weak {
             return Ok(None);
@@ -168,9 +225,11 @@ impl Auth {
 
     async fn refuse_log_in<T>(&self, client: &Client, user: Option<UserId>) -> Result<T, Error> {
         let now = self.clock.now();
-        // Strangers have had their turn when they were counted, and there are no more of them here than there are threads.
+        // Strangers have had their turn when they were counted, and there are no more of them here
+        // than there are threads.
         let mut tx = self.store.write().await?;
-        self.record(&mut tx, client, now, Happened::refused(EventKind::LogInFailed, user, None)).await?;
+        self.record(&mut tx, client, now, Happened::refused(EventKind::LogInFailed, user, None))
+            .await?;
         tx.commit().await?;
         Err(Error::Credentials)
     }

@@ -1,4 +1,5 @@
-//! What can be asked of Latchkey: one file for each flow, each an `impl Auth` or an `impl SignedIn`.
+//! What can be asked of Latchkey: one file for each flow, each an `impl Auth` or an `impl
+//! SignedIn`.
 //!
 //! | flow | file |
 //! |---|---|
@@ -13,8 +14,8 @@
 //! | what runs beside the requests | `worker` |
 //! | deleting what is kept no longer | `retention` |
 //!
-//! No flow hashes inside a transaction. Authority is a value: what only somebody signed in may do are methods of [`SignedIn`], and there is
-//! no other way to them.
+//! No flow hashes inside a transaction. Authority is a value: what only somebody signed in may do
+//! are methods of [`SignedIn`], and there is no other way to them.
 
 mod account;
 mod admin;
@@ -99,7 +100,9 @@ impl Deref for Auth {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The database was set up with another server secret. All nodes need the same one.
-    #[error("the database belongs to another server secret: give this server the secret that the database was set up with")]
+    #[error(
+        "the database belongs to another server secret: give this server the secret that the database was set up with"
+    )]
     OtherSecret,
     /// Anything else.
     #[error(transparent)]
@@ -118,14 +121,16 @@ pub struct Parts {
 }
 
 impl Auth {
-    /// Starts the hashing threads, checks that the secret fits the database, and reads keys and revocations.
+    /// Starts the hashing threads, checks that the secret fits the database, and reads keys and
+    /// revocations.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
         let Parts { store, clock, entropy, secret, policy, hashing } = parts;
         let clock = SharedClock::new(clock);
         clock.follow_at_start(&store).await?;
         let now = clock.now();
         claim(&store, &secret, now).await?;
-        // In this order: keys that are changed in between are read with the change, and read once more.
+        // In this order: keys that are changed in between are read with the change, and read once
+        // more.
         let revocations = Revocations::load(&store, now).await?;
         let keys = KeyRing::default();
         keys.load(&store, &secret, &entropy, now).await?;
@@ -156,13 +161,15 @@ impl Auth {
         self.keys.public()
     }
 
-    /// The supervisor of the background work whose state is part of [`Auth::ready`]. What else serves requests registers its tasks here.
+    /// The supervisor of the background work whose state is part of [`Auth::ready`]. What else
+    /// serves requests registers its tasks here.
     #[must_use]
     pub fn background(&self) -> &Supervisor {
         &self.background
     }
 
-    /// Whether requests can be served: the background work runs, the database answers, and this node knows what is revoked.
+    /// Whether requests can be served: the background work runs, the database answers, and this
+    /// node knows what is revoked.
     pub async fn ready(&self) -> Result<(), Error> {
         self.background.check()?;
         self.not_deaf()?;
@@ -176,7 +183,11 @@ impl Auth {
     }
 
     pub(crate) fn not_deaf(&self) -> Result<(), Error> {
-        if self.revocations.is_deaf() { Err(Error::Unavailable("nothing heard from the feed for too long".into())) } else { Ok(()) }
+        if self.revocations.is_deaf() {
+            Err(Error::Unavailable("nothing heard from the feed for too long".into()))
+        } else {
+            Ok(())
+        }
     }
 
     fn id(&self, now: Timestamp) -> Result<Uuid, Error> {
@@ -184,7 +195,13 @@ impl Auth {
     }
 
     /// Adds an audit event to a transaction.
-    async fn record(&self, tx: &mut Tx, client: &Client, now: Timestamp, happened: Happened) -> Result<(), Error> {
+    async fn record(
+        &self,
+        tx: &mut Tx,
+        client: &Client,
+        now: Timestamp,
+        happened: Happened,
+    ) -> Result<(), Error> {
         tx.event_insert(&NewEvent {
             id: EventId(self.id(now)?),
             at: now,
@@ -223,7 +240,11 @@ async fn claim(store: &Store, secret: &ServerSecret, now: Timestamp) -> Result<(
     let mut tx = store.write().await?;
     tx.installation_claim(&check, now).await?;
     tx.commit().await?;
-    if store.read().await?.installation_check().await?.as_deref() == Some(&check[..]) { Ok(()) } else { Err(StartError::OtherSecret) }
+    if store.read().await?.installation_check().await?.as_deref() == Some(&check[..]) {
+        Ok(())
+    } else {
+        Err(StartError::OtherSecret)
+    }
 }
 
 /// An audit event in the making.
@@ -239,7 +260,13 @@ struct Happened {
 impl Happened {
     /// Somebody did something to their own account.
     const fn own(kind: EventKind, user: UserId, session: SessionId) -> Self {
-        Self { kind, outcome: Outcome::Done, actor: Some(user), target: Some(user), session: Some(session) }
+        Self {
+            kind,
+            outcome: Outcome::Done,
+            actor: Some(user),
+            target: Some(user),
+            session: Some(session),
+        }
     }
 
     /// Somebody unknown tried something.
@@ -264,7 +291,8 @@ impl Auth {
         &self.hasher
     }
 
-    /// The private signing key, so that tests can sign what must be refused for another reason than its signature.
+    /// The private signing key, so that tests can sign what must be refused for another reason than
+    /// its signature.
     ///
     /// # Panics
     /// Without a signing key, which no started domain is.

@@ -1,4 +1,5 @@
-//! Long lists, a part at a time: a cursor names the last item that was shown, so nothing is shown twice or left out when items are added.
+//! Long lists, a part at a time: a cursor names the last item that was shown, so nothing is shown
+//! twice or left out when items are added.
 
 use super::MOST_ITEMS;
 use crate::Error;
@@ -6,7 +7,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contract::view::Page;
 use uuid::Uuid;
 
-/// Which part of a list is asked for: items are sorted by an id that sorts by time, the newest first.
+/// Which part of a list is asked for: items are sorted by an id that sorts by time, the newest
+/// first.
 pub(super) struct Part {
     /// Only items before this one.
     pub(super) before: Uuid,
@@ -34,7 +36,8 @@ impl Part {
     pub(super) fn page<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> Page<T> {
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
-        let next_cursor = rows.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(id(last).as_bytes()));
+        let next_cursor =
+            rows.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(id(last).as_bytes()));
         Page { items: rows, next_cursor }
     }
 }

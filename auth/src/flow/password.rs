@@ -25,7 +25,8 @@ pub(super) struct Proven<'a> {
 }
 
 impl Proven<'_> {
-    /// Passes on what became of the action. Where it failed, the attempt counts no more all the same: the password was right.
+    /// Passes on what became of the action. Where it failed, the attempt counts no more all the
+    /// same: the password was right.
     pub(super) async fn settle<T>(&self, auth: &Auth, done: Result<T, Error>) -> Result<T, Error> {
         if done.is_err() {
             let settled = async {
@@ -50,8 +51,10 @@ struct Chosen {
 }
 
 impl SignedIn<'_> {
-    /// Changes the password, for a user who knows the current one, and ends all other sessions (ASVS 5.0 6.2.2, 6.2.3, 7.4.3). All tokens and device
-    /// cookies from before are refused, those of this session too: a copy that was stolen ends here. Returns the ones that take their place.
+    /// Changes the password, for a user who knows the current one, and ends all other sessions
+    /// (ASVS 5.0 6.2.2, 6.2.3, 7.4.3). All tokens and device cookies from before are refused,
+    /// those of this session too: a copy that was stolen ends here. Returns the ones that take
+    /// their place.
     pub async fn change_password(&self, form: &ChangePassword) -> Result<Issued, Error> {
         let permit = self.permit(LimitedAction::PasswordChange)?;
         let user = self.read_user().await?;
@@ -65,26 +68,43 @@ impl SignedIn<'_> {
         proven.settle(self.auth, changed).await
     }
 
-    async fn change_proven(&self, permit: Permit, proven: &Proven<'_>, chosen: Chosen) -> Result<Issued, Error> {
+    async fn change_proven(
+        &self,
+        permit: Permit,
+        proven: &Proven<'_>,
+        chosen: Chosen,
+    ) -> Result<Issued, Error> {
         let Chosen { password, email, name, is_unchanged } = chosen;
         if is_unchanged {
             return Err(Faults::from((Field::New, Fault::Unchanged)).into());
         }
         let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
         let hash = match email {
-            Some(email) => self.auth.hasher.hash_new(password, self.user, email, name, place).await?,
+            Some(email) => {
+                self.auth.hasher.hash_new(password, self.user, email, name, place).await?
+            }
             None => Some(self.auth.hasher.hash(password, self.user, place).await?),
         };
         let Some(hash) = hash else { return Err(guessable()) };
         let (mut tx, now) = self.begin(permit).await?;
-        // Something else has changed meanwhile, such as the password: what was typed as the current one is so no more.
-        let Some(epoch) = tx.user_change_password(proven.verified, &hash).await? else { return Err(wrong()) };
+        // Something else has changed meanwhile, such as the password: what was typed as the current
+        // one is so no more.
+        let Some(epoch) = tx.user_change_password(proven.verified, &hash).await? else {
+            return Err(wrong());
+        };
         proven.attempt.succeed(&mut tx, now).await?;
         if !tx.session_restart(self.session, now).await? {
             return Err(Error::SignedOut);
         }
         tx.session_revoke_others(self.user, self.session, "password_changed", now).await?;
-        self.auth.record(&mut tx, &self.client, now, Happened::own(EventKind::PasswordChanged, self.user, self.session)).await?;
+        self.auth
+            .record(
+                &mut tx,
+                &self.client,
+                now,
+                Happened::own(EventKind::PasswordChanged, self.user, self.session),
+            )
+            .await?;
         let row = tx.session_with_user(self.session).await?.ok_or(Error::SignedOut)?;
         self.auth.commit_with(tx, &[News::EpochRaised(self.user, epoch)], now).await?;
         let key = Email::parse(&row.email).map_or_else(|_| row.email.clone(), |email| email.key());
@@ -96,25 +116,50 @@ impl SignedIn<'_> {
         self.auth.store.read().await?.user_by_id(self.user).await?.ok_or(Error::SignedOut)
     }
 
-    /// Compares the password with what is stored, as often as that is allowed to anybody: whoever holds a session may guess no more often than
-    /// whoever does not. They are counted apart, so that nobody outside keeps them waiting. A wrong one is recorded as `refused`.
-    pub(super) async fn prove<'a>(&self, user: &'a User, current: Password, refused: EventKind) -> Result<Proven<'a>, Error> {
+    /// Compares the password with what is stored, as often as that is allowed to anybody: whoever
+    /// holds a session may guess no more often than whoever does not. They are counted apart,
+    /// so that nobody outside keeps them waiting. A wrong one is recorded as `refused`.
+    pub(super) async fn prove<'a>(
+        &self,
+        user: &'a User,
+        current: Password,
+        refused: EventKind,
+    ) -> Result<Proven<'a>, Error> {
         let place = self.auth.place(&self.client, Lane::Known, Some(self.user.0.as_bytes()))?;
-        let key = Email::parse(&user.email).map_or_else(|_| user.email.clone(), |email| email.key());
-        let cookie = self.auth.device_cookie(&self.client, &key).filter(|cookie| cookie.is_valid_for(&self.auth.secret, &key, user.id, user.epoch));
+        let key =
+            Email::parse(&user.email).map_or_else(|_| user.email.clone(), |email| email.key());
+        let cookie = self
+            .auth
+            .device_cookie(&self.client, &key)
+            .filter(|cookie| cookie.is_valid_for(&self.auth.secret, &key, user.id, user.epoch));
         let device = cookie.map_or(*self.session.0.as_bytes(), |cookie| *cookie.id());
         let attempt = self.auth.count_password(&self.client, &key, Some(&device)).await?;
         let stored = user.password_hash.as_deref();
-        let matched = match self.auth.hasher.verify(current, stored.map(|hash| Stored { user: user.id, hash }), place).await {
+        let matched = match self
+            .auth
+            .hasher
+            .verify(current, stored.map(|hash| Stored { user: user.id, hash }), place)
+            .await
+        {
             Ok(matched) => matched,
             Err(error) => return self.auth.give_back(&attempt, error).await,
         };
         if let (Some(hash), Match::Yes | Match::YesButWeak) = (stored, matched) {
-            return Ok(Proven { verified: Verified { id: user.id, epoch: user.epoch, hash }, attempt });
+            return Ok(Proven {
+                verified: Verified { id: user.id, epoch: user.epoch, hash },
+                attempt,
+            });
         }
         let now = self.auth.clock.now();
         let mut tx = self.auth.store.write().await?;
-        self.auth.record(&mut tx, &self.client, now, Happened::refused(refused, Some(self.user), Some(self.session))).await?;
+        self.auth
+            .record(
+                &mut tx,
+                &self.client,
+                now,
+                Happened::refused(refused, Some(self.user), Some(self.session)),
+            )
+            .await?;
         tx.commit().await?;
         Err(wrong())
     }

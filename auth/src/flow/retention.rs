@@ -1,11 +1,11 @@
 //! Retention: deletes what is kept no longer, in batches.
 //!
 //! Each batch is a transaction of its own, bounded in rows, and in time by adapting the rows to how
-//! long the batch before took. Between two batches the task sleeps for several times as long, so that
-//! other writers hardly notice. A round goes on until nothing is left to delete.
+//! long the batch before took. Between two batches the task sleeps for several times as long, so
+//! that other writers hardly notice. A round goes on until nothing is left to delete.
 //!
-//! What is deleted does not come back, so a clock that has jumped ahead is not trusted for an hour: a
-//! machine may start with a wrong clock and set it a moment later.
+//! What is deleted does not come back, so a clock that has jumped ahead is not trusted for an hour:
+//! a machine may start with a wrong clock and set it a moment later.
 
 use super::{Auth, Happened};
 use crate::{
@@ -22,10 +22,11 @@ use tokio::time::Instant;
 const ENDED_SESSION_RETENTION: Span = Span::days(30);
 /// How long audit events are retained.
 const AUDIT_RETENTION: Span = Span::days(400);
-/// How much longer than any token lives revocations are remembered: a clock that ran ahead and is set
-/// right must not make a revoked token valid again.
+/// How much longer than any token lives revocations are remembered: a clock that ran ahead and is
+/// set right must not make a revoked token valid again.
 pub(super) const REVOCATION_RETENTION_MARGIN: Span = Span::minutes(25 * 60);
-/// The most counts of rate limits that are kept. Beyond, those that were unused for longest go first.
+/// The most counts of rate limits that are kept. Beyond, those that were unused for longest go
+/// first.
 const MAX_LIMIT_ROWS: u64 = 1_000_000;
 
 /// Rows of the first batch, and of any batch.
@@ -55,17 +56,23 @@ pub struct ClockCheck {
 }
 
 impl ClockCheck {
-    /// Judges `now`. `newest`: when the newest thing happened that is stored, asked for at first only.
+    /// Judges `now`. `newest`: when the newest thing happened that is stored, asked for at first
+    /// only.
     fn accepts(&mut self, now: Timestamp, newest: Option<Timestamp>) -> bool {
         let at = monotonic();
         let expected = match self.believed {
-            Some((time, then)) => time + Span(i64::try_from(at.duration_since(then).as_millis()).unwrap_or(i64::MAX)),
+            Some((time, then)) => {
+                time + Span(i64::try_from(at.duration_since(then).as_millis()).unwrap_or(i64::MAX))
+            }
             None => newest.unwrap_or(now),
         };
         let ahead = now.since(expected);
         if ahead > PLAUSIBLE_GAP {
             if self.ahead_since.is_none() {
-                tracing::warn!(days = ahead.0 / Span::days(1).0, "nothing is deleted for an hour: the clock is far ahead of what happened last");
+                tracing::warn!(
+                    days = ahead.0 / Span::days(1).0,
+                    "nothing is deleted for an hour: the clock is far ahead of what happened last"
+                );
             }
             if at.duration_since(*self.ahead_since.get_or_insert(at)) < CLOCK_PROBATION {
                 self.believed.get_or_insert((expected, at));
@@ -144,7 +151,8 @@ impl Auth {
         if check.accepts(self.clock.now(), newest) { self.retain().await } else { Ok(()) }
     }
 
-    /// Deletes the counts of rate limits that were unused for longest, so that at most `most` are left.
+    /// Deletes the counts of rate limits that were unused for longest, so that at most `most` are
+    /// left.
     pub async fn bound_limits(&self, most: u64) -> Result<(), Error> {
         let excess = self.store.read().await?.limit_count().await?.saturating_sub(most);
         if excess == 0 { Ok(()) } else { self.in_batches(Batch::OldestLimits, excess).await }
@@ -169,8 +177,8 @@ impl Auth {
         }
     }
 
-    /// Deletes the accounts whose time has come, each with its sessions and all that was recorded of it but the fact. Their tokens are refused at
-    /// once.
+    /// Deletes the accounts whose time has come, each with its sessions and all that was recorded
+    /// of it but the fact. Their tokens are refused at once.
     async fn delete_accounts(&self, now: Timestamp) -> Result<(), Error> {
         let mut failed = None;
         let mut after = None;
@@ -195,7 +203,13 @@ impl Auth {
         if tx.user_delete(user, now).await? {
             // What was recorded since.
             tx.event_forget(user, MAX_BATCH).await?;
-            let happened = Happened { kind: EventKind::Deleted, outcome: Outcome::Done, actor: None, target: Some(user), session: None };
+            let happened = Happened {
+                kind: EventKind::Deleted,
+                outcome: Outcome::Done,
+                actor: None,
+                target: Some(user),
+                session: None,
+            };
             self.record(&mut tx, &Client::default(), now, happened).await?;
             self.commit_with(tx, &[News::EpochRaised(user, AFTER_ALL)], now).await?;
         }
@@ -245,7 +259,15 @@ mod tests {
     fn batch_adapts_to_the_time_it_takes_within_its_bounds() {
         let (slow, quick) = (Duration::from_millis(11), Duration::from_millis(1));
         assert_eq!(
-            [(50, slow), (1, slow), (50, quick), (400, quick), (MAX_BATCH, quick), (50, BATCH_TARGET)].map(|(rows, took)| next_batch(rows, took)),
+            [
+                (50, slow),
+                (1, slow),
+                (50, quick),
+                (400, quick),
+                (MAX_BATCH, quick),
+                (50, BATCH_TARGET)
+            ]
+            .map(|(rows, took)| next_batch(rows, took)),
             [25, 1, 100, MAX_BATCH, MAX_BATCH, 50]
         );
     }

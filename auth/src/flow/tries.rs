@@ -12,7 +12,8 @@ use contract::{Span, Timestamp, UserId};
 use std::{iter, time::Duration};
 use tokio::time::timeout;
 
-/// How long a refusal waits for an attempt to be given back: that is asked for when there is no capacity.
+/// How long a refusal waits for an attempt to be given back: that is asked for when there is no
+/// capacity.
 const GIVE_BACK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A password attempt that was counted before the password was looked at.
@@ -44,8 +45,8 @@ impl Attempt {
         }
     }
 
-    /// The password was not found wrong, nor did it let anybody in: this attempt counts no more, and
-    /// those before it do.
+    /// The password was not found wrong, nor did it let anybody in: this attempt counts no more,
+    /// and those before it do.
     async fn give_back(&self, tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
         self.discharge(tx, now).await?;
         match &self.counter {
@@ -70,14 +71,26 @@ impl Auth {
     /// The device cookie of a client, if an account with this address (its
     /// [`contract::Email::key`]) has logged in with it. No read is needed to tell.
     pub(super) fn device_cookie(&self, client: &Client, email_key: &str) -> Option<DeviceCookie> {
-        DeviceCookie::decode(&self.secret, client.known_browser.as_deref()?).filter(|cookie| cookie.concerns(&self.secret, email_key))
+        DeviceCookie::decode(&self.secret, client.known_browser.as_deref()?)
+            .filter(|cookie| cookie.concerns(&self.secret, email_key))
     }
 
     /// The value of the device cookie from now on; `None` if it need not change.
-    pub(super) fn remember_device(&self, client: &Client, email_key: &str, user: UserId, epoch: i64) -> Result<Option<DeviceToken>, Error> {
-        let known = client.known_browser.as_deref().and_then(|text| DeviceCookie::decode(&self.secret, text));
+    pub(super) fn remember_device(
+        &self,
+        client: &Client,
+        email_key: &str,
+        user: UserId,
+        epoch: i64,
+    ) -> Result<Option<DeviceToken>, Error> {
+        let known = client
+            .known_browser
+            .as_deref()
+            .and_then(|text| DeviceCookie::decode(&self.secret, text));
         let mut cookie = known.map_or_else(|| DeviceCookie::new(&self.entropy), Ok)?;
-        Ok(cookie.add(&self.secret, email_key, user, epoch).then(|| DeviceToken { token: cookie.encode(&self.secret) }))
+        Ok(cookie
+            .add(&self.secret, email_key, user, epoch)
+            .then(|| DeviceToken { token: cookie.encode(&self.secret) }))
     }
 
     /// The name of the counter that password attempts of a device are counted by: also its quota
@@ -88,7 +101,12 @@ impl Auth {
 
     /// A slot of the hash queue. A network has at most a quarter of them, a device or an account
     /// (`who`) two.
-    pub(super) fn place(&self, client: &Client, lane: Lane, who: Option<&[u8]>) -> Result<Place, Error> {
+    pub(super) fn place(
+        &self,
+        client: &Client,
+        lane: Lane,
+        who: Option<&[u8]>,
+    ) -> Result<Place, Error> {
         if self.policy.limits.is_off() {
             return self.hasher.place(lane, Vec::new());
         }
@@ -100,12 +118,18 @@ impl Auth {
     /// Counts a password attempt for the account with this address (its [`contract::Email::key`]),
     /// whether it exists or not. A `device` that is known is counted by itself, and its network is
     /// not charged.
-    pub(super) async fn count_password(&self, client: &Client, email_key: &str, device: Option<&[u8; 16]>) -> Result<Attempt, Error> {
+    pub(super) async fn count_password(
+        &self,
+        client: &Client,
+        email_key: &str,
+        device: Option<&[u8; 16]>,
+    ) -> Result<Attempt, Error> {
         let limits = &self.policy.limits;
         let counter = Counter::of_password(&self.secret, email_key, device);
         let account = limits.get(counter.action).map(|limit| (counter, limit));
         let network = limits.get(LimitedAction::NetworkPassword).filter(|_| device.is_none());
-        let network = network.map(|limit| (Counter::of_network(LimitedAction::NetworkPassword, client), limit));
+        let network = network
+            .map(|limit| (Counter::of_network(LimitedAction::NetworkPassword, client), limit));
         let lane = if device.is_some() { Lane::Known } else { Lane::Strangers };
         if account.is_none() && network.is_none() {
             return Ok(Attempt { at: self.clock.now(), lane, counter: None, network: None });
@@ -135,7 +159,9 @@ impl Auth {
     /// error on. Where this cannot be written either, the attempt stays counted.
     pub(super) async fn give_back<T>(&self, attempt: &Attempt, error: Error) -> Result<T, Error> {
         // A refusal by a rate limit has settled the attempt already.
-        if !matches!(error, Error::TooMany { .. }) && (attempt.counter.is_some() || attempt.network.is_some()) {
+        if !matches!(error, Error::TooMany { .. })
+            && (attempt.counter.is_some() || attempt.network.is_some())
+        {
             let given_back = async {
                 let mut tx = self.store.write_in(attempt.lane).await?;
                 attempt.give_back(&mut tx, self.clock.now()).await?;
@@ -143,16 +169,24 @@ impl Auth {
             };
             match timeout(GIVE_BACK_TIMEOUT, given_back).await {
                 Ok(Ok(())) => {}
-                Ok(Err(cause)) => tracing::debug!(error = crate::chain(&cause), "password attempt stays counted"),
+                Ok(Err(cause)) => {
+                    tracing::debug!(error = crate::chain(&cause), "password attempt stays counted")
+                }
                 Err(_) => tracing::debug!("password attempt stays counted: no time"),
             }
         }
         Err(error)
     }
 
-    /// Whether the rate limit of a user allows an action now, on this node and for all nodes. Counts
-    /// nothing: for what is to be refused before it costs anything.
-    pub(super) async fn check_limit(&self, reader: &mut Reader, client: &Client, action: LimitedAction, user: UserId) -> Result<(), Error> {
+    /// Whether the rate limit of a user allows an action now, on this node and for all nodes.
+    /// Counts nothing: for what is to be refused before it costs anything.
+    pub(super) async fn check_limit(
+        &self,
+        reader: &mut Reader,
+        client: &Client,
+        action: LimitedAction,
+        user: UserId,
+    ) -> Result<(), Error> {
         let Some(limit) = self.policy.limits.get(action) else { return Ok(()) };
         let now = self.clock.now();
         let checked = match self.rate_limiter.check(action, user, now) {
@@ -166,15 +200,26 @@ impl Auth {
     }
 
     /// Counts an action of a network, in a transaction of its own.
-    pub(super) async fn count_network(&self, client: &Client, action: LimitedAction) -> Result<(), Error> {
+    pub(super) async fn count_network(
+        &self,
+        client: &Client,
+        action: LimitedAction,
+    ) -> Result<(), Error> {
         let Some(limit) = self.policy.limits.get(action) else { return Ok(()) };
         let mut tx = self.store.write_in(Lane::Strangers).await?;
-        let _full_at = self.take(&mut tx, client, &Counter::of_network(action, client), limit, self.clock.now()).await?;
+        let _full_at = self
+            .take(&mut tx, client, &Counter::of_network(action, client), limit, self.clock.now())
+            .await?;
         tx.commit().await
     }
 
     /// Counts an action of a user on this node.
-    pub(super) fn permit(&self, client: &Client, action: LimitedAction, user: UserId) -> Result<Permit, Error> {
+    pub(super) fn permit(
+        &self,
+        client: &Client,
+        action: LimitedAction,
+        user: UserId,
+    ) -> Result<Permit, Error> {
         match self.rate_limiter.take(action, user, self.clock.now()) {
             Ok(()) => Ok(Permit(action)),
             Err(error) => Err(self.refuse(client, Some(user), error)),
@@ -182,19 +227,39 @@ impl Auth {
     }
 
     /// Counts an action of a user for all nodes, in the transaction that carries it out.
-    pub(super) async fn count_user(&self, tx: &mut Tx, client: &Client, permit: Permit, user: UserId, now: Timestamp) -> Result<(), Error> {
+    pub(super) async fn count_user(
+        &self,
+        tx: &mut Tx,
+        client: &Client,
+        permit: Permit,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let Permit(action) = permit;
         let Some(limit) = self.policy.limits.get(action) else { return Ok(()) };
-        self.take(tx, client, &Counter { action, subject: user.0.as_bytes().to_vec() }, limit, now).await.map(drop)
+        self.take(tx, client, &Counter { action, subject: user.0.as_bytes().to_vec() }, limit, now)
+            .await
+            .map(drop)
     }
 
     /// Returns until when the bucket is in use from now on.
-    async fn take(&self, tx: &mut Tx, client: &Client, counter: &Counter, limit: RateLimit, now: Timestamp) -> Result<Timestamp, Error> {
+    async fn take(
+        &self,
+        tx: &mut Tx,
+        client: &Client,
+        counter: &Counter,
+        limit: RateLimit,
+        now: Timestamp,
+    ) -> Result<Timestamp, Error> {
         if let Some(full_at) = tx.limit_take(counter, limit, now).await? {
             return Ok(full_at);
         }
         let full_at = tx.limit_free_at(counter.action.rule().name, &counter.subject).await?;
-        Err(self.refuse(client, None, refusal(counter.action, full_at.map(|full_at| limit.next(full_at)), now)))
+        Err(self.refuse(
+            client,
+            None,
+            refusal(counter.action, full_at.map(|full_at| limit.next(full_at)), now),
+        ))
     }
 
     /// Logs a refusal, at most once a minute for each action: a client must not fill the log.

@@ -1,5 +1,6 @@
-//! What runs beside the requests, in tasks that do not wait for each other: hearing what was revoked, looking after what is stored,
-//! following the database's clock, and deleting what is kept no longer (`retention`).
+//! What runs beside the requests, in tasks that do not wait for each other: hearing what was
+//! revoked, looking after what is stored, following the database's clock, and deleting what is kept
+//! no longer (`retention`).
 
 use super::{Auth, retention::ClockCheck};
 use crate::{Error, background::BackgroundTask, chain};
@@ -56,7 +57,8 @@ impl Task {
 }
 
 impl Auth {
-    /// Starts the background work. Every node that serves requests needs it. A task that panics is restarted.
+    /// Starts the background work. Every node that serves requests needs it. A task that panics is
+    /// restarted.
     #[must_use]
     pub fn work(&self) -> Worker {
         let spawn = |task: Task| {
@@ -80,7 +82,9 @@ impl Auth {
             };
             // Said once when it starts and once when it ends, not in every round.
             match (&result, failing) {
-                (Err(error), false) => tracing::error!(task = task.name(), error = %chain(error), "the background work fails"),
+                (Err(error), false) => {
+                    tracing::error!(task = task.name(), error = %chain(error), "the background work fails")
+                }
                 (Ok(()), true) => tracing::info!(task = task.name(), "the background work goes on"),
                 _ => {}
             }
@@ -99,7 +103,8 @@ impl Auth {
         Ok(())
     }
 
-    /// Writes down who was seen, and turns the keys; deletes what is kept no longer, where that is asked for.
+    /// Writes down who was seen, and turns the keys; deletes what is kept no longer, where that is
+    /// asked for.
     pub async fn keep(&self, retain: bool) -> Result<(), Error> {
         let now = self.clock.now();
         self.revocations.settle(&self.store).await?;

@@ -1,7 +1,7 @@
 //! Who waits for the hashing threads, and who may: two lanes of bounded length, and shares of them.
 //!
-//! The known lane goes first, but not always: after four of its jobs one of the other lane is taken.
-//! So neither lane can keep the other one waiting for ever.
+//! The known lane goes first, but not always: after four of its jobs one of the other lane is
+//! taken. So neither lane can keep the other one waiting for ever.
 
 use super::{Done, Work};
 use crate::Error;
@@ -34,7 +34,8 @@ pub struct Place {
     shares: Vec<Share>,
 }
 
-/// Whom a place is for: somebody who may have only so many of a lane at a time, so that nobody keeps all others out alone.
+/// Whom a place is for: somebody who may have only so many of a lane at a time, so that nobody
+/// keeps all others out alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Share {
     /// An address, a browser, an account: whatever tells them apart.
@@ -123,7 +124,13 @@ impl Lanes {
 
     /// Counts one more, if there is room.
     fn take_place(&self, lane: Lane) -> bool {
-        let one_more = || self.taken(lane).fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| (taken < self.room).then_some(taken + 1)).is_ok();
+        let one_more = || {
+            self.taken(lane)
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, |taken| {
+                    (taken < self.room).then_some(taken + 1)
+                })
+                .is_ok()
+        };
         self.at_second_try(lane, one_more)
     }
 
@@ -145,7 +152,9 @@ impl Lanes {
 
     fn try_take_shares(&self, lane: Lane, shares: &[Share]) -> bool {
         let mut taken = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        if shares.iter().any(|share| taken.get(&(lane, share.of.clone())).is_some_and(|taken| *taken >= share.most)) {
+        if shares.iter().any(|share| {
+            taken.get(&(lane, share.of.clone())).is_some_and(|taken| *taken >= share.most)
+        }) {
             return false;
         }
         for share in shares {
@@ -198,14 +207,21 @@ impl Lanes {
 impl Lanes {
     pub(super) fn jobs_waiting(&self) -> usize {
         let mut waiting = self.waiting();
-        [Lane::Known, Lane::Strangers].map(|lane| waiting.of(lane).iter().filter(|job| !job.begun.is_closed()).count()).into_iter().sum()
+        [Lane::Known, Lane::Strangers]
+            .map(|lane| waiting.of(lane).iter().filter(|job| !job.begun.is_closed()).count())
+            .into_iter()
+            .sum()
     }
 }
 
 impl Waiting {
     /// The next job that is still waited for.
     fn next(&mut self) -> Option<Job> {
-        let lanes = if self.known_in_a_row < MAX_KNOWN_IN_A_ROW { [Lane::Known, Lane::Strangers] } else { [Lane::Strangers, Lane::Known] };
+        let lanes = if self.known_in_a_row < MAX_KNOWN_IN_A_ROW {
+            [Lane::Known, Lane::Strangers]
+        } else {
+            [Lane::Strangers, Lane::Known]
+        };
         let job = lanes.into_iter().find_map(|lane| self.next_of(lane))?;
         self.known_in_a_row = match job.place.lane {
             Lane::Known => self.known_in_a_row.saturating_add(1),
@@ -238,7 +254,11 @@ mod tests {
     use super::*;
 
     /// A job, and what keeps it waited for.
-    fn job(lanes: &Arc<Lanes>, lane: Lane, shares: Vec<Share>) -> Option<(Job, oneshot::Receiver<()>)> {
+    fn job(
+        lanes: &Arc<Lanes>,
+        lane: Lane,
+        shares: Vec<Share>,
+    ) -> Option<(Job, oneshot::Receiver<()>)> {
         let place = lanes.place(lane, shares)?;
         let ((begun, begins), (done, _)) = (oneshot::channel(), oneshot::channel());
         Some((Job { place, work: Work::Panic, begun, done }, begins))
@@ -254,7 +274,11 @@ mod tests {
     #[test]
     fn known_lane_that_is_never_empty_leaves_every_fifth_turn_to_others() {
         let lanes = Arc::new(Lanes::new(8));
-        let mut waiting: Vec<_> = [Lane::Strangers; 3].into_iter().chain([Lane::Known; 8]).map(|lane| put(&lanes, lane)).collect();
+        let mut waiting: Vec<_> = [Lane::Strangers; 3]
+            .into_iter()
+            .chain([Lane::Known; 8])
+            .map(|lane| put(&lanes, lane))
+            .collect();
         let mut order = Vec::new();
         for _ in 0..15 {
             let taken = lanes.try_take().expect("there are some").place.lane;
@@ -266,7 +290,11 @@ mod tests {
         let anonymous: Vec<_> = (0..15).filter(|turn| order[*turn] == Lane::Strangers).collect();
         assert_eq!(anonymous, [4, 9, 14]);
         let late = put(&lanes, Lane::Strangers);
-        assert_eq!(lanes.try_take().expect("there are some").place.lane, Lane::Known, "the known go first all the same");
+        assert_eq!(
+            lanes.try_take().expect("there are some").place.lane,
+            Lane::Known,
+            "the known go first all the same"
+        );
         drop((waiting, late));
     }
 
@@ -283,7 +311,11 @@ mod tests {
             let taken = lanes.try_take().expect("there are some").place.lane;
             assert_eq!(taken == Lane::Strangers, turn == 4, "turn {turn}");
         }
-        assert_eq!(lanes.taken_by_strangers.load(Ordering::Acquire), 0, "the dead have given their places back");
+        assert_eq!(
+            lanes.taken_by_strangers.load(Ordering::Acquire),
+            0,
+            "the dead have given their places back"
+        );
         drop(living);
     }
 

@@ -25,7 +25,8 @@ impl Forms {
         }
         // With room for what it may become at most, so that no copy is left behind where it grew.
         let mut normalized = Zeroizing::new(String::with_capacity(MAX_EXPANSION * text.len()));
-        normalized.extend(text.chars().map(|char| if is_other_space(char) { ' ' } else { char }).nfc());
+        normalized
+            .extend(text.chars().map(|char| if is_other_space(char) { ' ' } else { char }).nfc());
         let differs = normalized.as_str() != text;
         Self { normalized, typed: differs.then_some(password) }
     }
@@ -36,7 +37,10 @@ const MAX_EXPANSION: usize = 3;
 
 /// Spaces (category Zs) other than U+0020.
 const fn is_other_space(char: char) -> bool {
-    matches!(char, '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
+    matches!(
+        char,
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    )
 }
 
 #[cfg(test)]

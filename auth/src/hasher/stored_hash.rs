@@ -55,7 +55,9 @@ pub(super) enum Unusable {
     Malformed,
     #[error("it is bound to a key that is not known here")]
     UnknownKey,
-    #[error("it was made with more memory or passes than LATCHKEY_ARGON2 allows: raise that setting if the hash is genuine")]
+    #[error(
+        "it was made with more memory or passes than LATCHKEY_ARGON2 allows: raise that setting if the hash is genuine"
+    )]
     TooExpensive,
 }
 
@@ -87,12 +89,16 @@ impl StoredHash {
         if text.len() > MAX_STORED_BYTES {
             return Err(Unusable::Malformed);
         }
-        let PasswordHash { algorithm, version, params, salt: Some(salt), hash: Some(hash) } = PasswordHash::new(text).map_err(|_| Unusable::Malformed)? else {
+        let PasswordHash { algorithm, version, params, salt: Some(salt), hash: Some(hash) } =
+            PasswordHash::new(text).map_err(|_| Unusable::Malformed)?
+        else {
             return Err(Unusable::Malformed);
         };
         let algorithm = Algorithm::try_from(algorithm.as_str()).map_err(|_| Unusable::Malformed)?;
         // A PHC string without a version is of the first one.
-        let version = version.map_or(Ok(Version::V0x10), Version::try_from).map_err(|_| Unusable::Malformed)?;
+        let version = version
+            .map_or(Ok(Version::V0x10), Version::try_from)
+            .map_err(|_| Unusable::Malformed)?;
         let written = Params::try_from(&params).map_err(|_| Unusable::Malformed)?;
         let is_bound = match written.keyid() {
             KEY_ID => true,
@@ -102,12 +108,14 @@ impl StoredHash {
         if !written.data().is_empty() || hash.len() < MIN_HASH_LENGTH {
             return Err(Unusable::Malformed);
         }
-        let too_expensive = u64::from(written.m_cost()) > u64::from(settings.m_cost()).saturating_mul(MAX_MEMORY_FACTOR)
+        let too_expensive = u64::from(written.m_cost())
+            > u64::from(settings.m_cost()).saturating_mul(MAX_MEMORY_FACTOR)
             || work(&written) > work(settings).saturating_mul(MAX_WORK_FACTOR);
         if too_expensive {
             return Err(Unusable::TooExpensive);
         }
-        let params = bound_params(&written, hash.len(), is_bound.then_some(user)).map_err(|_| Unusable::Malformed)?;
+        let params = bound_params(&written, hash.len(), is_bound.then_some(user))
+            .map_err(|_| Unusable::Malformed)?;
         Ok(Self { algorithm, version, params, is_bound, salt, hash })
     }
 
@@ -117,7 +125,8 @@ impl StoredHash {
         Ok(Self {
             algorithm: Algorithm::Argon2id,
             version: Version::V0x13,
-            params: bound_params(settings, hash.len(), Some(UserId(uuid::Uuid::nil()))).map_err(Error::internal)?,
+            params: bound_params(settings, hash.len(), Some(UserId(uuid::Uuid::nil())))
+                .map_err(Error::internal)?,
             is_bound: true,
             salt: Salt::new(salt).map_err(Error::internal)?,
             hash: Output::new(hash).map_err(Error::internal)?,
@@ -141,10 +150,24 @@ impl StoredHash {
 
     /// Whether it is the hash of `password`. `memory` has at least [`StoredHash::block_count`]
     /// blocks.
-    pub(super) fn matches(&self, key: &HashKey, password: &[u8], memory: &mut [Block]) -> Result<bool, Error> {
+    pub(super) fn matches(
+        &self,
+        key: &HashKey,
+        password: &[u8],
+        memory: &mut [Block],
+    ) -> Result<bool, Error> {
         let key = self.is_bound.then_some(key);
         let mut out = Zeroizing::new(vec![0; self.hash.len()]);
-        compute(self.algorithm, self.version, &self.params, key, password, &self.salt, memory, &mut out)?;
+        compute(
+            self.algorithm,
+            self.version,
+            &self.params,
+            key,
+            password,
+            &self.salt,
+            memory,
+            &mut out,
+        )?;
         Ok(verify_slices_are_equal(&out, self.hash.as_bytes()).is_ok())
     }
 
@@ -152,22 +175,53 @@ impl StoredHash {
     /// with a new hash: otherwise its time would tell that there is an account. `None` where it
     /// costs as much already.
     pub(super) fn missing_work(&self, settings: &Params) -> Option<Params> {
-        let missing = work(settings).checked_sub(work(&self.params))? / u64::from(settings.t_cost());
+        let missing =
+            work(settings).checked_sub(work(&self.params))? / u64::from(settings.t_cost());
         Params::new(u32::try_from(missing).ok()?, settings.t_cost(), 1, Some(HASH_LENGTH)).ok()
     }
 
     /// Computes `missing` and forgets the result.
-    pub(super) fn waste(&self, missing: &Params, password: &[u8], memory: &mut [Block]) -> Result<(), Error> {
+    pub(super) fn waste(
+        &self,
+        missing: &Params,
+        password: &[u8],
+        memory: &mut [Block],
+    ) -> Result<(), Error> {
         let mut out = Zeroizing::new([0; HASH_LENGTH]);
-        compute(Algorithm::Argon2id, Version::V0x13, missing, None, password, &self.salt, memory, out.as_mut_slice())
+        compute(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            missing,
+            None,
+            password,
+            &self.salt,
+            memory,
+            out.as_mut_slice(),
+        )
     }
 }
 
 /// The hash of a new password of `user`, as a PHC string.
-pub(super) fn hash(settings: &Params, key: &HashKey, user: UserId, password: &[u8], salt: &[u8], memory: &mut [Block]) -> Result<String, Error> {
+pub(super) fn hash(
+    settings: &Params,
+    key: &HashKey,
+    user: UserId,
+    password: &[u8],
+    salt: &[u8],
+    memory: &mut [Block],
+) -> Result<String, Error> {
     let mut out = Zeroizing::new([0; HASH_LENGTH]);
     let params = bound_params(settings, HASH_LENGTH, Some(user)).map_err(Error::internal)?;
-    compute(Algorithm::Argon2id, Version::V0x13, &params, Some(key), password, salt, memory, out.as_mut_slice())?;
+    compute(
+        Algorithm::Argon2id,
+        Version::V0x13,
+        &params,
+        Some(key),
+        password,
+        salt,
+        memory,
+        out.as_mut_slice(),
+    )?;
     // Whose it is does not stand in it: that is said by the row.
     let mut written = ParamsString::new();
     for (name, value) in [("m", params.m_cost()), ("t", params.t_cost()), ("p", params.p_cost())] {
@@ -186,7 +240,11 @@ pub(super) fn hash(settings: &Params, key: &HashKey, user: UserId, password: &[u
 
 fn bound_params(params: &Params, length: usize, user: Option<UserId>) -> argon2::Result<Params> {
     let mut builder = ParamsBuilder::new();
-    builder.m_cost(params.m_cost()).t_cost(params.t_cost()).p_cost(params.p_cost()).output_len(length);
+    builder
+        .m_cost(params.m_cost())
+        .t_cost(params.t_cost())
+        .p_cost(params.p_cost())
+        .output_len(length);
     if let Some(user) = user {
         builder.data(AssociatedData::new(user.0.as_bytes())?);
     }
@@ -205,7 +263,8 @@ fn compute(
     out: &mut [u8],
 ) -> Result<(), Error> {
     let argon2 = match key {
-        Some(key) => Argon2::new_with_secret(key.0.as_slice(), algorithm, version, params.clone()).map_err(Error::internal)?,
+        Some(key) => Argon2::new_with_secret(key.0.as_slice(), algorithm, version, params.clone())
+            .map_err(Error::internal)?,
         None => Argon2::new(algorithm, version, params.clone()),
     };
     argon2.hash_password_into_with_memory(password, salt, out, memory).map_err(Error::internal)
@@ -230,22 +289,39 @@ mod tests {
     }
 
     fn made(user: UserId) -> String {
-        hash(&settings(), &key(), user, b"a password", &[7; SALT_LENGTH], &mut vec![Block::new(); 64]).expect("a hash")
+        hash(
+            &settings(),
+            &key(),
+            user,
+            b"a password",
+            &[7; SALT_LENGTH],
+            &mut vec![Block::new(); 64],
+        )
+        .expect("a hash")
     }
 
     fn matches(text: &str, user: UserId, key: &HashKey) -> bool {
         let stored = StoredHash::parse(text, user, &settings()).expect("usable");
-        stored.matches(key, b"a password", &mut vec![Block::new(); stored.block_count()]).expect("an answer")
+        stored
+            .matches(key, b"a password", &mut vec![Block::new(); stored.block_count()])
+            .expect("an answer")
     }
 
     #[test]
     fn hash_matches_only_its_user_and_secret() {
         let other = HashKey::new(&ServerSecret::generate(&Entropy::seeded(2)).expect("seeded"));
-        assert!(made(ADA).starts_with("$argon2id$v=19$m=64,t=2,p=1,keyid=dXNlcg$"), "{}", made(ADA));
+        assert!(
+            made(ADA).starts_with("$argon2id$v=19$m=64,t=2,p=1,keyid=dXNlcg$"),
+            "{}",
+            made(ADA)
+        );
         assert!(matches(&made(ADA), ADA, &key()));
         assert!(!matches(&made(ADA), EVE, &key()));
         assert!(!matches(&made(ADA), ADA, &other));
-        assert!(!matches(&made(ADA).replace(",keyid=dXNlcg", ""), ADA, &key()), "nor as one that is bound to nothing");
+        assert!(
+            !matches(&made(ADA).replace(",keyid=dXNlcg", ""), ADA, &key()),
+            "nor as one that is bound to nothing"
+        );
     }
 
     #[test]
@@ -253,51 +329,107 @@ mod tests {
         let bare = Argon2::new(Algorithm::Argon2id, Version::V0x13, settings());
         let mut out = [0; HASH_LENGTH];
         bare.hash_password_into(b"a password", b"somesaltsomesalt", &mut out).expect("a hash");
-        let text = format!("$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA${}", Output::new(&out).expect("a hash"));
+        let text = format!(
+            "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA${}",
+            Output::new(&out).expect("a hash")
+        );
         assert!(matches(&text, ADA, &key()) && matches(&text, EVE, &key()));
-        assert!(StoredHash::parse(&text, ADA, &settings()).expect("usable").needs_rehash(&settings()));
-        assert!(!StoredHash::parse(&made(ADA), ADA, &settings()).expect("usable").needs_rehash(&settings()));
+        assert!(
+            StoredHash::parse(&text, ADA, &settings()).expect("usable").needs_rehash(&settings())
+        );
+        assert!(
+            !StoredHash::parse(&made(ADA), ADA, &settings())
+                .expect("usable")
+                .needs_rehash(&settings())
+        );
     }
 
     #[test]
     fn expensive_hash_is_refused_before_work() {
-        let with = |params: &str| StoredHash::parse(&made(ADA).replace("m=64,t=2,p=1", params), ADA, &settings()).err();
+        let with = |params: &str| {
+            StoredHash::parse(&made(ADA).replace("m=64,t=2,p=1", params), ADA, &settings()).err()
+        };
         for bearable in ["m=64,t=2,p=1", "m=256,t=4,p=1", "m=64,t=16,p=8", "m=8,t=1,p=1"] {
             assert_eq!(with(bearable), None, "{bearable}");
         }
-        for expensive in ["m=257,t=1,p=1", "m=256,t=5,p=1", "m=64,t=17,p=1", "m=4294967295,t=4294967295,p=1", "m=4194304,t=1000000,p=1", "m=8,t=4294967295,p=1"]
-        {
+        for expensive in [
+            "m=257,t=1,p=1",
+            "m=256,t=5,p=1",
+            "m=64,t=17,p=1",
+            "m=4294967295,t=4294967295,p=1",
+            "m=4194304,t=1000000,p=1",
+            "m=8,t=4294967295,p=1",
+        ] {
             assert_eq!(with(expensive), Some(Unusable::TooExpensive), "{expensive}");
         }
-        for malformed in ["m=64,t=2,p=9", "m=7,t=2,p=1", "m=64,t=0,p=1", "m=64,t=2,p=0", "m=64,t=2,p=16777216", "m=64,t=2,p=1,data=AAAA", "m=-1,t=2,p=1", "x=1"]
-        {
+        for malformed in [
+            "m=64,t=2,p=9",
+            "m=7,t=2,p=1",
+            "m=64,t=0,p=1",
+            "m=64,t=2,p=0",
+            "m=64,t=2,p=16777216",
+            "m=64,t=2,p=1,data=AAAA",
+            "m=-1,t=2,p=1",
+            "x=1",
+        ] {
             assert_eq!(with(malformed), Some(Unusable::Malformed), "{malformed}");
         }
         let other_key = made(ADA).replace("keyid=dXNlcg", "keyid=AAAA");
-        assert_eq!(StoredHash::parse(&other_key, ADA, &settings()).err(), Some(Unusable::UnknownKey));
+        assert_eq!(
+            StoredHash::parse(&other_key, ADA, &settings()).err(),
+            Some(Unusable::UnknownKey)
+        );
     }
 
     #[test]
     fn garbage_is_malformed() {
         let genuine = made(ADA);
         let cut = (0..genuine.len()).map(|length| genuine[..length].to_owned());
-        let others =
-            ["", " ", "$", "$$$$$", "password", "$2b$12$abcdefghijklmnopqrstuv", "$argon2id$v=20$m=64,t=2,p=1$c29tZXNhbHQ$aGFzaGhhc2g", "\u{fffd}\u{0}"];
+        let others = [
+            "",
+            " ",
+            "$",
+            "$$$$$",
+            "password",
+            "$2b$12$abcdefghijklmnopqrstuv",
+            "$argon2id$v=20$m=64,t=2,p=1$c29tZXNhbHQ$aGFzaGhhc2g",
+            "\u{fffd}\u{0}",
+        ];
         let long = "$argon2id".repeat(1000);
-        for text in cut.chain(others.map(str::to_owned)).chain([long, format!("{genuine}$"), format!("{genuine} "), format!(" {genuine}")]) {
+        for text in cut.chain(others.map(str::to_owned)).chain([
+            long,
+            format!("{genuine}$"),
+            format!("{genuine} "),
+            format!(" {genuine}"),
+        ]) {
             if let Ok(stored) = StoredHash::parse(&text, ADA, &settings()) {
                 // Cut in its last part it is still a hash, of another length and of no password.
-                assert!(!stored.matches(&key(), b"a password", &mut vec![Block::new(); stored.block_count()]).expect("an answer"), "{text}");
+                assert!(
+                    !stored
+                        .matches(
+                            &key(),
+                            b"a password",
+                            &mut vec![Block::new(); stored.block_count()]
+                        )
+                        .expect("an answer"),
+                    "{text}"
+                );
             }
         }
     }
 
     #[test]
     fn missing_work_makes_failures_equal() {
-        for (stored, expected) in
-            [("m=64,t=2,p=1", None), ("m=64,t=3,p=1", None), ("m=32,t=2,p=1", Some(64)), ("m=32,t=1,p=1", Some(96)), ("m=64,t=1,p=1", Some(64))]
-        {
-            let stored = StoredHash::parse(&made(ADA).replace("m=64,t=2,p=1", stored), ADA, &settings()).expect("usable");
+        for (stored, expected) in [
+            ("m=64,t=2,p=1", None),
+            ("m=64,t=3,p=1", None),
+            ("m=32,t=2,p=1", Some(64)),
+            ("m=32,t=1,p=1", Some(96)),
+            ("m=64,t=1,p=1", Some(64)),
+        ] {
+            let stored =
+                StoredHash::parse(&made(ADA).replace("m=64,t=2,p=1", stored), ADA, &settings())
+                    .expect("usable");
             assert_eq!(stored.missing_work(&settings()).map(|missing| work(&missing)), expected);
         }
     }

@@ -1,17 +1,20 @@
-//! The algorithms that access tokens can be signed with. A key has exactly one, and the token does not choose it.
+//! The algorithms that access tokens can be signed with. A key has exactly one, and the token does
+//! not choose it.
 
 use std::{fmt, str::FromStr};
 
 /// How tokens are signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
-    /// ECDSA on P-256 with SHA-256: the default. Every client speaks it, and ASVS 5.0 (appendix C) approves of it.
+    /// ECDSA on P-256 with SHA-256: the default. Every client speaks it, and ASVS 5.0 (appendix C)
+    /// approves of it.
     Es256,
     /// Ed25519 (RFC 8037): quicker; its name is about to be replaced (RFC 9864).
     EdDsa,
     /// HMAC-SHA-256: quickest, and whoever can verify can also sign. It is in no JWKS.
     Hs256,
-    /// RSA with PKCS #1 v1.5 padding, for verifiers that know nothing else. ASVS 5.0 (appendix C) disallows it for new systems.
+    /// RSA with PKCS #1 v1.5 padding, for verifiers that know nothing else. ASVS 5.0 (appendix C)
+    /// disallows it for new systems.
     Rs256,
 }
 

@@ -1,5 +1,5 @@
-//! Keys that come from outside: PEM (PKCS #8, SEC 1, PKCS #1) or a JWK with its private part. What is weak, mislabelled or half is refused,
-//! and the reason never repeats what was given.
+//! Keys that come from outside: PEM (PKCS #8, SEC 1, PKCS #1) or a JWK with its private part. What
+//! is weak, mislabelled or half is refused, and the reason never repeats what was given.
 
 use super::{Algorithm, Unfit, jwk::Public, private::Private};
 use aws_lc_rs::{
@@ -20,15 +20,22 @@ pub(crate) fn private(text: &str) -> Result<Private, Unfit> {
 fn from_pem(text: &str) -> Result<Private, Unfit> {
     match PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| Unfit::NoPrivateKey)? {
         PrivateKeyDer::Pkcs8(der) => Private::from_pkcs8(der.secret_pkcs8_der()),
-        PrivateKeyDer::Pkcs1(der) => Private::rsa(&RsaKeyPair::from_der(der.secret_pkcs1_der()).map_err(|_| Unfit::Kind)?),
-        PrivateKeyDer::Sec1(der) => {
-            Private::ecdsa(&EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der.secret_sec1_der()).map_err(|_| Unfit::Curve)?)
+        PrivateKeyDer::Pkcs1(der) => {
+            Private::rsa(&RsaKeyPair::from_der(der.secret_pkcs1_der()).map_err(|_| Unfit::Kind)?)
         }
+        PrivateKeyDer::Sec1(der) => Private::ecdsa(
+            &EcdsaKeyPair::from_private_key_der(
+                &ECDSA_P256_SHA256_FIXED_SIGNING,
+                der.secret_sec1_der(),
+            )
+            .map_err(|_| Unfit::Curve)?,
+        ),
         _ => Err(Unfit::Kind),
     }
 }
 
-/// A JWK as it was given (RFC 7517, 4; RFC 7518, 6; RFC 8037, 2). Members that nobody knows are passed over, as the RFC wants.
+/// A JWK as it was given (RFC 7517, 4; RFC 7518, 6; RFC 8037, 2). Members that nobody knows are
+/// passed over, as the RFC wants.
 #[derive(Deserialize)]
 pub(super) struct GivenJwk {
     kty: String,
@@ -61,18 +68,27 @@ impl GivenJwk {
         if self.usage.as_deref().is_some_and(|usage| usage != "sig") {
             return Err(Unfit::Usage);
         }
-        if self.key_ops.as_ref().is_some_and(|operations| !operations.iter().all(|operation| operation == "sign" || operation == "verify")) {
+        if self.key_ops.as_ref().is_some_and(|operations| {
+            !operations.iter().all(|operation| operation == "sign" || operation == "verify")
+        }) {
             return Err(Unfit::Usage);
         }
         let text = |member: &Option<String>| member.clone().ok_or(Unfit::Malformed);
         let (algorithm, public) = match self.kty.as_str() {
-            "EC" => (Algorithm::Es256, Public::Ec { crv: text(&self.crv)?, x: text(&self.x)?, y: text(&self.y)? }),
+            "EC" => (
+                Algorithm::Es256,
+                Public::Ec { crv: text(&self.crv)?, x: text(&self.x)?, y: text(&self.y)? },
+            ),
             "OKP" => (Algorithm::EdDsa, Public::Okp { crv: text(&self.crv)?, x: text(&self.x)? }),
             "RSA" => (Algorithm::Rs256, Public::Rsa { n: text(&self.n)?, e: text(&self.e)? }),
             "oct" => (Algorithm::Hs256, Public::Oct),
             _ => return Err(Unfit::Kind),
         };
-        if self.alg.as_deref().is_some_and(|alg| alg != algorithm.name()) { Err(Unfit::Algorithm) } else { Ok(public) }
+        if self.alg.as_deref().is_some_and(|alg| alg != algorithm.name()) {
+            Err(Unfit::Algorithm)
+        } else {
+            Ok(public)
+        }
     }
 
     /// The bytes of a shared secret.
@@ -89,12 +105,17 @@ impl GivenJwk {
             Public::Ec { x, y, .. } => {
                 public.verifier(&[])?;
                 let point = [&[4], &bytes(x)?[..], &bytes(y)?[..]].concat();
-                let pair = EcdsaKeyPair::from_private_key_and_public_key(&ECDSA_P256_SHA256_FIXED_SIGNING, &secret(self.d.as_ref())?, &point);
+                let pair = EcdsaKeyPair::from_private_key_and_public_key(
+                    &ECDSA_P256_SHA256_FIXED_SIGNING,
+                    &secret(self.d.as_ref())?,
+                    &point,
+                );
                 Private::ecdsa(&pair.map_err(|_| Unfit::Halves)?)?
             }
             Public::Okp { x, .. } => {
                 public.verifier(&[])?;
-                let pair = Ed25519KeyPair::from_seed_and_public_key(&secret(self.d.as_ref())?, &bytes(x)?);
+                let pair =
+                    Ed25519KeyPair::from_seed_and_public_key(&secret(self.d.as_ref())?, &bytes(x)?);
                 Private::ed25519(&pair.map_err(|_| Unfit::Halves)?)?
             }
             Public::Rsa { n, e } => {
@@ -160,7 +181,9 @@ mod tests {
 
     fn ec_jwk() -> Value {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
-        let Public::Ec { crv, x, y } = Private::ecdsa(&pair).expect("a key").public else { panic!("EC") };
+        let Public::Ec { crv, x, y } = Private::ecdsa(&pair).expect("a key").public else {
+            panic!("EC")
+        };
         json!({"kty": "EC", "crv": crv, "x": x, "y": y, "d": encode(AsBigEndian::as_be_bytes(&pair.private_key()).expect("a number").as_ref())})
     }
 
@@ -184,7 +207,10 @@ mod tests {
             assert_eq!(taken(&pem("PRIVATE KEY", &der)).algorithm, algorithm);
         }
         let sec1 = ec.private_key().as_der().expect("SEC 1").as_ref().to_vec();
-        assert!(taken(&pem("EC PRIVATE KEY", &sec1)).public == Private::ecdsa(&ec).expect("a key").public);
+        assert!(
+            taken(&pem("EC PRIVATE KEY", &sec1)).public
+                == Private::ecdsa(&ec).expect("a key").public
+        );
         let jwk = ec_jwk();
         assert_eq!(taken(&jwk.to_string()).algorithm, Algorithm::Es256);
         assert_eq!(taken(&with(&jwk, "use", json!("sig"))).algorithm, Algorithm::Es256);
@@ -197,12 +223,30 @@ mod tests {
     #[test]
     fn what_is_weak_is_refused() {
         let rsa = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
-        assert_eq!(refused(&pem("PRIVATE KEY", AsDer::as_der(&rsa).expect("PKCS #8").as_ref())), Unfit::Short);
+        assert_eq!(
+            refused(&pem("PRIVATE KEY", AsDer::as_der(&rsa).expect("PKCS #8").as_ref())),
+            Unfit::Short
+        );
         let n = encode([&[0x80], &[1; 383][..]].concat());
-        assert_eq!(refused(&json!({"kty": "RSA", "n": n, "e": "AQ", "d": "AQ"}).to_string()), Unfit::Exponent, "e = 1");
-        assert_eq!(refused(&json!({"kty": "RSA", "n": n, "e": "Ag", "d": "AQ"}).to_string()), Unfit::Exponent, "e = 2");
-        assert_eq!(refused(&json!({"kty": "oct", "k": encode([7, 9, 200].repeat(5))}).to_string()), Unfit::Short);
-        assert_eq!(refused(&json!({"kty": "oct", "k": encode([7; 64])}).to_string()), Unfit::Short, "long, but not random");
+        assert_eq!(
+            refused(&json!({"kty": "RSA", "n": n, "e": "AQ", "d": "AQ"}).to_string()),
+            Unfit::Exponent,
+            "e = 1"
+        );
+        assert_eq!(
+            refused(&json!({"kty": "RSA", "n": n, "e": "Ag", "d": "AQ"}).to_string()),
+            Unfit::Exponent,
+            "e = 2"
+        );
+        assert_eq!(
+            refused(&json!({"kty": "oct", "k": encode([7, 9, 200].repeat(5))}).to_string()),
+            Unfit::Short
+        );
+        assert_eq!(
+            refused(&json!({"kty": "oct", "k": encode([7; 64])}).to_string()),
+            Unfit::Short,
+            "long, but not random"
+        );
     }
 
     #[test]
@@ -215,15 +259,35 @@ mod tests {
         assert_eq!(refused(&with(&jwk, "crv", json!("P-384"))), Unfit::Curve);
         assert_eq!(refused(&with(&jwk, "crv", json!("secp256k1"))), Unfit::Curve);
         assert_eq!(refused(&with(&jwk, "kty", json!("EC2"))), Unfit::Kind);
-        assert_eq!(refused(&with(&jwk, "x", json!(encode([1; 32])))), Unfit::Point, "off the curve");
+        assert_eq!(
+            refused(&with(&jwk, "x", json!(encode([1; 32])))),
+            Unfit::Point,
+            "off the curve"
+        );
         assert_eq!(refused(&with(&jwk, "x", json!(encode([1; 31])))), Unfit::Malformed);
         assert_eq!(refused(&with(&jwk, "d", ec_jwk()["d"].clone())), Unfit::Halves);
         assert_eq!(refused(&with(&jwk, "d", Value::Null)), Unfit::NoPrivateKey);
         let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).expect("a key");
-        assert_eq!(refused(&pem("PRIVATE KEY", p384.to_pkcs8v1().expect("PKCS #8").as_ref())), Unfit::Kind);
-        let public = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key").public_key().as_der().expect("a key").as_ref().to_vec();
+        assert_eq!(
+            refused(&pem("PRIVATE KEY", p384.to_pkcs8v1().expect("PKCS #8").as_ref())),
+            Unfit::Kind
+        );
+        let public = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+            .expect("a key")
+            .public_key()
+            .as_der()
+            .expect("a key")
+            .as_ref()
+            .to_vec();
         assert_eq!(refused(&pem("PUBLIC KEY", &public)), Unfit::NoPrivateKey);
-        for text in ["", "{}", "{", "hello", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----", "{\"kty\":\"EC\",\"kty\":\"EC\"}"] {
+        for text in [
+            "",
+            "{}",
+            "{",
+            "hello",
+            "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----",
+            "{\"kty\":\"EC\",\"kty\":\"EC\"}",
+        ] {
             let _any = refused(text);
         }
     }

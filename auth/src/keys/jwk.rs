@@ -58,11 +58,14 @@ pub enum Public {
 }
 
 impl Public {
-    /// RFC 7638, 3: SHA-256 of the required members in the order of their names. A shared secret has none that may be shown.
+    /// RFC 7638, 3: SHA-256 of the required members in the order of their names. A shared secret
+    /// has none that may be shown.
     pub(crate) fn thumbprint(&self) -> Option<String> {
         // The members are base64url and fixed words: nothing needs to be escaped.
         let members = match self {
-            Self::Ec { crv, x, y } => format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#),
+            Self::Ec { crv, x, y } => {
+                format!(r#"{{"crv":"{crv}","kty":"EC","x":"{x}","y":"{y}"}}"#)
+            }
             Self::Okp { crv, x } => format!(r#"{{"crv":"{crv}","kty":"OKP","x":"{x}"}}"#),
             Self::Rsa { n, e } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
             Self::Oct => return None,
@@ -70,7 +73,8 @@ impl Public {
         Some(URL_SAFE_NO_PAD.encode(sha256(members.as_bytes())))
     }
 
-    /// What verifies with this key, which is checked: its curve, that its point is on it, its length. `secret` is for [`Public::Oct`].
+    /// What verifies with this key, which is checked: its curve, that its point is on it, its
+    /// length. `secret` is for [`Public::Oct`].
     pub(crate) fn verifier(&self, secret: &[u8]) -> Result<Verifier, Unfit> {
         let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map_err(|_| Unfit::Malformed);
         let (algorithm, key) = match self {
@@ -97,8 +101,12 @@ impl Public {
             }
             Self::Rsa { n, e } => {
                 let (n, e) = (bytes(n)?, bytes(e)?);
-                // RFC 7518, 6.3.1: without leading zeros. Less than 2048 bits is broken, an exponent of 1 signs nothing, an even one is none.
-                if n.first().is_none_or(|first| *first == 0) || e.first().is_none_or(|first| *first == 0) || e.len() > 8 {
+                // RFC 7518, 6.3.1: without leading zeros. Less than 2048 bits is broken, an
+                // exponent of 1 signs nothing, an even one is none.
+                if n.first().is_none_or(|first| *first == 0)
+                    || e.first().is_none_or(|first| *first == 0)
+                    || e.len() > 8
+                {
                     return Err(Unfit::Malformed);
                 }
                 if bits(&n) < 2048 {
@@ -131,7 +139,8 @@ pub(crate) struct Verifier {
 impl Verifier {
     /// Whether `signature` (in base64url, strictly) is this key's for `message`.
     pub(crate) fn verify(&self, message: &[u8], signature: &str) -> bool {
-        jsonwebtoken::crypto::verify(signature, message, &self.key, self.algorithm.jwt()).unwrap_or(false)
+        jsonwebtoken::crypto::verify(signature, message, &self.key, self.algorithm.jwt())
+            .unwrap_or(false)
     }
 }
 
@@ -149,9 +158,18 @@ mod tests {
                 .to_owned(),
             e: "AQAB".to_owned(),
         };
-        assert_eq!(rsa.thumbprint().as_deref(), Some("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"));
-        let okp = Public::Okp { crv: "Ed25519".to_owned(), x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned() };
-        assert_eq!(okp.thumbprint().as_deref(), Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
+        assert_eq!(
+            rsa.thumbprint().as_deref(),
+            Some("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs")
+        );
+        let okp = Public::Okp {
+            crv: "Ed25519".to_owned(),
+            x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned(),
+        };
+        assert_eq!(
+            okp.thumbprint().as_deref(),
+            Some("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")
+        );
         assert_eq!(Public::Oct.thumbprint(), None);
     }
 }

@@ -1,4 +1,5 @@
-//! Project Wycheproof's vectors (`auth/tests/vectors`), through the very functions that verify access tokens.
+//! Project Wycheproof's vectors (`auth/tests/vectors`), through the very functions that verify
+//! access tokens.
 
 use super::{
     import::GivenJwk,
@@ -10,7 +11,9 @@ use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
 
 fn vectors(name: &str) -> Value {
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name)).expect("vectors");
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name))
+            .expect("vectors");
     serde_json::from_str(&text).expect("JSON")
 }
 
@@ -34,7 +37,8 @@ fn keys(group: &Value) -> Vec<Value> {
     key["keys"].as_array().cloned().unwrap_or_else(|| vec![key.clone()])
 }
 
-/// Runs a file of JSON Web Signatures. Returns how many were decided, and the numbers of those decided otherwise than labelled.
+/// Runs a file of JSON Web Signatures. Returns how many were decided, and the numbers of those
+/// decided otherwise than labelled.
 fn run(file: &str) -> (usize, BTreeMap<u64, &'static str>) {
     let file = vectors(file);
     let mut count = 0;
@@ -43,14 +47,25 @@ fn run(file: &str) -> (usize, BTreeMap<u64, &'static str>) {
         let keys = keys(group);
         for test in group["tests"].as_array().expect("tests") {
             // What is no text is a JWS in its other form (RFC 7515, 7.2), which is no token here.
-            let Some(jws) = test.get("jws").map(|jws| jws.as_str().map_or_else(|| jws.to_string(), str::to_owned)) else { continue };
+            let Some(jws) = test
+                .get("jws")
+                .map(|jws| jws.as_str().map_or_else(|| jws.to_string(), str::to_owned))
+            else {
+                continue;
+            };
             let (accepted, valid) = (accepts(&keys, &jws), test["result"] == "valid");
             // Of an algorithm that is not used here: it must be refused, whatever its label.
-            let foreign = keys.iter().all(|key| !["ES256", "EdDSA", "HS256", "RS256"].contains(&key["alg"].as_str().unwrap_or("ES256")));
+            let foreign = keys.iter().all(|key| {
+                !["ES256", "EdDSA", "HS256", "RS256"]
+                    .contains(&key["alg"].as_str().unwrap_or("ES256"))
+            });
             if foreign {
                 assert!(!accepted, "{}", test["tcId"]);
             } else if accepted != valid {
-                otherwise.insert(test["tcId"].as_u64().expect("a number"), if accepted { "accepted" } else { "refused" });
+                otherwise.insert(
+                    test["tcId"].as_u64().expect("a number"),
+                    if accepted { "accepted" } else { "refused" },
+                );
             }
             count += 1;
         }
@@ -58,9 +73,11 @@ fn run(file: &str) -> (usize, BTreeMap<u64, &'static str>) {
     (count, otherwise)
 }
 
-/// A set with public keys and a shared secret is labelled ambiguous. Here the name chooses the key, and the key its one algorithm.
+/// A set with public keys and a shared secret is labelled ambiguous. Here the name chooses the key,
+/// and the key its one algorithm.
 const MIXED_SET: &str = "accepted";
-/// An RSA key of the faulty generator of 2017 (ROCA), of 2048 bits. Imported keys need 3072; the fault itself is not looked for.
+/// An RSA key of the faulty generator of 2017 (ROCA), of 2048 bits. Imported keys need 3072; the
+/// fault itself is not looked for.
 const ROCA: &str = "accepted";
 
 #[test]
@@ -71,7 +88,8 @@ fn json_web_signatures() {
         // Labelled invalid, but the same bytes as 357, which is labelled valid.
         (367, "accepted"),
         (370, "accepted"),
-        // Labelled valid, though they hold a `?`, which is no character of base64url (RFC 4648, 5).
+        // Labelled valid, though they hold a `?`, which is no character of base64url (RFC 4648,
+        // 5).
         (372, "refused"),
         (373, "refused"),
     ];
@@ -100,8 +118,16 @@ fn run_bare(file: &str, key: impl Fn(&Value) -> Public) -> usize {
         let verifier = key(&group["publicKey"]).verifier(&[]);
         for test in group["tests"].as_array().expect("tests") {
             let signature = URL_SAFE_NO_PAD.encode(hex(&test["sig"]));
-            let accepted = verifier.as_ref().is_ok_and(|verifier| verifier.verify(&hex(&test["msg"]), &signature));
-            assert_eq!(accepted, test["result"] == "valid", "{}: {}", test["tcId"], test["comment"]);
+            let accepted = verifier
+                .as_ref()
+                .is_ok_and(|verifier| verifier.verify(&hex(&test["msg"]), &signature));
+            assert_eq!(
+                accepted,
+                test["result"] == "valid",
+                "{}: {}",
+                test["tcId"],
+                test["comment"]
+            );
             count += 1;
         }
     }
@@ -110,12 +136,18 @@ fn run_bare(file: &str, key: impl Fn(&Value) -> Public) -> usize {
 
 fn hex(text: &Value) -> Vec<u8> {
     let text = text.as_str().expect("hex");
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex")).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex"))
+        .collect()
 }
 
 #[test]
 fn ed25519() {
-    let key = |key: &Value| Public::Okp { crv: "Ed25519".into(), x: URL_SAFE_NO_PAD.encode(hex(&key["pk"])) };
+    let key = |key: &Value| Public::Okp {
+        crv: "Ed25519".into(),
+        x: URL_SAFE_NO_PAD.encode(hex(&key["pk"])),
+    };
     assert_eq!(run_bare("ed25519_test.json", key), 151);
 }
 
@@ -123,7 +155,11 @@ fn ed25519() {
 fn ecdsa_on_p256() {
     let key = |key: &Value| {
         let point = hex(&key["uncompressed"]);
-        Public::Ec { crv: "P-256".into(), x: URL_SAFE_NO_PAD.encode(&point[1..33]), y: URL_SAFE_NO_PAD.encode(&point[33..]) }
+        Public::Ec {
+            crv: "P-256".into(),
+            x: URL_SAFE_NO_PAD.encode(&point[1..33]),
+            y: URL_SAFE_NO_PAD.encode(&point[33..]),
+        }
     };
     assert_eq!(run_bare("ecdsa_secp256r1_sha256_p1363_test.json", key), 262);
 }

@@ -13,9 +13,10 @@ const CAPACITY: usize = 32_768;
 
 type Key = (LimitedAction, UserId);
 
-/// Buckets of users by the time until which they are in use. When the young half is full, it becomes
-/// the old one, and the buckets that were unused for longest are dropped. A dropped bucket counts as
-/// empty: with more active users than fit, the limit is less strict, and memory stays bounded.
+/// Buckets of users by the time until which they are in use. When the young half is full, it
+/// becomes the old one, and the buckets that were unused for longest are dropped. A dropped bucket
+/// counts as empty: with more active users than fit, the limit is less strict, and memory stays
+/// bounded.
 struct Buckets {
     capacity: usize,
     young: HashMap<Key, Timestamp>,
@@ -58,18 +59,31 @@ impl RateLimiter {
     }
 
     /// Counts an action of a user on this node.
-    pub(crate) fn take(&self, action: LimitedAction, user: UserId, now: Timestamp) -> Result<(), Error> {
+    pub(crate) fn take(
+        &self,
+        action: LimitedAction,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let Some(limit) = self.limits.get(action) else { return Ok(()) };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let full_at = limit.take(buckets.get(&(action, user)), now).map_err(|next| refusal(action, Some(next), now))?;
+        let full_at = limit
+            .take(buckets.get(&(action, user)), now)
+            .map_err(|next| refusal(action, Some(next), now))?;
         buckets.set((action, user), full_at);
         Ok(())
     }
 
     /// Whether [`RateLimiter::take`] would count an action now. Counts nothing.
-    pub(crate) fn check(&self, action: LimitedAction, user: UserId, now: Timestamp) -> Result<(), Error> {
+    pub(crate) fn check(
+        &self,
+        action: LimitedAction,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let Some(limit) = self.limits.get(action) else { return Ok(()) };
-        let full_at = self.buckets.lock().unwrap_or_else(PoisonError::into_inner).get(&(action, user));
+        let full_at =
+            self.buckets.lock().unwrap_or_else(PoisonError::into_inner).get(&(action, user));
         limit.take(full_at, now).map(drop).map_err(|next| refusal(action, Some(next), now))
     }
 
@@ -99,13 +113,25 @@ mod tests {
             limiter.check(action, user(1), now).expect("asking counts nothing");
             limiter.take(action, user(1), now).expect("within the burst");
         }
-        assert!(matches!(limiter.check(action, user(1), now), Err(Error::TooMany { retry_after: 30, .. })));
-        assert!(matches!(limiter.take(action, user(1), now), Err(Error::TooMany { retry_after: 30, .. })));
-        assert!(limiter.take(action, user(2), now).is_ok() && limiter.take(LimitedAction::Refresh, user(1), now).is_ok());
+        assert!(matches!(
+            limiter.check(action, user(1), now),
+            Err(Error::TooMany { retry_after: 30, .. })
+        ));
+        assert!(matches!(
+            limiter.take(action, user(1), now),
+            Err(Error::TooMany { retry_after: 30, .. })
+        ));
+        assert!(
+            limiter.take(action, user(2), now).is_ok()
+                && limiter.take(LimitedAction::Refresh, user(1), now).is_ok()
+        );
         now = now + limit.period;
         assert!(limiter.take(action, user(1), now).is_ok());
         assert!(limiter.take(action, user(1), now).is_err());
-        assert!(limiter.take(action, user(1), now - Span::days(1)).is_ok(), "a clock that is set back locks no user out");
+        assert!(
+            limiter.take(action, user(1), now - Span::days(1)).is_ok(),
+            "a clock that is set back locks no user out"
+        );
     }
 
     #[test]

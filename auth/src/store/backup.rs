@@ -1,7 +1,8 @@
-//! Backups of a SQLite database: making one while servers write, and putting one in place while none runs.
+//! Backups of a SQLite database: making one while servers write, and putting one in place while
+//! none runs.
 //!
-//! A backup is one file, complete by itself: SQLite copies a snapshot into it (`VACUUM INTO`), so no write-ahead log belongs
-//! to it. The server secret is not in it. Postgres has tools of its own.
+//! A backup is one file, complete by itself: SQLite copies a snapshot into it (`VACUUM INTO`), so
+//! no write-ahead log belongs to it. The server secret is not in it. Postgres has tools of its own.
 
 use crate::ServerSecret;
 use sqlx::{
@@ -77,12 +78,17 @@ pub enum BackupError {
     Write(PathBuf, #[source] io::Error),
 }
 
-/// Copies the database `source` to the new file `target`, readable and writable for its owner only, while others read and
-/// write. It holds every transaction that was committed before it began. `progress` is told how many bytes have been written.
+/// Copies the database `source` to the new file `target`, readable and writable for its owner only,
+/// while others read and write. It holds every transaction that was committed before it began.
+/// `progress` is told how many bytes have been written.
 ///
-/// The copy is made under another name in the folder of `target`, checked, synced to disk and then renamed, so that there is
-/// never half a backup under that name.
-pub async fn back_up(source: &Path, target: &Path, progress: impl FnMut(u64)) -> Result<Copied, BackupError> {
+/// The copy is made under another name in the folder of `target`, checked, synced to disk and then
+/// renamed, so that there is never half a backup under that name.
+pub async fn back_up(
+    source: &Path,
+    target: &Path,
+    progress: impl FnMut(u64),
+) -> Result<Copied, BackupError> {
     if target.symlink_metadata().is_ok() {
         return Err(BackupError::Exists(target.to_owned()));
     }
@@ -105,10 +111,12 @@ pub struct Restored {
     pub kept: Option<PathBuf>,
 }
 
-/// Puts a copy of the backup `source` in the place of the database `target`, while no program has that open. `suffix` names
-/// the file that was there before, which is kept: `target`, a dot and the suffix.
+/// Puts a copy of the backup `source` in the place of the database `target`, while no program has
+/// that open. `suffix` names the file that was there before, which is kept: `target`, a dot and the
+/// suffix.
 ///
-/// A database with accounts is replaced only with `force`. The server secret must be the one that the backup was made with.
+/// A database with accounts is replaced only with `force`. The server secret must be the one that
+/// the backup was made with.
 pub async fn restore(
     source: &Path,
     target: &Path,
@@ -118,22 +126,28 @@ pub async fn restore(
     progress: impl FnMut(u64),
 ) -> Result<Restored, BackupError> {
     let mut connection = open(source, existing(source)?.read_only(true)).await?;
-    let newest = sqlx::migrate!("migrations/sqlite").iter().map(|migration| migration.version).max();
+    let newest =
+        sqlx::migrate!("migrations/sqlite").iter().map(|migration| migration.version).max();
     match read_version(source, &mut connection).await? {
         None => return Err(BackupError::NotOurs(source.to_owned())),
         version if version > newest => return Err(BackupError::Newer(source.to_owned())),
         Some(_) => {}
     }
-    let check: Option<Vec<u8>> = sqlx::query_scalar("SELECT secret_check FROM installation WHERE id = 1")
-        .fetch_optional(&mut connection)
-        .await
-        .map_err(|error| BackupError::Copy(source.to_owned(), error))?;
+    let check: Option<Vec<u8>> =
+        sqlx::query_scalar("SELECT secret_check FROM installation WHERE id = 1")
+            .fetch_optional(&mut connection)
+            .await
+            .map_err(|error| BackupError::Copy(source.to_owned(), error))?;
     if check.is_some_and(|check| check != secret.check_value()) {
         return Err(BackupError::OtherSecret(source.to_owned()));
     }
     if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         use std::os::unix::fs::DirBuilderExt;
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| BackupError::Write(folder.to_owned(), error))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|error| BackupError::Write(folder.to_owned(), error))?;
     }
     let (draft, copied) = copy(source, &mut connection, target, progress).await?;
     close(connection).await;
@@ -156,7 +170,11 @@ fn existing(path: &Path) -> Result<SqliteConnectOptions, BackupError> {
     if !path.is_file() {
         return Err(BackupError::Missing(path.to_owned()));
     }
-    Ok(SqliteConnectOptions::new().filename(path).create_if_missing(false).busy_timeout(LOCK_TIMEOUT).disable_statement_logging())
+    Ok(SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .busy_timeout(LOCK_TIMEOUT)
+        .disable_statement_logging())
 }
 
 async fn open(path: &Path, options: SqliteConnectOptions) -> Result<SqliteConnection, BackupError> {
@@ -168,19 +186,31 @@ async fn close(connection: SqliteConnection) {
 }
 
 /// The newest migration that was applied; `None` where the tables of this program are missing.
-async fn read_version(path: &Path, connection: &mut SqliteConnection) -> Result<Option<i64>, BackupError> {
+async fn read_version(
+    path: &Path,
+    connection: &mut SqliteConnection,
+) -> Result<Option<i64>, BackupError> {
     const TABLES: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ('_sqlx_migrations', 'installation', 'users')";
     let failed = |error| BackupError::Open(path.to_owned(), error);
-    let tables: i64 = sqlx::query_scalar(TABLES).fetch_one(&mut *connection).await.map_err(failed)?;
+    let tables: i64 =
+        sqlx::query_scalar(TABLES).fetch_one(&mut *connection).await.map_err(failed)?;
     if tables < 3 {
         return Ok(None);
     }
-    sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations").fetch_one(connection).await.map_err(failed)
+    sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+        .fetch_one(connection)
+        .await
+        .map_err(failed)
 }
 
-/// Copies what `connection` sees into a new file in the folder of `target`, checks and syncs it. The file is removed unless
-/// it is put in place.
-async fn copy(source: &Path, connection: &mut SqliteConnection, target: &Path, mut progress: impl FnMut(u64)) -> Result<(NamedTempFile, Copied), BackupError> {
+/// Copies what `connection` sees into a new file in the folder of `target`, checks and syncs it.
+/// The file is removed unless it is put in place.
+async fn copy(
+    source: &Path,
+    connection: &mut SqliteConnection,
+    target: &Path,
+    mut progress: impl FnMut(u64),
+) -> Result<(NamedTempFile, Copied), BackupError> {
     let failed = |error| BackupError::Copy(source.to_owned(), error);
     // Of mode 0600. SQLite writes into a file that exists as long as it is empty.
     let draft = tempfile::Builder::new()
@@ -190,7 +220,10 @@ async fn copy(source: &Path, connection: &mut SqliteConnection, target: &Path, m
         .map_err(|error| BackupError::Write(target.to_owned(), error))?;
     let written = |draft: &NamedTempFile| draft.as_file().metadata().map_or(0, |file| file.len());
     let Some(name) = draft.path().to_str() else {
-        return Err(BackupError::Write(target.to_owned(), io::Error::other("the name of the folder is not UTF-8")));
+        return Err(BackupError::Write(
+            target.to_owned(),
+            io::Error::other("the name of the folder is not UTF-8"),
+        ));
     };
     let mut ticks = interval(PROGRESS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -220,7 +253,10 @@ async fn copy(source: &Path, connection: &mut SqliteConnection, target: &Path, m
 async fn check(path: &Path) -> Result<i64, BackupError> {
     let failed = |error| BackupError::Copy(path.to_owned(), error);
     let mut connection = open(path, existing(path)?.read_only(true)).await?;
-    let first: String = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut connection).await.map_err(failed)?;
+    let first: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
+        .fetch_one(&mut connection)
+        .await
+        .map_err(failed)?;
     if first != "ok" {
         return Err(BackupError::Damaged(path.to_owned(), first));
     }
@@ -233,18 +269,24 @@ async fn count_users(connection: &mut SqliteConnection) -> Result<i64, sqlx::Err
     sqlx::query_scalar("SELECT COUNT(*) FROM users").fetch_one(connection).await
 }
 
-/// Locks the database that is to be replaced against every other program, and moves its write-ahead log into it. `None`
-/// where there is none, or where `force` replaces something that is no database.
+/// Locks the database that is to be replaced against every other program, and moves its write-ahead
+/// log into it. `None` where there is none, or where `force` replaces something that is no
+/// database.
 async fn lock(target: &Path, force: bool) -> Result<Option<SqliteConnection>, BackupError> {
     if fs::metadata(target).map_or(0, |file| file.len()) == 0 {
         return Ok(None);
     }
-    // Leaving the mode with a write-ahead log takes an exclusive lock, which fails while anything else has the file open.
-    let options = existing(target)?.busy_timeout(Duration::from_secs(1)).locking_mode(SqliteLockingMode::Exclusive).journal_mode(SqliteJournalMode::Delete);
+    // Leaving the mode with a write-ahead log takes an exclusive lock, which fails while anything
+    // else has the file open.
+    let options = existing(target)?
+        .busy_timeout(Duration::from_secs(1))
+        .locking_mode(SqliteLockingMode::Exclusive)
+        .journal_mode(SqliteJournalMode::Delete);
     let locked = async {
         let mut connection = options.connect().await?;
         sqlx::query("BEGIN EXCLUSIVE").execute(&mut connection).await?;
-        let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await?;
+        let mode: String =
+            sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await?;
         Ok((connection, mode))
     };
     let mut connection = match locked.await {
@@ -255,12 +297,16 @@ async fn lock(target: &Path, force: bool) -> Result<Option<SqliteConnection>, Ba
         Err(error) => return Err(BackupError::Open(target.to_owned(), error)),
     };
     let users = match read_version(target, &mut connection).await {
-        Ok(Some(_)) => count_users(&mut connection).await.map_err(|error| BackupError::Open(target.to_owned(), error)),
+        Ok(Some(_)) => count_users(&mut connection)
+            .await
+            .map_err(|error| BackupError::Open(target.to_owned(), error)),
         Ok(None) => Ok(0),
         Err(error) => Err(error),
     };
     match users {
-        Ok(users) if users > 0 && !force => return Err(BackupError::HasAccounts { path: target.to_owned(), users }),
+        Ok(users) if users > 0 && !force => {
+            return Err(BackupError::HasAccounts { path: target.to_owned(), users });
+        }
         Err(error) if !force => return Err(error),
         Ok(_) | Err(_) => {}
     }
@@ -269,14 +315,20 @@ async fn lock(target: &Path, force: bool) -> Result<Option<SqliteConnection>, Ba
 
 /// Whether another connection holds a lock (SQLite's result codes 5 and 6).
 fn is_busy(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(DatabaseError::code).and_then(|code| code.parse::<i32>().ok());
+    let code = error
+        .as_database_error()
+        .and_then(DatabaseError::code)
+        .and_then(|code| code.parse::<i32>().ok());
     code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
-/// Renames a database with what SQLite left beside it: a log of another database would be applied to the new one. Returns
-/// whether anything was there.
+/// Renames a database with what SQLite left beside it: a log of another database would be applied
+/// to the new one. Returns whether anything was there.
 fn rename_all(from: &Path, to: &Path) -> Result<bool, BackupError> {
-    let pairs = [&[""][..], &COMPANIONS].concat().into_iter().map(|ending| (with_ending(from, ending), with_ending(to, ending)));
+    let pairs = [&[""][..], &COMPANIONS]
+        .concat()
+        .into_iter()
+        .map(|ending| (with_ending(from, ending), with_ending(to, ending)));
     let pairs: Vec<_> = pairs.filter(|(from, _)| from.symlink_metadata().is_ok()).collect();
     if let Some((_, taken)) = pairs.iter().find(|(_, to)| to.symlink_metadata().is_ok()) {
         return Err(BackupError::Exists(taken.clone()));

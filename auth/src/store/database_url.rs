@@ -1,8 +1,11 @@
 //! The address of a database: parsed once, completely, before anything is opened.
 //!
-//! What the drivers would ignore, take literally or guess is refused with a cure. Opening is not done here.
+//! What the drivers would ignore, take literally or guess is refused with a cure. Opening is not
+//! done here.
 
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 use sqlx::postgres::PgConnectOptions;
 use std::{
     fmt,
@@ -45,7 +48,8 @@ pub enum DatabaseUrl {
     Postgres(Url),
 }
 
-/// Reasons to refuse an address, each with its cure. They quote nothing: an address may hold a password.
+/// Reasons to refuse an address, each with its cure. They quote nothing: an address may hold a
+/// password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "each says it in its message")]
 pub enum InvalidDatabaseUrl {
@@ -53,13 +57,19 @@ pub enum InvalidDatabaseUrl {
     Scheme,
     #[error("must name a file after sqlite:, such as sqlite:data/latchkey.db")]
     NoFile,
-    #[error("must name a file: a database in memory would lose all accounts when the program stops")]
+    #[error(
+        "must name a file: a database in memory would lose all accounts when the program stops"
+    )]
     InMemory,
     #[error("must be sqlite:PATH, without file:")]
     FileUri,
-    #[error("may have no option but mode=rwc after a question mark (a question mark in a file name is written %3F)")]
+    #[error(
+        "may have no option but mode=rwc after a question mark (a question mark in a file name is written %3F)"
+    )]
     SqliteOption,
-    #[error("has a % that is not followed by two hexadecimal digits (a % in a file name is written %25)")]
+    #[error(
+        "has a % that is not followed by two hexadecimal digits (a % in a file name is written %25)"
+    )]
     PercentEncoding,
     #[error("begins its path with ~, which only a shell replaces: write the path in full")]
     Tilde,
@@ -76,7 +86,9 @@ pub enum InvalidDatabaseUrl {
     NoDatabase,
     #[error("has a parameter after the question mark that the Postgres driver does not know")]
     PostgresParameter,
-    #[error("has a parameter after the question mark with a value that the Postgres driver does not accept")]
+    #[error(
+        "has a parameter after the question mark with a value that the Postgres driver does not accept"
+    )]
     PostgresValue,
 }
 
@@ -101,8 +113,8 @@ impl DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// The address as `pg_dump` and `psql` take it, without the password: only parameters that libpq knows, in its
-    /// spelling (PostgreSQL, 34.1.2). For SQLite the same as `Display`.
+    /// The address as `pg_dump` and `psql` take it, without the password: only parameters that
+    /// libpq knows, in its spelling (PostgreSQL, 34.1.2). For SQLite the same as `Display`.
     #[must_use]
     pub fn for_libpq(&self) -> String {
         let Self::Postgres(url) = self else { return self.to_string() };
@@ -112,7 +124,8 @@ impl DatabaseUrl {
                 "ssl-root-cert" | "ssl-ca" => "sslrootcert",
                 "ssl-cert" => "sslcert",
                 "ssl-key" => "sslkey",
-                same @ ("sslmode" | "sslrootcert" | "sslcert" | "sslkey" | "host" | "hostaddr" | "port" | "dbname" | "user") => same,
+                same @ ("sslmode" | "sslrootcert" | "sslcert" | "sslkey" | "host" | "hostaddr"
+                | "port" | "dbname" | "user") => same,
                 _ => return None,
             };
             Some(format!("{key}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)))
@@ -140,7 +153,8 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Parses what stands after `sqlite:`, as the driver documents it: `//` may come first, `%` encodes, `?` begins options.
+/// Parses what stands after `sqlite:`, as the driver documents it: `//` may come first, `%`
+/// encodes, `?` begins options.
 fn sqlite(rest: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
     use InvalidDatabaseUrl as E;
     let rest = rest.strip_prefix("//").unwrap_or(rest);
@@ -151,7 +165,10 @@ fn sqlite(rest: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
     if !options.split('&').all(|option| matches!(option, "" | "mode=rwc")) {
         return Err(E::SqliteOption);
     }
-    let is_encoded = |(at, _): (usize, &str)| path.get(at + 1..at + 3).is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    let is_encoded = |(at, _): (usize, &str)| {
+        path.get(at + 1..at + 3)
+            .is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+    };
     if !path.match_indices('%').all(is_encoded) {
         return Err(E::PercentEncoding);
     }
@@ -173,7 +190,11 @@ fn sqlite(rest: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
     }
     let is_folder = path.ends_with('/') || path.ends_with("/.") || path == ".";
     // Two slashes at the beginning of a path mean one, and would be taken for those of the address.
-    let path = if path.starts_with('/') { PathBuf::from(format!("/{}", path.trim_start_matches('/'))) } else { PathBuf::from(&*path) };
+    let path = if path.starts_with('/') {
+        PathBuf::from(format!("/{}", path.trim_start_matches('/')))
+    } else {
+        PathBuf::from(&*path)
+    };
     if is_folder || path.file_name().is_none() {
         return Err(E::NoFile);
     }
@@ -187,14 +208,21 @@ fn postgres(text: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
     }
     let url = Url::parse(text).map_err(|_| E::Postgres)?;
     // What was meant for user or password ends up here when it is not encoded.
-    if url.fragment().is_some() || url.host_str().is_some_and(|host| host.contains('%') && !host.starts_with("%2F") && !host.starts_with("%2f")) {
+    if url.fragment().is_some()
+        || url.host_str().is_some_and(|host| {
+            host.contains('%') && !host.starts_with("%2F") && !host.starts_with("%2f")
+        })
+    {
         return Err(E::Postgres);
     }
-    let known = |key: &str| POSTGRES_PARAMETERS.contains(&key) || key.starts_with("options[") && key.ends_with(']');
+    let known = |key: &str| {
+        POSTGRES_PARAMETERS.contains(&key) || key.starts_with("options[") && key.ends_with(']')
+    };
     if !url.query_pairs().all(|(key, _)| known(&key)) {
         return Err(E::PostgresParameter);
     }
-    let has_name = !url.path().trim_start_matches('/').is_empty() || url.query_pairs().any(|(key, value)| key == "dbname" && !value.is_empty());
+    let has_name = !url.path().trim_start_matches('/').is_empty()
+        || url.query_pairs().any(|(key, value)| key == "dbname" && !value.is_empty());
     if !has_name {
         return Err(E::NoDatabase);
     }
@@ -209,7 +237,9 @@ fn postgres(text: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Sqlite(path) => write!(out, "sqlite:{}", utf8_percent_encode(&path.to_string_lossy(), PATH)),
+            Self::Sqlite(path) => {
+                write!(out, "sqlite:{}", utf8_percent_encode(&path.to_string_lossy(), PATH))
+            }
             Self::Postgres(url) => {
                 let mut url = url.clone();
                 if url.password().is_some() {
@@ -311,7 +341,11 @@ mod tests {
             "postgres://db/?dbname=latchkey",
             "postgres://ann:p%40ss%2Fword@db/latchkey?statement-cache-capacity=0",
         ] {
-            assert!(matches!(text.parse(), Ok(DatabaseUrl::Postgres(_))), "{text}: {:?}", text.parse::<DatabaseUrl>());
+            assert!(
+                matches!(text.parse(), Ok(DatabaseUrl::Postgres(_))),
+                "{text}: {:?}",
+                text.parse::<DatabaseUrl>()
+            );
         }
         for (text, why) in [
             ("postgres://", E::NoDatabase),
@@ -333,10 +367,18 @@ mod tests {
 
     #[test]
     fn printed_addresses_have_no_password() {
-        for text in ["postgres://ann:hunter2@db/latchkey", "postgres://ann@db/latchkey?password=hunter2&sslmode=require"] {
+        for text in [
+            "postgres://ann:hunter2@db/latchkey",
+            "postgres://ann@db/latchkey?password=hunter2&sslmode=require",
+        ] {
             let url: DatabaseUrl = text.parse().expect("an address");
             for shown in [url.to_string(), format!("{url:?}")] {
-                assert!(!shown.contains("hunter2") && shown.contains("ann") && shown.contains("db/latchkey"), "{shown}");
+                assert!(
+                    !shown.contains("hunter2")
+                        && shown.contains("ann")
+                        && shown.contains("db/latchkey"),
+                    "{shown}"
+                );
             }
             assert!(url.expose().contains("hunter2"));
         }
@@ -346,8 +388,14 @@ mod tests {
     fn addresses_for_libpq_have_no_password() {
         for (text, expected) in [
             ("postgres://ann:hunter2@db:5433/latchkey", "postgres://ann@db:5433/latchkey"),
-            ("postgres://ann@db/latchkey?password=hunter2&ssl-mode=verify-full&statement-cache-capacity=0", "postgres://ann@db/latchkey?sslmode=verify%2Dfull"),
-            ("postgres:///latchkey?host=/var/run/postgresql", "postgres:///latchkey?host=%2Fvar%2Frun%2Fpostgresql"),
+            (
+                "postgres://ann@db/latchkey?password=hunter2&ssl-mode=verify-full&statement-cache-capacity=0",
+                "postgres://ann@db/latchkey?sslmode=verify%2Dfull",
+            ),
+            (
+                "postgres:///latchkey?host=/var/run/postgresql",
+                "postgres:///latchkey?host=%2Fvar%2Frun%2Fpostgresql",
+            ),
         ] {
             assert_eq!(text.parse::<DatabaseUrl>().expect("an address").for_libpq(), expected);
         }

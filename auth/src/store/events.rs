@@ -51,10 +51,20 @@ statements! {
 }
 
 impl Reader {
-    /// What happened to one user before the event `before`, newest first, at most `limit`. From where an administrator acted is nothing that they need
-    /// to know.
-    pub async fn event_list(&mut self, target: UserId, before: EventId, limit: i64) -> Result<Vec<EventRow>, Error> {
-        Ok(on!(self, |c| sqlx::query_as(OF_TARGET_BEFORE).bind(target).bind(before).bind(limit).fetch_all(c).await?))
+    /// What happened to one user before the event `before`, newest first, at most `limit`. From
+    /// where an administrator acted is nothing that they need to know.
+    pub async fn event_list(
+        &mut self,
+        target: UserId,
+        before: EventId,
+        limit: i64,
+    ) -> Result<Vec<EventRow>, Error> {
+        Ok(on!(self, |c| sqlx::query_as(OF_TARGET_BEFORE)
+            .bind(target)
+            .bind(before)
+            .bind(limit)
+            .fetch_all(c)
+            .await?))
     }
 
     /// When the newest thing happened; `None` if nothing has.
@@ -64,22 +74,40 @@ impl Reader {
 }
 
 impl Tx {
-    /// Forgets what happened before: at most `rows`, the oldest first. Returns how many. (An id begins with its time: RFC 9562, 5.7.)
+    /// Forgets what happened before: at most `rows`, the oldest first. Returns how many. (An id
+    /// begins with its time: RFC 9562, 5.7.)
     pub async fn event_prune(&mut self, before: Timestamp, rows: u64) -> Result<u64, Error> {
         let millis = before.0.max(0).to_be_bytes();
         let mut id = [0; 16];
         id[..6].copy_from_slice(&millis[2..]);
-        Ok(on!(self, |c| sqlx::query(PRUNE).bind(EventId(Uuid::from_bytes(id))).bind(limit(rows)).execute(c).await?.rows_affected()))
+        Ok(on!(self, |c| sqlx::query(PRUNE)
+            .bind(EventId(Uuid::from_bytes(id)))
+            .bind(limit(rows))
+            .execute(c)
+            .await?
+            .rows_affected()))
     }
 
-    /// Forgets what happened to one user, but that the account was deleted: at most `rows`. Returns how many.
+    /// Forgets what happened to one user, but that the account was deleted: at most `rows`. Returns
+    /// how many.
     pub async fn event_forget(&mut self, target: UserId, rows: u64) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(FORGET).bind(target).bind(limit(rows)).execute(c).await?.rows_affected()))
+        Ok(on!(self, |c| sqlx::query(FORGET)
+            .bind(target)
+            .bind(limit(rows))
+            .execute(c)
+            .await?
+            .rows_affected()))
     }
 
-    /// Forgets from where and with what one user did something to others: of at most `rows` events. Returns of how many.
+    /// Forgets from where and with what one user did something to others: of at most `rows` events.
+    /// Returns of how many.
     pub async fn event_blur(&mut self, actor: UserId, rows: u64) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(BLUR).bind(actor).bind(limit(rows)).execute(c).await?.rows_affected()))
+        Ok(on!(self, |c| sqlx::query(BLUR)
+            .bind(actor)
+            .bind(limit(rows))
+            .execute(c)
+            .await?
+            .rows_affected()))
     }
 
     /// In the transaction of the change that it tells of.

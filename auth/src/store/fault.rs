@@ -1,5 +1,5 @@
-//! The kinds of database errors, and what follows from each: the status of the response, whether the
-//! connection can be used again, and whether the database counts as unable to write.
+//! The kinds of database errors, and what follows from each: the status of the response, whether
+//! the connection can be used again, and whether the database counts as unable to write.
 
 use sqlx::error::DatabaseError;
 
@@ -39,8 +39,8 @@ pub enum Fault {
     Corrupt,
     /// A connection pooler in transaction mode mixes up prepared statements.
     Pooler,
-    /// A constraint does not hold, the statement does not fit the tables, or a value cannot be read:
-    /// an error of this program.
+    /// A constraint does not hold, the statement does not fit the tables, or a value cannot be
+    /// read: an error of this program.
     Statement,
 }
 
@@ -53,7 +53,12 @@ impl Fault {
             E::Database(error) if is_sqlite(&**error) => of_sqlite(&**error),
             E::Database(error) => of_postgres(&**error),
             // After an unexpected message nobody knows what the next one answers.
-            E::Io(_) | E::Tls(_) | E::Protocol(_) | E::BeginFailed | E::WorkerCrashed | E::PoolClosed => Self::Unreachable,
+            E::Io(_)
+            | E::Tls(_)
+            | E::Protocol(_)
+            | E::BeginFailed
+            | E::WorkerCrashed
+            | E::PoolClosed => Self::Unreachable,
             E::PoolTimedOut => Self::NoConnection,
             _ => Self::Statement,
         }
@@ -66,11 +71,14 @@ impl Fault {
         !matches!(self, Self::Statement)
     }
 
-    /// Whether the connection must not be used again. After such an error SQLite may have rolled the
-    /// transaction back by itself, and a server may be another one than before.
+    /// Whether the connection must not be used again. After such an error SQLite may have rolled
+    /// the transaction back by itself, and a server may be another one than before.
     #[must_use]
     pub const fn breaks_connection(self) -> bool {
-        !matches!(self, Self::Locked | Self::Conflict | Self::Statement | Self::NoConnection | Self::Timeout)
+        !matches!(
+            self,
+            Self::Locked | Self::Conflict | Self::Statement | Self::NoConnection | Self::Timeout
+        )
     }
 
     /// Whether writing counts as impossible from now on, until a write succeeds.
@@ -109,16 +117,24 @@ impl Fault {
         match self {
             Self::Locked => "another process holds the write lock of the database: end it",
             Self::DiskFull => "make room on the disk of the database: writing goes on by itself",
-            Self::ReadOnly => "make the database file and its folder writable, or point DATABASE_URL at the primary",
-            Self::CannotOpen => "check that the database file exists and may be opened, and the limit of open files",
-            Self::Replaced => "the database file was moved or replaced: put it back, or restart to use the new one",
+            Self::ReadOnly => {
+                "make the database file and its folder writable, or point DATABASE_URL at the primary"
+            }
+            Self::CannotOpen => {
+                "check that the database file exists and may be opened, and the limit of open files"
+            }
+            Self::Replaced => {
+                "the database file was moved or replaced: put it back, or restart to use the new one"
+            }
             Self::LogRemoved => "leave the files beside the database alone while the server runs",
             Self::LogFull => "a program reads the database file in one long transaction: end it",
             Self::Unreachable => "check that the database server runs and can be reached",
             Self::NoConnection => "raise the number of connections that the database server allows",
             Self::Forbidden => "check the user, the password and the privileges in DATABASE_URL",
             Self::Corrupt => "restore the database from a backup",
-            Self::Pooler => "add ?statement-cache-capacity=0 to DATABASE_URL: it leads through a connection pooler",
+            Self::Pooler => {
+                "add ?statement-cache-capacity=0 to DATABASE_URL: it leads through a connection pooler"
+            }
             Self::Io | Self::Timeout | Self::NoMemory | Self::Conflict | Self::Statement => "",
         }
     }
@@ -137,7 +153,8 @@ fn of_sqlite(error: &dyn DatabaseError) -> Fault {
         7 => Fault::NoMemory,
         8 => Fault::ReadOnly,
         // 2 and 21: the library or its use is at fault, and the connection may be, too.
-        // 4 and 9: interrupted. 15 and 22: the locking protocol failed, or the file system lacks support.
+        // 4 and 9: interrupted. 15 and 22: the locking protocol failed, or the file system lacks
+        // support.
         2 | 4 | 9 | 10 | 15 | 21 | 22 => Fault::Io,
         11 | 26 => Fault::Corrupt,
         13 => Fault::DiskFull,

@@ -55,20 +55,23 @@ impl Reader {
 
     /// At most 1,000 lines after `number`, in order.
     pub async fn feed_since(&mut self, number: i64) -> Result<Vec<Item>, Error> {
-        let lines: Vec<Line> = on!(self, |c| sqlx::query_as(SINCE).bind(number).fetch_all(c).await?);
+        let lines: Vec<Line> =
+            on!(self, |c| sqlx::query_as(SINCE).bind(number).fetch_all(c).await?);
         Ok(lines.into_iter().map(Item::from).collect())
     }
 
     /// All lines up to `number` that must still be remembered at `now`: for a node that starts.
     pub async fn feed_alive(&mut self, number: i64, now: Timestamp) -> Result<Vec<Item>, Error> {
-        let lines: Vec<Line> = on!(self, |c| sqlx::query_as(ALIVE).bind(number).bind(now).fetch_all(c).await?);
+        let lines: Vec<Line> =
+            on!(self, |c| sqlx::query_as(ALIVE).bind(number).bind(now).fetch_all(c).await?);
         Ok(lines.into_iter().map(Item::from).collect())
     }
 }
 
 impl Tx {
-    /// The **last** step of a transaction: it takes the next numbers under a row lock that is held until the commit, so that the order
-    /// of the numbers is the order of the commits and a reader can never pass a number that commits later.
+    /// The **last** step of a transaction: it takes the next numbers under a row lock that is held
+    /// until the commit, so that the order of the numbers is the order of the commits and a
+    /// reader can never pass a number that commits later.
     pub async fn feed_append(&mut self, news: &[News], until: Timestamp) -> Result<(), Error> {
         let count = i64::try_from(news.len()).unwrap_or(i64::MAX);
         let head: i64 = on!(self, |c| sqlx::query_scalar(NEXT).bind(count).fetch_one(c).await?);
@@ -78,13 +81,21 @@ impl Tx {
                 News::EpochRaised(id, epoch) => ("epoch_raised", id.to_string(), *epoch),
                 News::KeysChanged => ("keys_changed", String::new(), 0),
             };
-            on!(self, |c| sqlx::query(APPEND).bind(number).bind(kind).bind(subject).bind(value).bind(until).execute(c).await.map(drop)?);
+            on!(self, |c| sqlx::query(APPEND)
+                .bind(number)
+                .bind(kind)
+                .bind(subject)
+                .bind(value)
+                .bind(until)
+                .execute(c)
+                .await
+                .map(drop)?);
         }
         Ok(())
     }
 
-    /// Writes a page without changing anything: to learn whether the database can be written to. (An
-    /// update that leaves the bytes as they are is not written by SQLite.)
+    /// Writes a page without changing anything: to learn whether the database can be written to.
+    /// (An update that leaves the bytes as they are is not written by SQLite.)
     pub async fn feed_touch(&mut self) -> Result<(), Error> {
         for sql in [UP, DOWN] {
             on!(self, |c| sqlx::query(sql).execute(c).await.map(drop)?);
@@ -94,7 +105,12 @@ impl Tx {
 
     /// Forgets lines that ended before `now`, at most `rows`. Returns how many.
     pub async fn feed_prune(&mut self, now: Timestamp, rows: u64) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(PRUNE).bind(now).bind(limit(rows)).execute(c).await?.rows_affected()))
+        Ok(on!(self, |c| sqlx::query(PRUNE)
+            .bind(now)
+            .bind(limit(rows))
+            .execute(c)
+            .await?
+            .rows_affected()))
     }
 }
 

@@ -40,7 +40,8 @@ impl State {
         let in_outage = self.outage.map(|(_, began)| began);
         let known = self.logged.iter().position(|(logged, _)| *logged == fault);
         if let Some(at) = known.map(|index| self.logged[index].1)
-            && (in_outage.is_some_and(|began| at >= began) || now.duration_since(at) < REPEATED_WITHIN)
+            && (in_outage.is_some_and(|began| at >= began)
+                || now.duration_since(at) < REPEATED_WITHIN)
         {
             return false;
         }
@@ -58,9 +59,9 @@ impl Health {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of an error. Logs it if it is the first of its kind in this outage, and if that kind
-    /// was not logged just now in another one: what fails for some requests and works for others is
-    /// many outages.
+    /// Takes note of an error. Logs it if it is the first of its kind in this outage, and if that
+    /// kind was not logged just now in another one: what fails for some requests and works for
+    /// others is many outages.
     pub(super) fn failed(&self, fault: Fault, error: &dyn std::error::Error) {
         if !fault.is_outage() {
             return;
@@ -76,7 +77,12 @@ impl Health {
         self.is_failing.store(true, Ordering::Release);
         drop(state);
         if is_new {
-            tracing::error!(fault = fault.name(), error = crate::chain(error), cure = fault.cure(), "database cannot be used");
+            tracing::error!(
+                fault = fault.name(),
+                error = crate::chain(error),
+                cure = fault.cure(),
+                "database cannot be used"
+            );
         }
     }
 

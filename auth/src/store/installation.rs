@@ -1,4 +1,5 @@
-//! One row: it proves that every node holds the same server secret, and remembers what happens once.
+//! One row: it proves that every node holds the same server secret, and remembers what happens
+//! once.
 
 use super::{Reader, Tx, on, statements};
 use crate::Error;

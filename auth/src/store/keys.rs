@@ -31,7 +31,8 @@ statements! {
 }
 
 impl Reader {
-    /// Every key that signs, may soon sign, or may have signed a token that is still alive; the oldest first.
+    /// Every key that signs, may soon sign, or may have signed a token that is still alive; the
+    /// oldest first.
     pub async fn key_list(&mut self) -> Result<Vec<KeyRow>, Error> {
         Ok(on!(self, |c| sqlx::query_as(ALL_IN_USE).fetch_all(c).await?))
     }
@@ -55,33 +56,50 @@ impl Tx {
         Ok(done == 1)
     }
 
-    /// The published key `kid`, and no other, is to sign from `at`. `false`: it is not published any more.
+    /// The published key `kid`, and no other, is to sign from `at`. `false`: it is not published
+    /// any more.
     pub async fn key_schedule(&mut self, kid: &str, at: Timestamp) -> Result<bool, Error> {
         on!(self, |c| sqlx::query(UNSCHEDULE_OTHERS).bind(kid).execute(c).await.map(drop)?);
-        Ok(on!(self, |c| sqlx::query(SCHEDULE).bind(kid).bind(at).execute(c).await?.rows_affected()) == 1)
+        Ok(on!(self, |c| sqlx::query(SCHEDULE)
+            .bind(kid)
+            .bind(at)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
     }
 
-    /// The key whose time has come takes the place of the one that signs. `false`: none has, or another node was quicker.
+    /// The key whose time has come takes the place of the one that signs. `false`: none has, or
+    /// another node was quicker.
     pub async fn key_take_over(&mut self, now: Timestamp) -> Result<bool, Error> {
         if on!(self, |c| sqlx::query(RETIRE).bind(now).execute(c).await?.rows_affected()) == 0 {
             return Ok(false);
         }
-        // Removed in this very moment: what was retired is taken back, and the next round looks again.
-        let taken = on!(self, |c| sqlx::query(TAKE_OVER).bind(now).execute(c).await?.rows_affected());
+        // Removed in this very moment: what was retired is taken back, and the next round looks
+        // again.
+        let taken =
+            on!(self, |c| sqlx::query(TAKE_OVER).bind(now).execute(c).await?.rows_affected());
         if taken == 1 { Ok(true) } else { Err(Error::Busy { retry_after: 1 }) }
     }
 
     /// Keys that were retired at `before` or earlier are gone. Returns how many.
     pub async fn key_forget(&mut self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(FORGET).bind(before).bind(now).execute(c).await?.rows_affected()))
+        Ok(on!(self, |c| sqlx::query(FORGET)
+            .bind(before)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected()))
     }
 
     /// A key is gone at once. `false`: there is none of this name.
     pub async fn key_remove(&mut self, kid: &str, now: Timestamp) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query(REMOVE).bind(kid).bind(now).execute(c).await?.rows_affected()) == 1)
+        Ok(on!(self, |c| sqlx::query(REMOVE).bind(kid).bind(now).execute(c).await?.rows_affected())
+            == 1)
     }
 
-    /// Where no key signs, the one that has been published longest does. `false`: one signs, or none is published.
+    /// Where no key signs, the one that has been published longest does. `false`: one signs, or
+    /// none is published.
     pub async fn key_promote(&mut self, now: Timestamp) -> Result<bool, Error> {
         Ok(on!(self, |c| sqlx::query(PROMOTE).bind(now).execute(c).await?.rows_affected()) == 1)
     }

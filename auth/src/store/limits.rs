@@ -23,10 +23,18 @@ statements! {
 }
 
 impl Reader {
-    /// When the next attempt is free ([`crate::limit::Algorithm::Backoff`]), or until when the bucket
-    /// is in use.
-    pub async fn limit_free_at(&mut self, kind: &str, subject: &[u8]) -> Result<Option<Timestamp>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(FREE_AT).bind(kind).bind(subject).fetch_optional(c).await?))
+    /// When the next attempt is free ([`crate::limit::Algorithm::Backoff`]), or until when the
+    /// bucket is in use.
+    pub async fn limit_free_at(
+        &mut self,
+        kind: &str,
+        subject: &[u8],
+    ) -> Result<Option<Timestamp>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(FREE_AT)
+            .bind(kind)
+            .bind(subject)
+            .fetch_optional(c)
+            .await?))
     }
 }
 
@@ -41,7 +49,12 @@ impl Reader {
 impl Tx {
     /// Counts a failed attempt in advance and sets the delay until the next one. `false`: none is
     /// allowed yet.
-    pub(crate) async fn limit_attempt(&mut self, counter: &Counter, rate: RateLimit, now: Timestamp) -> Result<bool, Error> {
+    pub(crate) async fn limit_attempt(
+        &mut self,
+        counter: &Counter,
+        rate: RateLimit,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
         let (kind, subject) = (counter.action.rule().name, &counter.subject[..]);
         // No delay is longer: such a row was written by a clock that has been set back since.
         let implausible = now + rate.period + SKEW;
@@ -55,20 +68,41 @@ impl Tx {
             .await?);
         let Some(attempts) = attempts else { return Ok(false) };
         let free_at = now + rate.backoff(attempts);
-        on!(self, |c| sqlx::query(DELAY).bind(kind).bind(subject).bind(free_at).execute(c).await.map(drop)?);
+        on!(self, |c| sqlx::query(DELAY)
+            .bind(kind)
+            .bind(subject)
+            .bind(free_at)
+            .execute(c)
+            .await
+            .map(drop)?);
         Ok(true)
     }
 
-    /// Takes back an attempt that [`Tx::limit_attempt`] counted at `at`, because its password was not
-    /// found wrong. The delay that it caused ends, unless there was another attempt since.
-    pub(crate) async fn limit_give_back_attempt(&mut self, counter: &Counter, at: Timestamp) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(GIVE_BACK_ATTEMPT).bind(counter.action.rule().name).bind(&counter.subject).bind(at).execute(c).await.map(drop)?);
+    /// Takes back an attempt that [`Tx::limit_attempt`] counted at `at`, because its password was
+    /// not found wrong. The delay that it caused ends, unless there was another attempt since.
+    pub(crate) async fn limit_give_back_attempt(
+        &mut self,
+        counter: &Counter,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        on!(self, |c| sqlx::query(GIVE_BACK_ATTEMPT)
+            .bind(counter.action.rule().name)
+            .bind(&counter.subject)
+            .bind(at)
+            .execute(c)
+            .await
+            .map(drop)?);
         Ok(())
     }
 
-    /// Takes one from a bucket ([`RateLimit::take`] says how). Returns until when the bucket is in use
-    /// from now on, or `None` if it is empty.
-    pub(crate) async fn limit_take(&mut self, counter: &Counter, rate: RateLimit, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+    /// Takes one from a bucket ([`RateLimit::take`] says how). Returns until when the bucket is in
+    /// use from now on, or `None` if it is empty.
+    pub(crate) async fn limit_take(
+        &mut self,
+        counter: &Counter,
+        rate: RateLimit,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
         Ok(on!(self, |c| sqlx::query_scalar(TAKE)
             .bind(counter.action.rule().name)
             .bind(&counter.subject)
@@ -81,26 +115,59 @@ impl Tx {
             .await?))
     }
 
-    /// Gives back to a bucket what was taken and turned out not to count. It is never more than full.
-    pub(crate) async fn limit_give_back(&mut self, counter: &Counter, amount: Span, now: Timestamp) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(GIVE_BACK).bind(counter.action.rule().name).bind(&counter.subject).bind(amount).bind(now).execute(c).await.map(drop)?);
+    /// Gives back to a bucket what was taken and turned out not to count. It is never more than
+    /// full.
+    pub(crate) async fn limit_give_back(
+        &mut self,
+        counter: &Counter,
+        amount: Span,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        on!(self, |c| sqlx::query(GIVE_BACK)
+            .bind(counter.action.rule().name)
+            .bind(&counter.subject)
+            .bind(amount)
+            .bind(now)
+            .execute(c)
+            .await
+            .map(drop)?);
         Ok(())
     }
 
     /// Starts a count anew.
     pub(crate) async fn limit_reset(&mut self, counter: &Counter) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(RESET).bind(counter.action.rule().name).bind(&counter.subject).execute(c).await.map(drop)?);
+        on!(self, |c| sqlx::query(RESET)
+            .bind(counter.action.rule().name)
+            .bind(&counter.subject)
+            .execute(c)
+            .await
+            .map(drop)?);
         Ok(())
     }
 
     /// Drops what is free again and was not tried since `before`: at most `rows`. Returns how many.
-    pub async fn limit_prune(&mut self, before: Timestamp, now: Timestamp, rows: u64) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(PRUNE).bind(before).bind(now).bind(limit(rows)).execute(c).await?.rows_affected()))
+    pub async fn limit_prune(
+        &mut self,
+        before: Timestamp,
+        now: Timestamp,
+        rows: u64,
+    ) -> Result<u64, Error> {
+        Ok(on!(self, |c| sqlx::query(PRUNE)
+            .bind(before)
+            .bind(now)
+            .bind(limit(rows))
+            .execute(c)
+            .await?
+            .rows_affected()))
     }
 
     /// Drops the rows that were unused for longest: at most `rows`. Returns how many.
     pub async fn limit_drop_oldest(&mut self, rows: u64) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(DROP_OLDEST).bind(limit(rows)).execute(c).await?.rows_affected()))
+        Ok(on!(self, |c| sqlx::query(DROP_OLDEST)
+            .bind(limit(rows))
+            .execute(c)
+            .await?
+            .rows_affected()))
     }
 }
 

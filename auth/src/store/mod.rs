@@ -6,14 +6,14 @@
 //! one task writes (`writer`), and readers never wait for it. Anonymous clients wait for each other
 //! before they wait for the writer (`Store::write_in`), so that a flood of them takes one turn.
 //!
-//! An error of the database has a kind ([`Fault`]), which decides whether the request can be repeated
-//! and whether the connection is used again. [`Store::ping`] knows whether writing works.
+//! An error of the database has a kind ([`Fault`]), which decides whether the request can be
+//! repeated and whether the connection is used again. [`Store::ping`] knows whether writing works.
 //!
-//! Rules that keep one text valid: placeholders `$1 …`; types `TEXT BIGINT BOOLEAN`, bytes and ids; no
-//! `now()`, no sequences, no booleans as literals; whatever may happen only once is one conditional
-//! `UPDATE`; expected conflicts are `ON CONFLICT DO NOTHING` and a count, because after an error a
-//! Postgres transaction is dead and a SQLite one is not. Locks are taken in the order users, sessions,
-//! feed.
+//! Rules that keep one text valid: placeholders `$1 …`; types `TEXT BIGINT BOOLEAN`, bytes and ids;
+//! no `now()`, no sequences, no booleans as literals; whatever may happen only once is one
+//! conditional `UPDATE`; expected conflicts are `ON CONFLICT DO NOTHING` and a count, because after
+//! an error a Postgres transaction is dead and a SQLite one is not. Locks are taken in the order
+//! users, sessions, feed.
 
 pub mod backup;
 mod database_url;
@@ -63,8 +63,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one statement may take, with all that lies between here and the database.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// How many anonymous clients write at the same time: the one writer of SQLite they have in turns with
-/// all others, and of the connections to Postgres a quarter.
+/// How many anonymous clients write at the same time: the one writer of SQLite they have in turns
+/// with all others, and of the connections to Postgres a quarter.
 const ANONYMOUS_ON_SQLITE: usize = 1;
 const ANONYMOUS_ON_POSTGRES: usize = 4;
 /// What an anonymous client is told to wait whose turn did not come, in seconds.
@@ -72,8 +72,8 @@ const RETRY_AFTER: u32 = 2;
 /// How many connections read from SQLite.
 const SQLITE_READERS: u32 = 4;
 
-/// Runs one expression on whichever database this is. Both arms are checked against their own driver.
-/// The error of a statement is noted, for the connection and for readiness.
+/// Runs one expression on whichever database this is. Both arms are checked against their own
+/// driver. The error of a statement is noted, for the connection and for readiness.
 macro_rules! on {
     ($reader:expr, |$c:ident| $body:expr) => {{
         let result = match $reader.link_mut() {
@@ -92,8 +92,12 @@ macro_rules! on {
 pub(crate) use on;
 
 /// Gives up on a statement whose answer does not come: the server may be gone without a word.
-pub(crate) async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
-    timeout(STATEMENT_TIMEOUT, statement).await.unwrap_or_else(|elapsed| Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed))))
+pub(crate) async fn in_time<T>(
+    statement: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    timeout(STATEMENT_TIMEOUT, statement).await.unwrap_or_else(|elapsed| {
+        Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed)))
+    })
 }
 
 /// The database.
@@ -166,7 +170,9 @@ pub enum OpenError {
     #[error("the encoding of the database is {0}, and must be UTF8: make it with ENCODING 'UTF8'")]
     Encoding(String),
     /// The URL leads to a pooler in transaction mode and does not say so.
-    #[error("DATABASE_URL leads through a connection pooler: add ?statement-cache-capacity=0 to it")]
+    #[error(
+        "DATABASE_URL leads through a connection pooler: add ?statement-cache-capacity=0 to it"
+    )]
     Pooler,
 }
 
@@ -187,7 +193,11 @@ impl Store {
         };
         opened.map_err(|error| match error {
             OpenError::Connect(cause) if is_pooler(&cause) => OpenError::Pooler,
-            OpenError::Migrate(sqlx::migrate::MigrateError::Execute(cause)) if is_pooler(&cause) => OpenError::Pooler,
+            OpenError::Migrate(sqlx::migrate::MigrateError::Execute(cause))
+                if is_pooler(&cause) =>
+            {
+                OpenError::Pooler
+            }
             other => other,
         })
     }
@@ -211,7 +221,11 @@ impl Store {
             .connect_with(options)
             .await?;
         let writer = Writer::start(file.clone(), health.clone(), first, readers.clone());
-        Ok(Self::new(Pools::Sqlite { file: Arc::new(file), writer, readers }, ANONYMOUS_ON_SQLITE, health))
+        Ok(Self::new(
+            Pools::Sqlite { file: Arc::new(file), writer, readers },
+            ANONYMOUS_ON_SQLITE,
+            health,
+        ))
     }
 
     async fn open_postgres(url: &str) -> Result<Self, OpenError> {
@@ -222,7 +236,12 @@ impl Store {
     }
 
     fn new(pools: Pools, anonymous: usize, health: Arc<Health>) -> Self {
-        Self { pools, anonymous: Arc::new(Semaphore::new(anonymous)), health, probe: Arc::default() }
+        Self {
+            pools,
+            anonymous: Arc::new(Semaphore::new(anonymous)),
+            health,
+            probe: Arc::default(),
+        }
     }
 
     /// A connection for reading.
@@ -237,7 +256,9 @@ impl Store {
                 }
                 held.map(|held| Link::Sqlite(SqliteLink::Reader(held)))
             }
-            Pools::Postgres(pool) => return Ok(self.reader(self.acquired(Box::pin(pool.read())).await?)),
+            Pools::Postgres(pool) => {
+                return Ok(self.reader(self.acquired(Box::pin(pool.read())).await?));
+            }
         };
         Ok(self.reader(self.noted(link)?))
     }
@@ -245,7 +266,9 @@ impl Store {
     /// A transaction. Nothing slow belongs into it: on SQLite everybody else who writes is waiting.
     pub async fn write(&self) -> Result<Tx, Error> {
         let link = match &self.pools {
-            Pools::Sqlite { writer, .. } => Link::Sqlite(SqliteLink::Writer(Box::pin(writer.begin()).await?)),
+            Pools::Sqlite { writer, .. } => {
+                Link::Sqlite(SqliteLink::Writer(Box::pin(writer.begin()).await?))
+            }
             Pools::Postgres(pool) => self.acquired(Box::pin(pool.begin())).await?,
         };
         Ok(Tx { reader: self.reader(link), turn: None })
@@ -258,19 +281,29 @@ impl Store {
             Lane::Known => None,
             Lane::Strangers => {
                 let turn = timeout(LOCK_TIMEOUT, self.anonymous.clone().acquire_owned()).await;
-                Some(turn.map_err(|_| Error::Busy { retry_after: RETRY_AFTER })?.map_err(Error::internal)?)
+                Some(
+                    turn.map_err(|_| Error::Busy { retry_after: RETRY_AFTER })?
+                        .map_err(Error::internal)?,
+                )
             }
         };
         Ok(Tx { turn, ..self.write().await? })
     }
 
     /// Waits for a connection to Postgres. That all are in use is no fault of the database.
-    async fn acquired(&self, link: impl Future<Output = Result<PostgresLink, AcquireError>>) -> Result<Link, Error> {
+    async fn acquired(
+        &self,
+        link: impl Future<Output = Result<PostgresLink, AcquireError>>,
+    ) -> Result<Link, Error> {
         let error = match timeout(STATEMENT_TIMEOUT, link).await {
             Ok(Ok(link)) => return Ok(Link::Postgres(link)),
-            Ok(Err(AcquireError::AllInUse)) => return Err(Error::Busy { retry_after: RETRY_AFTER }),
+            Ok(Err(AcquireError::AllInUse)) => {
+                return Err(Error::Busy { retry_after: RETRY_AFTER });
+            }
             Ok(Err(AcquireError::Database(error))) => error,
-            Err(elapsed) => sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed)),
+            Err(elapsed) => {
+                sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed))
+            }
         };
         Ok(self.noted(Err(error))?)
     }
@@ -301,8 +334,11 @@ impl Store {
             self.health.failed(unfit.fault(), &unfit);
         }
         if let Some(fault) = self.health.outage() {
-            // Readiness is asked by anonymous clients, too: one of them probes, the others are told.
-            let Ok(_probing) = self.probe.try_lock() else { return Err(Error::Unavailable(fault.name().into())) };
+            // Readiness is asked by anonymous clients, too: one of them probes, the others are
+            // told.
+            let Ok(_probing) = self.probe.try_lock() else {
+                return Err(Error::Unavailable(fault.name().into()));
+            };
             let mut tx = self.write().await?;
             tx.feed_touch().await?;
             tx.commit().await?;
@@ -367,7 +403,8 @@ impl Reader {
         match &mut self.link {
             Link::Sqlite(_) => Ok(false),
             Link::Postgres(held) => {
-                let result = in_time(sqlx::query_scalar(IN_RECOVERY).fetch_one(held.statements())).await;
+                let result =
+                    in_time(sqlx::query_scalar(IN_RECOVERY).fetch_one(held.statements())).await;
                 Ok(self.noted(result)?)
             }
         }
@@ -415,8 +452,15 @@ pub(super) fn limit(rows: u64) -> i64 {
 }
 
 /// Every statement of the store by name, for the test that prepares each on both databases.
-pub const STATEMENTS: &[&[(&str, &str)]] =
-    &[events::STATEMENTS, feed::STATEMENTS, installation::STATEMENTS, keys::STATEMENTS, limits::STATEMENTS, sessions::STATEMENTS, users::STATEMENTS];
+pub const STATEMENTS: &[&[(&str, &str)]] = &[
+    events::STATEMENTS,
+    feed::STATEMENTS,
+    installation::STATEMENTS,
+    keys::STATEMENTS,
+    limits::STATEMENTS,
+    sessions::STATEMENTS,
+    users::STATEMENTS,
+];
 
 /// Declares the statements of one table, and the list of them.
 macro_rules! statements {
@@ -443,7 +487,8 @@ impl Reader {
         on!(self, |c| c.prepare(SqlStr::from_static(sql)).await.map(drop))
     }
 
-    /// What the tables look like: `table.column NOT NULL` and the unique indexes, sorted, without the types.
+    /// What the tables look like: `table.column NOT NULL` and the unique indexes, sorted, without
+    /// the types.
     pub async fn schema(&mut self) -> Result<Vec<String>, sqlx::Error> {
         const SQLITE: &str = "SELECT m.name || '.' || c.name || CASE WHEN c.\"notnull\" = 1 OR c.pk > 0 THEN ' NOT NULL' ELSE '' END FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\' AND m.name NOT LIKE 'sqlite%'
              UNION ALL SELECT 'index ' || i.name || CASE WHEN i.\"unique\" = 1 THEN ' unique' ELSE '' END || ' ' || (SELECT group_concat(name) FROM (SELECT COALESCE(x.name, '(expression)') AS name FROM pragma_index_info(i.name) x ORDER BY x.seqno)) FROM sqlite_master m, pragma_index_list(m.name) i WHERE m.type = 'table' AND i.origin = 'c' ORDER BY 1";
@@ -451,7 +496,9 @@ impl Reader {
              UNION ALL SELECT 'index ' || c.relname || CASE WHEN i.indisunique THEN ' unique' ELSE '' END || ' ' || (SELECT string_agg(COALESCE(a.attname, '(expression)'), ',' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n) LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace s ON s.oid = c.relnamespace WHERE s.nspname = 'public' AND NOT i.indisprimary ORDER BY 1";
         let mut lines: Vec<String> = match self.link_mut() {
             Link::Sqlite(held) => sqlx::query_scalar(SQLITE).fetch_all(held.connection()).await?,
-            Link::Postgres(held) => sqlx::query_scalar(POSTGRES).fetch_all(held.statements()).await?,
+            Link::Postgres(held) => {
+                sqlx::query_scalar(POSTGRES).fetch_all(held.statements()).await?
+            }
         };
         lines.sort();
         Ok(lines)
@@ -474,12 +521,22 @@ pub enum Seed {
 #[cfg(any(test, feature = "testing"))]
 impl Tx {
     /// Makes `rows` rows that ended, happened or were used at `at`, in one statement.
-    pub async fn seed(&mut self, seed: Seed, user: contract::UserId, rows: i64, at: contract::Timestamp) -> Result<(), Error> {
+    pub async fn seed(
+        &mut self,
+        seed: Seed,
+        user: contract::UserId,
+        rows: i64,
+        at: contract::Timestamp,
+    ) -> Result<(), Error> {
         const NUMBERS: &str = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < $1)";
         let sqlite = matches!(self.link_mut(), Link::Sqlite(_));
         // Random, but for the time that an id of an event begins with (RFC 9562, 5.7).
         let (id, event, bytes) = if sqlite {
-            ("randomblob(16)", "CAST(substr(unhex(printf('%012x', $3)), 1, 6) || randomblob(10) AS BLOB)", "randomblob(32)")
+            (
+                "randomblob(16)",
+                "CAST(substr(unhex(printf('%012x', $3)), 1, 6) || randomblob(10) AS BLOB)",
+                "randomblob(32)",
+            )
         } else {
             (
                 "gen_random_uuid()",
@@ -495,7 +552,9 @@ impl Tx {
         };
         // Every placeholder is used in each, because Postgres wants to know their types.
         let sql = match seed {
-            Seed::RevokedSessions => session("$3 + 1000000000000", "1000000000000", "CAST($3 AS BIGINT)"),
+            Seed::RevokedSessions => {
+                session("$3 + 1000000000000", "1000000000000", "CAST($3 AS BIGINT)")
+            }
             Seed::ExpiredSessions => session("$3", "1000000000000", "CAST(NULL AS BIGINT)"),
             Seed::IdleSessions => session("$3 + 1000000000000", "0", "CAST(NULL AS BIGINT)"),
             Seed::Events => format!(
@@ -508,7 +567,13 @@ impl Tx {
                 "INSERT INTO feed (number, kind, subject, value, until) {NUMBERS} SELECT (SELECT COALESCE(MIN(number), 0) FROM feed) - n, 'seeded', CASE WHEN $2 IS NULL THEN '' ELSE 'seeded' END, 0, $3 FROM numbers"
             ),
         };
-        on!(self, |c| sqlx::query(sqlx::AssertSqlSafe(sql)).bind(rows).bind(user).bind(at).execute(c).await.map(drop)?);
+        on!(self, |c| sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(rows)
+            .bind(user)
+            .bind(at)
+            .execute(c)
+            .await
+            .map(drop)?);
         Ok(())
     }
 }
@@ -525,7 +590,8 @@ impl Reader {
     pub async fn query_plan(&mut self, sql: &'static str) -> Result<Vec<String>, sqlx::Error> {
         let sql = format!("EXPLAIN QUERY PLAN {sql}");
         let Link::Sqlite(held) = self.link_mut() else { return Ok(Vec::new()) };
-        let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(held.connection()).await?;
+        let rows: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_all(held.connection()).await?;
         Ok(rows.into_iter().map(|(.., step)| step).collect())
     }
 }

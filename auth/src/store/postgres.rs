@@ -1,21 +1,25 @@
-//! Postgres: how the pool is set up, what every transaction begins with, and statements without names
-//! for connection poolers.
+//! Postgres: how the pool is set up, what every transaction begins with, and statements without
+//! names for connection poolers.
 //!
-//! Nothing depends on the defaults of the server, the database or the user: isolation, access mode and
-//! timeouts are set by each transaction, encoding and time zone by each connection.
+//! Nothing depends on the defaults of the server, the database or the user: isolation, access mode
+//! and timeouts are set by each transaction, encoding and time zone by each connection.
 //!
 //! A pooler in transaction mode (such as `PgBouncer`) gives each transaction another connection, so
-//! prepared statements must not outlive one. `?statement-cache-capacity=0` in the URL says that there
-//! is one in between: then no statement has a name, no session is changed, and reading takes a
-//! transaction, too.
+//! prepared statements must not outlive one. `?statement-cache-capacity=0` in the URL says that
+//! there is one in between: then no statement has a name, no session is changed, and reading takes
+//! a transaction, too.
 
 use super::{Fault, LOCK_TIMEOUT, OpenError, health::Health};
 use futures::{future::BoxFuture, stream::BoxStream};
 use sqlx::{
-    AssertSqlSafe, Connection, Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr, Transaction,
+    AssertSqlSafe, Connection, Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
+    Transaction,
     migrate::Migrator,
     pool::PoolConnection,
-    postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+    postgres::{
+        PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgQueryResult, PgRow, PgStatement,
+        PgTypeInfo,
+    },
 };
 use std::{str::FromStr, sync::Arc, time::Duration};
 use tokio::time::timeout;
@@ -55,14 +59,18 @@ impl PostgresPool {
         let pool = PgPoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(LOCK_TIMEOUT)
-            // The pool asks with "ping" and waits without a limit. A server that has vanished without a
-            // word would keep each connection, and its place, for a quarter of an hour.
+            // The pool asks with "ping" and waits without a limit. A server that has vanished
+            // without a word would keep each connection, and its place, for a quarter
+            // of an hour.
             .test_before_acquire(false)
             .before_acquire({
                 let health = health.clone();
                 move |connection, state| {
                     let is_usable = health.is_usable(state.age);
-                    Box::pin(async move { Ok(is_usable && (state.idle_for < IDLE_UNTESTED || answers(connection).await)) })
+                    Box::pin(async move {
+                        Ok(is_usable
+                            && (state.idle_for < IDLE_UNTESTED || answers(connection).await))
+                    })
                 }
             })
             .after_release(move |connection, state| {
@@ -72,7 +80,8 @@ impl PostgresPool {
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if !is_pooled {
-                        let sql = format!("SET statement_timeout = {}", STATEMENT_TIMEOUT.as_millis());
+                        let sql =
+                            format!("SET statement_timeout = {}", STATEMENT_TIMEOUT.as_millis());
                         sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await?;
                     }
                     Ok(())
@@ -89,7 +98,13 @@ impl PostgresPool {
                 IDLE_TRANSACTION_TIMEOUT.as_millis(),
             )
         };
-        Ok(Self { pool, in_use: Arc::default(), begin: begin("READ WRITE").into(), begin_reading: begin("READ ONLY").into(), is_pooled })
+        Ok(Self {
+            pool,
+            in_use: Arc::default(),
+            begin: begin("READ WRITE").into(),
+            begin_reading: begin("READ ONLY").into(),
+            is_pooled,
+        })
     }
 
     pub(super) const fn pool(&self) -> &PgPool {
@@ -99,8 +114,8 @@ impl PostgresPool {
     /// A connection for reading.
     pub(super) async fn read(&self) -> Result<PostgresLink, AcquireError> {
         let held = if self.is_pooled {
-            // A statement is prepared in one exchange and run in the next. Only a transaction keeps a
-            // pooler from giving the second one another connection.
+            // A statement is prepared in one exchange and run in the next. Only a transaction keeps
+            // a pooler from giving the second one another connection.
             self.begin_with(&self.begin_reading).await.map(HeldPostgres::Transaction)
         } else {
             self.pool.acquire().await.map(HeldPostgres::Connection)
@@ -114,21 +129,31 @@ impl PostgresPool {
         self.link(held)
     }
 
-    /// In a task of its own: where the client goes away half way, the transaction must be known to have
-    /// begun, or it is not rolled back.
+    /// In a task of its own: where the client goes away half way, the transaction must be known to
+    /// have begun, or it is not rolled back.
     async fn begin_with(&self, sql: &str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         let (pool, sql) = (self.pool.clone(), AssertSqlSafe(sql.to_owned()));
-        tokio::spawn(async move { pool.begin_with(sql).await }).await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+        tokio::spawn(async move { pool.begin_with(sql).await })
+            .await
+            .unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
     fn link(&self, held: Result<HeldPostgres, sqlx::Error>) -> Result<PostgresLink, AcquireError> {
         match held {
-            Ok(held) => Ok(PostgresLink { held, are_named: !self.is_pooled, _in_use: self.in_use.0.clone() }),
-            Err(sqlx::Error::PoolTimedOut) if Arc::strong_count(&self.in_use.0) > MAX_CONNECTIONS as usize => Err(AcquireError::AllInUse),
-            // The pool tries again and again to connect, and forgets why that failed.
-            Err(sqlx::Error::PoolTimedOut) => {
-                Err(AcquireError::Database(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection could be made"))))
+            Ok(held) => Ok(PostgresLink {
+                held,
+                are_named: !self.is_pooled,
+                _in_use: self.in_use.0.clone(),
+            }),
+            Err(sqlx::Error::PoolTimedOut)
+                if Arc::strong_count(&self.in_use.0) > MAX_CONNECTIONS as usize =>
+            {
+                Err(AcquireError::AllInUse)
             }
+            // The pool tries again and again to connect, and forgets why that failed.
+            Err(sqlx::Error::PoolTimedOut) => Err(AcquireError::Database(sqlx::Error::Io(
+                std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection could be made"),
+            ))),
             Err(error) => Err(AcquireError::Database(error)),
         }
     }
@@ -143,7 +168,9 @@ impl PostgresPool {
             connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
         // Names of statements that another client of the pooler left on this connection.
         sqlx::raw_sql("DEALLOCATE ALL").execute(&mut *tx).await?;
-        sqlx::raw_sql(AssertSqlSafe(format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))).execute(&mut *tx).await?;
+        sqlx::raw_sql(AssertSqlSafe(format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")))
+            .execute(&mut *tx)
+            .await?;
         migrations.run(&mut *tx).await?;
         sqlx::raw_sql("DEALLOCATE ALL").execute(&mut *tx).await?;
         tx.commit().await?;
@@ -209,13 +236,15 @@ async fn answers(connection: &mut PgConnection) -> bool {
 /// # Errors
 /// When `url` is no address of a Postgres database.
 pub(crate) fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
-    // sqlx asks for `extra_float_digits` at the start, which poolers refuse (PgBouncer before 1.20).
-    // No table has a floating-point column, so the value does not matter.
+    // sqlx asks for `extra_float_digits` at the start, which poolers refuse (PgBouncer before
+    // 1.20). No table has a floating-point column, so the value does not matter.
     Ok(PgConnectOptions::from_str(url)?.application_name("latchkey").extra_float_digits(None))
 }
 
 fn has_no_statement_cache(url: &str) -> bool {
-    url.split_once('?').is_some_and(|(_, query)| query.split('&').any(|option| option == "statement-cache-capacity=0"))
+    url.split_once('?').is_some_and(|(_, query)| {
+        query.split('&').any(|option| option == "statement-cache-capacity=0")
+    })
 }
 
 /// Whether an error says that a pooler is in between that the URL does not tell of.
@@ -233,7 +262,10 @@ pub(crate) struct Statements<'c> {
 impl<'c> Executor<'c> for Statements<'c> {
     type Database = Postgres;
 
-    fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, sqlx::Error>>
+    fn fetch_many<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxStream<'e, Result<Either<PgQueryResult, PgRow>, sqlx::Error>>
     where
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
@@ -241,7 +273,10 @@ impl<'c> Executor<'c> for Statements<'c> {
         self.connection.fetch_many(Unnamed { query, may_be_named: self.are_named })
     }
 
-    fn fetch_optional<'e, 'q: 'e, E>(self, query: E) -> BoxFuture<'e, Result<Option<PgRow>, sqlx::Error>>
+    fn fetch_optional<'e, 'q: 'e, E>(
+        self,
+        query: E,
+    ) -> BoxFuture<'e, Result<Option<PgRow>, sqlx::Error>>
     where
         'c: 'e,
         E: 'q + Execute<'q, Postgres>,
@@ -249,7 +284,11 @@ impl<'c> Executor<'c> for Statements<'c> {
         self.connection.fetch_optional(Unnamed { query, may_be_named: self.are_named })
     }
 
-    fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [PgTypeInfo]) -> BoxFuture<'e, Result<PgStatement, sqlx::Error>>
+    fn prepare_with<'e>(
+        self,
+        sql: SqlStr,
+        parameters: &'e [PgTypeInfo],
+    ) -> BoxFuture<'e, Result<PgStatement, sqlx::Error>>
     where
         'c: 'e,
     {

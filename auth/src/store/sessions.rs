@@ -1,4 +1,5 @@
-//! The sessions: one row for each signed-in browser or program. The row is the truth; tokens are copies of it.
+//! The sessions: one row for each signed-in browser or program. The row is the truth; tokens are
+//! copies of it.
 
 use super::{Reader, Tx, limit, on, statements};
 use crate::Error;
@@ -32,7 +33,9 @@ impl Session {
     /// Neither revoked nor over at `now`.
     #[must_use]
     pub fn is_alive(&self, now: Timestamp) -> bool {
-        self.revoked_at.is_none() && now < self.expires_at && now < self.last_seen_at + self.idle_limit
+        self.revoked_at.is_none()
+            && now < self.expires_at
+            && now < self.last_seen_at + self.idle_limit
     }
 }
 
@@ -99,18 +102,45 @@ pub struct HeldRow {
 }
 
 impl Reader {
-    /// The sessions of a user that are stored, active or not, and began before `before`, the newest first.
-    pub async fn session_held(&mut self, user: UserId, before: SessionId, limit: i64) -> Result<Vec<HeldRow>, Error> {
-        Ok(on!(self, |c| sqlx::query_as(HELD).bind(user).bind(before).bind(limit).fetch_all(c).await?))
+    /// The sessions of a user that are stored, active or not, and began before `before`, the newest
+    /// first.
+    pub async fn session_held(
+        &mut self,
+        user: UserId,
+        before: SessionId,
+        limit: i64,
+    ) -> Result<Vec<HeldRow>, Error> {
+        Ok(on!(self, |c| sqlx::query_as(HELD)
+            .bind(user)
+            .bind(before)
+            .bind(limit)
+            .fetch_all(c)
+            .await?))
     }
 
     /// A user's living sessions that were opened before `before`, the newest first.
-    pub async fn session_list(&mut self, user: UserId, before: SessionId, now: Timestamp, limit: i64) -> Result<Vec<SessionRow>, Error> {
-        Ok(on!(self, |c| sqlx::query_as(LIST).bind(user).bind(before).bind(now).bind(limit).fetch_all(c).await?))
+    pub async fn session_list(
+        &mut self,
+        user: UserId,
+        before: SessionId,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<SessionRow>, Error> {
+        Ok(on!(self, |c| sqlx::query_as(LIST)
+            .bind(user)
+            .bind(before)
+            .bind(now)
+            .bind(limit)
+            .fetch_all(c)
+            .await?))
     }
 
-    /// The session, with its user, in one statement: roles and epoch vouch for each other only when they were read together.
-    pub async fn session_with_user(&mut self, id: SessionId) -> Result<Option<SessionOfUser>, Error> {
+    /// The session, with its user, in one statement: roles and epoch vouch for each other only when
+    /// they were read together.
+    pub async fn session_with_user(
+        &mut self,
+        id: SessionId,
+    ) -> Result<Option<SessionOfUser>, Error> {
         Ok(on!(self, |c| sqlx::query_as(WITH_USER).bind(id).fetch_optional(c).await?))
     }
 }
@@ -129,8 +159,16 @@ pub(crate) const STOLEN: &str = "token_reused";
 
 impl Reader {
     /// When a session of this user was last ended as stolen, if that was not before `since`.
-    pub async fn session_stolen_since(&mut self, user: UserId, since: Timestamp) -> Result<Option<Timestamp>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(STOLEN_SINCE).bind(user).bind(since).fetch_one(c).await?))
+    pub async fn session_stolen_since(
+        &mut self,
+        user: UserId,
+        since: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(STOLEN_SINCE)
+            .bind(user)
+            .bind(since)
+            .fetch_one(c)
+            .await?))
     }
 }
 
@@ -161,29 +199,79 @@ impl Tx {
         Ok(())
     }
 
-    /// Goes from generation `from`, which was shown for it, to the next. `false`: somebody else has, or the session is over; look again.
-    pub async fn session_step(&mut self, id: SessionId, from: i64, now: Timestamp) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query(STEP).bind(id).bind(from).bind(now).execute(c).await?.rows_affected()) == 1)
+    /// Goes from generation `from`, which was shown for it, to the next. `false`: somebody else
+    /// has, or the session is over; look again.
+    pub async fn session_step(
+        &mut self,
+        id: SessionId,
+        from: i64,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        Ok(on!(self, |c| sqlx::query(STEP)
+            .bind(id)
+            .bind(from)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
     }
 
-    /// Gives generation `counter` once more, which nobody has shown yet. `false`: somebody has, or the session is over; look again.
-    pub async fn session_reissue(&mut self, id: SessionId, counter: i64, now: Timestamp) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query(REISSUE).bind(id).bind(counter).bind(now).execute(c).await?.rows_affected()) == 1)
+    /// Gives generation `counter` once more, which nobody has shown yet. `false`: somebody has, or
+    /// the session is over; look again.
+    pub async fn session_reissue(
+        &mut self,
+        id: SessionId,
+        counter: i64,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        Ok(on!(self, |c| sqlx::query(REISSUE)
+            .bind(id)
+            .bind(counter)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
     }
 
-    /// Goes to a new generation, before which none is accepted any more. `false`: the session is over.
+    /// Goes to a new generation, before which none is accepted any more. `false`: the session is
+    /// over.
     pub async fn session_restart(&mut self, id: SessionId, now: Timestamp) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query(RESTART).bind(id).bind(now).execute(c).await?.rows_affected()) == 1)
+        Ok(on!(self, |c| sqlx::query(RESTART).bind(id).bind(now).execute(c).await?.rows_affected())
+            == 1)
     }
 
     /// Ends a session. `None`: it was over already.
-    pub async fn session_revoke(&mut self, id: SessionId, why: &str, now: Timestamp) -> Result<Option<UserId>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(REVOKE).bind(id).bind(now).bind(why).fetch_optional(c).await?))
+    pub async fn session_revoke(
+        &mut self,
+        id: SessionId,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<Option<UserId>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(REVOKE)
+            .bind(id)
+            .bind(now)
+            .bind(why)
+            .fetch_optional(c)
+            .await?))
     }
 
     /// Ends one living session of this user. `false`: they have no such one.
-    pub async fn session_revoke_own(&mut self, id: SessionId, user: UserId, why: &str, now: Timestamp) -> Result<bool, Error> {
-        let ended: Option<SessionId> = on!(self, |c| sqlx::query_scalar(REVOKE_OWN).bind(id).bind(user).bind(now).bind(why).fetch_optional(c).await?);
+    pub async fn session_revoke_own(
+        &mut self,
+        id: SessionId,
+        user: UserId,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let ended: Option<SessionId> = on!(self, |c| sqlx::query_scalar(REVOKE_OWN)
+            .bind(id)
+            .bind(user)
+            .bind(now)
+            .bind(why)
+            .fetch_optional(c)
+            .await?);
         Ok(ended.is_some())
     }
 
@@ -194,48 +282,104 @@ impl Tx {
     }
 
     /// Ends all sessions of a user but one. Returns those that it ended.
-    pub async fn session_revoke_others(&mut self, user: UserId, but: SessionId, why: &str, now: Timestamp) -> Result<Vec<SessionId>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(REVOKE_OTHERS).bind(user).bind(but).bind(now).bind(why).fetch_all(c).await?))
+    pub async fn session_revoke_others(
+        &mut self,
+        user: UserId,
+        but: SessionId,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(REVOKE_OTHERS)
+            .bind(user)
+            .bind(but)
+            .bind(now)
+            .bind(why)
+            .fetch_all(c)
+            .await?))
     }
 
-    /// Marks sessions of a user that expired before `before` as ended, so that the index of those that are not stays small. Whoever expired later may
-    /// still have done so by a clock that is ahead.
-    pub async fn session_end_expired(&mut self, user: UserId, before: Timestamp) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(END_EXPIRED).bind(user).bind(before).execute(c).await.map(drop)?);
+    /// Marks sessions of a user that expired before `before` as ended, so that the index of those
+    /// that are not stays small. Whoever expired later may still have done so by a clock that
+    /// is ahead.
+    pub async fn session_end_expired(
+        &mut self,
+        user: UserId,
+        before: Timestamp,
+    ) -> Result<(), Error> {
+        on!(self, |c| sqlx::query(END_EXPIRED)
+            .bind(user)
+            .bind(before)
+            .execute(c)
+            .await
+            .map(drop)?);
         Ok(())
     }
 
-    /// The living sessions of a user but one, and when they were used last as far as that is written.
-    pub async fn session_use(&mut self, user: UserId, but: SessionId, now: Timestamp) -> Result<Vec<Use>, Error> {
+    /// The living sessions of a user but one, and when they were used last as far as that is
+    /// written.
+    pub async fn session_use(
+        &mut self,
+        user: UserId,
+        but: SessionId,
+        now: Timestamp,
+    ) -> Result<Vec<Use>, Error> {
         Ok(on!(self, |c| sqlx::query_as(USE).bind(user).bind(but).bind(now).fetch_all(c).await?))
     }
 
-    /// Forgets sessions that were over before `before`: at most `rows` of each way to end. Returns how many.
+    /// Forgets sessions that were over before `before`: at most `rows` of each way to end. Returns
+    /// how many.
     pub async fn session_prune(&mut self, before: Timestamp, rows: u64) -> Result<u64, Error> {
         let mut pruned = 0;
         for statement in [PRUNE_REVOKED, PRUNE_EXPIRED, PRUNE_IDLE] {
-            pruned += on!(self, |c| sqlx::query(statement).bind(before).bind(limit(rows)).execute(c).await?.rows_affected());
+            pruned += on!(self, |c| sqlx::query(statement)
+                .bind(before)
+                .bind(limit(rows))
+                .execute(c)
+                .await?
+                .rows_affected());
         }
         Ok(pruned)
     }
 
     /// Forgets sessions of one user that were revoked: at most `rows`. Returns how many.
     pub async fn session_forget_revoked(&mut self, user: UserId, rows: u64) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(FORGET_REVOKED).bind(user).bind(limit(rows)).execute(c).await?.rows_affected()))
+        Ok(on!(self, |c| sqlx::query(FORGET_REVOKED)
+            .bind(user)
+            .bind(limit(rows))
+            .execute(c)
+            .await?
+            .rows_affected()))
     }
 
     /// Generation `confirmed` has arrived, and the session was in use at `at`.
-    pub async fn session_seen(&mut self, id: SessionId, confirmed: i64, at: Timestamp) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(SEEN).bind(id).bind(confirmed).bind(at).execute(c).await.map(drop)?);
+    pub async fn session_seen(
+        &mut self,
+        id: SessionId,
+        confirmed: i64,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        on!(self, |c| sqlx::query(SEEN)
+            .bind(id)
+            .bind(confirmed)
+            .bind(at)
+            .execute(c)
+            .await
+            .map(drop)?);
         Ok(())
     }
 }
 
 #[cfg(any(test, feature = "testing"))]
 impl Tx {
-    /// For tests of what somebody can do who writes to the database: makes a session one of another user.
+    /// For tests of what somebody can do who writes to the database: makes a session one of another
+    /// user.
     pub async fn session_set_user(&mut self, id: SessionId, user: UserId) -> Result<(), Error> {
-        on!(self, |c| sqlx::query("UPDATE sessions SET user_id = $2 WHERE id = $1").bind(id).bind(user).execute(c).await.map(drop)?);
+        on!(self, |c| sqlx::query("UPDATE sessions SET user_id = $2 WHERE id = $1")
+            .bind(id)
+            .bind(user)
+            .execute(c)
+            .await
+            .map(drop)?);
         Ok(())
     }
 }

@@ -21,14 +21,15 @@ use std::{
 
 /// Readable and writable for the owner only.
 const MODE: u32 = 0o600;
-/// From this size on the write-ahead log is reported, in bytes. It is cut back to the first of these
-/// when it begins anew.
+/// From this size on the write-ahead log is reported, in bytes. It is cut back to the first of
+/// these when it begins anew.
 const WAL_KEPT: u64 = 16 * 1024 * 1024;
 const WAL_WARNING: u64 = 64 * 1024 * 1024;
 /// From this size on nothing more is written until a checkpoint succeeds, in bytes.
 pub(super) const MAX_WAL: u64 = 1024 * 1024 * 1024;
 
-/// How long the writer waits for the lock before it looks whether a connection of ours is in the way.
+/// How long the writer waits for the lock before it looks whether a connection of ours is in the
+/// way.
 const WRITER_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a start waits for another process that brings the tables up to date.
@@ -74,11 +75,16 @@ impl DatabaseFile {
     /// Makes the file if there is none, and sets the permissions of what is there.
     pub(super) fn prepare(path: &Path, max_wal: u64) -> Result<Self, OpenError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| OpenError::Folder(folder.display().to_string(), error))?;
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
+                .map_err(|error| OpenError::Folder(folder.display().to_string(), error))?;
         }
         let failed = |error| OpenError::File(path.display().to_string(), error);
-        // An existing file is not opened here: closing it would drop the locks that other connections
-        // of this process hold on it (POSIX advisory locks belong to the process).
+        // An existing file is not opened here: closing it would drop the locks that other
+        // connections of this process hold on it (POSIX advisory locks belong to the
+        // process).
         match OpenOptions::new().write(true).create_new(true).mode(MODE).open(path) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -96,14 +102,21 @@ impl DatabaseFile {
             .create_if_missing(false)
             .busy_timeout(LOCK_TIMEOUT)
             .journal_mode(SqliteJournalMode::Wal)
-            // With NORMAL a power cut takes back commits that were acknowledged, and a revoked session
-            // lives again.
+            // With NORMAL a power cut takes back commits that were acknowledged, and a revoked
+            // session lives again.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             // What is deleted is overwritten: a deleted account cannot be read out of the file.
             .pragma("secure_delete", "ON")
             .pragma("journal_size_limit", WAL_KEPT.to_string());
-        Ok(Self { path: path.to_owned(), wal, options, identity: (found.dev(), found.ino()), max_wal, warned: Arc::default() })
+        Ok(Self {
+            path: path.to_owned(),
+            wal,
+            options,
+            identity: (found.dev(), found.ino()),
+            max_wal,
+            warned: Arc::default(),
+        })
     }
 
     /// The options for connections to the file.
@@ -116,11 +129,12 @@ impl DatabaseFile {
         self.options.clone().busy_timeout(WRITER_LOCK_TIMEOUT).connect().await
     }
 
-    /// Brings the tables up to date in one transaction, on a connection of its own. Of several processes that start
-    /// together one does it, and the others wait.
+    /// Brings the tables up to date in one transaction, on a connection of its own. Of several
+    /// processes that start together one does it, and the others wait.
     /// Nothing is locked where nothing is to be done.
     pub(super) async fn migrate(&self, migrations: Migrator) -> Result<(), OpenError> {
-        let mut connection = self.options.clone().busy_timeout(MIGRATION_LOCK_TIMEOUT).connect().await?;
+        let mut connection =
+            self.options.clone().busy_timeout(MIGRATION_LOCK_TIMEOUT).connect().await?;
         if is_migrated(&mut connection, &migrations).await? {
             drop(connection.close().await);
             return Ok(());
@@ -134,7 +148,11 @@ impl DatabaseFile {
 
     /// Whether the file at the path is the one that was opened.
     pub(super) fn check_identity(&self) -> Result<(), Unfit> {
-        if identity(&self.path) == Some(self.identity) { Ok(()) } else { Err(Unfit::Replaced(self.path.display().to_string())) }
+        if identity(&self.path) == Some(self.identity) {
+            Ok(())
+        } else {
+            Err(Unfit::Replaced(self.path.display().to_string()))
+        }
     }
 
     pub(super) fn log_removed(&self) -> Unfit {
@@ -153,9 +171,17 @@ impl DatabaseFile {
         if size <= WAL_WARNING.min(self.max_wal) {
             self.warned.store(false, Ordering::Relaxed);
         } else if !self.warned.swap(true, Ordering::Relaxed) {
-            tracing::warn!(bytes = size, cure = Fault::LogFull.cure(), "write-ahead log is growing");
+            tracing::warn!(
+                bytes = size,
+                cure = Fault::LogFull.cure(),
+                "write-ahead log is growing"
+            );
         }
-        if size > self.max_wal { Err(Unfit::LogFull(self.path.display().to_string(), size)) } else { Ok(()) }
+        if size > self.max_wal {
+            Err(Unfit::LogFull(self.path.display().to_string(), size))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -166,16 +192,25 @@ fn identity(file: &Path) -> Option<FileIdentity> {
     fs::metadata(file).map(|found| (found.dev(), found.ino())).ok()
 }
 
-/// Whether exactly these migrations were applied. Whatever is odd about them the migrator describes.
-async fn is_migrated(connection: &mut SqliteConnection, migrations: &Migrator) -> Result<bool, sqlx::Error> {
-    const TABLE: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'";
-    const APPLIED: &str = "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version";
+/// Whether exactly these migrations were applied. Whatever is odd about them the migrator
+/// describes.
+async fn is_migrated(
+    connection: &mut SqliteConnection,
+    migrations: &Migrator,
+) -> Result<bool, sqlx::Error> {
+    const TABLE: &str =
+        "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'";
+    const APPLIED: &str =
+        "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version";
     let tables: i64 = sqlx::query_scalar(TABLE).fetch_one(&mut *connection).await?;
     if tables == 0 {
         return Ok(false);
     }
     let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(connection).await?;
-    Ok(migrations.iter().map(|known| (known.version, known.checksum.as_ref())).eq(applied.iter().map(|(version, sum)| (*version, &**sum))))
+    Ok(migrations
+        .iter()
+        .map(|known| (known.version, known.checksum.as_ref()))
+        .eq(applied.iter().map(|(version, sum)| (*version, &**sum))))
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -193,7 +228,9 @@ fn restrict(file: &Path) {
     }
     let shown = file.display();
     match fs::set_permissions(file, Permissions::from_mode(mode & MODE)) {
-        Ok(()) => tracing::warn!(file = %shown, mode = format!("{mode:o}"), "database file permissions restricted"),
+        Ok(()) => {
+            tracing::warn!(file = %shown, mode = format!("{mode:o}"), "database file permissions restricted")
+        }
         Err(error) => {
             tracing::error!(file = %shown, mode = format!("{mode:o}"), %error, "database file readable by others");
         }

@@ -7,8 +7,8 @@ use sqlx::{Decode, Postgres, Sqlite, Type, postgres::PgTypeInfo, sqlite::SqliteT
 use std::ops::Deref;
 use uuid::Uuid;
 
-/// What stands in the column of the password hash, whatever that is: a log-in must not fail because of it. What is no text is read as one that is no
-/// hash, and what is too long is cut.
+/// What stands in the column of the password hash, whatever that is: a log-in must not fail because
+/// of it. What is no text is read as one that is no hash, and what is too long is cut.
 #[derive(Clone)]
 pub struct HashText(String);
 
@@ -48,13 +48,17 @@ impl Type<Postgres> for HashText {
 }
 
 impl<'r> Decode<'r, Sqlite> for HashText {
-    fn decode(value: <Sqlite as sqlx::Database>::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
+    fn decode(
+        value: <Sqlite as sqlx::Database>::ValueRef<'r>,
+    ) -> Result<Self, sqlx::error::BoxDynError> {
         Ok(Self(String::from_utf8_lossy(<&[u8] as Decode<Sqlite>>::decode(value)?).into_owned()))
     }
 }
 
 impl<'r> Decode<'r, Postgres> for HashText {
-    fn decode(value: <Postgres as sqlx::Database>::ValueRef<'r>) -> Result<Self, sqlx::error::BoxDynError> {
+    fn decode(
+        value: <Postgres as sqlx::Database>::ValueRef<'r>,
+    ) -> Result<Self, sqlx::error::BoxDynError> {
         <String as Decode<Postgres>>::decode(value).map(Self)
     }
 }
@@ -75,7 +79,8 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
-/// What must still be so when a session is opened: the values that the password was verified against.
+/// What must still be so when a session is opened: the values that the password was verified
+/// against.
 #[derive(Clone, Copy)]
 pub struct Verified<'a> {
     /// Whose password it was.
@@ -141,9 +146,18 @@ impl Reader {
     }
 
     /// Accounts whose time to be deleted has come, at most 100 of those behind `after`.
-    pub async fn users_to_be_deleted(&mut self, now: Timestamp, after: Option<(Timestamp, UserId)>) -> Result<Vec<(Timestamp, UserId)>, Error> {
+    pub async fn users_to_be_deleted(
+        &mut self,
+        now: Timestamp,
+        after: Option<(Timestamp, UserId)>,
+    ) -> Result<Vec<(Timestamp, UserId)>, Error> {
         let (time, id) = after.unwrap_or((Timestamp(i64::MIN), UserId(Uuid::nil())));
-        Ok(on!(self, |c| sqlx::query_as(TO_BE_DELETED).bind(now).bind(time).bind(id).fetch_all(c).await?))
+        Ok(on!(self, |c| sqlx::query_as(TO_BE_DELETED)
+            .bind(now)
+            .bind(time)
+            .bind(id)
+            .fetch_all(c)
+            .await?))
     }
 
     /// The account with this id.
@@ -170,9 +184,15 @@ impl Tx {
         Ok(done == 1)
     }
 
-    /// The first statement of every log-in: nothing that the password was verified against has changed meanwhile. Puts `hash` in the place
-    /// of the old one. `false`: something has changed; start over.
-    pub async fn user_still_verified(&mut self, verified: Verified<'_>, hash: &str, now: Timestamp) -> Result<bool, Error> {
+    /// The first statement of every log-in: nothing that the password was verified against has
+    /// changed meanwhile. Puts `hash` in the place of the old one. `false`: something has
+    /// changed; start over.
+    pub async fn user_still_verified(
+        &mut self,
+        verified: Verified<'_>,
+        hash: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
         let done = on!(self, |c| sqlx::query(STILL_VERIFIED)
             .bind(verified.id)
             .bind(verified.epoch)
@@ -185,22 +205,43 @@ impl Tx {
         Ok(done == 1)
     }
 
-    /// Another password, for which nothing may have changed since the old one was verified. Returns the epoch from now on; `None`: something
-    /// has changed.
-    pub async fn user_change_password(&mut self, verified: Verified<'_>, hash: &str) -> Result<Option<i64>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(CHANGE_PASSWORD).bind(verified.id).bind(verified.epoch).bind(verified.hash).bind(hash).fetch_optional(c).await?))
+    /// Another password, for which nothing may have changed since the old one was verified. Returns
+    /// the epoch from now on; `None`: something has changed.
+    pub async fn user_change_password(
+        &mut self,
+        verified: Verified<'_>,
+        hash: &str,
+    ) -> Result<Option<i64>, Error> {
+        Ok(on!(self, |c| sqlx::query_scalar(CHANGE_PASSWORD)
+            .bind(verified.id)
+            .bind(verified.epoch)
+            .bind(verified.hash)
+            .bind(hash)
+            .fetch_optional(c)
+            .await?))
     }
 
-    /// Ends every access token of this user. Returns the epoch from now on; `None`: no such account, or it is disabled.
+    /// Ends every access token of this user. Returns the epoch from now on; `None`: no such
+    /// account, or it is disabled.
     pub async fn user_raise_epoch(&mut self, id: UserId) -> Result<Option<i64>, Error> {
         Ok(on!(self, |c| sqlx::query_scalar(RAISE_EPOCH).bind(id).fetch_optional(c).await?))
     }
 
-    /// To be deleted at `at`, or earlier if that was asked for before; nothing may have changed since the password was verified. Returns whether it was
-    /// not asked for before; `None`: something has changed.
-    pub async fn user_delete_later(&mut self, verified: Verified<'_>, at: Timestamp) -> Result<Option<bool>, Error> {
-        let delete_at: Option<Timestamp> =
-            on!(self, |c| sqlx::query_scalar(DELETE_LATER).bind(verified.id).bind(verified.epoch).bind(verified.hash).bind(at).fetch_optional(c).await?);
+    /// To be deleted at `at`, or earlier if that was asked for before; nothing may have changed
+    /// since the password was verified. Returns whether it was not asked for before; `None`:
+    /// something has changed.
+    pub async fn user_delete_later(
+        &mut self,
+        verified: Verified<'_>,
+        at: Timestamp,
+    ) -> Result<Option<bool>, Error> {
+        let delete_at: Option<Timestamp> = on!(self, |c| sqlx::query_scalar(DELETE_LATER)
+            .bind(verified.id)
+            .bind(verified.epoch)
+            .bind(verified.hash)
+            .bind(at)
+            .fetch_optional(c)
+            .await?);
         Ok(delete_at.map(|delete_at| delete_at == at))
     }
 
@@ -209,13 +250,15 @@ impl Tx {
         Ok(on!(self, |c| sqlx::query(KEEP).bind(id).execute(c).await?.rows_affected()) == 1)
     }
 
-    /// Deletes an account whose time has come, with its sessions. `false`: it has not, or the account is gone already.
+    /// Deletes an account whose time has come, with its sessions. `false`: it has not, or the
+    /// account is gone already.
     pub async fn user_delete(&mut self, id: UserId, now: Timestamp) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query(DELETE).bind(id).bind(now).execute(c).await?.rows_affected()) == 1)
+        Ok(on!(self, |c| sqlx::query(DELETE).bind(id).bind(now).execute(c).await?.rows_affected())
+            == 1)
     }
 
-    /// Whether there is an administrator whose account is neither disabled nor to be deleted. Ask while the installation is locked
-    /// ([`Tx::installation_lock`]).
+    /// Whether there is an administrator whose account is neither disabled nor to be deleted. Ask
+    /// while the installation is locked ([`Tx::installation_lock`]).
     pub async fn user_has_admin(&mut self) -> Result<bool, Error> {
         let found: i64 = on!(self, |c| sqlx::query_scalar(ADMINS).fetch_one(c).await?);
         Ok(found > 0)
@@ -226,26 +269,38 @@ impl Tx {
         Ok(on!(self, |c| sqlx::query_scalar(RAISE_EPOCH_OF_ANY).bind(id).fetch_optional(c).await?))
     }
 
-    /// Disables an account, ends every access token, and takes back a deletion that was asked for: an account that is held is held, whoever asked.
-    /// Returns the epoch from now on; `None`: it is disabled already, or there is no such account.
+    /// Disables an account, ends every access token, and takes back a deletion that was asked for:
+    /// an account that is held is held, whoever asked. Returns the epoch from now on; `None`:
+    /// it is disabled already, or there is no such account.
     pub async fn user_disable(&mut self, id: UserId, at: Timestamp) -> Result<Option<i64>, Error> {
         Ok(on!(self, |c| sqlx::query_scalar(DISABLE).bind(id).bind(at).fetch_optional(c).await?))
     }
 
-    /// Enables an account that is disabled. Returns the epoch from now on; `None`: it is not, or there is no such account.
+    /// Enables an account that is disabled. Returns the epoch from now on; `None`: it is not, or
+    /// there is no such account.
     pub async fn user_enable(&mut self, id: UserId) -> Result<Option<i64>, Error> {
         Ok(on!(self, |c| sqlx::query_scalar(ENABLE).bind(id).fetch_optional(c).await?))
     }
 
-    /// Other roles, and the end of every access token that says what they were. Returns the epoch from now on; `None`: they are these, or there is no
-    /// such account.
+    /// Other roles, and the end of every access token that says what they were. Returns the epoch
+    /// from now on; `None`: they are these, or there is no such account.
     pub async fn user_set_roles(&mut self, id: UserId, roles: &str) -> Result<Option<i64>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(SET_ROLES).bind(id).bind(roles).fetch_optional(c).await?))
+        Ok(on!(self, |c| sqlx::query_scalar(SET_ROLES)
+            .bind(id)
+            .bind(roles)
+            .fetch_optional(c)
+            .await?))
     }
 
     /// `false`: it has this name, is disabled, or there is no such account.
     pub async fn user_set_name(&mut self, id: UserId, name: Option<&str>) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query(SET_NAME).bind(id).bind(name).execute(c).await?.rows_affected()) == 1)
+        Ok(on!(self, |c| sqlx::query(SET_NAME)
+            .bind(id)
+            .bind(name)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
     }
 }
 
@@ -253,7 +308,12 @@ impl Tx {
 impl Tx {
     /// For tests that need a hash of another kind, or none.
     pub async fn user_set_hash(&mut self, id: UserId, hash: Option<&str>) -> Result<(), Error> {
-        on!(self, |c| sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1").bind(id).bind(hash).execute(c).await.map(drop)?);
+        on!(self, |c| sqlx::query("UPDATE users SET password_hash = $2 WHERE id = $1")
+            .bind(id)
+            .bind(hash)
+            .execute(c)
+            .await
+            .map(drop)?);
         Ok(())
     }
 }

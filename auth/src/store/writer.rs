@@ -1,15 +1,15 @@
-//! The one task that writes to SQLite. It owns the writing connection, lends it to one transaction at
-//! a time, and replaces it after any error but a held lock.
+//! The one task that writes to SQLite. It owns the writing connection, lends it to one transaction
+//! at a time, and replaces it after any error but a held lock.
 //!
 //! Transactions that wait while another one runs become savepoints of the same SQLite transaction,
-//! and one commit makes all of them durable (group commit). A transaction is acknowledged only after
-//! that commit. One that is rolled back, or whose client went away, takes back its own savepoint and
-//! nothing else.
+//! and one commit makes all of them durable (group commit). A transaction is acknowledged only
+//! after that commit. One that is rolled back, or whose client went away, takes back its own
+//! savepoint and nothing else.
 //!
 //! After an error SQLite may or may not have rolled back by itself (<https://sqlite.org/lang_transaction.html>,
-//! section 2.3). So the connection is closed, everything that was not committed is answered with the
-//! error, and the next transaction begins on a new connection: writing works again as soon as the
-//! cause is gone.
+//! section 2.3). So the connection is closed, everything that was not committed is answered with
+//! the error, and the next transaction begins on a new connection: writing works again as soon as
+//! the cause is gone.
 
 use super::{
     Fault,
@@ -41,7 +41,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The pause after a panic of the writer.
 const RESTART_DELAY: Duration = Duration::from_millis(100);
 /// How often the content of a removed write-ahead log is copied into the database file, with the
-/// pause for readers in between that SQLite makes, before it is tried again by the next transaction.
+/// pause for readers in between that SQLite makes, before it is tried again by the next
+/// transaction.
 const RESCUE_ATTEMPTS: u32 = 3;
 /// How long the lock of another process is waited for: less than a transaction waits for its turn.
 const HELD_LOCK_TIMEOUT: Duration = Duration::from_secs(4);
@@ -135,9 +136,24 @@ fn ended() -> WriteError {
 
 impl Writer {
     /// Starts the task. `first` is a connection that is open already.
-    pub(super) fn start(file: DatabaseFile, health: Arc<Health>, first: SqliteConnection, readers: SqlitePool) -> Self {
+    pub(super) fn start(
+        file: DatabaseFile,
+        health: Arc<Health>,
+        first: SqliteConnection,
+        readers: SqlitePool,
+    ) -> Self {
         let (sender, queue) = mpsc::channel(MAX_QUEUE);
-        let task = Task { file, health: health.clone(), connection: Some(first), readers, wal: None, is_dirty: true, shrunk_at: None, queue, closing: None };
+        let task = Task {
+            file,
+            health: health.clone(),
+            connection: Some(first),
+            readers,
+            wal: None,
+            is_dirty: true,
+            shrunk_at: None,
+            queue,
+            closing: None,
+        };
         tokio::spawn(supervise(task));
         Self { queue: sender, health }
     }
@@ -152,7 +168,8 @@ impl Writer {
         match timeout(TURN_TIMEOUT, turn).await {
             Ok(Ok(lease)) => Ok(lease?),
             Ok(Err(_)) => Err(ended().into()),
-            // A lock that another process holds is noticed by the task. Else too many are before this one.
+            // A lock that another process holds is noticed by the task. Else too many are before
+            // this one.
             Err(_) => Err(match self.health.outage() {
                 Some(fault) => Error::Unavailable(fault.name().into()),
                 None => Error::Busy { retry_after: RETRY_AFTER },
@@ -311,7 +328,10 @@ impl Task {
         as_savepoint: bool,
     ) -> End {
         if as_savepoint && self.execute("SAVEPOINT one").await.is_err() {
-            drop(turn.send(Err(WriteError { what: "the transaction cannot begin", cause: "a savepoint failed".into() })));
+            drop(turn.send(Err(WriteError {
+                what: "the transaction cannot begin",
+                cause: "a savepoint failed".into(),
+            })));
             return End::Broken;
         }
         let Some(connection) = self.connection.take() else { return End::Broken };
@@ -338,7 +358,8 @@ impl Task {
                 End::Committed
             }
             (None, true) => {
-                let undone = self.execute("ROLLBACK TO one").await.is_ok() && self.execute("RELEASE one").await.is_ok();
+                let undone = self.execute("ROLLBACK TO one").await.is_ok()
+                    && self.execute("RELEASE one").await.is_ok();
                 if undone { End::RolledBack } else { End::Broken }
             }
             (None, false) => {
@@ -357,7 +378,9 @@ impl Task {
         loop {
             let fault = match self.try_begin().await {
                 Ok(()) => return Ok(()),
-                Err(BeginError::Unfit(unfit)) => return Err(refused(&self.health, unfit.fault(), &unfit)),
+                Err(BeginError::Unfit(unfit)) => {
+                    return Err(refused(&self.health, unfit.fault(), &unfit));
+                }
                 Err(BeginError::Database(error)) if Fault::of(&error) != Fault::Locked => {
                     self.discard().await;
                     return Err(refused(&self.health, Fault::of(&error), &error));
@@ -406,7 +429,9 @@ impl Task {
         self.health.failed(removed.fault(), &removed);
         let Some(connection) = &mut self.connection else { return Ok(()) };
         for _ in 0..RESCUE_ATTEMPTS {
-            let blocked: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await?;
+            let blocked: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
+                .fetch_one(&mut *connection)
+                .await?;
             if blocked == 0 {
                 self.close_all().await;
                 return Ok(());
@@ -435,7 +460,11 @@ impl Task {
     }
 
     /// Gives up the transaction and its connection.
-    async fn fail(&mut self, waiting: Vec<oneshot::Sender<Result<(), WriteError>>>, what: &'static str) {
+    async fn fail(
+        &mut self,
+        waiting: Vec<oneshot::Sender<Result<(), WriteError>>>,
+        what: &'static str,
+    ) {
         self.discard().await;
         let cause: Arc<str> = self.health.outage().map_or("unknown", Fault::name).into();
         for commit in waiting {
@@ -453,7 +482,9 @@ impl Task {
     /// waits for none of them.
     async fn checkpoint(&mut self) {
         self.is_dirty = false;
-        if self.connection.is_some() && self.execute("PRAGMA wal_checkpoint(PASSIVE)").await.is_err() {
+        if self.connection.is_some()
+            && self.execute("PRAGMA wal_checkpoint(PASSIVE)").await.is_err()
+        {
             self.discard().await;
         }
     }

@@ -12,7 +12,9 @@ on_both! {
         for name in ["listen", "keep", "clock", "retain"] {
             world.auth.ready().await.expect("ready");
             let struck = background.panic_task(name).await;
-            let Err(Error::Unavailable(cause)) = world.auth.ready().await else { panic!("{name} is down") };
+            let Err(Error::Unavailable(cause)) = world.auth.ready().await else {
+                panic!("{name} is down")
+            };
             assert!(cause.to_string().contains(name), "{cause}");
             drop(struck);
             background.all_running().await;

@@ -15,7 +15,13 @@ use contract::{
 };
 
 async fn log_in(auth: &Auth, email: &str, password: &str) -> Result<(), Error> {
-    auth.log_in(&client(), &LogIn { email: email.into(), password: password.into(), ..LogIn::default() }, None).await.map(drop)
+    auth.log_in(
+        &client(),
+        &LogIn { email: email.into(), password: password.into(), ..LogIn::default() },
+        None,
+    )
+    .await
+    .map(drop)
 }
 
 async fn kinds(auth: &Auth, token: &str) -> Vec<EventKind> {
@@ -25,12 +31,30 @@ async fn kinds(auth: &Auth, token: &str) -> Vec<EventKind> {
 
 on_both! {
     async fn who_signs_up_is_signed_in(world: World) {
-        let form = SignUp { name: " Ada ".into(), email: "Ada@Example.com".into(), password: PASSWORD.into(), next: "/account/activity".into(), ..SignUp::default() };
+        let form = SignUp {
+            name: " Ada ".into(),
+            email: "Ada@Example.com".into(),
+            password: PASSWORD.into(),
+            next: "/account/activity".into(),
+            ..SignUp::default()
+        };
         let (next, issued) = world.auth.sign_up(&client(), &form, None).await.expect("a sign-up");
         assert_eq!(next.as_str(), "/account/activity");
-        for presented in [Presented::Bearer(&issued.access.token), Presented::Cookie(&issued.refresh.token)] {
-            let account = world.auth.signed_in(&client(), presented).await.expect("signed in").account().await.expect("an account");
-            assert_eq!((account.email.as_str(), account.name.as_deref()), ("Ada@Example.com", Some("Ada")));
+        for presented in
+            [Presented::Bearer(&issued.access.token), Presented::Cookie(&issued.refresh.token)]
+        {
+            let account = world
+                .auth
+                .signed_in(&client(), presented)
+                .await
+                .expect("signed in")
+                .account()
+                .await
+                .expect("an account");
+            assert_eq!(
+                (account.email.as_str(), account.name.as_deref()),
+                ("Ada@Example.com", Some("Ada"))
+            );
             assert_eq!(account, issued.account);
         }
         assert_eq!(issued.refresh.max_age, Some(90 * 24 * 3600));
@@ -40,8 +64,12 @@ on_both! {
     async fn one_mailbox_has_one_account_however_it_is_written(world: World) {
         world.sign_up("alice@x.example").await;
         for email in ["Alice@X.example", " alice@x.example ", "ALICE@x.EXAMPLE"] {
-            let form = SignUp { email: email.into(), password: PASSWORD.into(), ..SignUp::default() };
-            assert!(matches!(world.auth.sign_up(&client(), &form, None).await, Err(Error::EmailTaken)), "{email}");
+            let form =
+                SignUp { email: email.into(), password: PASSWORD.into(), ..SignUp::default() };
+            assert!(
+                matches!(world.auth.sign_up(&client(), &form, None).await, Err(Error::EmailTaken)),
+                "{email}"
+            );
             log_in(&world.auth, email, PASSWORD).await.expect("a log-in");
         }
     }
@@ -50,7 +78,18 @@ on_both! {
         let tasks: Vec<_> = (0..10)
             .map(|_| {
                 let auth = world.auth.clone();
-                tokio::spawn(async move { auth.sign_up(&client(), &SignUp { email: "ada@example.com".into(), password: PASSWORD.into(), ..SignUp::default() }, None).await })
+                tokio::spawn(async move {
+                    auth.sign_up(
+                        &client(),
+                        &SignUp {
+                            email: "ada@example.com".into(),
+                            password: PASSWORD.into(),
+                            ..SignUp::default()
+                        },
+                        None,
+                    )
+                    .await
+                })
             })
             .collect();
         let mut done = 0;
@@ -66,8 +105,15 @@ on_both! {
 
     async fn wrong_and_unknown_are_the_same_error(world: World) {
         world.sign_up("ada@example.com").await;
-        for (email, password) in [("ada@example.com", "wrong horse"), ("nobody@example.com", PASSWORD), ("ada@example.com", "x")] {
-            assert!(matches!(log_in(&world.auth, email, password).await, Err(Error::Credentials)), "{email}");
+        for (email, password) in [
+            ("ada@example.com", "wrong horse"),
+            ("nobody@example.com", PASSWORD),
+            ("ada@example.com", "x"),
+        ] {
+            assert!(
+                matches!(log_in(&world.auth, email, password).await, Err(Error::Credentials)),
+                "{email}"
+            );
         }
     }
 
@@ -76,18 +122,42 @@ on_both! {
         let mut tx = world.store.write().await.expect("a transaction");
         tx.user_disable(issued.account.id, world.clock.now()).await.expect("disabled");
         tx.commit().await.expect("a commit");
-        assert!(matches!(log_in(&world.auth, "ada@example.com", PASSWORD).await, Err(Error::Credentials)));
-        assert!(matches!(world.auth.refresh(&client(), &issued.refresh.token).await, Err(Error::SignedOut)));
-        assert!(matches!(world.auth.signed_in(&client(), Presented::Cookie(&issued.refresh.token)).await, Err(Error::SignedOut)));
-        let bearer = world.auth.signed_in(&client(), Presented::Bearer(&issued.access.token)).await.expect("genuine until the feed says otherwise");
+        assert!(matches!(
+            log_in(&world.auth, "ada@example.com", PASSWORD).await,
+            Err(Error::Credentials)
+        ));
+        assert!(matches!(
+            world.auth.refresh(&client(), &issued.refresh.token).await,
+            Err(Error::SignedOut)
+        ));
+        assert!(matches!(
+            world.auth.signed_in(&client(), Presented::Cookie(&issued.refresh.token)).await,
+            Err(Error::SignedOut)
+        ));
+        let bearer = world
+            .auth
+            .signed_in(&client(), Presented::Bearer(&issued.access.token))
+            .await
+            .expect("genuine until the feed says otherwise");
         assert!(matches!(bearer.account().await, Err(Error::SignedOut)));
-        assert!(matches!(bearer.rename(&Rename { name: "Eve".into(), ..Rename::default() }).await, Err(Error::SignedOut)));
+        assert!(matches!(
+            bearer.rename(&Rename { name: "Eve".into(), ..Rename::default() }).await,
+            Err(Error::SignedOut)
+        ));
     }
 
     async fn nobody_slips_in_with_what_was_verified_before_a_change(world: World) {
         let issued = world.sign_up("ada@example.com").await;
         let id = issued.account.id;
-        let user = world.store.read().await.expect("a connection").user_by_id(id).await.expect("an answer").expect("a user");
+        let user = world
+            .store
+            .read()
+            .await
+            .expect("a connection")
+            .user_by_id(id)
+            .await
+            .expect("an answer")
+            .expect("a user");
         let hash = user.password_hash.expect("a hash");
         let verified = Verified { id, epoch: user.epoch, hash: &hash };
         let now = world.clock.now();
@@ -111,36 +181,81 @@ on_both! {
     async fn a_raised_epoch_ends_the_tokens_of_the_old_one_on_every_node(world: World) {
         let (issued, other) = (world.sign_up("ada@example.com").await, world.another_node().await);
         let mut tx = world.store.write().await.expect("a transaction");
-        let epoch = tx.user_raise_epoch(issued.account.id).await.expect("an answer").expect("raised");
-        tx.feed_append(&[News::EpochRaised(issued.account.id, epoch)], world.clock.now() + Span::minutes(60)).await.expect("a line");
+        let epoch =
+            tx.user_raise_epoch(issued.account.id).await.expect("an answer").expect("raised");
+        tx.feed_append(
+            &[News::EpochRaised(issued.account.id, epoch)],
+            world.clock.now() + Span::minutes(60),
+        )
+        .await
+        .expect("a line");
         tx.commit().await.expect("a commit");
         for node in [&world.auth, &other] {
             node.listen().await.expect("a round");
-            assert!(matches!(node.signed_in(&client(), Presented::Bearer(&issued.access.token)).await, Err(Error::SignedOut)));
+            assert!(matches!(
+                node.signed_in(&client(), Presented::Bearer(&issued.access.token)).await,
+                Err(Error::SignedOut)
+            ));
         }
-        let renewed = world.auth.refresh(&client(), &issued.refresh.token).await.expect("the session goes on");
+        let renewed = world
+            .auth
+            .refresh(&client(), &issued.refresh.token)
+            .await
+            .expect("the session goes on");
         assert!(other.signed_in(&client(), Presented::Bearer(&renewed.access.token)).await.is_ok());
     }
 
     async fn a_hash_of_less_effort_is_replaced_once_and_everybody_gets_in(world: World) {
         let issued = world.sign_up("ada@example.com").await;
         let hashing = Hashing { m: 32, t: 1, p: 1, threads: 1, queue: 8 };
-        let light = Hasher::start(hashing, Entropy::System, &world.secret, world.auth.background()).expect("threads");
+        let light = Hasher::start(hashing, Entropy::System, &world.secret, world.auth.background())
+            .expect("threads");
         let place = light.place(auth::hasher::Lane::Strangers, Vec::new()).expect("a place");
-        let weak = light.hash(contract::Password::given(PASSWORD).expect("a password"), issued.account.id, place).await.expect("a hash");
+        let weak = light
+            .hash(
+                contract::Password::given(PASSWORD).expect("a password"),
+                issued.account.id,
+                place,
+            )
+            .await
+            .expect("a hash");
         let mut tx = world.store.write().await.expect("a transaction");
         tx.user_set_hash(issued.account.id, Some(&weak)).await.expect("changed");
         tx.commit().await.expect("a commit");
-        let tasks: Vec<_> = (0..20).map(|_| tokio::spawn({ let auth = world.auth.clone(); async move { log_in(&auth, "ada@example.com", PASSWORD).await } })).collect();
+        let tasks: Vec<_> = (0..20)
+            .map(|_| {
+                tokio::spawn({
+                    let auth = world.auth.clone();
+                    async move { log_in(&auth, "ada@example.com", PASSWORD).await }
+                })
+            })
+            .collect();
         for task in tasks {
             task.await.expect("a task").expect("a log-in");
         }
-        let user = world.store.read().await.expect("a connection").user_by_id(issued.account.id).await.expect("an answer").expect("a user");
-        assert!(user.password_hash.expect("a hash").starts_with("$argon2id$v=19$m=64,t=1,p=1,keyid=dXNlcg$"), "upgraded");
+        let user = world
+            .store
+            .read()
+            .await
+            .expect("a connection")
+            .user_by_id(issued.account.id)
+            .await
+            .expect("an answer")
+            .expect("a user");
+        assert!(
+            user.password_hash
+                .expect("a hash")
+                .starts_with("$argon2id$v=19$m=64,t=1,p=1,keyid=dXNlcg$"),
+            "upgraded"
+        );
     }
 
     async fn an_empty_form_names_both_fields(world: World) {
-        let Err(Error::Invalid(faults)) = world.auth.log_in(&client(), &LogIn::default(), None).await else { panic!("faults expected") };
+        let Err(Error::Invalid(faults)) =
+            world.auth.log_in(&client(), &LogIn::default(), None).await
+        else {
+            panic!("faults expected")
+        };
         assert_eq!(faults.0, [(Field::Email, Fault::Missing), (Field::Password, Fault::Missing)]);
     }
 
@@ -148,37 +263,76 @@ on_both! {
         let issued = world.sign_up("ada@example.com").await;
         world.clock.advance(Span(1));
         for _ in 0..2 {
-            world.auth.log_out(&client(), Presented::Bearer(&issued.access.token)).await.expect("a log-out");
+            world
+                .auth
+                .log_out(&client(), Presented::Bearer(&issued.access.token))
+                .await
+                .expect("a log-out");
         }
-        for presented in [Presented::Bearer(&issued.access.token), Presented::Cookie(&issued.refresh.token)] {
-            assert!(matches!(world.auth.signed_in(&client(), presented).await, Err(Error::SignedOut)), "{presented:?}");
+        for presented in
+            [Presented::Bearer(&issued.access.token), Presented::Cookie(&issued.refresh.token)]
+        {
+            assert!(
+                matches!(world.auth.signed_in(&client(), presented).await, Err(Error::SignedOut)),
+                "{presented:?}"
+            );
         }
-        assert!(matches!(world.auth.refresh(&client(), &issued.refresh.token).await, Err(Error::SignedOut)));
+        assert!(matches!(
+            world.auth.refresh(&client(), &issued.refresh.token).await,
+            Err(Error::SignedOut)
+        ));
         world.clock.advance(Span(1));
         let again = world.log_in("ada@example.com").await;
-        assert_eq!(kinds(&world.auth, &again.access.token).await, [EventKind::LoggedIn, EventKind::LoggedOut, EventKind::SignedUp]);
+        assert_eq!(
+            kinds(&world.auth, &again.access.token).await,
+            [EventKind::LoggedIn, EventKind::LoggedOut, EventKind::SignedUp]
+        );
     }
 
     async fn another_node_refuses_a_token_as_soon_as_it_has_read_the_feed(world: World) {
         let (issued, other) = (world.sign_up("ada@example.com").await, world.another_node().await);
         assert!(other.signed_in(&client(), Presented::Bearer(&issued.access.token)).await.is_ok());
-        world.auth.log_out(&client(), Presented::Cookie(&issued.refresh.token)).await.expect("a log-out");
+        world
+            .auth
+            .log_out(&client(), Presented::Cookie(&issued.refresh.token))
+            .await
+            .expect("a log-out");
         other.listen().await.expect("a round");
-        assert!(matches!(other.signed_in(&client(), Presented::Bearer(&issued.access.token)).await, Err(Error::SignedOut)));
+        assert!(matches!(
+            other.signed_in(&client(), Presented::Bearer(&issued.access.token)).await,
+            Err(Error::SignedOut)
+        ));
         // One that starts later knows it, too.
         let late = world.another_node().await;
-        assert!(matches!(late.signed_in(&client(), Presented::Bearer(&issued.access.token)).await, Err(Error::SignedOut)));
+        assert!(matches!(
+            late.signed_in(&client(), Presented::Bearer(&issued.access.token)).await,
+            Err(Error::SignedOut)
+        ));
     }
 
     async fn a_log_in_ends_the_session_that_it_replaces(world: World) {
         let first = world.sign_up("ada@example.com").await;
-        let form = LogIn { email: "ada@example.com".into(), password: PASSWORD.into(), ..LogIn::default() };
-        let (_, second) = world.auth.log_in(&client(), &form, Some(&first.refresh.token)).await.expect("a log-in");
+        let form = LogIn {
+            email: "ada@example.com".into(),
+            password: PASSWORD.into(),
+            ..LogIn::default()
+        };
+        let (_, second) = world
+            .auth
+            .log_in(&client(), &form, Some(&first.refresh.token))
+            .await
+            .expect("a log-in");
         assert_ne!(first.account.tag, second.account.tag);
-        assert!(matches!(world.auth.signed_in(&client(), Presented::Bearer(&first.access.token)).await, Err(Error::SignedOut)));
-        assert!(world.auth.signed_in(&client(), Presented::Bearer(&second.access.token)).await.is_ok());
+        assert!(matches!(
+            world.auth.signed_in(&client(), Presented::Bearer(&first.access.token)).await,
+            Err(Error::SignedOut)
+        ));
+        assert!(
+            world.auth.signed_in(&client(), Presented::Bearer(&second.access.token)).await.is_ok()
+        );
         // Something invented in its place is no error, and is not adopted.
-        let (_, third) = world.auth.log_in(&client(), &form, Some("lkr_invented")).await.expect("a log-in");
+        let (_, third) =
+            world.auth.log_in(&client(), &form, Some("lkr_invented")).await.expect("a log-in");
         assert!(!third.refresh.token.contains("invented"));
     }
 
@@ -189,7 +343,11 @@ on_both! {
             assert!(log_in(&world.auth, "ada@example.com", "wrong horse").await.is_err());
         }
         world.sign_up("bob@example.com").await;
-        let me = world.auth.signed_in(&client(), Presented::Bearer(&issued.access.token)).await.expect("signed in");
+        let me = world
+            .auth
+            .signed_in(&client(), Presented::Bearer(&issued.access.token))
+            .await
+            .expect("signed in");
         let (mut all, mut cursor, mut calls) = (Vec::new(), None, 0);
         loop {
             let page = me.activity(5, cursor.as_deref()).await.expect("a page");
@@ -203,7 +361,10 @@ on_both! {
         assert_eq!((all.len(), calls), (12, 3), "his own are not among them");
         assert!(all.windows(2).all(|pair| pair[0].id > pair[1].id && pair[0].at >= pair[1].at));
         assert_eq!(all[0].kind, EventKind::LogInFailed);
-        assert_eq!((all[0].device.as_deref(), all[0].address.as_deref()), (Some("curl"), Some("192.0.2.7")));
+        assert_eq!(
+            (all[0].device.as_deref(), all[0].address.as_deref()),
+            (Some("curl"), Some("192.0.2.7"))
+        );
         for cursor in ["", "x", "AAAA", "' OR 1=1 --"] {
             assert!(matches!(me.activity(5, Some(cursor)).await, Err(Error::Cursor)), "{cursor:?}");
         }
@@ -215,7 +376,11 @@ on_both! {
         world.log_in("ada@example.com").await;
         world.auth.keep(true).await.expect("kept");
         let issued = world.log_in("ada@example.com").await;
-        assert_eq!(kinds(&world.auth, &issued.access.token).await, [EventKind::LoggedIn, EventKind::LoggedIn, EventKind::SignedUp], "not yet");
+        assert_eq!(
+            kinds(&world.auth, &issued.access.token).await,
+            [EventKind::LoggedIn, EventKind::LoggedIn, EventKind::SignedUp],
+            "not yet"
+        );
         world.clock.advance(Span(1));
         world.auth.keep(true).await.expect("kept");
         let issued = world.log_in("ada@example.com").await;
@@ -225,13 +390,27 @@ on_both! {
     async fn a_name_is_changed_and_taken_away(world: World) {
         let issued = world.sign_up("ada@example.com").await;
         world.clock.advance(Span(1));
-        let me = world.auth.signed_in(&client(), Presented::Cookie(&issued.refresh.token)).await.expect("signed in");
-        let named = me.rename(&Rename { name: " Ada Lovelace ".into(), ..Rename::default() }).await.expect("renamed");
+        let me = world
+            .auth
+            .signed_in(&client(), Presented::Cookie(&issued.refresh.token))
+            .await
+            .expect("signed in");
+        let named = me
+            .rename(&Rename { name: " Ada Lovelace ".into(), ..Rename::default() })
+            .await
+            .expect("renamed");
         assert_eq!(named.name.as_deref(), Some("Ada Lovelace"));
         assert_eq!(me.rename(&Rename::default()).await.expect("renamed").name, None);
-        let Err(Error::Invalid(faults)) = me.rename(&Rename { name: "a\nb".into(), ..Rename::default() }).await else { panic!("a fault expected") };
+        let Err(Error::Invalid(faults)) =
+            me.rename(&Rename { name: "a\nb".into(), ..Rename::default() }).await
+        else {
+            panic!("a fault expected")
+        };
         assert_eq!(faults.of(Field::Name), Some(Fault::Unprintable));
-        assert_eq!(kinds(&world.auth, &issued.access.token).await, [EventKind::NameChanged, EventKind::NameChanged, EventKind::SignedUp]);
+        assert_eq!(
+            kinds(&world.auth, &issued.access.token).await,
+            [EventKind::NameChanged, EventKind::NameChanged, EventKind::SignedUp]
+        );
     }
 }
 
@@ -245,7 +424,14 @@ async fn the_files_of_the_database_hold_no_token_and_no_password() {
     bytes.extend(std::fs::read(format!("{path}-wal")).expect("its log"));
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(holds("ada@example.com"), "what is stored is found");
-    for secret in [PASSWORD, &issued.access.token, &issued.refresh.token, &renewed.access.token, &renewed.refresh.token, &world.secret.expose()] {
+    for secret in [
+        PASSWORD,
+        &issued.access.token,
+        &issued.refresh.token,
+        &renewed.access.token,
+        &renewed.refresh.token,
+        &world.secret.expose(),
+    ] {
         assert!(!holds(secret) && !holds(&secret[secret.len() - 12..]));
     }
 }

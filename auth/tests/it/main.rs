@@ -1,6 +1,10 @@
-//! Every test runs on SQLite and on Postgres. Postgres comes from `TEST_POSTGRES_URL`, which `script/test` sets; without it the tests fail.
+//! Every test runs on SQLite and on Postgres. Postgres comes from `TEST_POSTGRES_URL`, which
+//! `script/test` sets; without it the tests fail.
 
-#![expect(unreachable_pub, reason = "one binary: what the modules share is public to each other only")]
+#![expect(
+    unreachable_pub,
+    reason = "one binary: what the modules share is public to each other only"
+)]
 
 mod audit;
 mod background;

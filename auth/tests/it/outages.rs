@@ -34,12 +34,17 @@ enum Blocking {
 impl Blocking {
     async fn on(world: &World) -> Self {
         if world.store.kind() == "sqlite" {
-            let mut connection = SqliteConnection::connect(&world.database.url).await.expect("a connection");
+            let mut connection =
+                SqliteConnection::connect(&world.database.url).await.expect("a connection");
             execute(&mut connection, "BEGIN IMMEDIATE").await;
             Self::Sqlite(connection)
         } else {
-            let mut connection = PgConnection::connect(&world.database.url).await.expect("a connection");
-            sqlx::raw_sql("BEGIN; LOCK TABLE sessions IN SHARE MODE").execute(&mut connection).await.expect("locked");
+            let mut connection =
+                PgConnection::connect(&world.database.url).await.expect("a connection");
+            sqlx::raw_sql("BEGIN; LOCK TABLE sessions IN SHARE MODE")
+                .execute(&mut connection)
+                .await
+                .expect("locked");
             Self::Postgres(connection)
         }
     }
@@ -47,7 +52,9 @@ impl Blocking {
     async fn end(self) {
         match self {
             Self::Sqlite(mut connection) => execute(&mut connection, "ROLLBACK").await,
-            Self::Postgres(mut connection) => drop(sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.expect("unlocked")),
+            Self::Postgres(mut connection) => {
+                drop(sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.expect("unlocked"))
+            }
         }
     }
 }
@@ -96,11 +103,17 @@ async fn another_file_at_the_path_is_not_read() {
     other.close().await.expect("closed");
     let old = path.with_extension("old");
     fs::copy(&path, &old).expect("a copy");
-    world.auth.log_out(&client(), Presented::Bearer(&issued.access.token)).await.expect("a log-out");
+    world
+        .auth
+        .log_out(&client(), Presented::Bearer(&issued.access.token))
+        .await
+        .expect("a log-out");
 
     fs::rename(&path, &away).expect("moved");
     fs::rename(&old, &path).expect("the backup in its place");
-    let by_cookie = async || world.auth.signed_in(&client(), Presented::Cookie(&issued.refresh.token)).await.err();
+    let by_cookie = async || {
+        world.auth.signed_in(&client(), Presented::Cookie(&issued.refresh.token)).await.err()
+    };
     for _ in 0..READERS * 2 {
         let error = by_cookie().await;
         assert!(matches!(error, Some(Error::Unavailable(_))), "{error:?}");
@@ -135,9 +148,13 @@ async fn removed_write_ahead_log_loses_nothing_and_stops_no_one() {
     let copy = FreshDatabase::sqlite();
     let target = PathBuf::from(copy.url.strip_prefix("sqlite:").expect("a file"));
     fs::copy(&path, &target).expect("a copy");
-    fs::copy(path.with_extension("db-wal"), target.with_extension("db-wal")).expect("a copy of its log");
+    fs::copy(path.with_extension("db-wal"), target.with_extension("db-wal"))
+        .expect("a copy of its log");
     let mut reader = SqliteConnection::connect(&copy.url).await.expect("a connection");
-    let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users").fetch_one(&mut reader).await.expect("a number");
+    let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users")
+        .fetch_one(&mut reader)
+        .await
+        .expect("a number");
     assert_eq!(users, 3);
 }
 
@@ -177,7 +194,9 @@ async fn write_ahead_log_has_a_bound_and_shrinks_again() {
     assert!(matches!(store.ping().await, Err(Error::Unavailable(_))));
     execute(&mut other, "ROLLBACK").await;
     let again = async { while store.ping().await.is_err() {} };
-    tokio::time::timeout(std::time::Duration::from_secs(10), again).await.expect("writing works again");
+    tokio::time::timeout(std::time::Duration::from_secs(10), again)
+        .await
+        .expect("writing works again");
     write().await.expect("written");
 }
 
@@ -186,13 +205,19 @@ async fn database_files_are_for_the_owner_only() {
     let world = World::on(FreshDatabase::sqlite()).await;
     let modes = |path: &PathBuf| {
         let name = path.display().to_string();
-        [name.clone(), format!("{name}-wal"), format!("{name}-shm")]
-            .map(|file| fs::metadata(&file).unwrap_or_else(|error| panic!("{file}: {error}")).permissions().mode() & 0o777)
+        [name.clone(), format!("{name}-wal"), format!("{name}-shm")].map(|file| {
+            fs::metadata(&file)
+                .unwrap_or_else(|error| panic!("{file}: {error}"))
+                .permissions()
+                .mode()
+                & 0o777
+        })
     };
     let path = file_of(&world);
     assert_eq!(modes(&path), [0o600; 3], "made by us");
     for ending in ["", "-wal", "-shm"] {
-        fs::set_permissions(format!("{}{ending}", path.display()), Permissions::from_mode(0o664)).expect("a mode");
+        fs::set_permissions(format!("{}{ending}", path.display()), Permissions::from_mode(0o664))
+            .expect("a mode");
     }
     let _again = Store::open(&world.database.url).await.expect("the same database");
     assert_eq!(modes(&path), [0o600; 3], "found with other permissions");
@@ -232,15 +257,21 @@ async fn lost_privileges_make_unready_until_granted_again() {
     let as_operator = async |operator: &mut PgConnection, sql: String| {
         sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(operator).await.expect(&sql);
     };
-    as_operator(&mut operator, format!("CREATE ROLE owner_{name} LOGIN; ALTER DATABASE {name} OWNER TO owner_{name}")).await;
+    as_operator(
+        &mut operator,
+        format!("CREATE ROLE owner_{name} LOGIN; ALTER DATABASE {name} OWNER TO owner_{name}"),
+    )
+    .await;
     database.url = database.url.replace("postgres@", &format!("owner_{name}@"));
     let world = World::on(database).await;
     let issued = world.sign_up(EMAIL).await;
-    as_operator(&mut operator, format!("REVOKE UPDATE ON sessions, feed_head FROM owner_{name}")).await;
+    as_operator(&mut operator, format!("REVOKE UPDATE ON sessions, feed_head FROM owner_{name}"))
+        .await;
     let refused = world.auth.refresh(&crate::support::client(), &issued.refresh.token).await;
     assert!(matches!(refused, Err(Error::Unavailable(_))), "{:?}", refused.err());
     assert!(matches!(world.store.ping().await, Err(Error::Unavailable(_))));
-    as_operator(&mut operator, format!("GRANT UPDATE ON sessions, feed_head TO owner_{name}")).await;
+    as_operator(&mut operator, format!("GRANT UPDATE ON sessions, feed_head TO owner_{name}"))
+        .await;
     world.store.ping().await.expect("ready again");
     assert!(crate::support::renews(&world.auth, &issued.refresh.token).await);
 }
@@ -250,10 +281,14 @@ async fn database_without_utf8_is_refused_at_start() {
     let database = FreshDatabase::postgres().await;
     let mut operator = PgConnection::connect(&database.url).await.expect("Postgres");
     let name = format!("{}_ascii", database.url.rsplit('/').next().expect("a name"));
-    let sql = format!("CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'");
+    let sql = format!(
+        "CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+    );
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut operator).await.expect("a database");
     let url = format!("{}_ascii", database.url);
-    assert!(matches!(Store::open(&url).await, Err(OpenError::Encoding(encoding)) if encoding == "SQL_ASCII"));
+    assert!(
+        matches!(Store::open(&url).await, Err(OpenError::Encoding(encoding)) if encoding == "SQL_ASCII")
+    );
 }
 
 on_both! {
@@ -261,10 +296,18 @@ on_both! {
         let idle = world.sign_up(EMAIL).await;
         world.clock.advance(Span::days(90));
         let (ended, living) = (world.log_in(EMAIL).await, world.log_in(EMAIL).await);
-        world.auth.log_out(&client(), Presented::Bearer(&ended.access.token)).await.expect("a log-out");
+        world
+            .auth
+            .log_out(&client(), Presented::Bearer(&ended.access.token))
+            .await
+            .expect("a log-out");
         let blocking = Blocking::on(&world).await;
         for _ in 0..20 {
-            for dead in [Presented::Bearer(&ended.access.token), Presented::Cookie(&ended.refresh.token), Presented::Cookie(&idle.refresh.token)] {
+            for dead in [
+                Presented::Bearer(&ended.access.token),
+                Presented::Cookie(&ended.refresh.token),
+                Presented::Cookie(&idle.refresh.token),
+            ] {
                 world.auth.log_out(&client(), dead).await.expect("it is over already");
             }
             for dead in [&ended.access.token, &ended.refresh.token, &idle.refresh.token] {
@@ -285,7 +328,8 @@ on_both! {
     }
 
     async fn concurrent_transactions_commit_or_vanish_whole(world: World) {
-        let before = world.store.read().await.expect("a connection").feed_head().await.expect("a number");
+        let before =
+            world.store.read().await.expect("a connection").feed_head().await.expect("a number");
         let one = async |number: usize| {
             let mut tx = world.store.write().await.expect("a transaction");
             let news = [auth::store::feed::News::KeysChanged];
@@ -304,7 +348,8 @@ on_both! {
             }
         };
         let done = futures::future::join_all((0..60).map(one)).await;
-        let after = world.store.read().await.expect("a connection").feed_head().await.expect("a number");
+        let after =
+            world.store.read().await.expect("a connection").feed_head().await.expect("a number");
         assert_eq!(done.iter().filter(|done| **done).count(), 40);
         assert_eq!(after - before, 60, "20 of one line and 20 of two");
     }
@@ -354,7 +399,10 @@ async fn server_that_vanishes_without_a_word_keeps_no_place_in_the_pool() {
         held.push(store.read().await.expect("a connection"));
     }
     let error = store.read().await.err();
-    assert!(matches!(error, Some(Error::Busy { .. })), "all are in use, which is no outage: {error:?}");
+    assert!(
+        matches!(error, Some(Error::Busy { .. })),
+        "all are in use, which is no outage: {error:?}"
+    );
     network.vanish();
     drop(held);
     store.ping().await.expect("new connections work, and there is room for them");
@@ -377,7 +425,11 @@ async fn reads_that_are_given_up_leave_no_transaction_open() {
     let mut operator = PgConnection::connect(&database.url).await.expect("Postgres");
     let all_are_rolled_back = async {
         const OPEN: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
-        while sqlx::query_scalar::<_, i64>(OPEN).fetch_one(&mut operator).await.expect("a number") > 0 {}
+        while sqlx::query_scalar::<_, i64>(OPEN).fetch_one(&mut operator).await.expect("a number")
+            > 0
+        {}
     };
-    tokio::time::timeout(std::time::Duration::from_secs(5), all_are_rolled_back).await.expect("none is left open");
+    tokio::time::timeout(std::time::Duration::from_secs(5), all_are_rolled_back)
+        .await
+        .expect("none is left open");
 }

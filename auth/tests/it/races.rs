@@ -1,5 +1,6 @@
-//! What happens at the same moment: renewals of one token, and renewals and log-ins against everything that must take effect at once. Each
-//! round starts its two sides at a barrier; many rounds find the order in which it goes wrong.
+//! What happens at the same moment: renewals of one token, and renewals and log-ins against
+//! everything that must take effect at once. Each round starts its two sides at a barrier; many
+//! rounds find the order in which it goes wrong.
 
 use crate::support::{PASSWORD, World, accepts, client, renews};
 use auth::{Auth, Error, Issued, Presented, flow::Change, on_both};
@@ -68,7 +69,8 @@ impl Ending {
 
 async fn end(auth: Auth, token: String, ending: Ending, current: &'static str, new: &'static str) {
     if let Some(change) = ending.by_admin() {
-        let id = auth.signed_in(&client(), Presented::Bearer(&token)).await.expect("signed in").user();
+        let id =
+            auth.signed_in(&client(), Presented::Bearer(&token)).await.expect("signed in").user();
         auth.operator_for_tests(&client()).change(id, change).await.expect("changed");
         return;
     }
@@ -77,7 +79,14 @@ async fn end(auth: Auth, token: String, ending: Ending, current: &'static str, n
         Ending::All => me.end_all_sessions().await,
         Ending::Others => me.end_other_sessions().await,
         Ending::Disabling | Ending::Demotion => unreachable!("by an administrator"),
-        Ending::Password => me.change_password(&ChangePassword { current: current.into(), new: new.into(), ..ChangePassword::default() }).await.map(drop),
+        Ending::Password => me
+            .change_password(&ChangePassword {
+                current: current.into(),
+                new: new.into(),
+                ..ChangePassword::default()
+            })
+            .await
+            .map(drop),
     }
     .expect("ended");
 }
@@ -115,7 +124,9 @@ async fn against(
 /// Whether it was refused, or came first and was ended: what was issued is good for nothing.
 async fn is_over(auth: &Auth, got: &Result<Issued, Error>) -> bool {
     match got {
-        Ok(issued) => !accepts(auth, &issued.access.token).await && !renews(auth, &issued.refresh.token).await,
+        Ok(issued) => {
+            !accepts(auth, &issued.access.token).await && !renews(auth, &issued.refresh.token).await
+        }
         Err(Error::Credentials | Error::SignedOut) => true,
         Err(other) => panic!("{other:?}"),
     }
@@ -126,7 +137,11 @@ on_both! {
         let mut token = world.sign_up(ADA).await.refresh.token;
         for _ in 0..ROUNDS {
             let work = (0..50).map(|_| refresh(world.auth.clone(), token.clone())).collect();
-            let mut successors: Vec<_> = at_once(work).await.into_iter().map(|result| result.expect("renewed").refresh.token).collect();
+            let mut successors: Vec<_> = at_once(work)
+                .await
+                .into_iter()
+                .map(|result| result.expect("renewed").refresh.token)
+                .collect();
             successors.dedup();
             assert_eq!(successors.len(), 1);
             assert_ne!(successors[0], token);
@@ -141,10 +156,18 @@ on_both! {
         for _ in 0..ROUNDS {
             hear(&world).await;
             other.listen().await.expect("heard");
-            let pair = at_once(vec![refresh(world.auth.clone(), token.clone()), refresh(other.clone(), token.clone())]).await;
-            let [a, b] = <[_; 2]>::try_from(pair).expect("two").map(|result| result.expect("renewed"));
+            let pair = at_once(vec![
+                refresh(world.auth.clone(), token.clone()),
+                refresh(other.clone(), token.clone()),
+            ])
+            .await;
+            let [a, b] =
+                <[_; 2]>::try_from(pair).expect("two").map(|result| result.expect("renewed"));
             assert_eq!(a.refresh.token, b.refresh.token);
-            assert!(accepts(&world.auth, &a.access.token).await && accepts(&other, &b.access.token).await);
+            assert!(
+                accepts(&world.auth, &a.access.token).await
+                    && accepts(&other, &b.access.token).await
+            );
             token = a.refresh.token;
             world.clock.advance(Span::seconds(11));
         }
@@ -159,8 +182,12 @@ on_both! {
                 // Who ends all ends their own, too.
                 let by = if matches!(ending, Ending::All) { &victim } else { &keeper };
                 let ended = end(world.auth.clone(), by.access.token.clone(), ending, "", "");
-                let got = against(refresh(world.auth.clone(), victim.refresh.token.clone()), ended).await;
-                assert!(is_over(&world.auth, &got).await && is_over(&world.auth, &Ok(victim)).await, "round {round} against {ending:?}");
+                let got =
+                    against(refresh(world.auth.clone(), victim.refresh.token.clone()), ended).await;
+                assert!(
+                    is_over(&world.auth, &got).await && is_over(&world.auth, &Ok(victim)).await,
+                    "round {round} against {ending:?}"
+                );
             }
         }
     }
@@ -171,12 +198,31 @@ on_both! {
             hear(&world).await;
             let victim = world.log_in(ADA).await;
             let ended = end(world.auth.clone(), victim.access.token.clone(), Ending::All, "", "");
-            let issued = against(log_in(world.auth.clone(), PASSWORD), ended).await.expect("who knows the password gets in");
+            let issued = against(log_in(world.auth.clone(), PASSWORD), ended)
+                .await
+                .expect("who knows the password gets in");
             // Each is recorded while it holds the account, so the record has their order.
-            let last = world.store.read().await.expect("a connection").event_list(id, EventId(Uuid::max()), 1).await.expect("a list").remove(0).kind;
+            let last = world
+                .store
+                .read()
+                .await
+                .expect("a connection")
+                .event_list(id, EventId(Uuid::max()), 1)
+                .await
+                .expect("a list")
+                .remove(0)
+                .kind;
             let came_after = last == EventKind::LoggedIn.as_str();
-            assert_eq!(accepts(&world.auth, &issued.access.token).await, came_after, "round {round}");
-            assert_eq!(renews(&world.auth, &issued.refresh.token).await, came_after, "round {round}");
+            assert_eq!(
+                accepts(&world.auth, &issued.access.token).await,
+                came_after,
+                "round {round}"
+            );
+            assert_eq!(
+                renews(&world.auth, &issued.refresh.token).await,
+                came_after,
+                "round {round}"
+            );
             assert!(is_over(&world.auth, &Ok(victim)).await, "round {round}");
             // Ids of one millisecond are in order up to a few thousand.
             world.clock.advance(Span(1));
@@ -190,7 +236,11 @@ on_both! {
             hear(&world).await;
             let (old, new) = (passwords[round % 2], passwords[(round + 1) % 2]);
             let keeper = log_in(world.auth.clone(), old).await.expect("a log-in");
-            let got = against(log_in(world.auth.clone(), old), end(world.auth.clone(), keeper.access.token.clone(), Ending::Password, old, new)).await;
+            let got = against(
+                log_in(world.auth.clone(), old),
+                end(world.auth.clone(), keeper.access.token.clone(), Ending::Password, old, new),
+            )
+            .await;
             assert!(is_over(&world.auth, &got).await, "round {round}");
         }
     }
@@ -204,7 +254,11 @@ on_both! {
             let keeper = log_in(world.auth.clone(), old).await.expect("a log-in");
             let victim = log_in(world.auth.clone(), old).await.expect("a log-in");
             let renewal = refresh(world.auth.clone(), victim.refresh.token.clone());
-            let got = against(renewal, end(world.auth.clone(), keeper.access.token.clone(), Ending::Password, old, new)).await;
+            let got = against(
+                renewal,
+                end(world.auth.clone(), keeper.access.token.clone(), Ending::Password, old, new),
+            )
+            .await;
             assert!(is_over(&world.auth, &got).await, "round {round}");
         }
     }
@@ -215,14 +269,24 @@ on_both! {
         for round in 0..2 * ROUNDS {
             hear(&world).await;
             let victim = log_in(world.auth.clone(), PASSWORD).await.expect("a log-in");
-            let disabling = end(world.auth.clone(), victim.access.token.clone(), Ending::Disabling, "", "");
+            let disabling =
+                end(world.auth.clone(), victim.access.token.clone(), Ending::Disabling, "", "");
             let got = if round % 2 == 0 {
                 against(refresh(world.auth.clone(), victim.refresh.token.clone()), disabling).await
             } else {
                 against(log_in(world.auth.clone(), PASSWORD), disabling).await
             };
-            assert!(is_over(&world.auth, &got).await && !accepts(&world.auth, &victim.access.token).await, "round {round}");
-            world.auth.operator_for_tests(&client()).change(id, Change::Enable).await.expect("enabled");
+            assert!(
+                is_over(&world.auth, &got).await
+                    && !accepts(&world.auth, &victim.access.token).await,
+                "round {round}"
+            );
+            world
+                .auth
+                .operator_for_tests(&client())
+                .change(id, Change::Enable)
+                .await
+                .expect("enabled");
         }
     }
 
@@ -231,10 +295,16 @@ on_both! {
         // In turns, as above.
         for round in 0..2 * ROUNDS {
             hear(&world).await;
-            world.auth.operator_for_tests(&client()).change(id, Change::Role(Role::Admin)).await.expect("an administrator");
+            world
+                .auth
+                .operator_for_tests(&client())
+                .change(id, Change::Role(Role::Admin))
+                .await
+                .expect("an administrator");
             let victim = log_in(world.auth.clone(), PASSWORD).await.expect("a log-in");
             assert!(is_admin(&world.auth, &victim.access.token).await);
-            let demotion = end(world.auth.clone(), victim.access.token.clone(), Ending::Demotion, "", "");
+            let demotion =
+                end(world.auth.clone(), victim.access.token.clone(), Ending::Demotion, "", "");
             let got = if round % 2 == 0 {
                 against(refresh(world.auth.clone(), victim.refresh.token.clone()), demotion).await
             } else {
@@ -245,7 +315,11 @@ on_both! {
             // Made before the change it is refused; made after, it says so.
             assert!(!is_admin(&world.auth, &issued.access.token).await, "round {round}");
             let renewed = refresh(world.auth.clone(), issued.refresh.token).await.expect("renewed");
-            assert!(accepts(&world.auth, &renewed.access.token).await && !is_admin(&world.auth, &renewed.access.token).await, "round {round}");
+            assert!(
+                accepts(&world.auth, &renewed.access.token).await
+                    && !is_admin(&world.auth, &renewed.access.token).await,
+                "round {round}"
+            );
         }
     }
 }

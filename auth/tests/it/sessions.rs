@@ -1,4 +1,5 @@
-//! Sessions as their owner manages them: the list, ending one, the others, all; another password; the limit; what is told after a theft.
+//! Sessions as their owner manages them: the list, ending one, the others, all; another password;
+//! the limit; what is told after a theft.
 
 use crate::support::{PASSWORD, World, accepts, client, renews};
 use auth::{Client, Error, Issued, MOST_SESSIONS, Presented, SignedIn, on_both};
@@ -11,7 +12,11 @@ use contract::{
 const ADA: &str = "ada@example.com";
 
 async fn signed_in<'a>(world: &'a World, issued: &Issued) -> SignedIn<'a> {
-    world.auth.signed_in(&client(), Presented::Bearer(&issued.access.token)).await.expect("signed in")
+    world
+        .auth
+        .signed_in(&client(), Presented::Bearer(&issued.access.token))
+        .await
+        .expect("signed in")
 }
 
 async fn sessions(world: &World, issued: &Issued) -> Vec<SessionView> {
@@ -19,7 +24,15 @@ async fn sessions(world: &World, issued: &Issued) -> Vec<SessionView> {
 }
 
 async fn kinds(world: &World, issued: &Issued) -> Vec<EventKind> {
-    signed_in(world, issued).await.activity(100, None).await.expect("a list").items.into_iter().map(|event| event.kind).collect()
+    signed_in(world, issued)
+        .await
+        .activity(100, None)
+        .await
+        .expect("a list")
+        .items
+        .into_iter()
+        .map(|event| event.kind)
+        .collect()
 }
 
 fn change(current: &str, new: &str) -> ChangePassword {
@@ -30,16 +43,33 @@ on_both! {
     async fn the_list_shows_the_living_ones_and_which_of_them_asks(world: World) {
         let first = world.sign_up(ADA).await;
         world.clock.advance(Span::minutes(5));
-        let phone = Client::new("203.0.113.9".parse().ok(), Some("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"), "test");
+        let phone = Client::new(
+            "203.0.113.9".parse().ok(),
+            Some("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"),
+            "test",
+        );
         let form = LogIn { email: ADA.into(), password: PASSWORD.into(), ..LogIn::default() };
         let (_, second) = world.auth.log_in(&phone, &form, None).await.expect("a log-in");
         let third = world.log_in(ADA).await;
-        world.auth.log_out(&client(), Presented::Bearer(&third.access.token)).await.expect("a log-out");
+        world
+            .auth
+            .log_out(&client(), Presented::Bearer(&third.access.token))
+            .await
+            .expect("a log-out");
         world.sign_up("grace@example.com").await;
 
         let list = sessions(&world, &first).await;
-        let seen: Vec<_> = list.iter().map(|session| (session.device.as_deref(), session.address.as_deref(), session.current)).collect();
-        assert_eq!(seen, [(Some("Firefox on Linux"), Some("203.0.113.9"), false), (Some("curl"), Some("192.0.2.7"), true)]);
+        let seen: Vec<_> = list
+            .iter()
+            .map(|session| (session.device.as_deref(), session.address.as_deref(), session.current))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                (Some("Firefox on Linux"), Some("203.0.113.9"), false),
+                (Some("curl"), Some("192.0.2.7"), true)
+            ]
+        );
         assert!(list[0].created_at > list[1].created_at);
         assert!(sessions(&world, &second).await[0].current);
 
@@ -58,13 +88,21 @@ on_both! {
         let ages = async |issued: &Issued| {
             world.auth.keep(false).await.expect("written");
             let now = world.clock.now();
-            sessions(&world, issued).await.into_iter().map(|session| now.since(session.last_seen_at).as_seconds() / 60).collect::<Vec<_>>()
+            sessions(&world, issued)
+                .await
+                .into_iter()
+                .map(|session| now.since(session.last_seen_at).as_seconds() / 60)
+                .collect::<Vec<_>>()
         };
         assert_eq!(ages(&second).await, [0, 60], "the newest first");
         world.clock.advance(Span::minutes(30));
         let second = world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
         assert_eq!(ages(&second).await, [0, 90]);
-        world.auth.signed_in(&client(), Presented::Cookie(&first.refresh.token)).await.expect("a page is looked at");
+        world
+            .auth
+            .signed_in(&client(), Presented::Cookie(&first.refresh.token))
+            .await
+            .expect("a page is looked at");
         assert_eq!(ages(&second).await, [0, 0]);
     }
 
@@ -92,52 +130,93 @@ on_both! {
 
     async fn one_session_is_ended_and_the_others_go_on(world: World) {
         let (first, second) = (world.sign_up(ADA).await, world.log_in(ADA).await);
-        let other = sessions(&world, &first).await.into_iter().find(|session| !session.current).expect("the other");
+        let other = sessions(&world, &first)
+            .await
+            .into_iter()
+            .find(|session| !session.current)
+            .expect("the other");
         signed_in(&world, &first).await.end_session(other.id).await.expect("ended");
-        assert!(!accepts(&world.auth, &second.access.token).await && !renews(&world.auth, &second.refresh.token).await);
+        assert!(
+            !accepts(&world.auth, &second.access.token).await
+                && !renews(&world.auth, &second.refresh.token).await
+        );
         assert!(accepts(&world.auth, &first.access.token).await);
         assert_eq!(kinds(&world, &first).await[0], EventKind::SessionEnded);
-        assert!(matches!(signed_in(&world, &first).await.end_session(other.id).await, Err(Error::NotFound)), "over already");
+        assert!(
+            matches!(
+                signed_in(&world, &first).await.end_session(other.id).await,
+                Err(Error::NotFound)
+            ),
+            "over already"
+        );
     }
 
     async fn nobody_ends_the_session_of_another_person(world: World) {
         let (ada, eve) = (world.sign_up(ADA).await, world.sign_up("eve@example.com").await);
         let hers = sessions(&world, &ada).await.remove(0).id;
         for id in [hers, contract::SessionId(uuid::Uuid::from_u128(7))] {
-            assert!(matches!(signed_in(&world, &eve).await.end_session(id).await, Err(Error::NotFound)));
+            assert!(matches!(
+                signed_in(&world, &eve).await.end_session(id).await,
+                Err(Error::NotFound)
+            ));
         }
         assert!(accepts(&world.auth, &ada.access.token).await);
         assert_eq!(sessions(&world, &eve).await.len(), 1);
     }
 
     async fn ending_the_others_leaves_this_one_and_ending_all_leaves_none(world: World) {
-        let (first, second, third) = (world.sign_up(ADA).await, world.log_in(ADA).await, world.log_in(ADA).await);
+        let (first, second, third) =
+            (world.sign_up(ADA).await, world.log_in(ADA).await, world.log_in(ADA).await);
         let grace = world.sign_up("grace@example.com").await;
         signed_in(&world, &second).await.end_other_sessions().await.expect("ended");
         for gone in [&first, &third] {
-            assert!(!accepts(&world.auth, &gone.access.token).await && !renews(&world.auth, &gone.refresh.token).await);
+            assert!(
+                !accepts(&world.auth, &gone.access.token).await
+                    && !renews(&world.auth, &gone.refresh.token).await
+            );
         }
-        assert!(accepts(&world.auth, &second.access.token).await, "not even its access token is lost");
+        assert!(
+            accepts(&world.auth, &second.access.token).await,
+            "not even its access token is lost"
+        );
         assert_eq!(kinds(&world, &second).await[0], EventKind::OthersLoggedOut);
 
         let fourth = world.log_in(ADA).await;
         signed_in(&world, &second).await.end_all_sessions().await.expect("ended");
         for gone in [&second, &fourth] {
-            assert!(!accepts(&world.auth, &gone.access.token).await && !renews(&world.auth, &gone.refresh.token).await);
+            assert!(
+                !accepts(&world.auth, &gone.access.token).await
+                    && !renews(&world.auth, &gone.refresh.token).await
+            );
         }
         assert!(accepts(&world.auth, &grace.access.token).await, "others are not concerned");
         let again = world.log_in(ADA).await;
-        assert_eq!(kinds(&world, &again).await[..2], [EventKind::LoggedIn, EventKind::AllLoggedOut]);
+        assert_eq!(
+            kinds(&world, &again).await[..2],
+            [EventKind::LoggedIn, EventKind::AllLoggedOut]
+        );
     }
 
     async fn another_password_ends_the_other_sessions_on_every_node(world: World) {
-        let (this, other, node) = (world.sign_up(ADA).await, world.log_in(ADA).await, world.another_node().await);
-        let issued = signed_in(&world, &this).await.change_password(&change(PASSWORD, "a quite different one")).await.expect("changed");
+        let (this, other, node) =
+            (world.sign_up(ADA).await, world.log_in(ADA).await, world.another_node().await);
+        let issued = signed_in(&world, &this)
+            .await
+            .change_password(&change(PASSWORD, "a quite different one"))
+            .await
+            .expect("changed");
         node.listen().await.expect("heard");
         for node in [&world.auth, &node] {
-            assert!(!accepts(node, &other.access.token).await && !renews(node, &other.refresh.token).await);
-            // This session goes on with the new tokens: what was issued before the change vouches for nothing any more.
-            assert!(!accepts(node, &this.access.token).await && accepts(node, &issued.access.token).await);
+            assert!(
+                !accepts(node, &other.access.token).await
+                    && !renews(node, &other.refresh.token).await
+            );
+            // This session goes on with the new tokens: what was issued before the change vouches
+            // for nothing any more.
+            assert!(
+                !accepts(node, &this.access.token).await
+                    && accepts(node, &issued.access.token).await
+            );
         }
         let renewed = world.auth.refresh(&client(), &issued.refresh.token).await.expect("renewed");
         assert!(accepts(&node, &renewed.access.token).await);
@@ -154,19 +233,30 @@ on_both! {
         let issued = world.sign_up(ADA).await;
         let me = signed_in(&world, &issued).await;
         for (form, expected) in [
-            (change("wrong horse battery", "a quite different one"), vec![(Field::Current, Fault::Wrong)]),
+            (
+                change("wrong horse battery", "a quite different one"),
+                vec![(Field::Current, Fault::Wrong)],
+            ),
             (change("", ""), vec![(Field::Current, Fault::Missing), (Field::New, Fault::Missing)]),
             (change(PASSWORD, "short"), vec![(Field::New, Fault::TooShort { min: 8 })]),
             (change(PASSWORD, ADA), vec![(Field::New, Fault::LikeEmail)]),
             (change(PASSWORD, PASSWORD), vec![(Field::New, Fault::Unchanged)]),
             // Who does not know the password learns nothing by this.
-            (change("wrong horse battery", "wrong horse battery"), vec![(Field::Current, Fault::Wrong)]),
+            (
+                change("wrong horse battery", "wrong horse battery"),
+                vec![(Field::Current, Fault::Wrong)],
+            ),
         ] {
-            let Err(Error::Invalid(faults)) = me.change_password(&form).await else { panic!("faults expected") };
+            let Err(Error::Invalid(faults)) = me.change_password(&form).await else {
+                panic!("faults expected")
+            };
             assert_eq!(faults.0, expected);
         }
         assert!(accepts(&world.auth, &issued.access.token).await);
-        assert_eq!(kinds(&world, &issued).await, [EventKind::PasswordChangeFailed, EventKind::PasswordChangeFailed, EventKind::SignedUp]);
+        assert_eq!(
+            kinds(&world, &issued).await,
+            [EventKind::PasswordChangeFailed, EventKind::PasswordChangeFailed, EventKind::SignedUp]
+        );
     }
 
     async fn the_longest_unused_session_makes_room(world: World) {
@@ -182,7 +272,10 @@ on_both! {
             last = Some(world.log_in(ADA).await);
         }
         let last = last.expect("a session");
-        assert!(!accepts(&world.auth, &second.access.token).await && !renews(&world.auth, &second.refresh.token).await);
+        assert!(
+            !accepts(&world.auth, &second.access.token).await
+                && !renews(&world.auth, &second.refresh.token).await
+        );
         assert!(accepts(&world.auth, &first.access.token).await);
         assert_eq!(sessions(&world, &last).await.len(), usize::from(MOST_SESSIONS));
         assert!(kinds(&world, &last).await.contains(&EventKind::SessionCrowdedOut));
@@ -200,21 +293,36 @@ on_both! {
         world.clock.advance(Span::minutes(1));
         let told = world.log_in(ADA).await;
         assert_eq!(told.account.stolen_at, Some(at));
-        assert_eq!(signed_in(&world, &told).await.account().await.expect("an account").stolen_at, Some(at));
+        assert_eq!(
+            signed_in(&world, &told).await.account().await.expect("an account").stolen_at,
+            Some(at)
+        );
         assert!(kinds(&world, &told).await.contains(&EventKind::TokenReused));
         signed_in(&world, &told).await.dismiss_notice().await.expect("dismissed");
-        assert_eq!(signed_in(&world, &told).await.account().await.expect("an account").stolen_at, None, "it is dismissed");
+        assert_eq!(
+            signed_in(&world, &told).await.account().await.expect("an account").stolen_at,
+            None,
+            "it is dismissed"
+        );
         signed_in(&world, &told).await.dismiss_notice().await.expect("no error either");
         world.clock.advance(Span::minutes(1));
         assert_eq!(world.log_in(ADA).await.account.stolen_at, None);
     }
 
-    async fn a_session_that_is_not_to_be_kept_has_a_cookie_until_the_browser_is_closed(world: World) {
+    async fn a_session_that_is_not_to_be_kept_has_a_cookie_until_the_browser_is_closed(
+        world: World,
+    ) {
         world.sign_up(ADA).await;
         for (keep, kept) in [("", false), ("on", true)] {
-            let form = LogIn { email: ADA.into(), password: PASSWORD.into(), keep: keep.into(), ..LogIn::default() };
+            let form = LogIn {
+                email: ADA.into(),
+                password: PASSWORD.into(),
+                keep: keep.into(),
+                ..LogIn::default()
+            };
             let (_, issued) = world.auth.log_in(&client(), &form, None).await.expect("a log-in");
-            let renewed = world.auth.refresh(&client(), &issued.refresh.token).await.expect("renewed");
+            let renewed =
+                world.auth.refresh(&client(), &issued.refresh.token).await.expect("renewed");
             for issued in [issued, renewed] {
                 assert_eq!((issued.persistent, issued.refresh.max_age.is_some()), (kept, kept));
             }
@@ -223,7 +331,11 @@ on_both! {
 
     async fn sessions_that_are_long_over_are_forgotten(world: World) {
         let (first, second) = (world.sign_up(ADA).await, world.log_in(ADA).await);
-        world.auth.log_out(&client(), Presented::Bearer(&first.access.token)).await.expect("a log-out");
+        world
+            .auth
+            .log_out(&client(), Presented::Bearer(&first.access.token))
+            .await
+            .expect("a log-out");
         world.clock.advance(Span::days(13));
         let second = world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
         world.clock.advance(Span::days(13));
@@ -231,7 +343,10 @@ on_both! {
         world.clock.advance(Span::days(13));
         world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
         let mut tx = world.store.write().await.expect("a transaction");
-        assert_eq!(tx.session_prune(world.clock.now() - Span::days(30), 100).await.expect("pruned"), 1);
+        assert_eq!(
+            tx.session_prune(world.clock.now() - Span::days(30), 100).await.expect("pruned"),
+            1
+        );
     }
 
     async fn session_in_use_is_not_evicted_by_many_log_ins(world: World) {
@@ -243,10 +358,14 @@ on_both! {
             // Within a minute, by turns on the node that has seen it and on one that has not.
             world.clock.advance(Span(150));
             let form = LogIn { email: ADA.into(), password: PASSWORD.into(), ..LogIn::default() };
-            [&world.auth, &node][number % 2].log_in(&client(), &form, None).await.expect("a log-in");
+            [&world.auth, &node][number % 2]
+                .log_in(&client(), &form, None)
+                .await
+                .expect("a log-in");
             assert!(accepts(&world.auth, &used.access.token).await, "{number}");
         }
-        let sessions = signed_in(&world, &used).await.sessions(100, None).await.expect("a list").items;
+        let sessions =
+            signed_in(&world, &used).await.sessions(100, None).await.expect("a list").items;
         assert_eq!(sessions.len(), 100);
         // One that is not in use any more goes like any other.
         world.clock.advance(Span::minutes(7));

@@ -1,7 +1,8 @@
 //! A world for one test: a fresh database, a clock that is moved by hand, light hashing.
 
 use auth::{
-    Auth, Client, Clock, Entropy, Error, Hashing, Issued, Policy, Presented, RateLimits, ServerSecret, Store,
+    Auth, Client, Clock, Entropy, Error, Hashing, Issued, Policy, Presented, RateLimits,
+    ServerSecret, Store,
     flow::{Parts, StartError},
     testing::FreshDatabase,
 };
@@ -35,7 +36,8 @@ impl World {
         Self { auth, store, clock, secret, database }
     }
 
-    /// Another node on the same database, which limits how often somebody may try. (The others do not: tests try more often than people.)
+    /// Another node on the same database, which limits how often somebody may try. (The others do
+    /// not: tests try more often than people.)
     pub async fn limiting_node(&self) -> Auth {
         let store = Store::open(&self.database.url).await.expect("a database");
         start_with(&store, &self.clock, &self.secret, RateLimits::default()).await.expect("a start")
@@ -50,12 +52,20 @@ impl World {
     /// Another node on the same database, with other limits and one thread that hashes.
     pub async fn narrow_node(&self, hashing: Hashing, limits: RateLimits) -> Auth {
         let store = Store::open(&self.database.url).await.expect("a database");
-        start_hashing(&store, &self.clock, &self.secret, limits, Hashing { threads: 1, ..hashing }).await.expect("a start")
+        start_hashing(&store, &self.clock, &self.secret, limits, Hashing { threads: 1, ..hashing })
+            .await
+            .expect("a start")
     }
 
     /// Another node on the same database.
     pub async fn another_node(&self) -> Auth {
-        start(&Store::open(&self.database.url).await.expect("a database"), &self.clock, &self.secret).await.expect("a start")
+        start(
+            &Store::open(&self.database.url).await.expect("a database"),
+            &self.clock,
+            &self.secret,
+        )
+        .await
+        .expect("a start")
     }
 
     pub async fn sign_up(&self, email: &str) -> Issued {
@@ -68,7 +78,12 @@ impl World {
     }
 
     pub async fn log_in(&self, email: &str) -> Issued {
-        let form = LogIn { email: email.into(), password: PASSWORD.into(), keep: "on".into(), ..LogIn::default() };
+        let form = LogIn {
+            email: email.into(),
+            password: PASSWORD.into(),
+            keep: "on".into(),
+            ..LogIn::default()
+        };
         self.auth.log_in(&client(), &form, None).await.expect("a log-in").1
     }
 }
@@ -91,17 +106,40 @@ pub async fn renews(auth: &Auth, token: &str) -> bool {
     }
 }
 
-pub async fn start(store: &Store, clock: &Clock, secret: &ServerSecret) -> Result<Auth, StartError> {
+pub async fn start(
+    store: &Store,
+    clock: &Clock,
+    secret: &ServerSecret,
+) -> Result<Auth, StartError> {
     start_with(store, clock, secret, RateLimits::off()).await
 }
 
-async fn start_with(store: &Store, clock: &Clock, secret: &ServerSecret, limits: RateLimits) -> Result<Auth, StartError> {
+async fn start_with(
+    store: &Store,
+    clock: &Clock,
+    secret: &ServerSecret,
+    limits: RateLimits,
+) -> Result<Auth, StartError> {
     start_hashing(store, clock, secret, limits, HASHING).await
 }
 
-async fn start_hashing(store: &Store, clock: &Clock, secret: &ServerSecret, limits: RateLimits, hashing: Hashing) -> Result<Auth, StartError> {
+async fn start_hashing(
+    store: &Store,
+    clock: &Clock,
+    secret: &ServerSecret,
+    limits: RateLimits,
+    hashing: Hashing,
+) -> Result<Auth, StartError> {
     let policy = Policy { limits, ..Policy::new(ISSUER) };
-    Auth::start(Parts { store: store.clone(), clock: clock.clone(), entropy: Entropy::System, secret: secret.clone(), policy, hashing }).await
+    Auth::start(Parts {
+        store: store.clone(),
+        clock: clock.clone(),
+        entropy: Entropy::System,
+        secret: secret.clone(),
+        policy,
+        hashing,
+    })
+    .await
 }
 
 /// Lets time pass without waiting for it, and then go on as it does.

@@ -1,4 +1,5 @@
-//! Access tokens: everything that must be refused, signed by the real key where that is needed to get so far; and what must be unlike in all.
+//! Access tokens: everything that must be refused, signed by the real key where that is needed to
+//! get so far; and what must be unlike in all.
 
 use crate::support::{ISSUER, PASSWORD, START, World, accepts, client, renews};
 use auth::{
@@ -12,7 +13,9 @@ use aws_lc_rs::{
     hmac,
     rand::SystemRandom,
     rsa::{KeyPair as RsaKeyPair, KeySize},
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256},
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+    },
 };
 use base64::{
     Engine,
@@ -26,7 +29,8 @@ use std::collections::HashSet;
 const ADA: &str = "ada@example.com";
 const NEW: &str = "a quite different one";
 
-/// The parts of a real token, decoded, and a way to put them together again with the server's own key.
+/// The parts of a real token, decoded, and a way to put them together again with the server's own
+/// key.
 struct Forge {
     header: Value,
     claims: Value,
@@ -36,7 +40,11 @@ struct Forge {
 impl Forge {
     async fn new(world: &World) -> Self {
         let issued = world.sign_up(ADA).await;
-        let mut parts = issued.access.token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).expect("base64url"));
+        let mut parts = issued
+            .access
+            .token
+            .split('.')
+            .map(|part| URL_SAFE_NO_PAD.decode(part).expect("base64url"));
         let mut json = || serde_json::from_slice(&parts.next().expect("a part")).expect("JSON");
         Self { header: json(), claims: json(), key: world.auth.signing_key_for_tests() }
     }
@@ -46,8 +54,14 @@ impl Forge {
     }
 
     fn sign_bytes(&self, header: &[u8], claims: &[u8]) -> String {
-        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
-        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, jsonwebtoken::Algorithm::ES256).expect("a signature");
+        let message =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let signature = jsonwebtoken::crypto::sign(
+            message.as_bytes(),
+            &self.key,
+            jsonwebtoken::Algorithm::ES256,
+        )
+        .expect("a signature");
         format!("{message}.{signature}")
     }
 
@@ -73,7 +87,11 @@ impl Forge {
 
     /// Signed by somebody else: `sign` makes the bytes of the signature.
     fn signed_by(&self, header: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
-        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(self.claims.to_string()));
+        let message = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header.to_string()),
+            URL_SAFE_NO_PAD.encode(self.claims.to_string())
+        );
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(sign(message.as_bytes())))
     }
 }
@@ -90,7 +108,8 @@ fn hmac_sha256(secret: &[u8], message: &[u8]) -> Vec<u8> {
 
 /// The name of the key that signed a token.
 fn key_of(token: &str) -> String {
-    let header: Value = serde_json::from_slice(&decoded(token.split('.').next().expect("a header"))).expect("JSON");
+    let header: Value =
+        serde_json::from_slice(&decoded(token.split('.').next().expect("a header"))).expect("JSON");
     header["kid"].as_str().expect("a name").to_owned()
 }
 
@@ -111,7 +130,9 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
 
 /// A public key in every form in which somebody could take it for a secret.
 fn forms(key: &Jwk) -> Vec<Vec<u8>> {
-    const EC: &[u8] = &[0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    const EC: &[u8] = &[
+        0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7,
+    ];
     const ED25519: &[u8] = &[0x06, 3, 0x2b, 0x65, 0x70];
     const RSA: &[u8] = &[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 0x05, 0];
     let number = |text: &str| der(0x02, &[&[0], &decoded(text)[..]].concat());
@@ -124,8 +145,12 @@ fn forms(key: &Jwk) -> Vec<Vec<u8>> {
     let info = der(0x30, &[der(0x30, kind), der(0x03, &[&[0], &raw[..]].concat())].concat());
     let lines = |separator: &str| {
         let text = STANDARD.encode(&info);
-        let lines: Vec<_> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).expect("ASCII")).collect();
-        format!("-----BEGIN PUBLIC KEY-----{separator}{}{separator}-----END PUBLIC KEY-----", lines.join(separator))
+        let lines: Vec<_> =
+            text.as_bytes().chunks(64).map(|line| str::from_utf8(line).expect("ASCII")).collect();
+        format!(
+            "-----BEGIN PUBLIC KEY-----{separator}{}{separator}-----END PUBLIC KEY-----",
+            lines.join(separator)
+        )
     };
     let plain = [
         lines("\n"),
@@ -139,23 +164,36 @@ fn forms(key: &Jwk) -> Vec<Vec<u8>> {
     ];
     let binary = [info, raw.clone(), raw[1..].to_vec()];
     let forms: Vec<Vec<u8>> = plain.into_iter().map(String::into_bytes).chain(binary).collect();
-    let encoded = forms.iter().flat_map(|form| [STANDARD.encode(form).into_bytes(), URL_SAFE_NO_PAD.encode(form).into_bytes()]);
+    let encoded = forms.iter().flat_map(|form| {
+        [STANDARD.encode(form).into_bytes(), URL_SAFE_NO_PAD.encode(form).into_bytes()]
+    });
     encoded.collect::<Vec<_>>().into_iter().chain(forms).collect()
 }
 
-/// Everything that the database holds: the files of SQLite; every row of Postgres as text, bytes in hexadecimal.
+/// Everything that the database holds: the files of SQLite; every row of Postgres as text, bytes in
+/// hexadecimal.
 async fn everything_stored(world: &World) -> Vec<u8> {
     if let Some(path) = world.database.url.strip_prefix("sqlite:") {
-        return ["", "-wal", "-shm"].iter().flat_map(|end| std::fs::read(format!("{path}{end}")).expect("a file")).collect();
+        return ["", "-wal", "-shm"]
+            .iter()
+            .flat_map(|end| std::fs::read(format!("{path}{end}")).expect("a file"))
+            .collect();
     }
     let mut connection = PgConnection::connect(&world.database.url).await.expect("Postgres");
-    let tables = "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
-    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.expect("tables");
+    let tables =
+        "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
+    let tables: Vec<String> =
+        sqlx::query_scalar(tables).fetch_all(&mut connection).await.expect("tables");
     assert!(tables.len() >= 7, "{tables:?}");
     let mut rows: Vec<String> = Vec::new();
     for table in tables {
         let statement = sqlx::AssertSqlSafe(format!("SELECT t::text FROM {table} t"));
-        rows.extend(sqlx::query_scalar::<_, String>(statement).fetch_all(&mut connection).await.expect("rows"));
+        rows.extend(
+            sqlx::query_scalar::<_, String>(statement)
+                .fetch_all(&mut connection)
+                .await
+                .expect("rows"),
+        );
     }
     rows.concat().into_bytes()
 }
@@ -176,13 +214,16 @@ fn strangers() -> [Stranger; 4] {
     let ed = Ed25519KeyPair::generate().expect("a key");
     let rsa = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
     let (n, e) = (rsa.public_key().modulus(), rsa.public_key().exponent());
-    let [n, e] = [n, e].map(|number| URL_SAFE_NO_PAD.encode(number.big_endian_without_leading_zero()));
+    let [n, e] =
+        [n, e].map(|number| URL_SAFE_NO_PAD.encode(number.big_endian_without_leading_zero()));
     let secret: [u8; 32] = Entropy::System.bytes().expect("randomness");
     [
         Stranger {
             alg: "ES256",
             jwk: json!({"kty": "EC", "crv": "P-256", "x": URL_SAFE_NO_PAD.encode(&point[1..33]), "y": URL_SAFE_NO_PAD.encode(&point[33..])}),
-            sign: Box::new(move |message| ec.sign(&SystemRandom::new(), message).expect("a signature").as_ref().to_vec()),
+            sign: Box::new(move |message| {
+                ec.sign(&SystemRandom::new(), message).expect("a signature").as_ref().to_vec()
+            }),
         },
         Stranger {
             alg: "EdDSA",
@@ -194,7 +235,8 @@ fn strangers() -> [Stranger; 4] {
             jwk: json!({"kty": "RSA", "n": n, "e": e}),
             sign: Box::new(move |message| {
                 let mut signature = vec![0; rsa.public_modulus_len()];
-                rsa.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).expect("a signature");
+                rsa.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
+                    .expect("a signature");
                 signature
             }),
         },
@@ -221,8 +263,15 @@ on_both! {
     async fn issued_tokens_are_not_shown_by_debug(world: World) {
         let issued = world.sign_up("ada@example.com").await;
         let device = issued.known_browser.clone().expect("a browser that is known from now on");
-        for shown in [format!("{issued:?}"), format!("{issued:#?}"), format!("{device:?}"), format!("{:?}", Some(issued.clone()))] {
-            for secret in ["lkb_", "lkr_", "eyJ", &issued.access.token, &issued.refresh.token, &device.token] {
+        for shown in [
+            format!("{issued:?}"),
+            format!("{issued:#?}"),
+            format!("{device:?}"),
+            format!("{:?}", Some(issued.clone())),
+        ] {
+            for secret in
+                ["lkb_", "lkr_", "eyJ", &issued.access.token, &issued.refresh.token, &device.token]
+            {
                 assert!(!shown.contains(secret), "{shown}");
             }
         }
@@ -233,14 +282,40 @@ on_both! {
         assert_eq!(forge.header["typ"], "at+jwt");
         assert_eq!(forge.header["alg"], "ES256");
         assert_eq!(forge.header["kid"], world.auth.public_keys()[0].kid.as_str());
-        let members: Vec<_> = forge.claims.as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(members, ["acr", "amr", "aud", "auth_time", "client_id", "epoch", "exp", "gen", "iat", "iss", "jti", "roles", "scope", "sid", "sub"]);
+        let members: Vec<_> =
+            forge.claims.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(
+            members,
+            [
+                "acr",
+                "amr",
+                "aud",
+                "auth_time",
+                "client_id",
+                "epoch",
+                "exp",
+                "gen",
+                "iat",
+                "iss",
+                "jti",
+                "roles",
+                "scope",
+                "sid",
+                "sub"
+            ]
+        );
         assert_eq!(forge.claims["iss"], ISSUER);
         assert_eq!(forge.claims["client_id"], auth::token::CLIENT_ID);
         assert_eq!(forge.claims["amr"], json!(["pwd"]));
         assert_eq!(forge.claims["roles"], json!(["user"]));
-        assert!(accepts(&world.auth, &forge.sign(&forge.header, &forge.claims)).await, "the forge makes tokens that are accepted");
-        assert!(accepts(&world.auth, &forge.with_raw_claim("unknown", "1e3")).await, "and the one for raw claims, too");
+        assert!(
+            accepts(&world.auth, &forge.sign(&forge.header, &forge.claims)).await,
+            "the forge makes tokens that are accepted"
+        );
+        assert!(
+            accepts(&world.auth, &forge.with_raw_claim("unknown", "1e3")).await,
+            "and the one for raw claims, too"
+        );
     }
 
     async fn a_token_with_any_bit_flipped_or_any_part_cut_out_is_refused(world: World) {
@@ -256,10 +331,23 @@ on_both! {
             }
             assert!(!accepts(&world.auth, &token[..at]).await, "cut at {at}");
             let (before, after) = (&token[..at], token.get(at + 4..).unwrap_or_default());
-            assert!(!accepts(&world.auth, &format!("{before}{after}")).await, "without four characters at {at}");
+            assert!(
+                !accepts(&world.auth, &format!("{before}{after}")).await,
+                "without four characters at {at}"
+            );
         }
         assert!(tried > 3000, "only {tried}");
-        for changed in [format!("{token}AAAA"), format!("{token}="), format!("{token}.x"), format!(".{token}"), format!(" {token}"), format!("{token}\n"), "a".repeat(1_000_000), String::new(), "..".to_owned()] {
+        for changed in [
+            format!("{token}AAAA"),
+            format!("{token}="),
+            format!("{token}.x"),
+            format!(".{token}"),
+            format!(" {token}"),
+            format!("{token}\n"),
+            "a".repeat(1_000_000),
+            String::new(),
+            "..".to_owned(),
+        ] {
             assert!(!accepts(&world.auth, &changed).await);
         }
         assert!(accepts(&world.auth, &token).await, "the token itself is good all the while");
@@ -274,11 +362,18 @@ on_both! {
 
     async fn only_the_algorithm_of_the_key_counts(world: World) {
         let forge = Forge::new(&world).await;
-        for alg in ["none", "None", "NONE", "nOnE", "noNE", "HS256", "RS256", "ES384", "EdDSA", "PS256", "es256", ""] {
+        for alg in [
+            "none", "None", "NONE", "nOnE", "noNE", "HS256", "RS256", "ES384", "EdDSA", "PS256",
+            "es256", "",
+        ] {
             let token = forge.with_header("alg", json!(alg));
             assert!(!accepts(&world.auth, &token).await, "{alg}");
             let (unsigned, _) = token.rsplit_once('.').expect("three parts");
-            assert!(!accepts(&world.auth, unsigned).await && !accepts(&world.auth, &format!("{unsigned}.")).await, "{alg} without a signature");
+            assert!(
+                !accepts(&world.auth, unsigned).await
+                    && !accepts(&world.auth, &format!("{unsigned}.")).await,
+                "{alg} without a signature"
+            );
         }
         for alg in [json!(null), json!(["ES256"]), json!({"alg": "ES256"}), json!(0), json!(true)] {
             assert!(!accepts(&world.auth, &forge.with_header("alg", alg.clone())).await, "{alg}");
@@ -289,10 +384,15 @@ on_both! {
         let token = world.sign_up(ADA).await.access.token;
         let (unsigned, _) = token.rsplit_once('.').expect("three parts");
         for signature in ["", ".", ".AA", ".\"\"", ".null", "..", ".="] {
-            assert!(!accepts(&world.auth, &format!("{unsigned}{signature}")).await, "{signature:?}");
+            assert!(
+                !accepts(&world.auth, &format!("{unsigned}{signature}")).await,
+                "{signature:?}"
+            );
         }
         // ECDSA with r = s = 0, which faulty libraries take for anything (CVE-2022-21449).
-        assert!(!accepts(&world.auth, &format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode([0; 64]))).await);
+        assert!(
+            !accepts(&world.auth, &format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode([0; 64]))).await
+        );
         assert!(accepts(&world.auth, &token).await);
     }
 
@@ -302,26 +402,45 @@ on_both! {
         let kids = world.auth.keys().list().await.expect("keys").into_iter().map(|key| key.kid);
         let kids: Vec<Value> = kids.map(Value::from).chain([Value::Null]).collect();
         assert_eq!(kids.len(), 5, "one of each algorithm, the shared secret too, and none");
-        let secrets: Vec<Vec<u8>> = keys.iter().flat_map(forms).chain([Vec::new(), vec![0; 32], b"secret".to_vec()]).collect();
+        let secrets: Vec<Vec<u8>> = keys
+            .iter()
+            .flat_map(forms)
+            .chain([Vec::new(), vec![0; 32], b"secret".to_vec()])
+            .collect();
         assert!(secrets.len() > 90, "{}", secrets.len());
         for secret in secrets {
             for kid in &kids {
-                let token = forge.signed_by(&json!({"typ": "at+jwt", "alg": "HS256", "kid": kid}), |message| hmac_sha256(&secret, message));
-                assert!(!accepts(&world.auth, &token).await, "{kid} {}", String::from_utf8_lossy(&secret));
+                let token = forge
+                    .signed_by(&json!({"typ": "at+jwt", "alg": "HS256", "kid": kid}), |message| {
+                        hmac_sha256(&secret, message)
+                    });
+                assert!(
+                    !accepts(&world.auth, &token).await,
+                    "{kid} {}",
+                    String::from_utf8_lossy(&secret)
+                );
             }
         }
     }
 
     async fn a_token_does_not_bring_its_own_key(world: World) {
         with_all_algorithms(&world).await;
-        let (forge, ours) = (Forge::new(&world).await, world.auth.keys().list().await.expect("keys"));
+        let (forge, ours) =
+            (Forge::new(&world).await, world.auth.keys().list().await.expect("keys"));
         for Stranger { alg, jwk, sign } in strangers() {
             let kids = ours.iter().map(|key| json!(key.kid)).chain([json!("theirs"), Value::Null]);
             for kid in kids {
                 let jwk = with(&with(&jwk, "kid", kid.clone()), "alg", json!(alg));
                 let set = json!({"keys": [jwk]});
                 let plain = json!({"typ": "at+jwt", "alg": alg, "kid": kid});
-                for (name, value) in [("x", json!(0)), ("jwk", jwk.clone()), ("jwks", set.clone()), ("x5c", json!([jwk["x"]])), ("jku", json!("data:application/json,")), ("key", set)] {
+                for (name, value) in [
+                    ("x", json!(0)),
+                    ("jwk", jwk.clone()),
+                    ("jwks", set.clone()),
+                    ("x5c", json!([jwk["x"]])),
+                    ("jku", json!("data:application/json,")),
+                    ("key", set),
+                ] {
                     let token = forge.signed_by(&with(&plain, name, value), &sign);
                     assert!(!accepts(&world.auth, &token).await, "{alg} {kid} {name}");
                 }
@@ -336,8 +455,14 @@ on_both! {
             // Signed with ES256, whatever the header says.
             let accepted = accepts(&world.auth, &forge.with_header("kid", json!(key.kid))).await;
             assert_eq!(accepted, key.state == "signing", "{}", key.algorithm);
-            let renamed = with(&with(&forge.header, "kid", json!(key.kid)), "alg", json!(key.algorithm));
-            assert_eq!(accepts(&world.auth, &forge.sign(&renamed, &forge.claims)).await, key.state == "signing", "{}", key.algorithm);
+            let renamed =
+                with(&with(&forge.header, "kid", json!(key.kid)), "alg", json!(key.algorithm));
+            assert_eq!(
+                accepts(&world.auth, &forge.sign(&renamed, &forge.claims)).await,
+                key.state == "signing",
+                "{}",
+                key.algorithm
+            );
         }
     }
 
@@ -367,24 +492,64 @@ on_both! {
             ("kid", json!({"kid": forge.header["kid"]})),
             ("kid", json!(null)),
         ] {
-            assert!(!accepts(&world.auth, &forge.with_header(name, value.clone())).await, "{name} = {value}");
+            assert!(
+                !accepts(&world.auth, &forge.with_header(name, value.clone())).await,
+                "{name} = {value}"
+            );
         }
         let (header, claims) = (forge.header.to_string(), forge.claims.to_string());
-        for header in ["", "null", "[]", "\"\"", "{}", "{\"alg\":\"none\",", &header[1..], &format!("\u{feff}{header}"), &format!("{header} {header}"), &header.replacen('{', "{\"alg\":\"none\",", 1)] {
-            assert!(!accepts(&world.auth, &forge.sign_bytes(header.as_bytes(), claims.as_bytes())).await, "{header}");
+        for header in [
+            "",
+            "null",
+            "[]",
+            "\"\"",
+            "{}",
+            "{\"alg\":\"none\",",
+            &header[1..],
+            &format!("\u{feff}{header}"),
+            &format!("{header} {header}"),
+            &header.replacen('{', "{\"alg\":\"none\",", 1),
+        ] {
+            assert!(
+                !accepts(&world.auth, &forge.sign_bytes(header.as_bytes(), claims.as_bytes()))
+                    .await,
+                "{header}"
+            );
         }
         for typ in ["AT+JWT", "application/at+jwt"] {
-            assert!(accepts(&world.auth, &forge.with_header("typ", json!(typ))).await, "{typ}: as RFC 9068 has it");
+            assert!(
+                accepts(&world.auth, &forge.with_header("typ", json!(typ))).await,
+                "{typ}: as RFC 9068 has it"
+            );
         }
     }
 
     async fn every_claim_is_looked_at(world: World) {
         let forge = Forge::new(&world).await;
         let now = START.seconds();
-        for name in ["iss", "aud", "sub", "client_id", "exp", "iat", "jti", "sid", "gen", "epoch", "amr", "acr", "auth_time", "scope", "roles"] {
+        for name in [
+            "iss",
+            "aud",
+            "sub",
+            "client_id",
+            "exp",
+            "iat",
+            "jti",
+            "sid",
+            "gen",
+            "epoch",
+            "amr",
+            "acr",
+            "auth_time",
+            "scope",
+            "roles",
+        ] {
             assert!(!accepts(&world.auth, &forge.without_claim(name)).await, "without {name}");
             for wrong in [json!(null), json!([1]), json!({}), json!(true)] {
-                assert!(!accepts(&world.auth, &forge.with_claim(name, wrong.clone())).await, "{name} = {wrong}");
+                assert!(
+                    !accepts(&world.auth, &forge.with_claim(name, wrong.clone())).await,
+                    "{name} = {wrong}"
+                );
             }
         }
         for (name, value) in [
@@ -426,9 +591,15 @@ on_both! {
             ("roles", json!(["root"])),
             ("roles", json!("user")),
         ] {
-            assert!(!accepts(&world.auth, &forge.with_claim(name, value.clone())).await, "{name} = {value}");
+            assert!(
+                !accepts(&world.auth, &forge.with_claim(name, value.clone())).await,
+                "{name} = {value}"
+            );
         }
-        assert!(accepts(&world.auth, &forge.with_claim("nbf", json!(now - 3600))).await, "a claim that is as it should be");
+        assert!(
+            accepts(&world.auth, &forge.with_claim("nbf", json!(now - 3600))).await,
+            "a claim that is as it should be"
+        );
     }
 
     async fn what_no_library_would_write_is_refused_too(world: World) {
@@ -450,11 +621,34 @@ on_both! {
             ("iss", "\"https://latchkey.example\u{0}\""),
             ("sub", "\"\\ud800\""),
         ] {
-            assert!(!accepts(&world.auth, &forge.with_raw_claim(name, raw)).await, "{name} = {raw}");
+            assert!(
+                !accepts(&world.auth, &forge.with_raw_claim(name, raw)).await,
+                "{name} = {raw}"
+            );
         }
         let claims = forge.claims.to_string();
-        for claims in [&b""[..], b"null", b"[]", b"\"\"", b"{}", b"\xff\xfe", &claims.as_bytes()[1..], format!("\u{feff}{claims}").as_bytes(), format!("{claims}x").as_bytes(), format!("[{claims}]").as_bytes(), claims.replace("latchkey", "latchkey\u{200b}").as_bytes()] {
-            assert!(!accepts(&world.auth, &forge.sign_bytes(forge.header.to_string().as_bytes(), claims)).await, "{}", String::from_utf8_lossy(claims));
+        for claims in [
+            &b""[..],
+            b"null",
+            b"[]",
+            b"\"\"",
+            b"{}",
+            b"\xff\xfe",
+            &claims.as_bytes()[1..],
+            format!("\u{feff}{claims}").as_bytes(),
+            format!("{claims}x").as_bytes(),
+            format!("[{claims}]").as_bytes(),
+            claims.replace("latchkey", "latchkey\u{200b}").as_bytes(),
+        ] {
+            assert!(
+                !accepts(
+                    &world.auth,
+                    &forge.sign_bytes(forge.header.to_string().as_bytes(), claims)
+                )
+                .await,
+                "{}",
+                String::from_utf8_lossy(claims)
+            );
         }
     }
 
@@ -469,7 +663,9 @@ on_both! {
     async fn the_other_way_to_write_a_signature_ends_with_its_session(world: World) {
         // (r, s) and (r, n − s) both fit: other bytes, the same token.
         const ORDER: [u8; 32] = [
-            0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+            0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+            0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63,
+            0x25, 0x51,
         ];
         let issued = world.sign_up(ADA).await;
         let (message, signature) = issued.access.token.rsplit_once('.').expect("three parts");
@@ -481,9 +677,19 @@ on_both! {
             signature[32 + at] = u8::try_from(difference.rem_euclid(256)).expect("a byte");
         }
         let other = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
-        assert!(other != issued.access.token && accepts(&world.auth, &other).await, "ECDSA is like that");
-        world.auth.log_out(&client(), Presented::Bearer(&issued.access.token)).await.expect("a log-out");
-        assert!(!accepts(&world.auth, &other).await && !accepts(&world.auth, &issued.access.token).await);
+        assert!(
+            other != issued.access.token && accepts(&world.auth, &other).await,
+            "ECDSA is like that"
+        );
+        world
+            .auth
+            .log_out(&client(), Presented::Bearer(&issued.access.token))
+            .await
+            .expect("a log-out");
+        assert!(
+            !accepts(&world.auth, &other).await
+                && !accepts(&world.auth, &issued.access.token).await
+        );
     }
 
     async fn no_table_holds_a_token_or_a_password_in_any_form(world: World) {
@@ -502,24 +708,43 @@ on_both! {
         secrets.extend([issued.access.token.clone(), issued.refresh.token.clone()]);
         assert!(!renews(&world.auth, &secrets[5]).await, "a theft leaves a trace, too");
         let other = world.log_in(ADA).await;
-        let form = ChangePassword { current: PASSWORD.into(), new: NEW.into(), ..ChangePassword::default() };
-        let me = world.auth.signed_in(&client(), Presented::Bearer(&other.access.token)).await.expect("signed in");
+        let form = ChangePassword {
+            current: PASSWORD.into(),
+            new: NEW.into(),
+            ..ChangePassword::default()
+        };
+        let me = world
+            .auth
+            .signed_in(&client(), Presented::Bearer(&other.access.token))
+            .await
+            .expect("signed in");
         me.change_password(&form).await.expect("changed");
-        world.auth.log_out(&client(), Presented::Cookie(&other.refresh.token)).await.expect("a log-out");
+        world
+            .auth
+            .log_out(&client(), Presented::Cookie(&other.refresh.token))
+            .await
+            .expect("a log-out");
         secrets.extend([other.access.token, other.refresh.token]);
 
         let stored = everything_stored(&world).await;
         let holds = |bytes: &[u8]| {
             let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-            let hex: String = digits.map(|digit| char::from_digit(digit.into(), 16).expect("a digit")).collect();
-            [bytes, hex.as_bytes()].into_iter().any(|form| stored.windows(form.len()).any(|window| window == form))
+            let hex: String =
+                digits.map(|digit| char::from_digit(digit.into(), 16).expect("a digit")).collect();
+            [bytes, hex.as_bytes()]
+                .into_iter()
+                .any(|form| stored.windows(form.len()).any(|window| window == form))
         };
-        assert!(holds(ADA.as_bytes()) && holds(&world.secret.check_value()), "what is stored is found, in text and in bytes");
+        assert!(
+            holds(ADA.as_bytes()) && holds(&world.secret.check_value()),
+            "what is stored is found, in text and in bytes"
+        );
         assert_eq!(secrets.len(), 17);
         for secret in secrets {
             // The end is what cannot be guessed: a MAC, a signature.
             assert!(!holds(secret.as_bytes()) && !holds(&secret.as_bytes()[secret.len() - 12..]));
-            let last = secret.strip_prefix("lkr_").or_else(|| secret.rsplit('.').next()).expect("a part");
+            let last =
+                secret.strip_prefix("lkr_").or_else(|| secret.rsplit('.').next()).expect("a part");
             let bytes = URL_SAFE_NO_PAD.decode(last).unwrap_or_else(|_| last.as_bytes().to_vec());
             assert!(!holds(&bytes[bytes.len() - 16..]));
         }
@@ -529,20 +754,36 @@ on_both! {
         // Tokens that outlive the rotation: whoever is refused is refused for the key.
         let long = async || {
             let store = Store::open(&world.database.url).await.expect("a database");
-            let policy = Policy { access: Span::minutes(60), limits: auth::RateLimits::off(), ..Policy::new(ISSUER) };
+            let policy = Policy {
+                access: Span::minutes(60),
+                limits: auth::RateLimits::off(),
+                ..Policy::new(ISSUER)
+            };
             let hashing = Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 };
-            Auth::start(Parts { store, clock: world.clock.clone(), entropy: Entropy::System, secret: world.secret.clone(), policy, hashing }).await.expect("a start")
+            Auth::start(Parts {
+                store,
+                clock: world.clock.clone(),
+                entropy: Entropy::System,
+                secret: world.secret.clone(),
+                policy,
+                hashing,
+            })
+            .await
+            .expect("a start")
         };
         let nodes = [long().await, long().await];
         let mut users = Vec::new();
         for number in 0..3 {
-            // One renews, both verify: two that write to one file of SQLite would mostly wait for each other.
-            let (nodes, mut issued) = (nodes.clone(), world.sign_up(&format!("ada{number}@example.com")).await);
+            // One renews, both verify: two that write to one file of SQLite would mostly wait for
+            // each other.
+            let (nodes, mut issued) =
+                (nodes.clone(), world.sign_up(&format!("ada{number}@example.com")).await);
             users.push(tokio::spawn(async move {
                 let old = key_of(&issued.access.token);
                 let (mut calls, mut calls_with_the_new_key) = (0, 0);
                 while calls_with_the_new_key < 10 {
-                    issued = nodes[0].refresh(&client(), &issued.refresh.token).await.expect("renewed");
+                    issued =
+                        nodes[0].refresh(&client(), &issued.refresh.token).await.expect("renewed");
                     for node in &nodes {
                         assert!(accepts(node, &issued.access.token).await);
                     }
@@ -578,7 +819,11 @@ on_both! {
         turn().await;
         turn().await;
         for node in &nodes {
-            assert_eq!(node.public_keys().into_iter().map(|key| key.kid).collect::<Vec<_>>(), [next.as_str()], "the old one is gone");
+            assert_eq!(
+                node.public_keys().into_iter().map(|key| key.kid).collect::<Vec<_>>(),
+                [next.as_str()],
+                "the old one is gone"
+            );
             for issued in &last {
                 assert!(!accepts(node, &issued.access.token).await, "expired");
             }
@@ -591,7 +836,8 @@ fn others_may_keep_the_published_keys_for_half_the_time_that_a_new_one_waits() {
     assert!(JWKS_MAX_AGE.0 * 2 <= PUBLISHED_FOR.0 && RETIRED_FOR > auth::LONGEST_ACCESS);
 }
 
-/// That the first bytes of so many values are as even as chance makes them: each bit is set in half of them, and no two are alike.
+/// That the first bytes of so many values are as even as chance makes them: each bit is set in half
+/// of them, and no two are alike.
 fn are_random(values: &[[u8; 16]]) {
     let unlike: HashSet<_> = values.iter().collect();
     assert_eq!(unlike.len(), values.len(), "two are alike");
@@ -609,14 +855,21 @@ async fn of_thousands_of_tokens_no_two_are_alike_and_every_bit_is_even() {
     let world = World::on(FreshDatabase::sqlite()).await;
     let (mut macs, mut names) = (Vec::new(), Vec::new());
     let mut name = |issued: &Issued| {
-        let claims: Value = serde_json::from_slice(&decoded(issued.access.token.split('.').nth(1).expect("claims"))).expect("JSON");
+        let claims: Value = serde_json::from_slice(&decoded(
+            issued.access.token.split('.').nth(1).expect("claims"),
+        ))
+        .expect("JSON");
         names.push(decoded(claims["jti"].as_str().expect("a name")).try_into().expect("128 bits"));
     };
     let (mut before, mut issued) = (String::new(), world.sign_up(ADA).await);
     for _ in 0..2000 {
         before = issued.refresh.token;
         issued = world.auth.refresh(&client(), &before).await.expect("renewed");
-        macs.push(decoded(&issued.refresh.token[4..])[40..].try_into().expect("128 bits that nobody can guess"));
+        macs.push(
+            decoded(&issued.refresh.token[4..])[40..]
+                .try_into()
+                .expect("128 bits that nobody can guess"),
+        );
         name(&issued);
     }
     // As a second tab: another access token each time, and nothing is written.

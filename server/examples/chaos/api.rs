@@ -13,7 +13,8 @@ use serde_json::json;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
-/// A refresh token. Clients take it for what it is, a secret text; the generation inside is for checking the server.
+/// A refresh token. Clients take it for what it is, a secret text; the generation inside is for
+/// checking the server.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) text: Arc<str>,
@@ -89,7 +90,11 @@ impl Token {
 
 fn pair(answer: &Answer) -> Option<Pair> {
     let body: TokenBody = serde_json::from_slice(&answer.body).ok()?;
-    Some(Pair { refresh: Token::new(body.refresh_token)?, access: body.access_token, good_until: answer.sent + Duration::from_secs(body.expires_in) })
+    Some(Pair {
+        refresh: Token::new(body.refresh_token)?,
+        access: body.access_token,
+        good_until: answer.sent + Duration::from_secs(body.expires_in),
+    })
 }
 
 fn code(answer: &Answer) -> String {
@@ -116,7 +121,12 @@ pub(crate) async fn enter(stage: &Stage, dice: &Dice, account: &mut Option<Accou
 }
 
 /// Shows a refresh token.
-pub(crate) async fn renew(stage: &Stage, line: Line<'_>, token: &Token, patience: Patience) -> Renewal {
+pub(crate) async fn renew(
+    stage: &Stage,
+    line: Line<'_>,
+    token: &Token,
+    patience: Patience,
+) -> Renewal {
     const PATH: &str = "/api/v1/auth/refresh";
     let body = json!({ "refresh_token": token.text }).to_string();
     let request = Request { method: "POST", path: PATH, bearer: None, body: Some(body) };
@@ -125,7 +135,10 @@ pub(crate) async fn renew(stage: &Stage, line: Line<'_>, token: &Token, patience
             let pair = pair(&answer).expect("has just been looked at");
             stage.tally.renewed(answer.took);
             if pair.refresh.generation != token.generation + 1 {
-                let what = format!("generation {} was answered with {}", token.generation, pair.refresh.generation);
+                let what = format!(
+                    "generation {} was answered with {}",
+                    token.generation, pair.refresh.generation
+                );
                 stage.tally.fault(Fault::OtherSuccessor, &what);
             }
             Renewal::Given(pair)
@@ -165,7 +178,11 @@ async fn unusable(stage: &Stage, path: &str, answer: Result<Answer, Silence>) {
         Err(Silence::Broke) => stage.tally.count(Count::Broken),
         Err(Silence::Mute) => stage.tally.fault(Fault::Other, &format!("{path} is not answered")),
         Ok(answer) => {
-            let what = format!("{path} was answered with {} {}", answer.status, String::from_utf8_lossy(&answer.body));
+            let what = format!(
+                "{path} was answered with {} {}",
+                answer.status,
+                String::from_utf8_lossy(&answer.body)
+            );
             match answer.status {
                 503 => stage.tally.count(Count::Unavailable),
                 500..=599 => stage.tally.fault(Fault::ServerError, &what),

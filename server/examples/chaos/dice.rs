@@ -23,12 +23,14 @@ impl Dice {
 
     /// A number below `end`, which is 1 or more.
     pub(crate) fn below(&self, end: usize) -> usize {
-        usize::try_from(self.number() % u64::try_from(end).expect("64 bits")).expect("smaller than `end`")
+        usize::try_from(self.number() % u64::try_from(end).expect("64 bits"))
+            .expect("smaller than `end`")
     }
 
     /// A time from one to another.
     pub(crate) fn between(&self, from: Duration, to: Duration) -> Duration {
-        let share = f64::from(u32::try_from(self.number() >> 32).expect("32 bits")) / f64::from(u32::MAX);
+        let share =
+            f64::from(u32::try_from(self.number() >> 32).expect("32 bits")) / f64::from(u32::MAX);
         from + to.saturating_sub(from).mul_f64(share)
     }
 

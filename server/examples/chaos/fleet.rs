@@ -71,7 +71,10 @@ impl Fleet {
         }
         let mut settings = BTreeMap::from([
             ("DATABASE_URL", database),
-            ("LATCHKEY_SECRET", said(&binary, &["secret", "new"], &BTreeMap::new(), &folder).await?),
+            (
+                "LATCHKEY_SECRET",
+                said(&binary, &["secret", "new"], &BTreeMap::new(), &folder).await?,
+            ),
             // They are one server to their clients, so they speak of themselves with one voice.
             ("LATCHKEY_PUBLIC_URL", format!("http://localhost:{}", servers[0].port)),
             ("LATCHKEY_REFRESH_GRACE", format!("{}s", grace.as_secs())),
@@ -82,7 +85,8 @@ impl Fleet {
             ("RUST_LOG", "error".to_owned()),
         ]);
         // Everybody here comes from one address.
-        let known: BTreeMap<String, String> = serde_json::from_str(&said(&binary, &["config", "--json"], &settings, &folder).await?)?;
+        let known: BTreeMap<String, String> =
+            serde_json::from_str(&said(&binary, &["config", "--json"], &settings, &folder).await?)?;
         if known.contains_key("LATCHKEY_RATE_LIMITS") {
             settings.insert("LATCHKEY_RATE_LIMITS", "off".to_owned());
         }
@@ -136,7 +140,11 @@ impl Fleet {
 
     /// Starts a process, without waiting for it to serve.
     pub(crate) async fn launch(&self, server: usize) -> anyhow::Result<()> {
-        let log = OpenOptions::new().create(true).append(true).open(self.log_of(server)).context("no log can be written")?;
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log_of(server))
+            .context("no log can be written")?;
         let child = Command::new(&self.binary)
             .current_dir(&self.folder)
             .env_clear()
@@ -171,7 +179,8 @@ impl Fleet {
 
     /// SIGKILL.
     pub(crate) async fn kill(&self, server: usize) -> anyhow::Result<()> {
-        let mut process = self.servers[server].process.lock().await.take().context("it was not launched")?;
+        let mut process =
+            self.servers[server].process.lock().await.take().context("it was not launched")?;
         if let Some(status) = process.try_wait()? {
             bail!("server {server} ended by itself ({status}):\n{}", self.last_words(server));
         }
@@ -187,10 +196,22 @@ impl Fleet {
     pub(crate) async fn stop(&self) -> anyhow::Result<()> {
         for (number, server) in self.servers.iter().enumerate() {
             let mut process = server.process.lock().await.take().context("it was not launched")?;
-            let id = process.id().with_context(|| format!("server {number} ended by itself:\n{}", self.last_words(number)))?;
-            Command::new("kill").args(["-TERM", &id.to_string()]).status().await.context("there is no `kill`")?;
-            let status = timeout(PATIENCE, process.wait()).await.with_context(|| format!("server {number} does not stop"))??;
-            ensure!(status.success(), "server {number} did not stop in good order ({status}):\n{}", self.last_words(number));
+            let id = process.id().with_context(|| {
+                format!("server {number} ended by itself:\n{}", self.last_words(number))
+            })?;
+            Command::new("kill")
+                .args(["-TERM", &id.to_string()])
+                .status()
+                .await
+                .context("there is no `kill`")?;
+            let status = timeout(PATIENCE, process.wait())
+                .await
+                .with_context(|| format!("server {number} does not stop"))??;
+            ensure!(
+                status.success(),
+                "server {number} did not stop in good order ({status}):\n{}",
+                self.last_words(number)
+            );
         }
         Ok(())
     }
@@ -208,14 +229,31 @@ impl Fleet {
 }
 
 /// What the program says to a command.
-async fn said(binary: &Path, command: &[&str], settings: &BTreeMap<&'static str, String>, folder: &Path) -> anyhow::Result<String> {
-    let output = Command::new(binary).args(command).current_dir(folder).env_clear().envs(settings).output().await;
+async fn said(
+    binary: &Path,
+    command: &[&str],
+    settings: &BTreeMap<&'static str, String>,
+    folder: &Path,
+) -> anyhow::Result<String> {
+    let output = Command::new(binary)
+        .args(command)
+        .current_dir(folder)
+        .env_clear()
+        .envs(settings)
+        .output()
+        .await;
     let output = output.with_context(|| format!("{} cannot be started", binary.display()))?;
-    ensure!(output.status.success(), "`latchkey {}` fails:\n{}", command.join(" "), String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "`latchkey {}` fails:\n{}",
+        command.join(" "),
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-/// A free port below those that the system gives to clients: nobody takes it while its server is dead.
+/// A free port below those that the system gives to clients: nobody takes it while its server is
+/// dead.
 async fn free_port(taken: Vec<u16>) -> u16 {
     let start = 10_000 + u16::try_from(std::process::id() % 10_000).expect("below 10,000");
     for port in (start..20_000).chain(10_000..start) {
@@ -229,7 +267,14 @@ async fn free_port(taken: Vec<u16>) -> u16 {
 async fn is_healthy(port: u16) -> bool {
     let asked = async {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-        stream.write_all(format!("GET /readyz HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n").as_bytes()).await?;
+        stream
+            .write_all(
+                format!(
+                    "GET /readyz HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"
+                )
+                .as_bytes(),
+            )
+            .await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
         std::io::Result::Ok(answer.starts_with(b"HTTP/1.1 200 "))

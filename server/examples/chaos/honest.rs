@@ -1,4 +1,5 @@
-//! Honest clients: a browser with some tabs and a bad line. Nothing that they do may end their session.
+//! Honest clients: a browser with some tabs and a bad line. Nothing that they do may end their
+//! session.
 
 use crate::{
     api::{self, Access, Account, Pair, Renewal, Token},
@@ -64,7 +65,8 @@ impl Honest {
         self
     }
 
-    /// Renews once more, when all is quiet: whoever has been logged out without noticing notices now.
+    /// Renews once more, when all is quiet: whoever has been logged out without noticing notices
+    /// now.
     pub(crate) async fn look_once_more(&self) {
         while let Renewal::Unknown = self.show(None, false, Patience::Waits).await {}
     }
@@ -76,7 +78,8 @@ impl Honest {
             let places = self.stage.wire.places(awake).await;
             join_all(places.into_iter().map(|place| self.renew(Some(place)))).await;
         } else {
-            let offsets = iter::repeat_with(|| self.dice.between(Duration::ZERO, SPREAD)).take(awake);
+            let offsets =
+                iter::repeat_with(|| self.dice.between(Duration::ZERO, SPREAD)).take(awake);
             join_all(offsets.map(async |offset| {
                 sleep(offset).await;
                 self.renew(None).await;
@@ -91,7 +94,11 @@ impl Honest {
         loop {
             let before = self.jar.token();
             let fate = self.dice.below(100) as u64;
-            let patience = if fate < HUNG_UP { Patience::HangsUp(self.dice.between(Duration::ZERO, MOMENT)) } else { Patience::Waits };
+            let patience = if fate < HUNG_UP {
+                Patience::HangsUp(self.dice.between(Duration::ZERO, MOMENT))
+            } else {
+                Patience::Waits
+            };
             let renewal = self.show(place.take(), std::mem::take(&mut slow), patience).await;
             match renewal {
                 Renewal::Given(pair) if (HUNG_UP..HUNG_UP + IGNORED).contains(&fate) => {
@@ -114,7 +121,8 @@ impl Honest {
         }
     }
 
-    /// Shows what is in the jar; after `stale` looks again and shows what is there then. Anything else that is refused is a log-out.
+    /// Shows what is in the jar; after `stale` looks again and shows what is there then. Anything
+    /// else that is refused is a log-out.
     async fn show(&self, place: Option<Place>, slow: bool, patience: Patience) -> Renewal {
         let line = self.stage.wire.line(place, &self.dice).await;
         let (mut token, mut looked) = (self.jar.token(), Instant::now());
@@ -128,7 +136,10 @@ impl Honest {
             renewal = self.send(line, &token, Patience::Waits).await;
         }
         if let Renewal::Over | Renewal::Stale = renewal {
-            self.logged_out(&format!("a refresh token was refused {:.1?} after it was taken out of the jar", looked.elapsed()));
+            self.logged_out(&format!(
+                "a refresh token was refused {:.1?} after it was taken out of the jar",
+                looked.elapsed()
+            ));
         }
         renewal
     }
@@ -150,7 +161,10 @@ impl Honest {
         match self.jar.put(pair.clone()) {
             Kept::Newer | Kept::Same => {}
             Kept::Late => self.stage.tally.count(Count::Late),
-            Kept::Differs => self.stage.tally.fault(Fault::OtherSuccessor, &format!("two tokens of one generation{}", self.journal.read())),
+            Kept::Differs => self.stage.tally.fault(
+                Fault::OtherSuccessor,
+                &format!("two tokens of one generation{}", self.journal.read()),
+            ),
         }
         if self.dice.chance(USED) {
             let access = api::me(&self.stage, &self.dice, &pair.access).await;

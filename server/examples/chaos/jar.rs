@@ -17,7 +17,8 @@ pub(crate) enum Kept {
     Newer,
     /// The same as another tab got.
     Same,
-    /// A tab has got a newer one meanwhile, which stays: tabs look before they store (in browsers, under a lock that they share).
+    /// A tab has got a newer one meanwhile, which stays: tabs look before they store (in browsers,
+    /// under a lock that they share).
     Late,
     /// Of the generation that is in the jar, but another token.
     Differs,

@@ -27,7 +27,8 @@ impl Journal {
         let mut text = String::new();
         if let Some((last, _)) = lines.back() {
             for (at, line) in lines.iter() {
-                let _always_fits = write!(text, "\n    -{:>7.3} s  {line}", (*last - *at).as_secs_f64());
+                let _always_fits =
+                    write!(text, "\n    -{:>7.3} s  {line}", (*last - *at).as_secs_f64());
             }
         }
         text

@@ -1,7 +1,9 @@
-//! What is known about a session that two have the token of, and what the promise says about showing it.
+//! What is known about a session that two have the token of, and what the promise says about
+//! showing it.
 //!
-//! The promise: a replay is caught as soon as the successor has been used by anyone and the grace is over. That the successor was shown for a
-//! renewal is written down at once. That its access token was used is written a second later, unless the server that saw it was killed before.
+//! The promise: a replay is caught as soon as the successor has been used by anyone and the grace
+//! is over. That the successor was shown for a renewal is written down at once. That its access
+//! token was used is written a second later, unless the server that saw it was killed before.
 
 use crate::{
     fleet::{Fleet, Life},
@@ -59,9 +61,14 @@ impl Ledger {
 
     /// Whether the promise says that showing this generation now ends the session.
     pub(crate) fn covers(&self, generation: i64, fleet: &Fleet) -> bool {
-        let grace_is_over = self.given.get(&(generation + 1)).is_some_and(|given| given.elapsed() > GRACE + MARGIN);
+        let grace_is_over =
+            self.given.get(&(generation + 1)).is_some_and(|given| given.elapsed() > GRACE + MARGIN);
         let successor_was_shown = self.newest >= generation + 2;
-        let successor_was_used = || self.uses.iter().any(|used| used.generation > generation && fleet.lived_on(used.by, used.at, WRITTEN));
+        let successor_was_used = || {
+            self.uses.iter().any(|used| {
+                used.generation > generation && fleet.lived_on(used.by, used.at, WRITTEN)
+            })
+        };
         grace_is_over && (successor_was_shown || successor_was_used())
     }
 }

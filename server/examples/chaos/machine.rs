@@ -22,7 +22,10 @@ impl Machine {
     /// With the disk that holds this folder.
     pub(crate) fn look(folder: &Path) -> anyhow::Result<Self> {
         let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let named = info.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split_once(": "));
+        let named = info
+            .lines()
+            .find(|line| line.starts_with("model name"))
+            .and_then(|line| line.split_once(": "));
         Ok(Self {
             cores: thread::available_parallelism()?.get(),
             processor: named.map_or("unknown processor", |(_, name)| name).to_owned(),

@@ -1,7 +1,9 @@
-//! Chaos for refresh tokens: real servers that are killed again and again, clients with tabs and bad lines, and thieves.
+//! Chaos for refresh tokens: real servers that are killed again and again, clients with tabs and
+//! bad lines, and thieves.
 //!
-//! Two things are promised, and each has a population that watches it. [`honest`] clients are never logged out, whatever they and the servers go
-//! through. A replay that the promise covers ends its session; which ones those are, [`ledger`] knows, and [`thief`] tries.
+//! Two things are promised, and each has a population that watches it. [`honest`] clients are never
+//! logged out, whatever they and the servers go through. A replay that the promise covers ends its
+//! session; which ones those are, [`ledger`] knows, and [`thief`] tries.
 //!
 //! `script/chaos` builds the server and runs this.
 
@@ -121,15 +123,26 @@ async fn all(arguments: &Arguments) -> anyhow::Result<bool> {
 
 async fn run(arguments: &Arguments, choice: Choice) -> anyhow::Result<(serde_json::Value, bool)> {
     let (name, database, servers) = match choice {
-        Choice::Postgres => ("postgres", FreshDatabase::postgres().await, arguments.servers.unwrap_or(2)),
+        Choice::Postgres => {
+            ("postgres", FreshDatabase::postgres().await, arguments.servers.unwrap_or(2))
+        }
         _ => ("sqlite", FreshDatabase::sqlite(), arguments.servers.unwrap_or(1)),
     };
     let folder = tempfile::Builder::new().prefix("latchkey-chaos-").tempdir()?;
     let machine = Machine::look(folder.path())?;
     let dice = Dice::new(arguments.seed);
     let servers = usize::from(servers);
-    let binary = arguments.server.canonicalize().with_context(|| format!("there is no {}", arguments.server.display()))?;
-    let plan = Plan { binary, folder: folder.path().to_owned(), database: database.url.clone(), servers, grace: GRACE };
+    let binary = arguments
+        .server
+        .canonicalize()
+        .with_context(|| format!("there is no {}", arguments.server.display()))?;
+    let plan = Plan {
+        binary,
+        folder: folder.path().to_owned(),
+        database: database.url.clone(),
+        servers,
+        grace: GRACE,
+    };
     let stage = Arc::new(Stage::new(Fleet::start(plan).await?, usize::from(arguments.at_a_time)));
 
     arguments.say(&format!("    {name}: {} clients sign up", arguments.clients));
@@ -149,14 +162,19 @@ async fn run(arguments: &Arguments, choice: Choice) -> anyhow::Result<(serde_jso
         thieves.spawn(Thief::new(stage.clone(), dice.split()).live());
     }
     let every = Duration::from_secs(arguments.kill_every.into());
-    let mut killer = tokio::spawn(killer::kill(stage.clone(), dice.split(), if every.is_zero() { Duration::from_secs(u32::MAX.into()) } else { every }));
+    let mut killer = tokio::spawn(killer::kill(
+        stage.clone(),
+        dice.split(),
+        if every.is_zero() { Duration::from_secs(u32::MAX.into()) } else { every },
+    ));
     tokio::select! {
         ended = &mut killer => { ended??; bail!("the killing ended before its time") }
         progress = watch(arguments, name, &stage, wanted) => progress?,
     }
     let (took, renewals) = (began.elapsed(), stage.tally.renewals());
     stage.end();
-    arguments.say(&format!("    {name}: all come to an end, and every honest client looks once more"));
+    arguments
+        .say(&format!("    {name}: all come to an end, and every honest client looks once more"));
     killer.await??;
     thieves.join_all().await;
     for client in clients.join_all().await {
@@ -165,17 +183,34 @@ async fn run(arguments: &Arguments, choice: Choice) -> anyhow::Result<(serde_jso
     stage.fleet.stop().await?;
 
     let tally = &stage.tally;
-    let report = Report { arguments, database: name, servers, seed: arguments.seed, machine, tally, took, renewals };
+    let report = Report {
+        arguments,
+        database: name,
+        servers,
+        seed: arguments.seed,
+        machine,
+        tally,
+        took,
+        renewals,
+    };
     arguments.say(&report.to_text());
     if !tally.is_clean() {
         arguments.say(&format!("the logs of the servers stay in {}", folder.keep().display()));
     }
-    arguments.say(&format!("test result: {} ({name})", if tally.is_clean() { "ok. 1 passed; 0 failed" } else { "FAILED. 0 passed; 1 failed" }));
+    arguments.say(&format!(
+        "test result: {} ({name})",
+        if tally.is_clean() { "ok. 1 passed; 0 failed" } else { "FAILED. 0 passed; 1 failed" }
+    ));
     Ok((report.to_json(), tally.is_clean()))
 }
 
 /// Shows progress until there were as many refreshes as wanted.
-async fn watch(arguments: &Arguments, name: &str, stage: &Stage, wanted: usize) -> anyhow::Result<()> {
+async fn watch(
+    arguments: &Arguments,
+    name: &str,
+    stage: &Stage,
+    wanted: usize,
+) -> anyhow::Result<()> {
     let (mut shown, mut shown_at) = (0, Instant::now());
     let (mut last, mut last_at) = (0, Instant::now());
     loop {
@@ -187,12 +222,19 @@ async fn watch(arguments: &Arguments, name: &str, stage: &Stage, wanted: usize) 
         if renewals > last {
             (last, last_at) = (renewals, Instant::now());
         } else if last_at.elapsed() > STANDSTILL {
-            bail!("nothing has been renewed for {} s:\n{}", STANDSTILL.as_secs(), stage.fleet.last_words(0));
+            bail!(
+                "nothing has been renewed for {} s:\n{}",
+                STANDSTILL.as_secs(),
+                stage.fleet.last_words(0)
+            );
         }
         if shown_at.elapsed() >= SHOWN {
             let tally = &stage.tally;
             let rate = rate(renewals - shown, shown_at.elapsed());
-            let unheard: u64 = [Count::Ignored, Count::HungUp, Count::Broken].map(|count| tally.of(count)).iter().sum();
+            let unheard: u64 = [Count::Ignored, Count::HungUp, Count::Broken]
+                .map(|count| tally.of(count))
+                .iter()
+                .sum();
             arguments.say(&format!(
                 "    {name}: {renewals} of {wanted} refreshes, {rate:.0} per second; {unheard} answers lost, {} kills, {} of {} covered replays caught; {} honest log-outs",
                 tally.of(Count::Kills),
@@ -213,6 +255,10 @@ fn rate(renewals: usize, took: Duration) -> f64 {
 impl Arguments {
     /// To whoever watches.
     fn say(&self, text: &str) {
-        let _nobody_reads = if self.json { writeln!(std::io::stderr(), "{text}") } else { writeln!(std::io::stdout(), "{text}") };
+        let _nobody_reads = if self.json {
+            writeln!(std::io::stderr(), "{text}")
+        } else {
+            writeln!(std::io::stdout(), "{text}")
+        };
     }
 }

@@ -30,8 +30,12 @@ impl Report<'_> {
         let Self { arguments, database, servers, seed, machine, tally, took, renewals } = self;
         let ([p50, p95, p99], max) = tally.latencies(SHARES);
         let mut counts = Map::new();
-        counts.extend(Count::ALL.iter().map(|count| (count.key().to_owned(), tally.of(*count).into())));
-        counts.extend(Fault::ALL.iter().map(|fault| (fault.key().to_owned(), tally.faults_of(*fault).into())));
+        counts.extend(
+            Count::ALL.iter().map(|count| (count.key().to_owned(), tally.of(*count).into())),
+        );
+        counts.extend(
+            Fault::ALL.iter().map(|fault| (fault.key().to_owned(), tally.faults_of(*fault).into())),
+        );
         json!({
             "database": database,
             "servers": servers,
@@ -55,11 +59,23 @@ impl Report<'_> {
         let ([p50, p95, p99], max) = tally.latencies(SHARES);
         let mut rows = vec![
             ("refreshes".to_owned(), renewals.to_string()),
-            ("refreshes per second".to_owned(), format!("{:.0} ({:.1} s)", rate(*renewals, *took), took.as_secs_f64())),
-            ("p50, p95, p99, longest".to_owned(), format!("{p50:.1?}, {p95:.1?}, {p99:.1?}, {max:.1?}")),
+            (
+                "refreshes per second".to_owned(),
+                format!("{:.0} ({:.1} s)", rate(*renewals, *took), took.as_secs_f64()),
+            ),
+            (
+                "p50, p95, p99, longest".to_owned(),
+                format!("{p50:.1?}, {p95:.1?}, {p99:.1?}, {max:.1?}"),
+            ),
         ];
-        rows.extend(Count::ALL.iter().map(|count| (count.label().to_owned(), tally.of(*count).to_string())));
-        rows.extend(Fault::ALL.iter().map(|fault| (fault.label().to_owned(), tally.faults_of(*fault).to_string())));
+        rows.extend(
+            Count::ALL.iter().map(|count| (count.label().to_owned(), tally.of(*count).to_string())),
+        );
+        rows.extend(
+            Fault::ALL
+                .iter()
+                .map(|fault| (fault.label().to_owned(), tally.faults_of(*fault).to_string())),
+        );
         let mut text = format!(
             "\n{database}, {servers} server{}, {} honest clients, {} requests at a time, a kill every {} s, grace {} s, seed {seed}\n{} cores of {}; the disk syncs in {:.1} ms\n",
             if *servers == 1 { "" } else { "s" },
@@ -69,7 +85,8 @@ impl Report<'_> {
             GRACE.as_secs(),
             machine.cores,
             machine.processor,
-            Duration::from_micros(machine.sync_micros.try_into().unwrap_or(u64::MAX)).as_secs_f64() * 1000.0,
+            Duration::from_micros(machine.sync_micros.try_into().unwrap_or(u64::MAX)).as_secs_f64()
+                * 1000.0,
         );
         for (label, value) in rows {
             let _always_fits = writeln!(text, "    {label:<58} {value}");

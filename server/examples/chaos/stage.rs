@@ -10,7 +10,8 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// `LATCHKEY_REFRESH_GRACE` of the servers. As short as may be, so that much of it can be tried, but longer than a busy machine takes to answer.
+/// `LATCHKEY_REFRESH_GRACE` of the servers. As short as may be, so that much of it can be tried,
+/// but longer than a busy machine takes to answer.
 pub(crate) const GRACE: Duration = Duration::from_secs(3);
 
 pub(crate) struct Stage {
@@ -25,7 +26,13 @@ impl Stage {
     /// With room for so many requests at a time.
     pub(crate) fn new(fleet: Fleet, places: usize) -> Self {
         let fleet = Arc::new(fleet);
-        Self { wire: Wire::new(fleet.clone(), places), fleet, tally: Tally::new(), people: AtomicU64::new(0), over: watch::Sender::new(false) }
+        Self {
+            wire: Wire::new(fleet.clone(), places),
+            fleet,
+            tally: Tally::new(),
+            people: AtomicU64::new(0),
+            over: watch::Sender::new(false),
+        }
     }
 
     /// An address that nobody has.

@@ -77,7 +77,11 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn new() -> Self {
         let zeros = |count: usize| (0..count).map(|_| AtomicU64::new(0)).collect();
-        Self { counts: zeros(Count::ALL.len()), faults: zeros(Fault::ALL.len()), took: Mutex::default() }
+        Self {
+            counts: zeros(Count::ALL.len()),
+            faults: zeros(Fault::ALL.len()),
+            took: Mutex::default(),
+        }
     }
 
     pub(crate) fn count(&self, what: Count) {
@@ -117,8 +121,14 @@ impl Tally {
     pub(crate) fn latencies<const N: usize>(&self, shares: [f64; N]) -> ([Duration; N], Duration) {
         let mut took = self.took().clone();
         took.sort_unstable();
-        let micros = |index: usize| Duration::from_micros(took.get(index).copied().unwrap_or(0).into());
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index into some millions")]
+        let micros =
+            |index: usize| Duration::from_micros(took.get(index).copied().unwrap_or(0).into());
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an index into some millions"
+        )]
         let at = |share: f64| micros((took.len() as f64 * share) as usize);
         (shares.map(at), micros(took.len().saturating_sub(1)))
     }

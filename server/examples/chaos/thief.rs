@@ -1,7 +1,7 @@
 //! Sessions whose refresh token is in two hands. Everything that the promise covers must be caught.
 //!
-//! Who of the two is the owner makes no difference to the server, so it makes none here: either may be the one who goes on, and either the one
-//! who comes too late. These sessions are nobody else's.
+//! Who of the two is the owner makes no difference to the server, so it makes none here: either may
+//! be the one who goes on, and either the one who comes too late. These sessions are nobody else's.
 
 use crate::{
     api::{self, Access, Account, Pair, Renewal},
@@ -52,7 +52,13 @@ impl Thief {
             let pair = api::enter(&self.stage, &self.dice, &mut self.account).await;
             self.stage.tally.count(Count::Thefts);
             let ledger = Ledger::new(pair.refresh.generation);
-            let theft = Theft { stage: &self.stage, dice: &self.dice, ledger, journal: Journal::default(), hands: [pair.clone(), pair] };
+            let theft = Theft {
+                stage: &self.stage,
+                dice: &self.dice,
+                ledger,
+                journal: Journal::default(),
+                hands: [pair.clone(), pair],
+            };
             theft.play().await;
         }
     }
@@ -73,12 +79,20 @@ impl Theft<'_> {
             if self.stage.is_over() {
                 return;
             }
-            let (from, to) = if self.dice.chance(RESTED) { (GRACE, GRACE * 3 / 2) } else { (Duration::ZERO, GRACE / 2) };
+            let (from, to) = if self.dice.chance(RESTED) {
+                (GRACE, GRACE * 3 / 2)
+            } else {
+                (Duration::ZERO, GRACE / 2)
+            };
             sleep(self.dice.between(from, to)).await;
             if !self.dice.chance(AGAIN) {
                 who = 1 - who;
             }
-            let step = if self.dice.chance(USED) && Instant::now() < self.hands[who].good_until { self.use_access(who).await } else { self.show(who).await };
+            let step = if self.dice.chance(USED) && Instant::now() < self.hands[who].good_until {
+                self.use_access(who).await
+            } else {
+                self.show(who).await
+            };
             if step.is_break() {
                 return;
             }
@@ -90,7 +104,8 @@ impl Theft<'_> {
         let generation = pair.refresh.generation;
         match api::me(self.stage, self.dice, &pair.access).await {
             Access::Granted(by) => {
-                self.journal.write(format!("{who} used the access token of {generation} at {by:?}"));
+                self.journal
+                    .write(format!("{who} used the access token of {generation} at {by:?}"));
                 self.ledger.used(generation, by);
                 ControlFlow::Continue(())
             }
@@ -106,14 +121,17 @@ impl Theft<'_> {
     async fn show(&mut self, who: usize) -> ControlFlow<()> {
         let tally = &self.stage.tally;
         let generation = self.hands[who].refresh.generation;
-        let (replay, covered) = (self.ledger.is_replay(generation), self.ledger.covers(generation, &self.stage.fleet));
+        let (replay, covered) =
+            (self.ledger.is_replay(generation), self.ledger.covers(generation, &self.stage.fleet));
         let renewal = self.ask(who).await;
         if covered {
             match renewal {
                 // That is only half of it: the session must be over for the other one, too.
                 Renewal::Over => match self.ask(1 - who).await {
                     Renewal::Over => tally.count(Count::CaughtReplays),
-                    _ => self.fault(Fault::Missed, "the replay was refused, but the session goes on"),
+                    _ => {
+                        self.fault(Fault::Missed, "the replay was refused, but the session goes on")
+                    }
                 },
                 _ => self.fault(Fault::Missed, "the replay was not refused"),
             }

@@ -1,6 +1,8 @@
-//! HTTP/1.1 as far as this needs it: requests on connections that stay open, to whichever server is alive.
+//! HTTP/1.1 as far as this needs it: requests on connections that stay open, to whichever server is
+//! alive.
 //!
-//! By hand, because what matters here is what an HTTP library hides: when exactly a request leaves, and hanging up in the middle of it.
+//! By hand, because what matters here is what an HTTP library hides: when exactly a request leaves,
+//! and hanging up in the middle of it.
 
 use crate::{
     dice::Dice,
@@ -33,7 +35,8 @@ struct Connection {
     stream: BufReader<TcpStream>,
 }
 
-/// The right to have one request under way. There are only so many, so that a full house waits here and not in the server.
+/// The right to have one request under way. There are only so many, so that a full house waits here
+/// and not in the server.
 pub(crate) type Place = OwnedSemaphorePermit;
 
 /// A connection to a server that was alive a moment ago, and the right to use it.
@@ -108,7 +111,11 @@ impl Wire {
             match TcpStream::connect(self.fleet.address(life)).await {
                 Ok(stream) => {
                     stream.set_nodelay(true).expect("a socket");
-                    return Line { wire: self, connection: Connection { life, stream: BufReader::new(stream) }, _place: place };
+                    return Line {
+                        wire: self,
+                        connection: Connection { life, stream: BufReader::new(stream) },
+                        _place: place,
+                    };
                 }
                 // It has just died.
                 Err(_) => sleep(Duration::from_millis(5)).await,
@@ -131,7 +138,11 @@ impl Line<'_> {
     }
 
     /// Asks, and hears the answer if all goes well. The connection is then used again.
-    pub(crate) async fn ask(mut self, request: &Request<'_>, patience: Patience) -> Result<Answer, Silence> {
+    pub(crate) async fn ask(
+        mut self,
+        request: &Request<'_>,
+        patience: Patience,
+    ) -> Result<Answer, Silence> {
         let sent = Instant::now();
         let life = self.connection.life;
         let limit = match patience {
@@ -154,13 +165,26 @@ impl Line<'_> {
 impl Connection {
     async fn ask(&mut self, request: &Request<'_>) -> anyhow::Result<(u16, Vec<u8>)> {
         let Request { method, path, bearer, body } = request;
-        let authorization = bearer.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
+        let authorization =
+            bearer.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
         let body = body.as_deref().unwrap_or_default();
-        let content = if body.is_empty() { String::new() } else { format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()) };
-        let text = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}{content}\r\n{body}");
+        let content = if body.is_empty() {
+            String::new()
+        } else {
+            format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())
+        };
+        let text = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{authorization}{content}\r\n{body}"
+        );
         self.stream.write_all(text.as_bytes()).await?;
 
-        let status = self.header().await?.split(' ').nth(1).and_then(|status| status.parse().ok()).context("a status")?;
+        let status = self
+            .header()
+            .await?
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .context("a status")?;
         let mut length = None;
         loop {
             let line = self.header().await?;

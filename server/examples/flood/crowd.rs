@@ -1,4 +1,5 @@
-//! The flood: clients that log in without a pause, whatever they are told, and others that hang up in the middle.
+//! The flood: clients that log in without a pause, whatever they are told, and others that hang up
+//! in the middle.
 
 use crate::{
     person::{PASSWORD, address, log_in},
@@ -26,7 +27,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [(Self, &str); 3] = [(Self::Unknown, "of no account"), (Self::Wrong, "with a wrong password"), (Self::Right, "with the right one")];
+    pub(crate) const ALL: [(Self, &str); 3] = [
+        (Self::Unknown, "of no account"),
+        (Self::Wrong, "with a wrong password"),
+        (Self::Right, "with the right one"),
+    ];
 
     /// What client number so-and-so does.
     pub(crate) const fn of(number: u32) -> Self {
@@ -71,7 +76,9 @@ pub(crate) async fn hang_up(stage: Arc<Stage>, first_address: u32) -> u32 {
     for number in 0..HANG_UPS {
         times.tick().await;
         let mut line = Line::new(stage.server, address(first_address + number));
-        sent += u32::from(line.ask_and_go(&log_in(&nobody(), "a guess", None), number % 2 == 1).await.is_ok());
+        sent += u32::from(
+            line.ask_and_go(&log_in(&nobody(), "a guess", None), number % 2 == 1).await.is_ok(),
+        );
     }
     sent
 }

@@ -1,7 +1,9 @@
-//! A flood of log-ins, and what those notice of it who only use the server: `script/flood` builds the server and runs this.
+//! A flood of log-ins, and what those notice of it who only use the server: `script/flood` builds
+//! the server and runs this.
 //!
-//! Hashing is dear on purpose, so whoever sends passwords without end could take the server with it. Here a crowd does, each client with an address
-//! of its own, so that no limit by address keeps it off; and the cores are shared with it. [`probes`] watch in the calm before, in the flood and
+//! Hashing is dear on purpose, so whoever sends passwords without end could take the server with
+//! it. Here a crowd does, each client with an address of its own, so that no limit by address keeps
+//! it off; and the cores are shared with it. [`probes`] watch in the calm before, in the flood and
 //! after it: all of them must be served, however slowly.
 
 mod crowd;
@@ -20,7 +22,10 @@ use probes::Probe;
 use report::MEMORY;
 use serde_json::json;
 use stage::Stage;
-use std::{collections::BTreeMap, io::Write, path::PathBuf, process::ExitCode, sync::Arc, thread, time::Duration};
+use std::{
+    collections::BTreeMap, io::Write, path::PathBuf, process::ExitCode, sync::Arc, thread,
+    time::Duration,
+};
 use target::Target;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -89,7 +94,10 @@ async fn all(arguments: &Arguments) -> anyhow::Result<bool> {
     if arguments.json {
         writeln!(std::io::stdout(), "{:#}", json!({ "results": results }))?;
     }
-    arguments.say(&format!("test result: {}. {passed} passed; {failed} failed", if failed == 0 { "ok" } else { "FAILED" }));
+    arguments.say(&format!(
+        "test result: {}. {passed} passed; {failed} failed",
+        if failed == 0 { "ok" } else { "FAILED" }
+    ));
     Ok(failed == 0)
 }
 
@@ -115,7 +123,11 @@ async fn run(arguments: &Arguments, choice: Choice) -> anyhow::Result<(serde_jso
             next += 1;
         }
     }
-    let owners: Vec<_> = people.iter().filter(|(probe, ..)| *probe == Probe::Owner).map(|(.., person)| person.email.clone()).collect();
+    let owners: Vec<_> = people
+        .iter()
+        .filter(|(probe, ..)| *probe == Probe::Owner)
+        .map(|(.., person)| person.email.clone())
+        .collect();
     let mut owners = owners.into_iter().cycle();
     let mut crowd = Vec::new();
     for number in 0..arguments.clients {
@@ -173,6 +185,10 @@ async fn run(arguments: &Arguments, choice: Choice) -> anyhow::Result<(serde_jso
 impl Arguments {
     /// To whoever watches.
     fn say(&self, text: &str) {
-        let _nobody_reads = if self.json { writeln!(std::io::stderr(), "{text}") } else { writeln!(std::io::stdout(), "{text}") };
+        let _nobody_reads = if self.json {
+            writeln!(std::io::stderr(), "{text}")
+        } else {
+            writeln!(std::io::stdout(), "{text}")
+        };
     }
 }

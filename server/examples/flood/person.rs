@@ -39,15 +39,26 @@ pub(crate) struct Person {
 
 impl Person {
     pub(crate) async fn sign_up(server: SocketAddr, number: u32) -> anyhow::Result<Self> {
-        let (email, mut line) = (format!("person{number}@example.com"), Line::new(server, address(number)));
+        let (email, mut line) =
+            (format!("person{number}@example.com"), Line::new(server, address(number)));
         let body = json!({ "name": "Somebody", "email": email, "password": PASSWORD, "transport": "cookie" }).to_string();
-        let answer = line.ask(&Request { path: "/api/v1/auth/signup", body: Some(body), ..Request::default() }).await?;
+        let answer = line
+            .ask(&Request { path: "/api/v1/auth/signup", body: Some(body), ..Request::default() })
+            .await?;
         ensure!(answer.status == 201, "a sign-up was answered with {}", answer.status);
         // The port is part of the names: the public URL is that of the socket.
         let ours = |suffix: &str| format!("latchkey-{}{suffix}=", server.port());
-        let cookie = |name: &str| answer.cookies.iter().find(|cookie| cookie.starts_with(name)).cloned().with_context(|| format!("no cookie {name}"));
+        let cookie = |name: &str| {
+            answer
+                .cookies
+                .iter()
+                .find(|cookie| cookie.starts_with(name))
+                .cloned()
+                .with_context(|| format!("no cookie {name}"))
+        };
         let value = |name: &str| Ok::<_, anyhow::Error>(cookie(name)?[name.len()..].to_owned());
-        let tokens = Tokens { access_token: value(&ours("-access"))?, refresh_token: value(&ours(""))? };
+        let tokens =
+            Tokens { access_token: value(&ours("-access"))?, refresh_token: value(&ours(""))? };
         Ok(Self { line, email, tokens, known: cookie(&ours("-known"))? })
     }
 }

@@ -1,5 +1,5 @@
-//! Those who only use the server, in all three phases, and watch how it is. Each asks at its own times, whether the server keeps up or not: what
-//! comes too late is counted from when it was due.
+//! Those who only use the server, in all three phases, and watch how it is. Each asks at its own
+//! times, whether the server keeps up or not: what comes too late is counted from when it was due.
 
 use crate::{
     person::{PASSWORD, Person, Tokens, log_in},
@@ -21,12 +21,14 @@ pub(crate) enum Probe {
     Refresh,
     /// One whose account strangers try, at a browser of theirs.
     Owner,
-    /// Somebody at a browser that the server does not know. In the flood these are not asked: there is a place for them or not.
+    /// Somebody at a browser that the server does not know. In the flood these are not asked: there
+    /// is a place for them or not.
     Newcomer,
 }
 
 impl Probe {
-    pub(crate) const ALL: [Self; 5] = [Self::Health, Self::Me, Self::Refresh, Self::Owner, Self::Newcomer];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Health, Self::Me, Self::Refresh, Self::Owner, Self::Newcomer];
 
     pub(crate) const fn label(self) -> &'static str {
         match self {
@@ -38,7 +40,8 @@ impl Probe {
         }
     }
 
-    /// How many there are, and how often each of them asks. So many that hardly any has to wait for its own last answer.
+    /// How many there are, and how often each of them asks. So many that hardly any has to wait for
+    /// its own last answer.
     pub(crate) const fn rhythm(self) -> (u32, Duration) {
         match self {
             Self::Health | Self::Me => (20, Duration::from_secs(1)),
@@ -74,7 +77,11 @@ impl Probe {
         let Person { line, email, tokens, known } = person;
         let request = match self {
             Self::Health => Request { path: "/healthz", ..Request::default() },
-            Self::Me => Request { path: "/api/v1/me", bearer: Some(&tokens.access_token), ..Request::default() },
+            Self::Me => Request {
+                path: "/api/v1/me",
+                bearer: Some(&tokens.access_token),
+                ..Request::default()
+            },
             Self::Refresh => {
                 let body = json!({ "refresh_token": tokens.refresh_token }).to_string();
                 Request { path: "/api/v1/auth/refresh", body: Some(body), ..Request::default() }

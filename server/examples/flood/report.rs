@@ -12,14 +12,19 @@ const STATUSES: [&str; 5] = ["200", "401", "429", "503", "other"];
 /// Before the first hash, the most in each phase, the most ever, and what it may be.
 pub(crate) const MEMORY: [&str; 6] = ["idle", "calm", "flood", "after", "highest", "bound"];
 
-/// What the stage saw: for each probe and phase how long answers took, and how each kind of log-in was answered.
+/// What the stage saw: for each probe and phase how long answers took, and how each kind of log-in
+/// was answered.
 pub(crate) fn figures(stage: &Stage) -> Value {
     let probe = |probe: Probe| {
-        let phases = Phase::ALL.map(|(phase, name)| (name.to_owned(), spread(&stage.took(probe, phase))));
+        let phases =
+            Phase::ALL.map(|(phase, name)| (name.to_owned(), spread(&stage.took(probe, phase))));
         (probe.label().to_owned(), Value::Object(Map::from_iter(phases)))
     };
     let kind = |(kind, label): (Kind, &str)| {
-        let answers = STATUSES.iter().zip(stage.answers(kind)).map(|(status, count)| ((*status).to_owned(), count.into()));
+        let answers = STATUSES
+            .iter()
+            .zip(stage.answers(kind))
+            .map(|(status, count)| ((*status).to_owned(), count.into()));
         (label.to_owned(), Value::Object(answers.collect()))
     };
     json!({
@@ -56,9 +61,21 @@ pub(crate) fn text(figures: &Value) -> String {
         let cells = cells.iter().fold(String::new(), |line, cell| line + &format!("{cell:>11}"));
         let _always_fits = writeln!(text, "    {label:<26}{cells}");
     };
-    row("milliseconds", Phase::ALL.iter().flat_map(|(_, phase)| [format!("{phase}: p50"), "p99".to_owned(), "longest".to_owned()]).collect());
+    row(
+        "milliseconds",
+        Phase::ALL
+            .iter()
+            .flat_map(|(_, phase)| {
+                [format!("{phase}: p50"), "p99".to_owned(), "longest".to_owned()]
+            })
+            .collect(),
+    );
     for probe in Probe::ALL {
-        let of = |phase: &str| ["p50", "p99", "longest"].map(|name| figures["millis"][probe.label()][phase][name].to_string().replace("null", "-"));
+        let of = |phase: &str| {
+            ["p50", "p99", "longest"].map(|name| {
+                figures["millis"][probe.label()][phase][name].to_string().replace("null", "-")
+            })
+        };
         row(probe.label(), Phase::ALL.iter().flat_map(|(_, phase)| of(phase)).collect());
     }
     row("log-ins of the flood", STATUSES.map(str::to_owned).to_vec());
@@ -67,6 +84,10 @@ pub(crate) fn text(figures: &Value) -> String {
     }
     row("MiB of memory", MEMORY.map(str::to_owned).to_vec());
     row("", MEMORY.map(|name| figures["mib"][name].to_string()).to_vec());
-    let _always_fits = writeln!(text, "    all were served again {} ms after the flood", figures["millis_until_all_are_served"]);
+    let _always_fits = writeln!(
+        text,
+        "    all were served again {} ms after the flood",
+        figures["millis_until_all_are_served"]
+    );
     text
 }

@@ -23,7 +23,8 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
-    pub(crate) const ALL: [(Self, &str); 3] = [(Self::Calm, "calm"), (Self::Flood, "flood"), (Self::After, "after")];
+    pub(crate) const ALL: [(Self, &str); 3] =
+        [(Self::Calm, "calm"), (Self::Flood, "flood"), (Self::After, "after")];
 }
 
 pub(crate) struct Stage {
@@ -48,7 +49,14 @@ struct Sample {
 
 impl Stage {
     pub(crate) fn new(server: SocketAddr, flood: Duration) -> Self {
-        Self { server, began: Instant::now(), flood, samples: Mutex::default(), flooded: Mutex::default(), faults: Mutex::default() }
+        Self {
+            server,
+            began: Instant::now(),
+            flood,
+            samples: Mutex::default(),
+            flooded: Mutex::default(),
+            faults: Mutex::default(),
+        }
     }
 
     pub(crate) fn flood_begins(&self) -> Instant {
@@ -92,16 +100,23 @@ impl Stage {
         }
     }
 
-    /// A probe that was due then has its answer now. Only newcomers may be refused, and only while the server recovers.
+    /// A probe that was due then has its answer now. Only newcomers may be refused, and only while
+    /// the server recovers.
     pub(crate) fn probed(&self, probe: Probe, due: Instant, answer: anyhow::Result<Answer>) {
         let took = due.elapsed();
         let recovering = self.phase(due) == Phase::After && due < self.flood_ends() + BACK;
-        let right: &[u16] = if probe == Probe::Newcomer && recovering { &[200, 429, 503] } else { &[200] };
+        let right: &[u16] =
+            if probe == Probe::Newcomer && recovering { &[200, 429, 503] } else { &[200] };
         let phase = Phase::ALL[self.phase(due) as usize].1;
         match answer {
             Ok(answer) => {
                 self.judge(&format!("{phase}: {}", probe.label()), &answer, right);
-                lock(&self.samples).push(Sample { probe, due, took, refused: answer.status != 200 });
+                lock(&self.samples).push(Sample {
+                    probe,
+                    due,
+                    took,
+                    refused: answer.status != 200,
+                });
             }
             Err(error) => self.fault(format!("{phase}: {}: {error:#}", probe.label())),
         }
@@ -110,14 +125,22 @@ impl Stage {
     /// How long answers to a probe took in a phase, sorted.
     pub(crate) fn took(&self, probe: Probe, phase: Phase) -> Vec<Duration> {
         let samples = lock(&self.samples);
-        let mut took: Vec<_> = samples.iter().filter(|sample| sample.probe == probe && self.phase(sample.due) == phase).map(|sample| sample.took).collect();
+        let mut took: Vec<_> = samples
+            .iter()
+            .filter(|sample| sample.probe == probe && self.phase(sample.due) == phase)
+            .map(|sample| sample.took)
+            .collect();
         took.sort_unstable();
         took
     }
 
     /// How long after the flood somebody was refused for the last time.
     pub(crate) fn recovered(&self) -> Duration {
-        let refused = lock(&self.samples).iter().filter(|sample| sample.refused).map(|sample| sample.due).max();
+        let refused = lock(&self.samples)
+            .iter()
+            .filter(|sample| sample.refused)
+            .map(|sample| sample.due)
+            .max();
         refused.map_or(Duration::ZERO, |last| last.saturating_duration_since(self.flood_ends()))
     }
 
@@ -130,7 +153,8 @@ impl Stage {
     pub(crate) fn answers(&self, kind: Kind) -> [u64; 5] {
         let mut counts = [0; 5];
         for ((_, status), count) in lock(&self.flooded).iter().filter(|((of, _), _)| *of == kind) {
-            counts[[200, 401, 429, 503].iter().position(|known| known == status).unwrap_or(4)] += count;
+            counts[[200, 401, 429, 503].iter().position(|known| known == status).unwrap_or(4)] +=
+                count;
         }
         counts
     }

@@ -36,7 +36,8 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) async fn start(binary: &Path, database: &str) -> anyhow::Result<Self> {
-        let binary = binary.canonicalize().with_context(|| format!("there is no {}", binary.display()))?;
+        let binary =
+            binary.canonicalize().with_context(|| format!("there is no {}", binary.display()))?;
         let folder = tempfile::Builder::new().prefix("latchkey-flood-").tempdir()?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?;
         let settings = BTreeMap::from([
@@ -50,15 +51,25 @@ impl Target {
         ]);
         let command = |arguments: &[&str]| {
             let mut command = Command::new(&binary);
-            command.args(arguments).current_dir(folder.path()).env_clear().envs(&settings).stdin(Stdio::null());
+            command
+                .args(arguments)
+                .current_dir(folder.path())
+                .env_clear()
+                .envs(&settings)
+                .stdin(Stdio::null());
             command
         };
         let said = command(&["config", "--json"]).output().await?;
-        let mut hashing: BTreeMap<String, String> = serde_json::from_slice(&said.stdout).context("`latchkey config --json` fails")?;
-        hashing.retain(|name, _| ["LATCHKEY_ARGON2", "LATCHKEY_HASH_THREADS", "LATCHKEY_HASH_QUEUE"].contains(&name.as_str()));
+        let mut hashing: BTreeMap<String, String> =
+            serde_json::from_slice(&said.stdout).context("`latchkey config --json` fails")?;
+        hashing.retain(|name, _| {
+            ["LATCHKEY_ARGON2", "LATCHKEY_HASH_THREADS", "LATCHKEY_HASH_QUEUE"]
+                .contains(&name.as_str())
+        });
         ensure!(hashing["LATCHKEY_ARGON2"] == HASHING, "the default hashing is {hashing:?}");
         let log = File::create(folder.path().join("log"))?;
-        let process = command(&[]).stdout(log.try_clone()?).stderr(log).kill_on_drop(true).spawn()?;
+        let process =
+            command(&[]).stdout(log.try_clone()?).stderr(log).kill_on_drop(true).spawn()?;
         let id = process.id().context("it has ended")?;
         let mut target = Self { address, hashing, process, id, folder };
         target.await_service().await?;
@@ -70,7 +81,11 @@ impl Target {
         let mut line = Line::new(self.address, Ipv4Addr::LOCALHOST);
         let ready = Request { path: "/readyz", ..Request::default() };
         while !line.ask(&ready).await.is_ok_and(|answer| answer.status == 200) {
-            ensure!(self.process.try_wait()?.is_none() && began.elapsed() < PATIENCE, "the server does not start:\n{}", self.last_words());
+            ensure!(
+                self.process.try_wait()?.is_none() && began.elapsed() < PATIENCE,
+                "the server does not start:\n{}",
+                self.last_words()
+            );
             sleep(Duration::from_millis(20)).await;
         }
         Ok(())
@@ -81,7 +96,8 @@ impl Target {
         let status = read_to_string(format!("/proc/{}/status", self.id)).unwrap_or_default();
         let of = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_suffix(" kB"));
-            line.and_then(|number| number.trim().parse().ok()).with_context(|| format!("the server has ended:\n{}", self.last_words()))
+            line.and_then(|number| number.trim().parse().ok())
+                .with_context(|| format!("the server has ended:\n{}", self.last_words()))
         };
         Ok((of("VmRSS:")?, of("VmHWM:")?))
     }
@@ -93,9 +109,18 @@ impl Target {
 
     /// SIGTERM, and an end in good order.
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        Command::new("kill").args(["-TERM", &self.id.to_string()]).status().await.context("there is no `kill`")?;
-        let status = timeout(PATIENCE, self.process.wait()).await.context("the server does not stop")??;
-        ensure!(status.success(), "the server did not stop in good order ({status}):\n{}", self.last_words());
+        Command::new("kill")
+            .args(["-TERM", &self.id.to_string()])
+            .status()
+            .await
+            .context("there is no `kill`")?;
+        let status =
+            timeout(PATIENCE, self.process.wait()).await.context("the server does not stop")??;
+        ensure!(
+            status.success(),
+            "the server did not stop in good order ({status}):\n{}",
+            self.last_words()
+        );
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! HTTP/1.1 as far as this needs it, by hand: a request leaves when we say so, and whoever sends it may hang up in the middle.
+//! HTTP/1.1 as far as this needs it, by hand: a request leaves when we say so, and whoever sends it
+//! may hang up in the middle.
 
 use anyhow::{Context, ensure};
 use std::{
@@ -68,7 +69,11 @@ impl Line {
     }
 
     /// Sends a request, or the first half of it, and is gone.
-    pub(crate) async fn ask_and_go(&mut self, request: &Request<'_>, half: bool) -> anyhow::Result<()> {
+    pub(crate) async fn ask_and_go(
+        &mut self,
+        request: &Request<'_>,
+        half: bool,
+    ) -> anyhow::Result<()> {
         let mut connection = self.connect().await?;
         let text = self.write_out(request);
         let end = if half { text.len() - text.len() / 4 } else { text.len() };
@@ -76,7 +81,9 @@ impl Line {
     }
 
     async fn connect(&self) -> anyhow::Result<BufReader<TcpStream>> {
-        let stream = timeout(PATIENCE, TcpStream::connect(self.server)).await.context("no connection in time")??;
+        let stream = timeout(PATIENCE, TcpStream::connect(self.server))
+            .await
+            .context("no connection in time")??;
         stream.set_nodelay(true)?;
         Ok(BufReader::new(stream))
     }
@@ -84,17 +91,31 @@ impl Line {
     fn write_out(&self, Request { path, body, bearer, cookie }: &Request<'_>) -> String {
         let (port, address) = (self.server.port(), self.address);
         let method = if body.is_some() { "POST" } else { "GET" };
-        let bearer = bearer.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
-        let cookie = cookie.map_or_else(String::new, |cookie| format!("Cookie: {cookie}\r\nSec-Fetch-Site: same-origin\r\n"));
+        let bearer =
+            bearer.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
+        let cookie = cookie.map_or_else(String::new, |cookie| {
+            format!("Cookie: {cookie}\r\nSec-Fetch-Site: same-origin\r\n")
+        });
         let body = body.as_deref().unwrap_or_default();
-        let content = if body.is_empty() { String::new() } else { format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()) };
+        let content = if body.is_empty() {
+            String::new()
+        } else {
+            format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len())
+        };
         // We pretend to be a proxy, which adds where the client is.
-        format!("{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\n{bearer}{cookie}{content}X-Forwarded-For: {address}\r\n\r\n{body}")
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\n{bearer}{cookie}{content}X-Forwarded-For: {address}\r\n\r\n{body}"
+        )
     }
 }
 
 async fn read(connection: &mut BufReader<TcpStream>) -> anyhow::Result<Answer> {
-    let status = header(connection).await?.split(' ').nth(1).and_then(|status| status.parse().ok()).context("an answer without a status")?;
+    let status = header(connection)
+        .await?
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .context("an answer without a status")?;
     let mut answer = Answer { status, retry_after: false, cookies: Vec::new(), body: Vec::new() };
     let mut length = None;
     loop {
@@ -105,7 +126,9 @@ async fn read(connection: &mut BufReader<TcpStream>) -> anyhow::Result<Answer> {
         let (name, value) = line.split_once(": ").context("a header without a value")?;
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = Some(value.parse()?),
-            "retry-after" => answer.retry_after = value.parse::<u32>().is_ok_and(|seconds| seconds > 0),
+            "retry-after" => {
+                answer.retry_after = value.parse::<u32>().is_ok_and(|seconds| seconds > 0)
+            }
             "set-cookie" => answer.cookies.extend(value.split(';').next().map(str::to_owned)),
             _ => {}
         }

@@ -1,7 +1,9 @@
 //! A server without a socket, whole but for its pages: for examples that measure.
 
 use anyhow::{Context, ensure};
-use auth::{Auth, Clock, Entropy, Hashing, Policy, RateLimits, ServerSecret, Store, Worker, flow::Parts};
+use auth::{
+    Auth, Clock, Entropy, Hashing, Policy, RateLimits, ServerSecret, Store, Worker, flow::Parts,
+};
 use axum::{
     Router,
     body::Body,
@@ -43,8 +45,14 @@ impl Node {
         more: impl FnOnce(&Server) -> Router<Server>,
     ) -> anyhow::Result<Self> {
         let store = Store::open(url).await?;
-        let parts =
-            Parts { store: store.clone(), clock, entropy: Entropy::System, secret: secret.clone(), policy: Policy { limits, ..Policy::new(URL) }, hashing };
+        let parts = Parts {
+            store: store.clone(),
+            clock,
+            entropy: Entropy::System,
+            secret: secret.clone(),
+            policy: Policy { limits, ..Policy::new(URL) },
+            hashing,
+        };
         let auth = Auth::start(parts).await?;
         let worker = auth.work();
         let http = Http {
@@ -61,14 +69,32 @@ impl Node {
             keep_alive: Http::DEFAULT_KEEP_ALIVE,
             shutdown_delay: Http::DEFAULT_SHUTDOWN_DELAY,
         };
-        let server = Server::new(auth, &http, &Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None });
+        let server = Server::new(
+            auth,
+            &http,
+            &Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None },
+        );
         let api = server::http::routes().split_for_parts().0;
-        Ok(Self { kind: store.kind(), router: protected(more(&server).merge(api), server), worker, store })
+        Ok(Self {
+            kind: store.kind(),
+            router: protected(more(&server).merge(api), server),
+            worker,
+            store,
+        })
     }
 
-    /// `bearer`: an access token. `address`: where the request comes from, if not from this machine.
-    pub(crate) async fn send(&self, method: &str, path: &str, bearer: Option<&str>, address: Option<&str>, body: Option<Value>) -> Response<Vec<u8>> {
-        let mut request = Request::builder().method(method).uri(path).header("host", "localhost:3000");
+    /// `bearer`: an access token. `address`: where the request comes from, if not from this
+    /// machine.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        bearer: Option<&str>,
+        address: Option<&str>,
+        body: Option<Value>,
+    ) -> Response<Vec<u8>> {
+        let mut request =
+            Request::builder().method(method).uri(path).header("host", "localhost:3000");
         if let Some(token) = bearer {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -78,19 +104,34 @@ impl Node {
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).expect("a request");
+        let mut request = request
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
+            .expect("a request");
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 4711))));
-        let (parts, body) = self.router.clone().oneshot(request).await.expect("an answer").into_parts();
+        let (parts, body) =
+            self.router.clone().oneshot(request).await.expect("an answer").into_parts();
         Response::from_parts(parts, body.collect().await.expect("a body").to_bytes().to_vec())
     }
 
     /// Signs up or logs in. Returns the access token, the refresh token, and the id of the account.
     pub(crate) async fn enter(&self, door: &str, email: &str) -> anyhow::Result<[String; 3]> {
-        let answer = self.send("POST", &format!("/api/v1/auth/{door}"), None, None, Some(json!({ "email": email, "password": PASSWORD }))).await;
+        let answer = self
+            .send(
+                "POST",
+                &format!("/api/v1/auth/{door}"),
+                None,
+                None,
+                Some(json!({ "email": email, "password": PASSWORD })),
+            )
+            .await;
         let tokens = json_of(&answer);
         ensure!(answer.status().is_success(), "{door}: {} {tokens}", answer.status());
         let text = |value: &Value| value.as_str().map(str::to_owned).context("a member is missing");
-        Ok([text(&tokens["access_token"])?, text(&tokens["refresh_token"])?, text(&tokens["user"]["id"])?])
+        Ok([
+            text(&tokens["access_token"])?,
+            text(&tokens["refresh_token"])?,
+            text(&tokens["user"]["id"])?,
+        ])
     }
 
     pub(crate) async fn stop(self) -> anyhow::Result<()> {

@@ -68,7 +68,12 @@ const CONNECTION_WINDOW_BYTES: u32 = 512 * 1024;
 type TimedSocket = Pin<Box<TimeoutStream<TcpStream>>>;
 
 /// Serves one connection until it ends, or until `stop` changes and what is under way has ended.
-pub(super) async fn serve(socket: TcpStream, peer: SocketAddr, shared: Arc<Shared>, mut stop: watch::Receiver<()>) {
+pub(super) async fn serve(
+    socket: TcpStream,
+    peer: SocketAddr,
+    shared: Arc<Shared>,
+    mut stop: watch::Receiver<()>,
+) {
     let accepted = Instant::now();
     let _only_slower_without = socket.set_nodelay(true);
     let opened = tokio::select! {
@@ -110,7 +115,8 @@ async fn open(mut socket: TcpStream, tls: Option<&Tls>) -> Option<Opened> {
 
 /// Says in the clear that this port speaks HTTPS.
 async fn refuse_plain_http(socket: &mut TcpStream) {
-    const SENTENCE: &str = "This port speaks HTTPS only: use an address that begins with https://.\n";
+    const SENTENCE: &str =
+        "This port speaks HTTPS only: use an address that begins with https://.\n";
     let head = format!(
         "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n{BARE_HEADERS}content-length: {}\r\nconnection: close\r\n\r\n",
         SENTENCE.len()
@@ -119,7 +125,10 @@ async fn refuse_plain_http(socket: &mut TcpStream) {
     let _no_more = socket.shutdown().await;
     // What is closed with something unread is reset, and the answer may be lost.
     let mut unread = [0; 1024];
-    let _drained = timeout(CLOSE_TIMEOUT, async { while socket.read(&mut unread).await.is_ok_and(|length| length > 0) {} }).await;
+    let _drained = timeout(CLOSE_TIMEOUT, async {
+        while socket.read(&mut unread).await.is_ok_and(|length| length > 0) {}
+    })
+    .await;
 }
 
 /// Headers of an answer that was made before the router was asked.
@@ -145,7 +154,8 @@ async fn talk<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     };
     let stuck = Arc::new(Notify::new());
     let protocol = protocol(StreamExecutor { socket_is_full, stuck: stuck.clone() });
-    let mut connection = pin!(protocol.serve_connection(TokioIo::new(WatchedIo::new(io, state.clone())), service));
+    let mut connection =
+        pin!(protocol.serve_connection(TokioIo::new(WatchedIo::new(io, state.clone())), service));
     let (mut stopped, mut closing) = (false, None);
     let mut give_up = None;
     loop {
@@ -183,7 +193,12 @@ async fn talk<I: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 fn protocol(executor: StreamExecutor) -> Builder<StreamExecutor> {
     let mut builder = Builder::new(executor);
     // Without hyper's own timeout for heads: it would also end connections that are idle.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(MAX_HEAD_BYTES).max_headers(MAX_HEADERS);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -200,7 +215,12 @@ fn protocol(executor: StreamExecutor) -> Builder<StreamExecutor> {
 /// What is kept until a response was sent.
 type Kept = (UnderWay, Option<Admission>);
 
-async fn answer(mut app: Router, mut request: Request<Incoming>, peer: SocketAddr, under_way: UnderWay) -> Response<PacedBody<Kept>> {
+async fn answer(
+    mut app: Router,
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    under_way: UnderWay,
+) -> Response<PacedBody<Kept>> {
     request.extensions_mut().insert(ConnectInfo(peer));
     let Ok(mut response) = app.call(request.map(Body::new)).await;
     let admission = response.extensions_mut().remove::<Admission>();
@@ -234,8 +254,18 @@ enum Overdue {
 
 impl State {
     fn new(accepted: Instant, keep_alive: Duration) -> Self {
-        let phase = Phase { requests: 0, is_http2: false, idle_since: accepted, head_began: Some(accepted) };
-        Self { phase: Mutex::new(phase), changed: Notify::new(), keep_alive, socket_is_full: Arc::default() }
+        let phase = Phase {
+            requests: 0,
+            is_http2: false,
+            idle_since: accepted,
+            head_began: Some(accepted),
+        };
+        Self {
+            phase: Mutex::new(phase),
+            changed: Notify::new(),
+            keep_alive,
+            socket_is_full: Arc::default(),
+        }
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase> {
@@ -327,14 +357,20 @@ impl<I: AsyncWrite + Unpin> WatchedIo<I> {
     }
 
     /// Writes what takes the place of `bytes`, if something does.
-    fn poll_replacement(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Option<Poll<io::Result<usize>>> {
+    fn poll_replacement(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Option<Poll<io::Result<usize>>> {
         if self.replacement.is_none() && self.state.phase().requests == 0 {
             self.replacement = completed(bytes).map(|whole| (whole, 0));
         }
         let (whole, written) = self.replacement.as_mut()?;
         while *written < whole.len() {
             match Pin::new(&mut self.io).poll_write(context, &whole[*written..]) {
-                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into()))),
+                Poll::Ready(Ok(0)) => {
+                    return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
+                }
                 Poll::Ready(Ok(length)) => *written += length,
                 Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
                 Poll::Pending => return Some(Poll::Pending),
@@ -349,7 +385,11 @@ impl<I: AsyncWrite + Unpin> WatchedIo<I> {
 /// the router.
 fn completed(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(bytes.get(..bytes.len().min(512))?).ok()?;
-    if !text.starts_with("HTTP/1.1 4") || !bytes.ends_with(b"\r\n\r\n") || bytes.len() > 512 || text.contains("x-content-type-options") {
+    if !text.starts_with("HTTP/1.1 4")
+        || !bytes.ends_with(b"\r\n\r\n")
+        || bytes.len() > 512
+        || text.contains("x-content-type-options")
+    {
         return None;
     }
     let (status, rest) = text.split_once("\r\n")?;
@@ -357,7 +397,11 @@ fn completed(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for WatchedIo<I> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.io).poll_read(context, buffer))?;
         if buffer.filled().len() > before {
@@ -368,7 +412,11 @@ impl<I: AsyncRead + Unpin> AsyncRead for WatchedIo<I> {
 }
 
 impl<I: AsyncWrite + Unpin> AsyncWrite for WatchedIo<I> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let written = match self.poll_replacement(context, bytes) {
             Some(written) => written,
             None => Pin::new(&mut self.io).poll_write(context, bytes),
@@ -376,7 +424,11 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for WatchedIo<I> {
         self.note(written)
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, slices: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         let only = if let [only] = slices { self.poll_replacement(context, only) } else { None };
         let written = match only {
             Some(written) => written,
@@ -409,7 +461,13 @@ mod tests {
         let whole = String::from_utf8(completed(head).expect("completed")).expect("text");
         assert!(whole.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n"), "{whole}");
         assert!(whole.ends_with("\r\ncontent-length: 0\r\n\r\n"));
-        for other in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 404 Not Found\r\nx-content-type-options: nosniff\r\n\r\n", "HTTP/1.1 400 Bad", "", "x"] {
+        for other in [
+            "HTTP/1.1 200 OK\r\n\r\n",
+            "HTTP/1.1 404 Not Found\r\nx-content-type-options: nosniff\r\n\r\n",
+            "HTTP/1.1 400 Bad",
+            "",
+            "x",
+        ] {
             assert!(completed(other.as_bytes()).is_none(), "{other}");
         }
     }

@@ -46,7 +46,8 @@ tokio::task_local! {
 /// Notes how far the responses are that a task sends.
 pub(super) struct Delivery {
     progress: watch::Sender<Progress>,
-    /// Whether the socket takes nothing at the moment. It is shared by all streams of a connection.
+    /// Whether the socket takes nothing at the moment. It is shared by all streams of a
+    /// connection.
     socket_is_full: Arc<AtomicBool>,
 }
 
@@ -114,7 +115,10 @@ impl Delivery {
     pub(super) async fn overdue(&self) {
         let mut progress = self.progress.subscribe();
         loop {
-            let deadline = progress.wait_for(|progress| progress.parts > 0).await.map(|progress| progress.deadline());
+            let deadline = progress
+                .wait_for(|progress| progress.parts > 0)
+                .await
+                .map(|progress| progress.deadline());
             // Never closed while we are here.
             let Ok(deadline) = deadline else { return };
             sleep_until(deadline).await;
@@ -133,7 +137,9 @@ impl Delivery {
             }
             if now >= progress.began + DELIVERY_TIMEOUT {
                 is_overdue = true;
-            } else if is_stalled && (progress.waits_for_handler || self.socket_is_full.load(Ordering::Relaxed)) {
+            } else if is_stalled
+                && (progress.waits_for_handler || self.socket_is_full.load(Ordering::Relaxed))
+            {
                 progress.last = now;
             } else {
                 is_overdue = is_stalled;
@@ -226,7 +232,11 @@ impl<K: Send + Sync + 'static> PacedBody<K> {
 
     fn next_piece(&mut self) -> Bytes {
         let bytes = self.rest.split_to(PIECE_BYTES.min(self.rest.len()));
-        Bytes::from_owner(Piece { bytes, _part: self.delivery.as_ref().map(Delivery::begin), _kept: self.kept.clone() })
+        Bytes::from_owner(Piece {
+            bytes,
+            _part: self.delivery.as_ref().map(Delivery::begin),
+            _kept: self.kept.clone(),
+        })
     }
 }
 
@@ -234,7 +244,10 @@ impl<K: Send + Sync + 'static> HttpBody for PacedBody<K> {
     type Data = Bytes;
     type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         while self.rest.is_empty() {
             let polled = Pin::new(&mut self.body).poll_frame(context);
             if polled.is_pending()
@@ -301,7 +314,10 @@ mod tests {
         assert!(!body.is_end_stream());
         pieces.push(data(&mut body).await);
         assert!(body.is_end_stream(), "the last piece is known to be the last");
-        assert_eq!(pieces.iter().map(Bytes::len).collect::<Vec<_>>(), [PIECE_BYTES, PIECE_BYTES, 1]);
+        assert_eq!(
+            pieces.iter().map(Bytes::len).collect::<Vec<_>>(),
+            [PIECE_BYTES, PIECE_BYTES, 1]
+        );
         drop(body);
         let last = pieces.pop();
         drop(pieces);
@@ -340,12 +356,17 @@ mod tests {
         let began = Instant::now();
         executor.execute(stream());
         drop(given.recv().await);
-        tokio::time::timeout(DELIVERY_TIMEOUT * 2, stuck.notified()).await.expect_err("it was taken");
+        tokio::time::timeout(DELIVERY_TIMEOUT * 2, stuck.notified())
+            .await
+            .expect_err("it was taken");
         let began_again = Instant::now();
         executor.execute(stream());
         let piece = given.recv().await;
         stuck.notified().await;
-        assert_eq!((began.elapsed() > DELIVERY_TIMEOUT, began_again.elapsed()), (true, STALL_TIMEOUT));
+        assert_eq!(
+            (began.elapsed() > DELIVERY_TIMEOUT, began_again.elapsed()),
+            (true, STALL_TIMEOUT)
+        );
         drop(piece);
     }
 
@@ -372,6 +393,8 @@ mod tests {
     async fn response_that_was_taken_is_never_overdue() {
         let (delivery, _) = delivery();
         drop(data(&mut body(&delivery, 10)).await);
-        tokio::time::timeout(DELIVERY_TIMEOUT * 2, delivery.overdue()).await.expect_err("nothing is under way");
+        tokio::time::timeout(DELIVERY_TIMEOUT * 2, delivery.overdue())
+            .await
+            .expect_err("nothing is under way");
     }
 }

@@ -1,4 +1,5 @@
-//! The settings: where they come from ([`Settings`]) and what they mean ([`Config`]). All that is wrong is reported at once.
+//! The settings: where they come from ([`Settings`]) and what they mean ([`Config`]). All that is
+//! wrong is reported at once.
 //!
 //! Nothing else in Latchkey reads the environment.
 
@@ -74,8 +75,8 @@ pub struct Http {
     pub hsts_subdomains: bool,
     /// How long a connection may be idle between two requests: 5 seconds to 1 hour.
     pub keep_alive: Span,
-    /// How long we go on after SIGTERM, not ready any more, before connections are refused: 0 to 60
-    /// seconds.
+    /// How long we go on after SIGTERM, not ready any more, before connections are refused: 0 to
+    /// 60 seconds.
     pub shutdown_delay: Span,
 }
 
@@ -131,9 +132,11 @@ impl std::fmt::Debug for Secret {
 pub struct Site {
     /// The folder.
     pub root: PathBuf,
-    /// Whether the names of its files carry a hash of their contents, as `hash.txt` beside the program says.
+    /// Whether the names of its files carry a hash of their contents, as `hash.txt` beside the
+    /// program says.
     pub hashed: bool,
-    /// The port of the socket that tells the browser to load again, while `cargo leptos watch` runs.
+    /// The port of the socket that tells the browser to load again, while `cargo leptos watch`
+    /// runs.
     pub reload_port: Option<u32>,
 }
 
@@ -147,22 +150,38 @@ impl Config {
     /// Reads and checks everything, or says all that is wrong.
     pub fn from_settings(settings: &Settings) -> Result<Self, Vec<String>> {
         let mut read = Reader::new(settings);
-        let listen: SocketAddr =
-            read.parsed(Setting::SiteAddr, "an address such as 127.0.0.1:3000").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let listen: SocketAddr = read
+            .parsed(Setting::SiteAddr, "an address such as 127.0.0.1:3000")
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000)));
         let tls = tls_files(&mut read);
         let public_url = public_url(&mut read, listen, tls.is_some());
         let private = is_private(&public_url);
-        let allowed_hosts = read.list(Setting::AllowedHosts, "names such as accounts.internal:3000, separated by commas");
-        let trusted_proxies = read.list(Setting::TrustedProxies, "networks such as 10.0.0.0/8, separated by commas");
+        let allowed_hosts = read.list(
+            Setting::AllowedHosts,
+            "names such as accounts.internal:3000, separated by commas",
+        );
+        let trusted_proxies =
+            read.list(Setting::TrustedProxies, "networks such as 10.0.0.0/8, separated by commas");
         let cors_origins = cors_origins(&mut read);
         let x_access_token = read.switch(Setting::XAccessToken, false);
         let identity_headers = read.switch(Setting::IdentityHeaders, false);
         let security_contacts = security_contacts(&mut read);
-        let (introspection_secret, introspection_secret_file) = introspection_secret(&mut read).unzip();
+        let (introspection_secret, introspection_secret_file) =
+            introspection_secret(&mut read).unzip();
         let database = database(&mut read);
         let hsts_subdomains = read.switch(Setting::HstsSubdomains, false);
-        let keep_alive = read.span(Setting::KeepAlive, Http::DEFAULT_KEEP_ALIVE, Span::seconds(5), Span::minutes(60));
-        let shutdown_delay = read.span(Setting::ShutdownDelay, Http::DEFAULT_SHUTDOWN_DELAY, Span(0), Span::seconds(60));
+        let keep_alive = read.span(
+            Setting::KeepAlive,
+            Http::DEFAULT_KEEP_ALIVE,
+            Span::seconds(5),
+            Span::minutes(60),
+        );
+        let shutdown_delay = read.span(
+            Setting::ShutdownDelay,
+            Http::DEFAULT_SHUTDOWN_DELAY,
+            Span(0),
+            Span::seconds(60),
+        );
         let secret = secret(&mut read);
         let policy = policy(&mut read, &public_url, private);
         let hashing = hashing(&mut read, private);
@@ -208,13 +227,17 @@ impl Config {
     #[must_use]
     pub fn to_text(&self) -> String {
         let width = Setting::all().map(|setting| setting.name().len()).max().unwrap_or(0);
-        self.rows().map(|(name, value)| format!("{name:<width$} {value}")).collect::<Vec<_>>().join("\n")
+        self.rows()
+            .map(|(name, value)| format!("{name:<width$} {value}"))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// An object with a member for each setting.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let rows: serde_json::Map<_, _> = self.rows().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let rows: serde_json::Map<_, _> =
+            self.rows().map(|(name, value)| (name.to_owned(), value.into())).collect();
         serde_json::Value::Object(rows).to_string()
     }
 }
@@ -229,7 +252,9 @@ fn database(read: &mut Reader<'_>) -> DatabaseUrl {
 
 fn tls_files(read: &mut Reader<'_>) -> Option<tls::Files> {
     match (read.text(Setting::TlsCert), read.text(Setting::TlsKey)) {
-        (Some(certificate), Some(key)) => Some(tls::Files { certificate: certificate.into(), key: key.into() }),
+        (Some(certificate), Some(key)) => {
+            Some(tls::Files { certificate: certificate.into(), key: key.into() })
+        }
         (None, None) => None,
         (Some(_), None) => {
             read.wrong(Setting::TlsKey, "is missing: the private key of LATCHKEY_TLS_CERT");
@@ -244,18 +269,29 @@ fn tls_files(read: &mut Reader<'_>) -> Option<tls::Files> {
 
 fn public_url(read: &mut Reader<'_>, listen: SocketAddr, tls: bool) -> Url {
     let scheme = if tls { "https" } else { "http" };
-    let local = || Url::parse(&format!("{scheme}://localhost:{}", listen.port())).expect("a URL with a port");
+    let local = || {
+        Url::parse(&format!("{scheme}://localhost:{}", listen.port())).expect("a URL with a port")
+    };
     let Some(text) = read.text(Setting::PublicUrl) else { return local() };
-    let parsed = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+    let parsed = Url::parse(&text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
     let Some(url) = parsed else {
         read.wrong(Setting::PublicUrl, "must be the address that people reach this server by, such as https://accounts.example.com");
         return local();
     };
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+    if url.path() != "/"
+        || url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+    {
         read.wrong(Setting::PublicUrl, "must be an origin, without a path, a query or a user");
     }
     if url.scheme() == "http" && tls {
-        read.wrong(Setting::PublicUrl, "must begin with https://, because LATCHKEY_TLS_CERT is set");
+        read.wrong(
+            Setting::PublicUrl,
+            "must begin with https://, because LATCHKEY_TLS_CERT is set",
+        );
     } else if url.scheme() == "http" && !is_private(&url) {
         read.wrong(Setting::PublicUrl, "must begin with https:// on a public address: passwords and tokens would travel in the open");
     }
@@ -266,8 +302,11 @@ fn public_url(read: &mut Reader<'_>, listen: SocketAddr, tls: bool) -> Url {
 fn cors_origins(read: &mut Reader<'_>) -> Vec<String> {
     let origins: Vec<String> = read.list(Setting::CorsOrigins, "origins");
     for text in &origins {
-        let url =
-            Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && !text.contains('*') && url.origin().ascii_serialization() == *text);
+        let url = Url::parse(text).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && !text.contains('*')
+                && url.origin().ascii_serialization() == *text
+        });
         match url {
             None => {
                 read.wrong(
@@ -276,7 +315,10 @@ fn cors_origins(read: &mut Reader<'_>) -> Vec<String> {
                 );
             }
             Some(url) if url.scheme() == "http" && !is_private(&url) => {
-                read.wrong(Setting::CorsOrigins, "may name an http:// origin only on this machine or a private network");
+                read.wrong(
+                    Setting::CorsOrigins,
+                    "may name an http:// origin only on this machine or a private network",
+                );
             }
             Some(_) => {}
         }
@@ -289,7 +331,10 @@ fn security_contacts(read: &mut Reader<'_>) -> Vec<String> {
     let contacts: Vec<String> = read.list(Setting::SecurityContact, "URIs");
     let is_contact = |text: &String| {
         let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
-        plain && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "mailto" | "https" | "tel") && !url.path().is_empty())
+        plain
+            && Url::parse(text).is_ok_and(|url| {
+                matches!(url.scheme(), "mailto" | "https" | "tel") && !url.path().is_empty()
+            })
     };
     if !contacts.iter().all(is_contact) {
         read.wrong(Setting::SecurityContact, "must be mailto:, https: or tel: URIs such as mailto:security@example.com, separated by commas");
@@ -301,8 +346,13 @@ fn security_contacts(read: &mut Reader<'_>) -> Vec<String> {
 fn is_private(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-        Some(Host::Domain(name)) => is_loopback(url) || matches!(name.rsplit('.').next(), Some("local" | "internal" | "test")),
+        Some(Host::Ipv6(ip)) => {
+            ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local()
+        }
+        Some(Host::Domain(name)) => {
+            is_loopback(url)
+                || matches!(name.rsplit('.').next(), Some("local" | "internal" | "test"))
+        }
         None => false,
     }
 }
@@ -325,7 +375,10 @@ fn secret(read: &mut Reader<'_>) -> Secret {
         (Some(text), None) => match auth::ServerSecret::parse(&text) {
             Ok(secret) => Secret::Given(secret),
             Err(weak) => {
-                read.wrong(Setting::Secret, &format!("{weak}; make one with `latchkey secret new`"));
+                read.wrong(
+                    Setting::Secret,
+                    &format!("{weak}; make one with `latchkey secret new`"),
+                );
                 Secret::Own(PathBuf::new())
             }
         },
@@ -354,9 +407,15 @@ impl std::fmt::Debug for IntrospectionSecret {
 
 /// The secret, with the file that it was read from.
 fn introspection_secret(read: &mut Reader<'_>) -> Option<(IntrospectionSecret, Option<PathBuf>)> {
-    let (text, file) = match (read.text(Setting::IntrospectionSecret), read.text(Setting::IntrospectionSecretFile)) {
+    let (text, file) = match (
+        read.text(Setting::IntrospectionSecret),
+        read.text(Setting::IntrospectionSecretFile),
+    ) {
         (Some(_), Some(_)) => {
-            read.wrong(Setting::IntrospectionSecret, "and LATCHKEY_INTROSPECTION_SECRET_FILE are both set: remove one");
+            read.wrong(
+                Setting::IntrospectionSecret,
+                "and LATCHKEY_INTROSPECTION_SECRET_FILE are both set: remove one",
+            );
             return None;
         }
         (Some(text), None) => (text, None),
@@ -366,7 +425,10 @@ fn introspection_secret(read: &mut Reader<'_>) -> Option<(IntrospectionSecret, O
                 return None;
             };
             if std::fs::metadata(&path).is_ok_and(|file| file.permissions().mode() & 0o007 != 0) {
-                read.wrong(Setting::IntrospectionSecretFile, "names a file that every user of this machine can read: chmod 600 it");
+                read.wrong(
+                    Setting::IntrospectionSecretFile,
+                    "names a file that every user of this machine can read: chmod 600 it",
+                );
             }
             (text.trim().to_owned(), Some(path.into()))
         }
@@ -374,7 +436,11 @@ fn introspection_secret(read: &mut Reader<'_>) -> Option<(IntrospectionSecret, O
     };
     // The same rule as for the server secret: 32 random bytes.
     if let Err(weak) = auth::ServerSecret::parse(&text) {
-        let setting = if file.is_some() { Setting::IntrospectionSecretFile } else { Setting::IntrospectionSecret };
+        let setting = if file.is_some() {
+            Setting::IntrospectionSecretFile
+        } else {
+            Setting::IntrospectionSecret
+        };
         read.wrong(setting, &format!("{weak}; make one with `latchkey secret new`"));
     }
     Some((IntrospectionSecret(text), file))
@@ -382,9 +448,11 @@ fn introspection_secret(read: &mut Reader<'_>) -> Option<(IntrospectionSecret, O
 
 fn policy(read: &mut Reader<'_>, public_url: &Url, private: bool) -> Policy {
     let defaults = Policy::new(&public_url.origin().ascii_serialization());
-    let shortest = if private && is_loopback(public_url) { Span::seconds(2) } else { Span::minutes(1) };
+    let shortest =
+        if private && is_loopback(public_url) { Span::seconds(2) } else { Span::minutes(1) };
     let access = read.span(Setting::AccessTtl, defaults.access, shortest, auth::LONGEST_ACCESS);
-    let absolute = read.span(Setting::SessionMax, defaults.absolute, Span::minutes(1), Span::days(400));
+    let absolute =
+        read.span(Setting::SessionMax, defaults.absolute, Span::minutes(1), Span::days(400));
     let idle = read.span(Setting::SessionIdle, defaults.idle, Span::minutes(1), Span::days(400));
     let grace = read.span(Setting::RefreshGrace, defaults.grace, Span(0), Span::seconds(60));
     let limits = limits(read, public_url);
@@ -416,30 +484,55 @@ fn hashing(read: &mut Reader<'_>, private: bool) -> Hashing {
     let defaults = Hashing::new(cores);
     let threads = read.number(Setting::HashThreads, defaults.threads, 1, 256);
     let queue = read.number(Setting::HashQueue, defaults.queue, 1, 10_000);
-    let Some(text) = read.text(Setting::Argon2) else { return Hashing { threads, queue, ..defaults } };
+    let Some(text) = read.text(Setting::Argon2) else {
+        return Hashing { threads, queue, ..defaults };
+    };
     match values::argon2(&text) {
         // The rows of ASVS 5.0 appendix C: less memory needs more passes.
-        Some((m, t, p)) if private || (m >= 47_104 || m >= 19_456 && t >= 2 || m >= 12_288 && t >= 3) && p == 1 => Hashing { m, t, p, threads, queue },
+        Some((m, t, p))
+            if private
+                || (m >= 47_104 || m >= 19_456 && t >= 2 || m >= 12_288 && t >= 3) && p == 1 =>
+        {
+            Hashing { m, t, p, threads, queue }
+        }
         Some(_) => {
-            read.wrong(Setting::Argon2, "is too weak: at least m=19456,t=2,p=1 or m=12288,t=3,p=1 or m=47104,t=1,p=1");
+            read.wrong(
+                Setting::Argon2,
+                "is too weak: at least m=19456,t=2,p=1 or m=12288,t=3,p=1 or m=47104,t=1,p=1",
+            );
             defaults
         }
         None => {
-            read.wrong(Setting::Argon2, "must look like m=19456,t=2,p=1 (memory in KiB, passes, lanes)");
+            read.wrong(
+                Setting::Argon2,
+                "must look like m=19456,t=2,p=1 (memory in KiB, passes, lanes)",
+            );
             defaults
         }
     }
 }
 
 fn site(read: &mut Reader<'_>) -> Site {
-    let beside = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_path_buf)).unwrap_or_default();
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|exe| exe.parent().map(Path::to_path_buf))
+        .unwrap_or_default();
     let root = read.text(Setting::SiteRoot).map_or_else(
-        || [beside.join("site"), beside.join("../site")].into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| "target/site".into()),
+        || {
+            [beside.join("site"), beside.join("../site")]
+                .into_iter()
+                .find(|folder| folder.is_dir())
+                .unwrap_or_else(|| "target/site".into())
+        },
         PathBuf::from,
     );
-    let hashed = read.parsed(Setting::HashFiles, "true or false").unwrap_or_else(|| beside.join("hash.txt").is_file());
+    let hashed = read
+        .parsed(Setting::HashFiles, "true or false")
+        .unwrap_or_else(|| beside.join("hash.txt").is_file());
     // Set by `cargo leptos watch`, for the page and for its policy.
-    let port = read.parsed::<u16>(Setting::ReloadPort, "a port such as 3001").map_or(RELOAD_PORT, u32::from);
+    let port = read
+        .parsed::<u16>(Setting::ReloadPort, "a port such as 3001")
+        .map_or(RELOAD_PORT, u32::from);
     let reload_port = read.text(Setting::Watch).filter(|value| value != "off").map(|_| port);
     Site { root, hashed, reload_port }
 }

@@ -1,8 +1,10 @@
-//! Where settings come from: the environment, then `latchkey.toml`, then `.env` in the working directory.
+//! Where settings come from: the environment, then `latchkey.toml`, then `.env` in the working
+//! directory.
 //!
-//! The first source that has a value which is not empty wins: an empty one counts as none, in each source. `.env` is read by
-//! `dotenvy`: `export` may come first, `#` after a blank begins a comment, quotes hold blanks and line breaks, and outside
-//! of single quotes `${NAME}` and `$NAME` (letters and digits) are replaced by the environment's value or one from further up.
+//! The first source that has a value which is not empty wins: an empty one counts as none, in each
+//! source. `.env` is read by `dotenvy`: `export` may come first, `#` after a blank begins a
+//! comment, quotes hold blanks and line breaks, and outside of single quotes `${NAME}` and `$NAME`
+//! (letters and digits) are replaced by the environment's value or one from further up.
 
 use super::table::Setting;
 use anyhow::{Context, bail};
@@ -43,7 +45,10 @@ impl Settings {
             settings.add(from_toml(&bytes)?);
         }
         for (name, value) in std::env::vars_os() {
-            let Some(name) = name.to_str().filter(|name| is_ours(name) && !is_service_link(name)) else { continue };
+            let Some(name) = name.to_str().filter(|name| is_ours(name) && !is_service_link(name))
+            else {
+                continue;
+            };
             let Ok(text) = value.into_string() else { bail!("{name} is not UTF-8") };
             settings.add([(name.to_owned(), Value { text, source: Source::Environment })]);
         }
@@ -90,13 +95,19 @@ fn is_ours(name: &str) -> bool {
     name.starts_with("LATCHKEY_") || Setting::from_name(name).is_some()
 }
 
-/// Whether a name is one that Kubernetes and Docker links put into the environment of every container beside a service that is called like us, or
-/// begins like us: `LATCHKEY_SERVICE_HOST`, `LATCHKEY_DB_PORT_5432_TCP_ADDR`.
+/// Whether a name is one that Kubernetes and Docker links put into the environment of every
+/// container beside a service that is called like us, or begins like us: `LATCHKEY_SERVICE_HOST`,
+/// `LATCHKEY_DB_PORT_5432_TCP_ADDR`.
 fn is_service_link(name: &str) -> bool {
-    let Some(rest) = name.strip_prefix("LATCHKEY").filter(|_| Setting::from_name(name).is_none()) else { return false };
+    let Some(rest) = name.strip_prefix("LATCHKEY").filter(|_| Setting::from_name(name).is_none())
+    else {
+        return false;
+    };
     let is_port = |rest: &str| {
         let (number, protocol) = rest.split_once('_').unwrap_or((rest, ""));
-        let protocol = protocol.split_once('_').map_or(protocol, |(protocol, part)| if matches!(part, "PROTO" | "PORT" | "ADDR") { protocol } else { "" });
+        let protocol = protocol.split_once('_').map_or(protocol, |(protocol, part)| {
+            if matches!(part, "PROTO" | "PORT" | "ADDR") { protocol } else { "" }
+        });
         number.parse::<u16>().is_ok() && matches!(protocol, "TCP" | "UDP" | "SCTP")
     };
     rest.ends_with("_SERVICE_HOST")
@@ -138,7 +149,10 @@ fn from_toml(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
         // The parser's own message quotes the file, which may hold a secret.
         Err(error) => {
             let at = toml::de::Error::span(&error).map_or(0, |span| span.start);
-            bail!("latchkey.toml, line {}: not TOML; it must be NAME = \"value\"", line_at(text.as_bytes(), at))
+            bail!(
+                "latchkey.toml, line {}: not TOML; it must be NAME = \"value\"",
+                line_at(text.as_bytes(), at)
+            )
         }
     };
     let value = |(name, value)| {
@@ -154,7 +168,8 @@ fn from_toml(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
 }
 
 fn from_dotenv(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
-    // The parser takes blanks at the very end for the beginning of something, unless a line break follows.
+    // The parser takes blanks at the very end for the beginning of something, unless a line break
+    // follows.
     let text = format!("{}\n", utf8(".env", bytes)?);
     let reader = LineReader { rest: text.as_bytes(), lines: Rc::default() };
     let lines_read = reader.lines.clone();
@@ -163,7 +178,9 @@ fn from_dotenv(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
         let line = first_line_after(&text, before);
         before = lines_read.get();
         // Its errors quote the line, which may hold a secret.
-        let Ok((name, text)) = pair else { bail!(".env, line {line}: not NAME=value, or a quote or ${{ that is not closed") };
+        let Ok((name, text)) = pair else {
+            bail!(".env, line {line}: not NAME=value, or a quote or ${{ that is not closed")
+        };
         if !is_ours(&name) {
             continue;
         }
@@ -189,7 +206,8 @@ struct LineReader<'a> {
 
 impl Read for LineReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let end = self.rest.iter().position(|byte| *byte == b'\n').map_or(self.rest.len(), |at| at + 1);
+        let end =
+            self.rest.iter().position(|byte| *byte == b'\n').map_or(self.rest.len(), |at| at + 1);
         let length = end.min(buffer.len());
         let (part, rest) = self.rest.split_at(length);
         buffer[..length].copy_from_slice(part);
@@ -207,7 +225,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn dotenv(text: &str) -> Vec<(String, String)> {
-        from_dotenv(text.as_bytes()).unwrap_or_else(|error| panic!("{text:?}: {error}")).into_iter().map(|(name, value)| (name, value.text)).collect()
+        from_dotenv(text.as_bytes())
+            .unwrap_or_else(|error| panic!("{text:?}: {error}"))
+            .into_iter()
+            .map(|(name, value)| (name, value.text))
+            .collect()
     }
 
     fn value(text: &str) -> String {
@@ -219,7 +241,10 @@ mod tests {
     fn layered(sources: &[(Source, &str)]) -> Settings {
         let mut settings = Settings::default();
         for (source, text) in sources {
-            settings.add([("DATABASE_URL".to_owned(), Value { text: (*text).to_owned(), source: *source })]);
+            settings.add([(
+                "DATABASE_URL".to_owned(),
+                Value { text: (*text).to_owned(), source: *source },
+            )]);
         }
         settings
     }
@@ -259,8 +284,10 @@ mod tests {
 
     #[test]
     fn a_file_has_the_same_names() {
-        let pairs = from_toml(b"LATCHKEY_ACCESS_TTL = \"5m\"\nLATCHKEY_HASH_THREADS = 3").expect("settings");
-        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.text.as_str())).collect();
+        let pairs = from_toml(b"LATCHKEY_ACCESS_TTL = \"5m\"\nLATCHKEY_HASH_THREADS = 3")
+            .expect("settings");
+        let pairs: Vec<_> =
+            pairs.iter().map(|(name, value)| (name.as_str(), value.text.as_str())).collect();
         assert_eq!(pairs, [("LATCHKEY_ACCESS_TTL", "5m"), ("LATCHKEY_HASH_THREADS", "3")]);
     }
 
@@ -270,13 +297,19 @@ mod tests {
             let error = format!("{:#}", from_toml(text.as_bytes()).err().expect("wrong"));
             assert!(!error.contains("hunter2"), "{error}");
         }
-        let error = format!("{:#}", from_toml(b"LATCHKEY_MAIL = \"none\"\n\nLATCHKEY_SECRET = hunter2\n").err().expect("wrong"));
+        let error = format!(
+            "{:#}",
+            from_toml(b"LATCHKEY_MAIL = \"none\"\n\nLATCHKEY_SECRET = hunter2\n")
+                .err()
+                .expect("wrong")
+        );
         assert!(error.contains("line 3"), "{error}");
     }
 
     #[test]
     fn an_empty_value_hides_no_other() {
-        let [file, toml, environment] = [Source::DotEnv { line: 1 }, Source::Toml, Source::Environment];
+        let [file, toml, environment] =
+            [Source::DotEnv { line: 1 }, Source::Toml, Source::Environment];
         for empty in ["", " ", "\t\r\n"] {
             for sources in [
                 vec![(file, "sqlite:a.db"), (environment, empty)],
@@ -286,16 +319,31 @@ mod tests {
                 vec![(file, empty), (toml, empty), (environment, "sqlite:a.db")],
                 vec![(file, "sqlite:b.db"), (toml, "sqlite:c.db"), (environment, "sqlite:a.db")],
             ] {
-                assert_eq!(layered(&sources).get("DATABASE_URL"), Some("sqlite:a.db"), "{sources:?}");
+                assert_eq!(
+                    layered(&sources).get("DATABASE_URL"),
+                    Some("sqlite:a.db"),
+                    "{sources:?}"
+                );
             }
         }
     }
 
     #[test]
     fn the_place_of_a_value_is_known() {
-        assert_eq!(layered(&[(Source::DotEnv { line: 7 }, "x"), (Source::Environment, "")]).place("DATABASE_URL").as_deref(), Some(".env, line 7"));
-        assert_eq!(layered(&[(Source::Toml, "x")]).place("DATABASE_URL").as_deref(), Some("latchkey.toml"));
-        assert_eq!(layered(&[(Source::Toml, "x"), (Source::Environment, "y")]).place("DATABASE_URL"), None);
+        assert_eq!(
+            layered(&[(Source::DotEnv { line: 7 }, "x"), (Source::Environment, "")])
+                .place("DATABASE_URL")
+                .as_deref(),
+            Some(".env, line 7")
+        );
+        assert_eq!(
+            layered(&[(Source::Toml, "x")]).place("DATABASE_URL").as_deref(),
+            Some("latchkey.toml")
+        );
+        assert_eq!(
+            layered(&[(Source::Toml, "x"), (Source::Environment, "y")]).place("DATABASE_URL"),
+            None
+        );
     }
 
     #[test]
@@ -341,8 +389,14 @@ mod tests {
             (b"LATCHKEY_SECRET=hunter2\nOTHER=1\nOTHER=2\nLATCHKEY_SECRET=hunter2\n", 4),
         ] {
             let shown = String::from_utf8_lossy(text).into_owned();
-            let error = format!("{:#}", from_dotenv(text).err().unwrap_or_else(|| panic!("{shown:?} is read")));
-            assert!(error.contains(&format!("line {line}:")) && !error.contains("hunter2"), "{shown:?}: {error}");
+            let error = format!(
+                "{:#}",
+                from_dotenv(text).err().unwrap_or_else(|| panic!("{shown:?} is read"))
+            );
+            assert!(
+                error.contains(&format!("line {line}:")) && !error.contains("hunter2"),
+                "{shown:?}: {error}"
+            );
         }
     }
 

@@ -1,7 +1,9 @@
-//! The table of settings: each is declared here once, with its name, what it means, its default and how it is shown.
+//! The table of settings: each is declared here once, with its name, what it means, its default and
+//! how it is shown.
 //!
-//! Everything else is derived from it: which names exist, what `latchkey config` prints, and the table of settings in the
-//! README, which a test compares. How a value is read and checked is in the module above.
+//! Everything else is derived from it: which names exist, what `latchkey config` prints, and the
+//! table of settings in the README, which a test compares. How a value is read and checked is in
+//! the module above.
 
 use super::{Config, Secret, values};
 use crate::logs;
@@ -205,7 +207,8 @@ settings! {
 }
 
 impl Setting {
-    /// All settings, in the order of the README: each rate limit follows the switch for all of them.
+    /// All settings, in the order of the README: each rate limit follows the switch for all of
+    /// them.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::PLAIN.iter().flat_map(|setting| {
             let limits = if *setting == Self::RateLimits { LimitedAction::ALL } else { &[] };
@@ -248,7 +251,9 @@ const fn meaning_of_limit(action: LimitedAction) -> &'static str {
         A::NetworkPassword => {
             "Wrong passwords from one network, for all accounts: 60 at once, one more every 3 s. Right passwords and known browsers are not charged. `off` is possible here and below."
         }
-        A::SignUp => "Sign-ups from one network. Raise it for a class or an office that signs up together.",
+        A::SignUp => {
+            "Sign-ups from one network. Raise it for a class or an office that signs up together."
+        }
         A::LogIn => "Log-ins of one user.",
         A::Refresh => "Refreshes of one user, on each node.",
         A::DisplayName => "Changes of the display name.",
@@ -273,5 +278,9 @@ fn path(path: Option<&Path>) -> String {
 }
 
 fn list(items: &[impl ToString]) -> String {
-    if items.is_empty() { "none".to_owned() } else { items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",") }
+    if items.is_empty() {
+        "none".to_owned()
+    } else {
+        items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    }
 }

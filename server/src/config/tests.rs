@@ -32,16 +32,34 @@ fn everything_that_is_wrong_is_said_at_once_and_names_its_setting() {
     ])
     .expect_err("problems");
     assert_eq!(problems.len(), 10, "{problems:#?}");
-    assert!(problems[0].contains("LATCHKEY_ACESS_TTL") && problems[0].contains("did you mean LATCHKEY_ACCESS_TTL?"), "{}", problems[0]);
+    assert!(
+        problems[0].contains("LATCHKEY_ACESS_TTL")
+            && problems[0].contains("did you mean LATCHKEY_ACCESS_TTL?"),
+        "{}",
+        problems[0]
+    );
     assert!(!problems.join(" ").contains("changeme"), "no value is repeated");
 }
 
 #[test]
 fn a_public_address_needs_https() {
-    for private in ["http://localhost:8080", "http://127.0.0.1", "http://10.1.2.3:3000", "http://[::1]:3000", "https://accounts.example.com"] {
+    for private in [
+        "http://localhost:8080",
+        "http://127.0.0.1",
+        "http://10.1.2.3:3000",
+        "http://[::1]:3000",
+        "https://accounts.example.com",
+    ] {
         assert!(read([("LATCHKEY_PUBLIC_URL", private)]).is_ok(), "{private}");
     }
-    for wrong in ["http://accounts.example.com", "http://8.8.8.8", "ftp://localhost", "https://example.com/path", "https://user@example.com", "example.com"] {
+    for wrong in [
+        "http://accounts.example.com",
+        "http://8.8.8.8",
+        "ftp://localhost",
+        "https://example.com/path",
+        "https://user@example.com",
+        "example.com",
+    ] {
         assert!(read([("LATCHKEY_PUBLIC_URL", wrong)]).is_err(), "{wrong}");
     }
 }
@@ -49,7 +67,11 @@ fn a_public_address_needs_https() {
 #[test]
 fn an_access_token_lives_from_one_to_sixty_minutes_and_shorter_only_on_this_machine() {
     let life = |url, life| read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_ACCESS_TTL", life)]);
-    assert!(life("https://example.com", "1m").is_ok() && life("https://example.com", "60m").is_ok() && life("http://localhost:3000", "2s").is_ok());
+    assert!(
+        life("https://example.com", "1m").is_ok()
+            && life("https://example.com", "60m").is_ok()
+            && life("http://localhost:3000", "2s").is_ok()
+    );
     for (url, too_short_or_long) in [
         ("https://example.com", "59s"),
         ("https://example.com", "2s"),
@@ -73,9 +95,13 @@ fn a_certificate_comes_with_its_key_and_with_https() {
 
 #[test]
 fn origins_are_exact() {
-    let origins = |text| read([("LATCHKEY_CORS_ORIGINS", text)]).map(|config| config.http.cors_origins);
+    let origins =
+        |text| read([("LATCHKEY_CORS_ORIGINS", text)]).map(|config| config.http.cors_origins);
     assert_eq!(origins(""), Ok(Vec::new()));
-    assert_eq!(origins("https://app.example.com, http://localhost:5173"), Ok(vec!["https://app.example.com".to_owned(), "http://localhost:5173".to_owned()]));
+    assert_eq!(
+        origins("https://app.example.com, http://localhost:5173"),
+        Ok(vec!["https://app.example.com".to_owned(), "http://localhost:5173".to_owned()])
+    );
     for wrong in [
         "*",
         "null",
@@ -93,20 +119,32 @@ fn origins_are_exact() {
 
 #[test]
 fn security_contacts_are_uris() {
-    let contacts = |text| read([("LATCHKEY_SECURITY_CONTACT", text)]).map(|config| config.http.security_contacts);
+    let contacts = |text| {
+        read([("LATCHKEY_SECURITY_CONTACT", text)]).map(|config| config.http.security_contacts)
+    };
     assert_eq!(contacts(""), Ok(Vec::new()));
     assert_eq!(
         contacts("mailto:security@example.com, https://example.com/report"),
         Ok(vec!["mailto:security@example.com".to_owned(), "https://example.com/report".to_owned()])
     );
-    for wrong in ["security@example.com", "http://example.com", "javascript:alert(1)", "mailto:", "mailto:a b@example.com", "mailto:a@example.com\nX: y"] {
+    for wrong in [
+        "security@example.com",
+        "http://example.com",
+        "javascript:alert(1)",
+        "mailto:",
+        "mailto:a b@example.com",
+        "mailto:a@example.com\nX: y",
+    ] {
         assert!(contacts(wrong).is_err(), "{wrong}");
     }
 }
 
 #[test]
 fn limits_are_on_and_can_be_switched_off_only_on_this_machine() {
-    let limits = |url, value| read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_RATE_LIMITS", value)]).map(|config| config.policy.limits);
+    let limits = |url, value| {
+        read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_RATE_LIMITS", value)])
+            .map(|config| config.policy.limits)
+    };
     assert_eq!(limits("https://example.com", ""), Ok(RateLimits::default()));
     assert_eq!(limits("http://localhost:3000", "off"), Ok(RateLimits::off()));
     for url in ["https://example.com", "http://10.0.0.1"] {
@@ -122,25 +160,54 @@ fn every_rate_limit_is_a_setting_that_is_shown() {
         let rule = action.rule();
         let with = |url, value| read([("LATCHKEY_PUBLIC_URL", url), (rule.setting, value)]);
         let config = with("https://example.com", "7/2m").expect("a limit");
-        assert_eq!(config.policy.limits.get(*action), Some(RateLimit { burst: 7, period: Span::minutes(2) }));
-        assert!(config.to_text().lines().any(|line| line.split_whitespace().eq([rule.setting, "7/2m"])), "{}", config.to_text());
+        assert_eq!(
+            config.policy.limits.get(*action),
+            Some(RateLimit { burst: 7, period: Span::minutes(2) })
+        );
+        assert!(
+            config.to_text().lines().any(|line| line.split_whitespace().eq([rule.setting, "7/2m"])),
+            "{}",
+            config.to_text()
+        );
         let defaults = read([]).expect("a configuration").to_text();
-        assert!(defaults.lines().any(|line| line.split_whitespace().eq([rule.setting, &values::rate_limit_to_text(rule.default)])), "{defaults}");
-        for wrong in ["7", "0/1s", "-1/1s", "100001/1s", "1/0s", "1/2d", "1/1", "one/1s", "1/1s/1s", "on"] {
+        assert!(
+            defaults.lines().any(|line| line
+                .split_whitespace()
+                .eq([rule.setting, &values::rate_limit_to_text(rule.default)])),
+            "{defaults}"
+        );
+        for wrong in
+            ["7", "0/1s", "-1/1s", "100001/1s", "1/0s", "1/2d", "1/1", "one/1s", "1/1s/1s", "on"]
+        {
             let faults = with("https://example.com", wrong).expect_err(wrong);
-            assert!(faults.len() == 1 && faults[0].starts_with(rule.setting) && faults[0].contains("or off"), "{faults:?}");
+            assert!(
+                faults.len() == 1
+                    && faults[0].starts_with(rule.setting)
+                    && faults[0].contains("or off"),
+                "{faults:?}"
+            );
         }
-        assert!(with("http://localhost:3000", "off").expect("off").to_text().lines().any(|line| line.split_whitespace().eq([rule.setting, "off"])));
+        assert!(
+            with("http://localhost:3000", "off")
+                .expect("off")
+                .to_text()
+                .lines()
+                .any(|line| line.split_whitespace().eq([rule.setting, "off"]))
+        );
         assert_eq!(with("https://example.com", "off").is_ok(), rule.may_be_off, "{action:?}");
     }
 }
 
 #[test]
 fn readme_names_every_rate_limit_with_its_default() {
-    let readme = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).expect("the README");
+    let readme = std::fs::read_to_string(
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"),
+    )
+    .expect("the README");
     for action in LimitedAction::ALL {
         let rule = action.rule();
-        let start = format!("| `{}` | `{}` |", rule.setting, values::rate_limit_to_text(rule.default));
+        let start =
+            format!("| `{}` | `{}` |", rule.setting, values::rate_limit_to_text(rule.default));
         assert!(readme.lines().any(|line| line.starts_with(&start)), "{start}");
     }
 }
@@ -151,9 +218,15 @@ fn weak_hashing_is_refused_on_a_public_address() {
     assert!(with("https://example.com", "m=12288,t=3,p=1").is_ok());
     assert!(with("https://example.com", "m=12288,t=2,p=1").is_err());
     assert!(with("http://localhost:3000", "m=64,t=1,p=1").is_ok());
-    for wrong in
-        ["m=1,t=1,p=1", "m=4294967295,t=1,p=1", "m=64,t=1,p=4294967295", "m=64,t=4294967295,p=1", "m=64,t=1,p=536870912", "m=64,t=0,p=1", "m=64,t=1,p=0"]
-    {
+    for wrong in [
+        "m=1,t=1,p=1",
+        "m=4294967295,t=1,p=1",
+        "m=64,t=1,p=4294967295",
+        "m=64,t=4294967295,p=1",
+        "m=64,t=1,p=536870912",
+        "m=64,t=0,p=1",
+        "m=64,t=1,p=0",
+    ] {
         assert!(with("http://localhost:3000", wrong).is_err(), "{wrong}");
     }
 }
@@ -175,7 +248,8 @@ fn default_values_are_accepted_as_settings() {
         if let Some(text) = setting.default().text()
             && text != "none"
         {
-            let config = read([(setting.name(), &text)]).unwrap_or_else(|problems| panic!("{problems:?}"));
+            let config =
+                read([(setting.name(), &text)]).unwrap_or_else(|problems| panic!("{problems:?}"));
             assert_eq!(setting.shown(&config), text, "{}", setting.name());
         }
     }
@@ -183,7 +257,8 @@ fn default_values_are_accepted_as_settings() {
 
 #[test]
 fn every_setting_is_shown_once() {
-    let shown: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&read([]).expect("a configuration").to_json()).expect("an object");
+    let shown: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(&read([]).expect("a configuration").to_json()).expect("an object");
     let mut names: Vec<_> = Setting::all().map(Setting::name).collect();
     names.sort_unstable();
     assert_eq!(shown.keys().collect::<Vec<_>>(), names);
@@ -193,8 +268,13 @@ fn every_setting_is_shown_once() {
 #[test]
 fn what_is_shown_holds_no_secret() {
     let secret = auth::ServerSecret::generate(&auth::Entropy::System).expect("randomness").expose();
-    let config = read([("LATCHKEY_SECRET", &secret), ("DATABASE_URL", "postgres://ann:hunter2@db/latchkey")]).expect("a configuration");
-    let by_query = read([("DATABASE_URL", "postgres:///latchkey?password=hunter2")]).expect("a configuration");
+    let config = read([
+        ("LATCHKEY_SECRET", &secret),
+        ("DATABASE_URL", "postgres://ann:hunter2@db/latchkey"),
+    ])
+    .expect("a configuration");
+    let by_query =
+        read([("DATABASE_URL", "postgres:///latchkey?password=hunter2")]).expect("a configuration");
     assert!(!by_query.to_text().contains("hunter2"));
     for shown in [config.to_text(), config.to_json(), format!("{:?}", config.secret)] {
         assert!(!shown.contains(&secret) && !shown.contains("hunter2"), "{shown}");
@@ -203,7 +283,12 @@ fn what_is_shown_holds_no_secret() {
 
 #[test]
 fn address_that_localhost_does_not_describe_is_noticed() {
-    let hinted = |listen, url| read([("LEPTOS_SITE_ADDR", listen), ("LATCHKEY_PUBLIC_URL", url)]).expect("a configuration").http.is_local_by_name_only();
+    let hinted = |listen, url| {
+        read([("LEPTOS_SITE_ADDR", listen), ("LATCHKEY_PUBLIC_URL", url)])
+            .expect("a configuration")
+            .http
+            .is_local_by_name_only()
+    };
     for listen in ["0.0.0.0:3000", "[::]:3000", "192.168.1.5:3000"] {
         assert!(hinted(listen, ""), "{listen}");
         assert!(!hinted(listen, "http://192.168.1.5:3000"), "{listen}");

@@ -16,8 +16,13 @@ impl<'a> Reader<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
         let mut reader = Self { settings, read: BTreeSet::new(), problems: Vec::new() };
         for name in settings.names().filter(|name| Setting::from_name(name).is_none()) {
-            let closest = Setting::all().map(|known| (strsim::damerau_levenshtein(name, known.name()), known.name())).min();
-            let hint = closest.filter(|(distance, _)| *distance <= 4).map(|(_, known)| format!("; did you mean {known}?")).unwrap_or_default();
+            let closest = Setting::all()
+                .map(|known| (strsim::damerau_levenshtein(name, known.name()), known.name()))
+                .min();
+            let hint = closest
+                .filter(|(distance, _)| *distance <= 4)
+                .map(|(_, known)| format!("; did you mean {known}?"))
+                .unwrap_or_default();
             let place = settings.place(name).map(|place| format!(" ({place})")).unwrap_or_default();
             reader.problems.push(format!("{name}{place} is not a setting of this version{hint}"));
         }
@@ -26,14 +31,21 @@ impl<'a> Reader<'a> {
 
     /// Says what is wrong with a setting. The value is not repeated: it may be a secret.
     pub(super) fn wrong(&mut self, setting: Setting, cure: &str) {
-        let place = self.settings.place(setting.name()).map(|place| format!(" ({place})")).unwrap_or_default();
+        let place = self
+            .settings
+            .place(setting.name())
+            .map(|place| format!(" ({place})"))
+            .unwrap_or_default();
         self.problems.push(format!("{}{place} {cure}", setting.name()));
     }
 
     /// An empty value is none.
     pub(super) fn text(&mut self, setting: Setting) -> Option<String> {
         self.read.insert(setting.name());
-        self.settings.get(setting.name()).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        self.settings
+            .get(setting.name())
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
     }
 
     pub(super) fn parsed<T: FromStr>(&mut self, setting: Setting, what: &str) -> Option<T> {
@@ -67,7 +79,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn number(&mut self, setting: Setting, default: usize, least: usize, most: usize) -> usize {
+    pub(super) fn number(
+        &mut self,
+        setting: Setting,
+        default: usize,
+        least: usize,
+        most: usize,
+    ) -> usize {
         let Some(value) = self.text(setting) else { return default };
         match value.parse() {
             Ok(number) if (least..=most).contains(&number) => number,
@@ -78,12 +96,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn span(&mut self, setting: Setting, default: Span, least: Span, most: Span) -> Span {
+    pub(super) fn span(
+        &mut self,
+        setting: Setting,
+        default: Span,
+        least: Span,
+        most: Span,
+    ) -> Span {
         let Some(value) = self.text(setting) else { return default };
         match span(&value) {
             Some(span) if (least..=most).contains(&span) => span,
             _ => {
-                self.wrong(setting, &format!("must be from {} to {}, written as 30s, 10m, 12h or 14d", span_to_text(least), span_to_text(most)));
+                self.wrong(
+                    setting,
+                    &format!(
+                        "must be from {} to {}, written as 30s, 10m, 12h or 14d",
+                        span_to_text(least),
+                        span_to_text(most)
+                    ),
+                );
                 default
             }
         }
@@ -105,7 +136,10 @@ impl<'a> Reader<'a> {
 
     /// Returns `value` unless something is wrong.
     pub(super) fn finish<T>(self, value: T) -> Result<T, Vec<String>> {
-        debug_assert!(Setting::all().all(|setting| self.read.contains(setting.name())), "a setting that is declared is read");
+        debug_assert!(
+            Setting::all().all(|setting| self.read.contains(setting.name())),
+            "a setting that is declared is read"
+        );
         if self.problems.is_empty() { Ok(value) } else { Err(self.problems) }
     }
 }
@@ -128,7 +162,8 @@ fn span(text: &str) -> Option<Span> {
 fn rate_limit(text: &str) -> Option<RateLimit> {
     let (burst, period) = text.split_once('/')?;
     let limit = RateLimit { burst: burst.trim().parse().ok()?, period: span(period.trim())? };
-    let possible = (1..=100_000).contains(&limit.burst) && (Span::seconds(1)..=Span::days(1)).contains(&limit.period);
+    let possible = (1..=100_000).contains(&limit.burst)
+        && (Span::seconds(1)..=Span::days(1)).contains(&limit.period);
     possible.then_some(limit)
 }
 
@@ -139,7 +174,10 @@ pub(super) fn rate_limit_to_text(limit: RateLimit) -> String {
 
 pub(super) fn span_to_text(span: Span) -> String {
     let seconds = span.as_seconds();
-    let (size, unit) = [(86_400, 'd'), (3600, 'h'), (60, 'm')].into_iter().find(|(size, _)| seconds >= *size && seconds % size == 0).unwrap_or((1, 's'));
+    let (size, unit) = [(86_400, 'd'), (3600, 'h'), (60, 'm')]
+        .into_iter()
+        .find(|(size, _)| seconds >= *size && seconds % size == 0)
+        .unwrap_or((1, 's'));
     format!("{}{unit}", seconds / size)
 }
 
@@ -149,6 +187,8 @@ pub(super) fn argon2(text: &str) -> Option<(u32, u32, u32)> {
     let mut part = |name: &str| parts.next()?.strip_prefix(name)?.strip_prefix('=')?.parse().ok();
     let parsed = (part("m")?, part("t")?, part("p")?);
     let (memory, passes, lanes): (u32, u32, u32) = parsed;
-    let possible = (1..=8).contains(&lanes) && (8 * lanes..=4 * 1024 * 1024).contains(&memory) && (1..=16).contains(&passes);
+    let possible = (1..=8).contains(&lanes)
+        && (8 * lanes..=4 * 1024 * 1024).contains(&memory)
+        && (1..=16).contains(&passes);
     (possible && parts.next().is_none()).then_some(parsed)
 }

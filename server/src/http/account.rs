@@ -36,7 +36,8 @@ pub(super) struct Me {
     roles: Vec<&'static str>,
     #[schema(format = DateTime)]
     created_at: String,
-    /// When another session was ended because its refresh token was used twice, before this one was opened: somebody may have stolen it.
+    /// When another session was ended because its refresh token was used twice, before this one
+    /// was opened: somebody may have stolen it.
     #[schema(required = true, format = DateTime)]
     stolen_at: Option<String>,
     /// When the account will be deleted, as I have asked; until then I can keep it.
@@ -97,7 +98,13 @@ pub(super) struct Activity {
 
 impl From<Event> for Activity {
     fn from(event: Event) -> Self {
-        Self { id: event.id.0, kind: event.kind.as_str(), at: rfc3339(event.at), device: event.device, address: event.address }
+        Self {
+            id: event.id.0,
+            kind: event.kind.as_str(),
+            at: rfc3339(event.at),
+            device: event.device,
+            address: event.address,
+        }
     }
 }
 
@@ -120,11 +127,19 @@ pub(super) async fn me(State(server): State<Server>, caller: Caller) -> Result<J
     Protected,
     Unreadable,
 ))]
-pub(super) async fn change_me(State(server): State<Server>, caller: Caller, body: Result<Body<ChangeBody>, Response>) -> Result<Json<Me>, Response> {
+pub(super) async fn change_me(
+    State(server): State<Server>,
+    caller: Caller,
+    body: Result<Body<ChangeBody>, Response>,
+) -> Result<Json<Me>, Response> {
     // First who it is: a stranger learns nothing of what a body must look like.
     let signed_in = caller.signed_in(&server).await?;
     let Some(name) = body?.0.name else {
-        return Err(problem::members(vec![MemberError { pointer: "/name".to_owned(), code: "missing", detail: "Say what the new name is.".to_owned() }]));
+        return Err(problem::members(vec![MemberError {
+            pointer: "/name".to_owned(),
+            code: "missing",
+            detail: "Say what the new name is.".to_owned(),
+        }]));
     };
     let account = signed_in.rename(&Rename { name, tag: String::new() }).await;
     Ok(Json(account.map_err(|error| caller.refuse(error.into()))?.into()))
@@ -135,7 +150,11 @@ pub(super) async fn change_me(State(server): State<Server>, caller: Caller, body
     (status = 200, body = ActivityPage, description = "A page of the activity, newest first"),
     Protected,
 ))]
-pub(super) async fn activity(State(server): State<Server>, caller: Caller, part: Result<Query<Part>, QueryRejection>) -> Result<Json<ActivityPage>, Response> {
+pub(super) async fn activity(
+    State(server): State<Server>,
+    caller: Caller,
+    part: Result<Query<Part>, QueryRejection>,
+) -> Result<Json<ActivityPage>, Response> {
     let signed_in = caller.signed_in(&server).await?;
     list::part(&caller, part, async |limit, cursor| signed_in.activity(limit, cursor).await).await
 }
@@ -156,8 +175,8 @@ impl Members for PasswordBody {
     const NAMES: &[&str] = &["current", "new"];
 }
 
-/// Changes the password and ends all other sessions. All tokens of this session end, too, and the answer holds new ones: in the body, or in the cookies
-/// of a request that has cookies.
+/// Changes the password and ends all other sessions. All tokens of this session end, too, and the
+/// answer holds new ones: in the body, or in the cookies of a request that has cookies.
 #[utoipa::path(post, path = "/api/v1/me/password", operation_id = "changePassword", tag = "me", security(("bearer" = [])), request_body = PasswordBody, responses(
     (status = 200, body = SessionTokens, description = "Changed; the new tokens of this session"),
     Limited,
@@ -173,6 +192,7 @@ pub(super) async fn change_password(
     let signed_in = caller.signed_in(&server).await?;
     let Body(PasswordBody { current, new }) = body?;
     let form = ChangePassword { current, new, tag: String::new() };
-    let issued = signed_in.change_password(&form).await.map_err(|error| caller.refuse(error.into()))?;
+    let issued =
+        signed_in.change_password(&form).await.map_err(|error| caller.refuse(error.into()))?;
     Ok(doors::replace(&headers, issued, &server.web.auth, signed_in.session(), &server.web.cookies))
 }

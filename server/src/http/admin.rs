@@ -115,7 +115,11 @@ async fn admin<'a>(server: &'a Server, caller: &Caller) -> Result<Admin<'a>, Res
     Protected,
     ForAdmins,
 ))]
-pub(super) async fn users(State(server): State<Server>, caller: Caller, part: Result<Query<Part>, QueryRejection>) -> Result<Json<UserPage>, Response> {
+pub(super) async fn users(
+    State(server): State<Server>,
+    caller: Caller,
+    part: Result<Query<Part>, QueryRejection>,
+) -> Result<Json<UserPage>, Response> {
     let admin = admin(&server, &caller).await?;
     list::part(&caller, part, async |limit, cursor| admin.users(limit, cursor).await).await
 }
@@ -127,7 +131,11 @@ pub(super) async fn users(State(server): State<Server>, caller: Caller, part: Re
     Protected,
     ForAdmins,
 ))]
-pub(super) async fn user(State(server): State<Server>, caller: Caller, id: PathId) -> Result<Json<UserBody>, Response> {
+pub(super) async fn user(
+    State(server): State<Server>,
+    caller: Caller,
+    id: PathId,
+) -> Result<Json<UserBody>, Response> {
     let admin = admin(&server, &caller).await?;
     let found = admin.user(parse(&caller, &id)?).await;
     Ok(Json(found.map_err(|error| caller.refuse(error.into()))?.into()))
@@ -141,7 +149,11 @@ pub(super) async fn user(State(server): State<Server>, caller: Caller, id: PathI
     ForAdmins,
     OneUser,
 ))]
-pub(super) async fn disable(State(server): State<Server>, caller: Caller, id: PathId) -> Result<Json<UserBody>, Response> {
+pub(super) async fn disable(
+    State(server): State<Server>,
+    caller: Caller,
+    id: PathId,
+) -> Result<Json<UserBody>, Response> {
     change(&server, &caller, &id, Change::Disable).await
 }
 
@@ -153,7 +165,11 @@ pub(super) async fn disable(State(server): State<Server>, caller: Caller, id: Pa
     ForAdmins,
     OneUser,
 ))]
-pub(super) async fn enable(State(server): State<Server>, caller: Caller, id: PathId) -> Result<Json<UserBody>, Response> {
+pub(super) async fn enable(
+    State(server): State<Server>,
+    caller: Caller,
+    id: PathId,
+) -> Result<Json<UserBody>, Response> {
     change(&server, &caller, &id, Change::Enable).await
 }
 
@@ -165,7 +181,11 @@ pub(super) async fn enable(State(server): State<Server>, caller: Caller, id: Pat
     ForAdmins,
     OneUser,
 ))]
-pub(super) async fn end_sessions(State(server): State<Server>, caller: Caller, id: PathId) -> Result<Json<UserBody>, Response> {
+pub(super) async fn end_sessions(
+    State(server): State<Server>,
+    caller: Caller,
+    id: PathId,
+) -> Result<Json<UserBody>, Response> {
     change(&server, &caller, &id, Change::EndSessions).await
 }
 
@@ -188,13 +208,26 @@ pub(super) async fn set_role(
     admin(&server, &caller).await?;
     let Body(RoleBody { role }) = body?;
     let Some(role) = Role::from_name(&role) else {
-        let (code, detail) = if role.is_empty() { ("missing", "Say which role.") } else { ("unknown_value", "This must be one of: user, admin.") };
-        return Err(problem::members(vec![MemberError { pointer: "/role".to_owned(), code, detail: detail.to_owned() }]));
+        let (code, detail) = if role.is_empty() {
+            ("missing", "Say which role.")
+        } else {
+            ("unknown_value", "This must be one of: user, admin.")
+        };
+        return Err(problem::members(vec![MemberError {
+            pointer: "/role".to_owned(),
+            code,
+            detail: detail.to_owned(),
+        }]));
     };
     change(&server, &caller, &id, Change::Role(role)).await
 }
 
-async fn change(server: &Server, caller: &Caller, id: &PathId, change: Change) -> Result<Json<UserBody>, Response> {
+async fn change(
+    server: &Server,
+    caller: &Caller,
+    id: &PathId,
+    change: Change,
+) -> Result<Json<UserBody>, Response> {
     let admin = admin(server, caller).await?;
     let changed = admin.change(parse(caller, id)?, change).await;
     Ok(Json(changed.map_err(|error| caller.refuse(error.into()))?.into()))

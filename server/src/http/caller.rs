@@ -1,5 +1,6 @@
-//! Who calls the API: an access token in `Authorization: Bearer`, in the access cookie (on `/api/v1` only), or, where that is switched on, in
-//! `x-access-token`. One of them: two in one request are an error, because they could be of two people.
+//! Who calls the API: an access token in `Authorization: Bearer`, in the access cookie (on
+//! `/api/v1` only), or, where that is switched on, in `x-access-token`. One of them: two in one
+//! request are an error, because they could be of two people.
 
 use super::problem;
 use crate::Server;
@@ -44,7 +45,10 @@ impl FromRequestParts<Server> for Caller {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Infallible> {
-        Ok(Self { client: parts.extensions.get().cloned().unwrap_or_default(), shown: shown(&parts.headers, parts.uri.path(), server) })
+        Ok(Self {
+            client: parts.extensions.get().cloned().unwrap_or_default(),
+            shown: shown(&parts.headers, parts.uri.path(), server),
+        })
     }
 }
 
@@ -53,13 +57,18 @@ fn shown(headers: &HeaderMap, path: &str, server: &Server) -> Shown {
     let given = headers.contains_key(AUTHORIZATION);
     found.extend(bearer(headers).map(|token| Some(token.to_owned())));
     if server.x_access_token {
-        found.extend(headers.get_all(X_ACCESS_TOKEN).iter().map(|value| value.to_str().ok().filter(|token| plausible(token)).map(str::to_owned)));
+        found.extend(
+            headers.get_all(X_ACCESS_TOKEN).iter().map(|value| {
+                value.to_str().ok().filter(|token| plausible(token)).map(str::to_owned)
+            }),
+        );
     }
     if path.starts_with("/api/v1/") {
         found.extend(cookie::access_cookie(headers, &server.web.cookies).map(Some));
     }
     match (found.pop(), found.is_empty()) {
-        // Something else than a token: a password for a proxy in front of us, or a token that is spoilt.
+        // Something else than a token: a password for a proxy in front of us, or a token that is
+        // spoilt.
         (None, _) if given => Shown::Malformed,
         (None, _) => Shown::Nothing,
         (Some(None), true) => Shown::Malformed,
@@ -72,7 +81,12 @@ impl Caller {
     /// Everything that somebody who is signed in can do, or the answer that refuses.
     pub async fn signed_in<'a>(&self, server: &'a Server) -> Result<SignedIn<'a>, Response> {
         let Some(token) = self.token()? else { return Err(self.refuse(Problem::SignedOut.into())) };
-        server.web.auth.signed_in(&self.client, Presented::Bearer(token)).await.map_err(|error| self.refuse(error.into()))
+        server
+            .web
+            .auth
+            .signed_in(&self.client, Presented::Bearer(token))
+            .await
+            .map_err(|error| self.refuse(error.into()))
     }
 
     /// The access token that was shown, good or not.
@@ -90,7 +104,11 @@ impl Caller {
             Refusal::Domain(error) => report(&error, &self.client.request_id),
             Refusal::Problem(problem) => problem,
         };
-        if matches!(self.shown, Shown::Nothing) { problem::answer(&problem) } else { problem::answer_to_bearer(&problem) }
+        if matches!(self.shown, Shown::Nothing) {
+            problem::answer(&problem)
+        } else {
+            problem::answer_to_bearer(&problem)
+        }
     }
 }
 
@@ -100,7 +118,12 @@ pub(crate) fn two_credentials(cure: &str) -> Response {
 }
 
 /// Protects a whole group of routes: `.route_layer(from_fn_with_state(server, signed_in_only))`.
-pub async fn signed_in_only(State(server): State<Server>, caller: Caller, request: Request, next: Next) -> Response {
+pub async fn signed_in_only(
+    State(server): State<Server>,
+    caller: Caller,
+    request: Request,
+    next: Next,
+) -> Response {
     match caller.signed_in(&server).await {
         Ok(_) => next.run(request).await,
         Err(refusal) => refusal,

@@ -38,7 +38,8 @@ pub(super) struct SignUpBody {
     #[serde(default)]
     #[schema(max_length = 200)]
     name: String,
-    /// From the link that the server prints while nobody is an administrator: makes the account one.
+    /// From the link that the server prints while nobody is an administrator: makes the account
+    /// one.
     #[serde(default)]
     invite: String,
     /// Where the tokens go: into the answer, or into cookies that scripts cannot read.
@@ -133,12 +134,20 @@ pub(super) enum Scope {
 
 impl Scope {
     fn parse(text: Option<&str>) -> Result<Self, Response> {
-        one_of(text, "/scope", &[("this", Self::This), ("others", Self::Others), ("all", Self::All)])
+        one_of(
+            text,
+            "/scope",
+            &[("this", Self::This), ("others", Self::Others), ("all", Self::All)],
+        )
     }
 }
 
 /// What a member of few values says; where it is not there, the default.
-fn one_of<T: Copy + Default>(text: Option<&str>, pointer: &str, values: &[(&str, T)]) -> Result<T, Response> {
+fn one_of<T: Copy + Default>(
+    text: Option<&str>,
+    pointer: &str,
+    values: &[(&str, T)],
+) -> Result<T, Response> {
     let Some(text) = text else { return Ok(T::default()) };
     values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
@@ -150,7 +159,8 @@ fn one_of<T: Copy + Default>(text: Option<&str>, pointer: &str, values: &[(&str,
     })
 }
 
-/// The tokens of a session, or how long they are good if they went into cookies. `transport` tells which.
+/// The tokens of a session, or how long they are good if they went into cookies. `transport` tells
+/// which.
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 pub(super) enum SessionTokens {
@@ -207,24 +217,58 @@ fn give(status: StatusCode, issued: Issued, transport: Transport, names: &Cookie
     match transport {
         Transport::Body => {
             let (access_token, refresh_token) = (access.token, refresh.token);
-            let body = TokensInBody { transport: InBody::Body, access_token, token_type, expires_in, refresh_token, user };
+            let body = TokensInBody {
+                transport: InBody::Body,
+                access_token,
+                token_type,
+                expires_in,
+                refresh_token,
+                user,
+            };
             (status, Json(SessionTokens::Body(body))).into_response()
         }
         Transport::Cookie => {
-            let body = SessionTokens::Cookie(TokensInCookies { transport: InCookies::Cookie, token_type, expires_in, user });
-            let mut cookies = vec![cookie::set_cookie(&refresh, names), cookie::set_access_cookie(&access, names)];
-            cookies.extend(known_browser.map(|known| cookie::set_known_browser(&known.token, names)));
-            (status, AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie))), Json(body)).into_response()
+            let body = SessionTokens::Cookie(TokensInCookies {
+                transport: InCookies::Cookie,
+                token_type,
+                expires_in,
+                user,
+            });
+            let mut cookies = vec![
+                cookie::set_cookie(&refresh, names),
+                cookie::set_access_cookie(&access, names),
+            ];
+            cookies
+                .extend(known_browser.map(|known| cookie::set_known_browser(&known.token, names)));
+            (
+                status,
+                AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie))),
+                Json(body),
+            )
+                .into_response()
         }
     }
 }
 
-/// The answer that replaces the tokens of a session: in the cookies of a request that brings one of its cookies, else in the body.
-pub(super) fn replace(headers: &HeaderMap, issued: Issued, auth: &auth::Auth, session: SessionId, names: &CookieNames) -> Response {
+/// The answer that replaces the tokens of a session: in the cookies of a request that brings one of
+/// its cookies, else in the body.
+pub(super) fn replace(
+    headers: &HeaderMap,
+    issued: Issued,
+    auth: &auth::Auth,
+    session: SessionId,
+    names: &CookieNames,
+) -> Response {
     // A cookie of another session stays.
-    let has_cookie =
-        cookie::access_cookie(headers, names).is_some() || cookie::refresh_cookie(headers, names).is_some_and(|token| auth.session_of(&token) == Some(session));
-    give(StatusCode::OK, issued, if has_cookie { Transport::Cookie } else { Transport::Body }, names)
+    let has_cookie = cookie::access_cookie(headers, names).is_some()
+        || cookie::refresh_cookie(headers, names)
+            .is_some_and(|token| auth.session_of(&token) == Some(session));
+    give(
+        StatusCode::OK,
+        issued,
+        if has_cookie { Transport::Cookie } else { Transport::Body },
+        names,
+    )
 }
 
 /// Makes an account and signs in.
@@ -235,11 +279,27 @@ pub(super) fn replace(headers: &HeaderMap, issued: Issued, auth: &auth::Auth, se
     Limited,
     Unreadable,
 ))]
-pub(super) async fn sign_up(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<SignUpBody>) -> Result<Response, Response> {
+pub(super) async fn sign_up(
+    State(server): State<Server>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body<SignUpBody>,
+) -> Result<Response, Response> {
     let (names, transport) = (&server.web.cookies, Transport::parse(body.transport.as_deref())?);
-    let form = SignUp { name: body.name, email: body.email, password: body.password, invite: body.invite, next: String::new() };
+    let form = SignUp {
+        name: body.name,
+        email: body.email,
+        password: body.password,
+        invite: body.invite,
+        next: String::new(),
+    };
     let replaced = replaced(&headers, transport, names);
-    let (_, issued) = server.web.auth.sign_up(&caller.client, &form, replaced.as_deref()).await.map_err(|error| caller.refuse(error.into()))?;
+    let (_, issued) = server
+        .web
+        .auth
+        .sign_up(&caller.client, &form, replaced.as_deref())
+        .await
+        .map_err(|error| caller.refuse(error.into()))?;
     Ok(give(StatusCode::CREATED, issued, transport, names))
 }
 
@@ -250,11 +310,26 @@ pub(super) async fn sign_up(State(server): State<Server>, caller: Caller, header
     Limited,
     Unreadable,
 ))]
-pub(super) async fn log_in(State(server): State<Server>, caller: Caller, headers: HeaderMap, Body(body): Body<LogInBody>) -> Result<Response, Response> {
+pub(super) async fn log_in(
+    State(server): State<Server>,
+    caller: Caller,
+    headers: HeaderMap,
+    Body(body): Body<LogInBody>,
+) -> Result<Response, Response> {
     let (names, transport) = (&server.web.cookies, Transport::parse(body.transport.as_deref())?);
-    let form = LogIn { email: body.email, password: body.password, next: String::new(), keep: "on".to_owned() };
+    let form = LogIn {
+        email: body.email,
+        password: body.password,
+        next: String::new(),
+        keep: "on".to_owned(),
+    };
     let replaced = replaced(&headers, transport, names);
-    let (_, issued) = server.web.auth.log_in(&caller.client, &form, replaced.as_deref()).await.map_err(|error| caller.refuse(error.into()))?;
+    let (_, issued) = server
+        .web
+        .auth
+        .log_in(&caller.client, &form, replaced.as_deref())
+        .await
+        .map_err(|error| caller.refuse(error.into()))?;
     Ok(give(StatusCode::OK, issued, transport, names))
 }
 
@@ -263,7 +338,8 @@ fn replaced(headers: &HeaderMap, transport: Transport, names: &CookieNames) -> O
     if transport == Transport::Cookie { cookie::refresh_cookie(headers, names) } else { None }
 }
 
-/// Gives the next pair of tokens for a refresh token. It comes in the body or in the cookie, and its successor goes the same way.
+/// Gives the next pair of tokens for a refresh token. It comes in the body or in the cookie, and
+/// its successor goes the same way.
 #[utoipa::path(post, path = "/api/v1/auth/refresh", operation_id = "refreshTokens", tag = "auth", request_body(content = Option<RefreshBody>, description = "May be left out with the cookie."), responses(
     (status = 200, body = SessionTokens, description = "The next tokens"),
     (status = 401, body = ProblemBody, description = "`invalid_grant`: the session is over; `stale`: another program has renewed twice meanwhile", content_type = "application/problem+json"),
@@ -277,12 +353,17 @@ pub(super) async fn refresh(
     MaybeBody(body): MaybeBody<RefreshBody>,
 ) -> Result<Response, Response> {
     let names = &server.web.cookies;
-    let (token, transport) = match (body.and_then(|body| body.refresh_token), cookie::refresh_cookie(&headers, names)) {
-        (Some(_), Some(_)) => return Err(two_credentials("Send the refresh token in the body or in the cookie, not both.")),
-        (Some(token), None) => (token, Transport::Body),
-        (None, Some(token)) => (token, Transport::Cookie),
-        (None, None) => return Err(problem::invalid_grant()),
-    };
+    let (token, transport) =
+        match (body.and_then(|body| body.refresh_token), cookie::refresh_cookie(&headers, names)) {
+            (Some(_), Some(_)) => {
+                return Err(two_credentials(
+                    "Send the refresh token in the body or in the cookie, not both.",
+                ));
+            }
+            (Some(token), None) => (token, Transport::Body),
+            (None, Some(token)) => (token, Transport::Cookie),
+            (None, None) => return Err(problem::invalid_grant()),
+        };
     match server.web.auth.refresh(&caller.client, &token).await {
         Ok(issued) => Ok(give(StatusCode::OK, issued, transport, names)),
         Err(error) => {
@@ -298,7 +379,8 @@ pub(super) async fn refresh(
     }
 }
 
-/// Ends the session of the access token, of the refresh token in the body, or of the cookie; or its user's others, or all of them.
+/// Ends the session of the access token, of the refresh token in the body, or of the cookie; or its
+/// user's others, or all of them.
 #[utoipa::path(post, path = "/api/v1/auth/logout", operation_id = "logOut", tag = "auth", request_body(content = Option<LogOutBody>, description = "May be left out."), security((), ("bearer" = [])), responses(
     (status = 204, description = "They are over, whether they were already or not"),
     (status = 401, body = ProblemBody, description = "No credential that is good; to end this session, one that was good will do", content_type = "application/problem+json"),
@@ -315,10 +397,14 @@ pub(super) async fn log_out(
     let cookie = cookie::refresh_cookie(&headers, names);
     let (given, scope) = body.map_or((None, None), |body| (body.refresh_token, body.scope));
     let scope = Scope::parse(scope.as_deref())?;
-    let presented: Vec<_> = [caller.token()?.map(Presented::Bearer), given.as_deref().map(Presented::Cookie), cookie.as_deref().map(Presented::Cookie)]
-        .into_iter()
-        .flatten()
-        .collect();
+    let presented: Vec<_> = [
+        caller.token()?.map(Presented::Bearer),
+        given.as_deref().map(Presented::Cookie),
+        cookie.as_deref().map(Presented::Cookie),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     match auth.are_of_two_users(&presented).await {
         Ok(false) => {}
         Ok(true) => return Err(two_credentials("Send the credentials of one user.")),
@@ -328,14 +414,24 @@ pub(super) async fn log_out(
     for presented in presented {
         let ended = match scope {
             Scope::This => auth.log_out(&caller.client, presented).await,
-            Scope::Others => async { auth.signed_in(&caller.client, presented).await?.end_other_sessions().await }.await,
-            Scope::All => async { auth.signed_in(&caller.client, presented).await?.end_all_sessions().await }.await,
+            Scope::Others => {
+                async {
+                    auth.signed_in(&caller.client, presented).await?.end_other_sessions().await
+                }
+                .await
+            }
+            Scope::All => {
+                async { auth.signed_in(&caller.client, presented).await?.end_all_sessions().await }
+                    .await
+            }
         };
         match ended {
-            // Another of them may be good: an access token that has expired beside a refresh token that has not.
+            // Another of them may be good: an access token that has expired beside a refresh token
+            // that has not.
             Err(auth::Error::SignedOut | auth::Error::Stale) => {}
             Err(error) => return Err(caller.refuse(error.into())),
-            // Each session that is shown ends. The others, and all, are the same whoever asks for them.
+            // Each session that is shown ends. The others, and all, are the same whoever asks for
+            // them.
             Ok(()) => done = Ok(()),
         }
         if done.is_ok() && scope != Scope::This {
@@ -352,7 +448,9 @@ pub(super) async fn log_out(
 
 /// Takes away the cookies of a session that is over, from a browser that has sent any.
 pub(super) fn take_cookies(headers: &HeaderMap, response: &mut Response, names: &CookieNames) {
-    if cookie::refresh_cookie(headers, names).is_none() && cookie::access_cookie(headers, names).is_none() {
+    if cookie::refresh_cookie(headers, names).is_none()
+        && cookie::access_cookie(headers, names).is_none()
+    {
         return;
     }
     for cookie in [cookie::clear_cookie(names), cookie::clear_access_cookie(names)] {

@@ -26,14 +26,23 @@ const USER_ROLES: HeaderName = HeaderName::from_static("x-user-roles");
     )),
     Protected,
 ))]
-pub(super) async fn verify(State(server): State<Server>, caller: Caller, headers: HeaderMap) -> Result<Response, Response> {
+pub(super) async fn verify(
+    State(server): State<Server>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
     let signed_in = signed_in(&server, &caller, &headers).await?;
     let mut response = StatusCode::OK.into_response();
     if server.identity_headers {
-        let roles = signed_in.roles().iter().map(|role| Role::as_str(*role)).collect::<Vec<_>>().join(",");
+        let roles =
+            signed_in.roles().iter().map(|role| Role::as_str(*role)).collect::<Vec<_>>().join(",");
         for (name, value) in [(USER_ID, signed_in.user().to_string()), (USER_ROLES, roles)] {
             // Both are plain ASCII: an id and fixed words.
-            response.headers_mut().insert(name, HeaderValue::try_from(value).map_err(|_| problem::plain(StatusCode::INTERNAL_SERVER_ERROR))?);
+            response.headers_mut().insert(
+                name,
+                HeaderValue::try_from(value)
+                    .map_err(|_| problem::plain(StatusCode::INTERNAL_SERVER_ERROR))?,
+            );
         }
     }
     Ok(response)
@@ -42,16 +51,24 @@ pub(super) async fn verify(State(server): State<Server>, caller: Caller, headers
 /// An access token first. The refresh cookie counts beside an access cookie that has expired, but
 /// not beside an `Authorization`, which says for itself who the client wants to be. It is looked up
 /// and not refreshed: the proxy could not hand the next one to the browser.
-async fn signed_in<'a>(server: &'a Server, caller: &Caller, headers: &HeaderMap) -> Result<SignedIn<'a>, Response> {
+async fn signed_in<'a>(
+    server: &'a Server,
+    caller: &Caller,
+    headers: &HeaderMap,
+) -> Result<SignedIn<'a>, Response> {
     let refusal = match caller.signed_in(server).await {
         Ok(signed_in) => return Ok(signed_in),
         Err(refusal) => refusal,
     };
-    let cookie = cookie::refresh_cookie(headers, &server.web.cookies).filter(|_| refusal.status() == StatusCode::UNAUTHORIZED);
+    let cookie = cookie::refresh_cookie(headers, &server.web.cookies)
+        .filter(|_| refusal.status() == StatusCode::UNAUTHORIZED);
     match cookie {
-        Some(token) if !headers.contains_key(AUTHORIZATION) => {
-            server.web.auth.signed_in(&caller.client, Presented::Cookie(&token)).await.map_err(|error| caller.refuse(error.into()))
-        }
+        Some(token) if !headers.contains_key(AUTHORIZATION) => server
+            .web
+            .auth
+            .signed_in(&caller.client, Presented::Cookie(&token))
+            .await
+            .map_err(|error| caller.refuse(error.into())),
         _ => Err(refusal),
     }
 }

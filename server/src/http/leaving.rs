@@ -37,7 +37,8 @@ pub(crate) struct Export {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// Every session, the newest first. Ended ones are retained for a month. (The last member: see `exports::json`.)
+    /// Every session, the newest first. Ended ones are retained for a month. (The last member: see
+    /// `exports::json`.)
     sessions: Vec<Held>,
 }
 
@@ -112,15 +113,28 @@ impl Members for DeletionBody {
     Limited,
     Protected,
 ))]
-pub(super) async fn export(State(server): State<Server>, caller: Caller) -> Result<Response, Response> {
+pub(super) async fn export(
+    State(server): State<Server>,
+    caller: Caller,
+) -> Result<Response, Response> {
     let signed_in = caller.signed_in(&server).await?;
-    let place = server.exports.begin(signed_in.user(), &caller.client).ok_or_else(|| caller.refuse(Problem::Busy { retry_after: RETRY_AFTER }.into()))?;
+    let place = server
+        .exports
+        .begin(signed_in.user(), &caller.client)
+        .ok_or_else(|| caller.refuse(Problem::Busy { retry_after: RETRY_AFTER }.into()))?;
     let everything = signed_in.everything().await.map_err(|error| caller.refuse(error.into()))?;
     let older = signed_in.older_sessions(&everything);
-    Ok(exports::json(place, older, move || serde_json::to_string(&Export::from(everything)).unwrap_or_default(), exported_session).await)
+    Ok(exports::json(
+        place,
+        older,
+        move || serde_json::to_string(&Export::from(everything)).unwrap_or_default(),
+        exported_session,
+    )
+    .await)
 }
 
-/// Has my account deleted in 14 days, and ends all my other sessions at once. Asking again does not put it off.
+/// Has my account deleted in 14 days, and ends all my other sessions at once. Asking again does not
+/// put it off.
 #[utoipa::path(post, path = "/api/v1/me/deletion", operation_id = "requestAccountDeletion", tag = "me", security(("bearer" = [])), request_body = DeletionBody, responses(
     (status = 200, body = Me, description = "When, is in `deletes_at`"),
     Limited,
@@ -128,7 +142,11 @@ pub(super) async fn export(State(server): State<Server>, caller: Caller) -> Resu
     Unreadable,
     (status = 409, body = ProblemBody, description = "Nobody would be left who looks after accounts", content_type = "application/problem+json"),
 ))]
-pub(super) async fn delete_account(State(server): State<Server>, caller: Caller, body: Result<Body<DeletionBody>, Response>) -> Result<Json<Me>, Response> {
+pub(super) async fn delete_account(
+    State(server): State<Server>,
+    caller: Caller,
+    body: Result<Body<DeletionBody>, Response>,
+) -> Result<Json<Me>, Response> {
     let signed_in = caller.signed_in(&server).await?;
     let form = DeleteAccount { current: body?.0.current, tag: String::new() };
     let account = signed_in.delete_account(&form).await;
@@ -142,7 +160,10 @@ pub(super) async fn delete_account(State(server): State<Server>, caller: Caller,
     Protected,
     (status = 403, body = ProblemBody, description = "From a page of another site", content_type = "application/problem+json"),
 ))]
-pub(super) async fn keep_account(State(server): State<Server>, caller: Caller) -> Result<Json<Me>, Response> {
+pub(super) async fn keep_account(
+    State(server): State<Server>,
+    caller: Caller,
+) -> Result<Json<Me>, Response> {
     let account = caller.signed_in(&server).await?.keep_account().await;
     Ok(Json(account.map_err(|error| caller.refuse(error.into()))?.into()))
 }

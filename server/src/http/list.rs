@@ -44,7 +44,10 @@ macro_rules! page {
 
         impl<T: Into<$item>> From<contract::view::Page<T>> for $name {
             fn from(page: contract::view::Page<T>) -> Self {
-                Self { items: page.items.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }
+                Self {
+                    items: page.items.into_iter().map(Into::into).collect(),
+                    next_cursor: page.next_cursor,
+                }
             }
         }
     };
@@ -58,14 +61,18 @@ pub(super) async fn part<T: From<Page<U>>, U>(
     read: impl AsyncFnOnce(u16, Option<&str>) -> Result<Page<U>, auth::Error>,
 ) -> Result<axum::Json<T>, Response> {
     let bad = |detail: &str| problem::plain_with(StatusCode::BAD_REQUEST, "bad_request", detail);
-    let Ok(Query(Part { limit, cursor })) = part else { return Err(bad("The query takes `limit`, a number from 1 to 100, and `cursor`.")) };
+    let Ok(Query(Part { limit, cursor })) = part else {
+        return Err(bad("The query takes `limit`, a number from 1 to 100, and `cursor`."));
+    };
     let limit = limit.unwrap_or(SOME_ITEMS);
     if !(1..=MOST_ITEMS).contains(&limit) {
         return Err(bad("`limit` must be from 1 to 100."));
     }
     match read(limit, cursor.as_deref()).await {
         Ok(page) => Ok(axum::Json(page.into())),
-        Err(auth::Error::Cursor) => Err(bad("`cursor` must be a `next_cursor` of an earlier answer.")),
+        Err(auth::Error::Cursor) => {
+            Err(bad("`cursor` must be a `next_cursor` of an earlier answer."))
+        }
         Err(error) => Err(caller.refuse(error.into())),
     }
 }

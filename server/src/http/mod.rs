@@ -1,7 +1,9 @@
-//! The JSON API, and what other programs need to know of this server. Each handler is a few lines over a flow of `auth`.
+//! The JSON API, and what other programs need to know of this server. Each handler is a few lines
+//! over a flow of `auth`.
 //!
-//! Errors are RFC 9457 problems with stable codes; credentials are RFC 6750 Bearer tokens. The description of it all is made from the
-//! annotations of the handlers and served at `/openapi.json`.
+//! Errors are RFC 9457 problems with stable codes; credentials are RFC 6750 Bearer tokens. The
+//! description of it all is made from the annotations of the handlers and served at
+//! `/openapi.json`.
 
 mod account;
 mod admin;
@@ -55,7 +57,10 @@ impl Modify for SecuritySchemes {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
-        components.add_security_scheme("introspection", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build()));
+        components.add_security_scheme(
+            "introspection",
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build()),
+        );
     }
 }
 
@@ -66,10 +71,12 @@ pub fn routes() -> OpenApiRouter<Server> {
     routes
 }
 
-/// Writes `security: []` at every operation that names no security requirement: it needs no credential (OpenAPI 3.1, 4.8.10).
+/// Writes `security: []` at every operation that names no security requirement: it needs no
+/// credential (OpenAPI 3.1, 4.8.10).
 fn declare_public_operations(openapi: &mut utoipa::openapi::OpenApi) {
     for path in openapi.paths.paths.values_mut() {
-        let operations = [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
+        let operations =
+            [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
         for operation in operations.into_iter().flatten() {
             operation.security.get_or_insert_default();
         }

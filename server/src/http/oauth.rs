@@ -89,13 +89,19 @@ fn refuse(status: StatusCode, error: &'static str, description: &str) -> Respons
 /// `error` in every response that is not 200.
 pub(crate) fn refusal(status: StatusCode, description: &str) -> Vec<u8> {
     let error = match status {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            "temporarily_unavailable"
+        }
         status if status.is_server_error() => "server_error",
         _ => "invalid_request",
     };
     // RFC 6749, 5.2 allows these characters and no others.
-    let allowed = |character: char| matches!(character, ' '..='~') && !matches!(character, '"' | '\\');
-    let error_description = description.chars().map(|character| if allowed(character) { character } else { '\'' }).collect();
+    let allowed =
+        |character: char| matches!(character, ' '..='~') && !matches!(character, '"' | '\\');
+    let error_description = description
+        .chars()
+        .map(|character| if allowed(character) { character } else { '\'' })
+        .collect();
     serde_json::to_vec(&OauthError { error, error_description }).unwrap_or_default()
 }
 
@@ -103,10 +109,16 @@ pub(crate) fn refusal(status: StatusCode, description: &str) -> Vec<u8> {
 fn parameters<T>(form: Result<Form<T>, FormRejection>) -> Result<T, Response> {
     match form {
         Ok(Form(parameters)) => Ok(parameters),
-        Err(rejection) if rejection.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request", "Send the body as application/x-www-form-urlencoded."))
-        }
-        Err(_) => Err(refuse(StatusCode::BAD_REQUEST, "invalid_request", "The body must be a form with each parameter once.")),
+        Err(rejection) if rejection.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE => Err(refuse(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "invalid_request",
+            "Send the body as application/x-www-form-urlencoded.",
+        )),
+        Err(_) => Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "The body must be a form with each parameter once.",
+        )),
     }
 }
 
@@ -122,13 +134,16 @@ fn required(parameter: Option<String>, missing: &str) -> Result<String, Response
 /// RFC 6749, 5.2: a 401 with a challenge of the scheme that the client can use.
 fn invalid_client(description: &str) -> Response {
     let mut response = refuse(StatusCode::UNAUTHORIZED, "invalid_client", description);
-    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"latchkey\""));
+    response
+        .headers_mut()
+        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"latchkey\""));
     response
 }
 
 fn failed(error: &auth::Error, client: &Client) -> Response {
     let problem = report(error, &client.request_id);
-    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status =
+        StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = refuse(status, "temporarily_unavailable", "Try again in a moment.");
     if let Some(seconds) = problem.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
@@ -219,7 +234,9 @@ impl From<Inspected> for Introspection {
                 client_id: Some(CLIENT_ID),
                 sub: Some(session.user_id.to_string()),
                 sid: Some(session.id.to_string()),
-                exp: Some((session.last_seen_at + session.idle_limit).min(session.expires_at).seconds()),
+                exp: Some(
+                    (session.last_seen_at + session.idle_limit).min(session.expires_at).seconds(),
+                ),
                 iat: Some(session.rotated_at.seconds()),
                 ..Self::default()
             },
@@ -248,14 +265,18 @@ pub(super) async fn introspect(
         let is_secret = |given: &[u8]| same(secret.0.as_bytes(), given);
         // Before RFC 6749, 2.3.1 is decoded and after: the secret has no character for which it
         // matters, and curl does not encode.
-        basic.is_some_and(|Basic { password, .. }| is_secret(&password) || is_secret(form_decoded(&password).as_bytes()))
-            || posted.is_some_and(|given| is_secret(given.as_bytes()))
+        basic.is_some_and(|Basic { password, .. }| {
+            is_secret(&password) || is_secret(form_decoded(&password).as_bytes())
+        }) || posted.is_some_and(|given| is_secret(given.as_bytes()))
     });
     if !is_known {
-        return Err(invalid_client("Send the introspection secret as the password of HTTP Basic, or as `client_secret`."));
+        return Err(invalid_client(
+            "Send the introspection secret as the password of HTTP Basic, or as `client_secret`.",
+        ));
     }
     let token = required(parameters(form)?.token, TOKEN_MISSING)?;
-    let inspected = server.web.auth.inspect(&token).await.map_err(|error| failed(&error, &client))?;
+    let inspected =
+        server.web.auth.inspect(&token).await.map_err(|error| failed(&error, &client))?;
     Ok(Json(inspected.map(Introspection::from).unwrap_or_default()))
 }
 
@@ -269,12 +290,18 @@ fn basic_credentials(headers: &HeaderMap) -> Option<Basic> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (value, None) = (values.next()?, values.next()) else { return None };
     let (scheme, credentials) = value.to_str().ok()?.split_once(' ')?;
-    let pair = STANDARD.decode(credentials.trim_matches(' ')).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let pair = STANDARD
+        .decode(credentials.trim_matches(' '))
+        .ok()
+        .filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
     let (name, password) = pair.split_at_checked(pair.iter().position(|byte| *byte == b':')?)?;
     Some(Basic { name: name.to_vec(), password: password[1..].to_vec() })
 }
 
 /// Decodes one value of `application/x-www-form-urlencoded`.
 fn form_decoded(value: &[u8]) -> String {
-    form_urlencoded::parse(value).next().map(|(decoded, _)| decoded.into_owned()).unwrap_or_default()
+    form_urlencoded::parse(value)
+        .next()
+        .map(|(decoded, _)| decoded.into_owned())
+        .unwrap_or_default()
 }

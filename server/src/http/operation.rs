@@ -15,7 +15,8 @@ pub(super) struct JwkSet {
     keys: Vec<Jwk>,
 }
 
-/// A public key that verifies signatures (RFC 7517, 4). Which of the other members it has depends on `kty` (RFC 7518, 6; RFC 8037, 2).
+/// A public key that verifies signatures (RFC 7517, 4). Which of the other members it has depends
+/// on `kty` (RFC 7518, 6; RFC 8037, 2).
 #[derive(ToSchema)]
 #[schema(as = Jwk)]
 #[expect(dead_code, reason = "described, not made: keys are written by `auth::keys::Jwk`")]
@@ -76,7 +77,10 @@ pub(super) async fn alive() -> Json<Health> {
     (status = 503, body = ProblemBody, description = "Not now", content_type = "application/problem+json"),
     Public,
 ))]
-pub(super) async fn ready(State(server): State<Server>, Extension(client): Extension<Client>) -> Result<Json<Health>, Response> {
+pub(super) async fn ready(
+    State(server): State<Server>,
+    Extension(client): Extension<Client>,
+) -> Result<Json<Health>, Response> {
     if server.is_stopping() {
         return Err(super::problem::answer(&Problem::Unavailable));
     }

@@ -6,7 +6,8 @@ use axum::{
 };
 use std::{convert::Infallible, str::FromStr};
 
-/// What stands where an id belongs. Taking it as an argument refuses nothing: who asks is looked at first.
+/// What stands where an id belongs. Taking it as an argument refuses nothing: who asks is looked at
+/// first.
 pub(super) struct PathId(Option<String>);
 
 impl<S: Send + Sync> FromRequestParts<S> for PathId {

@@ -17,7 +17,10 @@ pub(crate) fn public_document(kind: &'static str, document: &impl Serialize) -> 
     const HEADERS: [(HeaderName, HeaderValue); 3] = [
         (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
         (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
-        (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin")),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            HeaderValue::from_static("cross-origin"),
+        ),
     ];
     match serde_json::to_vec(document) {
         Ok(body) => (HEADERS, [(CONTENT_TYPE, kind)], body).into_response(),

@@ -60,7 +60,11 @@ list::page!(SessionPage, SessionBody);
     (status = 200, body = SessionPage, description = "A page of the active sessions, newest first"),
     Protected,
 ))]
-pub(super) async fn list(State(server): State<Server>, caller: Caller, part: Result<Query<Part>, QueryRejection>) -> Result<Json<SessionPage>, Response> {
+pub(super) async fn list(
+    State(server): State<Server>,
+    caller: Caller,
+    part: Result<Query<Part>, QueryRejection>,
+) -> Result<Json<SessionPage>, Response> {
     let signed_in = caller.signed_in(&server).await?;
     list::part(&caller, part, async |limit, cursor| signed_in.sessions(limit, cursor).await).await
 }
@@ -73,7 +77,12 @@ pub(super) async fn list(State(server): State<Server>, caller: Caller, part: Res
     (status = 403, body = ProblemBody, description = "From a page of another site", content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, description = "I have no such living session", content_type = "application/problem+json"),
 ))]
-pub(super) async fn end(State(server): State<Server>, caller: Caller, headers: HeaderMap, id: PathId) -> Result<Response, Response> {
+pub(super) async fn end(
+    State(server): State<Server>,
+    caller: Caller,
+    headers: HeaderMap,
+    id: PathId,
+) -> Result<Response, Response> {
     let signed_in = caller.signed_in(&server).await?;
     let ended = match id.parse() {
         Some(id) => signed_in.end_session(id).await.map(|()| id),

@@ -3,9 +3,13 @@
 use contract::Timestamp;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// To the millisecond. A time that no calendar has (only a damaged database could hold one) becomes 1970.
+/// To the millisecond. A time that no calendar has (only a damaged database could hold one) becomes
+/// 1970.
 pub(crate) fn rfc3339(at: Timestamp) -> String {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH).format(&Rfc3339).unwrap_or_default()
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000_000)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

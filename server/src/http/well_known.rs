@@ -21,7 +21,9 @@ use contract::{Span, Timestamp};
 const SECURITY_TXT_TTL: Span = Span::days(180);
 
 pub(crate) fn routes() -> Router<Server> {
-    Router::new().route("/.well-known/security.txt", get(security_txt)).route("/.well-known/change-password", get(change_password))
+    Router::new()
+        .route("/.well-known/security.txt", get(security_txt))
+        .route("/.well-known/change-password", get(change_password))
 }
 
 /// Whom to tell of a vulnerability (RFC 9116). Without `LATCHKEY_SECURITY_CONTACT` there is no such
@@ -31,13 +33,15 @@ async fn security_txt(State(server): State<Server>) -> Response {
         return problem::plain(StatusCode::NOT_FOUND);
     }
     let text = render_security_txt(&server.security_contacts, &server.origin, Clock::System.now());
-    ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], text).into_response()
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], text)
+        .into_response()
 }
 
 /// The contacts in order of preference. The expiry changes once a day.
 fn render_security_txt(contacts: &[String], origin: &str, now: Timestamp) -> String {
     let midnight = Timestamp(now.0 - now.0.rem_euclid(Span::days(1).0));
-    let contacts: Vec<String> = contacts.iter().map(|contact| format!("Contact: {contact}\n")).collect();
+    let contacts: Vec<String> =
+        contacts.iter().map(|contact| format!("Contact: {contact}\n")).collect();
     let contacts = contacts.concat();
     let expires = rfc3339(midnight + SECURITY_TXT_TTL);
     format!("{contacts}Expires: {expires}\nCanonical: {origin}/.well-known/security.txt\n")
@@ -54,7 +58,11 @@ mod tests {
 
     #[test]
     fn security_txt_expires_half_a_year_after_today() {
-        let text = render_security_txt(&["mailto:a@b.example".to_owned(), "https://b.example".to_owned()], "https://c.example", Timestamp(1_767_225_600_001));
+        let text = render_security_txt(
+            &["mailto:a@b.example".to_owned(), "https://b.example".to_owned()],
+            "https://c.example",
+            Timestamp(1_767_225_600_001),
+        );
         assert_eq!(
             text,
             "Contact: mailto:a@b.example\nContact: https://b.example\nExpires: 2026-06-30T00:00:00Z\n\

@@ -62,7 +62,12 @@ impl Budgets {
     }
 
     /// Room for its response, too.
-    fn charge(&self, network: Option<&[u8]>, admission: Admission, bytes: usize) -> Option<Admission> {
+    fn charge(
+        &self,
+        network: Option<&[u8]>,
+        admission: Admission,
+        bytes: usize,
+    ) -> Option<Admission> {
         let slot = self.bytes.take_many(bytes, &holder(network, MAX_RESPONSE_BYTES_PER_NETWORK))?;
         Some(Admission { _bytes: Some(Arc::new(slot)), ..admission })
     }
@@ -74,25 +79,34 @@ fn holder(network: Option<&[u8]>, most: usize) -> Vec<(Vec<u8>, usize)> {
 
 /// Refuses a request for which there is no room, and a response. The refusal has no body: a client
 /// that does not read it takes nothing.
-pub async fn within_budget(State(server): State<Server>, mut request: Request, next: Next) -> Response {
+pub async fn within_budget(
+    State(server): State<Server>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     // An orchestrator may share an address with clients.
     if host::PROBES.contains(&request.uri().path()) {
         return next.run(request).await;
     }
     let client = request.extensions().get::<Client>();
-    let is_proxy = client.and_then(|client| client.address).is_some_and(|address| is_in(&server.trusted_proxies, &address));
+    let is_proxy = client
+        .and_then(|client| client.address)
+        .is_some_and(|address| is_in(&server.trusted_proxies, &address));
     let network = client.filter(|_| !is_proxy).map(Client::network);
     let Some(admission) = server.budgets.admit(network.as_deref()) else { return full() };
     request.extensions_mut().insert(admission.clone());
     let mut response = next.run(request).await;
     let bytes = usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX);
-    let Some(admission) = server.budgets.charge(network.as_deref(), admission, bytes) else { return full() };
+    let Some(admission) = server.budgets.charge(network.as_deref(), admission, bytes) else {
+        return full();
+    };
     response.extensions_mut().insert(admission);
     response
 }
 
 fn full() -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, HeaderValue::from_static("2"))]).into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, HeaderValue::from_static("2"))])
+        .into_response()
 }
 
 #[cfg(test)]
@@ -102,10 +116,14 @@ mod tests {
     #[test]
     fn network_at_its_limit_is_refused_and_others_are_not() {
         let budgets = Budgets::default();
-        let mut held: Vec<_> = (0..MAX_REQUESTS_PER_NETWORK).map(|_| budgets.admit(Some(b"one")).expect("room")).collect();
+        let mut held: Vec<_> = (0..MAX_REQUESTS_PER_NETWORK)
+            .map(|_| budgets.admit(Some(b"one")).expect("room"))
+            .collect();
         assert!(budgets.admit(Some(b"one")).is_none());
         assert!(budgets.admit(Some(b"two")).is_some());
-        held.extend((held.len()..MAX_REQUESTS).map(|_| budgets.admit(None).expect("a proxy has the total")));
+        held.extend(
+            (held.len()..MAX_REQUESTS).map(|_| budgets.admit(None).expect("a proxy has the total")),
+        );
         assert!(budgets.admit(None).is_none() && budgets.admit(Some(b"two")).is_none());
         let copy = held.pop();
         let kept = copy.clone();
@@ -118,11 +136,16 @@ mod tests {
     #[test]
     fn bytes_are_held_as_long_as_the_response() {
         let budgets = Budgets::default();
-        let charge = |network: Option<&[u8]>, bytes| budgets.admit(network).and_then(|admission| budgets.charge(network, admission, bytes));
+        let charge = |network: Option<&[u8]>, bytes| {
+            budgets.admit(network).and_then(|admission| budgets.charge(network, admission, bytes))
+        };
         let held = charge(Some(b"one"), MAX_RESPONSE_BYTES_PER_NETWORK).expect("room");
         assert!(charge(Some(b"one"), 1).is_none() && charge(Some(b"one"), 0).is_some());
         assert!(charge(Some(b"two"), MAX_RESPONSE_BYTES_PER_NETWORK).is_some());
-        assert!(charge(None, MAX_RESPONSE_BYTES - MAX_RESPONSE_BYTES_PER_NETWORK + 1).is_none(), "more than all may have");
+        assert!(
+            charge(None, MAX_RESPONSE_BYTES - MAX_RESPONSE_BYTES_PER_NETWORK + 1).is_none(),
+            "more than all may have"
+        );
         drop(held);
         assert!(charge(Some(b"one"), MAX_RESPONSE_BYTES_PER_NETWORK).is_some());
         assert!(charge(None, MAX_RESPONSE_BYTES).is_some());

@@ -22,8 +22,10 @@ use axum::{
 const PATHS: [&str; 3] = ["/api/v1", "/oauth/token", "/oauth/revoke"];
 /// What they may send, and what they may read of an answer beyond its body.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
-const HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type, x-access-token, x-request-id");
-const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, www-authenticate, x-request-id");
+const HEADERS: HeaderValue =
+    HeaderValue::from_static("authorization, content-type, x-access-token, x-request-id");
+const EXPOSED: HeaderValue =
+    HeaderValue::from_static("retry-after, www-authenticate, x-request-id");
 /// Browsers may remember a permission for so long, in seconds.
 const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
 
@@ -32,12 +34,23 @@ const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
 pub(crate) struct Listed;
 
 /// Lets listed origins in.
-pub async fn listed_origins(State(server): State<Server>, mut request: Request, next: Next) -> Response {
-    if server.cors_origins.is_empty() || !PATHS.iter().any(|path| is_at_or_below(request.uri().path(), path)) {
+pub async fn listed_origins(
+    State(server): State<Server>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if server.cors_origins.is_empty()
+        || !PATHS.iter().any(|path| is_at_or_below(request.uri().path(), path))
+    {
         return next.run(request).await;
     }
-    let origin =
-        request.headers().get(header::ORIGIN).filter(|origin| server.cors_origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes())).cloned();
+    let origin = request
+        .headers()
+        .get(header::ORIGIN)
+        .filter(|origin| {
+            server.cors_origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes())
+        })
+        .cloned();
     let Some(origin) = origin else {
         let mut response = next.run(request).await;
         vary(response.headers_mut());
@@ -69,11 +82,15 @@ fn vary(headers: &mut HeaderMap) {
 
 /// Whether a browser asks, before it sends what a page wants to send.
 fn is_preflight(request: &Request) -> bool {
-    request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 fn permission() -> Response {
-    const ALLOWED: [(HeaderName, HeaderValue); 3] =
-        [(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS), (header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS), (header::ACCESS_CONTROL_MAX_AGE, REMEMBERED)];
+    const ALLOWED: [(HeaderName, HeaderValue); 3] = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS),
+        (header::ACCESS_CONTROL_MAX_AGE, REMEMBERED),
+    ];
     (StatusCode::NO_CONTENT, ALLOWED).into_response()
 }

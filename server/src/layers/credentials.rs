@@ -21,10 +21,19 @@ pub async fn one_user_only(State(server): State<Server>, request: Request, next:
     let (headers, names) = (request.headers(), &server.web.cookies);
     let refresh = cookie::refresh_cookie(headers, names);
     // It counts at the API only, and a page must not fail because of one that was left over.
-    let access_cookie = cookie::access_cookie(headers, names).filter(|_| request.uri().path().starts_with("/api/v1/"));
-    let other = headers.get(X_ACCESS_TOKEN).filter(|_| server.x_access_token).and_then(|token| token.to_str().ok());
+    let access_cookie = cookie::access_cookie(headers, names)
+        .filter(|_| request.uri().path().starts_with("/api/v1/"));
+    let other = headers
+        .get(X_ACCESS_TOKEN)
+        .filter(|_| server.x_access_token)
+        .and_then(|token| token.to_str().ok());
     let access = [bearer(headers), other, access_cookie.as_deref()];
-    let presented: Vec<_> = access.into_iter().flatten().map(Presented::Bearer).chain(refresh.as_deref().map(Presented::Cookie)).collect();
+    let presented: Vec<_> = access
+        .into_iter()
+        .flatten()
+        .map(Presented::Bearer)
+        .chain(refresh.as_deref().map(Presented::Cookie))
+        .collect();
     match server.web.auth.are_of_two_users(&presented).await {
         Ok(false) => next.run(request).await,
         Ok(true) => two_credentials("Send the credentials of one user."),

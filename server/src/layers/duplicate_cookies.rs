@@ -1,8 +1,8 @@
 //! One refresh cookie per request, where a browser sends several of that name.
 //!
-//! Over plain http, which is for loopback and private addresses only, another port of the same host can set a cookie of
-//! our name, and a browser sends it beside ours. Whatever it holds must not log its user out. (Over https the prefix
-//! `__Host-` allows one cookie of a name only.)
+//! Over plain http, which is for loopback and private addresses only, another port of the same host
+//! can set a cookie of our name, and a browser sends it beside ours. Whatever it holds must not log
+//! its user out. (Over https the prefix `__Host-` allows one cookie of a name only.)
 
 use crate::Server;
 use app::edge::cookie;
@@ -13,9 +13,14 @@ use axum::{
     response::Response,
 };
 
-/// Leaves of several refresh cookies the last that is good, so that everything behind sees at most one. If none of them
-/// is, the request stays as it is. At most [`cookie::MAX_DUPLICATES`] are tried, and a forged one costs no database read.
-pub async fn keep_good_one(State(server): State<Server>, mut request: Request, next: Next) -> Response {
+/// Leaves of several refresh cookies the last that is good, so that everything behind sees at most
+/// one. If none of them is, the request stays as it is. At most [`cookie::MAX_DUPLICATES`] are
+/// tried, and a forged one costs no database read.
+pub async fn keep_good_one(
+    State(server): State<Server>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let names = &server.web.cookies;
     let tokens = cookie::refresh_cookies(request.headers(), names);
     if tokens.len() > 1 {

@@ -1,4 +1,5 @@
-//! The headers that every answer carries: pages, functions, API, files and errors alike. (ASVS 5.0 3.4; MDN Observatory.)
+//! The headers that every answer carries: pages, functions, API, files and errors alike. (ASVS 5.0
+//! 3.4; MDN Observatory.)
 
 use crate::Server;
 use axum::{
@@ -11,22 +12,27 @@ use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 
 /// For whatever is no page: it may load nothing and stand in no frame.
-const NOTHING: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const NOTHING: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// For a page that only says something: it may look like ours.
 pub(super) const STYLE_ONLY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The policy of a page: our own files, and the inline scripts that carry this page's nonce. `wasm-unsafe-eval` lets it compile WebAssembly
-/// and nothing else. `reload` is the port of the socket of `cargo leptos watch`.
+/// The policy of a page: our own files, and the inline scripts that carry this page's nonce.
+/// `wasm-unsafe-eval` lets it compile WebAssembly and nothing else. `reload` is the port of the
+/// socket of `cargo leptos watch`.
 fn page_policy(nonce: &str, reload: Option<u32>) -> String {
-    let watch = reload.map(|port| format!(" ws://127.0.0.1:{port} ws://localhost:{port}")).unwrap_or_default();
+    let watch = reload
+        .map(|port| format!(" ws://127.0.0.1:{port} ws://localhost:{port}"))
+        .unwrap_or_default();
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
          connect-src 'self'{watch}; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }
 
-/// Called by Leptos for each page, once it has made the nonce; for functions and files there is none, and they keep the strict policy.
+/// Called by Leptos for each page, once it has made the nonce; for functions and files there is
+/// none, and they keep the strict policy.
 pub fn set_page_policy(reload: Option<u32>) {
     if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
         && let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce, reload))
@@ -56,9 +62,17 @@ pub(super) fn set_all(headers: &mut HeaderMap, secure: bool, subdomains: bool) {
     set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(headers, HeaderName::from_static("cross-origin-embedder-policy"), "require-corp");
     default(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    set(headers, HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+    set(
+        headers,
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    );
     if secure {
-        set(headers, header::STRICT_TRANSPORT_SECURITY, if subdomains { "max-age=63072000; includeSubDomains" } else { "max-age=63072000" });
+        set(
+            headers,
+            header::STRICT_TRANSPORT_SECURITY,
+            if subdomains { "max-age=63072000; includeSubDomains" } else { "max-age=63072000" },
+        );
     }
     name_charset(headers);
 }
@@ -92,6 +106,9 @@ mod tests {
     #[test]
     fn only_while_one_develops_may_a_page_talk_to_the_socket_that_reloads_it() {
         assert!(page_policy("n", None).contains("connect-src 'self';"));
-        assert!(page_policy("n", Some(3001)).contains("connect-src 'self' ws://127.0.0.1:3001 ws://localhost:3001;"));
+        assert!(
+            page_policy("n", Some(3001))
+                .contains("connect-src 'self' ws://127.0.0.1:3001 ws://localhost:3001;")
+        );
     }
 }

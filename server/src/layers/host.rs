@@ -36,9 +36,17 @@ pub async fn ours_only(State(server): State<Server>, request: Request, next: Nex
         Some(host) if server.hosts.contain(&host) => next.run(request).await,
         Some(host) => {
             server.notices.other_host(host.as_str(), &server.origin);
-            problem::plain_with(StatusCode::MISDIRECTED_REQUEST, "misdirected_request", &format!("This server is reached at {}/.", server.origin))
+            problem::plain_with(
+                StatusCode::MISDIRECTED_REQUEST,
+                "misdirected_request",
+                &format!("This server is reached at {}/.", server.origin),
+            )
         }
-        None => problem::plain_with(StatusCode::BAD_REQUEST, "malformed", "Send one Host header, with the name of this server."),
+        None => problem::plain_with(
+            StatusCode::BAD_REQUEST,
+            "malformed",
+            "Send one Host header, with the name of this server.",
+        ),
     }
 }
 
@@ -52,7 +60,9 @@ fn asked_for(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
     };
     match (uri.authority().cloned(), line) {
         (Some(target), Some(line)) if target != line => None,
-        (Some(host), _) | (None, Some(host)) => Some(host).filter(|host| !host.as_str().contains('@')),
+        (Some(host), _) | (None, Some(host)) => {
+            Some(host).filter(|host| !host.as_str().contains('@'))
+        }
         (None, None) => None,
     }
 }
@@ -69,16 +79,23 @@ impl Hosts {
     /// Those of the public URL, and others: with the port that they have, or with any.
     #[must_use]
     pub fn of(url: &Url, others: &[Authority]) -> Self {
-        Self { host: url.host().map(|host| host.to_owned()), port: url.port_or_known_default(), others: others.into() }
+        Self {
+            host: url.host().map(|host| host.to_owned()),
+            port: url.port_or_known_default(),
+            others: others.into(),
+        }
     }
 
     fn contain(&self, asked: &Authority) -> bool {
-        let is_listed =
-            |listed: &Authority| asked.host().eq_ignore_ascii_case(listed.host()) && (listed.port_u16().is_none() || listed.port_u16() == asked.port_u16());
+        let is_listed = |listed: &Authority| {
+            asked.host().eq_ignore_ascii_case(listed.host())
+                && (listed.port_u16().is_none() || listed.port_u16() == asked.port_u16())
+        };
         if self.others.iter().any(is_listed) {
             return true;
         }
-        let port_is_ours = asked.as_str() == asked.host() || asked.port_u16().is_some_and(|port| Some(port) == self.port);
+        let port_is_ours = asked.as_str() == asked.host()
+            || asked.port_u16().is_some_and(|port| Some(port) == self.port);
         // As in URLs: in lower case, and addresses in their short form.
         let (Ok(asked), Some(ours)) = (Host::parse(asked.host()), &self.host) else { return false };
         port_is_ours && (asked == *ours || is_loopback(&asked) && is_loopback(ours))

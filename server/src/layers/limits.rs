@@ -1,4 +1,5 @@
-//! What goes no further: bodies that are larger than any of ours, methods that nobody needs, and what takes too long.
+//! What goes no further: bodies that are larger than any of ours, methods that nobody needs, and
+//! what takes too long.
 
 use crate::{
     http::problem,
@@ -27,8 +28,9 @@ use tokio::time::timeout;
 /// The largest body that is read, in bytes: the longest password, encoded, many times over.
 pub const BODY: usize = 64 * 1024;
 
-/// Longer than everything that may wait here for something else: the hashing threads, the database. What a page waits for runs in tasks of
-/// its own, and a page whose task has died would wait for ever.
+/// Longer than everything that may wait here for something else: the hashing threads, the database.
+/// What a page waits for runs in tasks of its own, and a page whose task has died would wait for
+/// ever.
 pub const LONGEST: Duration = Duration::from_secs(30);
 
 /// Gives up on a request that has no answer after [`LONGEST`].
@@ -39,15 +41,22 @@ pub async fn in_time(request: Request, next: Next) -> Response {
     })
 }
 
-/// Carries out what changes something to its end, whether or not somebody still waits for the answer: a thief who hangs up must not keep their session
-/// from being ended.
+/// Carries out what changes something to its end, whether or not somebody still waits for the
+/// answer: a thief who hangs up must not keep their session from being ended.
 pub async fn finish(request: Request, next: Next) -> Response {
-    if request.method().is_safe() { next.run(request).await } else { to_its_end(request.extensions().get().cloned(), next.run(request)).await }
+    if request.method().is_safe() {
+        next.run(request).await
+    } else {
+        to_its_end(request.extensions().get().cloned(), next.run(request)).await
+    }
 }
 
 /// In a task of its own: whoever drops this does not end that. The request counts as being under
 /// way for as long.
-pub(super) async fn to_its_end(admission: Option<Admission>, answer: impl Future<Output = Response> + Send + 'static) -> Response {
+pub(super) async fn to_its_end(
+    admission: Option<Admission>,
+    answer: impl Future<Output = Response> + Send + 'static,
+) -> Response {
     let counted = async move {
         let response = answer.await;
         drop(admission);
@@ -65,11 +74,13 @@ pub(super) async fn to_its_end(admission: Option<Admission>, answer: impl Future
 /// A body is there within this time.
 pub const ARRIVAL: Duration = Duration::from_secs(15);
 
-/// So much of a body that is too large is read and dropped before it is refused. A proxy that is still sending it would otherwise find the connection
-/// closed and make an error of its own of that.
+/// So much of a body that is too large is read and dropped before it is refused. A proxy that is
+/// still sending it would otherwise find the connection closed and make an error of its own of
+/// that.
 const DROPPED: usize = 1024 * 1024;
 
-/// Larger than any form that a page of ours sends. So many of these are held at a time, by all clients together, and no more: 16 MiB.
+/// Larger than any form that a page of ours sends. So many of these are held at a time, by all
+/// clients together, and no more: 16 MiB.
 const LARGE: usize = 4 * 1024;
 const MAX_LARGE_BODIES: usize = 256;
 /// Of these, the share of one network.
@@ -83,16 +94,24 @@ enum Unread {
     CutOff,
 }
 
-/// Reads the body before anybody looks at it: whole, no more than [`BODY`] of it, and not for longer than [`ARRIVAL`]. So nothing behind this has to
-/// know of bodies that are too large, too slow, or cut off.
+/// Reads the body before anybody looks at it: whole, no more than [`BODY`] of it, and not for
+/// longer than [`ARRIVAL`]. So nothing behind this has to know of bodies that are too large, too
+/// slow, or cut off.
 pub async fn read_body(request: Request, next: Next) -> Response {
     if let Some(refusal) = refuse_coded(&request) {
         return refusal;
     }
     let (parts, body) = request.into_parts();
     let network = parts.extensions.get().map(Client::network).unwrap_or_default();
-    let said = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let read = if said.is_some_and(|length| length > DROPPED) { Ok(Err(Unread::TooLarge)) } else { timeout(ARRIVAL, read(body, &network)).await };
+    let said = parts
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let read = if said.is_some_and(|length| length > DROPPED) {
+        Ok(Err(Unread::TooLarge))
+    } else {
+        timeout(ARRIVAL, read(body, &network)).await
+    };
     let mut refusal = match read {
         Ok(Ok((read, held))) => {
             let mut request = Request::from_parts(parts, Body::from(read));
@@ -103,7 +122,11 @@ pub async fn read_body(request: Request, next: Next) -> Response {
         Ok(Err(Unread::TooMany)) => problem::answer(&Problem::Busy { retry_after: 2 }),
         Ok(Err(Unread::TooLarge)) => problem::answer(&Problem::TooLarge),
         Ok(Err(Unread::CutOff)) => problem::answer(&Problem::BadRequest),
-        Err(_) => problem::plain_with(StatusCode::REQUEST_TIMEOUT, "request_timeout", "The body did not arrive in time."),
+        Err(_) => problem::plain_with(
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            "The body did not arrive in time.",
+        ),
     };
     // What is still on its way would be taken for the next request.
     refusal.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -112,11 +135,19 @@ pub async fn read_body(request: Request, next: Next) -> Response {
 
 /// Refuses a body whose content coding we do not decode, which is any (RFC 9110, 15.5.16).
 fn refuse_coded(request: &Request) -> Option<Response> {
-    let mut codings = request.headers().get_all(CONTENT_ENCODING).iter().map(|coding| coding.as_bytes().trim_ascii());
+    let mut codings = request
+        .headers()
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .map(|coding| coding.as_bytes().trim_ascii());
     if codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")) {
         return None;
     }
-    let mut refusal = problem::plain_with(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content_coding", "Send the body without a Content-Encoding.");
+    let mut refusal = problem::plain_with(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_content_coding",
+        "Send the body without a Content-Encoding.",
+    );
     refusal.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     // What is still on its way would be taken for the next request.
     refusal.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -129,7 +160,11 @@ async fn read(mut body: Body, network: &[u8]) -> Result<(Vec<u8>, Option<Slot<Ve
         let Ok(part) = frame.map_err(|_| Unread::CutOff)?.into_data() else { continue };
         length += part.len();
         if length > LARGE && held.is_none() {
-            held = Some(LARGE_BODIES.take(&[(network.to_vec(), MAX_LARGE_BODIES_PER_NETWORK)]).ok_or(Unread::TooMany)?);
+            held = Some(
+                LARGE_BODIES
+                    .take(&[(network.to_vec(), MAX_LARGE_BODIES_PER_NETWORK)])
+                    .ok_or(Unread::TooMany)?,
+            );
         }
         if length <= BODY {
             whole.extend_from_slice(&part);

@@ -31,7 +31,11 @@ use axum::{
 };
 
 /// Refuses what the table refuses.
-pub async fn same_origin_only(State(server): State<Server>, request: Request, next: Next) -> Response {
+pub async fn same_origin_only(
+    State(server): State<Server>,
+    request: Request,
+    next: Next,
+) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let listed = request.extensions().get::<Listed>().is_some();
     if safe || listed || is_allowed(request.headers(), &server.origin, &server.web.cookies) {
@@ -47,7 +51,11 @@ pub async fn same_origin_only(State(server): State<Server>, request: Request, ne
 fn own_origin(request: &Request) -> Option<&str> {
     let origin = request.headers().get(ORIGIN)?.to_str().ok()?;
     let (_, authority) = origin.split_once("://")?;
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).or_else(|| request.uri().authority().map(Authority::as_str))?;
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| request.uri().authority().map(Authority::as_str))?;
     authority.eq_ignore_ascii_case(host).then_some(origin)
 }
 
@@ -63,8 +71,11 @@ fn is_allowed(headers: &HeaderMap, ours: &str, names: &CookieNames) -> bool {
 
 /// On this machine `localhost` and `127.0.0.1` are two names of one thing.
 fn is_same(origin: &str, ours: &str) -> bool {
-    let one_name = |origin: &str| origin.replacen("://127.0.0.1", "://localhost", 1).replacen("://[::1]", "://localhost", 1);
-    origin == ours || (one_name(ours).starts_with("http://localhost") && one_name(origin) == one_name(ours))
+    let one_name = |origin: &str| {
+        origin.replacen("://127.0.0.1", "://localhost", 1).replacen("://[::1]", "://localhost", 1)
+    };
+    origin == ours
+        || (one_name(ours).starts_with("http://localhost") && one_name(origin) == one_name(ours))
 }
 
 #[cfg(test)]
@@ -75,7 +86,10 @@ mod tests {
     const OURS: &str = "https://accounts.example.com";
 
     fn allowed(pairs: &[(&'static str, &'static str)], ours: &str) -> bool {
-        let headers = pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
+        let headers = pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
         is_allowed(&headers, ours, &CookieNames::new(&ours.parse().expect("a URL")))
     }
 

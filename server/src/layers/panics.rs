@@ -17,7 +17,9 @@ pub fn caught(_: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 /// Catches what the layers let through. Stands around all of them.
-pub fn outermost(server: &Server) -> CatchPanicLayer<impl Fn(Box<dyn Any + Send + 'static>) -> Response + Clone + use<>> {
+pub fn outermost(
+    server: &Server,
+) -> CatchPanicLayer<impl Fn(Box<dyn Any + Send + 'static>) -> Response + Clone + use<>> {
     let (secure, subdomains) = (server.web.secure, server.hsts_subdomains);
     CatchPanicLayer::custom(move |_: Box<dyn Any + Send + 'static>| {
         tracing::error!("a middleware panicked");

@@ -18,7 +18,11 @@ fn is_plain(path: &str) -> bool {
     let Some(path) = path.strip_prefix('/') else { return path == "*" || path.is_empty() };
     let mut segments = path.split('/').peekable();
     while let Some(segment) = segments.next() {
-        let decoded = segment.to_ascii_lowercase().replace("%2e", ".").replace("%5c", "\\").replace("%2f", "/");
+        let decoded = segment
+            .to_ascii_lowercase()
+            .replace("%2e", ".")
+            .replace("%5c", "\\")
+            .replace("%2f", "/");
         let dots = decoded.split(['/', '\\']).any(|part| part == "." || part == "..");
         if dots || decoded.contains('\\') || segment.is_empty() && segments.peek().is_some() {
             return false;
@@ -33,7 +37,18 @@ mod tests {
 
     #[test]
     fn paths_with_one_reading_are_plain() {
-        for plain in ["/", "/account", "/account/", "/account/sessions", "/a.b", "/...", "/.well-known/jwks.json", "/a%20b", "/%E4", "*"] {
+        for plain in [
+            "/",
+            "/account",
+            "/account/",
+            "/account/sessions",
+            "/a.b",
+            "/...",
+            "/.well-known/jwks.json",
+            "/a%20b",
+            "/%E4",
+            "*",
+        ] {
             assert!(is_plain(plain), "{plain}");
         }
         for other in [

@@ -1,7 +1,7 @@
 //! Names each request, says who asks, and writes one line for it in the log.
 //!
-//! The line holds the path without the query, which may hold anything. One request is one line, of ASCII: a path may hold marks that end a line for some
-//! readers, or that a terminal obeys.
+//! The line holds the path without the query, which may hold anything. One request is one line, of
+//! ASCII: a path may hold marks that end a line for some readers, or that a terminal obeys.
 
 use crate::{Server, notices::Notices};
 use app::edge::cookie;
@@ -25,10 +25,15 @@ pub async fn trace(State(server): State<Server>, mut request: Request, next: Nex
     let id = request_id(request.headers());
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let address = client_address(peer, request.headers(), &server.trusted_proxies, &server.notices);
-    let mut client = Client::new(address, request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()), &id);
+    let mut client = Client::new(
+        address,
+        request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()),
+        &id,
+    );
     client.known_browser = cookie::known_browser(request.headers(), &server.web.cookies);
     request.extensions_mut().insert(client);
-    let (method, path) = (request.method().clone(), request.uri().path().escape_default().to_string());
+    let (method, path) =
+        (request.method().clone(), request.uri().path().escape_default().to_string());
     let started = Clock::System.now();
 
     let mut response = next.run(request).await;
@@ -49,9 +54,14 @@ pub async fn trace(State(server): State<Server>, mut request: Request, next: Nex
 /// The caller's own name for the request, if it is a plain one; else a new one.
 fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
-    match given.filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')) {
+    match given.filter(|id| {
+        (1..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    }) {
         Some(id) => id.to_owned(),
-        None => Entropy::System.id(Clock::System.now()).map_or_else(|_| "none".to_owned(), |id| id.to_string()),
+        None => Entropy::System
+            .id(Clock::System.now())
+            .map_or_else(|_| "none".to_owned(), |id| id.to_string()),
     }
 }
 
@@ -60,9 +70,15 @@ pub(crate) fn is_in(networks: &[IpNet], address: &IpAddr) -> bool {
     networks.iter().any(|network| network.contains(&address.to_canonical()))
 }
 
-/// Where a request comes from: the other end of the socket, unless that is a proxy that we trust. Then the last address in
-/// `X-Forwarded-For` that is not such a proxy: what stands before it was written by clients.
-fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet], notices: &Notices) -> Option<IpAddr> {
+/// Where a request comes from: the other end of the socket, unless that is a proxy that we trust.
+/// Then the last address in `X-Forwarded-For` that is not such a proxy: what stands before it was
+/// written by clients.
+fn client_address(
+    peer: Option<IpAddr>,
+    headers: &HeaderMap,
+    trusted: &[IpNet],
+    notices: &Notices,
+) -> Option<IpAddr> {
     let is_trusted = |ip: &IpAddr| is_in(trusted, ip);
     let peer = peer?.to_canonical();
     let sent = [FORWARDED_FOR, FORWARDED].into_iter().find(|name| headers.contains_key(name));
@@ -75,7 +91,8 @@ fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet], 
     if sent == Some(FORWARDED) {
         notices.unreadable_forwarding(peer, FORWARDED.as_str());
     }
-    let lines: Vec<&str> = headers.get_all(FORWARDED_FOR).iter().map(|line| line.to_str().unwrap_or("?")).collect();
+    let lines: Vec<&str> =
+        headers.get_all(FORWARDED_FOR).iter().map(|line| line.to_str().unwrap_or("?")).collect();
     let mut hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
     let mut client = peer;
     while is_trusted(&client) {
@@ -89,12 +106,16 @@ fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet], 
     Some(client)
 }
 
-/// An address as proxies write it: `203.0.113.9`, `203.0.113.9:51234`, `2001:db8::7`, `[2001:db8::7]`, `[2001:db8::7]:443`, each also in quotes.
+/// An address as proxies write it: `203.0.113.9`, `203.0.113.9:51234`, `2001:db8::7`,
+/// `[2001:db8::7]`, `[2001:db8::7]:443`, each also in quotes.
 fn forwarded_address(hop: &str) -> Option<IpAddr> {
     let hop = hop.trim();
     let hop = hop.strip_prefix('"').and_then(|hop| hop.strip_suffix('"')).unwrap_or(hop).trim();
     let bare = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok().map(IpAddr::V6);
-    hop.parse().ok().or_else(|| hop.parse().ok().map(|with_port: SocketAddr| with_port.ip())).or_else(bare)
+    hop.parse()
+        .ok()
+        .or_else(|| hop.parse().ok().map(|with_port: SocketAddr| with_port.ip()))
+        .or_else(bare)
 }
 
 #[cfg(test)]
@@ -107,7 +128,9 @@ mod tests {
             headers.append(FORWARDED_FOR, HeaderValue::from_static(line));
         }
         let trusted = ["10.0.0.0/8".parse().expect("a network")];
-        client_address(peer.parse().ok(), &headers, &trusted, &Notices::default()).expect("an address").to_string()
+        client_address(peer.parse().ok(), &headers, &trusted, &Notices::default())
+            .expect("an address")
+            .to_string()
     }
 
     #[test]
@@ -163,9 +186,16 @@ mod tests {
 
     #[test]
     fn a_request_keeps_a_plain_name_and_gets_one_for_anything_else() {
-        let named = |id: &'static str| request_id(&HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static(id))]));
+        let named = |id: &'static str| {
+            request_id(&HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static(id))]))
+        };
         assert_eq!(named("order-66"), "order-66");
-        for id in ["", "a b", "<b>", "0123456789012345678901234567890123456789012345678901234567890123456789"] {
+        for id in [
+            "",
+            "a b",
+            "<b>",
+            "0123456789012345678901234567890123456789012345678901234567890123456789",
+        ] {
             assert_eq!(named(id).len(), 36, "{id:?}");
         }
     }

@@ -31,11 +31,17 @@ use axum::{
 /// Replaces the body of a problem that a page visit or a plain form ran into. The status stays.
 pub async fn show_people(State(server): State<Server>, request: Request, next: Next) -> Response {
     let kind = kind(request.method(), request.uri().path(), request.headers());
-    let html = request.headers().get("accept").is_some_and(|accept| String::from_utf8_lossy(accept.as_bytes()).contains("text/html"));
+    let html = request
+        .headers()
+        .get("accept")
+        .is_some_and(|accept| String::from_utf8_lossy(accept.as_bytes()).contains("text/html"));
     let is_oauth = is_at_or_below(request.uri().path(), OAUTH);
     let theme = app::edge::theme(request.headers());
     let mut response = next.run(request).await;
-    let Some(Shown { title, detail, for_programs }) = response.extensions().get::<Shown>().cloned() else { return response };
+    let Some(Shown { title, detail, for_programs }) = response.extensions().get::<Shown>().cloned()
+    else {
+        return response;
+    };
     if is_oauth {
         *response.body_mut() = oauth::refusal(response.status(), &for_programs).into();
         response.headers_mut().remove(CONTENT_LENGTH);

@@ -1,4 +1,5 @@
-//! Looking after the accounts of others: who may, what comes of it, and that it takes effect at once.
+//! Looking after the accounts of others: who may, what comes of it, and that it takes effect at
+//! once.
 
 use crate::support::{Answer, App, PASSWORD, User};
 use auth::{Client, flow::Change, on_both};
@@ -14,21 +15,31 @@ const USERS: &str = "/api/v1/admin/users";
 
 async fn id_of(app: &App, email: &str) -> String {
     let operator = app.server.auth().operator_for_tests(&Client::default());
-    operator.user_with(&Email::parse(email).expect("an address")).await.expect("a user").id.to_string()
+    operator
+        .user_with(&Email::parse(email).expect("an address"))
+        .await
+        .expect("a user")
+        .id
+        .to_string()
 }
 
 /// Somebody whom the operator has made an administrator, with a token that says so.
 async fn admin<'a>(app: &'a App, email: &str) -> User<'a> {
     app.user(email).await;
     let operator = app.server.auth().operator_for_tests(&Client::default());
-    let id = operator.user_with(&Email::parse(email).expect("an address")).await.expect("a user").id;
+    let id =
+        operator.user_with(&Email::parse(email).expect("an address")).await.expect("a user").id;
     operator.change(id, Change::Role(Role::Admin)).await.expect("changed");
     app.log_in(email).await
 }
 
 async fn put_role(user: &User<'_>, id: &str, role: &str) -> Answer {
     let body = Body::from(json!({ "role": role }).to_string());
-    user.client.clone().with("content-type", "application/json").send(Method::PUT, &format!("{USERS}/{id}/role"), body).await
+    user.client
+        .clone()
+        .with("content-type", "application/json")
+        .send(Method::PUT, &format!("{USERS}/{id}/role"), body)
+        .await
 }
 
 async fn post(user: &User<'_>, id: &str, what: &str) -> Answer {
@@ -36,19 +47,35 @@ async fn post(user: &User<'_>, id: &str, what: &str) -> Answer {
 }
 
 on_both! {
-    async fn every_route_of_administrators_refuses_everybody_else_and_says_which_scope_is_missing(app: App) {
+    async fn every_route_of_administrators_refuses_everybody_else_and_says_which_scope_is_missing(
+        app: App,
+    ) {
         let (ada, eve) = (app.user("ada@example.com").await, app.user("eve@example.com").await);
         let id = id_of(&app, "ada@example.com").await;
         let description = app.anon().get("/openapi.json").await.json();
         let mut asked = 0;
-        for (path, methods) in description["paths"].as_object().expect("paths").iter().filter(|(path, _)| path.starts_with(USERS)) {
+        for (path, methods) in description["paths"]
+            .as_object()
+            .expect("paths")
+            .iter()
+            .filter(|(path, _)| path.starts_with(USERS))
+        {
             for method in methods.as_object().expect("methods").keys() {
                 let method: Method = method.to_uppercase().parse().expect("a method");
                 for body in ["{}", r#"{"role":"admin"}"#] {
                     let client = eve.client.clone().with("content-type", "application/json");
-                    let answer = client.send(method.clone(), &path.replace("{id}", &id), Body::from(body)).await;
-                    assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::FORBIDDEN, "forbidden"), "{method} {path}");
-                    assert_eq!(answer.header("www-authenticate"), r#"Bearer realm="latchkey", error="insufficient_scope", scope="admin""#);
+                    let answer = client
+                        .send(method.clone(), &path.replace("{id}", &id), Body::from(body))
+                        .await;
+                    assert_eq!(
+                        (answer.status, answer.problem().as_str()),
+                        (StatusCode::FORBIDDEN, "forbidden"),
+                        "{method} {path}"
+                    );
+                    assert_eq!(
+                        answer.header("www-authenticate"),
+                        r#"Bearer realm="latchkey", error="insufficient_scope", scope="admin""#
+                    );
                 }
                 asked += 1;
             }
@@ -71,10 +98,34 @@ on_both! {
             let Some(cursor) = page["next_cursor"].as_str() else { break };
             next = format!("&cursor={cursor}");
         }
-        let emails: Vec<_> = seen.iter().map(|user| user["email"].as_str().expect("text")).collect();
-        assert_eq!(emails, ["user4@example.com", "user3@example.com", "user2@example.com", "user1@example.com", "user0@example.com", "boss@example.com"]);
-        let members: BTreeSet<_> = seen[0].as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(members, BTreeSet::from(["created_at", "deletes_at", "disabled_at", "email", "id", "last_login_at", "name", "roles"]));
+        let emails: Vec<_> =
+            seen.iter().map(|user| user["email"].as_str().expect("text")).collect();
+        assert_eq!(
+            emails,
+            [
+                "user4@example.com",
+                "user3@example.com",
+                "user2@example.com",
+                "user1@example.com",
+                "user0@example.com",
+                "boss@example.com"
+            ]
+        );
+        let members: BTreeSet<_> =
+            seen[0].as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(
+            members,
+            BTreeSet::from([
+                "created_at",
+                "deletes_at",
+                "disabled_at",
+                "email",
+                "id",
+                "last_login_at",
+                "name",
+                "roles"
+            ])
+        );
         let id = seen[0]["id"].as_str().expect("text");
         assert_eq!(boss.client.get(&format!("{USERS}/{id}")).await.json(), seen[0]);
         assert_eq!(seen[5]["roles"], json!(["user", "admin"]));
@@ -85,11 +136,29 @@ on_both! {
         let ada = app.user("ada@example.com").await;
         let id = id_of(&app, "ada@example.com").await;
         assert_eq!(put_role(&boss, &id, "admin").await.json()["roles"], json!(["user", "admin"]));
-        assert_eq!(ada.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED, "the token that does not say so is refused");
-        let renew = async |refresh: &str| app.anon().post("/api/v1/auth/refresh", json!({ "refresh_token": refresh })).await.json();
+        assert_eq!(
+            ada.client.get("/api/v1/me").await.status,
+            StatusCode::UNAUTHORIZED,
+            "the token that does not say so is refused"
+        );
+        let renew = async |refresh: &str| {
+            app.anon()
+                .post("/api/v1/auth/refresh", json!({ "refresh_token": refresh }))
+                .await
+                .json()
+        };
         let tokens = renew(&ada.refresh).await;
-        let bearer = |tokens: &Value| app.anon().with("authorization", &format!("Bearer {}", tokens["access_token"].as_str().expect("a token")));
-        assert_eq!(bearer(&tokens).get(USERS).await.status, StatusCode::OK, "and the session goes on with one that does");
+        let bearer = |tokens: &Value| {
+            app.anon().with(
+                "authorization",
+                &format!("Bearer {}", tokens["access_token"].as_str().expect("a token")),
+            )
+        };
+        assert_eq!(
+            bearer(&tokens).get(USERS).await.status,
+            StatusCode::OK,
+            "and the session goes on with one that does"
+        );
         assert_eq!(put_role(&boss, &id, "user").await.json()["roles"], json!(["user"]));
         assert_eq!(bearer(&tokens).get(USERS).await.status, StatusCode::UNAUTHORIZED);
         let tokens = renew(tokens["refresh_token"].as_str().expect("a token")).await;
@@ -103,15 +172,31 @@ on_both! {
         let id = id_of(&app, "ada@example.com").await;
         assert!(post(&boss, &id, "disable").await.json()["disabled_at"].is_string());
         assert_eq!(ada.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
-        assert_eq!(app.anon().post("/api/v1/auth/refresh", json!({ "refresh_token": ada.refresh })).await.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            app.anon()
+                .post("/api/v1/auth/refresh", json!({ "refresh_token": ada.refresh }))
+                .await
+                .status,
+            StatusCode::UNAUTHORIZED
+        );
         let log_in = |email: &str, password: &str| json!({ "email": email, "password": password });
-        let disabled = app.anon().post("/api/v1/auth/login", log_in("ada@example.com", PASSWORD)).await;
-        let unknown = app.anon().post("/api/v1/auth/login", log_in("nobody@example.com", PASSWORD)).await;
-        assert_eq!((disabled.status, &disabled.text, disabled.stable_headers()), (unknown.status, &unknown.text, unknown.stable_headers()));
+        let disabled =
+            app.anon().post("/api/v1/auth/login", log_in("ada@example.com", PASSWORD)).await;
+        let unknown =
+            app.anon().post("/api/v1/auth/login", log_in("nobody@example.com", PASSWORD)).await;
+        assert_eq!(
+            (disabled.status, &disabled.text, disabled.stable_headers()),
+            (unknown.status, &unknown.text, unknown.stable_headers())
+        );
         assert_eq!(post(&boss, &id, "enable").await.json()["disabled_at"], Value::Null);
         let again = app.log_in("ada@example.com").await;
         let activity = again.client.get("/api/v1/me/activity").await.json();
-        let kinds: Vec<_> = activity["items"].as_array().expect("a list").iter().map(|event| event["kind"].as_str().expect("a kind")).collect();
+        let kinds: Vec<_> = activity["items"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|event| event["kind"].as_str().expect("a kind"))
+            .collect();
         assert_eq!(kinds, ["logged_in", "enabled", "log_in_failed", "disabled", "signed_up"]);
     }
 
@@ -119,10 +204,19 @@ on_both! {
         let boss = admin(&app, "boss@example.com").await;
         let (one, two) = (app.user("ada@example.com").await, app.log_in("ada@example.com").await);
         let id = id_of(&app, "ada@example.com").await;
-        assert_eq!(boss.client.delete(&format!("{USERS}/{id}/sessions")).await.status, StatusCode::OK);
+        assert_eq!(
+            boss.client.delete(&format!("{USERS}/{id}/sessions")).await.status,
+            StatusCode::OK
+        );
         for user in [&one, &two] {
             assert_eq!(user.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
-            assert_eq!(app.anon().post("/api/v1/auth/refresh", json!({ "refresh_token": user.refresh })).await.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(
+                app.anon()
+                    .post("/api/v1/auth/refresh", json!({ "refresh_token": user.refresh }))
+                    .await
+                    .status,
+                StatusCode::UNAUTHORIZED
+            );
         }
         app.log_in("ada@example.com").await;
     }
@@ -131,21 +225,37 @@ on_both! {
         let boss = admin(&app, "boss@example.com").await;
         let id = id_of(&app, "boss@example.com").await;
         for answer in [put_role(&boss, &id, "user").await, post(&boss, &id, "disable").await] {
-            assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::CONFLICT, "last_admin"));
+            assert_eq!(
+                (answer.status, answer.problem().as_str()),
+                (StatusCode::CONFLICT, "last_admin")
+            );
         }
         assert_eq!(boss.client.get(USERS).await.status, StatusCode::OK);
         // Two who take each other's role away at the same moment.
         for round in 0..20 {
-            let (a, b) = (admin(&app, &format!("a{round}@example.com")).await, admin(&app, &format!("b{round}@example.com")).await);
-            let ids = (id_of(&app, &format!("a{round}@example.com")).await, id_of(&app, &format!("b{round}@example.com")).await);
+            let (a, b) = (
+                admin(&app, &format!("a{round}@example.com")).await,
+                admin(&app, &format!("b{round}@example.com")).await,
+            );
+            let ids = (
+                id_of(&app, &format!("a{round}@example.com")).await,
+                id_of(&app, &format!("b{round}@example.com")).await,
+            );
             if round == 0 {
                 assert_eq!(put_role(&a, &id, "user").await.status, StatusCode::OK);
             }
-            let (first, second) = futures::join!(put_role(&a, &ids.1, "user"), put_role(&b, &ids.0, "user"));
+            let (first, second) =
+                futures::join!(put_role(&a, &ids.1, "user"), put_role(&b, &ids.0, "user"));
             let mut statuses = [first.status, second.status];
             statuses.sort();
             assert!(
-                matches!(statuses, [StatusCode::OK, StatusCode::CONFLICT | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN]),
+                matches!(
+                    statuses,
+                    [
+                        StatusCode::OK,
+                        StatusCode::CONFLICT | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+                    ]
+                ),
                 "one of them stays: {statuses:?} {} {}",
                 first.text,
                 second.text
@@ -153,7 +263,10 @@ on_both! {
             // For the next round there is nobody again.
             for id in [&ids.0, &ids.1] {
                 let operator = app.server.auth().operator_for_tests(&Client::default());
-                operator.change(id.parse().expect("an id"), Change::Role(Role::User)).await.expect("changed");
+                operator
+                    .change(id.parse().expect("an id"), Change::Role(Role::User))
+                    .await
+                    .expect("changed");
             }
         }
     }
@@ -161,18 +274,43 @@ on_both! {
     async fn who_or_what_is_unknown_is_named(app: App) {
         let boss = admin(&app, "boss@example.com").await;
         for id in ["00000000-0000-7000-8000-000000000000", "me", "%00", "1"] {
-            assert_eq!(boss.client.get(&format!("{USERS}/{id}")).await.status, StatusCode::NOT_FOUND, "{id}");
+            assert_eq!(
+                boss.client.get(&format!("{USERS}/{id}")).await.status,
+                StatusCode::NOT_FOUND,
+                "{id}"
+            );
             assert_eq!(post(&boss, id, "disable").await.status, StatusCode::NOT_FOUND, "{id}");
         }
         let id = id_of(&app, "boss@example.com").await;
-        for (role, code) in [("", "missing"), ("root", "unknown_value"), ("Admin", "unknown_value")] {
+        for (role, code) in [("", "missing"), ("root", "unknown_value"), ("Admin", "unknown_value")]
+        {
             let answer = put_role(&boss, &id, role).await;
             assert_eq!(answer.members(), [("/role".to_owned(), code.to_owned())]);
         }
-        for name in ["role", "roles", "is_admin", "scopes", "email_verified", "id", "password_hash", "created_at"] {
-            let answer = boss.client.patch("/api/v1/me", json!({ "name": "Boss", name: "admin" })).await;
-            assert_eq!(answer.members(), [(format!("/{name}"), "unknown_member".to_owned())], "nobody gives themselves anything");
-            let answer = app.anon().post("/api/v1/auth/signup", json!({ "email": "eve@example.com", "password": PASSWORD, name: "admin" })).await;
+        for name in [
+            "role",
+            "roles",
+            "is_admin",
+            "scopes",
+            "email_verified",
+            "id",
+            "password_hash",
+            "created_at",
+        ] {
+            let answer =
+                boss.client.patch("/api/v1/me", json!({ "name": "Boss", name: "admin" })).await;
+            assert_eq!(
+                answer.members(),
+                [(format!("/{name}"), "unknown_member".to_owned())],
+                "nobody gives themselves anything"
+            );
+            let answer = app
+                .anon()
+                .post(
+                    "/api/v1/auth/signup",
+                    json!({ "email": "eve@example.com", "password": PASSWORD, name: "admin" }),
+                )
+                .await;
             assert_eq!(answer.members(), [(format!("/{name}"), "unknown_member".to_owned())]);
         }
     }

@@ -1,4 +1,5 @@
-//! Backups by the real program: made beside a running server, restored elsewhere, and refused where they would do harm.
+//! Backups by the real program: made beside a running server, restored elsewhere, and refused where
+//! they would do harm.
 
 use crate::program::{PATIENCE, ask, latchkey, port, up};
 use auth::testing::FreshDatabase;
@@ -55,7 +56,12 @@ async fn run(folder: &Path, arguments: &[&str]) -> String {
 /// What a command complains of that must fail.
 async fn refused(folder: &Path, arguments: &[&str]) -> String {
     let output = output(folder, arguments).await;
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stdout)
+    );
     assert!(output.stdout.is_empty(), "the result of a command that failed");
     String::from_utf8(output.stderr).expect("text")
 }
@@ -80,7 +86,10 @@ async fn used(email: &str) -> TempDir {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect();
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
+        .collect();
     names.sort();
     names
 }
@@ -98,7 +107,8 @@ async fn opened(path: &Path) -> SqliteConnection {
 async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
     let (first, second) = (folder(), folder());
     let (server, port) = start(first.path()).await;
-    let (acknowledged, is_done) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+    let (acknowledged, is_done) =
+        (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
     let clients: Vec<_> = (0..4)
         .map(|client| {
             let (acknowledged, is_done) = (acknowledged.clone(), is_done.clone());
@@ -128,11 +138,20 @@ async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
     for number in 0..3 {
         let before = acknowledged.lock().expect("a list").clone();
         let name = format!("copy{number}.db");
-        let said: Value = serde_json::from_str(&run(first.path(), &["backup", &name, "--json"]).await).expect("JSON");
+        let said: Value =
+            serde_json::from_str(&run(first.path(), &["backup", &name, "--json"]).await)
+                .expect("JSON");
         let file = first.path().join(&name);
         let size = fs::metadata(&file).expect("a file");
-        assert_eq!((size.permissions().mode() & 0o777, size.len()), (0o600, said["bytes"].as_u64().expect("a number")));
-        assert!(said["users"].as_u64().expect("a number") >= before.len() as u64 && said["secret_file"] == "data/secret", "{said}");
+        assert_eq!(
+            (size.permissions().mode() & 0o777, size.len()),
+            (0o600, said["bytes"].as_u64().expect("a number"))
+        );
+        assert!(
+            said["users"].as_u64().expect("a number") >= before.len() as u64
+                && said["secret_file"] == "data/secret",
+            "{said}"
+        );
         backups.push((name, before));
     }
     is_done.store(true, Ordering::Relaxed);
@@ -141,18 +160,37 @@ async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
     }
     assert!(count() > backups[0].1.len(), "sign-ups went on meanwhile");
     stop(server).await;
-    assert!(names(first.path()).iter().all(|name| name == "data" || name.starts_with("copy")), "no draft is left: {:?}", names(first.path()));
+    assert!(
+        names(first.path()).iter().all(|name| name == "data" || name.starts_with("copy")),
+        "no draft is left: {:?}",
+        names(first.path())
+    );
 
     copy_secret(first.path(), second.path());
     for (name, before) in backups {
         let file = first.path().join(&name);
         let _ = fs::remove_file(second.path().join("data/latchkey.db"));
         run(second.path(), &["restore", &file.display().to_string()]).await;
-        assert_eq!(fs::metadata(second.path().join("data/latchkey.db")).expect("a file").permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(second.path().join("data/latchkey.db"))
+                .expect("a file")
+                .permissions()
+                .mode()
+                & 0o777,
+            0o600
+        );
         let mut connection = opened(&second.path().join("data/latchkey.db")).await;
-        let there: Vec<String> = sqlx::query_scalar("SELECT email FROM users").fetch_all(&mut connection).await.expect("users");
+        let there: Vec<String> = sqlx::query_scalar("SELECT email FROM users")
+            .fetch_all(&mut connection)
+            .await
+            .expect("users");
         connection.close().await.expect("closed");
-        assert!(before.iter().all(|email| there.contains(email)), "{name}: {} of {}", there.len(), before.len());
+        assert!(
+            before.iter().all(|email| there.contains(email)),
+            "{name}: {} of {}",
+            there.len(),
+            before.len()
+        );
         let (server, port) = start(second.path()).await;
         for email in [before.first(), before.last()].into_iter().flatten() {
             assert_eq!(log_in(port, email).await, 200, "{name}: {email}");
@@ -184,9 +222,17 @@ async fn backup_without_database_makes_nothing() {
     assert!(said.contains("data/latchkey.db does not exist"), "{said}");
     assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
     fs::create_dir(folder.path().join("data")).expect("a folder");
-    fs::write(folder.path().join("data/latchkey.db"), "no database at all, but long enough to be taken for one").expect("a file");
+    fs::write(
+        folder.path().join("data/latchkey.db"),
+        "no database at all, but long enough to be taken for one",
+    )
+    .expect("a file");
     let said = refused(folder.path(), &["backup", "copy.db"]).await;
-    assert!(said.contains("data/latchkey.db cannot be opened as a SQLite database") && said.matches("not a database").count() == 1, "{said}");
+    assert!(
+        said.contains("data/latchkey.db cannot be opened as a SQLite database")
+            && said.matches("not a database").count() == 1,
+        "{said}"
+    );
     assert_eq!(names(folder.path()), ["data"]);
 }
 
@@ -199,7 +245,11 @@ async fn restore_beside_running_server_is_refused() {
         let said = refused(folder.path(), arguments).await;
         assert!(said.contains("data/latchkey.db is in use"), "{said}");
     }
-    assert_eq!((sign_up(port, "bob@example.com").await, log_in(port, "ada@example.com").await), (Some(201), 200), "the server goes on");
+    assert_eq!(
+        (sign_up(port, "bob@example.com").await, log_in(port, "ada@example.com").await),
+        (Some(201), 200),
+        "the server goes on"
+    );
     stop(server).await;
 }
 
@@ -212,14 +262,23 @@ async fn restore_over_accounts_needs_force_and_keeps_them() {
     stop(server).await;
     let said = refused(folder.path(), &["restore", "copy.db"]).await;
     assert!(said.contains("data/latchkey.db has 2 accounts") && said.contains("--force"), "{said}");
-    let said: Value = serde_json::from_str(&run(folder.path(), &["restore", "copy.db", "--force", "--json"]).await).expect("JSON");
+    let said: Value = serde_json::from_str(
+        &run(folder.path(), &["restore", "copy.db", "--force", "--json"]).await,
+    )
+    .expect("JSON");
     let kept = folder.path().join(said["kept"].as_str().expect("a name"));
     let mut connection = opened(&kept).await;
-    let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users").fetch_one(&mut connection).await.expect("a number");
+    let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users")
+        .fetch_one(&mut connection)
+        .await
+        .expect("a number");
     assert_eq!((users, &said["users"]), (2, &json!(1)));
     connection.close().await.expect("closed");
     let (server, port) = start(folder.path()).await;
-    assert_eq!((log_in(port, "ada@example.com").await, log_in(port, "bob@example.com").await), (200, 401));
+    assert_eq!(
+        (log_in(port, "ada@example.com").await, log_in(port, "bob@example.com").await),
+        (200, 401)
+    );
     stop(server).await;
 }
 
@@ -230,12 +289,18 @@ async fn restore_after_crash_removes_the_old_log() {
     let (mut server, port) = start(folder.path()).await;
     assert_eq!(sign_up(port, "bob@example.com").await, Some(201));
     server.kill().await.expect("killed");
-    assert!(names(&folder.path().join("data")).iter().any(|name| name == "latchkey.db-wal"), "a crash leaves a log");
+    assert!(
+        names(&folder.path().join("data")).iter().any(|name| name == "latchkey.db-wal"),
+        "a crash leaves a log"
+    );
     // The database file is lost, and the log of it is still there.
     fs::remove_file(folder.path().join("data/latchkey.db")).expect("removed");
     run(folder.path(), &["restore", "copy.db"]).await;
     let (server, port) = start(folder.path()).await;
-    assert_eq!((log_in(port, "ada@example.com").await, log_in(port, "bob@example.com").await), (200, 401));
+    assert_eq!(
+        (log_in(port, "ada@example.com").await, log_in(port, "bob@example.com").await),
+        (200, 401)
+    );
     stop(server).await;
 }
 
@@ -246,7 +311,8 @@ async fn restore_of_unfit_file_changes_nothing() {
     run(other.path(), &["backup", "other.db"]).await;
     let at = |name: &str| folder.path().join(name);
     fs::rename(other.path().join("other.db"), at("other.db")).expect("moved");
-    fs::write(at("text.db"), "no database at all, but long enough to be taken for one").expect("a file");
+    fs::write(at("text.db"), "no database at all, but long enough to be taken for one")
+        .expect("a file");
     fs::write(at("empty.db"), "").expect("a file");
     let mut damaged = fs::read(at("copy.db")).expect("a file");
     for byte in damaged.iter_mut().skip(4096 * 3).step_by(7).take(20_000) {
@@ -296,14 +362,23 @@ async fn new_database_beside_older_secret_is_warned_of() {
             fs::remove_file(folder.path().join("data/latchkey.db")).expect("removed");
         }
         let port = port().await;
-        let child = latchkey(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
+        let child =
+            latchkey(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
         up(port).await;
         let id = child.id().expect("a process").to_string();
         Command::new("kill").arg(&id).status().await.expect("kill");
-        let output = timeout(PATIENCE, child.wait_with_output()).await.expect("in time").expect("output");
-        let (log, said) = (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned());
+        let output =
+            timeout(PATIENCE, child.wait_with_output()).await.expect("in time").expect("output");
+        let (log, said) = (
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        );
         assert_eq!(log.contains("new database, older server secret"), lost, "{log}");
-        assert_eq!(said.contains("the server secret in data/secret was there before"), lost, "{said}");
+        assert_eq!(
+            said.contains("the server secret in data/secret was there before"),
+            lost,
+            "{said}"
+        );
     }
 }
 
@@ -316,14 +391,25 @@ async fn backup_of_postgres_names_the_command_that_makes_it() {
         program.output().await.expect("a process")
     };
     assert!(run(&["user", "list"]).await.status.success(), "a database with tables");
-    for (arguments, tool) in [(&["backup", "copy of it.dump"][..], "pg_dump "), (&["restore", "copy of it.dump"], "pg_restore ")] {
+    for (arguments, tool) in [
+        (&["backup", "copy of it.dump"][..], "pg_dump "),
+        (&["restore", "copy of it.dump"], "pg_restore "),
+    ] {
         let said = run(arguments).await;
         assert_eq!(said.status.code(), Some(1));
         let said = String::from_utf8(said.stderr).expect("text");
-        let command = said.lines().find(|line| line.starts_with(tool)).unwrap_or_else(|| panic!("{said}"));
-        let password =
-            database.url.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).and_then(|(user, _)| user.split_once(':')).map(|(_, password)| password);
-        assert!(password.is_none_or(|password| password.is_empty() || !said.contains(password)), "{said}");
+        let command =
+            said.lines().find(|line| line.starts_with(tool)).unwrap_or_else(|| panic!("{said}"));
+        let password = database
+            .url
+            .split_once("://")
+            .and_then(|(_, rest)| rest.rsplit_once('@'))
+            .and_then(|(user, _)| user.split_once(':'))
+            .map(|(_, password)| password);
+        assert!(
+            password.is_none_or(|password| password.is_empty() || !said.contains(password)),
+            "{said}"
+        );
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(command).current_dir(folder.path());
         if let Some(password) = password {

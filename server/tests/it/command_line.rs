@@ -1,4 +1,5 @@
-//! What is done by the command line beside running servers, each a process of its own: all of them follow.
+//! What is done by the command line beside running servers, each a process of its own: all of them
+//! follow.
 
 use crate::program::{PATIENCE, ask, latchkey, port, up};
 use auth::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
@@ -25,7 +26,13 @@ impl Nodes {
     async fn on(database: FreshDatabase) -> Self {
         let ports = [port().await, port().await];
         let secret = ServerSecret::generate(&Entropy::System).expect("randomness").expose();
-        let mut nodes = Self { database, folder: TempDir::new().expect("a folder"), secret, ports, running: Vec::new() };
+        let mut nodes = Self {
+            database,
+            folder: TempDir::new().expect("a folder"),
+            secret,
+            ports,
+            running: Vec::new(),
+        };
         for port in ports {
             nodes.running.push(nodes.program(port).spawn().expect("a process"));
             up(port).await;
@@ -51,7 +58,13 @@ impl Nodes {
 
     /// The same of one that reads `input`; if it ends with 1, what it has complained of.
     async fn fed(&self, arguments: &[&str], input: &str) -> Result<String, String> {
-        let mut child = self.program(0).args(arguments).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a process");
+        let mut child = self
+            .program(0)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a process");
         // One that does not read may be gone by now.
         let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes()).await;
         let output = child.wait_with_output().await.expect("a process");
@@ -69,22 +82,36 @@ impl Nodes {
 
     /// The names of the public keys that this server gives out.
     async fn published(&self, port: u16) -> Vec<String> {
-        let (_, keys) = ask(port, "GET", "/.well-known/jwks.json", "", &Value::Null).await.expect("an answer");
-        keys["keys"].as_array().expect("a list").iter().map(|key| key["kid"].as_str().expect("a name").to_owned()).collect()
+        let (_, keys) =
+            ask(port, "GET", "/.well-known/jwks.json", "", &Value::Null).await.expect("an answer");
+        keys["keys"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|key| key["kid"].as_str().expect("a name").to_owned())
+            .collect()
     }
 
     /// The keys as the command line lists them: names and states.
     async fn listed(&self) -> Vec<(String, String)> {
-        let list: Value = serde_json::from_str(&self.run(&["keys", "list", "--json"]).await).expect("JSON");
+        let list: Value =
+            serde_json::from_str(&self.run(&["keys", "list", "--json"]).await).expect("JSON");
         let text = |key: &Value, member: &str| key[member].as_str().expect("a text").to_owned();
-        list.as_array().expect("a list").iter().map(|key| (text(key, "kid"), text(key, "state"))).collect()
+        list.as_array()
+            .expect("a list")
+            .iter()
+            .map(|key| (text(key, "kid"), text(key, "state")))
+            .collect()
     }
 }
 
 on_both! {
-    async fn keys_that_are_added_and_removed_beside_running_servers_are_followed_by_all_of_them(nodes: Nodes) {
+    async fn keys_that_are_added_and_removed_beside_running_servers_are_followed_by_all_of_them(
+        nodes: Nodes,
+    ) {
         let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
-        let (status, tokens) = ask(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body).await.expect("an answer");
+        let (status, tokens) =
+            ask(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body).await.expect("an answer");
         assert_eq!(status, 201, "{tokens}");
         let access = tokens["access_token"].as_str().expect("a token");
         for port in nodes.ports {
@@ -107,10 +134,21 @@ on_both! {
             assert_eq!(nodes.me(port, access).await, 401);
             assert!(!nodes.published(port).await.contains(first));
         }
-        let (status, renewed) = ask(nodes.ports[1], "POST", "/api/v1/auth/refresh", "", &json!({ "refresh_token": tokens["refresh_token"] })).await.expect("an answer");
+        let (status, renewed) = ask(
+            nodes.ports[1],
+            "POST",
+            "/api/v1/auth/refresh",
+            "",
+            &json!({ "refresh_token": tokens["refresh_token"] }),
+        )
+        .await
+        .expect("an answer");
         assert_eq!(status, 200, "the session goes on: {renewed}");
         for port in nodes.ports {
-            assert_eq!(nodes.me(port, renewed["access_token"].as_str().expect("a token")).await, 200);
+            assert_eq!(
+                nodes.me(port, renewed["access_token"].as_str().expect("a token")).await,
+                200
+            );
         }
     }
 
@@ -123,10 +161,20 @@ on_both! {
         let file = nodes.folder.path().join("key.pem");
         std::fs::write(&file, KeyPair::generate().expect("a key").serialize_pem()).expect("a file");
         let imported = nodes.run(&["keys", "import", &file.display().to_string()]).await;
-        let piped = nodes.fed(&["keys", "import", "-"], &KeyPair::generate().expect("a key").serialize_pem()).await.expect("imported");
-        let names: Vec<_> = [&added, &imported, &piped].iter().map(|said| said.split(' ').next().expect("a name").to_owned()).collect();
+        let piped = nodes
+            .fed(&["keys", "import", "-"], &KeyPair::generate().expect("a key").serialize_pem())
+            .await
+            .expect("imported");
+        let names: Vec<_> = [&added, &imported, &piped]
+            .iter()
+            .map(|said| said.split(' ').next().expect("a name").to_owned())
+            .collect();
         for (name, state) in nodes.listed().await {
-            assert_eq!(state, if names.contains(&name) { "published" } else { "signing" }, "{name}");
+            assert_eq!(
+                state,
+                if names.contains(&name) { "published" } else { "signing" },
+                "{name}"
+            );
         }
         for port in nodes.ports {
             let known = async { while nodes.published(port).await.len() < 4 {} };
@@ -134,10 +182,17 @@ on_both! {
         }
 
         let unfit = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).expect("a key").serialize_pem();
-        for (input, why) in [("", "has no private part"), ("secret of nobody", "has no private part"), (unfit.as_str(), "P-256")] {
+        for (input, why) in [
+            ("", "has no private part"),
+            ("secret of nobody", "has no private part"),
+            (unfit.as_str(), "P-256"),
+        ] {
             let said = nodes.fed(&["keys", "import", "-"], input).await.expect_err("refused");
             assert!(said.contains(why), "{said}");
-            assert!(input.lines().all(|line| !said.contains(line)), "it repeats none of it: {said}");
+            assert!(
+                input.lines().all(|line| !said.contains(line)),
+                "it repeats none of it: {said}"
+            );
         }
         let said = nodes.fed(&["keys", "import", "no-such-file"], "").await.expect_err("refused");
         assert!(said.contains("no-such-file cannot be read"), "{said}");
@@ -148,7 +203,8 @@ on_both! {
 
     async fn whoever_is_disabled_beside_running_servers_is_out_on_all_of_them(nodes: Nodes) {
         let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
-        let (_, tokens) = ask(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body).await.expect("an answer");
+        let (_, tokens) =
+            ask(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body).await.expect("an answer");
         let access = tokens["access_token"].as_str().expect("a token");
         nodes.run(&["user", "disable", "ada@example.com"]).await;
         for port in nodes.ports {
@@ -156,7 +212,8 @@ on_both! {
             timeout(PATIENCE, known).await.expect("it follows");
         }
         nodes.run(&["user", "enable", "ada@example.com"]).await;
-        let (status, _) = ask(nodes.ports[1], "POST", "/api/v1/auth/login", "", &body).await.expect("an answer");
+        let (status, _) =
+            ask(nodes.ports[1], "POST", "/api/v1/auth/login", "", &body).await.expect("an answer");
         assert_eq!(status, 200);
     }
 }
@@ -165,12 +222,24 @@ on_both! {
 async fn program_beside_a_service_of_its_name_starts() {
     let folder = TempDir::new().expect("a folder");
     let run = async |arguments: &[&str], environment: &[(&str, &str)]| {
-        let output = latchkey(folder.path(), 1).args(arguments).envs(environment.iter().copied()).output().await.expect("it runs");
+        let output = latchkey(folder.path(), 1)
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .output()
+            .await
+            .expect("it runs");
         (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
-    let links = [("LATCHKEY_SERVICE_HOST", "10.96.0.12"), ("LATCHKEY_PORT", "tcp://10.96.0.12:3000"), ("LATCHKEY_PORT_3000_TCP_ADDR", "10.96.0.12")];
+    let links = [
+        ("LATCHKEY_SERVICE_HOST", "10.96.0.12"),
+        ("LATCHKEY_PORT", "tcp://10.96.0.12:3000"),
+        ("LATCHKEY_PORT_3000_TCP_ADDR", "10.96.0.12"),
+    ];
     assert!(run(&["config"], &links).await.0, "Kubernetes puts these into every container");
-    assert!(!run(&["config"], &[("LATCHKEY_ACESS_TTL", "5m")]).await.0, "a slip of the pen is no such name");
+    assert!(
+        !run(&["config"], &[("LATCHKEY_ACESS_TTL", "5m")]).await.0,
+        "a slip of the pen is no such name"
+    );
     let (_, version) = run(&["--version"], &[]).await;
     assert_eq!(version, format!("latchkey {}\n", env!("CARGO_PKG_VERSION")));
 }

@@ -1,5 +1,6 @@
-//! Connections as the system hands them to us: silent ones, slow ones, too many, encrypted ones; and their end. The clock stands still but while
-//! everybody waits, so nothing here takes as long as it says.
+//! Connections as the system hands them to us: silent ones, slow ones, too many, encrypted ones;
+//! and their end. The clock stands still but while everybody waits, so nothing here takes as long
+//! as it says.
 
 use crate::support::App;
 use auth::testing::FreshDatabase;
@@ -39,7 +40,8 @@ async fn open(tls: Option<Tls>) -> Open {
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel();
     let keep_alive = Duration::from_secs(75);
-    let door = Door { listener, tls, app: router(app.server.clone()), proxies: Arc::new([]), keep_alive };
+    let door =
+        Door { listener, tls, app: router(app.server.clone()), proxies: Arc::new([]), keep_alive };
     let ended = tokio::spawn(door.serve(async { drop(stopped.await) }));
     Open { address, stop, ended, _app: app }
 }
@@ -52,7 +54,10 @@ impl Open {
     /// Whether somebody who has just come is served.
     async fn serves(&self) -> bool {
         let mut socket = self.connect().await;
-        socket.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.expect("sent");
+        socket
+            .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            .await
+            .expect("sent");
         rest(&mut socket).await.starts_with("HTTP/1.1 200 ")
     }
 }
@@ -75,16 +80,19 @@ async fn rest(socket: &mut (impl AsyncRead + Unpin)) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// The clock goes on by a second at most before the system has had the time to bring what is on its way: it knows nothing of our clock, and where it is
-/// busy, hours would pass.
+/// The clock goes on by a second at most before the system has had the time to bring what is on its
+/// way: it knows nothing of our clock, and where it is busy, hours would pass.
 async fn ticking() {
     loop {
-        tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1))).await.expect("a thread");
+        tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1)))
+            .await
+            .expect("a thread");
         sleep(Duration::from_secs(1)).await;
     }
 }
 
-/// A byte a second, until the other side has had enough. Returns what it said and how long it bore it.
+/// A byte a second, until the other side has had enough. Returns what it said and how long it bore
+/// it.
 async fn dribble(mut socket: TcpStream, bytes: &[u8]) -> (String, Duration) {
     let began = Instant::now();
     let (mut from, mut to) = socket.split();
@@ -111,8 +119,15 @@ async fn who_says_nothing_or_a_byte_a_second_is_shown_out_and_others_are_served(
     let mut silent = server.connect().await;
     assert_eq!(rest(&mut silent).await, "");
     assert!(began.elapsed() <= Duration::from_secs(11), "{:?}", began.elapsed());
-    let (said, bore) =
-        dribble(server.connect().await, &b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-long: ".iter().copied().chain([b'a'; 500]).collect::<Vec<_>>()).await;
+    let (said, bore) = dribble(
+        server.connect().await,
+        &b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-long: "
+            .iter()
+            .copied()
+            .chain([b'a'; 500])
+            .collect::<Vec<_>>(),
+    )
+    .await;
     assert!(bore <= Duration::from_secs(12), "{bore:?} {said}");
     // A connection that is kept alive is not kept for ever either.
     let mut idle = server.connect().await;
@@ -148,15 +163,24 @@ async fn http2_preface_a_byte_at_a_time_is_cut_off() {
 #[tokio::test]
 async fn answer_of_the_parser_itself_is_not_stored() {
     let server = open(None).await;
-    for (request, status) in
-        [(b"rubbish\r\n\r\n".to_vec(), "400"), (format!("GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "x: a\r\n".repeat(200)).into_bytes(), "431")]
-    {
+    for (request, status) in [
+        (b"rubbish\r\n\r\n".to_vec(), "400"),
+        (
+            format!("GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "x: a\r\n".repeat(200))
+                .into_bytes(),
+            "431",
+        ),
+    ] {
         let mut socket = server.connect().await;
         let (mut from, mut to) = socket.split();
         let _all_or_not = to.write_all(&request).await;
         let said = rest(&mut from).await;
         assert_eq!(said.get(9..12), Some(status), "{said}");
-        assert!(said.contains("\r\ncache-control: no-store\r\n") && said.contains("\r\nx-content-type-options: nosniff\r\n"), "{said}");
+        assert!(
+            said.contains("\r\ncache-control: no-store\r\n")
+                && said.contains("\r\nx-content-type-options: nosniff\r\n"),
+            "{said}"
+        );
     }
     assert!(server.serves().await);
 }
@@ -177,14 +201,20 @@ async fn request_for_another_host_is_refused() {
         ("GET /login HTTP/1.1\r\n", "400"),
         ("GET /login HTTP/1.0\r\n", "400"),
         ("POST /api/v1/auth/login HTTP/1.1\r\nhost: evil.example\r\ncontent-length: 0\r\n", "421"),
-        ("OPTIONS /api/v1/me HTTP/1.1\r\nhost: evil.example\r\norigin: https://evil.example\r\naccess-control-request-method: GET\r\n", "421"),
+        (
+            "OPTIONS /api/v1/me HTTP/1.1\r\nhost: evil.example\r\norigin: https://evil.example\r\naccess-control-request-method: GET\r\n",
+            "421",
+        ),
         // As an orchestrator asks.
         ("GET /healthz HTTP/1.1\r\nhost: 10.1.2.3:3000\r\n", "200"),
         ("GET /readyz HTTP/1.1\r\nhost: 10.1.2.3:3000\r\n", "200"),
         ("GET /healthz HTTP/1.0\r\n", "200"),
     ] {
         let mut socket = server.connect().await;
-        socket.write_all(format!("{head}connection: close\r\n\r\n").as_bytes()).await.expect("sent");
+        socket
+            .write_all(format!("{head}connection: close\r\n\r\n").as_bytes())
+            .await
+            .expect("sent");
         let said = rest(&mut socket).await;
         assert_eq!(said.get(9..12), Some(status), "{head}: {said}");
         assert!(said.contains("x-content-type-options: nosniff"), "{head}: {said}");
@@ -234,7 +264,9 @@ async fn heads_that_are_too_large_are_refused_and_nothing_is_taken_for_a_second_
         let text = rest(&mut socket).await;
         (text.get(9..12).unwrap_or("gone").to_owned(), text.matches("HTTP/1.1 ").count())
     };
-    let with = |lines: &str| format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\n{lines}\r\n").into_bytes();
+    let with = |lines: &str| {
+        format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\n{lines}\r\n").into_bytes()
+    };
     assert_eq!(ask(&with("")).await, ("200".to_owned(), 1));
     for large in [
         with(&format!("x-large: {}\r\n", "a".repeat(100_000))),
@@ -264,22 +296,40 @@ async fn heads_that_are_too_large_are_refused_and_nothing_is_taken_for_a_second_
         b"GET /healthz HTTP/9.9\r\nhost: localhost\r\n\r\n".to_vec(),
     ] {
         let (status, answers) = ask(&smuggled).await;
-        assert!(status == "400" || status == "gone", "{status} {}", String::from_utf8_lossy(&smuggled));
+        assert!(
+            status == "400" || status == "gone",
+            "{status} {}",
+            String::from_utf8_lossy(&smuggled)
+        );
         assert!(answers <= 1, "{}", String::from_utf8_lossy(&smuggled));
     }
-    // A line that ends in a bare LF is a line all the same (RFC 9112, 2.2), so a length that stands behind one counts. Between chunks it is refused.
+    // A line that ends in a bare LF is a line all the same (RFC 9112, 2.2), so a length that stands
+    // behind one counts. Between chunks it is refused.
     for bare in [
         b"GET /healthz HTTP/1.1\nhost: localhost\n\n".to_vec(),
         [with(&format!("x-bare: a\ncontent-length: {}\r\n", second.len())), second.into()].concat(),
-        format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\n\n{second}", second.len()).into_bytes(),
-        [with("transfer-encoding: chunked\r\n"), format!("2\n{{}}\n0\n\n{second}").into_bytes()].concat(),
+        format!(
+            "GET /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\n\n{second}",
+            second.len()
+        )
+        .into_bytes(),
+        [with("transfer-encoding: chunked\r\n"), format!("2\n{{}}\n0\n\n{second}").into_bytes()]
+            .concat(),
     ] {
         let (status, answers) = ask(&bare).await;
-        assert!((status == "200" || status == "400") && answers == 1, "{status} {answers} {}", String::from_utf8_lossy(&bare));
+        assert!(
+            (status == "200" || status == "400") && answers == 1,
+            "{status} {answers} {}",
+            String::from_utf8_lossy(&bare)
+        );
     }
-    // Both at once: the length is not believed, wherever it stands, and the connection ends after the answer (RFC 9112, 6.3), so that nothing behind it is
-    // read. The body is what the chunks say: an object without members.
-    for lines in ["content-length: 4\r\ntransfer-encoding: chunked\r\n", "transfer-encoding: chunked\r\ncontent-length: 4\r\n"] {
+    // Both at once: the length is not believed, wherever it stands, and the connection ends after
+    // the answer (RFC 9112, 6.3), so that nothing behind it is read. The body is what the
+    // chunks say: an object without members.
+    for lines in [
+        "content-length: 4\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked\r\ncontent-length: 4\r\n",
+    ] {
         let answer = ask(&post(lines, &format!("2\r\n{{}}\r\n0\r\n\r\n{second}"))).await;
         assert_eq!(answer, ("422".to_owned(), 1), "{lines}");
     }
@@ -318,7 +368,10 @@ async fn told_to_stop_it_finishes_what_it_has_begun_and_closes_what_is_idle() {
     assert!(idle.read(&mut part).await.expect("an answer") > 0);
     let mut busy = server.connect().await;
     let body = r#"{"email":"ada@example.com","password":"correct horse battery"}"#;
-    let head = format!("POST /api/v1/auth/signup HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!(
+        "POST /api/v1/auth/signup HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
     busy.write_all(head.as_bytes()).await.expect("sent");
     // So that it has begun.
     while !server.serves().await {}
@@ -333,14 +386,20 @@ async fn told_to_stop_it_finishes_what_it_has_begun_and_closes_what_is_idle() {
 
 /// A certificate for localhost, in files.
 fn certificate(folder: &TempDir) -> (Files, CertificateDer<'static>) {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let files = Files { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let files =
+        Files { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
     std::fs::write(&files.certificate, cert.pem()).expect("written");
     std::fs::write(&files.key, signing_key.serialize_pem()).expect("written");
     (files, cert.der().clone())
 }
 
-async fn greet(address: SocketAddr, trusted: &CertificateDer<'static>, alpn: &[&[u8]]) -> std::io::Result<TlsStream<TcpStream>> {
+async fn greet(
+    address: SocketAddr,
+    trusted: &CertificateDer<'static>,
+    alpn: &[&[u8]],
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(trusted.clone()).expect("a root");
     let provider = Arc::new(aws_lc_rs::default_provider());
@@ -351,11 +410,16 @@ async fn greet(address: SocketAddr, trusted: &CertificateDer<'static>, alpn: &[&
         .with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     let socket = TcpStream::connect(address).await?;
-    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").expect("a name"), socket).await
+    TlsConnector::from(Arc::new(config))
+        .connect(ServerName::try_from("localhost").expect("a name"), socket)
+        .await
 }
 
 async fn health(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> bool {
-    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.expect("sent");
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .await
+        .expect("sent");
     rest(&mut stream).await.starts_with("HTTP/1.1 200 ")
 }
 
@@ -368,23 +432,36 @@ async fn https_is_spoken_with_a_certificate_that_can_change_while_we_serve() {
     let mut kept = greet(server.address, &first, &[b"http/1.1"]).await.expect("greeted");
     assert!(health(greet(server.address, &first, &[b"http/1.1"]).await.expect("greeted")).await);
     let two = greet(server.address, &first, &[b"h2", b"http/1.1"]).await.expect("greeted");
-    assert_eq!(two.get_ref().1.alpn_protocol(), Some(&b"h2"[..]), "HTTP/2 where the other side can");
+    assert_eq!(
+        two.get_ref().1.alpn_protocol(),
+        Some(&b"h2"[..]),
+        "HTTP/2 where the other side can"
+    );
     assert!(!tls.look(), "nothing is new");
 
     let (_, second) = certificate(&folder);
     // Two writes within one tick of the file system's clock would look like none.
     let key = std::fs::File::options().append(true).open(&files.key).expect("the key");
-    let later = key.metadata().and_then(|metadata| metadata.modified()).expect("a time") + Duration::from_secs(2);
+    let later = key.metadata().and_then(|metadata| metadata.modified()).expect("a time")
+        + Duration::from_secs(2);
     key.set_modified(later).expect("a later time");
     assert!(tls.look());
     assert!(health(greet(server.address, &second, &[b"http/1.1"]).await.expect("greeted")).await);
-    assert!(greet(server.address, &first, &[b"http/1.1"]).await.is_err(), "the old one is not shown any more");
-    kept.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.expect("sent");
+    assert!(
+        greet(server.address, &first, &[b"http/1.1"]).await.is_err(),
+        "the old one is not shown any more"
+    );
+    kept.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .await
+        .expect("sent");
     assert!(rest(&mut kept).await.starts_with("HTTP/1.1 200 "), "who had connected before goes on");
 
     std::fs::write(&files.key, "spoilt").expect("written");
     assert!(!tls.look());
-    assert!(health(greet(server.address, &second, &[b"http/1.1"]).await.expect("greeted")).await, "what cannot be used changes nothing");
+    assert!(
+        health(greet(server.address, &second, &[b"http/1.1"]).await.expect("greeted")).await,
+        "what cannot be used changes nothing"
+    );
 }
 
 #[tokio::test]
@@ -395,7 +472,12 @@ async fn who_speaks_plainly_to_https_or_greets_slowly_is_shown_out() {
     let mut plain = server.connect().await;
     plain.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
     let said = rest(&mut plain).await;
-    assert!(said.starts_with("HTTP/1.1 400 ") && said.contains("x-content-type-options: nosniff") && said.contains("HTTPS only"), "{said}");
+    assert!(
+        said.starts_with("HTTP/1.1 400 ")
+            && said.contains("x-content-type-options: nosniff")
+            && said.contains("HTTPS only"),
+        "{said}"
+    );
     // Who greets well and then says nothing is waited for from the beginning of the connection.
     let silent = greet(server.address, &trusted, &[b"h2", b"http/1.1"]).await.expect("greeted");
     tokio::time::pause();
@@ -417,7 +499,16 @@ fn a_certificate_without_its_key_is_refused_with_the_name_of_the_setting() {
     let (others, _) = certificate(&other);
     let wrong = |files: Files| format!("{:#}", Tls::open(files).err().expect("refused"));
     assert!(wrong(Files { key: others.key, ..files.clone() }).contains("is not the key of"));
-    assert!(wrong(Files { key: files.certificate.clone(), ..files.clone() }).starts_with("LATCHKEY_TLS_KEY"));
-    assert!(wrong(Files { certificate: files.key.clone(), ..files.clone() }).starts_with("LATCHKEY_TLS_CERT"));
-    assert!(wrong(Files { certificate: folder.path().join("none"), ..files }).starts_with("LATCHKEY_TLS_CERT"));
+    assert!(
+        wrong(Files { key: files.certificate.clone(), ..files.clone() })
+            .starts_with("LATCHKEY_TLS_KEY")
+    );
+    assert!(
+        wrong(Files { certificate: files.key.clone(), ..files.clone() })
+            .starts_with("LATCHKEY_TLS_CERT")
+    );
+    assert!(
+        wrong(Files { certificate: folder.path().join("none"), ..files })
+            .starts_with("LATCHKEY_TLS_CERT")
+    );
 }

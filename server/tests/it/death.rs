@@ -1,4 +1,5 @@
-//! The server dies between the commit and the answer, and is started again. Whoever asked asks again, and nobody is worse off.
+//! The server dies between the commit and the answer, and is started again. Whoever asked asks
+//! again, and nobody is worse off.
 //!
 //! Real processes of `examples/mortal.rs`, which Cargo builds with the tests.
 
@@ -25,7 +26,12 @@ struct Process(Child);
 impl Data {
     async fn on(database: FreshDatabase) -> Self {
         let secret = ServerSecret::generate(&Entropy::System).expect("randomness").expose();
-        Self { database, folder: tempfile::tempdir().expect("a folder"), secret, port: port().await }
+        Self {
+            database,
+            folder: tempfile::tempdir().expect("a folder"),
+            secret,
+            port: port().await,
+        }
     }
 
     async fn start(&self) -> Process {
@@ -34,7 +40,11 @@ impl Data {
         program.pop();
         program.pop();
         program.push("examples/mortal");
-        assert!(program.is_file(), "{} is missing: `cargo test` without --test builds it", program.display());
+        assert!(
+            program.is_file(),
+            "{} is missing: `cargo test` without --test builds it",
+            program.display()
+        );
         let child = set_up(Command::new(program), self.folder.path(), self.port)
             .envs([("DATABASE_URL", &self.database.url), ("LATCHKEY_SECRET", &self.secret)])
             .stdin(Stdio::piped())
@@ -44,7 +54,13 @@ impl Data {
         Process(child)
     }
 
-    async fn ask(&self, method: &str, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &Value,
+    ) -> Option<(u16, Value)> {
         ask(self.port, method, path, token, body).await
     }
 
@@ -54,7 +70,8 @@ impl Data {
 
     async fn sign_up(&self) -> (String, String) {
         let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
-        let (status, tokens) = self.ask("POST", "/api/v1/auth/signup", "", &body).await.expect("an answer");
+        let (status, tokens) =
+            self.ask("POST", "/api/v1/auth/signup", "", &body).await.expect("an answer");
         assert_eq!(status, 201, "{tokens}");
         (text(&tokens, "access_token"), text(&tokens, "refresh_token"))
     }
@@ -72,7 +89,11 @@ impl Process {
 
     async fn dies(mut self) {
         let status = timeout(PATIENCE, self.0.wait()).await.expect("it died").expect("a status");
-        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "as by kill -9");
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&status),
+            Some(9),
+            "as by kill -9"
+        );
     }
 }
 
@@ -93,23 +114,48 @@ on_both! {
         assert_eq!(status, 200, "{tokens}");
         let (access, next) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
         assert_ne!(next, first);
-        assert_eq!(text(&data.renew(&first).await.expect("an answer").1, "refresh_token"), next, "another tab gets the same one");
-        assert_eq!(data.ask("GET", "/api/v1/me", &access, &Value::Null).await.expect("an answer").0, 200);
+        assert_eq!(
+            text(&data.renew(&first).await.expect("an answer").1, "refresh_token"),
+            next,
+            "another tab gets the same one"
+        );
+        assert_eq!(
+            data.ask("GET", "/api/v1/me", &access, &Value::Null).await.expect("an answer").0,
+            200
+        );
         assert_eq!(data.renew(&next).await.expect("an answer").0, 200, "and it goes on");
-        let activity = data.ask("GET", "/api/v1/me/activity", &access, &Value::Null).await.expect("an answer").1;
-        assert_eq!(activity["items"].as_array().expect("a list").len(), 1, "nothing has happened but the sign-up: {activity}");
+        let activity = data
+            .ask("GET", "/api/v1/me/activity", &access, &Value::Null)
+            .await
+            .expect("an answer")
+            .1;
+        assert_eq!(
+            activity["items"].as_array().expect("a list").len(),
+            1,
+            "nothing has happened but the sign-up: {activity}"
+        );
     }
 
     async fn a_log_out_that_was_committed_and_never_answered_has_happened(data: Data) {
         let mut server = data.start().await;
         let (access, refresh) = data.sign_up().await;
-        assert_eq!(data.ask("GET", "/api/v1/me", &access, &Value::Null).await.expect("an answer").0, 200);
+        assert_eq!(
+            data.ask("GET", "/api/v1/me", &access, &Value::Null).await.expect("an answer").0,
+            200
+        );
         server.is_to_die_when("ended").await;
-        assert_eq!(data.ask("POST", "/api/v1/auth/logout", &access, &Value::Null).await, None, "no answer");
+        assert_eq!(
+            data.ask("POST", "/api/v1/auth/logout", &access, &Value::Null).await,
+            None,
+            "no answer"
+        );
         server.dies().await;
 
         let _server = data.start().await;
-        assert_eq!(data.ask("GET", "/api/v1/me", &access, &Value::Null).await.expect("an answer").0, 401);
+        assert_eq!(
+            data.ask("GET", "/api/v1/me", &access, &Value::Null).await.expect("an answer").0,
+            401
+        );
         assert_eq!(data.renew(&refresh).await.expect("an answer").0, 401);
     }
 }

@@ -1,7 +1,8 @@
 //! Nobody gets in: every route and every server function, asked by a stranger.
 //!
-//! Routes come from the description that is made from the handlers, functions from the registry that Leptos serves from, pages from the router,
-//! so one that is added is asked here without being added here. Each must refuse, or be on the list of what is for everybody.
+//! Routes come from the description that is made from the handlers, functions from the registry
+//! that Leptos serves from, pages from the router, so one that is added is asked here without being
+//! added here. Each must refuse, or be on the list of what is for everybody.
 
 use crate::support::App;
 use auth::on_both;
@@ -45,13 +46,23 @@ on_both! {
                 let name = format!("{method} {path}");
                 let method: Method = method.to_uppercase().parse().expect("a method");
                 let client = app.anon().with("content-type", "application/json");
-                let answer = client.send(method, &path.replace("{id}", "00000000-0000-7000-8000-000000000000"), Body::from("{}")).await;
+                let answer = client
+                    .send(
+                        method,
+                        &path.replace("{id}", "00000000-0000-7000-8000-000000000000"),
+                        Body::from("{}"),
+                    )
+                    .await;
                 if PUBLIC_ROUTES.contains(&name.as_str()) {
                     public += 1;
                 } else {
                     assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name}: {}", answer.text);
                     let scheme = if path == "/oauth/introspect" { "Basic" } else { "Bearer" };
-                    assert_eq!(answer.header("www-authenticate"), format!("{scheme} realm=\"latchkey\""), "{name}");
+                    assert_eq!(
+                        answer.header("www-authenticate"),
+                        format!("{scheme} realm=\"latchkey\""),
+                        "{name}"
+                    );
                     refused += 1;
                 }
             }
@@ -68,41 +79,77 @@ on_both! {
             let form = if path == "/fn/rename" { "form[name]=Eve&form[tag]=x" } else { "" };
             let answer = app.anon().call(path, form).await;
             if PUBLIC_FUNCTIONS.contains(&path.as_str()) {
-                assert_ne!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{path}: {}", answer.text);
+                assert_ne!(
+                    answer.status,
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "{path}: {}",
+                    answer.text
+                );
                 continue;
             }
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}: {}", answer.text);
             assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"latchkey\"", "{path}");
-            // The cookie drives plain forms and page renders, never a call by script; refresh is what it is for.
+            // The cookie drives plain forms and page renders, never a call by script; refresh is
+            // what it is for.
             if path != "/fn/refresh" {
                 let answer = app.anon().browser(&user.refresh).call(path, form).await;
-                assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path} with the cookie: {}", answer.text);
+                assert_eq!(
+                    answer.status,
+                    StatusCode::UNAUTHORIZED,
+                    "{path} with the cookie: {}",
+                    answer.text
+                );
             }
         }
         for path in PUBLIC_FUNCTIONS {
-            assert!(functions.contains(*path), "the list names a function that there is not: {path}");
+            assert!(
+                functions.contains(*path),
+                "the list names a function that there is not: {path}"
+            );
         }
-        assert_eq!(user.client.get("/api/v1/me").await.json()["name"], serde_json::json!(null), "and nothing was changed");
+        assert_eq!(
+            user.client.get("/api/v1/me").await.json()["name"],
+            serde_json::json!(null),
+            "and nothing was changed"
+        );
     }
 
     async fn no_function_answers_to_get(app: App) {
         for path in functions() {
             for method in [Method::GET, Method::HEAD, Method::PUT, Method::DELETE] {
                 let answer = app.anon().send(method.clone(), &path, Body::empty()).await;
-                assert!(matches!(answer.status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND), "{method} {path}: {}", answer.status);
+                assert!(
+                    matches!(answer.status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_FOUND),
+                    "{method} {path}: {}",
+                    answer.status
+                );
             }
         }
     }
 
-    async fn a_stranger_is_led_from_every_protected_page_to_the_log_in_page_before_anything_is_rendered(app: App) {
+    async fn a_stranger_is_led_from_every_protected_page_to_the_log_in_page_before_anything_is_rendered(
+        app: App,
+    ) {
         let pages: Vec<String> = PAGES.iter().map(|route| route.path().to_owned()).collect();
         assert!(pages.len() >= 5, "{pages:?}");
         for page in pages {
             let answer = app.anon().get(&page).await;
             if PUBLIC_PAGES.contains(&page.as_str()) {
-                assert_eq!(answer.status, if page == "/lab" && !cfg!(debug_assertions) { StatusCode::NOT_FOUND } else { StatusCode::OK }, "{page}");
+                assert_eq!(
+                    answer.status,
+                    if page == "/lab" && !cfg!(debug_assertions) {
+                        StatusCode::NOT_FOUND
+                    } else {
+                        StatusCode::OK
+                    },
+                    "{page}"
+                );
             } else {
-                assert_eq!((answer.status, answer.header("location"), answer.text.as_str()), (StatusCode::SEE_OTHER, format!("/login?next={page}").as_str(), ""), "{page}");
+                assert_eq!(
+                    (answer.status, answer.header("location"), answer.text.as_str()),
+                    (StatusCode::SEE_OTHER, format!("/login?next={page}").as_str(), ""),
+                    "{page}"
+                );
             }
         }
     }

@@ -1,4 +1,5 @@
-//! What is underneath goes away, says nonsense, or is set up wrongly: callers are told when to come back, nobody is told why, and the log is.
+//! What is underneath goes away, says nonsense, or is set up wrongly: callers are told when to come
+//! back, nobody is told why, and the log is.
 
 use crate::{
     log::Log,
@@ -34,7 +35,8 @@ const ALONE: &[&str] = &[
     "get /signup",
 ];
 
-/// What stands between a server and its database, and can be shut: connections are broken then, and new ones come to nothing.
+/// What stands between a server and its database, and can be shut: connections are broken then, and
+/// new ones come to nothing.
 struct Door(watch::Sender<bool>);
 
 impl Door {
@@ -52,7 +54,8 @@ impl Door {
                 let (mut is_open, behind) = (is_open.clone(), behind.clone());
                 tokio::spawn(async move {
                     if !*is_open.borrow_and_update() {
-                        // Broken off, or ended in good order: that is not the same to whoever is outside.
+                        // Broken off, or ended in good order: that is not the same to whoever is
+                        // outside.
                         if number % 2 == 0 {
                             let _begun = outside.read(&mut [0; 64]).await;
                         }
@@ -70,16 +73,21 @@ impl Door {
     }
 }
 
-/// Calls of the table that need the database, each as somebody makes it who may. The name is theirs, so that the same call can be made twice.
+/// Calls of the table that need the database, each as somebody makes it who may. The name is
+/// theirs, so that the same call can be made twice.
 fn needing() -> impl Iterator<Item = (usize, &'static str, Shows, &'static str)> {
-    TABLE.iter().enumerate().filter(|(_, (call, ..))| !ALONE.contains(call)).map(|(number, (call, may, body))| {
-        let shows = match may {
-            May::Cookies | May::Users => Shows::RefreshCookie,
-            May::Programs => Shows::IntrospectionSecret,
-            May::All | May::SignedIn | May::Admins | May::Leavers | May::OauthClients => Shows::Bearer,
-        };
-        (number, *call, shows, *body)
-    })
+    TABLE.iter().enumerate().filter(|(_, (call, ..))| !ALONE.contains(call)).map(
+        |(number, (call, may, body))| {
+            let shows = match may {
+                May::Cookies | May::Users => Shows::RefreshCookie,
+                May::Programs => Shows::IntrospectionSecret,
+                May::All | May::SignedIn | May::Admins | May::Leavers | May::OauthClients => {
+                    Shows::Bearer
+                }
+            };
+            (number, *call, shows, *body)
+        },
+    )
 }
 
 /// Whether an answer says, in the terms of whoever asked, that it cannot be done now.
@@ -91,11 +99,16 @@ fn says_not_now(answer: &Answer, call: &str) {
     } else if call.contains(" /fn/") {
         assert_eq!(answer.text, "\"unavailable\"", "{what}");
     } else if call.contains(" /account") {
-        assert!(answer.text.contains(&*app::words::problem(&app::problem::Problem::Unavailable)) && !answer.text.contains("@example.com"), "{what}");
+        assert!(
+            answer.text.contains(&*app::words::problem(&app::problem::Problem::Unavailable))
+                && !answer.text.contains("@example.com"),
+            "{what}"
+        );
     } else {
         assert_eq!(answer.problem(), "unavailable", "{what}");
     }
-    let seconds: u32 = answer.header("retry-after").parse().unwrap_or_else(|_| panic!("no Retry-After: {what}"));
+    let seconds: u32 =
+        answer.header("retry-after").parse().unwrap_or_else(|_| panic!("no Retry-After: {what}"));
     assert!((1..=60).contains(&seconds), "{what}");
     assert!(answer.cookies().is_empty(), "nobody is signed out by that: {what}");
     tells_nothing(answer, call);
@@ -139,10 +152,17 @@ async fn without_its_database_a_server_says_not_now_and_goes_on_as_soon_as_it_is
         let mut answers = Vec::new();
         for ((number, call, shows, body), (asker, victim)) in needing().zip(&people) {
             // A token that somebody has to be asked about.
-            let body =
-                if call.contains("/oauth/") { format!("grant_type=refresh_token&refresh_token={0}&token={0}", victim.user.refresh) } else { body.to_owned() };
+            let body = if call.contains("/oauth/") {
+                format!("grant_type=refresh_token&refresh_token={0}&token={0}", victim.user.refresh)
+            } else {
+                body.to_owned()
+            };
             let client = office.showing(asker, shows).with("accept-language", "en");
-            answers.push((call, ask(&client, call, &body, asker, victim, &format!("fresh{number}@example.com")).await));
+            answers.push((
+                call,
+                ask(&client, call, &body, asker, victim, &format!("fresh{number}@example.com"))
+                    .await,
+            ));
         }
         answers
     };
@@ -153,7 +173,11 @@ async fn without_its_database_a_server_says_not_now_and_goes_on_as_soon_as_it_is
     }
     for call in ALONE.iter().filter(|call| **call != "get /lab") {
         let path = call.strip_prefix("get ").expect("a path");
-        assert_eq!(office.app.anon().get(path).await.status, StatusCode::OK, "{call} needs no database");
+        assert_eq!(
+            office.app.anon().get(path).await.status,
+            StatusCode::OK,
+            "{call} needs no database"
+        );
     }
     // Who is not signed in is told so, database or not.
     assert_eq!(office.app.anon().get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
@@ -200,7 +224,12 @@ async fn connections_that_the_database_cuts_under_load_are_no_error_of_ours() {
         );
         cut += killed.expect("an answer");
         for answer in answers.iter().flatten() {
-            assert!(answer.status.is_success() || answer.status == StatusCode::SERVICE_UNAVAILABLE, "round {round}: {} {}", answer.status, answer.text);
+            assert!(
+                answer.status.is_success() || answer.status == StatusCode::SERVICE_UNAVAILABLE,
+                "round {round}: {} {}",
+                answer.status,
+                answer.text
+            );
         }
     }
     assert!(cut > 20, "{cut} connections were cut");
@@ -210,7 +239,8 @@ async fn connections_that_the_database_cuts_under_load_are_no_error_of_ours() {
 }
 
 #[tokio::test]
-async fn while_somebody_else_holds_the_file_readers_are_served_and_writers_are_told_when_to_come_back() {
+async fn while_somebody_else_holds_the_file_readers_are_served_and_writers_are_told_when_to_come_back()
+ {
     let database = FreshDatabase::sqlite();
     let url = database.url.clone();
     let app = App::on(database).await;
@@ -226,23 +256,38 @@ async fn while_somebody_else_holds_the_file_readers_are_served_and_writers_are_t
         ada.client.get("/api/v1/me"),
         ada.client.get("/api/v1/me/activity"),
     );
-    for (call, answer) in
-        [("patch /api/v1/me", &renamed), ("post /api/v1/auth/login", &entered), ("post /api/v1/auth/refresh", &renewed), ("post /fn/logout", &called)]
-    {
+    for (call, answer) in [
+        ("patch /api/v1/me", &renamed),
+        ("post /api/v1/auth/login", &entered),
+        ("post /api/v1/auth/refresh", &renewed),
+        ("post /fn/logout", &called),
+    ] {
         says_not_now(answer, call);
     }
-    assert_eq!((read.status, listed.status), (StatusCode::OK, StatusCode::OK), "who reads waits for nobody");
+    assert_eq!(
+        (read.status, listed.status),
+        (StatusCode::OK, StatusCode::OK),
+        "who reads waits for nobody"
+    );
     other.execute("ROLLBACK").await.expect("given back");
     assert_eq!(ada.client.patch("/api/v1/me", json!({"name": "Ada"})).await.status, StatusCode::OK);
     assert_eq!(app.anon().post("/api/v1/auth/login", log_in).await.status, StatusCode::OK);
-    assert_eq!(app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": bob.refresh})).await.status, StatusCode::OK);
+    assert_eq!(
+        app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": bob.refresh})).await.status,
+        StatusCode::OK
+    );
 }
 
 /// A statement of whoever has the database in their hands.
 async fn tamper(url: &str, statement: &str) {
     let statement = AssertSqlSafe(statement.to_owned());
     if url.starts_with("sqlite:") {
-        SqliteConnection::connect(url).await.expect("the file").execute(statement).await.expect("done");
+        SqliteConnection::connect(url)
+            .await
+            .expect("the file")
+            .execute(statement)
+            .await
+            .expect("done");
     } else {
         PgConnection::connect(url).await.expect("Postgres").execute(statement).await.expect("done");
     }
@@ -262,15 +307,30 @@ impl Tampered {
 }
 
 on_both! {
-    async fn an_error_of_the_database_is_a_500_that_names_the_request_and_nothing_else(target: Tampered) {
+    async fn an_error_of_the_database_is_a_500_that_names_the_request_and_nothing_else(
+        target: Tampered,
+    ) {
         let app = &target.app;
         let ada = app.user("ada@example.com").await;
-        tamper(&target.url, if target.url.starts_with("sqlite:") { "DROP TABLE events" } else { "DROP TABLE events CASCADE" }).await;
+        tamper(
+            &target.url,
+            if target.url.starts_with("sqlite:") {
+                "DROP TABLE events"
+            } else {
+                "DROP TABLE events CASCADE"
+            },
+        )
+        .await;
         let log = Log::open("info,sqlx=warn");
         for call in ["get /api/v1/me/activity", "patch /api/v1/me", "post /fn/recent-activity"] {
             let (method, path) = call.split_once(' ').expect("a path");
             let answer = undescribed(&app.router, numbered(method, path, &ada.access)).await;
-            assert_eq!((answer.status, answer.header("x-request-id")), (StatusCode::INTERNAL_SERVER_ERROR, "order-66"), "{call}: {}", answer.text);
+            assert_eq!(
+                (answer.status, answer.header("x-request-id")),
+                (StatusCode::INTERNAL_SERVER_ERROR, "order-66"),
+                "{call}: {}",
+                answer.text
+            );
             if path.starts_with("/fn/") {
                 assert_eq!(answer.json(), json!("internal:order-66"));
             } else {
@@ -279,10 +339,21 @@ on_both! {
             }
             tells_nothing(&answer, call);
             let text = log.take();
-            let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-            assert!(lines.iter().any(|line| line["level"] == "ERROR" && line["request_id"] == "order-66" && line["error"].as_str().is_some_and(|error| error.contains("events"))), "the log says why: {text}");
+            let lines: Vec<Value> =
+                text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+            assert!(
+                lines.iter().any(|line| line["level"] == "ERROR"
+                    && line["request_id"] == "order-66"
+                    && line["error"].as_str().is_some_and(|error| error.contains("events"))),
+                "the log says why: {text}"
+            );
         }
-        let page = app.anon().browser(&ada.refresh).with("accept", "text/html").get("/account/activity").await;
+        let page = app
+            .anon()
+            .browser(&ada.refresh)
+            .with("accept", "text/html")
+            .get("/account/activity")
+            .await;
         tells_nothing(&page, "/account/activity");
         // Nothing was half done, and whatever else there is goes on.
         assert_eq!(ada.client.get("/api/v1/me").await.json()["name"], Value::Null);
@@ -291,14 +362,24 @@ on_both! {
     }
 
     async fn a_node_that_has_not_heard_what_is_revoked_lets_nobody_in_until_it_has(office: Office) {
-        let (boss, victim) = (office.person(Is::Admin, "boss@example.com").await, office.person(Is::User, "victim@example.com").await);
+        let (boss, victim) = (
+            office.person(Is::Admin, "boss@example.com").await,
+            office.person(Is::User, "victim@example.com").await,
+        );
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(31)).await;
         tokio::time::resume();
-        for (call, may, body) in TABLE.iter().filter(|(_, may, _)| matches!(may, May::SignedIn | May::Admins)) {
-            let answer = ask(&office.showing(&boss, Shows::Bearer), call, body, &boss, &victim, "").await;
+        for (call, may, body) in
+            TABLE.iter().filter(|(_, may, _)| matches!(may, May::SignedIn | May::Admins))
+        {
+            let answer =
+                ask(&office.showing(&boss, Shows::Bearer), call, body, &boss, &victim, "").await;
             says_not_now(&answer, call);
-            assert_eq!(office.app.anon().get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE, "{may:?}");
+            assert_eq!(
+                office.app.anon().get("/readyz").await.status,
+                StatusCode::SERVICE_UNAVAILABLE,
+                "{may:?}"
+            );
         }
         office.app.server.auth().listen().await.expect("heard");
         assert_eq!(boss.user.client.get("/api/v1/me").await.status, StatusCode::OK);
@@ -308,16 +389,29 @@ on_both! {
 
 /// A call of somebody who is logged in, with a number of its own.
 fn numbered(method: &str, path: &str, access: &str) -> Request<Body> {
-    let (kind, body) = if path.starts_with("/fn/") { (FORM, "") } else { (JSON, r#"{"name":"Ada"}"#) };
-    let request = Request::builder().method(method.to_uppercase().as_str()).uri(path).header("content-type", kind);
-    let request = request.header("authorization", format!("Bearer {access}")).header("x-request-id", "order-66").header("accept", JSON);
+    let (kind, body) =
+        if path.starts_with("/fn/") { (FORM, "") } else { (JSON, r#"{"name":"Ada"}"#) };
+    let request = Request::builder()
+        .method(method.to_uppercase().as_str())
+        .uri(path)
+        .header("content-type", kind);
+    let request = request
+        .header("authorization", format!("Bearer {access}"))
+        .header("x-request-id", "order-66")
+        .header("accept", JSON);
     request.body(Body::from(body)).expect("a request")
 }
 
 /// The program with these settings and no others, until it gives up: what it says on the way out.
 fn start(folder: &std::path::Path, settings: &[(&str, &str)]) -> String {
     let mut program = Command::new(env!("CARGO_BIN_EXE_latchkey"));
-    let output = program.env_clear().current_dir(folder).env("PATH", "/usr/bin:/bin").envs(settings.iter().copied()).output().expect("a process");
+    let output = program
+        .env_clear()
+        .current_dir(folder)
+        .env("PATH", "/usr/bin:/bin")
+        .envs(settings.iter().copied())
+        .output()
+        .expect("a process");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{settings:?}: {said}");
     assert!(!said.contains("panicked") && said.starts_with("latchkey: "), "{said}");
@@ -334,14 +428,24 @@ fn a_server_that_is_set_up_wrongly_does_not_start_and_says_why() {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
         path.display().to_string()
     };
-    let (open, weak, missing) = (file("open", &secret, 0o644), file("weak", "changeme", 0o600), folder.path().join("none").display().to_string());
+    let (open, weak, missing) = (
+        file("open", &secret, 0o644),
+        file("weak", "changeme", 0o600),
+        folder.path().join("none").display().to_string(),
+    );
     let public = ("LATCHKEY_PUBLIC_URL", "https://accounts.example.com");
     for (settings, says) in [
         (vec![("LATCHKEY_SECRET", "changeme")], "LATCHKEY_SECRET"),
         (vec![("LATCHKEY_SECRET", "secretsecretsecret")], "LATCHKEY_SECRET"),
         (vec![("LATCHKEY_SECRET", &secret[..42])], "LATCHKEY_SECRET"),
-        (vec![("LATCHKEY_SECRET", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")], "LATCHKEY_SECRET"),
-        (vec![("LATCHKEY_SECRET", secret.as_str()), ("LATCHKEY_SECRET_FILE", &weak)], "LATCHKEY_SECRET_FILE"),
+        (
+            vec![("LATCHKEY_SECRET", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")],
+            "LATCHKEY_SECRET",
+        ),
+        (
+            vec![("LATCHKEY_SECRET", secret.as_str()), ("LATCHKEY_SECRET_FILE", &weak)],
+            "LATCHKEY_SECRET_FILE",
+        ),
         (vec![("LATCHKEY_SECRET_FILE", missing.as_str())], "cannot be read"),
         (vec![("LATCHKEY_SECRET_FILE", open.as_str())], "chmod 600"),
         (vec![("LATCHKEY_SECRET_FILE", weak.as_str())], "latchkey secret new"),

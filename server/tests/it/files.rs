@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 const SECRET: &str = "SECRET outside of the site";
 
-/// A server with a site of its own: what `cargo leptos build` leaves, and beside it what is nobody's business.
+/// A server with a site of its own: what `cargo leptos build` leaves, and beside it what is
+/// nobody's business.
 struct Built {
     app: App,
     folder: TempDir,
@@ -26,10 +27,25 @@ impl Built {
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             fs::write(path, text).expect("written");
         };
-        for outside in ["Cargo.toml", ".env", ".git/config", "data/secret", "latchkey.toml", "sitemap/x", "etc/passwd"] {
+        for outside in [
+            "Cargo.toml",
+            ".env",
+            ".git/config",
+            "data/secret",
+            "latchkey.toml",
+            "sitemap/x",
+            "etc/passwd",
+        ] {
             write(outside, SECRET);
         }
-        for inside in ["site/.env", "site/.git/config", "site/.git/HEAD", "site/pkg/.env", "site/.htaccess", "site/.ssh/id"] {
+        for inside in [
+            "site/.env",
+            "site/.git/config",
+            "site/.git/HEAD",
+            "site/pkg/.env",
+            "site/.htaccess",
+            "site/.ssh/id",
+        ] {
             write(inside, SECRET);
         }
         write("site/pkg/latchkey.js", "export default 1;");
@@ -37,7 +53,12 @@ impl Built {
         write("site/pkg/latchkey.wasm", &"wasm".repeat(25_000));
         write("site/favicon.svg", "<svg/>");
         write("site/robots.txt", "User-agent: *");
-        for (link, to) in [("site/pkg/link.js", "../../data/secret"), ("site/link.txt", "../.env"), ("site/pkg/folder", "../../data"), ("site/root", "/")] {
+        for (link, to) in [
+            ("site/pkg/link.js", "../../data/secret"),
+            ("site/link.txt", "../.env"),
+            ("site/pkg/folder", "../../data"),
+            ("site/root", "/"),
+        ] {
             symlink(to, folder.path().join(link)).expect("a link");
         }
         let mut app = App::on(database).await;
@@ -49,9 +70,12 @@ impl Built {
 on_both! {
     async fn nothing_is_served_but_the_files_of_the_site(built: Built) {
         let app = &built.app;
-        for (path, text) in
-            [("/pkg/latchkey.js", "export default 1;"), ("/pkg/latchkey.css", "body {}"), ("/favicon.svg", "<svg/>"), ("/robots.txt", "User-agent: *")]
-        {
+        for (path, text) in [
+            ("/pkg/latchkey.js", "export default 1;"),
+            ("/pkg/latchkey.css", "body {}"),
+            ("/favicon.svg", "<svg/>"),
+            ("/robots.txt", "User-agent: *"),
+        ] {
             let answer = app.anon().get(path).await;
             assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, text), "{path}");
         }
@@ -111,9 +135,23 @@ on_both! {
         ]
         .map(str::to_owned)
         .to_vec();
-        for up in ["..", "%2e%2e", "%2E%2E", ".%2e", "%2e.", "..%00", "....", "..;", "%252e%252e", "%c0%ae%c0%ae", "\u{ff0e}\u{ff0e}", "..."] {
+        for up in [
+            "..",
+            "%2e%2e",
+            "%2E%2E",
+            ".%2e",
+            "%2e.",
+            "..%00",
+            "....",
+            "..;",
+            "%252e%252e",
+            "%c0%ae%c0%ae",
+            "\u{ff0e}\u{ff0e}",
+            "...",
+        ] {
             for slash in ["/", "%2f", "%2F", "\\", "%5c", "%5C", "%252f", "//", "/./"] {
-                for start in ["/", "/pkg/", "/fn/", "/api/", "/pkg/latchkey.js/", "/account/", "//"] {
+                for start in ["/", "/pkg/", "/fn/", "/api/", "/pkg/latchkey.js/", "/account/", "//"]
+                {
                     for target in ["Cargo.toml", ".env", "data/secret", "etc/passwd"] {
                         paths.push(format!("{start}{up}{slash}{target}"));
                         paths.push(format!("{start}{up}{slash}{up}{slash}{target}"));
@@ -121,8 +159,14 @@ on_both! {
                 }
             }
         }
-        paths.extend([format!("/{}", "a".repeat(256)), format!("/pkg/{}.js", "a".repeat(5000)), format!("/account/{}", "%20".repeat(300))]);
-        for start in ["/.", "/x/..", "/%2e", "/x/%2E%2e", "/x/.%2E", "/", "/x%2f..", "/x%5c..", "/x\\.."] {
+        paths.extend([
+            format!("/{}", "a".repeat(256)),
+            format!("/pkg/{}.js", "a".repeat(5000)),
+            format!("/account/{}", "%20".repeat(300)),
+        ]);
+        for start in
+            ["/.", "/x/..", "/%2e", "/x/%2E%2e", "/x/.%2E", "/", "/x%2f..", "/x%5c..", "/x\\.."]
+        {
             paths.push(format!("{start}/account"));
             paths.push(format!("{start}/account/sessions"));
         }
@@ -138,16 +182,30 @@ on_both! {
             for accept in ["*/*", "text/html"] {
                 let client = app.anon().with("accept", accept).with("accept-encoding", "br, gzip");
                 let answer = client.get(&uri.to_string()).await;
-                assert!(!answer.text.contains("SECRET") && !answer.text.contains("root:") && !answer.text.contains("latchkey.css</"), "{path}: {}", answer.text);
-                let led = answer.status.is_redirection() && answer.header("location").starts_with("/login?next=");
-                assert!(matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST) || led, "{path}: {} {}", answer.status, answer.header("location"));
+                assert!(
+                    !answer.text.contains("SECRET")
+                        && !answer.text.contains("root:")
+                        && !answer.text.contains("latchkey.css</"),
+                    "{path}: {}",
+                    answer.text
+                );
+                let led = answer.status.is_redirection()
+                    && answer.header("location").starts_with("/login?next=");
+                assert!(
+                    matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST) || led,
+                    "{path}: {} {}",
+                    answer.status,
+                    answer.header("location")
+                );
                 asked += 1;
             }
         }
         assert!(asked > 4000, "{asked} asked, {unasked} not");
     }
 
-    async fn every_body_says_what_it_is_and_an_unknown_address_of_the_api_is_never_a_page(built: Built) {
+    async fn every_body_says_what_it_is_and_an_unknown_address_of_the_api_is_never_a_page(
+        built: Built,
+    ) {
         let (app, boss) = (&built.app, boss(&built.app).await);
         let mut answers = Vec::new();
         for path in [
@@ -167,15 +225,24 @@ on_both! {
             "/readyz",
         ] {
             for accept in ["*/*", "text/html", "application/json"] {
-                answers.push((path.to_owned(), boss.clone().with("accept", accept).get(path).await));
+                answers
+                    .push((path.to_owned(), boss.clone().with("accept", accept).get(path).await));
             }
         }
         let description = app.anon().get("/openapi.json").await.json();
         for (path, methods) in description["paths"].as_object().expect("paths") {
             for method in methods.as_object().expect("methods").keys() {
-                for (client, kind, body) in [(&boss, JSON, "{}"), (&boss, FORM, "token=x"), (&app.anon(), JSON, ""), (&boss, JSON, "{")] {
+                for (client, kind, body) in [
+                    (&boss, JSON, "{}"),
+                    (&boss, FORM, "token=x"),
+                    (&app.anon(), JSON, ""),
+                    (&boss, JSON, "{"),
+                ] {
                     let path = path.replace("{id}", "00000000-0000-7000-8000-000000000000");
-                    answers.push((format!("{method} {path}"), send(client, &method.to_uppercase(), &path, kind, body).await));
+                    answers.push((
+                        format!("{method} {path}"),
+                        send(client, &method.to_uppercase(), &path, kind, body).await,
+                    ));
                 }
             }
         }
@@ -184,18 +251,33 @@ on_both! {
         for function in functions() {
             for client in [&boss, &app.anon()] {
                 answers.push((function.clone(), client.call(&function, "form[email]=a").await));
-                answers.push((function.clone(), client.submit(&function, "/login", "form[email]=a").await));
+                answers.push((
+                    function.clone(),
+                    client.submit(&function, "/login", "form[email]=a").await,
+                ));
             }
         }
         let mut kinds = std::collections::BTreeSet::new();
         for (what, answer) in answers {
             let kind = answer.header("content-type");
-            assert!(answer.text.is_empty() || !kind.is_empty(), "{what}: {} {}", answer.status, answer.text);
+            assert!(
+                answer.text.is_empty() || !kind.is_empty(),
+                "{what}: {} {}",
+                answer.status,
+                answer.text
+            );
             let (essence, parameters) = kind.split_once("; ").unwrap_or((kind, ""));
             let text = essence.starts_with("text/") || essence.ends_with("+xml");
             assert_eq!(parameters, if text { "charset=utf-8" } else { "" }, "{what}: {kind}");
-            if matches!(essence, "application/json" | "application/problem+json" | "application/jwk-set+json") {
-                assert!(serde_json::from_str::<Value>(&answer.text).is_ok(), "{what}: {}", answer.text);
+            if matches!(
+                essence,
+                "application/json" | "application/problem+json" | "application/jwk-set+json"
+            ) {
+                assert!(
+                    serde_json::from_str::<Value>(&answer.text).is_ok(),
+                    "{what}: {}",
+                    answer.text
+                );
             }
             assert_eq!(answer.header("x-content-type-options"), "nosniff", "{what}");
             kinds.insert(essence.to_owned());
@@ -218,13 +300,24 @@ on_both! {
         ] {
             for accept in ["*/*", "text/html", "text/html,application/xhtml+xml,*/*;q=0.8"] {
                 for method in [Method::GET, Method::POST] {
-                    let answer = app.anon().with("accept", accept).send(method.clone(), path, Body::empty()).await;
+                    let answer = app
+                        .anon()
+                        .with("accept", accept)
+                        .send(method.clone(), path, Body::empty())
+                        .await;
                     assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path} {accept}");
-                    assert!(!answer.text.contains("<script") && !answer.text.contains(".wasm"), "{method} {path}: {}", answer.text);
+                    assert!(
+                        !answer.text.contains("<script") && !answer.text.contains(".wasm"),
+                        "{method} {path}: {}",
+                        answer.text
+                    );
                     if accept == "*/*" || path.starts_with("/api") && method == Method::GET {
                         // Below the API there are no people.
                         let page = answer.header("content-type") == "text/html; charset=utf-8";
-                        assert!(page || answer.problem() == "not_found", "{method} {path} {accept}");
+                        assert!(
+                            page || answer.problem() == "not_found",
+                            "{method} {path} {accept}"
+                        );
                         assert!(!page || accept != "*/*", "{method} {path} {accept}");
                     }
                 }
@@ -232,12 +325,20 @@ on_both! {
         }
     }
 
-    async fn a_part_of_a_file_is_a_part_and_what_is_private_is_always_whole_and_never_kept(built: Built) {
+    async fn a_part_of_a_file_is_a_part_and_what_is_private_is_always_whole_and_never_kept(
+        built: Built,
+    ) {
         let app = &built.app;
         let wasm = "/pkg/latchkey.wasm";
         let whole = app.anon().get(wasm).await;
-        assert_eq!((whole.status, whole.text.len(), whole.header("content-type")), (StatusCode::OK, 100_000, "application/wasm"));
-        let thousand = format!("bytes={}", (0..1000).map(|n| format!("{}-{}", n * 2, n * 2 + 1)).collect::<Vec<_>>().join(","));
+        assert_eq!(
+            (whole.status, whole.text.len(), whole.header("content-type")),
+            (StatusCode::OK, 100_000, "application/wasm")
+        );
+        let thousand = format!(
+            "bytes={}",
+            (0..1000).map(|n| format!("{}-{}", n * 2, n * 2 + 1)).collect::<Vec<_>>().join(",")
+        );
         let same = format!("bytes={}", vec!["0-"; 1000].join(","));
         for range in [
             &thousand,
@@ -258,10 +359,27 @@ on_both! {
             "bytes=-99999999999",
         ] {
             let answer = app.anon().with("range", range).get(wasm).await;
-            assert!(matches!(answer.status, StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE), "{range:.40}: {}", answer.status);
-            assert!(answer.text.len() <= 100_000, "{range:.40}: never more than there is, {}", answer.text.len());
+            assert!(
+                matches!(
+                    answer.status,
+                    StatusCode::OK
+                        | StatusCode::PARTIAL_CONTENT
+                        | StatusCode::RANGE_NOT_SATISFIABLE
+                ),
+                "{range:.40}: {}",
+                answer.status
+            );
+            assert!(
+                answer.text.len() <= 100_000,
+                "{range:.40}: never more than there is, {}",
+                answer.text.len()
+            );
             if answer.status == StatusCode::PARTIAL_CONTENT {
-                assert!(answer.header("content-range").ends_with("/100000"), "{range:.40}: {}", answer.header("content-range"));
+                assert!(
+                    answer.header("content-range").ends_with("/100000"),
+                    "{range:.40}: {}",
+                    answer.header("content-range")
+                );
             }
         }
         assert_eq!(app.anon().with("range", "bytes=0-0").get(wasm).await.text, "w");
@@ -269,15 +387,34 @@ on_both! {
         assert!(!modified.is_empty());
         let kept = app.anon().with("if-modified-since", modified).get(wasm).await;
         assert_eq!((kept.status, kept.text.as_str()), (StatusCode::NOT_MODIFIED, ""));
-        for (name, value) in [("if-modified-since", "nonsense"), ("if-none-match", "\"x\""), ("if-range", "nonsense"), ("if-unmodified-since", "nonsense")] {
-            assert!(matches!(app.anon().with(name, value).get(wasm).await.status, StatusCode::OK), "{name}");
+        for (name, value) in [
+            ("if-modified-since", "nonsense"),
+            ("if-none-match", "\"x\""),
+            ("if-range", "nonsense"),
+            ("if-unmodified-since", "nonsense"),
+        ] {
+            assert!(
+                matches!(app.anon().with(name, value).get(wasm).await.status, StatusCode::OK),
+                "{name}"
+            );
         }
 
         let (ada, bob) = (app.user("ada@example.com").await, app.user("bob@example.com").await);
         let both = |user: &crate::support::User<'_>| {
-            app.anon().with("authorization", &format!("Bearer {}", user.access)).with("cookie", &format!("latchkey-3000={}", user.refresh))
+            app.anon()
+                .with("authorization", &format!("Bearer {}", user.access))
+                .with("cookie", &format!("latchkey-3000={}", user.refresh))
         };
-        for path in ["/api/v1/me", "/api/v1/me/sessions", "/api/v1/me/activity", "/account", "/account/activity", "/account/sessions", "/", "/login"] {
+        for path in [
+            "/api/v1/me",
+            "/api/v1/me/sessions",
+            "/api/v1/me/activity",
+            "/account",
+            "/account/activity",
+            "/account/sessions",
+            "/",
+            "/login",
+        ] {
             let plain = both(&ada).get(path).await;
             for (name, value) in [
                 ("range", "bytes=0-3"),
@@ -290,8 +427,14 @@ on_both! {
                 ("cache-control", "only-if-cached"),
             ] {
                 let answer = both(&ada).with(name, value).get(path).await;
-                assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"), "{path} {name}");
-                for keepable in ["etag", "last-modified", "age", "expires", "content-range", "accept-ranges"] {
+                assert_eq!(
+                    (answer.status, answer.header("cache-control")),
+                    (StatusCode::OK, "no-store"),
+                    "{path} {name}"
+                );
+                for keepable in
+                    ["etag", "last-modified", "age", "expires", "content-range", "accept-ranges"]
+                {
                     assert_eq!(answer.header(keepable), "", "{path} {name}: {keepable}");
                 }
                 if path.starts_with("/api/") {

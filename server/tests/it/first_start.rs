@@ -1,4 +1,5 @@
-//! The first start, with nothing there: the program makes what it needs, and tells whoever stands beside it how to become its administrator.
+//! The first start, with nothing there: the program makes what it needs, and tells whoever stands
+//! beside it how to become its administrator.
 
 use crate::program::{PATIENCE, ask, latchkey, port, up};
 use serde_json::{Value, json};
@@ -20,7 +21,10 @@ async fn start(folder: &Path, port: u16) -> Child {
 async fn end(mut child: Child) -> (String, String) {
     child.kill().await.expect("killed");
     let output = child.wait_with_output().await.expect("output");
-    (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 async fn sign_up(port: u16, email: &str, invite: &str) -> (u16, Value) {
@@ -36,7 +40,9 @@ async fn the_first_start_prints_a_link_for_the_first_administrator_and_no_later_
     let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let link = async {
         while let Some(line) = said.next_line().await.expect("text") {
-            if let Some(link) = line.trim().strip_prefix(&format!("http://localhost:{port}/signup?invite=")) {
+            if let Some(link) =
+                line.trim().strip_prefix(&format!("http://localhost:{port}/signup?invite="))
+            {
                 return link.to_owned();
             }
         }
@@ -48,7 +54,10 @@ async fn the_first_start_prints_a_link_for_the_first_administrator_and_no_later_
     let (status, problem) = sign_up(port, "eve@example.com", &invite).await;
     assert_eq!((status, &problem["code"]), (410, &json!("link_over")), "{problem}");
     let (log, _) = end(child).await;
-    assert!(log.contains("\"serving") && !log.contains(&invite), "whoever reads the log could come first: {log}");
+    assert!(
+        log.contains("\"serving") && !log.contains(&invite),
+        "whoever reads the log could come first: {log}"
+    );
 
     let (_, said) = end(start(folder.path(), port).await).await;
     assert!(!said.contains("invite"), "{said}");
@@ -59,7 +68,8 @@ async fn the_first_start_prints_a_link_for_the_first_administrator_and_no_later_
 async fn running_server_leaves_no_core_dump() {
     let folder = TempDir::new().expect("a folder");
     let child = start(folder.path(), port().await).await;
-    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id().expect("it runs"))).expect("its limits");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id().expect("it runs")))
+        .expect("its limits");
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line");
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
     end(child).await;

@@ -16,7 +16,9 @@ struct Telling(App);
 
 impl Telling {
     async fn on(database: FreshDatabase) -> Self {
-        Self(App::with(database, "http://localhost:3000", |http| http.identity_headers = true).await)
+        Self(
+            App::with(database, "http://localhost:3000", |http| http.identity_headers = true).await,
+        )
     }
 }
 
@@ -33,13 +35,19 @@ on_both! {
     async fn verify_tells_a_proxy_the_user_and_the_roles(target: Telling) {
         let app = target.0;
         let ada = app.user("ada@example.com").await;
-        let id = ada.client.get("/api/v1/me").await.json()["id"].as_str().expect("an id").to_owned();
+        let id =
+            ada.client.get("/api/v1/me").await.json()["id"].as_str().expect("an id").to_owned();
         let told = (StatusCode::OK, id.clone(), "user".to_owned());
-        let by_access_cookie = app.anon().with("cookie", &format!("latchkey-3000-access={}", ada.access));
-        let by_refresh_cookie = app.anon().with("cookie", &format!("latchkey-3000={}", ada.refresh));
+        let by_access_cookie =
+            app.anon().with("cookie", &format!("latchkey-3000-access={}", ada.access));
+        let by_refresh_cookie =
+            app.anon().with("cookie", &format!("latchkey-3000={}", ada.refresh));
         for client in [&ada.client, &by_access_cookie, &by_refresh_cookie] {
             // What a client says of itself in these headers counts for nothing.
-            let forging = client.clone().with("x-user-id", "00000000-0000-7000-8000-000000000000").with("x-user-roles", "admin");
+            let forging = client
+                .clone()
+                .with("x-user-id", "00000000-0000-7000-8000-000000000000")
+                .with("x-user-roles", "admin");
             for client in [client, &forging] {
                 let answer = client.get(VERIFY).await;
                 assert_eq!((identity(&answer), answer.text.as_str()), (told.clone(), ""));
@@ -48,30 +56,63 @@ on_both! {
             }
         }
         let operator = app.server.auth().operator_for_tests(&auth::Client::default());
-        let user = operator.user_with(&Email::parse("ada@example.com").expect("an address")).await.expect("a user").id;
+        let user = operator
+            .user_with(&Email::parse("ada@example.com").expect("an address"))
+            .await
+            .expect("a user")
+            .id;
         operator.change(user, Change::Role(Role::Admin)).await.expect("changed");
         hear(&app).await;
-        assert_eq!(identity(&ada.client.get(VERIFY).await), nobody(StatusCode::UNAUTHORIZED), "the roles in the token have changed");
+        assert_eq!(
+            identity(&ada.client.get(VERIFY).await),
+            nobody(StatusCode::UNAUTHORIZED),
+            "the roles in the token have changed"
+        );
         let (status, _, roles) = identity(&by_refresh_cookie.get(VERIFY).await);
-        assert!(status == StatusCode::OK && roles.split(',').any(|role| role == "admin"), "{roles}");
+        assert!(
+            status == StatusCode::OK && roles.split(',').any(|role| role == "admin"),
+            "{roles}"
+        );
     }
 
     async fn verify_refuses_whoever_is_not_signed_in(target: Telling) {
         let app = target.0;
         let ada = app.user("ada@example.com").await;
         let cookies = format!("latchkey-3000={}; latchkey-3000-access={}", ada.refresh, ada.access);
-        let forging = app.anon().with("x-user-id", "00000000-0000-7000-8000-000000000000").with("x-user-roles", "admin");
+        let forging = app
+            .anon()
+            .with("x-user-id", "00000000-0000-7000-8000-000000000000")
+            .with("x-user-roles", "admin");
         assert_eq!(identity(&forging.get(VERIFY).await), nobody(StatusCode::UNAUTHORIZED));
         for wrong in ["Bearer nonsense", "Basic YTpi", &format!("Bearer {}", ada.refresh)] {
-            let beside = app.anon().with("authorization", wrong).with("cookie", &format!("latchkey-3000={}", ada.refresh));
-            assert_eq!(identity(&beside.get(VERIFY).await), nobody(StatusCode::UNAUTHORIZED), "{wrong}: no cookie makes up for it");
+            let beside = app
+                .anon()
+                .with("authorization", wrong)
+                .with("cookie", &format!("latchkey-3000={}", ada.refresh));
+            assert_eq!(
+                identity(&beside.get(VERIFY).await),
+                nobody(StatusCode::UNAUTHORIZED),
+                "{wrong}: no cookie makes up for it"
+            );
         }
         app.clock.advance(Span::minutes(11));
         hear(&app).await;
-        assert_eq!(identity(&ada.client.get(VERIFY).await), nobody(StatusCode::UNAUTHORIZED), "expired");
-        assert_eq!(app.anon().with("cookie", &cookies).get(VERIFY).await.status, StatusCode::OK, "the session goes on");
+        assert_eq!(
+            identity(&ada.client.get(VERIFY).await),
+            nobody(StatusCode::UNAUTHORIZED),
+            "expired"
+        );
+        assert_eq!(
+            app.anon().with("cookie", &cookies).get(VERIFY).await.status,
+            StatusCode::OK,
+            "the session goes on"
+        );
         app.anon().post("/api/v1/auth/logout", json!({"refresh_token": ada.refresh})).await;
-        assert_eq!(identity(&app.anon().with("cookie", &cookies).get(VERIFY).await), nobody(StatusCode::UNAUTHORIZED), "logged out");
+        assert_eq!(
+            identity(&app.anon().with("cookie", &cookies).get(VERIFY).await),
+            nobody(StatusCode::UNAUTHORIZED),
+            "logged out"
+        );
     }
 
     async fn verify_without_the_setting_names_nobody(app: App) {

@@ -9,7 +9,10 @@ on_both! {
     async fn anybody_can_verify_a_token_with_the_published_key(app: App) {
         let user = app.user("ada@example.com").await;
         let answer = app.anon().get("/.well-known/jwks.json").await;
-        assert_eq!((answer.status, answer.header("content-type"), answer.header("cache-control")), (StatusCode::OK, "application/jwk-set+json", "public, max-age=300"));
+        assert_eq!(
+            (answer.status, answer.header("content-type"), answer.header("cache-control")),
+            (StatusCode::OK, "application/jwk-set+json", "public, max-age=300")
+        );
         let keys: JwkSet = serde_json::from_str(&answer.text).expect("a JWK set");
         let header = jsonwebtoken::decode_header(&user.access).expect("a header");
         let key = keys.find(&header.kid.expect("a key id")).expect("the key of the token");
@@ -17,16 +20,26 @@ on_both! {
         validation.set_audience(&["http://localhost:3000"]);
         validation.set_issuer(&["http://localhost:3000"]);
         validation.validate_exp = false; // the clock of this test stands still
-        let claims = jsonwebtoken::decode::<serde_json::Value>(&user.access, &DecodingKey::from_jwk(key).expect("a key"), &validation).expect("a valid token").claims;
+        let claims = jsonwebtoken::decode::<serde_json::Value>(
+            &user.access,
+            &DecodingKey::from_jwk(key).expect("a key"),
+            &validation,
+        )
+        .expect("a valid token")
+        .claims;
         assert_eq!(claims["sub"], user.client.get("/api/v1/me").await.json()["id"]);
     }
 
     async fn no_private_part_is_published(app: App) {
         let body = app.anon().get("/.well-known/jwks.json").await.json();
         for key in body["keys"].as_array().expect("keys") {
-            let members: Vec<_> = key.as_object().expect("an object").keys().map(String::as_str).collect();
+            let members: Vec<_> =
+                key.as_object().expect("an object").keys().map(String::as_str).collect();
             assert_eq!(members, ["alg", "crv", "kid", "kty", "use", "x", "y"]);
-            assert_eq!((&key["alg"], &key["use"], &key["kty"]), (&"ES256".into(), &"sig".into(), &"EC".into()));
+            assert_eq!(
+                (&key["alg"], &key["use"], &key["kty"]),
+                (&"ES256".into(), &"sig".into(), &"EC".into())
+            );
         }
     }
 }

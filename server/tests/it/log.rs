@@ -30,12 +30,18 @@ impl Log {
     pub fn open(filter: &str) -> Self {
         let written = Arc::new(Mutex::new(Vec::new()));
         let page = Arc::clone(&written);
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).json().flatten_event(true).with_writer(move || Page(Arc::clone(&page)));
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_target(false)
+            .json()
+            .flatten_event(true)
+            .with_writer(move || Page(Arc::clone(&page)));
         Self { written, _guard: tracing::subscriber::set_default(log.finish()) }
     }
 
     /// What was written since the last time.
     pub fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.written.lock().expect("a lock"))).expect("UTF-8")
+        String::from_utf8(std::mem::take(&mut *self.written.lock().expect("a lock")))
+            .expect("UTF-8")
     }
 }

@@ -1,4 +1,5 @@
-//! The output of the real program when its reader stalls, goes away or has no room. No request waits for it.
+//! The output of the real program when its reader stalls, goes away or has no room. No request
+//! waits for it.
 
 use crate::program::{Line, latchkey, port, up};
 use serde_json::Value;
@@ -30,7 +31,8 @@ struct Running {
 
 async fn start(stdout: Stdio, stderr: Stdio) -> Running {
     let (folder, port) = (tempfile::tempdir().expect("a folder"), port().await);
-    let process = latchkey(folder.path(), port).stdout(stdout).stderr(stderr).spawn().expect("a process");
+    let process =
+        latchkey(folder.path(), port).stdout(stdout).stderr(stderr).spawn().expect("a process");
     up(port).await;
     Running { process, port, _folder: folder }
 }
@@ -73,12 +75,21 @@ async fn stalled_log_reader_delays_no_request_and_is_told_what_it_missed() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     server.stop().await;
     let text = reading.await.expect("read");
-    let lines: Vec<Value> = text[PIPE_BYTES..].lines().map(|line| serde_json::from_str(line).expect("whole lines")).collect();
-    let logged = lines.iter().filter(|line| line["message"] == "answered" && line["status"] == 404).count();
-    let missed: Vec<_> = lines.iter().filter(|line| line["message"] == "log lines dropped").collect();
+    let lines: Vec<Value> = text[PIPE_BYTES..]
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("whole lines"))
+        .collect();
+    let logged =
+        lines.iter().filter(|line| line["message"] == "answered" && line["status"] == 404).count();
+    let missed: Vec<_> =
+        lines.iter().filter(|line| line["message"] == "log lines dropped").collect();
     assert!((100..REQUESTS).contains(&logged), "{logged}");
     assert_eq!(missed.len(), 1, "told once");
-    assert!(logged as u64 + missed[0]["lines"].as_u64().expect("a number") >= REQUESTS as u64, "{logged} {}", missed[0]);
+    assert!(
+        logged as u64 + missed[0]["lines"].as_u64().expect("a number") >= REQUESTS as u64,
+        "{logged} {}",
+        missed[0]
+    );
     assert!(lines.iter().any(|line| line["message"] == "stopping"), "the end is written, too");
 }
 

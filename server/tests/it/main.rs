@@ -1,5 +1,9 @@
-//! The HTTP surface, asked as clients ask it, on both databases. No sockets but where a socket is the point.
-#![expect(unreachable_pub, reason = "one binary: what the modules share is public to each other only")]
+//! The HTTP surface, asked as clients ask it, on both databases. No sockets but where a socket is
+//! the point.
+#![expect(
+    unreachable_pub,
+    reason = "one binary: what the modules share is public to each other only"
+)]
 #![recursion_limit = "256"]
 
 mod admin;

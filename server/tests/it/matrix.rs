@@ -1,5 +1,6 @@
-//! Who may do what: every route, function and page, asked by every kind of caller. What there is comes from the registries, who may from the table
-//! in this file; whatever is not in the table fails.
+//! Who may do what: every route, function and page, asked by every kind of caller. What there is
+//! comes from the registries, who may from the table in this file; whatever is not in the table
+//! fails.
 
 use crate::support::{Answer, App, Client, FORM, PASSWORD, User};
 use auth::{Entropy, ServerSecret, flow::Change, on_both, testing::FreshDatabase};
@@ -34,7 +35,8 @@ pub enum May {
     Leavers,
     /// Programs that know the introspection secret.
     Programs,
-    /// OAuth clients: the token is in the form, and HTTP Basic, if it is there, must name the one client.
+    /// OAuth clients: the token is in the form, and HTTP Basic, if it is there, must name the one
+    /// client.
     OauthClients,
     /// Whoever shows an access token that is good, or the refresh cookie of a living session.
     Users,
@@ -58,7 +60,11 @@ pub const TABLE: &[(&str, May, &str)] = &[
     ("post /oauth/introspect", Programs, "token=nonsense"),
     ("get /api/v1/me", SignedIn, ""),
     ("patch /api/v1/me", SignedIn, r#"{"name":"Eve"}"#),
-    ("post /api/v1/me/password", SignedIn, r#"{"current":"{password}","new":"a quite different one"}"#),
+    (
+        "post /api/v1/me/password",
+        SignedIn,
+        r#"{"current":"{password}","new":"a quite different one"}"#,
+    ),
     ("get /api/v1/me/activity", SignedIn, ""),
     ("get /api/v1/me/export", SignedIn, ""),
     ("post /api/v1/me/deletion", SignedIn, r#"{"current":"{password}"}"#),
@@ -77,7 +83,11 @@ pub const TABLE: &[(&str, May, &str)] = &[
     ("post /fn/refresh", Cookies, ""),
     ("post /fn/current-account", SignedIn, ""),
     ("post /fn/rename", SignedIn, "form[name]=Eve&form[tag]={tag}"),
-    ("post /fn/change-password", SignedIn, "form[current]={password}&form[new]=a+quite+different+one&form[tag]={tag}"),
+    (
+        "post /fn/change-password",
+        SignedIn,
+        "form[current]={password}&form[new]=a+quite+different+one&form[tag]={tag}",
+    ),
     ("post /fn/delete-account", SignedIn, "form[current]={password}&form[tag]={tag}"),
     ("post /fn/keep-account", SignedIn, "form[tag]={tag}"),
     ("post /fn/dismiss-notice", SignedIn, "form[tag]={tag}"),
@@ -144,7 +154,8 @@ const CALLERS: &[(Is, Shows)] = &[
 /// With which status the call is refused.
 fn refusal(call: &str, may: May, (is, shows): (Is, Shows)) -> Option<StatusCode> {
     // The access cookie counts on the API and nowhere else.
-    let access = shows == Shows::Bearer || shows == Shows::AccessCookie && call.contains(" /api/v1/");
+    let access =
+        shows == Shows::Bearer || shows == Shows::AccessCookie && call.contains(" /api/v1/");
     let alive = !matches!(is, Is::Disabled | Is::Ended);
     let allowed = match may {
         All => true,
@@ -183,7 +194,10 @@ impl Office {
     pub async fn on(database: FreshDatabase) -> Self {
         let secret = ServerSecret::generate(&Entropy::System).expect("randomness").expose();
         let given = IntrospectionSecret::new(secret.clone());
-        let app = App::with(database, "http://localhost:3000", |http| http.introspection_secret = Some(given)).await;
+        let app = App::with(database, "http://localhost:3000", |http| {
+            http.introspection_secret = Some(given)
+        })
+        .await;
         let office = Self { app, secret };
         office.person(Is::Admin, "root@example.com").await;
         office
@@ -195,25 +209,52 @@ impl Office {
     }
 
     async fn change(&self, id: UserId, change: Change) {
-        self.app.server.auth().operator_for_tests(&auth::Client::default()).change(id, change).await.expect("changed");
+        self.app
+            .server
+            .auth()
+            .operator_for_tests(&auth::Client::default())
+            .change(id, change)
+            .await
+            .expect("changed");
     }
 
     async fn view(&self, id: UserId) -> UserView {
-        self.app.server.auth().operator_for_tests(&auth::Client::default()).user(id).await.expect("a user")
+        self.app
+            .server
+            .auth()
+            .operator_for_tests(&auth::Client::default())
+            .user(id)
+            .await
+            .expect("a user")
     }
 
     /// Whoever comes to be what `is` says, with the tokens of before; of since, where it says so.
     pub async fn person(&self, is: Is, email: &str) -> Person<'_> {
         let mut user = self.app.user(email).await;
-        let id =
-            self.app.server.auth().operator_for_tests(&auth::Client::default()).user_with(&Email::parse(email).expect("an address")).await.expect("a user").id;
+        let id = self
+            .app
+            .server
+            .auth()
+            .operator_for_tests(&auth::Client::default())
+            .user_with(&Email::parse(email).expect("an address"))
+            .await
+            .expect("a user")
+            .id;
         if matches!(is, Is::Admin | Is::Demoted | Is::DemotedAndRenewed) {
             self.change(id, Change::Role(Role::Admin)).await;
             user = self.app.log_in(email).await;
         }
-        let tag = user.client.call("/fn/current-account", "").await.json()["tag"].as_str().expect("a tag").to_owned();
-        let claims = URL_SAFE_NO_PAD.decode(user.access.split('.').nth(1).expect("claims")).expect("base64url");
-        let session = serde_json::from_slice::<Value>(&claims).expect("JSON")["sid"].as_str().expect("an id").to_owned();
+        let tag = user.client.call("/fn/current-account", "").await.json()["tag"]
+            .as_str()
+            .expect("a tag")
+            .to_owned();
+        let claims = URL_SAFE_NO_PAD
+            .decode(user.access.split('.').nth(1).expect("claims"))
+            .expect("base64url");
+        let session = serde_json::from_slice::<Value>(&claims).expect("JSON")["sid"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
         match is {
             Is::User | Is::Admin => {}
             Is::Disabled => self.change(id, Change::Disable).await,
@@ -221,10 +262,19 @@ impl Office {
             Is::Demoted | Is::DemotedAndRenewed => self.change(id, Change::Role(Role::User)).await,
         }
         if is == Is::DemotedAndRenewed {
-            let tokens = self.app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": user.refresh})).await.json();
+            let tokens = self
+                .app
+                .anon()
+                .post("/api/v1/auth/refresh", json!({"refresh_token": user.refresh}))
+                .await
+                .json();
             let token = |name: &str| tokens[name].as_str().expect("a token").to_owned();
             let (access, refresh) = (token("access_token"), token("refresh_token"));
-            user = User { client: self.app.anon().with("authorization", &format!("Bearer {access}")), access, refresh };
+            user = User {
+                client: self.app.anon().with("authorization", &format!("Bearer {access}")),
+                access,
+                refresh,
+            };
         }
         Person { user, email: email.to_owned(), id, session, tag }
     }
@@ -234,10 +284,17 @@ impl Office {
         match shows {
             Shows::Nothing => anon,
             Shows::Bearer => anon.with("authorization", &format!("Bearer {}", user.access)),
-            Shows::AccessCookie => anon.with("cookie", &format!("latchkey-3000-access={}", user.access)).with("sec-fetch-site", "same-origin"),
+            Shows::AccessCookie => anon
+                .with("cookie", &format!("latchkey-3000-access={}", user.access))
+                .with("sec-fetch-site", "same-origin"),
             Shows::RefreshCookie => anon.browser(&user.refresh),
-            Shows::RefreshTokenAsBearer => anon.with("authorization", &format!("Bearer {}", user.refresh)),
-            Shows::IntrospectionSecret => anon.with("authorization", &format!("Basic {}", STANDARD.encode(format!("api:{}", self.secret)))),
+            Shows::RefreshTokenAsBearer => {
+                anon.with("authorization", &format!("Bearer {}", user.refresh))
+            }
+            Shows::IntrospectionSecret => anon.with(
+                "authorization",
+                &format!("Basic {}", STANDARD.encode(format!("api:{}", self.secret))),
+            ),
         }
     }
 
@@ -246,7 +303,10 @@ impl Office {
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let description = self.app.anon().get("/openapi.json").await.json();
         for (path, methods) in description["paths"].as_object().expect("paths") {
-            found.entry(path.clone()).or_default().extend(methods.as_object().expect("methods").keys().cloned());
+            found
+                .entry(path.clone())
+                .or_default()
+                .extend(methods.as_object().expect("methods").keys().cloned());
         }
         for (path, method) in leptos::server_fn::axum::server_fn_paths() {
             found.entry(path.to_owned()).or_default().insert(method.as_str().to_lowercase());
@@ -261,10 +321,22 @@ impl Office {
     }
 }
 
-/// Makes the call of a row. The id in a path is the victim's, but on what is one's own; an id of an account, or of a session.
-pub async fn ask(client: &Client<'_>, call: &str, body: &str, caller: &Person<'_>, victim: &Person<'_>, fresh: &str) -> Answer {
+/// Makes the call of a row. The id in a path is the victim's, but on what is one's own; an id of an
+/// account, or of a session.
+pub async fn ask(
+    client: &Client<'_>,
+    call: &str,
+    body: &str,
+    caller: &Person<'_>,
+    victim: &Person<'_>,
+    fresh: &str,
+) -> Answer {
     let (method, path) = call.split_once(' ').expect("a method and a path");
-    let id = if path.starts_with("/api/v1/me/") { caller.session.clone() } else { victim.id.to_string() };
+    let id = if path.starts_with("/api/v1/me/") {
+        caller.session.clone()
+    } else {
+        victim.id.to_string()
+    };
     let json = path.starts_with("/api/");
     let password = if json { PASSWORD.to_owned() } else { PASSWORD.replace(' ', "+") };
     let values = [
@@ -277,25 +349,53 @@ pub async fn ask(client: &Client<'_>, call: &str, body: &str, caller: &Person<'_
     ];
     let body = values.iter().fold(body.to_owned(), |body, (name, value)| body.replace(name, value));
     let accept = if path.starts_with("/fn/") || json { "application/json" } else { "*/*" };
-    let client = client.clone().with("accept", accept).with("content-type", if json { "application/json" } else { FORM });
-    client.send(method.to_uppercase().parse().expect("a method"), &path.replace("{id}", &id), Body::from(body)).await
+    let client = client
+        .clone()
+        .with("accept", accept)
+        .with("content-type", if json { "application/json" } else { FORM });
+    client
+        .send(
+            method.to_uppercase().parse().expect("a method"),
+            &path.replace("{id}", &id),
+            Body::from(body),
+        )
+        .await
 }
 
 on_both! {
     async fn everything_is_done_for_those_who_may_and_refused_to_all_others(office: Office) {
         let everything = office.everything().await;
-        let there: BTreeSet<String> = everything.iter().flat_map(|(path, methods)| methods.iter().map(move |method| format!("{method} {path}"))).collect();
+        let there: BTreeSet<String> = everything
+            .iter()
+            .flat_map(|(path, methods)| {
+                methods.iter().map(move |method| format!("{method} {path}"))
+            })
+            .collect();
         let listed: BTreeSet<String> = TABLE.iter().map(|(call, ..)| (*call).to_owned()).collect();
-        assert_eq!(there, listed, "whatever there is stands in the table of this file, with who may");
+        assert_eq!(
+            there, listed,
+            "whatever there is stands in the table of this file, with who may"
+        );
         let mut number = 0;
         let mut done = [0; 2];
         for (call, may, body) in TABLE {
             office.hear().await;
             for caller in CALLERS {
                 number += 1;
-                let (asker, victim) = (office.person(caller.0, &format!("asker{number}@example.com")).await, office.person(Is::User, &format!("victim{number}@example.com")).await);
+                let (asker, victim) = (
+                    office.person(caller.0, &format!("asker{number}@example.com")).await,
+                    office.person(Is::User, &format!("victim{number}@example.com")).await,
+                );
                 let before = (office.view(asker.id).await, office.view(victim.id).await);
-                let answer = ask(&office.showing(&asker, caller.1), call, body, &asker, &victim, &format!("fresh{number}@example.com")).await;
+                let answer = ask(
+                    &office.showing(&asker, caller.1),
+                    call,
+                    body,
+                    &asker,
+                    &victim,
+                    &format!("fresh{number}@example.com"),
+                )
+                .await;
                 let what = format!("{call} by {caller:?}: {} {}", answer.status, answer.text);
                 let Some(refused) = refusal(call, *may, *caller) else {
                     done[1] += 1;
@@ -307,41 +407,101 @@ on_both! {
                 assert_eq!(answer.status, refused, "{what}");
                 let challenge = answer.header("www-authenticate");
                 match refused {
-                    StatusCode::UNAUTHORIZED => assert!(challenge.starts_with(if matches!(may, Programs | OauthClients) { "Basic realm=" } else { "Bearer realm=" }), "{what} {challenge}"),
-                    StatusCode::FORBIDDEN => assert!(challenge.ends_with("error=\"insufficient_scope\", scope=\"admin\""), "{what} {challenge}"),
-                    _ => assert!(answer.header("location").starts_with("/login?next=") && answer.text.is_empty(), "{what}"),
+                    StatusCode::UNAUTHORIZED => assert!(
+                        challenge.starts_with(if matches!(may, Programs | OauthClients) {
+                            "Basic realm="
+                        } else {
+                            "Bearer realm="
+                        }),
+                        "{what} {challenge}"
+                    ),
+                    StatusCode::FORBIDDEN => assert!(
+                        challenge.ends_with("error=\"insufficient_scope\", scope=\"admin\""),
+                        "{what} {challenge}"
+                    ),
+                    _ => assert!(
+                        answer.header("location").starts_with("/login?next=")
+                            && answer.text.is_empty(),
+                        "{what}"
+                    ),
                 }
-                assert!(answer.cookies().iter().all(|cookie| !["=lkr_", "=ey", "=lkb_"].iter().any(|token| cookie.contains(token))), "{what} {:?}", answer.cookies());
-                assert_eq!((office.view(asker.id).await, office.view(victim.id).await), before, "{what}: nothing has changed");
-                assert_eq!(victim.user.client.get("/api/v1/me").await.status, StatusCode::OK, "{what}: and nobody is out");
+                assert!(
+                    answer.cookies().iter().all(|cookie| !["=lkr_", "=ey", "=lkb_"]
+                        .iter()
+                        .any(|token| cookie.contains(token))),
+                    "{what} {:?}",
+                    answer.cookies()
+                );
+                assert_eq!(
+                    (office.view(asker.id).await, office.view(victim.id).await),
+                    before,
+                    "{what}: nothing has changed"
+                );
+                assert_eq!(
+                    victim.user.client.get("/api/v1/me").await.status,
+                    StatusCode::OK,
+                    "{what}: and nobody is out"
+                );
             }
         }
         assert!(done[0] > 300 && done[1] > 250, "{done:?}");
     }
 
     async fn an_id_of_somebody_else_opens_nothing_and_changes_nothing(office: Office) {
-        let (ada, bob) = (office.person(Is::User, "ada@example.com").await, office.person(Is::User, "bob@example.com").await);
+        let (ada, bob) = (
+            office.person(Is::User, "ada@example.com").await,
+            office.person(Is::User, "bob@example.com").await,
+        );
         let boss = office.person(Is::Admin, "boss@example.com").await;
         let events = bob.user.client.get("/api/v1/me/activity").await.json();
-        let ids = [bob.id.to_string(), bob.session.clone(), events["items"][0]["id"].as_str().expect("an id").to_owned(), bob.tag.clone()];
+        let ids = [
+            bob.id.to_string(),
+            bob.session.clone(),
+            events["items"][0]["id"].as_str().expect("an id").to_owned(),
+            bob.tag.clone(),
+        ];
         let before = office.view(bob.id).await;
         let everything = office.everything().await;
         let mut asked = 0;
         for (path, methods) in everything.iter().filter(|(path, _)| path.contains("{id}")) {
             for method in methods {
-                let body = TABLE.iter().find(|(call, ..)| *call == format!("{method} {path}")).expect("a row").2;
+                let body = TABLE
+                    .iter()
+                    .find(|(call, ..)| *call == format!("{method} {path}"))
+                    .expect("a row")
+                    .2;
                 for id in &ids {
                     let send = async |person: &Person<'_>| {
-                        let client = person.user.client.clone().with("content-type", "application/json");
-                        client.send(method.to_uppercase().parse().expect("a method"), &path.replace("{id}", id), Body::from(body)).await
+                        let client =
+                            person.user.client.clone().with("content-type", "application/json");
+                        client
+                            .send(
+                                method.to_uppercase().parse().expect("a method"),
+                                &path.replace("{id}", id),
+                                Body::from(body),
+                            )
+                            .await
                     };
                     let answer = send(&ada).await;
-                    let expected = if path.contains("/admin/") { (StatusCode::FORBIDDEN, "forbidden") } else { (StatusCode::NOT_FOUND, "not_found") };
-                    assert_eq!((answer.status, answer.problem().as_str()), expected, "{method} {path} {id}");
-                    // What is somebody's own is not an administrator's either; and an account is found by its own id only.
+                    let expected = if path.contains("/admin/") {
+                        (StatusCode::FORBIDDEN, "forbidden")
+                    } else {
+                        (StatusCode::NOT_FOUND, "not_found")
+                    };
+                    assert_eq!(
+                        (answer.status, answer.problem().as_str()),
+                        expected,
+                        "{method} {path} {id}"
+                    );
+                    // What is somebody's own is not an administrator's either; and an account is
+                    // found by its own id only.
                     if !path.contains("/admin/") || *id != ids[0] {
                         let answer = send(&boss).await;
-                        assert_eq!((answer.status, answer.problem().as_str()), (StatusCode::NOT_FOUND, "not_found"), "{method} {path} {id} by an administrator");
+                        assert_eq!(
+                            (answer.status, answer.problem().as_str()),
+                            (StatusCode::NOT_FOUND, "not_found"),
+                            "{method} {path} {id} by an administrator"
+                        );
                     }
                     asked += 1;
                 }
@@ -349,28 +509,68 @@ on_both! {
         }
         assert_eq!(asked, 6 * ids.len());
         for (person, id) in ids.iter().flat_map(|id| [(&ada, id), (&boss, id)]) {
-            let answer = person.user.client.call("/fn/end-session", &format!("form[session]={id}&form[tag]={}", person.tag)).await;
-            assert_eq!((answer.status, answer.text.as_str()), (StatusCode::NOT_FOUND, "\"not_found\""), "{id}");
+            let answer = person
+                .user
+                .client
+                .call("/fn/end-session", &format!("form[session]={id}&form[tag]={}", person.tag))
+                .await;
+            assert_eq!(
+                (answer.status, answer.text.as_str()),
+                (StatusCode::NOT_FOUND, "\"not_found\""),
+                "{id}"
+            );
             // Where a list goes on is no id of a person: what comes is one's own, or nothing.
             for list in ["activity", "sessions"] {
-                let cursor = id.parse::<uuid::Uuid>().map_or_else(|_| id.clone(), |id| URL_SAFE_NO_PAD.encode(id.as_bytes()));
-                let answer = person.user.client.get(&format!("/api/v1/me/{list}?cursor={cursor}")).await;
-                assert!(answer.status == StatusCode::BAD_REQUEST || answer.status == StatusCode::OK, "{}", answer.text);
-                assert!(ids.iter().all(|theirs| !answer.text.contains(theirs.as_str())), "{}", answer.text);
+                let cursor = id
+                    .parse::<uuid::Uuid>()
+                    .map_or_else(|_| id.clone(), |id| URL_SAFE_NO_PAD.encode(id.as_bytes()));
+                let answer =
+                    person.user.client.get(&format!("/api/v1/me/{list}?cursor={cursor}")).await;
+                assert!(
+                    answer.status == StatusCode::BAD_REQUEST || answer.status == StatusCode::OK,
+                    "{}",
+                    answer.text
+                );
+                assert!(
+                    ids.iter().all(|theirs| !answer.text.contains(theirs.as_str())),
+                    "{}",
+                    answer.text
+                );
             }
         }
         // A form that was made for him.
-        for (function, form) in [("/fn/rename", "form[name]=Eve"), ("/fn/end-session", "form[session]="), ("/fn/change-password", "form[current]=x&form[new]=a+quite+different+one"), ("/fn/delete-account", "form[current]=x"), ("/fn/keep-account", ""), ("/fn/dismiss-notice", "")] {
-            let answer = ada.user.client.call(function, &format!("{form}&form[tag]={}", bob.tag)).await;
-            assert_eq!((answer.status, answer.text.as_str()), (StatusCode::CONFLICT, "\"someone_else\""), "{function}");
+        for (function, form) in [
+            ("/fn/rename", "form[name]=Eve"),
+            ("/fn/end-session", "form[session]="),
+            ("/fn/change-password", "form[current]=x&form[new]=a+quite+different+one"),
+            ("/fn/delete-account", "form[current]=x"),
+            ("/fn/keep-account", ""),
+            ("/fn/dismiss-notice", ""),
+        ] {
+            let answer =
+                ada.user.client.call(function, &format!("{form}&form[tag]={}", bob.tag)).await;
+            assert_eq!(
+                (answer.status, answer.text.as_str()),
+                (StatusCode::CONFLICT, "\"someone_else\""),
+                "{function}"
+            );
         }
         assert_eq!(office.view(bob.id).await, before);
-        assert_eq!(bob.user.client.get("/api/v1/me/sessions").await.json()["items"].as_array().expect("a list").len(), 1);
+        assert_eq!(
+            bob.user.client.get("/api/v1/me/sessions").await.json()["items"]
+                .as_array()
+                .expect("a list")
+                .len(),
+            1
+        );
         assert_eq!(bob.user.client.get("/api/v1/me/activity").await.json(), events);
     }
 
     async fn a_method_that_an_address_does_not_have_shows_nothing_and_does_nothing(office: Office) {
-        let (boss, victim) = (office.person(Is::Admin, "boss@example.com").await, office.person(Is::User, "victim@example.com").await);
+        let (boss, victim) = (
+            office.person(Is::Admin, "boss@example.com").await,
+            office.person(Is::User, "victim@example.com").await,
+        );
         let before = (office.view(boss.id).await, office.view(victim.id).await);
         let mut everything = office.everything().await;
         for file in ["/openapi.json", "/pkg/latchkey.js", "/favicon.ico", "/nothing"] {
@@ -379,17 +579,55 @@ on_both! {
         let mut asked = 0;
         for (path, methods) in &everything {
             office.hear().await;
-            let address = path.replace("{id}", &if path.starts_with("/api/v1/me/") { boss.session.clone() } else { victim.id.to_string() });
-            for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "QUERY", "get", "POSTX", "X-MADE-UP"] {
+            let address = path.replace(
+                "{id}",
+                &if path.starts_with("/api/v1/me/") {
+                    boss.session.clone()
+                } else {
+                    victim.id.to_string()
+                },
+            );
+            for method in [
+                "GET",
+                "HEAD",
+                "POST",
+                "PUT",
+                "PATCH",
+                "DELETE",
+                "OPTIONS",
+                "TRACE",
+                "CONNECT",
+                "PROPFIND",
+                "QUERY",
+                "get",
+                "POSTX",
+                "X-MADE-UP",
+            ] {
                 let reads = methods.contains("get");
                 if methods.contains(&method.to_lowercase()) && method != "get" {
                     continue;
                 }
                 let bodies = ["", r#"{"role":"admin"}"#, r#"{"name":"Eve"}"#, "form[name]=Eve"];
-                for (client, body) in [office.showing(&boss, Shows::Bearer), office.showing(&boss, Shows::RefreshCookie)].iter().flat_map(|client| bodies.map(|body| (client, body))) {
+                for (client, body) in [
+                    office.showing(&boss, Shows::Bearer),
+                    office.showing(&boss, Shows::RefreshCookie),
+                ]
+                .iter()
+                .flat_map(|client| bodies.map(|body| (client, body)))
+                {
                     let kind = if body.starts_with('{') { "application/json" } else { FORM };
-                    let client = client.clone().with("content-type", kind).with("x-http-method-override", "DELETE").with("x-method-override", "PUT");
-                    let answer = client.send(Method::from_bytes(method.as_bytes()).expect("a method"), &address, Body::from(body)).await;
+                    let client = client
+                        .clone()
+                        .with("content-type", kind)
+                        .with("x-http-method-override", "DELETE")
+                        .with("x-method-override", "PUT");
+                    let answer = client
+                        .send(
+                            Method::from_bytes(method.as_bytes()).expect("a method"),
+                            &address,
+                            Body::from(body),
+                        )
+                        .await;
                     let what = format!("{method} {path}: {} {}", answer.status, answer.text);
                     asked += 1;
                     assert!(answer.cookies().is_empty(), "{what}");
@@ -397,9 +635,15 @@ on_both! {
                         assert!(answer.text.is_empty(), "{what}");
                         continue;
                     }
-                    let unknown = path.starts_with("/fn/") && answer.status == StatusCode::NOT_FOUND;
+                    let unknown =
+                        path.starts_with("/fn/") && answer.status == StatusCode::NOT_FOUND;
                     assert!(answer.status == StatusCode::METHOD_NOT_ALLOWED || unknown, "{what}");
-                    assert!(answer.text.is_empty() || ["method_not_allowed", "not_found", "invalid_request"].contains(&answer.refusal().as_str()), "{what}");
+                    assert!(
+                        answer.text.is_empty()
+                            || ["method_not_allowed", "not_found", "invalid_request"]
+                                .contains(&answer.refusal().as_str()),
+                        "{what}"
+                    );
                     assert!(!answer.text.contains('@'), "{what}");
                 }
             }
@@ -408,45 +652,103 @@ on_both! {
         assert_eq!((office.view(boss.id).await, office.view(victim.id).await), before);
         for person in [&boss, &victim] {
             assert_eq!(person.user.client.get("/api/v1/me").await.json()["name"], Value::Null);
-            assert_eq!(person.user.client.get("/api/v1/me/sessions").await.json()["items"].as_array().expect("a list").len(), if person.id == boss.id { 2 } else { 1 });
+            assert_eq!(
+                person.user.client.get("/api/v1/me/sessions").await.json()["items"]
+                    .as_array()
+                    .expect("a list")
+                    .len(),
+                if person.id == boss.id { 2 } else { 1 }
+            );
         }
     }
 
     async fn what_another_site_can_embed_or_fetch_ahead_does_nothing(office: Office) {
         let ada = office.person(Is::User, "ada@example.com").await;
         let before = office.view(ada.id).await;
-        let mut paths: Vec<String> = office.everything().await.into_keys().map(|path| path.replace("{id}", &ada.session)).collect();
-        paths.extend(["/logout".to_owned(), format!("/fn/rename?form[name]=Eve&form[tag]={}", ada.tag), "/fn/logout?".to_owned(), "/api/v1/auth/logout?scope=all".to_owned()]);
+        let mut paths: Vec<String> = office
+            .everything()
+            .await
+            .into_keys()
+            .map(|path| path.replace("{id}", &ada.session))
+            .collect();
+        paths.extend([
+            "/logout".to_owned(),
+            format!("/fn/rename?form[name]=Eve&form[tag]={}", ada.tag),
+            "/fn/logout?".to_owned(),
+            "/api/v1/auth/logout?scope=all".to_owned(),
+        ]);
         for path in paths {
             office.hear().await;
-            for (destination, mode) in [("image", "no-cors"), ("iframe", "navigate"), ("script", "no-cors"), ("empty", "no-cors"), ("document", "navigate")] {
-                let client = office.app.anon().with("cookie", &format!("latchkey-3000={0}; latchkey-3000-access={1}", ada.user.refresh, ada.user.access));
-                let client = client.with("sec-fetch-site", "cross-site").with("sec-fetch-mode", mode).with("sec-fetch-dest", destination).with("sec-purpose", "prefetch");
+            for (destination, mode) in [
+                ("image", "no-cors"),
+                ("iframe", "navigate"),
+                ("script", "no-cors"),
+                ("empty", "no-cors"),
+                ("document", "navigate"),
+            ] {
+                let client = office.app.anon().with(
+                    "cookie",
+                    &format!(
+                        "latchkey-3000={0}; latchkey-3000-access={1}",
+                        ada.user.refresh, ada.user.access
+                    ),
+                );
+                let client = client
+                    .with("sec-fetch-site", "cross-site")
+                    .with("sec-fetch-mode", mode)
+                    .with("sec-fetch-dest", destination)
+                    .with("sec-purpose", "prefetch");
                 for method in [Method::GET, Method::HEAD] {
                     let answer = client.send(method, &path, Body::empty()).await;
-                    assert!(answer.cookies().is_empty() && answer.header("clear-site-data").is_empty(), "{path} {destination}");
-                    let framed = (answer.header("x-frame-options"), answer.header("cross-origin-resource-policy"));
+                    assert!(
+                        answer.cookies().is_empty() && answer.header("clear-site-data").is_empty(),
+                        "{path} {destination}"
+                    );
+                    let framed = (
+                        answer.header("x-frame-options"),
+                        answer.header("cross-origin-resource-policy"),
+                    );
                     // Documents for programs of every origin hold nothing of anyone.
-                    let resource = if path == "/.well-known/jwks.json" || path.contains("/oauth-") { "cross-origin" } else { "same-origin" };
+                    let resource = if path == "/.well-known/jwks.json" || path.contains("/oauth-") {
+                        "cross-origin"
+                    } else {
+                        "same-origin"
+                    };
                     assert_eq!(framed, ("DENY", resource), "{path} {destination}");
                 }
             }
         }
         assert_eq!(office.view(ada.id).await, before);
         assert_eq!(ada.user.client.get("/api/v1/me").await.status, StatusCode::OK);
-        assert_eq!(office.app.anon().browser(&ada.user.refresh).get("/account").await.status, StatusCode::OK);
+        assert_eq!(
+            office.app.anon().browser(&ada.user.refresh).get("/account").await.status,
+            StatusCode::OK
+        );
     }
 
     async fn answers_have_the_members_that_are_listed_and_no_others(office: Office) {
         const ME: &str = "created_at deletes_at email email_verified id name roles stolen_at";
-        const ACCOUNT: &str = "created_at deletes_at email email_verified id name roles stolen_at tag";
+        const ACCOUNT: &str =
+            "created_at deletes_at email email_verified id name roles stolen_at tag";
         const USER: &str = "created_at deletes_at disabled_at email id last_login_at name roles";
         const SESSION: &str = "address created_at current device id last_seen_at";
         const HELD: &str = "address created_at device ended_at expires_at id last_seen_at";
         const EVENT: &str = "address at device id kind";
-        let below = |name: &str, members: &str| members.split(' ').map(|member| format!("{name}.{member}")).collect::<Vec<_>>().join(" ");
-        let tokens = format!("access_token expires_in refresh_token token_type transport user {}", below("user", ME));
-        let entered = format!("next session session.access_token session.account session.expires_in session.persistent {}", below("session.account", ACCOUNT));
+        let below = |name: &str, members: &str| {
+            members
+                .split(' ')
+                .map(|member| format!("{name}.{member}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let tokens = format!(
+            "access_token expires_in refresh_token token_type transport user {}",
+            below("user", ME)
+        );
+        let entered = format!(
+            "next session session.access_token session.account session.expires_in session.persistent {}",
+            below("session.account", ACCOUNT)
+        );
         let list = |members: &str| format!("items next_cursor {}", below("items", members));
         let listed: &[(&str, String)] = &[
             ("post /api/v1/auth/signup", tokens.clone()),
@@ -456,7 +758,15 @@ on_both! {
             ("patch /api/v1/me", ME.to_owned()),
             ("get /api/v1/me/activity", list(EVENT)),
             ("get /api/v1/me/sessions", list(SESSION)),
-            ("get /api/v1/me/export", format!("as_of last_login_at next_cursor account {} sessions {} activity {}", below("account", ME), below("sessions", HELD), below("activity", EVENT))),
+            (
+                "get /api/v1/me/export",
+                format!(
+                    "as_of last_login_at next_cursor account {} sessions {} activity {}",
+                    below("account", ME),
+                    below("sessions", HELD),
+                    below("activity", EVENT)
+                ),
+            ),
             ("post /api/v1/me/deletion", ME.to_owned()),
             ("delete /api/v1/me/deletion", ME.to_owned()),
             ("get /api/v1/admin/users", list(USER)),
@@ -468,7 +778,10 @@ on_both! {
             ("get /healthz", "status".to_owned()),
             ("get /readyz", "status".to_owned()),
             ("post /oauth/introspect", "active".to_owned()),
-            ("post /oauth/token", "access_token expires_in refresh_token scope token_type".to_owned()),
+            (
+                "post /oauth/token",
+                "access_token expires_in refresh_token scope token_type".to_owned(),
+            ),
             ("post /fn/signup", entered.clone()),
             ("post /fn/login", entered),
             ("post /fn/current-account", ACCOUNT.to_owned()),
@@ -483,22 +796,60 @@ on_both! {
             let (.., body) = TABLE.iter().find(|(row, ..)| row == call).expect("a row");
             number += 1;
             office.hear().await;
-            let (boss, victim) = (office.person(Is::Admin, &format!("boss{number}@example.com")).await, office.person(Is::User, &format!("victim{number}@example.com")).await);
-            let shows = if *call == "post /oauth/introspect" { Shows::IntrospectionSecret } else { Shows::Bearer };
-            let answer = ask(&office.showing(&boss, shows), call, body, &boss, &victim, &format!("fresh{number}@example.com")).await;
+            let (boss, victim) = (
+                office.person(Is::Admin, &format!("boss{number}@example.com")).await,
+                office.person(Is::User, &format!("victim{number}@example.com")).await,
+            );
+            let shows = if *call == "post /oauth/introspect" {
+                Shows::IntrospectionSecret
+            } else {
+                Shows::Bearer
+            };
+            let answer = ask(
+                &office.showing(&boss, shows),
+                call,
+                body,
+                &boss,
+                &victim,
+                &format!("fresh{number}@example.com"),
+            )
+            .await;
             assert!(answer.status.is_success(), "{call}: {}", answer.text);
             let mut found = BTreeSet::new();
             collect(&answer.json(), "", &mut found);
             let allowed: BTreeSet<String> = members.split(' ').map(str::to_owned).collect();
-            assert!(found.is_subset(&allowed), "{call} also tells {:?}", found.difference(&allowed));
+            assert!(
+                found.is_subset(&allowed),
+                "{call} also tells {:?}",
+                found.difference(&allowed)
+            );
             for secret in ["argon2", PASSWORD, "hash", "epoch", "lkb_"] {
                 assert!(!answer.text.contains(secret), "{call}: {secret}");
             }
         }
         // What is not in the list has no body of its own.
-        let silent = ["post /api/v1/auth/logout", "post /oauth/revoke", "delete /api/v1/me/sessions/{id}", "post /fn/dismiss-notice", "post /fn/logout", "post /fn/refresh", "post /fn/change-password", "post /fn/end-session", "post /api/v1/auth/refresh", "get /api/v1/auth/verify", "get /.well-known/jwks.json", "get /.well-known/oauth-authorization-server", "get /.well-known/oauth-protected-resource"];
-        for (call, ..) in TABLE.iter().filter(|(call, ..)| call.starts_with("post ") || call.contains("/api/") || call.contains("/.well-known/")) {
-            assert!(silent.contains(call) || listed.iter().any(|(row, _)| row == call), "{call} is in no list of this test");
+        let silent = [
+            "post /api/v1/auth/logout",
+            "post /oauth/revoke",
+            "delete /api/v1/me/sessions/{id}",
+            "post /fn/dismiss-notice",
+            "post /fn/logout",
+            "post /fn/refresh",
+            "post /fn/change-password",
+            "post /fn/end-session",
+            "post /api/v1/auth/refresh",
+            "get /api/v1/auth/verify",
+            "get /.well-known/jwks.json",
+            "get /.well-known/oauth-authorization-server",
+            "get /.well-known/oauth-protected-resource",
+        ];
+        for (call, ..) in TABLE.iter().filter(|(call, ..)| {
+            call.starts_with("post ") || call.contains("/api/") || call.contains("/.well-known/")
+        }) {
+            assert!(
+                silent.contains(call) || listed.iter().any(|(row, _)| row == call),
+                "{call} is in no list of this test"
+            );
         }
     }
 }

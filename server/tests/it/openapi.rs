@@ -9,7 +9,11 @@ on_both! {
         let answer = app.anon().get("/openapi.json").await;
         assert_eq!(answer.header("content-type"), "application/json");
         let body = answer.json();
-        assert!(body["openapi"].as_str().expect("a version").starts_with("3.1"), "{}", body["openapi"]);
+        assert!(
+            body["openapi"].as_str().expect("a version").starts_with("3.1"),
+            "{}",
+            body["openapi"]
+        );
         let paths = body["paths"].as_object().expect("paths");
         assert_eq!(
             paths.keys().map(String::as_str).collect::<Vec<_>>(),
@@ -44,12 +48,22 @@ on_both! {
         );
         for (path, methods) in paths {
             for (method, operation) in methods.as_object().expect("methods") {
-                assert!(operation["summary"].is_string() || operation["description"].is_string(), "{method} {path} says nothing of itself");
+                assert!(
+                    operation["summary"].is_string() || operation["description"].is_string(),
+                    "{method} {path} says nothing of itself"
+                );
                 for (status, response) in operation["responses"].as_object().expect("responses") {
                     let problem = status.starts_with('4') || status.starts_with('5');
                     // The errors of OAuth have a form of their own (RFC 6749, 5.2).
-                    let kind = if path.starts_with("/oauth/") { "application/json" } else { "application/problem+json" };
-                    assert!(!problem || response["content"][kind]["schema"].is_object(), "{method} {path} {status}");
+                    let kind = if path.starts_with("/oauth/") {
+                        "application/json"
+                    } else {
+                        "application/problem+json"
+                    };
+                    assert!(
+                        !problem || response["content"][kind]["schema"].is_object(),
+                        "{method} {path} {status}"
+                    );
                 }
             }
         }
@@ -59,35 +73,84 @@ on_both! {
     async fn generators_find_names_tags_security_and_required_members(app: App) {
         let body = app.anon().get("/openapi.json").await.json();
         assert_eq!(body["servers"][0]["url"], "http://localhost:3000");
-        let tags: BTreeSet<&str> = body["tags"].as_array().expect("tags").iter().map(|tag| tag["name"].as_str().expect("a name")).collect();
+        let tags: BTreeSet<&str> = body["tags"]
+            .as_array()
+            .expect("tags")
+            .iter()
+            .map(|tag| tag["name"].as_str().expect("a name"))
+            .collect();
         let mut names = BTreeSet::new();
         for (path, methods) in body["paths"].as_object().expect("paths") {
             for (method, operation) in methods.as_object().expect("methods") {
                 let name = operation["operationId"].as_str().expect("a name");
-                assert!(name.len() >= 4 && name.starts_with(char::is_lowercase) && name.bytes().all(|byte| byte.is_ascii_alphabetic()), "{name}");
+                assert!(
+                    name.len() >= 4
+                        && name.starts_with(char::is_lowercase)
+                        && name.bytes().all(|byte| byte.is_ascii_alphabetic()),
+                    "{name}"
+                );
                 assert!(names.insert(name.to_owned()), "{name} is there twice");
-                assert!(operation["tags"].as_array().is_some_and(|of| of.len() == 1 && tags.contains(of[0].as_str().expect("a tag"))), "{method} {path}");
-                let security = operation["security"].as_array().expect("said, where none is needed too");
-                assert!(!security.is_empty() || !["/api/v1/me", "/api/v1/admin"].iter().any(|protected| path.starts_with(protected)), "{method} {path}");
+                assert!(
+                    operation["tags"].as_array().is_some_and(
+                        |of| of.len() == 1 && tags.contains(of[0].as_str().expect("a tag"))
+                    ),
+                    "{method} {path}"
+                );
+                let security =
+                    operation["security"].as_array().expect("said, where none is needed too");
+                assert!(
+                    !security.is_empty()
+                        || !["/api/v1/me", "/api/v1/admin"]
+                            .iter()
+                            .any(|protected| path.starts_with(protected)),
+                    "{method} {path}"
+                );
                 for (status, response) in operation["responses"].as_object().expect("responses") {
-                    assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path} {status}");
+                    assert!(
+                        response["description"].as_str().is_some_and(|text| !text.is_empty()),
+                        "{method} {path} {status}"
+                    );
                 }
             }
         }
         let schemas = body["components"]["schemas"].as_object().expect("schemas");
-        for (schema, members) in schemas.iter().filter_map(|(name, schema)| Some((name, schema["properties"].as_object()?))) {
-            let required: Vec<&str> = schemas[schema]["required"].as_array().map_or_else(Vec::new, |names| names.iter().filter_map(|name| name.as_str()).collect());
+        for (schema, members) in schemas
+            .iter()
+            .filter_map(|(name, schema)| Some((name, schema["properties"].as_object()?)))
+        {
+            let required: Vec<&str> =
+                schemas[schema]["required"].as_array().map_or_else(Vec::new, |names| {
+                    names.iter().filter_map(|name| name.as_str()).collect()
+                });
             for (member, of) in members {
-                let is_nullable = of["type"].as_array().is_some_and(|types| types.contains(&"null".into()));
-                assert!(!is_nullable || required.contains(&member.as_str()), "{schema}.{member} is null where it has no value, so it is always there");
+                let is_nullable =
+                    of["type"].as_array().is_some_and(|types| types.contains(&"null".into()));
+                assert!(
+                    !is_nullable || required.contains(&member.as_str()),
+                    "{schema}.{member} is null where it has no value, so it is always there"
+                );
             }
         }
-        for (schema, member) in [("TokensInBody", "access_token"), ("TokensInBody", "refresh_token"), ("TokenResponse", "refresh_token"), ("JwkSet", "keys"), ("Jwk", "kid")] {
-            assert!(schemas[schema]["required"].as_array().is_some_and(|names| names.contains(&member.into())), "{schema}.{member}");
+        for (schema, member) in [
+            ("TokensInBody", "access_token"),
+            ("TokensInBody", "refresh_token"),
+            ("TokenResponse", "refresh_token"),
+            ("JwkSet", "keys"),
+            ("Jwk", "kid"),
+        ] {
+            assert!(
+                schemas[schema]["required"]
+                    .as_array()
+                    .is_some_and(|names| names.contains(&member.into())),
+                "{schema}.{member}"
+            );
         }
         let text = body.to_string();
         for schema in schemas.keys() {
-            assert!(text.contains(&format!("\"#/components/schemas/{schema}\"")), "{schema} is used nowhere");
+            assert!(
+                text.contains(&format!("\"#/components/schemas/{schema}\"")),
+                "{schema} is used nowhere"
+            );
         }
     }
 }

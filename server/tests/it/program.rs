@@ -14,10 +14,15 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A port that nobody has.
 pub async fn port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.and_then(|port| port.local_addr()).expect("a port").port()
+    TcpListener::bind("127.0.0.1:0")
+        .await
+        .and_then(|port| port.local_addr())
+        .expect("a port")
+        .port()
 }
 
-/// The program, which finds nothing but what is in `folder`, and will listen on `port`. It is gone with the handle on it.
+/// The program, which finds nothing but what is in `folder`, and will listen on `port`. It is gone
+/// with the handle on it.
 pub fn latchkey(folder: &Path, port: u16) -> Command {
     set_up(Command::new(env!("CARGO_BIN_EXE_latchkey")), folder, port)
 }
@@ -28,7 +33,12 @@ pub fn set_up(mut program: Command, folder: &Path, port: u16) -> Command {
     program
         .env_clear()
         .current_dir(folder)
-        .envs([("PATH", "/usr/bin:/bin"), ("LEPTOS_SITE_ADDR", &address), ("LATCHKEY_ARGON2", "m=64,t=1,p=1"), ("LATCHKEY_RATE_LIMITS", "off")])
+        .envs([
+            ("PATH", "/usr/bin:/bin"),
+            ("LEPTOS_SITE_ADDR", &address),
+            ("LATCHKEY_ARGON2", "m=64,t=1,p=1"),
+            ("LATCHKEY_RATE_LIMITS", "off"),
+        ])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -39,7 +49,10 @@ pub fn set_up(mut program: Command, folder: &Path, port: u16) -> Command {
 /// Waits until somebody answers there.
 pub async fn up(port: u16) {
     let up = async {
-        while ask(port, "GET", "/readyz", "", &Value::Null).await.is_none_or(|(status, _)| status != 200) {
+        while ask(port, "GET", "/readyz", "", &Value::Null)
+            .await
+            .is_none_or(|(status, _)| status != 200)
+        {
             sleep(Duration::from_millis(10)).await;
         }
     };
@@ -47,7 +60,13 @@ pub async fn up(port: u16) {
 }
 
 /// The status and the body. `None`: there was no answer.
-pub async fn ask(port: u16, method: &str, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
+pub async fn ask(
+    port: u16,
+    method: &str,
+    path: &str,
+    token: &str,
+    body: &Value,
+) -> Option<(u16, Value)> {
     Line::to(port).await.ask(method, path, token, body).await
 }
 
@@ -55,26 +74,46 @@ pub async fn ask(port: u16, method: &str, path: &str, token: &str, body: &Value)
 pub struct Line(Option<TcpStream>);
 
 impl Line {
-    /// The system takes it for the process as long as its queue is not full. Where nobody listens, it leads nowhere.
+    /// The system takes it for the process as long as its queue is not full. Where nobody listens,
+    /// it leads nowhere.
     pub async fn to(port: u16) -> Self {
         Self(TcpStream::connect(("127.0.0.1", port)).await.ok())
     }
 
     /// The status and the body. `None`: there was no answer.
-    pub async fn ask(&mut self, method: &str, path: &str, token: &str, body: &Value) -> Option<(u16, Value)> {
+    pub async fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &Value,
+    ) -> Option<(u16, Value)> {
         let socket = self.0.as_mut()?;
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let kind = if body.is_empty() { "" } else { "content-type: application/json\r\n" };
-        let bearer = if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{bearer}{kind}content-length: {}\r\n\r\n", body.len());
+        let bearer = if token.is_empty() {
+            String::new()
+        } else {
+            format!("authorization: Bearer {token}\r\n")
+        };
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{bearer}{kind}content-length: {}\r\n\r\n",
+            body.len()
+        );
         socket.write_all(format!("{head}{body}").as_bytes()).await.ok()?;
         let mut answer = Vec::new();
         loop {
             let text = String::from_utf8_lossy(&answer).into_owned();
             if let Some((head, body)) = text.split_once("\r\n\r\n") {
-                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+                let length = head
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
+                    .unwrap_or(0);
                 if body.len() >= length {
-                    return Some((head.get(9..12)?.parse().ok()?, serde_json::from_str(body).unwrap_or(Value::Null)));
+                    return Some((
+                        head.get(9..12)?.parse().ok()?,
+                        serde_json::from_str(body).unwrap_or(Value::Null),
+                    ));
                 }
             }
             let mut part = [0; 4096];

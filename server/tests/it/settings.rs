@@ -1,5 +1,5 @@
-//! Settings as the real program finds them, in the environment and in files, and the order in which database and server secret
-//! are looked for.
+//! Settings as the real program finds them, in the environment and in files, and the order in which
+//! database and server secret are looked for.
 
 use crate::program::{PATIENCE, latchkey, port, up};
 use serde_json::Value;
@@ -34,7 +34,11 @@ fn shown(output: &Output) -> Value {
 /// Runs a server until it is ready, and returns its output.
 async fn serve(folder: &Path, environment: &[(&str, &str)]) -> Output {
     let port = port().await;
-    let child = latchkey(folder, port).envs(environment.iter().copied()).stderr(Stdio::piped()).spawn().expect("a process");
+    let child = latchkey(folder, port)
+        .envs(environment.iter().copied())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a process");
     up(port).await;
     let id = child.id().expect("a process").to_string();
     Command::new("kill").arg(&id).status().await.expect("kill");
@@ -44,11 +48,27 @@ async fn serve(folder: &Path, environment: &[(&str, &str)]) -> Output {
 #[tokio::test]
 async fn empty_variable_does_not_hide_the_value_of_a_file() {
     let folder = folder();
-    fs::write(folder.path().join(".env"), "DATABASE_URL=sqlite:real/accounts.db\nLATCHKEY_TRUSTED_PROXIES=10.0.0.0/8\n").expect("a file");
-    fs::write(folder.path().join("latchkey.toml"), "LATCHKEY_PUBLIC_URL = \"https://accounts.example.com\"\nDATABASE_URL = \"\"\n").expect("a file");
-    let empty = [("DATABASE_URL", ""), ("LATCHKEY_PUBLIC_URL", " "), ("LATCHKEY_TRUSTED_PROXIES", "")];
+    fs::write(
+        folder.path().join(".env"),
+        "DATABASE_URL=sqlite:real/accounts.db\nLATCHKEY_TRUSTED_PROXIES=10.0.0.0/8\n",
+    )
+    .expect("a file");
+    fs::write(
+        folder.path().join("latchkey.toml"),
+        "LATCHKEY_PUBLIC_URL = \"https://accounts.example.com\"\nDATABASE_URL = \"\"\n",
+    )
+    .expect("a file");
+    let empty =
+        [("DATABASE_URL", ""), ("LATCHKEY_PUBLIC_URL", " "), ("LATCHKEY_TRUSTED_PROXIES", "")];
     // Weak hashing belongs to the test and not to a public address.
-    let shown = shown(&run(folder.path(), &["config", "--json"], &[&empty[..], &[("LATCHKEY_ARGON2", ""), ("LATCHKEY_RATE_LIMITS", "")]].concat()).await);
+    let shown = shown(
+        &run(
+            folder.path(),
+            &["config", "--json"],
+            &[&empty[..], &[("LATCHKEY_ARGON2", ""), ("LATCHKEY_RATE_LIMITS", "")]].concat(),
+        )
+        .await,
+    );
     assert_eq!(shown["DATABASE_URL"], "sqlite:real/accounts.db");
     assert_eq!(shown["LATCHKEY_PUBLIC_URL"], "https://accounts.example.com");
     assert_eq!(shown["LATCHKEY_TRUSTED_PROXIES"], "10.0.0.0/8");
@@ -58,11 +78,31 @@ async fn empty_variable_does_not_hide_the_value_of_a_file() {
 async fn wrong_lines_of_files_are_named_and_not_quoted() {
     for (file, text, place) in [
         (".env", "LATCHKEY_MAIL=none\nLATCHKEY_SECRET hunter2\n", ".env, line 2: not NAME=value"),
-        (".env", "\nLATCHKEY_SECRET=hunter2\n", "LATCHKEY_SECRET (.env, line 2) must be 32 random bytes"),
-        (".env", "\n\nDATABASE_URL=sqlite::memory:\n", "DATABASE_URL (.env, line 3) must name a file"),
-        (".env", "LATCHKEY_SECRT=hunter2\n", "LATCHKEY_SECRT (.env, line 1) is not a setting of this version; did you mean LATCHKEY_SECRET?"),
-        ("latchkey.toml", "LATCHKEY_MAIL = \"none\"\nLATCHKEY_SECRET = hunter2\n", "latchkey.toml, line 2: not TOML"),
-        ("latchkey.toml", "LATCHKEY_SECRET = \"hunter2\"\n", "LATCHKEY_SECRET (latchkey.toml) must be 32 random bytes"),
+        (
+            ".env",
+            "\nLATCHKEY_SECRET=hunter2\n",
+            "LATCHKEY_SECRET (.env, line 2) must be 32 random bytes",
+        ),
+        (
+            ".env",
+            "\n\nDATABASE_URL=sqlite::memory:\n",
+            "DATABASE_URL (.env, line 3) must name a file",
+        ),
+        (
+            ".env",
+            "LATCHKEY_SECRT=hunter2\n",
+            "LATCHKEY_SECRT (.env, line 1) is not a setting of this version; did you mean LATCHKEY_SECRET?",
+        ),
+        (
+            "latchkey.toml",
+            "LATCHKEY_MAIL = \"none\"\nLATCHKEY_SECRET = hunter2\n",
+            "latchkey.toml, line 2: not TOML",
+        ),
+        (
+            "latchkey.toml",
+            "LATCHKEY_SECRET = \"hunter2\"\n",
+            "LATCHKEY_SECRET (latchkey.toml) must be 32 random bytes",
+        ),
     ] {
         let folder = folder();
         fs::write(folder.path().join(file), text).expect("a file");
@@ -84,7 +124,10 @@ async fn database_addresses_that_cannot_work_are_refused_by_config() {
         ("postgres://ann@db/latchkey?passwd=hunter2", "does not know"),
     ] {
         let said = complaint(&run(folder.path(), &["config"], &[("DATABASE_URL", url)]).await);
-        assert!(said.contains("DATABASE_URL") && said.contains(cure) && !said.contains("hunter2"), "{url}: {said}");
+        assert!(
+            said.contains("DATABASE_URL") && said.contains(cure) && !said.contains("hunter2"),
+            "{url}: {said}"
+        );
     }
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing was made");
 }
@@ -104,7 +147,12 @@ async fn missing_secret_is_never_replaced_by_a_new_one() {
     fs::rename(&secret, folder.path().join("elsewhere")).expect("moved");
     for arguments in [&["serve"][..], &["user", "list"], &["keys", "list"], &["keys", "add"]] {
         let said = complaint(&run(folder.path(), arguments, &[]).await);
-        assert!(said.contains("data/secret") && said.contains("LATCHKEY_SECRET_FILE") && said.contains("data/latchkey.db"), "{arguments:?}: {said}");
+        assert!(
+            said.contains("data/secret")
+                && said.contains("LATCHKEY_SECRET_FILE")
+                && said.contains("data/latchkey.db"),
+            "{arguments:?}: {said}"
+        );
         assert!(!secret.exists(), "{arguments:?}");
     }
     fs::rename(folder.path().join("elsewhere"), &secret).expect("moved back");
@@ -126,14 +174,17 @@ async fn servers_that_start_together_make_one_secret() {
     let mut servers = Vec::new();
     for _ in 0..4 {
         let port = port().await;
-        let child = latchkey(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
+        let child =
+            latchkey(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
         servers.push((child, port));
     }
     for (_, port) in &servers {
         up(*port).await;
     }
-    let files: Vec<_> =
-        fs::read_dir(folder.path().join("data")).expect("a folder").map(|entry| entry.expect("an entry").file_name().into_string().expect("text")).collect();
+    let files: Vec<_> = fs::read_dir(folder.path().join("data"))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
+        .collect();
     assert_eq!(files.iter().filter(|name| name.starts_with("secret")).count(), 1, "{files:?}");
 }
 
@@ -142,11 +193,20 @@ async fn user_list_shows_every_account() {
     let folder = folder();
     let create = |number: usize| {
         let mut program = latchkey(folder.path(), 0);
-        program.args(["user", "create", &format!("user{number}@example.com")]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        program
+            .args(["user", "create", &format!("user{number}@example.com")])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped());
         async move {
             use tokio::io::AsyncWriteExt;
             let mut child = program.spawn().expect("a process");
-            child.stdin.take().expect("a pipe").write_all(b"correct horse battery\n").await.expect("written");
+            child
+                .stdin
+                .take()
+                .expect("a pipe")
+                .write_all(b"correct horse battery\n")
+                .await
+                .expect("written");
             let output = child.wait_with_output().await.expect("a process");
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
@@ -155,7 +215,11 @@ async fn user_list_shows_every_account() {
     create(0).await;
     let mut connection = {
         use sqlx::ConnectOptions;
-        sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("data/latchkey.db")).connect().await.expect("a database")
+        sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(folder.path().join("data/latchkey.db"))
+            .connect()
+            .await
+            .expect("a database")
     };
     let copies = "INSERT INTO users (id, email, email_key, roles, epoch, created_at)
         SELECT randomblob(16), 'copy' || n || '@example.com', 'copy' || n || '@example.com', 'user', 0, created_at
@@ -172,7 +236,8 @@ async fn user_list_shows_every_account() {
         if let Some(after) = &after {
             arguments.extend(["--after", after]);
         }
-        let part = shown(&run(folder.path(), &arguments, &[]).await).as_array().expect("a list").clone();
+        let part =
+            shown(&run(folder.path(), &arguments, &[]).await).as_array().expect("a list").clone();
         let Some(last) = part.last() else { break };
         after = last["id"].as_str().map(str::to_owned);
         parts.extend(part);
@@ -181,5 +246,9 @@ async fn user_list_shows_every_account() {
     let text = run(folder.path(), &["user", "list", "--limit", "3"], &[]).await;
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
     let next = all[2]["id"].as_str().expect("an id");
-    assert!(text.lines().count() == 4 && text.ends_with(&format!("There are more: add --after {next}\n")), "{text}");
+    assert!(
+        text.lines().count() == 4
+            && text.ends_with(&format!("There are more: add --after {next}\n")),
+        "{text}"
+    );
 }

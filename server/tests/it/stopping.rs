@@ -24,7 +24,11 @@ struct Running {
 impl Running {
     async fn start(settings: &[(&str, &str)]) -> Self {
         let (folder, port) = (tempfile::tempdir().expect("a folder"), port().await);
-        let process = latchkey(folder.path(), port).env("RUST_LOG", "off").envs(settings.iter().copied()).spawn().expect("a process");
+        let process = latchkey(folder.path(), port)
+            .env("RUST_LOG", "off")
+            .envs(settings.iter().copied())
+            .spawn()
+            .expect("a process");
         up(port).await;
         Self { process, port, _folder: folder }
     }
@@ -37,7 +41,8 @@ impl Running {
     /// How long it takes to end in good order.
     async fn ends(&mut self) -> Duration {
         let began = Instant::now();
-        let status = timeout(PATIENCE, self.process.wait()).await.expect("it ends").expect("a status");
+        let status =
+            timeout(PATIENCE, self.process.wait()).await.expect("it ends").expect("a status");
         assert!(status.success(), "{status}");
         began.elapsed()
     }
@@ -79,11 +84,15 @@ async fn request_under_way_is_answered_whatever_the_signal() {
     for signal in ["-TERM", "-HUP", "-INT"] {
         let mut server = Running::start(&[("LATCHKEY_SHUTDOWN_DELAY", "0s")]).await;
         let body = r#"{"email":"ada@example.com","password":"correct horse battery"}"#;
-        let head = format!("POST /api/v1/auth/signup HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head = format!(
+            "POST /api/v1/auth/signup HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
         let mut socket = server.begin(&head).await;
         server.signal(signal).await;
         // From then on connections are refused.
-        let refused = async { while TcpStream::connect(("127.0.0.1", server.port)).await.is_ok() {} };
+        let refused =
+            async { while TcpStream::connect(("127.0.0.1", server.port)).await.is_ok() {} };
         timeout(PATIENCE, refused).await.expect("it has heard");
         socket.write_all(body.as_bytes()).await.expect("sent");
         let mut answer = String::new();

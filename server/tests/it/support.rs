@@ -41,7 +41,12 @@ pub async fn started(database: &FreshDatabase, url: &str, limits: RateLimits) ->
     let secret = ServerSecret::generate(&entropy).expect("randomness");
     let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
     let policy = Policy { limits, ..Policy::new(url) };
-    (Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy, hashing }).await.expect("a start"), clock)
+    (
+        Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy, hashing })
+            .await
+            .expect("a start"),
+        clock,
+    )
 }
 
 /// People reach it by this address; all else as it is without settings.
@@ -86,7 +91,11 @@ pub async fn undescribed(router: &Router, mut request: Request<Body>) -> Answer 
     request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711))));
     let (parts, body) = router.clone().oneshot(request).await.expect("an answer").into_parts();
     let bytes = body.collect().await.expect("a body").to_bytes();
-    Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+    }
 }
 
 pub struct App {
@@ -116,22 +125,42 @@ impl App {
 
     /// With limits, which are off otherwise: tests try more often than people.
     pub async fn limiting(database: FreshDatabase) -> Self {
-        Self::made(database, "http://localhost:3000", |http| http.trusted_proxies = vec!["192.0.2.7/32".parse().expect("a network")], RateLimits::default())
-            .await
+        Self::made(
+            database,
+            "http://localhost:3000",
+            |http| http.trusted_proxies = vec!["192.0.2.7/32".parse().expect("a network")],
+            RateLimits::default(),
+        )
+        .await
     }
 
-    async fn made(database: FreshDatabase, url: &str, change: impl FnOnce(&mut Http), limits: RateLimits) -> Self {
+    async fn made(
+        database: FreshDatabase,
+        url: &str,
+        change: impl FnOnce(&mut Http),
+        limits: RateLimits,
+    ) -> Self {
         let (auth, clock) = started(&database, url, limits).await;
         let mut http = reached_by(url);
         change(&mut http);
         let server = Server::new(auth, &http, &no_site());
-        Self { host: authority(url), router: router(server.clone()), server, clock, _database: database }
+        Self {
+            host: authority(url),
+            router: router(server.clone()),
+            server,
+            clock,
+            _database: database,
+        }
     }
 
     /// From now on people reach it by `url`, and it has a site.
     pub fn move_to(&mut self, url: &str, root: &Path) {
         self.host = authority(url);
-        self.server = Server::new(self.server.auth().clone(), &reached_by(url), &Site { root: root.to_owned(), hashed: false, reload_port: None });
+        self.server = Server::new(
+            self.server.auth().clone(),
+            &reached_by(url),
+            &Site { root: root.to_owned(), hashed: false, reload_port: None },
+        );
         self.router = router(self.server.clone());
     }
 
@@ -142,7 +171,10 @@ impl App {
 
     /// A program that has signed up, with its two tokens.
     pub async fn user(&self, email: &str) -> User<'_> {
-        let answer = self.anon().post("/api/v1/auth/signup", json!({"email": email, "password": PASSWORD})).await;
+        let answer = self
+            .anon()
+            .post("/api/v1/auth/signup", json!({"email": email, "password": PASSWORD}))
+            .await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
         let text = |name: &str| answer.json()[name].as_str().expect("a token").to_owned();
         self.bearer(text("access_token"), text("refresh_token"))
@@ -150,14 +182,21 @@ impl App {
 
     /// Another session of somebody who has an account.
     pub async fn log_in(&self, email: &str) -> User<'_> {
-        let answer = self.anon().post("/api/v1/auth/login", json!({"email": email, "password": PASSWORD})).await;
+        let answer = self
+            .anon()
+            .post("/api/v1/auth/login", json!({"email": email, "password": PASSWORD}))
+            .await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
         let text = |name: &str| answer.json()[name].as_str().expect("a token").to_owned();
         self.bearer(text("access_token"), text("refresh_token"))
     }
 
     fn bearer(&self, access: String, refresh: String) -> User<'_> {
-        User { client: self.anon().with("authorization", &format!("Bearer {access}")), access, refresh }
+        User {
+            client: self.anon().with("authorization", &format!("Bearer {access}")),
+            access,
+            refresh,
+        }
     }
 }
 
@@ -184,7 +223,8 @@ impl Client<'_> {
 
     /// A browser that holds a refresh token in its cookie and sends what browsers send.
     pub fn browser(self, refresh: &str) -> Self {
-        self.with("cookie", &format!("latchkey-3000={refresh}")).with("sec-fetch-site", "same-origin")
+        self.with("cookie", &format!("latchkey-3000={refresh}"))
+            .with("sec-fetch-site", "same-origin")
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -192,23 +232,40 @@ impl Client<'_> {
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
-        self.clone().with("content-type", "application/json").send(Method::POST, path, Body::from(body.to_string())).await
+        self.clone()
+            .with("content-type", "application/json")
+            .send(Method::POST, path, Body::from(body.to_string()))
+            .await
     }
 
     pub async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.clone().with("content-type", "application/json").send(Method::PATCH, path, Body::from(body.to_string())).await
+        self.clone()
+            .with("content-type", "application/json")
+            .send(Method::PATCH, path, Body::from(body.to_string()))
+            .await
     }
 
     /// As our own script calls a server function.
     pub async fn call(&self, path: &str, form: &str) -> Answer {
-        self.clone().with("content-type", FORM).with("accept", "application/json").send(Method::POST, path, Body::from(form.to_owned())).await
+        self.clone()
+            .with("content-type", FORM)
+            .with("accept", "application/json")
+            .send(Method::POST, path, Body::from(form.to_owned()))
+            .await
     }
 
     /// As a browser posts a form with scripts off.
     pub async fn submit(&self, path: &str, from: &str, form: &str) -> Answer {
         let referer = format!("http://localhost:3000{from}");
-        let client = self.clone().with("content-type", FORM).with("accept", "text/html,*/*;q=0.8").with("referer", &referer);
-        client.with("origin", "http://localhost:3000").send(Method::POST, path, Body::from(form.to_owned())).await
+        let client = self
+            .clone()
+            .with("content-type", FORM)
+            .with("accept", "text/html,*/*;q=0.8")
+            .with("referer", &referer);
+        client
+            .with("origin", "http://localhost:3000")
+            .send(Method::POST, path, Body::from(form.to_owned()))
+            .await
     }
 
     pub async fn delete(&self, path: &str) -> Answer {
@@ -216,7 +273,8 @@ impl Client<'_> {
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Body) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).body(body).expect("a request");
+        let mut request =
+            Request::builder().method(method).uri(path).body(body).expect("a request");
         request.headers_mut().extend(self.headers.clone());
         request.headers_mut().entry(header::HOST).or_insert(self.app.host.parse().expect("a host"));
         answered(&self.app.router, request).await
@@ -242,22 +300,37 @@ impl Answer {
 
     /// The code of a problem, having checked that it is one.
     pub fn problem(&self) -> String {
-        assert_eq!(self.header("content-type"), "application/problem+json", "{} {}", self.status, self.text);
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{} {}",
+            self.status,
+            self.text
+        );
         let body = self.json();
         assert_eq!(body["status"], self.status.as_u16());
-        assert_eq!(body["type"], format!("/problems/{}", body["code"].as_str().expect("a code").replace('_', "-")));
+        assert_eq!(
+            body["type"],
+            format!("/problems/{}", body["code"].as_str().expect("a code").replace('_', "-"))
+        );
         body["code"].as_str().expect("a code").to_owned()
     }
 
     /// The code of a refusal: of a problem, or below `/oauth` the error of OAuth.
     pub fn refusal(&self) -> String {
-        if self.header("content-type") == JSON { self.json()["error"].as_str().expect("an error").to_owned() } else { self.problem() }
+        if self.header("content-type") == JSON {
+            self.json()["error"].as_str().expect("an error").to_owned()
+        } else {
+            self.problem()
+        }
     }
 
     /// The pointers of the members that are wrong, each with its code.
     pub fn members(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().expect("text").to_owned();
-        self.json()["errors"].as_array().map_or_else(Vec::new, |errors| errors.iter().map(|error| (text(&error["pointer"]), text(&error["code"]))).collect())
+        self.json()["errors"].as_array().map_or_else(Vec::new, |errors| {
+            errors.iter().map(|error| (text(&error["pointer"]), text(&error["code"]))).collect()
+        })
     }
 
     /// All headers but those that differ between any two answers.
@@ -274,20 +347,37 @@ impl Answer {
 
     /// What the answer does to the refresh cookie: its values in order.
     pub fn cookies(&self) -> Vec<String> {
-        self.headers.get_all(header::SET_COOKIE).iter().map(|cookie| cookie.to_str().expect("text").to_owned()).collect()
+        self.headers
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .map(|cookie| cookie.to_str().expect("text").to_owned())
+            .collect()
     }
 }
 
 /// Every byte that is not plain, escaped.
 pub fn escaped(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| if byte.is_ascii_alphanumeric() { char::from(*byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    bytes
+        .iter()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() {
+                char::from(*byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
 }
 
 /// An administrator's program: nothing is refused for want of a right.
 pub async fn boss(app: &App) -> Client<'_> {
     app.user("boss@example.com").await;
     let operator = app.server.auth().operator_for_tests(&Caller::default());
-    let id = operator.user_with(&Email::parse("boss@example.com").expect("an address")).await.expect("a user").id;
+    let id = operator
+        .user_with(&Email::parse("boss@example.com").expect("an address"))
+        .await
+        .expect("a user")
+        .id;
     operator.change(id, Change::Role(Role::Admin)).await.expect("changed");
     app.log_in("boss@example.com").await.client
 }
@@ -298,8 +388,15 @@ pub async fn hear(app: &App) {
 }
 
 /// Sends a body of this kind. Without a kind, it says none.
-pub async fn send(client: &Client<'_>, method: &str, path: &str, kind: &str, body: impl Into<Body>) -> Answer {
-    let client = if kind.is_empty() { client.clone() } else { client.clone().with("content-type", kind) };
+pub async fn send(
+    client: &Client<'_>,
+    method: &str,
+    path: &str,
+    kind: &str,
+    body: impl Into<Body>,
+) -> Answer {
+    let client =
+        if kind.is_empty() { client.clone() } else { client.clone().with("content-type", kind) };
     client.send(method.parse().expect("a method"), path, body.into()).await
 }
 

@@ -1,4 +1,5 @@
-//! A server whose domain and database are at hand, and that is sent what no program of good will sends.
+//! A server whose domain and database are at hand, and that is sent what no program of good will
+//! sends.
 
 use crate::support::{Answer, PASSWORD, answered, authority, no_site, reached_by, started};
 use auth::{Auth, Clock, RateLimits, testing::FreshDatabase};
@@ -52,10 +53,20 @@ impl Target {
     }
 
     /// Headers are bytes: attackers do not stop at text.
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &[u8])], body: impl Into<Body>) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).body(body.into()).expect("a request");
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &[u8])],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let mut request =
+            Request::builder().method(method).uri(path).body(body.into()).expect("a request");
         for (name, value) in headers {
-            request.headers_mut().append(name.parse::<HeaderName>().expect("a name"), HeaderValue::from_bytes(value).expect("a header value"));
+            request.headers_mut().append(
+                name.parse::<HeaderName>().expect("a name"),
+                HeaderValue::from_bytes(value).expect("a header value"),
+            );
         }
         request.headers_mut().entry("host").or_insert(self.host.parse().expect("a host"));
         answered(&self.router, request).await
@@ -79,10 +90,14 @@ impl Target {
     }
 
     pub async fn sign_up(&self, email: &str) -> Tokens {
-        Tokens::of(&self.post("/api/v1/auth/signup", json!({"email": email, "password": PASSWORD})).await)
+        Tokens::of(
+            &self.post("/api/v1/auth/signup", json!({"email": email, "password": PASSWORD})).await,
+        )
     }
 
     pub async fn log_in(&self, email: &str) -> Tokens {
-        Tokens::of(&self.post("/api/v1/auth/login", json!({"email": email, "password": PASSWORD})).await)
+        Tokens::of(
+            &self.post("/api/v1/auth/login", json!({"email": email, "password": PASSWORD})).await,
+        )
     }
 }

@@ -31,7 +31,8 @@ const STREAMS: usize = 16;
 fn site() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("pkg")).expect("a folder");
-    fs::write(folder.path().join(WASM.trim_start_matches('/')), vec![b'w'; WASM_BYTES]).expect("written");
+    fs::write(folder.path().join(WASM.trim_start_matches('/')), vec![b'w'; WASM_BYTES])
+        .expect("written");
     folder
 }
 
@@ -44,17 +45,24 @@ async fn connect(port: u16, from: Ipv4Addr) -> TcpStream {
 
 /// Speaks HTTP/2 with this window for each response. Pings are answered.
 async fn speak(socket: TcpStream, window: u32) -> client::SendRequest<Bytes> {
-    let (sender, connection) =
-        client::Builder::new().initial_window_size(window).initial_connection_window_size(1 << 24).handshake::<_, Bytes>(socket).await.expect("HTTP/2");
+    let (sender, connection) = client::Builder::new()
+        .initial_window_size(window)
+        .initial_connection_window_size(1 << 24)
+        .handshake::<_, Bytes>(socket)
+        .await
+        .expect("HTTP/2");
     tokio::spawn(connection);
     sender
 }
 
 /// Asks, and returns the status and a body of which nothing was read.
 async fn ask(sender: &client::SendRequest<Bytes>, port: u16, path: &str) -> (u16, RecvStream) {
-    let request = axum::http::Request::get(format!("http://localhost:{port}{path}")).body(()).expect("a request");
+    let request = axum::http::Request::get(format!("http://localhost:{port}{path}"))
+        .body(())
+        .expect("a request");
     let mut sender = sender.clone().ready().await.expect("a stream");
-    let (head, body) = sender.send_request(request, true).expect("sent").0.await.expect("a head").into_parts();
+    let (head, body) =
+        sender.send_request(request, true).expect("sent").0.await.expect("a head").into_parts();
     (head.status.as_u16(), body)
 }
 
@@ -66,7 +74,10 @@ async fn p99(port: u16, from: Ipv4Addr) -> Duration {
     for number in 0..200 {
         let path = if number % 10 == 0 { WASM } else { "/healthz" };
         let began = Instant::now();
-        socket.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost:{port}\r\n\r\n").as_bytes()).await.expect("sent");
+        socket
+            .write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost:{port}\r\n\r\n").as_bytes())
+            .await
+            .expect("sent");
         let (mut answer, mut whole) = (Vec::new(), None);
         while whole.is_none_or(|whole| answer.len() < whole) {
             let length = socket.read(&mut buffer).await.expect("an answer");
@@ -75,7 +86,10 @@ async fn p99(port: u16, from: Ipv4Addr) -> Duration {
             if let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") {
                 let head = String::from_utf8_lossy(&answer[..end]).into_owned();
                 assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
-                let body: usize = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).expect("a length");
+                let body: usize = head
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
+                    .expect("a length");
                 whole = Some(end + 4 + body);
             }
         }
@@ -88,14 +102,21 @@ async fn p99(port: u16, from: Ipv4Addr) -> Duration {
 /// Resident memory in bytes, and open files, of a process.
 fn held(id: u32) -> (usize, usize) {
     let status = fs::read_to_string(format!("/proc/{id}/status")).expect("a status");
-    let kib: usize = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok()).expect("a size");
+    let kib: usize = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok())
+        .expect("a size");
     (kib * 1024, fs::read_dir(format!("/proc/{id}/fd")).expect("handles").count())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_with_closed_windows_are_reset_and_hold_nothing() {
     let (folder, site, port) = (tempfile::tempdir().expect("a folder"), site(), port().await);
-    let process = latchkey(folder.path(), port).env("LEPTOS_SITE_ROOT", site.path()).env("RUST_LOG", "warn").spawn().expect("a process");
+    let process = latchkey(folder.path(), port)
+        .env("LEPTOS_SITE_ROOT", site.path())
+        .env("RUST_LOG", "warn")
+        .spawn()
+        .expect("a process");
     up(port).await;
     let id = process.id().expect("an id");
     let (attacker, healthy) = (Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3));
@@ -106,7 +127,9 @@ async fn streams_with_closed_windows_are_reset_and_hold_nothing() {
     let (mut senders, mut unread, mut refused) = (Vec::new(), Vec::new(), 0);
     for _ in 0..CONNECTIONS {
         let sender = speak(connect(port, attacker).await, 0).await;
-        for (status, body) in futures::future::join_all((0..STREAMS).map(|_| ask(&sender, port, WASM))).await {
+        for (status, body) in
+            futures::future::join_all((0..STREAMS).map(|_| ask(&sender, port, WASM))).await
+        {
             match status {
                 200 => unread.push(body),
                 503 => refused += 1,
@@ -127,10 +150,17 @@ async fn streams_with_closed_windows_are_reset_and_hold_nothing() {
     let (memory_now, files_now) = held(id);
     assert!(under_attack < calm * 5 + Duration::from_millis(100), "{calm:?} {under_attack:?}");
     assert!(memory_now < memory + 64 * 1024 * 1024, "{memory} {memory_now}");
-    assert!(files_now <= files + CONNECTIONS + 8, "no file is open for a response: {files} {files_now}");
+    assert!(
+        files_now <= files + CONNECTIONS + 8,
+        "no file is open for a response: {files} {files_now}"
+    );
 
     for mut body in unread {
-        let end = timeout(PATIENCE, body.data()).await.expect("it is given up").expect("an error").expect_err("nothing fits into the window");
+        let end = timeout(PATIENCE, body.data())
+            .await
+            .expect("it is given up")
+            .expect("an error")
+            .expect_err("nothing fits into the window");
         assert_eq!(end.reason(), Some(Reason::CANCEL), "{end}");
     }
     assert!(opened.elapsed() < Duration::from_secs(25), "{:?}", opened.elapsed());
@@ -152,7 +182,13 @@ async fn open() -> Open {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let (stop, stopped) = oneshot::channel::<()>();
-    let door = Door { listener, tls: None, app: router(app.server.clone()), proxies: Arc::new([]), keep_alive: Duration::from_secs(75) };
+    let door = Door {
+        listener,
+        tls: None,
+        app: router(app.server.clone()),
+        proxies: Arc::new([]),
+        keep_alive: Duration::from_secs(75),
+    };
     tokio::spawn(door.serve(async { drop(stopped.await) }));
     Open { port, _site: site, _app: app, _stop: stop }
 }
@@ -168,7 +204,9 @@ async fn ticking<T>(wanted: impl Future<Output = T>) -> T {
 
 /// Lets a second pass whenever the system has had the time to bring what is on its way.
 async fn tick() {
-    tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1))).await.expect("a thread");
+    tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1)))
+        .await
+        .expect("a thread");
     tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
@@ -222,11 +260,14 @@ async fn last_piece_beyond_the_window_ends_the_connection() {
 #[tokio::test]
 async fn hundred_streams_at_once_are_all_answered() {
     let server = open().await;
-    let (sender, mut connection) = client::handshake(connect(server.port, Ipv4Addr::LOCALHOST).await).await.expect("HTTP/2");
+    let (sender, mut connection) =
+        client::handshake(connect(server.port, Ipv4Addr::LOCALHOST).await).await.expect("HTTP/2");
     let answered = async {
         // With the first answer the client knows how many streams it may have.
         let mut answers = vec![ask(&sender, 3000, "/healthz").await];
-        answers.extend(futures::future::join_all((0..300).map(|_| ask(&sender, 3000, "/healthz"))).await);
+        answers.extend(
+            futures::future::join_all((0..300).map(|_| ask(&sender, 3000, "/healthz"))).await,
+        );
         answers
     };
     let (limit, answers) = tokio::select! {
@@ -266,7 +307,10 @@ async fn http1_client_that_does_not_read_is_cut_off() {
         tokio::time::resume();
     }
     let mut socket = connect(server.port, Ipv4Addr::LOCALHOST).await;
-    socket.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.expect("sent");
+    socket
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .await
+        .expect("sent");
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");

@@ -1,7 +1,10 @@
-//! (browser) What people do to a page, done to it by itself, so that a state can be looked at which nothing but a hand brings about.
+//! (browser) What people do to a page, done to it by itself, so that a state can be looked at which
+//! nothing but a hand brings about.
 
 use leptos::{prelude::*, wasm_bindgen::JsCast, web_sys};
-use web_sys::{Element, Event, EventInit, HtmlElement, HtmlInputElement, KeyboardEvent, KeyboardEventInit};
+use web_sys::{
+    Element, Event, EventInit, HtmlElement, HtmlInputElement, KeyboardEvent, KeyboardEventInit,
+};
 
 /// Types into every field that `which` selects.
 pub(super) fn types(which: &str, text: &str) {
@@ -29,7 +32,8 @@ pub(super) fn presses(which: &str) {
     }
 }
 
-/// Sends every such form, as far as scripts are asked: the browser itself sends only what people do.
+/// Sends every such form, as far as scripts are asked: the browser itself sends only what people
+/// do.
 pub(super) fn sends(which: &str) {
     for form in all::<Element>(which) {
         tell(&form, "submit");

@@ -1,7 +1,8 @@
-//! Only in builds for development: all components in all their states, to be looked at while one works on them, and what no page of the product does
-//! but tests want to see done.
+//! Only in builds for development: all components in all their states, to be looked at while one
+//! works on them, and what no page of the product does but tests want to see done.
 //!
-//! What cannot be seen at the same time as something else has an address of its own. What only a hand brings about is done by [`hands`].
+//! What cannot be seen at the same time as something else has an address of its own. What only a
+//! hand brings about is done by [`hands`].
 
 mod hands;
 
@@ -12,8 +13,9 @@ use crate::{
     problem::Problem,
     solid::IntoSolid,
     ui::{
-        Ago, Card, CheckBox, Day, Dialog, Form, List, Menu, Notice, PageHead, PasswordField, Pending, Press, Sending, SideNav, Submit, TextField, Tone,
-        Trouble, When, loading, problem_notice, sending,
+        Ago, Card, CheckBox, Day, Dialog, Form, List, Menu, Notice, PageHead, PasswordField,
+        Pending, Press, Sending, SideNav, Submit, TextField, Tone, Trouble, When, loading,
+        problem_notice, sending,
     },
     words::{self, lab},
 };
@@ -54,7 +56,11 @@ const SHOW: [fn() -> AnyView; STATES.len()] = [
 pub fn LabPage() -> impl IntoView {
     let query = use_query_map();
     let shown = Memo::new(move |_| {
-        let address = query.with(|query| query.get_str("show").map_or_else(|| "/lab".to_owned(), |state| format!("/lab?show={state}")));
+        let address = query.with(|query| {
+            query
+                .get_str("show")
+                .map_or_else(|| "/lab".to_owned(), |state| format!("/lab?show={state}"))
+        });
         STATES.iter().position(|(state, _)| *state == address).unwrap_or_default()
     });
     move || {
@@ -118,7 +124,14 @@ fn refused() -> AnyView {
         }
         .solid()
     };
-    let problems = [Problem::Credentials, Problem::EmailTaken, Problem::SomeoneElse, Problem::Busy { retry_after: 3 }, Problem::Unavailable, Problem::Offline];
+    let problems = [
+        Problem::Credentials,
+        Problem::EmailTaken,
+        Problem::SomeoneElse,
+        Problem::Busy { retry_after: 3 },
+        Problem::Unavailable,
+        Problem::Offline,
+    ];
     part("Forms that came to nothing", problems.map(refused).collect_view().solid())
 }
 
@@ -172,7 +185,10 @@ fn FiveCalls() -> impl IntoView {
         answered.set(String::new());
         spawn_local(async move {
             let answers = join_all((0..5).map(|_| recent_activity(None))).await;
-            answered.set(format!("{} of 5 answered", answers.iter().filter(|answer| answer.is_ok()).count()));
+            answered.set(format!(
+                "{} of 5 answered",
+                answers.iter().filter(|answer| answer.is_ok()).count()
+            ));
         });
     };
     view! {
@@ -205,7 +221,11 @@ fn fields() -> AnyView {
     let nothing = |_: &crate::ui::Fields| crate::api::LogInCall { form: LogIn::default() };
     let faulty = |_: &crate::api::LogInCall| {
         let mut faults = Faults::from((Field::Name, Fault::TooLong { max: 200 }));
-        faults.0.extend([(Field::Email, Fault::Malformed), (Field::Password, Fault::Guessable), (Field::Current, Fault::Wrong)]);
+        faults.0.extend([
+            (Field::Email, Fault::Malformed),
+            (Field::Password, Fault::Guessable),
+            (Field::Current, Fault::Wrong),
+        ]);
         faults
     };
     let form = sending(nothing, faulty, |_| ());
@@ -260,12 +280,21 @@ fn lists() -> AnyView {
         }
         .solid()
     };
-    let this = session("Firefox on Linux", view! { <span class="badge">{words::sessions::THIS}</span> }.solid());
-    let other = session("Safari on iPhone", view! { <Press path="/lab" fields=Vec::new() label=words::LOG_OUT/> }.solid());
+    let this = session(
+        "Firefox on Linux",
+        view! { <span class="badge">{words::sessions::THIS}</span> }.solid(),
+    );
+    let other = session(
+        "Safari on iPhone",
+        view! { <Press path="/lab" fields=Vec::new() label=words::LOG_OUT/> }.solid(),
+    );
     let event = |what, from, tone: Option<&'static str>| {
         view! { <li data-tone=tone><span class="event-kind">{what}</span> <When at=THEN/> <span class="soft small">{from}</span></li> }.solid()
     };
-    let events = vec![event("Logged in", "Firefox on Linux · 192.0.2.1", None), event("Wrong password", words::UNKNOWN_DEVICE, Some("problem"))];
+    let events = vec![
+        event("Logged in", "Firefox on Linux · 192.0.2.1", None),
+        event("Wrong password", words::UNKNOWN_DEVICE, Some("problem")),
+    ];
     view! {
         <dl class="list facts">
             <div><dt>"A fact"</dt><dd>"What it is"</dd></div>

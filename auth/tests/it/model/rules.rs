@@ -1,5 +1,5 @@
-//! The rules of sessions and tokens once more, as plainly as they can be said: a few numbers, and no tables, signatures or MACs. Accounts and
-//! sessions are named by their place in a list.
+//! The rules of sessions and tokens once more, as plainly as they can be said: a few numbers, and
+//! no tables, signatures or MACs. Accounts and sessions are named by their place in a list.
 
 use contract::{Span, Timestamp};
 use std::collections::{HashMap, HashSet};
@@ -113,7 +113,8 @@ pub struct Rules {
 
 impl Rules {
     pub fn new(now: Timestamp, accounts: usize, nodes: usize) -> Self {
-        let (accounts, nodes) = ((0..accounts).map(|_| None).collect(), (0..nodes).map(|_| Node::default()).collect());
+        let (accounts, nodes) =
+            ((0..accounts).map(|_| None).collect(), (0..nodes).map(|_| Node::default()).collect());
         Self { now, accounts, sessions: Vec::new(), nodes }
     }
 
@@ -133,19 +134,40 @@ impl Rules {
         (Span::seconds(570).min(left), Span::minutes(10).min(left))
     }
 
-    // --- Coming and going --------------------------------------------------------------------------------------------
+    // --- Coming and going
+    // --------------------------------------------------------------------------------------------
 
-    pub fn sign_up(&mut self, node: usize, account: usize, password: usize, replaces: Option<Renewal>) -> Outcome {
+    pub fn sign_up(
+        &mut self,
+        node: usize,
+        account: usize,
+        password: usize,
+        replaces: Option<Renewal>,
+    ) -> Outcome {
         if self.accounts[account].is_some() {
             return Outcome::EmailTaken;
         }
-        self.accounts[account] = Some(Account { password, epoch: 0, disabled: false, last_log_in: self.now, thefts: Vec::new() });
+        self.accounts[account] = Some(Account {
+            password,
+            epoch: 0,
+            disabled: false,
+            last_log_in: self.now,
+            thefts: Vec::new(),
+        });
         self.open(node, account, replaces)
     }
 
-    pub fn log_in(&mut self, node: usize, account: usize, password: usize, replaces: Option<Renewal>) -> Outcome {
+    pub fn log_in(
+        &mut self,
+        node: usize,
+        account: usize,
+        password: usize,
+        replaces: Option<Renewal>,
+    ) -> Outcome {
         match &self.accounts[account] {
-            Some(found) if found.password == password && !found.disabled => self.open(node, account, replaces),
+            Some(found) if found.password == password && !found.disabled => {
+                self.open(node, account, replaces)
+            }
             _ => Outcome::WrongCredentials,
         }
     }
@@ -154,7 +176,8 @@ impl Rules {
     fn open(&mut self, node: usize, account: usize, replaces: Option<Renewal>) -> Outcome {
         let (now, found) = (self.now, self.accounts[account].as_mut().expect("an account"));
         // A theft is told to the first who comes after it.
-        let stolen_at = found.thefts.iter().copied().filter(|theft| *theft >= found.last_log_in).max();
+        let stolen_at =
+            found.thefts.iter().copied().filter(|theft| *theft >= found.last_log_in).max();
         found.last_log_in = now;
         self.sessions.push(Session {
             account,
@@ -177,7 +200,12 @@ impl Rules {
     /// The newest generation.
     fn issue(&self, session: usize) -> Outcome {
         let found = &self.sessions[session];
-        Outcome::Issued { account: found.account, session, generation: found.counter, stolen_at: found.stolen_at }
+        Outcome::Issued {
+            account: found.account,
+            session,
+            generation: found.counter,
+            stolen_at: found.stolen_at,
+        }
     }
 
     pub fn log_out_with_renewal(&mut self, node: usize, shown: Renewal) -> Outcome {
@@ -194,7 +222,8 @@ impl Rules {
         Outcome::Done
     }
 
-    // --- Refresh tokens ----------------------------------------------------------------------------------------------
+    // --- Refresh tokens
+    // ----------------------------------------------------------------------------------------------
 
     pub fn renew(&mut self, node: usize, shown: Renewal) -> Outcome {
         if !self.is_alive(shown.session) {
@@ -225,7 +254,10 @@ impl Rules {
     /// A page that is rendered: says who somebody is, renews nothing and ends nothing.
     pub fn look(&mut self, node: usize, shown: Renewal) -> Outcome {
         let superseded = shown.generation < self.sessions[shown.session].oldest;
-        if superseded || !self.is_alive(shown.session) || self.meaning(node, shown) == Meaning::Theft {
+        if superseded
+            || !self.is_alive(shown.session)
+            || self.meaning(node, shown) == Meaning::Theft
+        {
             return Outcome::SignedOut;
         }
         self.mark(node, shown.session, shown.generation);
@@ -235,10 +267,18 @@ impl Rules {
     fn meaning(&self, node: usize, shown: Renewal) -> Meaning {
         let session = &self.sessions[shown.session];
         // What this node knows, and what was written down.
-        let confirmed = self.nodes[node].seen.get(&shown.session).map_or(0, |seen| seen.0).max(session.confirmed);
+        let confirmed = self.nodes[node]
+            .seen
+            .get(&shown.session)
+            .map_or(0, |seen| seen.0)
+            .max(session.confirmed);
         let lately = |moment: Timestamp| self.now.since(moment) < GRACE;
         match session.counter - shown.generation {
-            _ if shown.generation < session.oldest && (lately(session.rotated_at) || lately(session.previous_rotated_at)) => Meaning::Stale,
+            _ if shown.generation < session.oldest
+                && (lately(session.rotated_at) || lately(session.previous_rotated_at)) =>
+            {
+                Meaning::Stale
+            }
             _ if shown.generation < session.oldest => Meaning::Superseded,
             0 => Meaning::Newest,
             1 if lately(session.rotated_at) => Meaning::Parallel,
@@ -248,7 +288,8 @@ impl Rules {
         }
     }
 
-    // --- Access tokens -----------------------------------------------------------------------------------------------
+    // --- Access tokens
+    // -----------------------------------------------------------------------------------------------
 
     /// As far as this node has heard.
     pub fn accepts(&self, node: usize, shown: Access) -> bool {
@@ -284,7 +325,13 @@ impl Rules {
         Outcome::Done
     }
 
-    pub fn change_password(&mut self, node: usize, shown: Access, current: usize, new: usize) -> Outcome {
+    pub fn change_password(
+        &mut self,
+        node: usize,
+        shown: Access,
+        current: usize,
+        new: usize,
+    ) -> Outcome {
         if !self.enter(node, shown) {
             return Outcome::SignedOut;
         }
@@ -321,11 +368,15 @@ impl Rules {
         accepted
     }
 
-    // --- Those who look after others, and what nodes do by themselves ------------------------------------------------
+    // --- Those who look after others, and what nodes do by themselves
+    // ------------------------------------------------
 
     /// Nobody gets in, and whoever is in is out.
     pub fn disable(&mut self, node: usize, account: usize) -> Outcome {
-        if std::mem::replace(&mut self.accounts[account].as_mut().expect("an account").disabled, true) {
+        if std::mem::replace(
+            &mut self.accounts[account].as_mut().expect("an account").disabled,
+            true,
+        ) {
             return Outcome::Done;
         }
         self.end_all_but(node, account, None);
@@ -334,7 +385,10 @@ impl Rules {
 
     /// Whoever was out stays out until they log in.
     pub fn enable(&mut self, node: usize, account: usize) -> Outcome {
-        if std::mem::replace(&mut self.accounts[account].as_mut().expect("an account").disabled, false) {
+        if std::mem::replace(
+            &mut self.accounts[account].as_mut().expect("an account").disabled,
+            false,
+        ) {
             self.raise_epoch(node, account);
         }
         Outcome::Done
@@ -361,14 +415,17 @@ impl Rules {
         Outcome::Done
     }
 
-    // --- Beneath -----------------------------------------------------------------------------------------------------
+    // --- Beneath
+    // -----------------------------------------------------------------------------------------------------
 
     fn account_of(&self, session: usize) -> &Account {
         self.accounts[self.sessions[session].account].as_ref().expect("an account")
     }
 
     fn sessions_of(&self, account: usize) -> Vec<usize> {
-        (0..self.sessions.len()).filter(|session| self.sessions[*session].account == account).collect()
+        (0..self.sessions.len())
+            .filter(|session| self.sessions[*session].account == account)
+            .collect()
     }
 
     fn is_within_limits(&self, session: usize) -> bool {
@@ -382,7 +439,11 @@ impl Rules {
 
     fn let_in(&self, session: usize) -> Outcome {
         let account = self.sessions[session].account;
-        let sessions = self.sessions_of(account).into_iter().filter(|session| self.is_within_limits(*session)).count();
+        let sessions = self
+            .sessions_of(account)
+            .into_iter()
+            .filter(|session| self.is_within_limits(*session))
+            .count();
         Outcome::LetIn { session, account: self.is_alive(session).then_some(account), sessions }
     }
 

@@ -62,7 +62,8 @@ pub(in crate::http) async fn server_metadata(State(server): State<Server>) -> Re
             revocation_endpoint: at("/oauth/revoke"),
             revocation_endpoint_auth_methods_supported: ["none"],
             introspection_endpoint: introspects.then(|| at("/oauth/introspect")),
-            introspection_endpoint_auth_methods_supported: introspects.then_some(["client_secret_basic", "client_secret_post"]),
+            introspection_endpoint_auth_methods_supported: introspects
+                .then_some(["client_secret_basic", "client_secret_post"]),
             service_documentation: at("/openapi.json"),
         },
     )

@@ -2,7 +2,10 @@
 //! next pair of tokens (RFC 6749, 6), as at `/api/v1/auth/refresh`, but in the terms that every
 //! OAuth client library speaks.
 
-use super::{Basic, OauthError, OauthRefusals, basic_credentials, failed, form_decoded, given, invalid_client, parameters, refuse, required};
+use super::{
+    Basic, OauthError, OauthRefusals, basic_credentials, failed, form_decoded, given,
+    invalid_client, parameters, refuse, required,
+};
 use crate::Server;
 use auth::{
     Client, Issued,
@@ -68,21 +71,35 @@ pub(in crate::http) async fn exchange(
 ) -> Result<Response, Response> {
     let TokenRequest { grant_type, refresh_token, client_id, scope } = parameters(form)?;
     if !GRANT_TYPES.contains(&required(grant_type, "`grant_type` is missing.")?.as_str()) {
-        return Err(refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", "`grant_type` must be `refresh_token`."));
+        return Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "unsupported_grant_type",
+            "`grant_type` must be `refresh_token`.",
+        ));
     }
     let named = basic_credentials(&headers).map(|Basic { name, .. }| form_decoded(&name));
     if named.into_iter().chain(given(client_id)).any(|name| name != CLIENT_ID) {
         return Err(invalid_client("`client_id` must be `latchkey`, or left out."));
     }
     let refresh_token = required(refresh_token, "`refresh_token` is missing.")?;
-    if given(scope).is_some_and(|scope| scope.split(' ').any(|scope| ![ACCOUNT_SCOPE, ADMIN_SCOPE].contains(&scope))) {
-        return Err(refuse(StatusCode::BAD_REQUEST, "invalid_scope", "`scope` must be `account`, `admin` or both."));
+    if given(scope).is_some_and(|scope| {
+        scope.split(' ').any(|scope| ![ACCOUNT_SCOPE, ADMIN_SCOPE].contains(&scope))
+    }) {
+        return Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "invalid_scope",
+            "`scope` must be `account`, `admin` or both.",
+        ));
     }
     match server.web.auth.refresh(&client, &refresh_token).await {
-        Ok(issued) => Ok(([(PRAGMA, "no-cache")], Json(TokenResponse::from(issued))).into_response()),
-        Err(auth::Error::SignedOut | auth::Error::Stale) => {
-            Err(refuse(StatusCode::BAD_REQUEST, "invalid_grant", "The refresh token is invalid, expired, revoked or already used. Log in again."))
+        Ok(issued) => {
+            Ok(([(PRAGMA, "no-cache")], Json(TokenResponse::from(issued))).into_response())
         }
+        Err(auth::Error::SignedOut | auth::Error::Stale) => Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "invalid_grant",
+            "The refresh token is invalid, expired, revoked or already used. Log in again.",
+        )),
         Err(error) => Err(failed(&error, &client)),
     }
 }
@@ -91,6 +108,12 @@ impl From<Issued> for TokenResponse {
     fn from(issued: Issued) -> Self {
         let Issued { access, refresh, .. } = issued;
         let (access_token, refresh_token) = (access.token, refresh.token);
-        Self { access_token, token_type: "Bearer", expires_in: access.expires_in, refresh_token, scope: access.scope }
+        Self {
+            access_token,
+            token_type: "Bearer",
+            expires_in: access.expires_in,
+            refresh_token,
+            scope: access.scope,
+        }
     }
 }
