@@ -2,7 +2,7 @@
 # Shared by the scripts in this folder: source it, do not run it.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/latchkey
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/countersign
 env_file=$cache/env
 # shellcheck disable=SC2034  # used by the others
 wasm=wasm32-unknown-unknown
@@ -42,9 +42,9 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 # What the built server needs to know about the site that was built with it.
 server_env() {
-    export LEPTOS_OUTPUT_NAME=latchkey LEPTOS_SITE_ROOT=$root/target/site LEPTOS_HASH_FILES=true
+    export LEPTOS_OUTPUT_NAME=countersign LEPTOS_SITE_ROOT=$root/target/site LEPTOS_HASH_FILES=true
     export LEPTOS_SITE_ADDR=${LEPTOS_SITE_ADDR:-127.0.0.1:3000}
-    export SERVER_BINARY=$target/release/latchkey
+    export SERVER_BINARY=$target/release/countersign
 }
 
 # fingerprint PATH...: one line for the compiler, its flags and the files there.
@@ -59,7 +59,7 @@ fingerprint() {
 
 # Everything that a release build depends on, and everything that it leaves behind.
 build_sources() { fingerprint Cargo.toml Cargo.lock .cargo package-lock.json contract auth app server frontend style public; }
-build_results() { fingerprint target/site "$target/release/latchkey" "$target/release/hash.txt"; }
+build_results() { fingerprint target/site "$target/release/countersign" "$target/release/hash.txt"; }
 
 # Builds server and site for release, unless nothing changed since the last time (cargo-leptos always runs wasm-opt again).
 build_release() {
@@ -91,7 +91,7 @@ cargo_leptos_build() {
 
 # The build for development, which explains hydration mismatches and has the laboratory page, beside the site of the release build.
 build_debug() {
-    export DEBUG_SERVER_BINARY=$target/debug/latchkey DEBUG_SITE_ROOT=$root/target/debug-site
+    export DEBUG_SERVER_BINARY=$target/debug/countersign DEBUG_SITE_ROOT=$root/target/debug-site
     step "Building server and site for development" cargo_leptos_build_debug
 }
 

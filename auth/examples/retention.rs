@@ -52,7 +52,7 @@ async fn main() -> Result<()> {
 async fn measure(database: &FreshDatabase, rows: i64) -> Result<bool> {
     let (store, clock) = (Store::open(&database.url).await?, Clock::System);
     let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
-    let policy = Policy { limits: RateLimits::off(), ..Policy::new("https://latchkey.example") };
+    let policy = Policy { limits: RateLimits::off(), ..Policy::new("https://countersign.example") };
     let secret = ServerSecret::generate(&Entropy::System)?;
     let auth = Auth::start(Parts {
         store: store.clone(),

@@ -2,7 +2,7 @@
 //! authenticates no request. It puts the browser into a queue of its own at the next log-in, with
 //! counters of its own, so that other clients that guess passwords do not delay the owner.
 //!
-//! `lkb_` and, in base64url: 16 bytes of device id, up to five entries of 32 bytes, the latest
+//! `csgn_dc_` and, in base64url: 16 bytes of device id, up to five entries of 32 bytes, the latest
 //! account first, and 16 bytes of HMAC-SHA-256 over all of these. An entry is two keyed hashes: one
 //! of the address, which tells before any read whether the cookie concerns it, and one of the
 //! user's id and epoch, which ends the entry with whatever raises the epoch (another password, a
@@ -15,7 +15,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contract::UserId;
 use std::fmt;
 
-const PREFIX: &str = "lkb_";
+const PREFIX: &str = "csgn_dc_";
 const ID_LENGTH: usize = 16;
 const HASH_LENGTH: usize = 16;
 const MAC_LENGTH: usize = 16;
@@ -230,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_cookie_is_read_back_and_nothing_else(id in any::<[u8; 16]>(), entries in vec(any::<([u8; 16], [u8; 16])>(), 0..=MAX_ACCOUNTS), other in any::<String>(), alike in "lkb_[A-Za-z0-9_-]{43,256}") {
+        fn every_cookie_is_read_back_and_nothing_else(id in any::<[u8; 16]>(), entries in vec(any::<([u8; 16], [u8; 16])>(), 0..=MAX_ACCOUNTS), other in any::<String>(), alike in "csgn_dc_[A-Za-z0-9_-]{43,256}") {
             let entries = entries.into_iter().map(|(address, standing)| Entry { address, standing }).collect();
             let device = DeviceCookie { id, entries };
             prop_assert_eq!(DeviceCookie::decode(&secret(), &device.encode(&secret())), Some(device));

@@ -2,7 +2,7 @@
 //! one, good once and for an hour. Nothing is stored for it, so that all nodes print links that are
 //! good; that it is used only once is the business of the table `installation`.
 //!
-//! `lki_` and, in base64url: 8 bytes of the time when it ends (milliseconds since 1970), 16 of
+//! `csgn_setup_` and, in base64url: 8 bytes of the time when it ends (milliseconds since 1970), 16 of
 //! HMAC-SHA-256 over these. (ASVS 5.0 6.3.2, 6.4.1.)
 
 use crate::ServerSecret;
@@ -10,7 +10,7 @@ use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contract::{Span, Timestamp};
 
-const PREFIX: &str = "lki_";
+const PREFIX: &str = "csgn_setup_";
 const MAC: usize = 16;
 const LIFE: Span = Span::minutes(60);
 

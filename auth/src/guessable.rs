@@ -21,7 +21,7 @@ const MAX_READINGS: usize = 16;
 const MAX_WORDS: usize = 40;
 
 /// Words that are no secret here, whoever somebody is.
-const OURS: [&str; 2] = ["latchkey", "account"];
+const OURS: [&str; 2] = ["countersign", "account"];
 
 /// The symbols that stand for letters, as zxcvbn has them.
 const SYMBOLS_OF_LETTERS: [&str; 12] =
@@ -174,9 +174,9 @@ mod tests {
             "analytical",
             "Analytical1",
             "augusta byron",
-            "latchkey",
-            "Latchkey1",
-            "latchkey123",
+            "countersign",
+            "Countersign1",
+            "countersign123",
         ] {
             assert!(guessable(text), "{text}");
         }

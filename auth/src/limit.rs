@@ -121,40 +121,40 @@ limited_actions! {
     /// is short: a client that tries without end delays the owner, at a browser that is not known,
     /// for as long. It leaves 1,440 attempts a day.
     AccountPassword = "password_of_account" Account Backoff Database 5/60 s
-        "LATCHKEY_LIMIT_ACCOUNT_PASSWORD" "passwords tried for one account";
+        "COUNTERSIGN_LIMIT_ACCOUNT_PASSWORD" "passwords tried for one account";
     /// A password is tried by a client with a device cookie or a session of the account.
     DevicePassword = "password_by_device" Device Backoff Database 5/60 s
-        "LATCHKEY_LIMIT_DEVICE_PASSWORD" "passwords tried by one device";
+        "COUNTERSIGN_LIMIT_DEVICE_PASSWORD" "passwords tried by one device";
     /// A wrong password is tried from a network, for any account.
     NetworkPassword = "password_by_address" Network TokenBucket Database 60/3 s
-        "LATCHKEY_LIMIT_NETWORK_PASSWORD" may_be off "wrong passwords from one network";
+        "COUNTERSIGN_LIMIT_NETWORK_PASSWORD" may_be off "wrong passwords from one network";
     /// A sign-up.
     SignUp = "sign_up_by_address" Network TokenBucket Database 20/30 s
-        "LATCHKEY_LIMIT_SIGN_UP" may_be off "sign-ups from one network";
+        "COUNTERSIGN_LIMIT_SIGN_UP" may_be off "sign-ups from one network";
     /// A log-in with the right password: it opens a session.
     LogIn = "log_in" User TokenBucket Database 100/3 s
-        "LATCHKEY_LIMIT_LOG_IN" may_be off "log-ins of one user";
+        "COUNTERSIGN_LIMIT_LOG_IN" may_be off "log-ins of one user";
     /// A refresh that issues a new generation.
     Refresh = "refresh" User TokenBucket Memory 200/1 s
-        "LATCHKEY_LIMIT_REFRESH" may_be off "refreshes of one user";
+        "COUNTERSIGN_LIMIT_REFRESH" may_be off "refreshes of one user";
     /// A change of the display name.
     DisplayName = "display_name" User TokenBucket Database 20/60 s
-        "LATCHKEY_LIMIT_DISPLAY_NAME" may_be off "changes of the display name";
+        "COUNTERSIGN_LIMIT_DISPLAY_NAME" may_be off "changes of the display name";
     /// A change of the password.
     PasswordChange = "password_change" User TokenBucket Database 20/60 s
-        "LATCHKEY_LIMIT_PASSWORD_CHANGE" may_be off "changes of the password";
+        "COUNTERSIGN_LIMIT_PASSWORD_CHANGE" may_be off "changes of the password";
     /// A request for the deletion of the account, or its cancellation.
     AccountDeletion = "account_deletion" User TokenBucket Database 20/60 s
-        "LATCHKEY_LIMIT_ACCOUNT_DELETION" may_be off "requests and cancellations of account deletion";
+        "COUNTERSIGN_LIMIT_ACCOUNT_DELETION" may_be off "requests and cancellations of account deletion";
     /// The end of one session, of all others or of all.
     SessionRevocation = "session_revocation" User TokenBucket Database 200/3 s
-        "LATCHKEY_LIMIT_SESSION_REVOCATION" may_be off "requests to end sessions";
+        "COUNTERSIGN_LIMIT_SESSION_REVOCATION" may_be off "requests to end sessions";
     /// An export of all data of the user.
     DataExport = "data_export" User TokenBucket Memory 20/30 s
-        "LATCHKEY_LIMIT_DATA_EXPORT" may_be off "data exports of one user";
+        "COUNTERSIGN_LIMIT_DATA_EXPORT" may_be off "data exports of one user";
     /// A change of another account by an administrator.
     Administration = "administration" User TokenBucket Database 1000/1 s
-        "LATCHKEY_LIMIT_ADMINISTRATION" may_be off "changes by one administrator";
+        "COUNTERSIGN_LIMIT_ADMINISTRATION" may_be off "changes by one administrator";
 }
 
 /// The limits that are in force.
@@ -336,7 +336,7 @@ mod tests {
         for (index, action) in LimitedAction::ALL.iter().enumerate() {
             let rule = action.rule();
             assert_eq!(*action as usize, index, "{action:?}");
-            assert!(rule.setting.starts_with("LATCHKEY_LIMIT_"), "{action:?}");
+            assert!(rule.setting.starts_with("COUNTERSIGN_LIMIT_"), "{action:?}");
             assert_eq!(RateLimits::default().get(*action), Some(rule.default));
             assert!(
                 rule.subject == Subject::User || rule.storage == Storage::Database,

@@ -1,6 +1,6 @@
 //! The refresh token, and what a presented one means.
 //!
-//! `lkr_` and, in base64url: 16 bytes of session id, 16 of user id, 8 of counter, 16 of
+//! `csgn_rt_` and, in base64url: 16 bytes of session id, 16 of user id, 8 of counter, 16 of
 //! HMAC-SHA-256 over these. The key of the MAC is derived from the server secret and the session
 //! id, so a stolen database makes no tokens and a forged token dies without a read. The user id
 //! binds the token to its user as well: a session row that is moved to another user refuses it. One
@@ -14,7 +14,7 @@ use contract::{SessionId, Span, Timestamp, UserId};
 use uuid::Uuid;
 
 /// For those who scan for leaked secrets.
-pub const PREFIX: &str = "lkr_";
+pub const PREFIX: &str = "csgn_rt_";
 const BODY: usize = 16 + 16 + 8;
 const MAC: usize = 16;
 /// Characters of base64url, without padding.
@@ -280,7 +280,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_is_genuine_that_was_not_minted(text in prop_oneof![any::<String>(), "lkr_[A-Za-z0-9_-]{75}", r"lkr_\PC{0,60}"]) {
+        fn nothing_is_genuine_that_was_not_minted(text in prop_oneof![any::<String>(), "csgn_rt_[A-Za-z0-9_-]{75}", r"csgn_rt_\PC{0,60}"]) {
             prop_assert_eq!(open(&secret(), &text), None);
         }
 

@@ -241,7 +241,7 @@ mod tests {
             let store = Store::open(&database.url).await.expect("a database");
             let secret = ServerSecret::generate(&Entropy::System).expect("randomness");
             let (policy, hashing) = (
-                Policy::new("https://latchkey.example"),
+                Policy::new("https://countersign.example"),
                 Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 },
             );
             let parts = Parts {

@@ -52,7 +52,7 @@ impl ServerSecret {
     /// 32 bytes for one purpose. `label` and `context` together name it; labels are of our own
     /// choosing and hold no NUL.
     pub(crate) fn derive(&self, label: &str, context: &[u8]) -> Zeroizing<[u8; 32]> {
-        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"latchkey").extract(self.0.as_slice());
+        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"countersign").extract(self.0.as_slice());
         let mut out = Zeroizing::new([0; 32]);
         prk.expand(&[label.as_bytes(), &[0], context], hkdf::HKDF_SHA256)
             .and_then(|okm| okm.fill(out.as_mut_slice()))

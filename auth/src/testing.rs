@@ -112,7 +112,7 @@ macro_rules! on_both {
 /// The key of RFC 7515, A.3, whose private part everybody knows.
 const KEY: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
     "d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"#;
-const ISSUER: &str = "https://latchkey.example";
+const ISSUER: &str = "https://countersign.example";
 /// 2026-01-01T00:00:00Z
 const NOW: Timestamp = Timestamp(1_767_225_600_000);
 

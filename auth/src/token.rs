@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 const TYP: &str = "at+jwt";
 /// The OAuth client that tokens are issued to: our own pages and the clients of the API are one
 /// public client (RFC 6749, 2.1).
-pub const CLIENT_ID: &str = "latchkey";
+pub const CLIENT_ID: &str = "countersign";
 /// The scope of the user's own account, which every access token has.
 pub const ACCOUNT_SCOPE: &str = "account";
 /// The scope of everyone's accounts, which the tokens of administrators have beside it.

@@ -1,4 +1,4 @@
-//! Where the present and randomness come from. Nothing else in Latchkey reads a clock or a random
+//! Where the present and randomness come from. Nothing else in Countersign reads a clock or a random
 //! number generator (`clippy.toml` sees to it).
 
 use crate::Error;

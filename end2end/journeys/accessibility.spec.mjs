@@ -18,7 +18,7 @@ async function findsNothing(page) {
 /** This browser holds a session of `who`. Comes to its tokens. */
 async function logsIn(server, context, { email, password }) {
   const { body } = await server.api('POST', '/auth/login', { email, password });
-  await context.addCookies([{ name: `latchkey-${server.port}`, value: body.refresh_token, url: server.origin, httpOnly: true }]);
+  await context.addCookies([{ name: `countersign-${server.port}`, value: body.refresh_token, url: server.origin, httpOnly: true }]);
   return body;
 }
 

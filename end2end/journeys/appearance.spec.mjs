@@ -6,7 +6,7 @@ withAndWithoutScripts(() => {
   test('a page that does not exist says so, with its status, and leads on', async ({ expectConsole, page }) => {
     const answer = await expectConsole({ status: 404, url: '/nowhere' }, () => open(page, '/nowhere'));
     expect(answer.status()).toBe(404);
-    await expect(page).toHaveTitle('Page not found · Latchkey');
+    await expect(page).toHaveTitle('Page not found · Countersign');
     await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
     await page.getByRole('link', { name: 'Go to the home page' }).click();
     await expect(page).toHaveURL('/');
@@ -19,7 +19,7 @@ test('what is no page at all is refused on a page that looks like the others', a
   const canvas = await background(page);
   const answer = await expectConsole({ status: 404, url: '/fn/nothing' }, () => page.goto('/fn/nothing'));
   expect(answer.status()).toBe(404);
-  await expect(page).toHaveTitle('Page not found · Latchkey');
+  await expect(page).toHaveTitle('Page not found · Countersign');
   expect(await background(page)).toBe(canvas);
   await page.getByRole('link', { name: 'Go to the home page' }).click();
   await expect(page).toHaveURL('/');

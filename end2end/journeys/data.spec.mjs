@@ -16,7 +16,7 @@ withAndWithoutScripts((scripts) => {
     await logIn(page, who);
     await goTo(page, 'Your data');
     const json = await download(page, 'Download as JSON');
-    expect(json.name).toMatch(/^latchkey-\d{4}-\d\d-\d\d\.json$/);
+    expect(json.name).toMatch(/^countersign-\d{4}-\d\d-\d\d\.json$/);
     const { account, activity, sessions } = JSON.parse(json.text);
     expect({ ...account }).toMatchObject({ email: who.email, name: who.name });
     expect(activity.map(({ kind }) => kind)).toEqual(['logged_in', 'signed_up']);

@@ -98,7 +98,7 @@ for (const entry of [...pagesOfMembers, ...pagesOfLeavers]) {
     const who = await member(server);
     const { body } = await server.api('POST', '/auth/login', { email: who.email, password: who.password });
     if (leaving) await leave(server, who, body);
-    await context.addCookies([{ name: `latchkey-${server.port}`, value: body.refresh_token, url: server.origin, httpOnly: true }]);
+    await context.addCookies([{ name: `countersign-${server.port}`, value: body.refresh_token, url: server.origin, httpOnly: true }]);
     await saysTheSame({ context, page, watch }, entry);
   });
 }

@@ -2,7 +2,7 @@
 import { logIn, logInFor, member, open, ready, seesAccountOf, sessionCookie } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
-const stored = (page) => page.evaluate(() => [sessionStorage, localStorage].map((storage) => storage.getItem('latchkey') !== null));
+const stored = (page) => page.evaluate(() => [sessionStorage, localStorage].map((storage) => storage.getItem('countersign') !== null));
 
 withAndWithoutScripts((scripts) => {
   for (const keep of [true, false]) {

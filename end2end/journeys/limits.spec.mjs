@@ -2,7 +2,7 @@
 import { logIn, logOut, member, open, sendLogIn } from '../support/steps.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
-test.use({ settings: { LATCHKEY_RATE_LIMITS: 'on' } });
+test.use({ settings: { COUNTERSIGN_RATE_LIMITS: 'on' } });
 
 withAndWithoutScripts((scripts) => {
   test('after five wrong passwords there is a pause, but not for a browser that is known', async ({ newBrowser, page, server, watch }) => {

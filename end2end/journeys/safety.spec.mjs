@@ -22,8 +22,8 @@ test('storage holds the access token and nothing else, and after a log-out nothi
   for (const tab of [page, second]) {
     const { cookies, local, session, databases, caches } = await tab.evaluate(readable);
     expect({ cookies, session, databases, caches }).toEqual({ cookies: '', session: {}, databases: [], caches: [] });
-    expect(Object.keys(local)).toEqual(['latchkey']);
-    expect(Object.keys(JSON.parse(local.latchkey)).sort()).toEqual(['access_token', 'expires_in', 'obtained_at', 'persistent', 'tag']);
+    expect(Object.keys(local)).toEqual(['countersign']);
+    expect(Object.keys(JSON.parse(local.countersign)).sort()).toEqual(['access_token', 'expires_in', 'obtained_at', 'persistent', 'tag']);
   }
   await logOut(page);
   await expect(second).toHaveURL(/\/login/);
@@ -41,23 +41,23 @@ test('no script can read a refresh token: not in storage, pages, addresses or an
   });
   const who = await member(server);
   await logIn(page, who);
-  await page.evaluate(() => localStorage.removeItem('latchkey'));
+  await page.evaluate(() => localStorage.removeItem('countersign'));
   await page.reload();
   await seesAccountOf(page, who);
   await expect.poll(() => kept(page)).not.toBeNull();
   const cookie = await sessionCookie(context);
-  expect(cookie.value).toMatch(/^lkr_/);
+  expect(cookie.value).toMatch(/^csgn_rt_/);
   expect(answers).toHaveLength(2);
   const everything = JSON.stringify([await page.evaluate(readable), await Promise.all(answers)]);
   expect(everything.includes(cookie.value)).toBe(false);
-  expect(everything.includes('lkr_')).toBe(false);
+  expect(everything.includes('csgn_rt_')).toBe(false);
 });
 
 withAndWithoutScripts((scripts) => {
   test('the cookies are out of reach of scripts and of other sites', async ({ context, page, server }) => {
     await signUp(page);
     const cookies = (await context.cookies()).toSorted((a, b) => a.name.localeCompare(b.name));
-    expect(cookies.map(({ name }) => name)).toEqual([`latchkey-${server.port}`, `latchkey-${server.port}-known`]);
+    expect(cookies.map(({ name }) => name)).toEqual([`countersign-${server.port}`, `countersign-${server.port}-device`]);
     for (const cookie of cookies) expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/', domain: 'localhost' });
   });
 
@@ -109,5 +109,5 @@ test('a page fetches script, Wasm and style once each, and nothing from elsewher
   page.on('request', (request) => request.url().includes('/pkg/') && files.push(new URL(request.url()).pathname.replace(/\..*\./, '.')));
   await open(page, '/login');
   await page.waitForLoadState('networkidle');
-  expect(files.sort()).toEqual(['/pkg/__wasm_split.js', '/pkg/latchkey.css', '/pkg/latchkey.js', '/pkg/latchkey.wasm']);
+  expect(files.sort()).toEqual(['/pkg/__wasm_split.js', '/pkg/countersign.css', '/pkg/countersign.js', '/pkg/countersign.wasm']);
 });

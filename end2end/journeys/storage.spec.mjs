@@ -57,7 +57,7 @@ test('rubbish in storage is no token', async ({ page, watch }) => {
   const who = await signUp(page);
   let name = who.name;
   for (const rubbish of ['', 'null', '{}', '"x"', '{"access_token":"a b","expires_in":600,"obtained_at":0,"tag":""}', '\u0000']) {
-    await page.evaluate((rubbish) => localStorage.setItem('latchkey', rubbish), rubbish);
+    await page.evaluate((rubbish) => localStorage.setItem('countersign', rubbish), rubbish);
     const calls = watch.mark();
     await page.reload();
     await seesAccountOf(page, { ...who, name });
@@ -77,7 +77,7 @@ test('another installation on this host, at another port, logs nobody out here',
     const answer = await context.request.post(`${other.origin}/api/v1/auth/signup`, { data: form, headers: { 'sec-fetch-site': 'same-origin' } });
     expect(answer.status()).toBe(201);
     const names = (await context.cookies()).map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining([`latchkey-${server.port}`, `latchkey-${other.port}`]));
+    expect(names).toEqual(expect.arrayContaining([`countersign-${server.port}`, `countersign-${other.port}`]));
     await open(page, '/account');
     await seesAccountOf(page, who);
     // And the reverse: what is done here is not noticed there.

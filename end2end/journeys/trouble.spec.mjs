@@ -47,7 +47,7 @@ test('a server that is away is asked for a renewal six times in a minute by all 
   }
   expect(watch.callsTo('/fn/refresh', start)).toHaveLength(6);
   await context.unrouteAll();
-  expect((await sessionCookie(context)).value, 'nobody is logged out').toMatch(/^lkr_/);
+  expect((await sessionCookie(context)).value, 'nobody is logged out').toMatch(/^csgn_rt_/);
   await noAlarm(page, who);
 });
 

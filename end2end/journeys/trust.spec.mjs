@@ -76,7 +76,7 @@ test('but nobody else finds it there', async ({ expectConsole, page, server }) =
   await expect(page).toHaveURL(/\/login/);
   await sendLogIn(page, grace);
   await expect(field.name(page)).toHaveValue('Grace Hopper');
-  expect(await page.evaluate(() => sessionStorage.getItem('latchkey-draft'))).toBeNull();
+  expect(await page.evaluate(() => sessionStorage.getItem('countersign-draft'))).toBeNull();
 });
 
 test('what was typed outlives a renewal of the token, and a reload of who one is', async ({ page, server, watch }) => {
@@ -96,7 +96,7 @@ test('Back and Forward lead where people expect, to the page as it is now', asyn
   await goTo(page, 'Your data');
   await page.goBack();
   await expect(page.getByRole('heading', { name: 'Sessions' })).toBeVisible();
-  await expect(page).toHaveTitle('Sessions · Latchkey');
+  await expect(page).toHaveTitle('Sessions · Countersign');
   await page.goForward();
   await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
   await open(page, '/');

@@ -1,4 +1,4 @@
-// What Mozilla's HTTP Observatory and Google's CSP Evaluator say of the Latchkey at an https address.
+// What Mozilla's HTTP Observatory and Google's CSP Evaluator say of the Countersign at an https address.
 //
 //   node observatory.mjs https://localhost:3000
 //

@@ -8,12 +8,12 @@ const fromRoot = (given, usual) => path.resolve(root, given || usual);
 
 const builds = {
   release: {
-    binary: fromRoot(process.env.SERVER_BINARY, 'target/release/latchkey'),
+    binary: fromRoot(process.env.SERVER_BINARY, 'target/release/countersign'),
     site: fromRoot(process.env.LEPTOS_SITE_ROOT, 'target/site'),
     cure: 'script/test --only release',
   },
   debug: {
-    binary: fromRoot(process.env.DEBUG_SERVER_BINARY, 'target/debug/latchkey'),
+    binary: fromRoot(process.env.DEBUG_SERVER_BINARY, 'target/debug/countersign'),
     site: fromRoot(process.env.DEBUG_SITE_ROOT, 'target/debug-site'),
     cure: 'LEPTOS_SITE_ROOT=target/debug-site cargo leptos build',
   },

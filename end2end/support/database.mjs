@@ -30,7 +30,7 @@ export class Database {
     const through = new URL(url);
     through.port = database.#door.address().port;
     // Servers of several workers are nodes of one installation then, and nodes share their secret.
-    database.settings = { DATABASE_URL: through.href, LATCHKEY_SECRET: createHash('sha256').update(url).digest('base64url') };
+    database.settings = { DATABASE_URL: through.href, COUNTERSIGN_SECRET: createHash('sha256').update(url).digest('base64url') };
     return database;
   }
 

@@ -1,4 +1,4 @@
-// One Latchkey server as a process of its own, on its own port, with its own data. It can be killed and started again on the same data.
+// One Countersign server as a process of its own, on its own port, with its own data. It can be killed and started again on the same data.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -16,7 +16,7 @@ export class Server {
   static async start(buildName, settings = {}) {
     const server = new Server();
     Object.assign(server, build(buildName), { settings });
-    server.folder = await mkdtemp(path.join(tmpdir(), 'latchkey-'));
+    server.folder = await mkdtemp(path.join(tmpdir(), 'countersign-'));
     server.port = await freePort();
     server.origin = `http://localhost:${server.port}`;
     await server.run();
@@ -28,13 +28,13 @@ export class Server {
     // Nothing of our own environment but this: a setting of whoever runs the tests must not change them.
     const env = {
       PATH: process.env.PATH,
-      DATABASE_URL: 'sqlite:latchkey.db',
+      DATABASE_URL: 'sqlite:countersign.db',
       LEPTOS_SITE_ADDR: `127.0.0.1:${this.port}`,
       LEPTOS_SITE_ROOT: this.site,
-      LATCHKEY_PUBLIC_URL: this.origin,
-      LATCHKEY_ARGON2: 'm=64,t=1,p=1',
+      COUNTERSIGN_PUBLIC_URL: this.origin,
+      COUNTERSIGN_ARGON2: 'm=64,t=1,p=1',
       // Everybody is at one address here. Journeys about limits switch them on.
-      LATCHKEY_RATE_LIMITS: 'off',
+      COUNTERSIGN_RATE_LIMITS: 'off',
       ...this.settings,
     };
     this.#process = spawn(this.binary, { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });

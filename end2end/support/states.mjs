@@ -189,7 +189,7 @@ export const members = {
     const document = await page.request.get('/account/data.html');
     await page.goto('about:blank');
     await page.setContent(await document.text());
-    await expect(page.getByRole('heading', { name: 'Everything that Latchkey stores about you' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Everything that Countersign stores about you' })).toBeVisible();
   },
 };
 

@@ -104,21 +104,21 @@ export async function isSaved(page, name) {
 }
 
 /** What this browser keeps in storage, or this tab, as the app wrote it. */
-export const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getItem('latchkey') ?? sessionStorage.getItem('latchkey')));
+export const kept = (page) => page.evaluate(() => JSON.parse(localStorage.getItem('countersign') ?? sessionStorage.getItem('countersign')));
 
 /** Makes the browser believe something else of the token that it keeps. */
 export const pretend = (page, changes) =>
   page.evaluate((changes) => {
-    const storage = localStorage.latchkey ? localStorage : sessionStorage;
-    storage.latchkey = JSON.stringify({ ...JSON.parse(storage.latchkey), ...changes });
+    const storage = localStorage.countersign ? localStorage : sessionStorage;
+    storage.countersign = JSON.stringify({ ...JSON.parse(storage.countersign), ...changes });
   }, changes);
 
 /** The refresh cookie, if there is one. */
-export const sessionCookie = async (context) => (await context.cookies()).find(({ name }) => /^latchkey-\d+$/.test(name));
+export const sessionCookie = async (context) => (await context.cookies()).find(({ name }) => /^countersign-\d+$/.test(name));
 
 /** What is left of somebody who is logged out: that the browser is known, and by which key to its owner's lane. */
 export async function onlyKnown(context) {
-  expect((await context.cookies()).map(({ name }) => name)).toEqual([expect.stringMatching(/^latchkey-\d+-known$/)]);
+  expect((await context.cookies()).map(({ name }) => name)).toEqual([expect.stringMatching(/^countersign-\d+-device$/)]);
 }
 
 /** Logs in, for longer than the browser is open or not. */

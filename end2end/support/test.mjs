@@ -61,7 +61,7 @@ export const test = base.extend({
       expect(complaints.filter((line) => !server.complains?.test(line)), 'the server has nothing else to complain of').toEqual([]);
       expect(complaints.length, 'and complains of what it should').toBeGreaterThanOrEqual(server.complains ? 1 : 0);
       server.complains = null;
-      expect(log.filter((line) => /lkr_|eyJ|@example|correct horse/i.test(line)), 'no secret and no address is logged').toEqual([]);
+      expect(log.filter((line) => /csgn_rt_|eyJ|@example|correct horse/i.test(line)), 'no secret and no address is logged').toEqual([]);
     },
     { auto: true },
   ],

@@ -2,7 +2,7 @@
 import { expect } from '@playwright/test';
 import { kept, pretend } from './steps.mjs';
 
-export const shortLived = { LATCHKEY_ACCESS_TTL: '2s' };
+export const shortLived = { COUNTERSIGN_ACCESS_TTL: '2s' };
 
 /** Waits until the browser itself can tell that its token is over. */
 export async function isOldByOwnClock(page) {

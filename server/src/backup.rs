@@ -33,7 +33,7 @@ pub async fn back_up(config: &Config, file: &Path, is_json: bool) -> anyhow::Res
         return Ok(json!({ "file": file.display().to_string(), "bytes": bytes, "users": users, "secret_file": secret }).to_string());
     }
     let secret =
-        secret.map_or_else(|| "in LATCHKEY_SECRET".to_owned(), |path| format!("in {path}"));
+        secret.map_or_else(|| "in COUNTERSIGN_SECRET".to_owned(), |path| format!("in {path}"));
     Ok(format!(
         "{}: {}. The server secret ({secret}) is not part of it: keep a copy of that in another place.",
         file.display(),

@@ -264,11 +264,11 @@ pub async fn keys(
         KeysCommand::List { json: false } => as_table(&keys.list().await?),
         KeysCommand::Add { algorithm } => {
             let kid = keys.add(algorithm, now).await?;
-            format!("{kid} is published. `latchkey keys rotate {kid}` has it sign.")
+            format!("{kid} is published. `countersign keys rotate {kid}` has it sign.")
         }
         KeysCommand::Import { file } => {
             let kid = keys.import(&read(&file)?, now).await?;
-            format!("{kid} is published. `latchkey keys rotate {kid}` has it sign.")
+            format!("{kid} is published. `countersign keys rotate {kid}` has it sign.")
         }
         KeysCommand::Rotate { key } => {
             let (kid, at) = keys.rotate(key.as_deref(), now).await?;

@@ -73,8 +73,8 @@ fn missing_secret(config: &Config) -> String {
         Secret::Given(_) => Path::new(""),
     };
     format!(
-        "the server secret that the database {} was set up with is missing: put it in {} again, or set LATCHKEY_SECRET or \
-         LATCHKEY_SECRET_FILE (neither is set). Without it the database cannot be used",
+        "the server secret that the database {} was set up with is missing: put it in {} again, or set COUNTERSIGN_SECRET or \
+         COUNTERSIGN_SECRET_FILE (neither is set). Without it the database cannot be used",
         config.database,
         path.display(),
     )

@@ -67,7 +67,7 @@ where
     let day = rfc3339(everything.as_of).chars().take(10).collect::<String>();
     let mut response = write(place, older, everything).await;
     if let Ok(named) =
-        HeaderValue::from_str(&format!("attachment; filename=\"latchkey-{day}.{ending}\""))
+        HeaderValue::from_str(&format!("attachment; filename=\"countersign-{day}.{ending}\""))
     {
         response.headers_mut().insert(CONTENT_DISPOSITION, named);
     }

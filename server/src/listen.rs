@@ -26,7 +26,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(6);
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves until the process is told to stop: by SIGTERM or SIGHUP, or, without the delay of
-/// `LATCHKEY_SHUTDOWN_DELAY`, by SIGINT.
+/// `COUNTERSIGN_SHUTDOWN_DELAY`, by SIGINT.
 pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Result<()> {
     let tls = config.tls.clone().map(Tls::open).transpose()?;
     let Opened { store, secret, is_new, older_secret } = database::open(&config, &entropy).await?;
@@ -64,7 +64,7 @@ pub async fn serve(config: Config, clock: Clock, entropy: Entropy) -> anyhow::Re
         tracing::warn!(
             listen = %config.http.listen,
             public_url = config.http.origin(),
-            setting = "LATCHKEY_PUBLIC_URL",
+            setting = "COUNTERSIGN_PUBLIC_URL",
             cure = "set it to the address that people use: forms that are sent from any other one are refused",
             "public URL is localhost only"
         );

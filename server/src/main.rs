@@ -17,10 +17,10 @@ use std::{
 
 /// The account system that a Rust web app starts from.
 ///
-/// Settings come from the environment, from latchkey.toml and from .env in the working directory;
-/// `latchkey config` shows them.
+/// Settings come from the environment, from countersign.toml and from .env in the working directory;
+/// `countersign config` shows them.
 #[derive(Parser)]
-#[command(name = "latchkey", version, propagate_version = true)]
+#[command(name = "countersign", version, propagate_version = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -72,7 +72,7 @@ enum Command {
 
 #[derive(Clone, Copy, Subcommand)]
 enum SecretCommand {
-    /// Print a new server secret, for `LATCHKEY_SECRET` or a file.
+    /// Print a new server secret, for `COUNTERSIGN_SECRET` or a file.
     New,
 }
 
@@ -82,7 +82,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             server::logs::write_to_stderr(
-                format!("latchkey: {}\n", auth::chain(&*error)),
+                format!("countersign: {}\n", auth::chain(&*error)),
                 Duration::from_secs(1),
             );
             ExitCode::FAILURE

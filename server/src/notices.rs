@@ -24,7 +24,7 @@ impl Notices {
             tracing::warn!(
                 %peer,
                 header,
-                setting = "LATCHKEY_TRUSTED_PROXIES",
+                setting = "COUNTERSIGN_TRUSTED_PROXIES",
                 cure = "if the peer is a proxy of yours, add its network to the setting: else all of its clients share one rate limit",
                 "forwarding header ignored"
             );
@@ -37,7 +37,7 @@ impl Notices {
             tracing::warn!(
                 %peer,
                 header,
-                setting = "LATCHKEY_TRUSTED_PROXIES",
+                setting = "COUNTERSIGN_TRUSTED_PROXIES",
                 cure = "have the proxy append the client's IP address to X-Forwarded-For: else all of its clients share one rate limit",
                 "forwarded address unreadable"
             );
@@ -52,7 +52,7 @@ impl Notices {
                 origin,
                 public_url,
                 suppressed,
-                setting = "LATCHKEY_PUBLIC_URL",
+                setting = "COUNTERSIGN_PUBLIC_URL",
                 cure =
                     "set it to the address that people use, or have them use the one that is set",
                 "origin differs from public URL"
@@ -67,7 +67,7 @@ impl Notices {
             tracing::warn!(
                 host = %host.escape_default(),
                 public_url,
-                setting = "LATCHKEY_PUBLIC_URL",
+                setting = "COUNTERSIGN_PUBLIC_URL",
                 cure = "set it to the address that people use, or have them, and proxies, use the one that is set",
                 "host differs from public URL"
             );

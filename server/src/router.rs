@@ -90,7 +90,7 @@ impl Server {
     pub fn new(auth: auth::Auth, http: &Http, site: &Site) -> Self {
         let watched = site.reload_port.is_some();
         let leptos = LeptosOptions::builder()
-            .output_name("latchkey")
+            .output_name("countersign")
             .site_root(site.root.display().to_string())
             .site_pkg_dir("pkg")
             .site_addr(http.listen)

@@ -19,7 +19,7 @@ pub fn read(path: &Path) -> anyhow::Result<ServerSecret> {
     if mode & 0o007 != 0 {
         bail!("everybody on this machine can read the server secret: chmod 600 {shown}");
     }
-    ServerSecret::parse(&text).with_context(|| format!("the server secret in {shown} cannot be used; make one with `latchkey secret new > {shown}`"))
+    ServerSecret::parse(&text).with_context(|| format!("the server secret in {shown} cannot be used; make one with `countersign secret new > {shown}`"))
 }
 
 /// Makes a secret where there is none yet, and reads it. Servers that start together end with the
@@ -96,6 +96,6 @@ mod tests {
         assert!(format!("{:#}", read(&path).expect_err("readable")).contains("chmod 600"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a mode");
         let error = format!("{:#}", read(&path).expect_err("weak"));
-        assert!(error.contains("latchkey secret new") && !error.contains("changeme"), "{error}");
+        assert!(error.contains("countersign secret new") && !error.contains("changeme"), "{error}");
     }
 }

@@ -100,20 +100,20 @@ impl Files {
         let (cert, key) = (self.certificate.display(), self.key.display());
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect)
-            .with_context(|| format!("LATCHKEY_TLS_CERT: {cert} cannot be read as PEM"))?;
+            .with_context(|| format!("COUNTERSIGN_TLS_CERT: {cert} cannot be read as PEM"))?;
         if chain.is_empty() {
-            bail!("LATCHKEY_TLS_CERT: there is no certificate in {cert}");
+            bail!("COUNTERSIGN_TLS_CERT: there is no certificate in {cert}");
         }
         // The reasons of the parser do not quote the file.
         let private = PrivateKeyDer::from_pem_file(&self.key)
-            .with_context(|| format!("LATCHKEY_TLS_KEY: there is no private key in {key}"))?;
+            .with_context(|| format!("COUNTERSIGN_TLS_KEY: there is no private key in {key}"))?;
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
                 .with_safe_default_protocol_versions()
                 .context("TLS cannot be set up")?
                 .with_no_client_auth()
                 .with_single_cert(chain, private)
-                .with_context(|| format!("LATCHKEY_TLS_KEY: {key} is not the key of {cert}"))?;
+                .with_context(|| format!("COUNTERSIGN_TLS_KEY: {key} is not the key of {cert}"))?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }

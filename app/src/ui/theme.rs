@@ -9,7 +9,7 @@ use leptos::{
 };
 
 /// The name of the cookie; its value is one of [`NAMES`].
-pub const COOKIE: &str = "latchkey-theme";
+pub const COOKIE: &str = "countersign-theme";
 /// What can be chosen; anything else means: as the system does.
 pub const NAMES: [&str; 2] = ["light", "dark"];
 /// What browsers paint around the page in each of [`NAMES`]: `--canvas` of `style/tokens.css`.

@@ -34,7 +34,7 @@ pub struct Access {
 /// A refresh token, and for how long to keep it.
 #[derive(Clone)]
 pub struct Refresh {
-    /// `lkr_…`
+    /// `csgn_rt_…`
     pub token: String,
     /// Seconds from now; `None`: until the browser is closed.
     pub max_age: Option<u32>,
@@ -43,7 +43,7 @@ pub struct Refresh {
 /// A device cookie: for a browser to show at the next log-in, so that it is known.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DeviceToken {
-    /// `lkb_…`
+    /// `csgn_dc_…`
     pub token: String,
 }
 

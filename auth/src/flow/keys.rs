@@ -37,7 +37,7 @@ pub enum KeyError {
     #[error("the key {0} is known already")]
     Known(String),
     /// Nothing is known of it.
-    #[error("there is no key {0}; `latchkey keys list` shows those that there are")]
+    #[error("there is no key {0}; `countersign keys list` shows those that there are")]
     Unknown(String),
     /// It signs already, or will never sign again.
     #[error("the key {kid} is {state}: only a published key can be next")]

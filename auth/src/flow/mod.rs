@@ -1,4 +1,4 @@
-//! What can be asked of Latchkey: one file for each flow, each an `impl Auth` or an `impl
+//! What can be asked of Countersign: one file for each flow, each an `impl Auth` or an `impl
 //! SignedIn`.
 //!
 //! | flow | file |

@@ -56,7 +56,7 @@ pub(super) enum Unusable {
     #[error("it is bound to a key that is not known here")]
     UnknownKey,
     #[error(
-        "it was made with more memory or passes than LATCHKEY_ARGON2 allows: raise that setting if the hash is genuine"
+        "it was made with more memory or passes than COUNTERSIGN_ARGON2 allows: raise that setting if the hash is genuine"
     )]
     TooExpensive,
 }

@@ -55,7 +55,7 @@ pub enum DatabaseUrl {
 pub enum InvalidDatabaseUrl {
     #[error("must be sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")]
     Scheme,
-    #[error("must name a file after sqlite:, such as sqlite:data/latchkey.db")]
+    #[error("must name a file after sqlite:, such as sqlite:data/countersign.db")]
     NoFile,
     #[error(
         "must name a file: a database in memory would lose all accounts when the program stops"
@@ -82,7 +82,7 @@ pub enum InvalidDatabaseUrl {
          are written %40 %3A %2F %3F %23 %25"
     )]
     Postgres,
-    #[error("must name a database, such as postgres://USER:PASSWORD@HOST/latchkey")]
+    #[error("must name a database, such as postgres://USER:PASSWORD@HOST/countersign")]
     NoDatabase,
     #[error("has a parameter after the question mark that the Postgres driver does not know")]
     PostgresParameter,
@@ -276,14 +276,14 @@ mod tests {
     #[test]
     fn sqlite_addresses_are_read_as_the_driver_documents_them() {
         for (text, file) in [
-            ("sqlite:data/latchkey.db", "data/latchkey.db"),
-            ("sqlite://data/latchkey.db", "data/latchkey.db"),
-            ("sqlite:/var/lib/latchkey.db", "/var/lib/latchkey.db"),
-            ("sqlite:///var/lib/latchkey.db", "/var/lib/latchkey.db"),
-            ("sqlite:////var/lib/latchkey.db", "/var/lib/latchkey.db"),
-            ("sqlite:latchkey.db?mode=rwc", "latchkey.db"),
-            ("sqlite:latchkey.db?", "latchkey.db"),
-            (" sqlite:latchkey.db \r\n", "latchkey.db"),
+            ("sqlite:data/countersign.db", "data/countersign.db"),
+            ("sqlite://data/countersign.db", "data/countersign.db"),
+            ("sqlite:/var/lib/countersign.db", "/var/lib/countersign.db"),
+            ("sqlite:///var/lib/countersign.db", "/var/lib/countersign.db"),
+            ("sqlite:////var/lib/countersign.db", "/var/lib/countersign.db"),
+            ("sqlite:countersign.db?mode=rwc", "countersign.db"),
+            ("sqlite:countersign.db?", "countersign.db"),
+            (" sqlite:countersign.db \r\n", "countersign.db"),
             ("sqlite:my%20accounts.db", "my accounts.db"),
             ("sqlite:my accounts.db", "my accounts.db"),
             ("sqlite:100%25%3F.db", "100%?.db"),
@@ -334,12 +334,12 @@ mod tests {
     fn postgres_addresses_are_checked_before_they_are_used() {
         use InvalidDatabaseUrl as E;
         for text in [
-            "postgres://ann:hunter2@db/latchkey",
-            "postgresql://ann@[::1]:5433/latchkey?sslmode=verify-full",
-            "postgres:///latchkey?host=/var/run/postgresql",
-            "postgres://%2Fvar%2Frun%2Fpostgresql/latchkey",
-            "postgres://db/?dbname=latchkey",
-            "postgres://ann:p%40ss%2Fword@db/latchkey?statement-cache-capacity=0",
+            "postgres://ann:hunter2@db/countersign",
+            "postgresql://ann@[::1]:5433/countersign?sslmode=verify-full",
+            "postgres:///countersign?host=/var/run/postgresql",
+            "postgres://%2Fvar%2Frun%2Fpostgresql/countersign",
+            "postgres://db/?dbname=countersign",
+            "postgres://ann:p%40ss%2Fword@db/countersign?statement-cache-capacity=0",
         ] {
             assert!(
                 matches!(text.parse(), Ok(DatabaseUrl::Postgres(_))),
@@ -351,15 +351,15 @@ mod tests {
             ("postgres://", E::NoDatabase),
             ("postgres://db", E::NoDatabase),
             ("postgres://db/", E::NoDatabase),
-            ("postgres://ann:pass/word@db/latchkey", E::Postgres),
-            ("postgres://ann:pass#word@db/latchkey", E::Postgres),
-            ("postgres://ann:pass?word@db/latchkey", E::Postgres),
-            ("postgres://ann:%ff@db/latchkey", E::Postgres),
-            ("postgres://db:99999/latchkey", E::Postgres),
-            ("postgres://db/latchkey?passwd=hunter2", E::PostgresParameter),
-            ("postgres://db/latchkey?sslmode=on", E::PostgresValue),
-            ("postgres://db/latchkey?port=x", E::PostgresValue),
-            ("postgres://${DB}/latchkey", E::Variable),
+            ("postgres://ann:pass/word@db/countersign", E::Postgres),
+            ("postgres://ann:pass#word@db/countersign", E::Postgres),
+            ("postgres://ann:pass?word@db/countersign", E::Postgres),
+            ("postgres://ann:%ff@db/countersign", E::Postgres),
+            ("postgres://db:99999/countersign", E::Postgres),
+            ("postgres://db/countersign?passwd=hunter2", E::PostgresParameter),
+            ("postgres://db/countersign?sslmode=on", E::PostgresValue),
+            ("postgres://db/countersign?port=x", E::PostgresValue),
+            ("postgres://${DB}/countersign", E::Variable),
         ] {
             assert_eq!(text.parse::<DatabaseUrl>(), Err(why), "{text}");
         }
@@ -368,15 +368,15 @@ mod tests {
     #[test]
     fn printed_addresses_have_no_password() {
         for text in [
-            "postgres://ann:hunter2@db/latchkey",
-            "postgres://ann@db/latchkey?password=hunter2&sslmode=require",
+            "postgres://ann:hunter2@db/countersign",
+            "postgres://ann@db/countersign?password=hunter2&sslmode=require",
         ] {
             let url: DatabaseUrl = text.parse().expect("an address");
             for shown in [url.to_string(), format!("{url:?}")] {
                 assert!(
                     !shown.contains("hunter2")
                         && shown.contains("ann")
-                        && shown.contains("db/latchkey"),
+                        && shown.contains("db/countersign"),
                     "{shown}"
                 );
             }
@@ -387,14 +387,14 @@ mod tests {
     #[test]
     fn addresses_for_libpq_have_no_password() {
         for (text, expected) in [
-            ("postgres://ann:hunter2@db:5433/latchkey", "postgres://ann@db:5433/latchkey"),
+            ("postgres://ann:hunter2@db:5433/countersign", "postgres://ann@db:5433/countersign"),
             (
-                "postgres://ann@db/latchkey?password=hunter2&ssl-mode=verify-full&statement-cache-capacity=0",
-                "postgres://ann@db/latchkey?sslmode=verify%2Dfull",
+                "postgres://ann@db/countersign?password=hunter2&ssl-mode=verify-full&statement-cache-capacity=0",
+                "postgres://ann@db/countersign?sslmode=verify%2Dfull",
             ),
             (
-                "postgres:///latchkey?host=/var/run/postgresql",
-                "postgres:///latchkey?host=%2Fvar%2Frun%2Fpostgresql",
+                "postgres:///countersign?host=/var/run/postgresql",
+                "postgres:///countersign?host=%2Fvar%2Frun%2Fpostgresql",
             ),
         ] {
             assert_eq!(text.parse::<DatabaseUrl>().expect("an address").for_libpq(), expected);

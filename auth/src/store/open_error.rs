@@ -163,10 +163,10 @@ mod tests {
             .and_then(|socket| socket.local_addr())
             .expect("a port")
             .port();
-        let said = refusal(&format!("postgres://ann:hunter2@127.0.0.1:{port}/latchkey")).await;
+        let said = refusal(&format!("postgres://ann:hunter2@127.0.0.1:{port}/countersign")).await;
         assert!(
             said.contains(&format!(
-                "@127.0.0.1:{port}/latchkey: no server answers there (connection refused); start it"
+                "@127.0.0.1:{port}/countersign: no server answers there (connection refused); start it"
             )),
             "{said}"
         );

@@ -238,7 +238,7 @@ async fn answers(connection: &mut PgConnection) -> bool {
 pub(crate) fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
     // sqlx asks for `extra_float_digits` at the start, which poolers refuse (PgBouncer before
     // 1.20). No table has a floating-point column, so the value does not matter.
-    Ok(PgConnectOptions::from_str(url)?.application_name("latchkey").extra_float_digits(None))
+    Ok(PgConnectOptions::from_str(url)?.application_name("countersign").extra_float_digits(None))
 }
 
 fn has_no_statement_cache(url: &str) -> bool {

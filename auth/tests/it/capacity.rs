@@ -258,7 +258,7 @@ on_both! {
             );
         }
         // Clients without the cookie learn nothing from it: they wait for a thread like everybody.
-        let forged = Client { known_browser: Some("lkb_AAAA".into()), ..client() };
+        let forged = Client { known_browser: Some("csgn_dc_AAAA".into()), ..client() };
         for (client, email) in [
             (client(), ADA),
             (forged, ADA),

@@ -73,7 +73,7 @@ on_both! {
         let invite =
             world.auth.first_admin_invite().await.expect("an answer").expect("there is none yet");
         world.clock.advance(Span::minutes(60));
-        for wrong in [invite.as_str(), "lki_", "admin", "1"] {
+        for wrong in [invite.as_str(), "csgn_setup_", "admin", "1"] {
             assert!(
                 matches!(come(&world.auth, "ada@example.com", wrong).await, Err(Error::LinkOver)),
                 "{wrong}"

@@ -332,7 +332,7 @@ on_both! {
         );
         // Something invented in its place is no error, and is not adopted.
         let (_, third) =
-            world.auth.log_in(&client(), &form, Some("lkr_invented")).await.expect("a log-in");
+            world.auth.log_in(&client(), &form, Some("csgn_rt_invented")).await.expect("a log-in");
         assert!(!third.refresh.token.contains("invented"));
     }
 

@@ -175,7 +175,7 @@ on_both! {
             outcome(&log_in(&auth, &known(&bob, "203.0.113.5"), ADA, PASSWORD).await).0,
             "limited"
         );
-        let forged = Client { known_browser: Some("lkb_AAAA".into()), ..client() };
+        let forged = Client { known_browser: Some("csgn_dc_AAAA".into()), ..client() };
         assert_eq!(outcome(&log_in(&auth, &forged, ADA, PASSWORD).await).0, "limited");
         // And whoever sits at the known one may not try without end either.
         for _ in 0..5 {

@@ -267,7 +267,7 @@ on_both! {
         let issued = world.sign_up("ada@example.com").await;
         for token in [
             "",
-            "lkr_",
+            "csgn_rt_",
             "x",
             &issued.access.token,
             &issued.refresh.token[4..],
@@ -296,7 +296,7 @@ on_both! {
             if issued.refresh.token.ends_with('A') { 'B' } else { 'A' },
             &issued.refresh.token[..78],
         );
-        for token in ["", "rubbish", "lkr_", &issued.access.token, &format!("{start}{last}")] {
+        for token in ["", "rubbish", "csgn_rt_", &issued.access.token, &format!("{start}{last}")] {
             assert!(!renews(&world.auth, token).await, "{token}");
         }
         assert!(

@@ -76,7 +76,7 @@ async fn both_databases_have_the_same_tables() {
 
 #[tokio::test]
 async fn what_is_no_database_url_is_refused() {
-    for url in ["", "latchkey.db", "mysql://localhost/x", "sqlit:data.db"] {
+    for url in ["", "countersign.db", "mysql://localhost/x", "sqlit:data.db"] {
         assert!(matches!(Store::open(url).await, Err(auth::store::OpenError::Scheme)), "{url:?}");
     }
 }

@@ -12,7 +12,7 @@ use contract::{
 };
 use std::time::Duration;
 
-pub const ISSUER: &str = "https://latchkey.example";
+pub const ISSUER: &str = "https://countersign.example";
 pub const PASSWORD: &str = "correct horse battery";
 /// How the nodes of a world hash: with little effort.
 pub const HASHING: Hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 256 };

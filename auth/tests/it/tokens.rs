@@ -270,7 +270,7 @@ on_both! {
             format!("{:?}", Some(issued.clone())),
         ] {
             for secret in
-                ["lkb_", "lkr_", "eyJ", &issued.access.token, &issued.refresh.token, &device.token]
+                ["csgn_dc_", "csgn_rt_", "eyJ", &issued.access.token, &issued.refresh.token, &device.token]
             {
                 assert!(!shown.contains(secret), "{shown}");
             }
@@ -573,8 +573,8 @@ on_both! {
             ("nbf", json!([now])),
             ("nbf", json!(true)),
             ("auth_time", json!(now + 3600)),
-            ("iss", json!("https://LATCHKEY.example")),
-            ("iss", json!("https://latchkey.example/")),
+            ("iss", json!("https://COUNTERSIGN.example")),
+            ("iss", json!("https://countersign.example/")),
             ("iss", json!([ISSUER])),
             ("aud", json!("https://other.example")),
             ("aud", json!([ISSUER])),
@@ -583,7 +583,7 @@ on_both! {
             ("aud", json!(format!("{ISSUER}/"))),
             ("aud", json!("")),
             ("client_id", json!("")),
-            ("client_id", json!("Latchkey")),
+            ("client_id", json!("Countersign")),
             ("sub", json!("ada")),
             ("sub", json!(7)),
             ("sid", json!("")),
@@ -617,8 +617,8 @@ on_both! {
             ("exp", "0x69558300"),
             ("exp", ""),
             ("exp", "1767225660,\"exp\":1767225660"),
-            ("iss", "\"https://latchkey.example\",\"iss\":\"https://latchkey.example\""),
-            ("iss", "\"https://latchkey.example\u{0}\""),
+            ("iss", "\"https://countersign.example\",\"iss\":\"https://countersign.example\""),
+            ("iss", "\"https://countersign.example\u{0}\""),
             ("sub", "\"\\ud800\""),
         ] {
             assert!(
@@ -638,7 +638,7 @@ on_both! {
             format!("\u{feff}{claims}").as_bytes(),
             format!("{claims}x").as_bytes(),
             format!("[{claims}]").as_bytes(),
-            claims.replace("latchkey", "latchkey\u{200b}").as_bytes(),
+            claims.replace("countersign", "countersign\u{200b}").as_bytes(),
         ] {
             assert!(
                 !accepts(
@@ -744,7 +744,7 @@ on_both! {
             // The end is what cannot be guessed: a MAC, a signature.
             assert!(!holds(secret.as_bytes()) && !holds(&secret.as_bytes()[secret.len() - 12..]));
             let last =
-                secret.strip_prefix("lkr_").or_else(|| secret.rsplit('.').next()).expect("a part");
+                secret.strip_prefix("csgn_rt_").or_else(|| secret.rsplit('.').next()).expect("a part");
             let bytes = URL_SAFE_NO_PAD.decode(last).unwrap_or_else(|_| last.as_bytes().to_vec());
             assert!(!holds(&bytes[bytes.len() - 16..]));
         }

@@ -4,10 +4,10 @@ import sys
 
 sys.path.insert(0, sys.argv[2])
 
-from latchkey import AuthenticatedClient, Client
-from latchkey.api.auth import log_out, refresh_tokens, sign_up
-from latchkey.api.me import get_me, list_activity, list_sessions
-from latchkey.models import LogOutBody, RefreshBody, SessionBody, SignUpBody, TokensInBody
+from countersign import AuthenticatedClient, Client
+from countersign.api.auth import log_out, refresh_tokens, sign_up
+from countersign.api.me import get_me, list_activity, list_sessions
+from countersign.models import LogOutBody, RefreshBody, SessionBody, SignUpBody, TokensInBody
 
 BASE, EMAIL = sys.argv[1], "openapi-python-client@example.com"
 anonymous = Client(base_url=BASE, raise_on_unexpected_status=True)

@@ -81,7 +81,7 @@ struct ProblemBody {
 
 impl Token {
     fn new(text: Arc<str>) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix("lkr_")?).ok()?;
+        let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix("csgn_rt_")?).ok()?;
         // Session id, user id, counter, MAC.
         let generation = i64::from_be_bytes(bytes.get(16 + 16..16 + 16 + 8)?.try_into().ok()?);
         Some(Self { text, generation })

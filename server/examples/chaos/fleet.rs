@@ -72,23 +72,23 @@ impl Fleet {
         let mut settings = BTreeMap::from([
             ("DATABASE_URL", database),
             (
-                "LATCHKEY_SECRET",
+                "COUNTERSIGN_SECRET",
                 said(&binary, &["secret", "new"], &BTreeMap::new(), &folder).await?,
             ),
             // They are one server to their clients, so they speak of themselves with one voice.
-            ("LATCHKEY_PUBLIC_URL", format!("http://localhost:{}", servers[0].port)),
-            ("LATCHKEY_REFRESH_GRACE", format!("{}s", grace.as_secs())),
-            ("LATCHKEY_ACCESS_TTL", "2s".to_owned()),
-            ("LATCHKEY_ARGON2", "m=64,t=1,p=1".to_owned()),
-            ("LATCHKEY_RATE_LIMITS", "off".to_owned()),
+            ("COUNTERSIGN_PUBLIC_URL", format!("http://localhost:{}", servers[0].port)),
+            ("COUNTERSIGN_REFRESH_GRACE", format!("{}s", grace.as_secs())),
+            ("COUNTERSIGN_ACCESS_TTL", "2s".to_owned()),
+            ("COUNTERSIGN_ARGON2", "m=64,t=1,p=1".to_owned()),
+            ("COUNTERSIGN_RATE_LIMITS", "off".to_owned()),
             ("LEPTOS_SITE_ROOT", folder.display().to_string()),
             ("RUST_LOG", "error".to_owned()),
         ]);
         // Everybody here comes from one address.
         let known: BTreeMap<String, String> =
             serde_json::from_str(&said(&binary, &["config", "--json"], &settings, &folder).await?)?;
-        if known.contains_key("LATCHKEY_RATE_LIMITS") {
-            settings.insert("LATCHKEY_RATE_LIMITS", "off".to_owned());
+        if known.contains_key("COUNTERSIGN_RATE_LIMITS") {
+            settings.insert("COUNTERSIGN_RATE_LIMITS", "off".to_owned());
         }
         let fleet = Self { binary, folder, settings, servers, up: Notify::new() };
         for server in 0..count {
@@ -245,7 +245,7 @@ async fn said(
     let output = output.with_context(|| format!("{} cannot be started", binary.display()))?;
     ensure!(
         output.status.success(),
-        "`latchkey {}` fails:\n{}",
+        "`countersign {}` fails:\n{}",
         command.join(" "),
         String::from_utf8_lossy(&output.stderr)
     );

@@ -128,7 +128,7 @@ async fn run(arguments: &Arguments, choice: Choice) -> anyhow::Result<(serde_jso
         }
         _ => ("sqlite", FreshDatabase::sqlite(), arguments.servers.unwrap_or(1)),
     };
-    let folder = tempfile::Builder::new().prefix("latchkey-chaos-").tempdir()?;
+    let folder = tempfile::Builder::new().prefix("countersign-chaos-").tempdir()?;
     let machine = Machine::look(folder.path())?;
     let dice = Dice::new(arguments.seed);
     let servers = usize::from(servers);

@@ -10,7 +10,7 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// `LATCHKEY_REFRESH_GRACE` of the servers. As short as may be, so that much of it can be tried,
+/// `COUNTERSIGN_REFRESH_GRACE` of the servers. As short as may be, so that much of it can be tried,
 /// but longer than a busy machine takes to answer.
 pub(crate) const GRACE: Duration = Duration::from_secs(3);
 

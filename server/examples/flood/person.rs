@@ -47,7 +47,7 @@ impl Person {
             .await?;
         ensure!(answer.status == 201, "a sign-up was answered with {}", answer.status);
         // The port is part of the names: the public URL is that of the socket.
-        let ours = |suffix: &str| format!("latchkey-{}{suffix}=", server.port());
+        let ours = |suffix: &str| format!("countersign-{}{suffix}=", server.port());
         let cookie = |name: &str| {
             answer
                 .cookies
@@ -59,7 +59,7 @@ impl Person {
         let value = |name: &str| Ok::<_, anyhow::Error>(cookie(name)?[name.len()..].to_owned());
         let tokens =
             Tokens { access_token: value(&ours("-access"))?, refresh_token: value(&ours(""))? };
-        Ok(Self { line, email, tokens, known: cookie(&ours("-known"))? })
+        Ok(Self { line, email, tokens, known: cookie(&ours("-device"))? })
     }
 }
 

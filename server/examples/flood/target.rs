@@ -38,15 +38,15 @@ impl Target {
     pub(crate) async fn start(binary: &Path, database: &str) -> anyhow::Result<Self> {
         let binary =
             binary.canonicalize().with_context(|| format!("there is no {}", binary.display()))?;
-        let folder = tempfile::Builder::new().prefix("latchkey-flood-").tempdir()?;
+        let folder = tempfile::Builder::new().prefix("countersign-flood-").tempdir()?;
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?;
         let settings = BTreeMap::from([
             ("DATABASE_URL", database.to_owned()),
             ("LEPTOS_SITE_ADDR", address.to_string()),
             ("LEPTOS_SITE_ROOT", folder.path().display().to_string()),
-            ("LATCHKEY_PUBLIC_URL", format!("http://localhost:{}", address.port())),
+            ("COUNTERSIGN_PUBLIC_URL", format!("http://localhost:{}", address.port())),
             // We are the proxy that says where each client comes from.
-            ("LATCHKEY_TRUSTED_PROXIES", "127.0.0.0/8".to_owned()),
+            ("COUNTERSIGN_TRUSTED_PROXIES", "127.0.0.0/8".to_owned()),
             ("RUST_LOG", "error".to_owned()),
         ]);
         let command = |arguments: &[&str]| {
@@ -61,12 +61,12 @@ impl Target {
         };
         let said = command(&["config", "--json"]).output().await?;
         let mut hashing: BTreeMap<String, String> =
-            serde_json::from_slice(&said.stdout).context("`latchkey config --json` fails")?;
+            serde_json::from_slice(&said.stdout).context("`countersign config --json` fails")?;
         hashing.retain(|name, _| {
-            ["LATCHKEY_ARGON2", "LATCHKEY_HASH_THREADS", "LATCHKEY_HASH_QUEUE"]
+            ["COUNTERSIGN_ARGON2", "COUNTERSIGN_HASH_THREADS", "COUNTERSIGN_HASH_QUEUE"]
                 .contains(&name.as_str())
         });
-        ensure!(hashing["LATCHKEY_ARGON2"] == HASHING, "the default hashing is {hashing:?}");
+        ensure!(hashing["COUNTERSIGN_ARGON2"] == HASHING, "the default hashing is {hashing:?}");
         let log = File::create(folder.path().join("log"))?;
         let process =
             command(&[]).stdout(log.try_clone()?).stderr(log).kill_on_drop(true).spawn()?;
@@ -104,7 +104,7 @@ impl Target {
 
     /// The most KiB that it may ever have, if it has `idle` before the first hash.
     pub(crate) fn bound(&self, idle: u64) -> anyhow::Result<u64> {
-        Ok(idle + self.hashing["LATCHKEY_HASH_THREADS"].parse::<u64>()? * HASH + MARGIN)
+        Ok(idle + self.hashing["COUNTERSIGN_HASH_THREADS"].parse::<u64>()? * HASH + MARGIN)
     }
 
     /// SIGTERM, and an end in good order.

@@ -1,7 +1,7 @@
 //! The settings: where they come from ([`Settings`]) and what they mean ([`Config`]). All that is
 //! wrong is reported at once.
 //!
-//! Nothing else in Latchkey reads the environment.
+//! Nothing else in Countersign reads the environment.
 
 mod settings;
 mod table;
@@ -121,7 +121,7 @@ pub enum Secret {
 impl std::fmt::Debug for Secret {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Given(_) => out.write_str("given by LATCHKEY_SECRET"),
+            Self::Given(_) => out.write_str("given by COUNTERSIGN_SECRET"),
             Self::File(path) | Self::Own(path) => write!(out, "file {}", path.display()),
         }
     }
@@ -141,7 +141,7 @@ pub struct Site {
 }
 
 /// The database without a setting.
-const DEFAULT_DATABASE: &str = "sqlite:data/latchkey.db";
+const DEFAULT_DATABASE: &str = "sqlite:data/countersign.db";
 
 /// The port of the reload socket without a setting.
 const RELOAD_PORT: u32 = 3001;
@@ -257,11 +257,11 @@ fn tls_files(read: &mut Reader<'_>) -> Option<tls::Files> {
         }
         (None, None) => None,
         (Some(_), None) => {
-            read.wrong(Setting::TlsKey, "is missing: the private key of LATCHKEY_TLS_CERT");
+            read.wrong(Setting::TlsKey, "is missing: the private key of COUNTERSIGN_TLS_CERT");
             None
         }
         (None, Some(_)) => {
-            read.wrong(Setting::TlsCert, "is missing: the certificate of LATCHKEY_TLS_KEY");
+            read.wrong(Setting::TlsCert, "is missing: the certificate of COUNTERSIGN_TLS_KEY");
             None
         }
     }
@@ -290,7 +290,7 @@ fn public_url(read: &mut Reader<'_>, listen: SocketAddr, tls: bool) -> Url {
     if url.scheme() == "http" && tls {
         read.wrong(
             Setting::PublicUrl,
-            "must begin with https://, because LATCHKEY_TLS_CERT is set",
+            "must begin with https://, because COUNTERSIGN_TLS_CERT is set",
         );
     } else if url.scheme() == "http" && !is_private(&url) {
         read.wrong(Setting::PublicUrl, "must begin with https:// on a public address: passwords and tokens would travel in the open");
@@ -369,7 +369,7 @@ fn is_loopback(url: &Url) -> bool {
 fn secret(read: &mut Reader<'_>) -> Secret {
     match (read.text(Setting::Secret), read.text(Setting::SecretFile)) {
         (Some(_), Some(_)) => {
-            read.wrong(Setting::Secret, "and LATCHKEY_SECRET_FILE are both set: remove one");
+            read.wrong(Setting::Secret, "and COUNTERSIGN_SECRET_FILE are both set: remove one");
             Secret::Own(PathBuf::new())
         }
         (Some(text), None) => match auth::ServerSecret::parse(&text) {
@@ -377,7 +377,7 @@ fn secret(read: &mut Reader<'_>) -> Secret {
             Err(weak) => {
                 read.wrong(
                     Setting::Secret,
-                    &format!("{weak}; make one with `latchkey secret new`"),
+                    &format!("{weak}; make one with `countersign secret new`"),
                 );
                 Secret::Own(PathBuf::new())
             }
@@ -414,7 +414,7 @@ fn introspection_secret(read: &mut Reader<'_>) -> Option<(IntrospectionSecret, O
         (Some(_), Some(_)) => {
             read.wrong(
                 Setting::IntrospectionSecret,
-                "and LATCHKEY_INTROSPECTION_SECRET_FILE are both set: remove one",
+                "and COUNTERSIGN_INTROSPECTION_SECRET_FILE are both set: remove one",
             );
             return None;
         }
@@ -441,7 +441,7 @@ fn introspection_secret(read: &mut Reader<'_>) -> Option<(IntrospectionSecret, O
         } else {
             Setting::IntrospectionSecret
         };
-        read.wrong(setting, &format!("{weak}; make one with `latchkey secret new`"));
+        read.wrong(setting, &format!("{weak}; make one with `countersign secret new`"));
     }
     Some((IntrospectionSecret(text), file))
 }

@@ -1,4 +1,4 @@
-//! Where settings come from: the environment, then `latchkey.toml`, then `.env` in the working
+//! Where settings come from: the environment, then `countersign.toml`, then `.env` in the working
 //! directory.
 //!
 //! The first source that has a value which is not empty wins: an empty one counts as none, in each
@@ -41,7 +41,7 @@ impl Settings {
         if let Some(bytes) = read_file(".env")? {
             settings.add(from_dotenv(&bytes)?);
         }
-        if let Some(bytes) = read_file("latchkey.toml")? {
+        if let Some(bytes) = read_file("countersign.toml")? {
             settings.add(from_toml(&bytes)?);
         }
         for (name, value) in std::env::vars_os() {
@@ -78,7 +78,7 @@ impl Settings {
     pub(super) fn place(&self, name: &str) -> Option<String> {
         match self.0.get(name)?.source {
             Source::Environment => None,
-            Source::Toml => Some("latchkey.toml".to_owned()),
+            Source::Toml => Some("countersign.toml".to_owned()),
             Source::DotEnv { line } => Some(format!(".env, line {line}")),
         }
     }
@@ -92,14 +92,15 @@ impl<const N: usize> From<[(&str, &str); N]> for Settings {
 }
 
 fn is_ours(name: &str) -> bool {
-    name.starts_with("LATCHKEY_") || Setting::from_name(name).is_some()
+    name.starts_with("COUNTERSIGN_") || Setting::from_name(name).is_some()
 }
 
 /// Whether a name is one that Kubernetes and Docker links put into the environment of every
-/// container beside a service that is called like us, or begins like us: `LATCHKEY_SERVICE_HOST`,
-/// `LATCHKEY_DB_PORT_5432_TCP_ADDR`.
+/// container beside a service that is called like us, or begins like us: `COUNTERSIGN_SERVICE_HOST`,
+/// `COUNTERSIGN_DB_PORT_5432_TCP_ADDR`.
 fn is_service_link(name: &str) -> bool {
-    let Some(rest) = name.strip_prefix("LATCHKEY").filter(|_| Setting::from_name(name).is_none())
+    let Some(rest) =
+        name.strip_prefix("COUNTERSIGN").filter(|_| Setting::from_name(name).is_none())
     else {
         return false;
     };
@@ -143,14 +144,14 @@ fn line_at(bytes: &[u8], at: usize) -> usize {
 }
 
 fn from_toml(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
-    let text = utf8("latchkey.toml", bytes)?;
+    let text = utf8("countersign.toml", bytes)?;
     let table: toml::Table = match text.parse() {
         Ok(table) => table,
         // The parser's own message quotes the file, which may hold a secret.
         Err(error) => {
             let at = toml::de::Error::span(&error).map_or(0, |span| span.start);
             bail!(
-                "latchkey.toml, line {}: not TOML; it must be NAME = \"value\"",
+                "countersign.toml, line {}: not TOML; it must be NAME = \"value\"",
                 line_at(text.as_bytes(), at)
             )
         }
@@ -160,7 +161,7 @@ fn from_toml(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
             toml::Value::Boolean(flag) => flag.to_string(),
-            _ => bail!("latchkey.toml: {name} must be a text or a number"),
+            _ => bail!("countersign.toml: {name} must be a text or a number"),
         };
         Ok((name, Value { text, source: Source::Toml }))
     };
@@ -252,30 +253,30 @@ mod tests {
     #[test]
     fn names_of_service_links_are_told_from_settings() {
         for name in [
-            "LATCHKEY_SERVICE_HOST",
-            "LATCHKEY_SERVICE_PORT",
-            "LATCHKEY_SERVICE_PORT_HTTP",
-            "LATCHKEY_PORT",
-            "LATCHKEY_PORT_3000_TCP",
-            "LATCHKEY_PORT_3000_TCP_PROTO",
-            "LATCHKEY_PORT_3000_TCP_PORT",
-            "LATCHKEY_PORT_3000_TCP_ADDR",
-            "LATCHKEY_PORT_53_UDP_ADDR",
-            "LATCHKEY_DB_SERVICE_HOST",
-            "LATCHKEY_DB_PORT_5432_TCP",
-            "LATCHKEY_NAME",
-            "LATCHKEY_ENV_PATH",
+            "COUNTERSIGN_SERVICE_HOST",
+            "COUNTERSIGN_SERVICE_PORT",
+            "COUNTERSIGN_SERVICE_PORT_HTTP",
+            "COUNTERSIGN_PORT",
+            "COUNTERSIGN_PORT_3000_TCP",
+            "COUNTERSIGN_PORT_3000_TCP_PROTO",
+            "COUNTERSIGN_PORT_3000_TCP_PORT",
+            "COUNTERSIGN_PORT_3000_TCP_ADDR",
+            "COUNTERSIGN_PORT_53_UDP_ADDR",
+            "COUNTERSIGN_DB_SERVICE_HOST",
+            "COUNTERSIGN_DB_PORT_5432_TCP",
+            "COUNTERSIGN_NAME",
+            "COUNTERSIGN_ENV_PATH",
         ] {
             assert!(is_service_link(name), "{name}");
         }
         for name in [
-            "LATCHKEY_SERVICE",
-            "LATCHKEY_ACESS_TTL",
-            "LATCHKEY_PORTS",
-            "LATCHKEY_PORT_HTTP",
-            "LATCHKEY_PORT_99999_TCP",
-            "LATCHKEY_ENVIRONMENT",
-            "XLATCHKEY_PORT",
+            "COUNTERSIGN_SERVICE",
+            "COUNTERSIGN_ACESS_TTL",
+            "COUNTERSIGN_PORTS",
+            "COUNTERSIGN_PORT_HTTP",
+            "COUNTERSIGN_PORT_99999_TCP",
+            "COUNTERSIGN_ENVIRONMENT",
+            "XCOUNTERSIGN_PORT",
         ] {
             assert!(!is_service_link(name), "{name}");
         }
@@ -284,22 +285,22 @@ mod tests {
 
     #[test]
     fn a_file_has_the_same_names() {
-        let pairs = from_toml(b"LATCHKEY_ACCESS_TTL = \"5m\"\nLATCHKEY_HASH_THREADS = 3")
+        let pairs = from_toml(b"COUNTERSIGN_ACCESS_TTL = \"5m\"\nCOUNTERSIGN_HASH_THREADS = 3")
             .expect("settings");
         let pairs: Vec<_> =
             pairs.iter().map(|(name, value)| (name.as_str(), value.text.as_str())).collect();
-        assert_eq!(pairs, [("LATCHKEY_ACCESS_TTL", "5m"), ("LATCHKEY_HASH_THREADS", "3")]);
+        assert_eq!(pairs, [("COUNTERSIGN_ACCESS_TTL", "5m"), ("COUNTERSIGN_HASH_THREADS", "3")]);
     }
 
     #[test]
     fn what_is_wrong_in_a_file_is_said_without_quoting_it() {
-        for text in ["LATCHKEY_SECRET = hunter2", "LATCHKEY_SECRET = [\"hunter2\"]"] {
+        for text in ["COUNTERSIGN_SECRET = hunter2", "COUNTERSIGN_SECRET = [\"hunter2\"]"] {
             let error = format!("{:#}", from_toml(text.as_bytes()).err().expect("wrong"));
             assert!(!error.contains("hunter2"), "{error}");
         }
         let error = format!(
             "{:#}",
-            from_toml(b"LATCHKEY_MAIL = \"none\"\n\nLATCHKEY_SECRET = hunter2\n")
+            from_toml(b"COUNTERSIGN_MAIL = \"none\"\n\nCOUNTERSIGN_SECRET = hunter2\n")
                 .err()
                 .expect("wrong")
         );
@@ -338,7 +339,7 @@ mod tests {
         );
         assert_eq!(
             layered(&[(Source::Toml, "x")]).place("DATABASE_URL").as_deref(),
-            Some("latchkey.toml")
+            Some("countersign.toml")
         );
         assert_eq!(
             layered(&[(Source::Toml, "x"), (Source::Environment, "y")]).place("DATABASE_URL"),
@@ -349,26 +350,29 @@ mod tests {
     #[test]
     fn dotenv_is_read_as_documented() {
         for (text, expected) in [
-            ("LATCHKEY_MAIL=none", "none"),
-            ("\u{feff}LATCHKEY_MAIL=none", "none"),
-            ("  LATCHKEY_MAIL = none  ", "none"),
-            ("LATCHKEY_MAIL=none \t", "none"),
-            ("LATCHKEY_MAIL=none\r\n", "none"),
-            ("export LATCHKEY_MAIL=none", "none"),
-            ("LATCHKEY_MAIL=none # no e-mail", "none"),
-            ("LATCHKEY_MAIL=none#1", "none#1"),
-            ("LATCHKEY_MAIL=\"a b # c\"", "a b # c"),
-            ("LATCHKEY_MAIL='a b # $c'", "a b # $c"),
-            ("LATCHKEY_MAIL=\"a\nb\"", "a\nb"),
-            ("LATCHKEY_MAIL=a\\ b", "a b"),
-            ("LATCHKEY_MAIL=", ""),
-            ("LATCHKEY_MAIL=\"\"", ""),
-            ("# LATCHKEY_MAIL=x\n\nLATCHKEY_MAIL=none\nOTHER=1\n", "none"),
-            ("OTHER=x\nLKNAME=example\nLATCHKEY_MAIL=https://${LKNAME}.com", "https://example.com"),
-            ("LKNAME=example\nLATCHKEY_MAIL=$LKNAME!", "example!"),
-            ("LKNAME=example\nLATCHKEY_MAIL='$LKNAME'", "$LKNAME"),
-            ("LKNAME=example\nLATCHKEY_MAIL=\\$LKNAME", "$LKNAME"),
-            ("LATCHKEY_MAIL=a${LATCHKEY_TEST_UNSET}b", "ab"),
+            ("COUNTERSIGN_MAIL=none", "none"),
+            ("\u{feff}COUNTERSIGN_MAIL=none", "none"),
+            ("  COUNTERSIGN_MAIL = none  ", "none"),
+            ("COUNTERSIGN_MAIL=none \t", "none"),
+            ("COUNTERSIGN_MAIL=none\r\n", "none"),
+            ("export COUNTERSIGN_MAIL=none", "none"),
+            ("COUNTERSIGN_MAIL=none # no e-mail", "none"),
+            ("COUNTERSIGN_MAIL=none#1", "none#1"),
+            ("COUNTERSIGN_MAIL=\"a b # c\"", "a b # c"),
+            ("COUNTERSIGN_MAIL='a b # $c'", "a b # $c"),
+            ("COUNTERSIGN_MAIL=\"a\nb\"", "a\nb"),
+            ("COUNTERSIGN_MAIL=a\\ b", "a b"),
+            ("COUNTERSIGN_MAIL=", ""),
+            ("COUNTERSIGN_MAIL=\"\"", ""),
+            ("# COUNTERSIGN_MAIL=x\n\nCOUNTERSIGN_MAIL=none\nOTHER=1\n", "none"),
+            (
+                "OTHER=x\nLKNAME=example\nCOUNTERSIGN_MAIL=https://${LKNAME}.com",
+                "https://example.com",
+            ),
+            ("LKNAME=example\nCOUNTERSIGN_MAIL=$LKNAME!", "example!"),
+            ("LKNAME=example\nCOUNTERSIGN_MAIL='$LKNAME'", "$LKNAME"),
+            ("LKNAME=example\nCOUNTERSIGN_MAIL=\\$LKNAME", "$LKNAME"),
+            ("COUNTERSIGN_MAIL=a${COUNTERSIGN_TEST_UNSET}b", "ab"),
         ] {
             assert_eq!(value(text), expected, "{text:?}");
         }
@@ -377,16 +381,22 @@ mod tests {
     #[test]
     fn dotenv_errors_name_the_line_and_quote_nothing() {
         for (text, line) in [
-            (&b"LATCHKEY_SECRET hunter2"[..], 1),
-            (b"# one\n\nLATCHKEY_MAIL=none\n\n# five\nLATCHKEY_SECRET: hunter2\nOTHER=1\n", 6),
-            (b"LATCHKEY_MAIL=\"a\nb\"\nhunter2\n", 3),
-            (b"LATCHKEY_MAIL=none\nLATCHKEY_SECRET='hunter2\nLATCHKEY_PUBLIC_URL=x\n\n", 2),
-            (b"LATCHKEY_MAIL=none\nLATCHKEY_SECRET=${hunter2\n", 2),
-            (b"LATCHKEY_SECRET=hunter2 hunter2", 1),
-            (b"LATCHKEY_SECRET=hunter2\\x", 1),
+            (&b"COUNTERSIGN_SECRET hunter2"[..], 1),
+            (
+                b"# one\n\nCOUNTERSIGN_MAIL=none\n\n# five\nCOUNTERSIGN_SECRET: hunter2\nOTHER=1\n",
+                6,
+            ),
+            (b"COUNTERSIGN_MAIL=\"a\nb\"\nhunter2\n", 3),
+            (
+                b"COUNTERSIGN_MAIL=none\nCOUNTERSIGN_SECRET='hunter2\nCOUNTERSIGN_PUBLIC_URL=x\n\n",
+                2,
+            ),
+            (b"COUNTERSIGN_MAIL=none\nCOUNTERSIGN_SECRET=${hunter2\n", 2),
+            (b"COUNTERSIGN_SECRET=hunter2 hunter2", 1),
+            (b"COUNTERSIGN_SECRET=hunter2\\x", 1),
             (b"\n1=hunter2", 2),
-            (b"LATCHKEY_MAIL=none\nLATCHKEY_SECRET=hunter2\xff\n", 2),
-            (b"LATCHKEY_SECRET=hunter2\nOTHER=1\nOTHER=2\nLATCHKEY_SECRET=hunter2\n", 4),
+            (b"COUNTERSIGN_MAIL=none\nCOUNTERSIGN_SECRET=hunter2\xff\n", 2),
+            (b"COUNTERSIGN_SECRET=hunter2\nOTHER=1\nOTHER=2\nCOUNTERSIGN_SECRET=hunter2\n", 4),
         ] {
             let shown = String::from_utf8_lossy(text).into_owned();
             let error = format!(
@@ -402,7 +412,7 @@ mod tests {
 
     #[test]
     fn long_lines_are_counted_once() {
-        let long = format!("LATCHKEY_MAIL={}\nLATCHKEY_SECRET", "x".repeat(100_000));
+        let long = format!("COUNTERSIGN_MAIL={}\nCOUNTERSIGN_SECRET", "x".repeat(100_000));
         let error = format!("{:#}", from_dotenv(long.as_bytes()).err().expect("wrong"));
         assert!(error.contains("line 2:"), "{error}");
     }
@@ -424,7 +434,7 @@ mod tests {
         #[test]
         fn every_value_in_single_quotes_is_kept(text in "[^']{0,40}") {
             prop_assume!(!text.contains('\r') && !text.contains('\\'));
-            prop_assert_eq!(value(&format!("LATCHKEY_MAIL='{text}'")), text);
+            prop_assert_eq!(value(&format!("COUNTERSIGN_MAIL='{text}'")), text);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The table of settings: each is declared here once, with its name, what it means, its default and
 //! how it is shown.
 //!
-//! Everything else is derived from it: which names exist, what `latchkey config` prints, and the
+//! Everything else is derived from it: which names exist, what `countersign config` prints, and the
 //! table of settings in the README, which a test compares. How a value is read and checked is in
 //! the module above.
 
@@ -13,7 +13,7 @@ use std::path::Path;
 /// The value in force when a setting is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DefaultValue {
-    /// Always this text, as `latchkey config` shows it.
+    /// Always this text, as `countersign config` shows it.
     Fixed(&'static str),
     /// Depends on the machine or on other settings: a description in Markdown.
     Computed(&'static str),
@@ -22,7 +22,7 @@ pub enum DefaultValue {
 }
 
 impl DefaultValue {
-    /// The text that `latchkey config` shows, where it is always the same.
+    /// The text that `countersign config` shows, where it is always the same.
     #[must_use]
     pub fn text(self) -> Option<String> {
         match self {
@@ -47,7 +47,7 @@ macro_rules! settings {
         impl Setting {
             const PLAIN: &[Self] = &[$(Self::$setting),+];
 
-            /// The name, the same in the environment, in `latchkey.toml` and in `.env`.
+            /// The name, the same in the environment, in `countersign.toml` and in `.env`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -97,98 +97,98 @@ settings! {
     /// cookies, the origin check and `Host`, which must name it. `https` turns on `Secure`,
     /// `__Host-` and HSTS; plain `http` is refused unless the address is this machine's or a
     /// private network's.
-    PublicUrl = "LATCHKEY_PUBLIC_URL", DefaultValue::Computed("`http://localhost:` and the port"), |config| config.http.origin();
+    PublicUrl = "COUNTERSIGN_PUBLIC_URL", DefaultValue::Computed("`http://localhost:` and the port"), |config| config.http.origin();
 
     /// `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`; over a network with `?sslmode=verify-full`. Special
     /// characters are percent-encoded: `%40` for `@` in a password, `%3F` for `?` in a path.
     DatabaseUrl = "DATABASE_URL", DefaultValue::Fixed(super::DEFAULT_DATABASE), |config| config.database.to_string();
 
-    /// The server secret: 32 random bytes in base64url, as `latchkey secret new` prints them. All nodes on one database
+    /// The server secret: 32 random bytes in base64url, as `countersign secret new` prints them. All nodes on one database
     /// need the same one.
-    Secret = "LATCHKEY_SECRET", DefaultValue::Fixed("none"), |config| given(matches!(config.secret, Secret::Given(_)));
+    Secret = "COUNTERSIGN_SECRET", DefaultValue::Fixed("none"), |config| given(matches!(config.secret, Secret::Given(_)));
 
     /// File with the server secret, which must exist and be closed to other users. Without both settings:
     /// `data/secret`, made on the first start.
-    SecretFile = "LATCHKEY_SECRET_FILE", DefaultValue::Fixed("data/secret"), |config| match &config.secret {
+    SecretFile = "COUNTERSIGN_SECRET_FILE", DefaultValue::Fixed("data/secret"), |config| match &config.secret {
         Secret::Given(_) => "none".to_owned(),
         Secret::File(path) | Secret::Own(path) => path.display().to_string(),
     };
 
     /// PEM file with the certificate chain: the program itself speaks HTTPS and HTTP/2. Read again when it changes;
     /// connections go on.
-    TlsCert = "LATCHKEY_TLS_CERT", DefaultValue::Fixed("none"), |config| path(config.tls.as_ref().map(|files| &*files.certificate));
+    TlsCert = "COUNTERSIGN_TLS_CERT", DefaultValue::Fixed("none"), |config| path(config.tls.as_ref().map(|files| &*files.certificate));
 
     /// PEM file with the private key of that certificate.
-    TlsKey = "LATCHKEY_TLS_KEY", DefaultValue::Fixed("none"), |config| path(config.tls.as_ref().map(|files| &*files.key));
+    TlsKey = "COUNTERSIGN_TLS_KEY", DefaultValue::Fixed("none"), |config| path(config.tls.as_ref().map(|files| &*files.key));
 
     /// Exact origins, such as `https://app.example.com,http://localhost:5173`, whose pages may call `/api/v1`,
     /// `/oauth/token` and `/oauth/revoke`.
-    CorsOrigins = "LATCHKEY_CORS_ORIGINS", DefaultValue::Fixed("none"), |config| list(&config.http.cors_origins);
+    CorsOrigins = "COUNTERSIGN_CORS_ORIGINS", DefaultValue::Fixed("none"), |config| list(&config.http.cors_origins);
 
     /// Further names, such as `accounts.internal:3000,10.0.0.5`, by which proxies and services ask. Without a port: with any.
-    AllowedHosts = "LATCHKEY_ALLOWED_HOSTS", DefaultValue::Fixed("none"), |config| list(&config.http.allowed_hosts);
+    AllowedHosts = "COUNTERSIGN_ALLOWED_HOSTS", DefaultValue::Fixed("none"), |config| list(&config.http.allowed_hosts);
 
     /// Networks such as `10.0.0.0/8,::1/128`, whose `X-Forwarded-For` is believed.
-    TrustedProxies = "LATCHKEY_TRUSTED_PROXIES", DefaultValue::Fixed("none"), |config| list(&config.http.trusted_proxies);
+    TrustedProxies = "COUNTERSIGN_TRUSTED_PROXIES", DefaultValue::Fixed("none"), |config| list(&config.http.trusted_proxies);
 
     /// Time for which a connection may be idle between two requests, from `5s` to `60m`: longer
     /// than a proxy in front keeps it.
-    KeepAlive = "LATCHKEY_KEEP_ALIVE", DefaultValue::Fixed("75s"), |config| values::span_to_text(config.http.keep_alive);
+    KeepAlive = "COUNTERSIGN_KEEP_ALIVE", DefaultValue::Fixed("75s"), |config| values::span_to_text(config.http.keep_alive);
 
     /// Time after SIGTERM in which `/readyz` is 503 and everything else is served, before
     /// connections are refused: longer than a load balancer takes to notice, at most `60s`.
-    ShutdownDelay = "LATCHKEY_SHUTDOWN_DELAY", DefaultValue::Fixed("2s"), |config| values::span_to_text(config.http.shutdown_delay);
+    ShutdownDelay = "COUNTERSIGN_SHUTDOWN_DELAY", DefaultValue::Fixed("2s"), |config| values::span_to_text(config.http.shutdown_delay);
 
     /// `on`: HSTS holds for all subdomains of the host, too.
-    HstsSubdomains = "LATCHKEY_HSTS_SUBDOMAINS", DefaultValue::Fixed("off"), |config| switch(config.http.hsts_subdomains);
+    HstsSubdomains = "COUNTERSIGN_HSTS_SUBDOMAINS", DefaultValue::Fixed("off"), |config| switch(config.http.hsts_subdomains);
 
     /// `on`: an access token counts in the header `x-access-token`, too.
-    XAccessToken = "LATCHKEY_X_ACCESS_TOKEN", DefaultValue::Fixed("off"), |config| switch(config.http.x_access_token);
+    XAccessToken = "COUNTERSIGN_X_ACCESS_TOKEN", DefaultValue::Fixed("off"), |config| switch(config.http.x_access_token);
 
     /// `on`: `/api/v1/auth/verify` names the user to a proxy, in `X-User-Id` and `X-User-Roles`.
-    IdentityHeaders = "LATCHKEY_IDENTITY_HEADERS", DefaultValue::Fixed("off"), |config| switch(config.http.identity_headers);
+    IdentityHeaders = "COUNTERSIGN_IDENTITY_HEADERS", DefaultValue::Fixed("off"), |config| switch(config.http.identity_headers);
 
     /// Contact for reports of vulnerabilities, such as `mailto:security@example.com`, for `security.txt`.
-    SecurityContact = "LATCHKEY_SECURITY_CONTACT", DefaultValue::Fixed("none"), |config| list(&config.http.security_contacts);
+    SecurityContact = "COUNTERSIGN_SECURITY_CONTACT", DefaultValue::Fixed("none"), |config| list(&config.http.security_contacts);
 
-    /// Secret that other programs send to `/oauth/introspect`: 32 random bytes, as `latchkey secret new` prints them.
+    /// Secret that other programs send to `/oauth/introspect`: 32 random bytes, as `countersign secret new` prints them.
     /// Without it introspection is refused.
-    IntrospectionSecret = "LATCHKEY_INTROSPECTION_SECRET", DefaultValue::Fixed("none"), |config| given(config.http.introspection_secret.is_some() && config.introspection_secret_file.is_none());
+    IntrospectionSecret = "COUNTERSIGN_INTROSPECTION_SECRET", DefaultValue::Fixed("none"), |config| given(config.http.introspection_secret.is_some() && config.introspection_secret_file.is_none());
 
     /// File with that secret.
-    IntrospectionSecretFile = "LATCHKEY_INTROSPECTION_SECRET_FILE", DefaultValue::Fixed("none"), |config| path(config.introspection_secret_file.as_deref());
+    IntrospectionSecretFile = "COUNTERSIGN_INTROSPECTION_SECRET_FILE", DefaultValue::Fixed("none"), |config| path(config.introspection_secret_file.as_deref());
 
     /// Life of an access token, from `1m` to `60m`; on this machine's own address from `2s`, for tests.
-    AccessTtl = "LATCHKEY_ACCESS_TTL", DefaultValue::Fixed("10m"), |config| values::span_to_text(config.policy.access);
+    AccessTtl = "COUNTERSIGN_ACCESS_TTL", DefaultValue::Fixed("10m"), |config| values::span_to_text(config.policy.access);
 
     /// Time after which an unused session expires.
-    SessionIdle = "LATCHKEY_SESSION_IDLE", DefaultValue::Fixed("14d"), |config| values::span_to_text(config.policy.idle);
+    SessionIdle = "COUNTERSIGN_SESSION_IDLE", DefaultValue::Fixed("14d"), |config| values::span_to_text(config.policy.idle);
 
     /// Time after which any session expires.
-    SessionMax = "LATCHKEY_SESSION_MAX", DefaultValue::Fixed("90d"), |config| values::span_to_text(config.policy.absolute);
+    SessionMax = "COUNTERSIGN_SESSION_MAX", DefaultValue::Fixed("90d"), |config| values::span_to_text(config.policy.absolute);
 
     /// Time in which a refresh token that was just used gets the same successor again (two tabs, a lost response); at
     /// most `60s`.
-    RefreshGrace = "LATCHKEY_REFRESH_GRACE", DefaultValue::Fixed("10s"), |config| values::span_to_text(config.policy.grace);
+    RefreshGrace = "COUNTERSIGN_REFRESH_GRACE", DefaultValue::Fixed("10s"), |config| values::span_to_text(config.policy.grace);
 
     /// Cost of a password hash: KiB of memory, passes, lanes; weaker than ASVS 5.0 allows only on private addresses.
-    Argon2 = "LATCHKEY_ARGON2", DefaultValue::Fixed("m=19456,t=2,p=1"), |config| {
+    Argon2 = "COUNTERSIGN_ARGON2", DefaultValue::Fixed("m=19456,t=2,p=1"), |config| {
         let auth::Hashing { m, t, p, .. } = config.hashing;
         format!("m={m},t={t},p={p}")
     };
 
     /// Password hashes at the same time; each thread holds its memory for good (19 MiB).
-    HashThreads = "LATCHKEY_HASH_THREADS", DefaultValue::Computed("number of cores"), |config| config.hashing.threads.to_string();
+    HashThreads = "COUNTERSIGN_HASH_THREADS", DefaultValue::Computed("number of cores"), |config| config.hashing.threads.to_string();
 
     /// Hashes that may wait in each of two queues, of anonymous clients and of known browsers; the next one is told to
     /// come back (503). One address has a quarter at most.
-    HashQueue = "LATCHKEY_HASH_QUEUE", DefaultValue::Fixed("64"), |config| config.hashing.queue.to_string();
+    HashQueue = "COUNTERSIGN_HASH_QUEUE", DefaultValue::Fixed("64"), |config| config.hashing.queue.to_string();
 
     /// `off`: no rate limits, for tests and benchmarks; only where people reach the server by a loopback address.
-    RateLimits = "LATCHKEY_RATE_LIMITS", DefaultValue::Fixed("on"), |config| switch(!config.policy.limits.is_off());
+    RateLimits = "COUNTERSIGN_RATE_LIMITS", DefaultValue::Fixed("on"), |config| switch(!config.policy.limits.is_off());
 
     /// `none`: this version sends no e-mail.
-    Mail = "LATCHKEY_MAIL", DefaultValue::Fixed("none"), |_| "none".to_owned();
+    Mail = "COUNTERSIGN_MAIL", DefaultValue::Fixed("none"), |_| "none".to_owned();
 
     /// Filter of the log, which goes to standard output: JSON unless that is a terminal.
     RustLog = "RUST_LOG", DefaultValue::Fixed(logs::DEFAULT_FILTER), |config| config.log_filter.clone().unwrap_or_else(|| logs::DEFAULT_FILTER.to_owned());

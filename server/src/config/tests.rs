@@ -11,7 +11,7 @@ fn without_any_setting_it_works_on_a_laptop() {
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:3000");
     assert_eq!(config.http.origin(), "http://localhost:3000");
     assert!(!config.http.secure());
-    assert_eq!(config.database.to_string(), "sqlite:data/latchkey.db");
+    assert_eq!(config.database.to_string(), "sqlite:data/countersign.db");
     assert_eq!(config.policy.access, Span::minutes(10));
     assert_eq!((config.hashing.m, config.hashing.t, config.hashing.p), (19_456, 2, 1));
 }
@@ -19,22 +19,22 @@ fn without_any_setting_it_works_on_a_laptop() {
 #[test]
 fn everything_that_is_wrong_is_said_at_once_and_names_its_setting() {
     let problems = read([
-        ("LATCHKEY_ACESS_TTL", "5m"),
-        ("LATCHKEY_SESSION_IDLE", "soon"),
-        ("LATCHKEY_SECRET", "changeme"),
-        ("LATCHKEY_HASH_THREADS", "0"),
-        ("LATCHKEY_ARGON2", "high"),
+        ("COUNTERSIGN_ACESS_TTL", "5m"),
+        ("COUNTERSIGN_SESSION_IDLE", "soon"),
+        ("COUNTERSIGN_SECRET", "changeme"),
+        ("COUNTERSIGN_HASH_THREADS", "0"),
+        ("COUNTERSIGN_ARGON2", "high"),
         ("DATABASE_URL", "mysql://localhost"),
         ("LEPTOS_SITE_ADDR", "here"),
-        ("LATCHKEY_PUBLIC_URL", "http://accounts.example.com"),
-        ("LATCHKEY_TRUSTED_PROXIES", "everywhere"),
-        ("LATCHKEY_MAIL", "smtp://mail.example.com"),
+        ("COUNTERSIGN_PUBLIC_URL", "http://accounts.example.com"),
+        ("COUNTERSIGN_TRUSTED_PROXIES", "everywhere"),
+        ("COUNTERSIGN_MAIL", "smtp://mail.example.com"),
     ])
     .expect_err("problems");
     assert_eq!(problems.len(), 10, "{problems:#?}");
     assert!(
-        problems[0].contains("LATCHKEY_ACESS_TTL")
-            && problems[0].contains("did you mean LATCHKEY_ACCESS_TTL?"),
+        problems[0].contains("COUNTERSIGN_ACESS_TTL")
+            && problems[0].contains("did you mean COUNTERSIGN_ACCESS_TTL?"),
         "{}",
         problems[0]
     );
@@ -50,7 +50,7 @@ fn a_public_address_needs_https() {
         "http://[::1]:3000",
         "https://accounts.example.com",
     ] {
-        assert!(read([("LATCHKEY_PUBLIC_URL", private)]).is_ok(), "{private}");
+        assert!(read([("COUNTERSIGN_PUBLIC_URL", private)]).is_ok(), "{private}");
     }
     for wrong in [
         "http://accounts.example.com",
@@ -60,13 +60,14 @@ fn a_public_address_needs_https() {
         "https://user@example.com",
         "example.com",
     ] {
-        assert!(read([("LATCHKEY_PUBLIC_URL", wrong)]).is_err(), "{wrong}");
+        assert!(read([("COUNTERSIGN_PUBLIC_URL", wrong)]).is_err(), "{wrong}");
     }
 }
 
 #[test]
 fn an_access_token_lives_from_one_to_sixty_minutes_and_shorter_only_on_this_machine() {
-    let life = |url, life| read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_ACCESS_TTL", life)]);
+    let life =
+        |url, life| read([("COUNTERSIGN_PUBLIC_URL", url), ("COUNTERSIGN_ACCESS_TTL", life)]);
     assert!(
         life("https://example.com", "1m").is_ok()
             && life("https://example.com", "60m").is_ok()
@@ -85,18 +86,18 @@ fn an_access_token_lives_from_one_to_sixty_minutes_and_shorter_only_on_this_mach
 
 #[test]
 fn a_certificate_comes_with_its_key_and_with_https() {
-    let both = [("LATCHKEY_TLS_CERT", "cert.pem"), ("LATCHKEY_TLS_KEY", "key.pem")];
+    let both = [("COUNTERSIGN_TLS_CERT", "cert.pem"), ("COUNTERSIGN_TLS_KEY", "key.pem")];
     let config = read(both).expect("a configuration");
     assert_eq!(config.http.origin(), "https://localhost:3000");
     assert!(config.http.secure() && config.tls.is_some());
     assert!(read([both[0]]).is_err() && read([both[1]]).is_err());
-    assert!(read([both[0], both[1], ("LATCHKEY_PUBLIC_URL", "http://localhost:3000")]).is_err());
+    assert!(read([both[0], both[1], ("COUNTERSIGN_PUBLIC_URL", "http://localhost:3000")]).is_err());
 }
 
 #[test]
 fn origins_are_exact() {
     let origins =
-        |text| read([("LATCHKEY_CORS_ORIGINS", text)]).map(|config| config.http.cors_origins);
+        |text| read([("COUNTERSIGN_CORS_ORIGINS", text)]).map(|config| config.http.cors_origins);
     assert_eq!(origins(""), Ok(Vec::new()));
     assert_eq!(
         origins("https://app.example.com, http://localhost:5173"),
@@ -120,7 +121,7 @@ fn origins_are_exact() {
 #[test]
 fn security_contacts_are_uris() {
     let contacts = |text| {
-        read([("LATCHKEY_SECURITY_CONTACT", text)]).map(|config| config.http.security_contacts)
+        read([("COUNTERSIGN_SECURITY_CONTACT", text)]).map(|config| config.http.security_contacts)
     };
     assert_eq!(contacts(""), Ok(Vec::new()));
     assert_eq!(
@@ -142,7 +143,7 @@ fn security_contacts_are_uris() {
 #[test]
 fn limits_are_on_and_can_be_switched_off_only_on_this_machine() {
     let limits = |url, value| {
-        read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_RATE_LIMITS", value)])
+        read([("COUNTERSIGN_PUBLIC_URL", url), ("COUNTERSIGN_RATE_LIMITS", value)])
             .map(|config| config.policy.limits)
     };
     assert_eq!(limits("https://example.com", ""), Ok(RateLimits::default()));
@@ -158,7 +159,7 @@ fn limits_are_on_and_can_be_switched_off_only_on_this_machine() {
 fn every_rate_limit_is_a_setting_that_is_shown() {
     for action in LimitedAction::ALL {
         let rule = action.rule();
-        let with = |url, value| read([("LATCHKEY_PUBLIC_URL", url), (rule.setting, value)]);
+        let with = |url, value| read([("COUNTERSIGN_PUBLIC_URL", url), (rule.setting, value)]);
         let config = with("https://example.com", "7/2m").expect("a limit");
         assert_eq!(
             config.policy.limits.get(*action),
@@ -214,7 +215,8 @@ fn readme_names_every_rate_limit_with_its_default() {
 
 #[test]
 fn weak_hashing_is_refused_on_a_public_address() {
-    let with = |url, argon2| read([("LATCHKEY_PUBLIC_URL", url), ("LATCHKEY_ARGON2", argon2)]);
+    let with =
+        |url, argon2| read([("COUNTERSIGN_PUBLIC_URL", url), ("COUNTERSIGN_ARGON2", argon2)]);
     assert!(with("https://example.com", "m=12288,t=3,p=1").is_ok());
     assert!(with("https://example.com", "m=12288,t=2,p=1").is_err());
     assert!(with("http://localhost:3000", "m=64,t=1,p=1").is_ok());
@@ -269,12 +271,12 @@ fn every_setting_is_shown_once() {
 fn what_is_shown_holds_no_secret() {
     let secret = auth::ServerSecret::generate(&auth::Entropy::System).expect("randomness").expose();
     let config = read([
-        ("LATCHKEY_SECRET", &secret),
-        ("DATABASE_URL", "postgres://ann:hunter2@db/latchkey"),
+        ("COUNTERSIGN_SECRET", &secret),
+        ("DATABASE_URL", "postgres://ann:hunter2@db/countersign"),
     ])
     .expect("a configuration");
-    let by_query =
-        read([("DATABASE_URL", "postgres:///latchkey?password=hunter2")]).expect("a configuration");
+    let by_query = read([("DATABASE_URL", "postgres:///countersign?password=hunter2")])
+        .expect("a configuration");
     assert!(!by_query.to_text().contains("hunter2"));
     for shown in [config.to_text(), config.to_json(), format!("{:?}", config.secret)] {
         assert!(!shown.contains(&secret) && !shown.contains("hunter2"), "{shown}");
@@ -284,7 +286,7 @@ fn what_is_shown_holds_no_secret() {
 #[test]
 fn address_that_localhost_does_not_describe_is_noticed() {
     let hinted = |listen, url| {
-        read([("LEPTOS_SITE_ADDR", listen), ("LATCHKEY_PUBLIC_URL", url)])
+        read([("LEPTOS_SITE_ADDR", listen), ("COUNTERSIGN_PUBLIC_URL", url)])
             .expect("a configuration")
             .http
             .is_local_by_name_only()

@@ -21,8 +21,8 @@ const USER_ROLES: HeaderName = HeaderName::from_static("x-user-roles");
 /// is empty: who the user is stands in headers.
 #[utoipa::path(get, path = "/api/v1/auth/verify", operation_id = "verifySession", tag = "auth", security(("bearer" = []), ()), responses(
     (status = 200, description = "The user is signed in", headers(
-        ("X-User-Id" = Option<String>, description = "The id of the user, where `LATCHKEY_IDENTITY_HEADERS` is on"),
-        ("X-User-Roles" = Option<String>, description = "The roles of the user, separated by commas, where `LATCHKEY_IDENTITY_HEADERS` is on"),
+        ("X-User-Id" = Option<String>, description = "The id of the user, where `COUNTERSIGN_IDENTITY_HEADERS` is on"),
+        ("X-User-Roles" = Option<String>, description = "The roles of the user, separated by commas, where `COUNTERSIGN_IDENTITY_HEADERS` is on"),
     )),
     Protected,
 ))]

@@ -37,7 +37,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Latchkey", description = "Accounts, sessions and tokens.", license(name = "MIT", identifier = "MIT")),
+    info(title = "Countersign", description = "Accounts, sessions and tokens.", license(name = "MIT", identifier = "MIT")),
     tags(
         (name = "auth", description = "Sign up, log in, refresh, log out."),
         (name = "me", description = "The account of the user."),

@@ -136,7 +136,7 @@ fn invalid_client(description: &str) -> Response {
     let mut response = refuse(StatusCode::UNAUTHORIZED, "invalid_client", description);
     response
         .headers_mut()
-        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"latchkey\""));
+        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"countersign\""));
     response
 }
 

@@ -50,7 +50,7 @@ pub struct MemberError {
 
 /// The one scope that not every token has (RFC 6750, 3.1).
 const INSUFFICIENT: &str =
-    "Bearer realm=\"latchkey\", error=\"insufficient_scope\", scope=\"admin\"";
+    "Bearer realm=\"countersign\", error=\"insufficient_scope\", scope=\"admin\"";
 
 /// The answer to a problem.
 #[must_use]

@@ -26,7 +26,7 @@ pub(crate) fn routes() -> Router<Server> {
         .route("/.well-known/change-password", get(change_password))
 }
 
-/// Whom to tell of a vulnerability (RFC 9116). Without `LATCHKEY_SECURITY_CONTACT` there is no such
+/// Whom to tell of a vulnerability (RFC 9116). Without `COUNTERSIGN_SECURITY_CONTACT` there is no such
 /// document.
 async fn security_txt(State(server): State<Server>) -> Response {
     if server.security_contacts.is_empty() {

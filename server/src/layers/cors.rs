@@ -1,5 +1,5 @@
 //! Pages of other origins that may call the JSON API from a browser (the CORS protocol of the Fetch
-//! standard): those that `LATCHKEY_CORS_ORIGINS` lists, exactly, and on `/api/v1` and the OAuth
+//! standard): those that `COUNTERSIGN_CORS_ORIGINS` lists, exactly, and on `/api/v1` and the OAuth
 //! endpoints of public clients only. (Documents that every origin may read say so themselves: see
 //! `http::public_document`.)
 //!

@@ -3,9 +3,9 @@
 //!
 //! | a request | |
 //! |---|---|
-//! | for the host of `LATCHKEY_PUBLIC_URL`, with its port or without one | passes |
+//! | for the host of `COUNTERSIGN_PUBLIC_URL`, with its port or without one | passes |
 //! | for any name of this machine and that port, where the public URL is such a name | passes |
-//! | for a host of `LATCHKEY_ALLOWED_HOSTS` | passes |
+//! | for a host of `COUNTERSIGN_ALLOWED_HOSTS` | passes |
 //! | for `/healthz` and `/readyz` | passes: an orchestrator asks by the address of a container |
 //! | for another host or port | 421 (RFC 9110, 15.5.20) |
 //! | for no host, for two, or for two that differ | 400 (RFC 9112, 3.2) |

@@ -95,15 +95,15 @@ mod tests {
 
     #[test]
     fn the_table() {
-        const COOKIE: (&str, &str) = ("cookie", "theme=dark; __Host-latchkey=lkr_x");
+        const COOKIE: (&str, &str) = ("cookie", "theme=dark; __Host-countersign=csgn_rt_x");
         let table: &[(&[(&str, &str)], bool)] = &[
             (&[], true),
             (&[COOKIE], false),
-            (&[("cookie", "__Host-latchkey-access=ey")], false),
-            (&[("cookie", "__Host-latchkey=lkr_x; __Host-latchkey=lkr_y")], false),
-            (&[("cookie", "__Host-latchkey-known=lkb_x")], true),
-            (&[("cookie", "latchkey-theme=dark")], true),
-            (&[("cookie", "latchkey=lkr_x")], true),
+            (&[("cookie", "__Host-countersign-access=ey")], false),
+            (&[("cookie", "__Host-countersign=csgn_rt_x; __Host-countersign=csgn_rt_y")], false),
+            (&[("cookie", "__Host-countersign-device=csgn_dc_x")], true),
+            (&[("cookie", "countersign-theme=dark")], true),
+            (&[("cookie", "countersign=csgn_rt_x")], true),
             (&[("cookie", "theme=dark")], true),
             (&[("sec-fetch-site", "same-origin"), COOKIE], true),
             (&[("sec-fetch-site", "none"), COOKIE], false),

@@ -79,8 +79,9 @@ mod tests {
 
     /// One page that is never made, and one that is made at once.
     fn pages() -> Router {
-        let places =
-            Places::new(|headers| headers.get(COOKIE).is_some_and(|cookie| cookie == "latchkey=x"));
+        let places = Places::new(|headers| {
+            headers.get(COOKIE).is_some_and(|cookie| cookie == "countersign=x")
+        });
         Router::new()
             .route("/never", get(async || pending::<()>().await))
             .route("/now", get(async || "made").post(async || "done"))
@@ -111,7 +112,7 @@ mod tests {
         for _ in 0..PLACES {
             let pages = pages.clone();
             let waiting = tokio::spawn(async move {
-                asked(&pages, Method::GET, "/never", Some("latchkey=x")).await
+                asked(&pages, Method::GET, "/never", Some("countersign=x")).await
             });
             for _ in 0..8 {
                 yield_now().await;
@@ -120,7 +121,7 @@ mod tests {
             waiting.abort();
         }
         let began = Instant::now();
-        let (status, headers) = asked(&pages, Method::GET, "/now", Some("latchkey=x")).await;
+        let (status, headers) = asked(&pages, Method::GET, "/now", Some("countersign=x")).await;
         assert_eq!(
             (status, headers["retry-after"].to_str().expect("text")),
             (StatusCode::SERVICE_UNAVAILABLE, "2")
@@ -137,13 +138,13 @@ mod tests {
             "which any other cookie leaves them in"
         );
         assert_eq!(
-            asked(&pages, Method::POST, "/now", Some("latchkey=x")).await.0,
+            asked(&pages, Method::POST, "/now", Some("countersign=x")).await.0,
             StatusCode::OK,
             "what is no page needs no place"
         );
         tokio::time::advance(LONGEST).await;
         assert_eq!(
-            asked(&pages, Method::GET, "/now", Some("latchkey=x")).await.0,
+            asked(&pages, Method::GET, "/now", Some("countersign=x")).await.0,
             StatusCode::OK,
             "what was never made is given up"
         );

@@ -74,7 +74,7 @@ on_both! {
                     );
                     assert_eq!(
                         answer.header("www-authenticate"),
-                        r#"Bearer realm="latchkey", error="insufficient_scope", scope="admin""#
+                        r#"Bearer realm="countersign", error="insufficient_scope", scope="admin""#
                     );
                 }
                 asked += 1;

@@ -129,7 +129,7 @@ on_both! {
         let first = target.bearer("nonsense").await;
         assert_eq!(
             (first.status, first.header("www-authenticate")),
-            (StatusCode::UNAUTHORIZED, "Bearer realm=\"latchkey\", error=\"invalid_token\"")
+            (StatusCode::UNAUTHORIZED, "Bearer realm=\"countersign\", error=\"invalid_token\"")
         );
         let attacks = attacks(
             &ada.access,
@@ -138,7 +138,7 @@ on_both! {
         );
         assert!(attacks.len() > 800, "{}", attacks.len());
         for attack in attacks {
-            let cookie = format!("latchkey-3000-access={attack}");
+            let cookie = format!("countersign-3000-access={attack}");
             for answer in [
                 target.bearer(&attack).await,
                 target.send(Method::GET, ME, &[("cookie", cookie.as_bytes())], Body::empty()).await,
@@ -307,18 +307,18 @@ on_both! {
             "access_token",
             "token",
             "session",
-            "Latchkey-Access",
-            "__Host-latchkey-access",
-            "__Secure-latchkey-access",
-            "latchkey",
-            "xlatchkey-access",
+            "Countersign-Access",
+            "__Host-countersign-access",
+            "__Secure-countersign-access",
+            "countersign",
+            "xcountersign-access",
         ] {
             answers.push(get(&[("cookie", format!("{name}={}", ada.access).as_bytes())]).await);
         }
         for answer in answers {
             assert_eq!(
                 (answer.status, &answer.text, answer.header("www-authenticate")),
-                (StatusCode::UNAUTHORIZED, &stranger.text, "Bearer realm=\"latchkey\"")
+                (StatusCode::UNAUTHORIZED, &stranger.text, "Bearer realm=\"countersign\"")
             );
         }
         let patched =
@@ -331,7 +331,7 @@ on_both! {
         // In the right place it counts, and is in no log either.
         assert_eq!(target.shown(bearer.as_bytes()).await.status, StatusCode::OK);
         assert_eq!(
-            get(&[("cookie", format!("latchkey-3000-access={}", ada.access).as_bytes())])
+            get(&[("cookie", format!("countersign-3000-access={}", ada.access).as_bytes())])
                 .await
                 .status,
             StatusCode::OK
@@ -526,7 +526,7 @@ on_both! {
         let remade = |at: usize, with: &[u8]| {
             let mut bytes = bytes.clone();
             bytes[at..at + with.len()].copy_from_slice(with);
-            format!("lkr_{}", part(bytes))
+            format!("csgn_rt_{}", part(bytes))
         };
         let mut changed: Vec<String> =
             (0..79).map(|length| ada.refresh[..length].to_owned()).collect();
@@ -556,9 +556,9 @@ on_both! {
             format!(" {}", ada.refresh),
             ada.refresh.to_uppercase(),
             format!("{0}{0}", ada.refresh),
-            "lkr_".repeat(1000),
+            "csgn_rt_".repeat(1000),
             "\u{1F511}".to_owned(),
-            format!("lkr_{}", "A".repeat(75)),
+            format!("csgn_rt_{}", "A".repeat(75)),
         ]);
         assert!(changed.len() > 250, "{}", changed.len());
         let first = target.renew("nonsense").await;
@@ -570,7 +570,7 @@ on_both! {
             let answer = target.renew(&token).await;
             assert_eq!((answer.status, &answer.text), (first.status, &first.text), "{token:?}");
             assert_eq!(answer.stable_headers(), first.stable_headers(), "{token:?}");
-            let cookie = format!("latchkey-3000={token}");
+            let cookie = format!("countersign-3000={token}");
             if HeaderValue::from_str(&cookie).is_ok() {
                 let answer = target
                     .send(
@@ -641,7 +641,7 @@ on_both! {
             assert_eq!(target.bearer(&name).await.status, StatusCode::UNAUTHORIZED, "{name}");
             assert_eq!(target.renew(&name).await.status, StatusCode::UNAUTHORIZED, "{name}");
             assert_eq!(
-                target.renew(&format!("lkr_{name}")).await.status,
+                target.renew(&format!("csgn_rt_{name}")).await.status,
                 if name == ada.refresh[4..] { StatusCode::OK } else { StatusCode::UNAUTHORIZED },
                 "{name}"
             );

@@ -1,7 +1,7 @@
 //! Backups by the real program: made beside a running server, restored elsewhere, and refused where
 //! they would do harm.
 
-use crate::program::{PATIENCE, ask, latchkey, port, up};
+use crate::program::{PATIENCE, ask, countersign, port, up};
 use auth::testing::FreshDatabase;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -29,7 +29,7 @@ fn folder() -> TempDir {
 
 async fn start(folder: &Path) -> (Child, u16) {
     let port = port().await;
-    let child = latchkey(folder, port).env("RUST_LOG", "warn").spawn().expect("a process");
+    let child = countersign(folder, port).env("RUST_LOG", "warn").spawn().expect("a process");
     up(port).await;
     (child, port)
 }
@@ -43,7 +43,7 @@ async fn stop(mut child: Child) {
 }
 
 async fn output(folder: &Path, arguments: &[&str]) -> Output {
-    latchkey(folder, 0).args(arguments).stderr(Stdio::piped()).output().await.expect("a process")
+    countersign(folder, 0).args(arguments).stderr(Stdio::piped()).output().await.expect("a process")
 }
 
 /// What a command prints that must succeed.
@@ -169,17 +169,17 @@ async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
     copy_secret(first.path(), second.path());
     for (name, before) in backups {
         let file = first.path().join(&name);
-        let _ = fs::remove_file(second.path().join("data/latchkey.db"));
+        let _ = fs::remove_file(second.path().join("data/countersign.db"));
         run(second.path(), &["restore", &file.display().to_string()]).await;
         assert_eq!(
-            fs::metadata(second.path().join("data/latchkey.db"))
+            fs::metadata(second.path().join("data/countersign.db"))
                 .expect("a file")
                 .permissions()
                 .mode()
                 & 0o777,
             0o600
         );
-        let mut connection = opened(&second.path().join("data/latchkey.db")).await;
+        let mut connection = opened(&second.path().join("data/countersign.db")).await;
         let there: Vec<String> = sqlx::query_scalar("SELECT email FROM users")
             .fetch_all(&mut connection)
             .await
@@ -202,7 +202,7 @@ async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
 #[tokio::test]
 async fn backup_never_overwrites_a_file() {
     let folder = used("ada@example.com").await;
-    for target in ["notes.txt", "data/latchkey.db", "data/secret"] {
+    for target in ["notes.txt", "data/countersign.db", "data/secret"] {
         if !folder.path().join(target).exists() {
             fs::write(folder.path().join(target), "mine").expect("a file");
         }
@@ -219,17 +219,17 @@ async fn backup_never_overwrites_a_file() {
 async fn backup_without_database_makes_nothing() {
     let folder = folder();
     let said = refused(folder.path(), &["backup", "copy.db"]).await;
-    assert!(said.contains("data/latchkey.db does not exist"), "{said}");
+    assert!(said.contains("data/countersign.db does not exist"), "{said}");
     assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
     fs::create_dir(folder.path().join("data")).expect("a folder");
     fs::write(
-        folder.path().join("data/latchkey.db"),
+        folder.path().join("data/countersign.db"),
         "no database at all, but long enough to be taken for one",
     )
     .expect("a file");
     let said = refused(folder.path(), &["backup", "copy.db"]).await;
     assert!(
-        said.contains("data/latchkey.db cannot be opened as a SQLite database")
+        said.contains("data/countersign.db cannot be opened as a SQLite database")
             && said.matches("not a database").count() == 1,
         "{said}"
     );
@@ -243,7 +243,7 @@ async fn restore_beside_running_server_is_refused() {
     let (server, port) = start(folder.path()).await;
     for arguments in [&["restore", "copy.db"][..], &["restore", "copy.db", "--force"]] {
         let said = refused(folder.path(), arguments).await;
-        assert!(said.contains("data/latchkey.db is in use"), "{said}");
+        assert!(said.contains("data/countersign.db is in use"), "{said}");
     }
     assert_eq!(
         (sign_up(port, "bob@example.com").await, log_in(port, "ada@example.com").await),
@@ -261,7 +261,10 @@ async fn restore_over_accounts_needs_force_and_keeps_them() {
     assert_eq!(sign_up(port, "bob@example.com").await, Some(201));
     stop(server).await;
     let said = refused(folder.path(), &["restore", "copy.db"]).await;
-    assert!(said.contains("data/latchkey.db has 2 accounts") && said.contains("--force"), "{said}");
+    assert!(
+        said.contains("data/countersign.db has 2 accounts") && said.contains("--force"),
+        "{said}"
+    );
     let said: Value = serde_json::from_str(
         &run(folder.path(), &["restore", "copy.db", "--force", "--json"]).await,
     )
@@ -290,11 +293,11 @@ async fn restore_after_crash_removes_the_old_log() {
     assert_eq!(sign_up(port, "bob@example.com").await, Some(201));
     server.kill().await.expect("killed");
     assert!(
-        names(&folder.path().join("data")).iter().any(|name| name == "latchkey.db-wal"),
+        names(&folder.path().join("data")).iter().any(|name| name == "countersign.db-wal"),
         "a crash leaves a log"
     );
     // The database file is lost, and the log of it is still there.
-    fs::remove_file(folder.path().join("data/latchkey.db")).expect("removed");
+    fs::remove_file(folder.path().join("data/countersign.db")).expect("removed");
     run(folder.path(), &["restore", "copy.db"]).await;
     let (server, port) = start(folder.path()).await;
     assert_eq!(
@@ -327,7 +330,7 @@ async fn restore_of_unfit_file_changes_nothing() {
         .expect("changed");
     newer.close().await.expect("closed");
 
-    let before = fs::read(at("data/latchkey.db")).expect("a file");
+    let before = fs::read(at("data/countersign.db")).expect("a file");
     for (file, why) in [
         ("other.db", "other.db belongs to another server secret"),
         ("text.db", "text.db cannot be opened as a SQLite database"),
@@ -338,8 +341,8 @@ async fn restore_of_unfit_file_changes_nothing() {
     ] {
         let said = refused(folder.path(), &["restore", file, "--force"]).await;
         assert!(said.contains(why), "{file}: {said}");
-        assert!(fs::read(at("data/latchkey.db")).expect("a file") == before, "{file}");
-        assert_eq!(names(&at("data")), ["latchkey.db", "secret"], "{file}");
+        assert!(fs::read(at("data/countersign.db")).expect("a file") == before, "{file}");
+        assert_eq!(names(&at("data")), ["countersign.db", "secret"], "{file}");
     }
 }
 
@@ -359,11 +362,11 @@ async fn new_database_beside_older_secret_is_warned_of() {
     // What a copy without the write-ahead log can be, and what a volume is that was not mounted.
     for lost in [true, false] {
         if lost {
-            fs::remove_file(folder.path().join("data/latchkey.db")).expect("removed");
+            fs::remove_file(folder.path().join("data/countersign.db")).expect("removed");
         }
         let port = port().await;
         let child =
-            latchkey(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
+            countersign(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
         up(port).await;
         let id = child.id().expect("a process").to_string();
         Command::new("kill").arg(&id).status().await.expect("kill");
@@ -386,7 +389,7 @@ async fn new_database_beside_older_secret_is_warned_of() {
 async fn backup_of_postgres_names_the_command_that_makes_it() {
     let (database, folder) = (FreshDatabase::postgres().await, folder());
     let run = async |arguments: &[&str]| {
-        let mut program = latchkey(folder.path(), 0);
+        let mut program = countersign(folder.path(), 0);
         program.env("DATABASE_URL", &database.url).args(arguments).stderr(Stdio::piped());
         program.output().await.expect("a process")
     };

@@ -158,7 +158,7 @@ on_both! {
             ("ada@example.com", &"x".repeat(1025), "/password", "too_long"),
             ("ada@example.com", "Ada@Example.com", "/password", "like_email"),
             ("ada@example.com", "Password123", "/password", "guessable"),
-            ("ada@example.com", "latchkey1", "/password", "guessable"),
+            ("ada@example.com", "countersign1", "/password", "guessable"),
             ("ada", PASSWORD, "/email", "malformed"),
             ("ada\u{0}@example.com", PASSWORD, "/email", "unprintable"),
             ("ada＠example.com", PASSWORD, "/email", "full_width"),

@@ -532,7 +532,7 @@ on_both! {
         let user = app.user("ada@example.com").await;
         let before = user.client.get("/api/v1/me").await.text;
         let cookies =
-            format!("latchkey-3000={}; latchkey-3000-access={}", user.refresh, user.access);
+            format!("countersign-3000={}; countersign-3000-access={}", user.refresh, user.access);
         // What a form of another site can send without being asked for leave: these three kinds,
         // and none.
         let kinds = [

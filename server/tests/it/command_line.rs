@@ -1,7 +1,7 @@
 //! What is done by the command line beside running servers, each a process of its own: all of them
 //! follow.
 
-use crate::program::{PATIENCE, ask, latchkey, port, up};
+use crate::program::{PATIENCE, ask, countersign, port, up};
 use auth::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384};
 use serde_json::{Value, json};
@@ -41,11 +41,11 @@ impl Nodes {
     }
 
     fn program(&self, port: u16) -> Command {
-        let mut program = latchkey(self.folder.path(), port);
+        let mut program = countersign(self.folder.path(), port);
         program.envs([
             ("DATABASE_URL", self.database.url.as_str()),
-            ("LATCHKEY_SECRET", &self.secret),
-            ("LATCHKEY_PUBLIC_URL", "http://localhost:3000"),
+            ("COUNTERSIGN_SECRET", &self.secret),
+            ("COUNTERSIGN_PUBLIC_URL", "http://localhost:3000"),
             ("RUST_LOG", "error"),
         ]);
         program
@@ -222,7 +222,7 @@ on_both! {
 async fn program_beside_a_service_of_its_name_starts() {
     let folder = TempDir::new().expect("a folder");
     let run = async |arguments: &[&str], environment: &[(&str, &str)]| {
-        let output = latchkey(folder.path(), 1)
+        let output = countersign(folder.path(), 1)
             .args(arguments)
             .envs(environment.iter().copied())
             .output()
@@ -231,15 +231,15 @@ async fn program_beside_a_service_of_its_name_starts() {
         (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
     let links = [
-        ("LATCHKEY_SERVICE_HOST", "10.96.0.12"),
-        ("LATCHKEY_PORT", "tcp://10.96.0.12:3000"),
-        ("LATCHKEY_PORT_3000_TCP_ADDR", "10.96.0.12"),
+        ("COUNTERSIGN_SERVICE_HOST", "10.96.0.12"),
+        ("COUNTERSIGN_PORT", "tcp://10.96.0.12:3000"),
+        ("COUNTERSIGN_PORT_3000_TCP_ADDR", "10.96.0.12"),
     ];
     assert!(run(&["config"], &links).await.0, "Kubernetes puts these into every container");
     assert!(
-        !run(&["config"], &[("LATCHKEY_ACESS_TTL", "5m")]).await.0,
+        !run(&["config"], &[("COUNTERSIGN_ACESS_TTL", "5m")]).await.0,
         "a slip of the pen is no such name"
     );
     let (_, version) = run(&["--version"], &[]).await;
-    assert_eq!(version, format!("latchkey {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(version, format!("countersign {}\n", env!("CARGO_PKG_VERSION")));
 }

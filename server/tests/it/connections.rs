@@ -501,14 +501,14 @@ fn a_certificate_without_its_key_is_refused_with_the_name_of_the_setting() {
     assert!(wrong(Files { key: others.key, ..files.clone() }).contains("is not the key of"));
     assert!(
         wrong(Files { key: files.certificate.clone(), ..files.clone() })
-            .starts_with("LATCHKEY_TLS_KEY")
+            .starts_with("COUNTERSIGN_TLS_KEY")
     );
     assert!(
         wrong(Files { certificate: files.key.clone(), ..files.clone() })
-            .starts_with("LATCHKEY_TLS_CERT")
+            .starts_with("COUNTERSIGN_TLS_CERT")
     );
     assert!(
         wrong(Files { certificate: folder.path().join("none"), ..files })
-            .starts_with("LATCHKEY_TLS_CERT")
+            .starts_with("COUNTERSIGN_TLS_CERT")
     );
 }

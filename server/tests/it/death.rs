@@ -46,7 +46,7 @@ impl Data {
             program.display()
         );
         let child = set_up(Command::new(program), self.folder.path(), self.port)
-            .envs([("DATABASE_URL", &self.database.url), ("LATCHKEY_SECRET", &self.secret)])
+            .envs([("DATABASE_URL", &self.database.url), ("COUNTERSIGN_SECRET", &self.secret)])
             .stdin(Stdio::piped())
             .spawn()
             .expect("a process");

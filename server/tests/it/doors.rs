@@ -19,7 +19,7 @@ on_both! {
         let body = answer.json();
         assert_eq!(body["token_type"], "Bearer");
         assert!((570..=600).contains(&body["expires_in"].as_u64().expect("a number")));
-        assert!(body["refresh_token"].as_str().expect("a token").starts_with("lkr_"));
+        assert!(body["refresh_token"].as_str().expect("a token").starts_with("csgn_rt_"));
         assert_eq!(
             (&body["user"]["email"], &body["user"]["name"], &body["user"]["roles"]),
             (&json!("ada@example.com"), &json!("Ada"), &json!(["user"]))
@@ -80,7 +80,7 @@ on_both! {
             "they are in the cookies"
         );
         assert!(
-            answer.cookies()[0].starts_with("latchkey-3000=lkr_")
+            answer.cookies()[0].starts_with("countersign-3000=csgn_rt_")
                 && answer.cookies()[0].contains("HttpOnly; SameSite=Lax; Path=/; Max-Age="),
             "{:?}",
             answer.cookies()
@@ -116,7 +116,7 @@ on_both! {
         let me = user.client.get("/api/v1/me").await;
         assert_eq!(
             (me.status, me.header("www-authenticate")),
-            (StatusCode::UNAUTHORIZED, "Bearer realm=\"latchkey\", error=\"invalid_token\"")
+            (StatusCode::UNAUTHORIZED, "Bearer realm=\"countersign\", error=\"invalid_token\"")
         );
     }
 
@@ -140,11 +140,11 @@ on_both! {
             panic!("two cookies expected: {:?}", answer.cookies())
         };
         assert!(
-            refresh.starts_with("latchkey-3000=;") && refresh.contains("Max-Age=0"),
+            refresh.starts_with("countersign-3000=;") && refresh.contains("Max-Age=0"),
             "{refresh}"
         );
         assert!(
-            access.starts_with("latchkey-3000-access=;") && access.contains("Max-Age=0"),
+            access.starts_with("countersign-3000-access=;") && access.contains("Max-Age=0"),
             "{access}"
         );
         for user in [one, two] {
@@ -153,7 +153,7 @@ on_both! {
         let stranger = app.anon().post("/api/v1/auth/logout", json!({})).await;
         assert_eq!(
             (stranger.status, stranger.header("www-authenticate")),
-            (StatusCode::UNAUTHORIZED, "Bearer realm=\"latchkey\"")
+            (StatusCode::UNAUTHORIZED, "Bearer realm=\"countersign\"")
         );
     }
 
@@ -195,7 +195,7 @@ on_both! {
         assert_eq!(refreshed.status, StatusCode::UNAUTHORIZED);
         assert_eq!(
             app.anon()
-                .post("/api/v1/auth/logout", json!({"refresh_token": "lkr_nonsense"}))
+                .post("/api/v1/auth/logout", json!({"refresh_token": "csgn_rt_nonsense"}))
                 .await
                 .status,
             StatusCode::UNAUTHORIZED

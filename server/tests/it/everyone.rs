@@ -60,7 +60,7 @@ on_both! {
                     let scheme = if path == "/oauth/introspect" { "Basic" } else { "Bearer" };
                     assert_eq!(
                         answer.header("www-authenticate"),
-                        format!("{scheme} realm=\"latchkey\""),
+                        format!("{scheme} realm=\"countersign\""),
                         "{name}"
                     );
                     refused += 1;
@@ -88,7 +88,7 @@ on_both! {
                 continue;
             }
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}: {}", answer.text);
-            assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"latchkey\"", "{path}");
+            assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"countersign\"", "{path}");
             // The cookie drives plain forms and page renders, never a call by script; refresh is
             // what it is for.
             if path != "/fn/refresh" {

@@ -404,7 +404,7 @@ fn numbered(method: &str, path: &str, access: &str) -> Request<Body> {
 
 /// The program with these settings and no others, until it gives up: what it says on the way out.
 fn start(folder: &std::path::Path, settings: &[(&str, &str)]) -> String {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_latchkey"));
+    let mut program = Command::new(env!("CARGO_BIN_EXE_countersign"));
     let output = program
         .env_clear()
         .current_dir(folder)
@@ -414,7 +414,7 @@ fn start(folder: &std::path::Path, settings: &[(&str, &str)]) -> String {
         .expect("a process");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{settings:?}: {said}");
-    assert!(!said.contains("panicked") && said.starts_with("latchkey: "), "{said}");
+    assert!(!said.contains("panicked") && said.starts_with("countersign: "), "{said}");
     said
 }
 
@@ -433,31 +433,34 @@ fn a_server_that_is_set_up_wrongly_does_not_start_and_says_why() {
         file("weak", "changeme", 0o600),
         folder.path().join("none").display().to_string(),
     );
-    let public = ("LATCHKEY_PUBLIC_URL", "https://accounts.example.com");
+    let public = ("COUNTERSIGN_PUBLIC_URL", "https://accounts.example.com");
     for (settings, says) in [
-        (vec![("LATCHKEY_SECRET", "changeme")], "LATCHKEY_SECRET"),
-        (vec![("LATCHKEY_SECRET", "secretsecretsecret")], "LATCHKEY_SECRET"),
-        (vec![("LATCHKEY_SECRET", &secret[..42])], "LATCHKEY_SECRET"),
+        (vec![("COUNTERSIGN_SECRET", "changeme")], "COUNTERSIGN_SECRET"),
+        (vec![("COUNTERSIGN_SECRET", "secretsecretsecret")], "COUNTERSIGN_SECRET"),
+        (vec![("COUNTERSIGN_SECRET", &secret[..42])], "COUNTERSIGN_SECRET"),
         (
-            vec![("LATCHKEY_SECRET", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")],
-            "LATCHKEY_SECRET",
+            vec![("COUNTERSIGN_SECRET", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")],
+            "COUNTERSIGN_SECRET",
         ),
         (
-            vec![("LATCHKEY_SECRET", secret.as_str()), ("LATCHKEY_SECRET_FILE", &weak)],
-            "LATCHKEY_SECRET_FILE",
+            vec![("COUNTERSIGN_SECRET", secret.as_str()), ("COUNTERSIGN_SECRET_FILE", &weak)],
+            "COUNTERSIGN_SECRET_FILE",
         ),
-        (vec![("LATCHKEY_SECRET_FILE", missing.as_str())], "cannot be read"),
-        (vec![("LATCHKEY_SECRET_FILE", open.as_str())], "chmod 600"),
-        (vec![("LATCHKEY_SECRET_FILE", weak.as_str())], "latchkey secret new"),
-        (vec![("LATCHKEY_PUBLIC_URL", "http://accounts.example.com")], "LATCHKEY_PUBLIC_URL"),
-        (vec![public, ("LATCHKEY_RATE_LIMITS", "off")], "LATCHKEY_RATE_LIMITS"),
-        (vec![public, ("LATCHKEY_ARGON2", "m=64,t=1,p=1")], "LATCHKEY_ARGON2"),
-        (vec![public, ("LATCHKEY_ACCESS_TTL", "2s")], "LATCHKEY_ACCESS_TTL"),
-        (vec![("LATCHKEY_INTROSPECTION_SECRET", "password")], "LATCHKEY_INTROSPECTION_SECRET"),
-        (vec![("LATCHKEY_TLS_CERT", "cert.pem")], "LATCHKEY_TLS_KEY"),
+        (vec![("COUNTERSIGN_SECRET_FILE", missing.as_str())], "cannot be read"),
+        (vec![("COUNTERSIGN_SECRET_FILE", open.as_str())], "chmod 600"),
+        (vec![("COUNTERSIGN_SECRET_FILE", weak.as_str())], "countersign secret new"),
+        (vec![("COUNTERSIGN_PUBLIC_URL", "http://accounts.example.com")], "COUNTERSIGN_PUBLIC_URL"),
+        (vec![public, ("COUNTERSIGN_RATE_LIMITS", "off")], "COUNTERSIGN_RATE_LIMITS"),
+        (vec![public, ("COUNTERSIGN_ARGON2", "m=64,t=1,p=1")], "COUNTERSIGN_ARGON2"),
+        (vec![public, ("COUNTERSIGN_ACCESS_TTL", "2s")], "COUNTERSIGN_ACCESS_TTL"),
+        (
+            vec![("COUNTERSIGN_INTROSPECTION_SECRET", "password")],
+            "COUNTERSIGN_INTROSPECTION_SECRET",
+        ),
+        (vec![("COUNTERSIGN_TLS_CERT", "cert.pem")], "COUNTERSIGN_TLS_KEY"),
         (vec![("DATABASE_URL", "mysql://root:hunter2@db/x")], "DATABASE_URL"),
         (vec![("DATABASE_URL", "sqlite:/proc/none/x.db")], "cannot be made"),
-        (vec![("LATCHKEY_UNKNOWN", "x")], "LATCHKEY_UNKNOWN"),
+        (vec![("COUNTERSIGN_UNKNOWN", "x")], "COUNTERSIGN_UNKNOWN"),
     ] {
         let mut settings = settings;
         settings.push(("LEPTOS_SITE_ADDR", "127.0.0.1:0"));
@@ -467,5 +470,5 @@ fn a_server_that_is_set_up_wrongly_does_not_start_and_says_why() {
             assert!(!said.contains(value), "no value is repeated: {said}");
         }
     }
-    assert!(!folder.path().join("data/latchkey.db").exists(), "and nothing was made");
+    assert!(!folder.path().join("data/countersign.db").exists(), "and nothing was made");
 }

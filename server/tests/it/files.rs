@@ -32,7 +32,7 @@ impl Built {
             ".env",
             ".git/config",
             "data/secret",
-            "latchkey.toml",
+            "countersign.toml",
             "sitemap/x",
             "etc/passwd",
         ] {
@@ -48,9 +48,9 @@ impl Built {
         ] {
             write(inside, SECRET);
         }
-        write("site/pkg/latchkey.js", "export default 1;");
-        write("site/pkg/latchkey.css", "body {}");
-        write("site/pkg/latchkey.wasm", &"wasm".repeat(25_000));
+        write("site/pkg/countersign.js", "export default 1;");
+        write("site/pkg/countersign.css", "body {}");
+        write("site/pkg/countersign.wasm", &"wasm".repeat(25_000));
         write("site/favicon.svg", "<svg/>");
         write("site/robots.txt", "User-agent: *");
         for (link, to) in [
@@ -71,8 +71,8 @@ on_both! {
     async fn nothing_is_served_but_the_files_of_the_site(built: Built) {
         let app = &built.app;
         for (path, text) in [
-            ("/pkg/latchkey.js", "export default 1;"),
-            ("/pkg/latchkey.css", "body {}"),
+            ("/pkg/countersign.js", "export default 1;"),
+            ("/pkg/countersign.css", "body {}"),
             ("/favicon.svg", "<svg/>"),
             ("/robots.txt", "User-agent: *"),
         ] {
@@ -96,7 +96,7 @@ on_both! {
             "/%2Egit/config",
             "/.git%2fconfig",
             "/Cargo.toml",
-            "/latchkey.toml",
+            "/countersign.toml",
             "/data/secret",
             "/etc/passwd",
             "/sitemap/x",
@@ -112,19 +112,19 @@ on_both! {
             "/wp-login.php",
             "/index.html",
             "/pkg/index.html",
-            "/pkg/latchkey.js.map",
-            "/pkg/latchkey.js~",
-            "/pkg/latchkey.js/",
-            "/pkg/latchkey.js/x",
+            "/pkg/countersign.js.map",
+            "/pkg/countersign.js~",
+            "/pkg/countersign.js/",
+            "/pkg/countersign.js/x",
             "/link.txt",
             "/pkg/link.js",
             "/pkg/folder/secret",
             "/root/etc/passwd",
-            "/./pkg/latchkey.js",
+            "/./pkg/countersign.js",
             "/x/../favicon.svg",
             "//favicon.svg",
-            "/pkg/latchkey.js%00",
-            "/pkg/latchkey.js%00.txt",
+            "/pkg/countersign.js%00",
+            "/pkg/countersign.js%00.txt",
             "/%00",
             "/%",
             "/%zz",
@@ -150,7 +150,7 @@ on_both! {
             "...",
         ] {
             for slash in ["/", "%2f", "%2F", "\\", "%5c", "%5C", "%252f", "//", "/./"] {
-                for start in ["/", "/pkg/", "/fn/", "/api/", "/pkg/latchkey.js/", "/account/", "//"]
+                for start in ["/", "/pkg/", "/fn/", "/api/", "/pkg/countersign.js/", "/account/", "//"]
                 {
                     for target in ["Cargo.toml", ".env", "data/secret", "etc/passwd"] {
                         paths.push(format!("{start}{up}{slash}{target}"));
@@ -185,7 +185,7 @@ on_both! {
                 assert!(
                     !answer.text.contains("SECRET")
                         && !answer.text.contains("root:")
-                        && !answer.text.contains("latchkey.css</"),
+                        && !answer.text.contains("countersign.css</"),
                     "{path}: {}",
                     answer.text
                 );
@@ -214,9 +214,9 @@ on_both! {
             "/signup",
             "/account",
             "/nothing",
-            "/pkg/latchkey.js",
-            "/pkg/latchkey.css",
-            "/pkg/latchkey.wasm",
+            "/pkg/countersign.js",
+            "/pkg/countersign.css",
+            "/pkg/countersign.wasm",
             "/favicon.svg",
             "/robots.txt",
             "/pkg/nothing",
@@ -329,7 +329,7 @@ on_both! {
         built: Built,
     ) {
         let app = &built.app;
-        let wasm = "/pkg/latchkey.wasm";
+        let wasm = "/pkg/countersign.wasm";
         let whole = app.anon().get(wasm).await;
         assert_eq!(
             (whole.status, whole.text.len(), whole.header("content-type")),
@@ -403,7 +403,7 @@ on_both! {
         let both = |user: &crate::support::User<'_>| {
             app.anon()
                 .with("authorization", &format!("Bearer {}", user.access))
-                .with("cookie", &format!("latchkey-3000={}", user.refresh))
+                .with("cookie", &format!("countersign-3000={}", user.refresh))
         };
         for path in [
             "/api/v1/me",

@@ -1,7 +1,7 @@
 //! The first start, with nothing there: the program makes what it needs, and tells whoever stands
 //! beside it how to become its administrator.
 
-use crate::program::{PATIENCE, ask, latchkey, port, up};
+use crate::program::{PATIENCE, ask, countersign, port, up};
 use serde_json::{Value, json};
 use std::{path::Path, process::Stdio};
 use tempfile::TempDir;
@@ -12,7 +12,7 @@ use tokio::{
 };
 
 async fn start(folder: &Path, port: u16) -> Child {
-    let child = latchkey(folder, port).stderr(Stdio::piped()).spawn().expect("a process");
+    let child = countersign(folder, port).stderr(Stdio::piped()).spawn().expect("a process");
     up(port).await;
     child
 }

@@ -16,10 +16,10 @@ fn cookie_of(answer: &Answer) -> String {
     let cookies = answer.cookies();
     let value = cookies.iter().find_map(|cookie| {
         cookie
-            .strip_prefix("latchkey-3000=")?
+            .strip_prefix("countersign-3000=")?
             .split(';')
             .next()
-            .filter(|value| value.starts_with("lkr_"))
+            .filter(|value| value.starts_with("csgn_rt_"))
     });
     value.unwrap_or_else(|| panic!("a cookie expected: {cookies:?}")).to_owned()
 }

@@ -64,9 +64,9 @@ impl Guarded {
         let pkg = folder.path().join("pkg");
         fs::create_dir(&pkg).expect("a folder");
         for (name, text) in [
-            ("latchkey.js", "export default 1;"),
-            ("latchkey.css", "body {}"),
-            ("latchkey.wasm", "\0asm"),
+            ("countersign.js", "export default 1;"),
+            ("countersign.css", "body {}"),
+            ("countersign.wasm", "\0asm"),
         ] {
             fs::write(pkg.join(name), text).expect("written");
         }
@@ -114,9 +114,9 @@ on_both! {
                     StatusCode::OK,
                     app.anon().get("/.well-known/jwks.json").await,
                 ),
-                ("no-cache", StatusCode::OK, send(Method::GET, "/pkg/latchkey.js").await),
-                ("no-cache", StatusCode::OK, send(Method::GET, "/pkg/latchkey.css").await),
-                ("no-cache", StatusCode::OK, send(Method::GET, "/pkg/latchkey.wasm").await),
+                ("no-cache", StatusCode::OK, send(Method::GET, "/pkg/countersign.js").await),
+                ("no-cache", StatusCode::OK, send(Method::GET, "/pkg/countersign.css").await),
+                ("no-cache", StatusCode::OK, send(Method::GET, "/pkg/countersign.wasm").await),
                 ("no-store", StatusCode::SEE_OTHER, send(Method::GET, "/account").await),
                 ("no-store", StatusCode::UNAUTHORIZED, send(Method::GET, "/api/v1/me").await),
                 (
@@ -275,7 +275,7 @@ on_both! {
             );
             // It looks like the others, and needs no more than its style sheet for it.
             assert!(
-                answer.text.contains(r#"href="/pkg/latchkey.css""#)
+                answer.text.contains(r#"href="/pkg/countersign.css""#)
                     && !answer.text.contains("<script"),
                 "{}",
                 answer.text
@@ -310,7 +310,7 @@ on_both! {
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
         let cookies = answer.cookies();
         assert!(
-            cookies[0].starts_with("__Host-latchkey=lkr_")
+            cookies[0].starts_with("__Host-countersign=csgn_rt_")
                 && cookies[0].contains("HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7776000"),
             "{cookies:?}"
         );

@@ -39,9 +39,9 @@ on_both! {
             ada.client.get("/api/v1/me").await.json()["id"].as_str().expect("an id").to_owned();
         let told = (StatusCode::OK, id.clone(), "user".to_owned());
         let by_access_cookie =
-            app.anon().with("cookie", &format!("latchkey-3000-access={}", ada.access));
+            app.anon().with("cookie", &format!("countersign-3000-access={}", ada.access));
         let by_refresh_cookie =
-            app.anon().with("cookie", &format!("latchkey-3000={}", ada.refresh));
+            app.anon().with("cookie", &format!("countersign-3000={}", ada.refresh));
         for client in [&ada.client, &by_access_cookie, &by_refresh_cookie] {
             // What a client says of itself in these headers counts for nothing.
             let forging = client
@@ -78,7 +78,7 @@ on_both! {
     async fn verify_refuses_whoever_is_not_signed_in(target: Telling) {
         let app = target.0;
         let ada = app.user("ada@example.com").await;
-        let cookies = format!("latchkey-3000={}; latchkey-3000-access={}", ada.refresh, ada.access);
+        let cookies = format!("countersign-3000={}; countersign-3000-access={}", ada.refresh, ada.access);
         let forging = app
             .anon()
             .with("x-user-id", "00000000-0000-7000-8000-000000000000")
@@ -88,7 +88,7 @@ on_both! {
             let beside = app
                 .anon()
                 .with("authorization", wrong)
-                .with("cookie", &format!("latchkey-3000={}", ada.refresh));
+                .with("cookie", &format!("countersign-3000={}", ada.refresh));
             assert_eq!(
                 identity(&beside.get(VERIFY).await),
                 nobody(StatusCode::UNAUTHORIZED),

@@ -72,7 +72,7 @@ on_both! {
         );
         assert_eq!(
             file.header("content-disposition"),
-            "attachment; filename=\"latchkey-2026-01-01.json\""
+            "attachment; filename=\"countersign-2026-01-01.json\""
         );
         assert_eq!(file.json(), body);
         let page = browser.get("/account/data.html").await;
@@ -82,7 +82,7 @@ on_both! {
         );
         assert_eq!(
             page.header("content-disposition"),
-            "attachment; filename=\"latchkey-2026-01-01.html\""
+            "attachment; filename=\"countersign-2026-01-01.html\""
         );
         assert!(
             page.text.contains("ada@example.com")
@@ -198,7 +198,7 @@ on_both! {
                 .expect("inserted");
             }
             tx.commit().await.expect("committed");
-            let cookie = format!("latchkey-3000={}", ada.refresh);
+            let cookie = format!("countersign-3000={}", ada.refresh);
             for (path, header) in [
                 ("/api/v1/me/export", ("authorization", bearer.as_bytes())),
                 ("/account/data.json", ("cookie", cookie.as_bytes())),

@@ -119,12 +119,12 @@ on_both! {
         );
         assert_eq!(
             (&line["setting"], &line["retry_after"]),
-            (&json!("LATCHKEY_LIMIT_NETWORK_PASSWORD"), &json!(3))
+            (&json!("COUNTERSIGN_LIMIT_NETWORK_PASSWORD"), &json!(3))
         );
         for n in 62..200 {
             app.anon().with("x-forwarded-for", "198.51.100.9").post(LOG_IN, body(n)).await;
             app.anon()
-                .post("/api/v1/auth/refresh", json!({ "refresh_token": format!("lkr_{n}") }))
+                .post("/api/v1/auth/refresh", json!({ "refresh_token": format!("csgn_rt_{n}") }))
                 .await;
         }
         let text = log.take();
@@ -147,7 +147,7 @@ on_both! {
         let known = answer
             .cookies()
             .iter()
-            .find(|cookie| cookie.starts_with("latchkey-3000-known="))
+            .find(|cookie| cookie.starts_with("countersign-3000-device="))
             .expect("it is known from now on")
             .clone();
         for attribute in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=34560000"] {
@@ -170,7 +170,7 @@ on_both! {
             .await;
         assert_eq!(owner.status, StatusCode::OK);
         assert!(
-            owner.cookies().iter().all(|cookie| !cookie.starts_with("latchkey-3000-known=")),
+            owner.cookies().iter().all(|cookie| !cookie.starts_with("countersign-3000-device=")),
             "and stays so"
         );
     }
@@ -233,7 +233,7 @@ on_both! {
         assert_eq!(lines.len(), 1, "{text}");
         assert_eq!(
             (&lines[0]["message"], &lines[0]["setting"]),
-            (&json!("forwarded address unreadable"), &json!("LATCHKEY_TRUSTED_PROXIES"))
+            (&json!("forwarded address unreadable"), &json!("COUNTERSIGN_TRUSTED_PROXIES"))
         );
     }
 
@@ -248,7 +248,7 @@ on_both! {
         assert_eq!(lines.len(), 1, "{text}");
         assert_eq!(
             (&lines[0]["message"], &lines[0]["setting"]),
-            (&json!("forwarding header ignored"), &json!("LATCHKEY_TRUSTED_PROXIES"))
+            (&json!("forwarding header ignored"), &json!("COUNTERSIGN_TRUSTED_PROXIES"))
         );
         assert_eq!(
             (&lines[0]["peer"], &lines[0]["header"]),
@@ -288,7 +288,7 @@ on_both! {
             assert_eq!(lines.len(), 1, "{text}");
             assert_eq!(
                 (&lines[0][field], &lines[0]["public_url"], &lines[0]["setting"]),
-                (&json!(logged), &json!("http://localhost:3000"), &json!("LATCHKEY_PUBLIC_URL"))
+                (&json!(logged), &json!("http://localhost:3000"), &json!("COUNTERSIGN_PUBLIC_URL"))
             );
         }
         // Another site is refused, and that is no fault of the settings.

@@ -1,7 +1,7 @@
 //! The output of the real program when its reader stalls, goes away or has no room. No request
 //! waits for it.
 
-use crate::program::{Line, latchkey, port, up};
+use crate::program::{Line, countersign, port, up};
 use serde_json::Value;
 use std::{
     io::{PipeReader, PipeWriter, Read, Write, pipe},
@@ -32,7 +32,7 @@ struct Running {
 async fn start(stdout: Stdio, stderr: Stdio) -> Running {
     let (folder, port) = (tempfile::tempdir().expect("a folder"), port().await);
     let process =
-        latchkey(folder.path(), port).stdout(stdout).stderr(stderr).spawn().expect("a process");
+        countersign(folder.path(), port).stdout(stdout).stderr(stderr).spawn().expect("a process");
     up(port).await;
     Running { process, port, _folder: folder }
 }

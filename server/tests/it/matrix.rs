@@ -285,7 +285,7 @@ impl Office {
             Shows::Nothing => anon,
             Shows::Bearer => anon.with("authorization", &format!("Bearer {}", user.access)),
             Shows::AccessCookie => anon
-                .with("cookie", &format!("latchkey-3000-access={}", user.access))
+                .with("cookie", &format!("countersign-3000-access={}", user.access))
                 .with("sec-fetch-site", "same-origin"),
             Shows::RefreshCookie => anon.browser(&user.refresh),
             Shows::RefreshTokenAsBearer => {
@@ -426,7 +426,7 @@ on_both! {
                     ),
                 }
                 assert!(
-                    answer.cookies().iter().all(|cookie| !["=lkr_", "=ey", "=lkb_"]
+                    answer.cookies().iter().all(|cookie| !["=csgn_rt_", "=ey", "=csgn_dc_"]
                         .iter()
                         .any(|token| cookie.contains(token))),
                     "{what} {:?}",
@@ -573,7 +573,7 @@ on_both! {
         );
         let before = (office.view(boss.id).await, office.view(victim.id).await);
         let mut everything = office.everything().await;
-        for file in ["/openapi.json", "/pkg/latchkey.js", "/favicon.ico", "/nothing"] {
+        for file in ["/openapi.json", "/pkg/countersign.js", "/favicon.ico", "/nothing"] {
             everything.entry(file.to_owned()).or_default().insert("get".to_owned());
         }
         let mut asked = 0;
@@ -689,7 +689,7 @@ on_both! {
                 let client = office.app.anon().with(
                     "cookie",
                     &format!(
-                        "latchkey-3000={0}; latchkey-3000-access={1}",
+                        "countersign-3000={0}; countersign-3000-access={1}",
                         ada.user.refresh, ada.user.access
                     ),
                 );
@@ -823,7 +823,7 @@ on_both! {
                 "{call} also tells {:?}",
                 found.difference(&allowed)
             );
-            for secret in ["argon2", PASSWORD, "hash", "epoch", "lkb_"] {
+            for secret in ["argon2", PASSWORD, "hash", "epoch", "csgn_dc_"] {
                 assert!(!answer.text.contains(secret), "{call}: {secret}");
             }
         }

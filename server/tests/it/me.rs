@@ -26,7 +26,7 @@ on_both! {
         let answer = app.anon().get("/api/v1/me").await;
         assert_eq!(
             (answer.status, answer.header("www-authenticate")),
-            (StatusCode::UNAUTHORIZED, "Bearer realm=\"latchkey\"")
+            (StatusCode::UNAUTHORIZED, "Bearer realm=\"countersign\"")
         );
         assert_eq!(answer.problem(), "invalid_token");
     }
@@ -38,7 +38,7 @@ on_both! {
         let first = ask("Bearer nonsense").await;
         assert_eq!(
             (first.status, first.header("www-authenticate")),
-            (StatusCode::UNAUTHORIZED, "Bearer realm=\"latchkey\", error=\"invalid_token\"")
+            (StatusCode::UNAUTHORIZED, "Bearer realm=\"countersign\", error=\"invalid_token\"")
         );
         app.clock.advance(Span::minutes(11));
         for value in [
@@ -79,10 +79,10 @@ on_both! {
         for (name, value) in [
             ("x-access-token", user.access.clone()),
             ("x-authorization", format!("Bearer {}", user.access)),
-            ("cookie", format!("latchkey-3000={}", user.access)),
-            ("cookie", format!("latchkey-3000={}", user.refresh)),
+            ("cookie", format!("countersign-3000={}", user.access)),
+            ("cookie", format!("countersign-3000={}", user.refresh)),
             ("cookie", format!("access={}", user.access)),
-            ("cookie", format!("__Host-latchkey-access={}", user.access)),
+            ("cookie", format!("__Host-countersign-access={}", user.access)),
         ] {
             assert_eq!(
                 app.anon().with(name, &value).get("/api/v1/me").await.status,

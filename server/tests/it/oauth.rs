@@ -103,7 +103,7 @@ on_both! {
                 .status,
             StatusCode::OK
         );
-        for token in ["nonsense", "lkr_nonsense", &format!("{}x", user.access)] {
+        for token in ["nonsense", "csgn_rt_nonsense", &format!("{}x", user.access)] {
             assert_eq!(ask(token).await, json!({"active": false}));
         }
         app.clock.advance(Span::minutes(11));
@@ -118,11 +118,11 @@ on_both! {
     async fn refresh_token_is_exchanged_in_the_terms_of_oauth(app: App) {
         let user = app.user("ada@example.com").await;
         let basic =
-            app.anon().with("authorization", &format!("Basic {}", STANDARD.encode("latchkey:")));
+            app.anon().with("authorization", &format!("Basic {}", STANDARD.encode("countersign:")));
         let mut token = user.refresh.clone();
         for (client, more) in [
             (app.anon(), ""),
-            (app.anon(), "&client_id=latchkey&scope=account&unknown=x"),
+            (app.anon(), "&client_id=countersign&scope=account&unknown=x"),
             (basic, "&client_id=&scope="),
         ] {
             let answer = post(
@@ -239,7 +239,7 @@ on_both! {
         let other = post(&other, "/oauth/token", &format!("grant_type=refresh_token&{good}")).await;
         assert_eq!(
             (other.status, other.header("www-authenticate")),
-            (StatusCode::UNAUTHORIZED, "Basic realm=\"latchkey\"")
+            (StatusCode::UNAUTHORIZED, "Basic realm=\"countersign\"")
         );
         // None of these has used the token up.
         assert_eq!(
@@ -284,7 +284,7 @@ on_both! {
                     .await;
             assert_eq!(
                 (answer.status, &answer.json()["active"], &answer.json()["client_id"]),
-                (StatusCode::OK, &json!(true), &json!("latchkey")),
+                (StatusCode::OK, &json!(true), &json!("countersign")),
                 "{given}"
             );
         }
@@ -327,7 +327,7 @@ on_both! {
             let answer = post(&asker, "/oauth/introspect", &form).await;
             assert_eq!(
                 (answer.status, &answer.json()["error"], answer.header("www-authenticate")),
-                (StatusCode::UNAUTHORIZED, &json!("invalid_client"), "Basic realm=\"latchkey\""),
+                (StatusCode::UNAUTHORIZED, &json!("invalid_client"), "Basic realm=\"countersign\""),
                 "{value:?}"
             );
         }

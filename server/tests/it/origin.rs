@@ -21,7 +21,7 @@ on_both! {
             office.person(Is::User, "victim@example.com").await,
         );
         let cookies = format!(
-            "latchkey-3000={}; latchkey-3000-access={}",
+            "countersign-3000={}; countersign-3000-access={}",
             boss.user.refresh, boss.user.access
         );
         let mine = ["/api/v1/me", "/api/v1/me/sessions", "/api/v1/me/activity"];
@@ -164,7 +164,7 @@ on_both! {
         // What is left in the jar after a log-out stands in the way of nothing.
         let known = jar
             .split("; ")
-            .find(|pair| pair.starts_with("latchkey-3000-known="))
+            .find(|pair| pair.starts_with("countersign-3000-device="))
             .expect("a device cookie");
         let program = app.anon().with("cookie", known);
         assert_eq!(program.post("/api/v1/auth/login", body).await.status, StatusCode::OK);
@@ -293,7 +293,7 @@ on_both! {
             app.anon().with("origin", LISTED).with("sec-fetch-site", "cross-site").with(
                 "cookie",
                 &format!(
-                    "__Host-latchkey={}; __Host-latchkey-access={}",
+                    "__Host-countersign={}; __Host-countersign-access={}",
                     user.refresh, user.access
                 ),
             );

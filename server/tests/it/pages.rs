@@ -29,7 +29,7 @@ on_both! {
     async fn a_damaged_or_ended_cookie_is_a_stranger(app: App) {
         let user = app.user("ada@example.com").await;
         app.clock.advance(Span::days(15));
-        for cookie in [user.refresh.as_str(), "lkr_x", "over", "' OR 1=1"] {
+        for cookie in [user.refresh.as_str(), "csgn_rt_x", "over", "' OR 1=1"] {
             let answer = app.anon().browser(cookie).get("/account").await;
             assert_eq!(
                 (answer.status, answer.text.as_str()),

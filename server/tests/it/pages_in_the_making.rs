@@ -1,7 +1,7 @@
 //! Pages that are made at the same time, and clients that hang up while one is made for them.
 //! Nothing of ours trips over it.
 
-use crate::program::{ask, latchkey, port, up};
+use crate::program::{ask, countersign, port, up};
 use auth::{on_both, testing::FreshDatabase};
 use futures::future::join_all;
 use serde_json::json;
@@ -28,7 +28,7 @@ struct Program {
 impl Program {
     async fn on(database: FreshDatabase) -> Self {
         let (folder, port) = (TempDir::new().expect("a folder"), port().await);
-        let process = latchkey(folder.path(), port)
+        let process = countersign(folder.path(), port)
             .envs([("DATABASE_URL", database.url.as_str()), ("RUST_LOG", "error")])
             .spawn()
             .expect("a process");
@@ -44,7 +44,7 @@ impl Program {
     async fn asked_for(&self, page: &str) -> TcpStream {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).await.expect("a connection");
         let head = format!(
-            "host: localhost:{}\r\nconnection: close\r\naccept: text/html\r\ncookie: latchkey-{}={}\r\n",
+            "host: localhost:{}\r\nconnection: close\r\naccept: text/html\r\ncookie: countersign-{}={}\r\n",
             self.port, self.port, self.token
         );
         socket

@@ -183,7 +183,7 @@ on_both! {
             "guest",
             "operator",
             "support",
-            "latchkey",
+            "countersign",
             "postgres",
             "demo",
             "info",
@@ -198,7 +198,7 @@ on_both! {
             "123456",
             "12345678",
             "changeme",
-            "latchkey",
+            "countersign",
             "root",
             "secret",
             "letmein",
@@ -206,7 +206,7 @@ on_both! {
         let mut tried = 0;
         for name in NAMES {
             for (host, password) in
-                ["", "@localhost", "@example.com", "@latchkey.local"].iter().flat_map(|host| {
+                ["", "@localhost", "@example.com", "@countersign.local"].iter().flat_map(|host| {
                     PASSWORDS.iter().chain([name]).map(move |password| (host, password))
                 })
             {

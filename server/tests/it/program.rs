@@ -23,8 +23,8 @@ pub async fn port() -> u16 {
 
 /// The program, which finds nothing but what is in `folder`, and will listen on `port`. It is gone
 /// with the handle on it.
-pub fn latchkey(folder: &Path, port: u16) -> Command {
-    set_up(Command::new(env!("CARGO_BIN_EXE_latchkey")), folder, port)
+pub fn countersign(folder: &Path, port: u16) -> Command {
+    set_up(Command::new(env!("CARGO_BIN_EXE_countersign")), folder, port)
 }
 
 /// The same of another program, or of a shell that starts one.
@@ -36,8 +36,8 @@ pub fn set_up(mut program: Command, folder: &Path, port: u16) -> Command {
         .envs([
             ("PATH", "/usr/bin:/bin"),
             ("LEPTOS_SITE_ADDR", &address),
-            ("LATCHKEY_ARGON2", "m=64,t=1,p=1"),
-            ("LATCHKEY_RATE_LIMITS", "off"),
+            ("COUNTERSIGN_ARGON2", "m=64,t=1,p=1"),
+            ("COUNTERSIGN_RATE_LIMITS", "off"),
         ])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -40,7 +40,7 @@ impl Scarce {
         shell.args([
             "-c",
             &format!("ulimit -n {HANDLES} && exec \"$0\""),
-            env!("CARGO_BIN_EXE_latchkey"),
+            env!("CARGO_BIN_EXE_countersign"),
         ]);
         let mut process = set_up(shell, folder.path(), port)
             .env("DATABASE_URL", &database.url)

@@ -41,7 +41,7 @@ fn cookies_with_tokens(answer: &Answer) -> Vec<String> {
     answer
         .cookies()
         .into_iter()
-        .filter(|cookie| cookie.contains("=lkr_") || cookie.contains("=ey"))
+        .filter(|cookie| cookie.contains("=csgn_rt_") || cookie.contains("=ey"))
         .collect()
 }
 
@@ -117,7 +117,7 @@ on_both! {
                 let (pair, attributes) = cookie.split_once("; ").expect("attributes");
                 let (name, value) = pair.split_once('=').expect("a pair");
                 assert!(
-                    matches!(name, "__Host-latchkey" | "__Host-latchkey-access")
+                    matches!(name, "__Host-countersign" | "__Host-countersign-access")
                         && pair.len() <= 4096,
                     "{what}: {cookie}"
                 );
@@ -164,7 +164,9 @@ async fn after_everything_that_can_be_done_no_secret_is_in_the_files_or_in_the_l
     let target = Target::on(FreshDatabase::sqlite()).await;
     let log = Log::open("trace");
     let mut secrets: BTreeSet<String> =
-        [PASSWORD, NEW, "wrong horse SENTINEL", "lkr_SENTINEL-SENTINEL"].map(str::to_owned).into();
+        [PASSWORD, NEW, "wrong horse SENTINEL", "csgn_rt_SENTINEL-SENTINEL"]
+            .map(str::to_owned)
+            .into();
     let mut give =
         |tokens: &Tokens| secrets.extend([tokens.access.clone(), tokens.refresh.clone()]);
     let as_bearer = |tokens: &Tokens| format!("Bearer {}", tokens.access);
@@ -183,7 +185,7 @@ async fn after_everything_that_can_be_done_no_secret_is_in_the_files_or_in_the_l
         )
         .await;
     target.post("/api/v1/auth/login", json!({"email": "wrong horse SENTINEL", "password": "wrong horse SENTINEL", "SENTINEL": 1})).await;
-    target.renew("lkr_SENTINEL-SENTINEL").await;
+    target.renew("csgn_rt_SENTINEL-SENTINEL").await;
     let mut bodies = Vec::new();
     for path in ["/api/v1/me", "/api/v1/me/sessions", "/api/v1/me/activity"] {
         bodies.push(

@@ -1,7 +1,7 @@
 //! Settings as the real program finds them, in the environment and in files, and the order in which
 //! database and server secret are looked for.
 
-use crate::program::{PATIENCE, latchkey, port, up};
+use crate::program::{PATIENCE, countersign, port, up};
 use serde_json::Value;
 use std::{
     fs,
@@ -16,7 +16,7 @@ fn folder() -> TempDir {
 }
 
 async fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    let mut program = latchkey(folder, 0);
+    let mut program = countersign(folder, 0);
     program.args(arguments).envs(environment.iter().copied()).stderr(Stdio::piped());
     timeout(PATIENCE, program.output()).await.expect("in time").expect("a process")
 }
@@ -34,7 +34,7 @@ fn shown(output: &Output) -> Value {
 /// Runs a server until it is ready, and returns its output.
 async fn serve(folder: &Path, environment: &[(&str, &str)]) -> Output {
     let port = port().await;
-    let child = latchkey(folder, port)
+    let child = countersign(folder, port)
         .envs(environment.iter().copied())
         .stderr(Stdio::piped())
         .spawn()
@@ -50,38 +50,45 @@ async fn empty_variable_does_not_hide_the_value_of_a_file() {
     let folder = folder();
     fs::write(
         folder.path().join(".env"),
-        "DATABASE_URL=sqlite:real/accounts.db\nLATCHKEY_TRUSTED_PROXIES=10.0.0.0/8\n",
+        "DATABASE_URL=sqlite:real/accounts.db\nCOUNTERSIGN_TRUSTED_PROXIES=10.0.0.0/8\n",
     )
     .expect("a file");
     fs::write(
-        folder.path().join("latchkey.toml"),
-        "LATCHKEY_PUBLIC_URL = \"https://accounts.example.com\"\nDATABASE_URL = \"\"\n",
+        folder.path().join("countersign.toml"),
+        "COUNTERSIGN_PUBLIC_URL = \"https://accounts.example.com\"\nDATABASE_URL = \"\"\n",
     )
     .expect("a file");
-    let empty =
-        [("DATABASE_URL", ""), ("LATCHKEY_PUBLIC_URL", " "), ("LATCHKEY_TRUSTED_PROXIES", "")];
+    let empty = [
+        ("DATABASE_URL", ""),
+        ("COUNTERSIGN_PUBLIC_URL", " "),
+        ("COUNTERSIGN_TRUSTED_PROXIES", ""),
+    ];
     // Weak hashing belongs to the test and not to a public address.
     let shown = shown(
         &run(
             folder.path(),
             &["config", "--json"],
-            &[&empty[..], &[("LATCHKEY_ARGON2", ""), ("LATCHKEY_RATE_LIMITS", "")]].concat(),
+            &[&empty[..], &[("COUNTERSIGN_ARGON2", ""), ("COUNTERSIGN_RATE_LIMITS", "")]].concat(),
         )
         .await,
     );
     assert_eq!(shown["DATABASE_URL"], "sqlite:real/accounts.db");
-    assert_eq!(shown["LATCHKEY_PUBLIC_URL"], "https://accounts.example.com");
-    assert_eq!(shown["LATCHKEY_TRUSTED_PROXIES"], "10.0.0.0/8");
+    assert_eq!(shown["COUNTERSIGN_PUBLIC_URL"], "https://accounts.example.com");
+    assert_eq!(shown["COUNTERSIGN_TRUSTED_PROXIES"], "10.0.0.0/8");
 }
 
 #[tokio::test]
 async fn wrong_lines_of_files_are_named_and_not_quoted() {
     for (file, text, place) in [
-        (".env", "LATCHKEY_MAIL=none\nLATCHKEY_SECRET hunter2\n", ".env, line 2: not NAME=value"),
         (
             ".env",
-            "\nLATCHKEY_SECRET=hunter2\n",
-            "LATCHKEY_SECRET (.env, line 2) must be 32 random bytes",
+            "COUNTERSIGN_MAIL=none\nCOUNTERSIGN_SECRET hunter2\n",
+            ".env, line 2: not NAME=value",
+        ),
+        (
+            ".env",
+            "\nCOUNTERSIGN_SECRET=hunter2\n",
+            "COUNTERSIGN_SECRET (.env, line 2) must be 32 random bytes",
         ),
         (
             ".env",
@@ -90,18 +97,18 @@ async fn wrong_lines_of_files_are_named_and_not_quoted() {
         ),
         (
             ".env",
-            "LATCHKEY_SECRT=hunter2\n",
-            "LATCHKEY_SECRT (.env, line 1) is not a setting of this version; did you mean LATCHKEY_SECRET?",
+            "COUNTERSIGN_SECRT=hunter2\n",
+            "COUNTERSIGN_SECRT (.env, line 1) is not a setting of this version; did you mean COUNTERSIGN_SECRET?",
         ),
         (
-            "latchkey.toml",
-            "LATCHKEY_MAIL = \"none\"\nLATCHKEY_SECRET = hunter2\n",
-            "latchkey.toml, line 2: not TOML",
+            "countersign.toml",
+            "COUNTERSIGN_MAIL = \"none\"\nCOUNTERSIGN_SECRET = hunter2\n",
+            "countersign.toml, line 2: not TOML",
         ),
         (
-            "latchkey.toml",
-            "LATCHKEY_SECRET = \"hunter2\"\n",
-            "LATCHKEY_SECRET (latchkey.toml) must be 32 random bytes",
+            "countersign.toml",
+            "COUNTERSIGN_SECRET = \"hunter2\"\n",
+            "COUNTERSIGN_SECRET (countersign.toml) must be 32 random bytes",
         ),
     ] {
         let folder = folder();
@@ -120,8 +127,8 @@ async fn database_addresses_that_cannot_work_are_refused_by_config() {
         ("sqlite:~/x.db", "write the path in full"),
         ("sqlite:x.db?mode=ro", "no option but mode=rwc"),
         ("file:x.db", "must be sqlite:PATH"),
-        ("postgres://ann:p/ss@db/latchkey", "%2F"),
-        ("postgres://ann@db/latchkey?passwd=hunter2", "does not know"),
+        ("postgres://ann:p/ss@db/countersign", "%2F"),
+        ("postgres://ann@db/countersign?passwd=hunter2", "does not know"),
     ] {
         let said = complaint(&run(folder.path(), &["config"], &[("DATABASE_URL", url)]).await);
         assert!(
@@ -149,8 +156,8 @@ async fn missing_secret_is_never_replaced_by_a_new_one() {
         let said = complaint(&run(folder.path(), arguments, &[]).await);
         assert!(
             said.contains("data/secret")
-                && said.contains("LATCHKEY_SECRET_FILE")
-                && said.contains("data/latchkey.db"),
+                && said.contains("COUNTERSIGN_SECRET_FILE")
+                && said.contains("data/countersign.db"),
             "{arguments:?}: {said}"
         );
         assert!(!secret.exists(), "{arguments:?}");
@@ -163,8 +170,9 @@ async fn missing_secret_is_never_replaced_by_a_new_one() {
 async fn empty_secret_variable_makes_no_stray_file() {
     let folder = folder();
     let secret = auth::ServerSecret::generate(&auth::Entropy::System).expect("randomness").expose();
-    fs::write(folder.path().join(".env"), format!("LATCHKEY_SECRET={secret}\n")).expect("a file");
-    serve(folder.path(), &[("LATCHKEY_SECRET", "")]).await;
+    fs::write(folder.path().join(".env"), format!("COUNTERSIGN_SECRET={secret}\n"))
+        .expect("a file");
+    serve(folder.path(), &[("COUNTERSIGN_SECRET", "")]).await;
     assert!(!folder.path().join("data/secret").exists());
 }
 
@@ -175,7 +183,7 @@ async fn servers_that_start_together_make_one_secret() {
     for _ in 0..4 {
         let port = port().await;
         let child =
-            latchkey(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
+            countersign(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
         servers.push((child, port));
     }
     for (_, port) in &servers {
@@ -192,7 +200,7 @@ async fn servers_that_start_together_make_one_secret() {
 async fn user_list_shows_every_account() {
     let folder = folder();
     let create = |number: usize| {
-        let mut program = latchkey(folder.path(), 0);
+        let mut program = countersign(folder.path(), 0);
         program
             .args(["user", "create", &format!("user{number}@example.com")])
             .stdin(Stdio::piped())
@@ -216,7 +224,7 @@ async fn user_list_shows_every_account() {
     let mut connection = {
         use sqlx::ConnectOptions;
         sqlx::sqlite::SqliteConnectOptions::new()
-            .filename(folder.path().join("data/latchkey.db"))
+            .filename(folder.path().join("data/countersign.db"))
             .connect()
             .await
             .expect("a database")

@@ -1,7 +1,7 @@
 //! The real program is told to stop: by which signal, how soon, and what becomes of what is under
 //! way.
 
-use crate::program::{PATIENCE, ask, latchkey, port, up};
+use crate::program::{PATIENCE, ask, countersign, port, up};
 use serde_json::Value;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -24,7 +24,7 @@ struct Running {
 impl Running {
     async fn start(settings: &[(&str, &str)]) -> Self {
         let (folder, port) = (tempfile::tempdir().expect("a folder"), port().await);
-        let process = latchkey(folder.path(), port)
+        let process = countersign(folder.path(), port)
             .env("RUST_LOG", "off")
             .envs(settings.iter().copied())
             .spawn()
@@ -62,7 +62,7 @@ impl Running {
 
 #[tokio::test]
 async fn readiness_turns_503_before_connections_are_refused() {
-    let mut server = Running::start(&[("LATCHKEY_SHUTDOWN_DELAY", "60s")]).await;
+    let mut server = Running::start(&[("COUNTERSIGN_SHUTDOWN_DELAY", "60s")]).await;
     server.signal("-TERM").await;
     let unready = async {
         while server.status("/readyz").await.expect("it still answers") != 503 {
@@ -82,7 +82,7 @@ async fn readiness_turns_503_before_connections_are_refused() {
 #[tokio::test]
 async fn request_under_way_is_answered_whatever_the_signal() {
     for signal in ["-TERM", "-HUP", "-INT"] {
-        let mut server = Running::start(&[("LATCHKEY_SHUTDOWN_DELAY", "0s")]).await;
+        let mut server = Running::start(&[("COUNTERSIGN_SHUTDOWN_DELAY", "0s")]).await;
         let body = r#"{"email":"ada@example.com","password":"correct horse battery"}"#;
         let head = format!(
             "POST /api/v1/auth/signup HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",

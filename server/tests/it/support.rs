@@ -223,7 +223,7 @@ impl Client<'_> {
 
     /// A browser that holds a refresh token in its cookie and sends what browsers send.
     pub fn browser(self, refresh: &str) -> Self {
-        self.with("cookie", &format!("latchkey-3000={refresh}"))
+        self.with("cookie", &format!("countersign-3000={refresh}"))
             .with("sec-fetch-site", "same-origin")
     }
 

@@ -116,7 +116,9 @@ fn led_home(answer: &Answer, what: &str) {
     stays(answer.header("location"), what);
     for cookie in answer.cookies() {
         assert!(
-            ["latchkey-3000=", "latchkey-3000-known="].iter().any(|ours| cookie.starts_with(ours)),
+            ["countersign-3000=", "countersign-3000-device="]
+                .iter()
+                .any(|ours| cookie.starts_with(ours)),
             "{what:?}: {cookie}"
         );
     }

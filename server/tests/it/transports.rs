@@ -31,14 +31,14 @@ on_both! {
         let [refresh, access, known] = &signup.cookies()[..] else {
             panic!("three cookies: {:?}", signup.cookies())
         };
-        assert!(known.starts_with("latchkey-3000-known=lkb_"), "{known}");
+        assert!(known.starts_with("countersign-3000-device=csgn_dc_"), "{known}");
         assert!(
-            refresh.starts_with("latchkey-3000=lkr_")
+            refresh.starts_with("countersign-3000=csgn_rt_")
                 && refresh.contains("; HttpOnly; SameSite=Lax; Path=/; Max-Age="),
             "{refresh}"
         );
         assert!(
-            access.starts_with("latchkey-3000-access=ey")
+            access.starts_with("countersign-3000-access=ey")
                 && access.contains("; HttpOnly; SameSite=Lax; Path=/; Max-Age="),
             "{access}"
         );
@@ -59,7 +59,7 @@ on_both! {
                 answer.text
             );
             assert!(
-                !answer.text.contains("lkr_") && !answer.text.contains("eyJ"),
+                !answer.text.contains("csgn_rt_") && !answer.text.contains("eyJ"),
                 "{}",
                 answer.text
             );
@@ -114,7 +114,7 @@ on_both! {
     async fn two_access_tokens_in_one_request_are_one_too_many(app: App) {
         let ada = app.user("ada@example.com").await;
         let both =
-            ada.client.clone().with("cookie", &format!("latchkey-3000-access={}", ada.access));
+            ada.client.clone().with("cookie", &format!("countersign-3000-access={}", ada.access));
         let answer = both.get("/api/v1/me").await;
         assert_eq!(
             (answer.status, answer.problem().as_str()),
@@ -123,7 +123,7 @@ on_both! {
         let beside = ada
             .client
             .clone()
-            .with("cookie", &format!("latchkey-3000={}", ada.refresh))
+            .with("cookie", &format!("countersign-3000={}", ada.refresh))
             .get("/api/v1/me")
             .await;
         assert_eq!(
@@ -156,7 +156,7 @@ on_both! {
             app.anon()
                 .with(
                     "cookie",
-                    &format!("latchkey-3000-access={}; latchkey-3000={}", ada.access, bob.refresh),
+                    &format!("countersign-3000-access={}; countersign-3000={}", ada.access, bob.refresh),
                 )
                 .get("/api/v1/me")
                 .await,
@@ -164,7 +164,7 @@ on_both! {
         // It counts there only: one that was left over does not keep its browser from the pages.
         let left_over = app.anon().with(
             "cookie",
-            &format!("latchkey-3000-access={}; latchkey-3000={}", ada.access, bob.refresh),
+            &format!("countersign-3000-access={}; countersign-3000={}", ada.access, bob.refresh),
         );
         assert_eq!(left_over.get("/account").await.status, StatusCode::OK);
         for answer in answers {
@@ -211,7 +211,7 @@ on_both! {
         );
         let planted = app
             .anon()
-            .with("cookie", "latchkey-3000=lkr_invented")
+            .with("cookie", "countersign-3000=csgn_rt_invented")
             .with("sec-fetch-site", "same-origin")
             .post("/api/v1/auth/login", body)
             .await;
@@ -225,7 +225,7 @@ on_both! {
             ended.client.post("/api/v1/auth/logout", json!({})).await.status,
             StatusCode::NO_CONTENT
         );
-        let forged = format!("lkr_{}", "A".repeat(ada.refresh.len() - 4));
+        let forged = format!("csgn_rt_{}", "A".repeat(ada.refresh.len() - 4));
         let ours = |planted: &str, ours_last: bool| {
             let (first, last) = if ours_last {
                 (planted, ada.refresh.as_str())
@@ -235,7 +235,7 @@ on_both! {
             app.anon()
                 .with(
                     "cookie",
-                    &format!("theme=dark; latchkey-3000={first}; x=y; latchkey-3000={last}"),
+                    &format!("theme=dark; countersign-3000={first}; x=y; countersign-3000={last}"),
                 )
                 .with("sec-fetch-site", "same-origin")
         };
@@ -276,9 +276,9 @@ on_both! {
         let ada = app.user("ada@example.com").await;
         for (planted_after, expected) in [(3, StatusCode::OK), (4, StatusCode::SEE_OTHER)] {
             let cookies = format!(
-                "latchkey-3000={}{}",
+                "countersign-3000={}{}",
                 ada.refresh,
-                "; latchkey-3000=x".repeat(planted_after)
+                "; countersign-3000=x".repeat(planted_after)
             );
             assert_eq!(
                 app.anon().with("cookie", &cookies).get("/account").await.status,
@@ -286,7 +286,7 @@ on_both! {
                 "{planted_after}"
             );
         }
-        let cookies = format!("{}latchkey-3000={}", "latchkey-3000=x; ".repeat(200), ada.refresh);
+        let cookies = format!("{}countersign-3000={}", "countersign-3000=x; ".repeat(200), ada.refresh);
         assert_eq!(
             app.anon().with("cookie", &cookies).get("/account").await.status,
             StatusCode::OK
@@ -295,7 +295,7 @@ on_both! {
 
     async fn planted_access_cookie_before_ours_locks_no_user_out(app: App) {
         let ada = app.user("ada@example.com").await;
-        let cookies = format!("latchkey-3000-access=x; latchkey-3000-access={}", ada.access);
+        let cookies = format!("countersign-3000-access=x; countersign-3000-access={}", ada.access);
         assert_eq!(
             app.anon().with("cookie", &cookies).get("/api/v1/me").await.status,
             StatusCode::OK
@@ -358,7 +358,7 @@ on_both! {
         );
         assert_eq!(
             app.anon()
-                .with("cookie", &format!("latchkey-3000-access={}", ada.refresh))
+                .with("cookie", &format!("countersign-3000-access={}", ada.refresh))
                 .get("/api/v1/me")
                 .await
                 .status,
@@ -424,7 +424,7 @@ on_both! {
             let answer = app.anon().with("x-access-token", value).get("/api/v1/me").await;
             assert_eq!(
                 (answer.status, answer.header("www-authenticate")),
-                (StatusCode::UNAUTHORIZED, "Bearer realm=\"latchkey\", error=\"invalid_token\"")
+                (StatusCode::UNAUTHORIZED, "Bearer realm=\"countersign\", error=\"invalid_token\"")
             );
         }
         let two = app
@@ -455,10 +455,10 @@ on_both! {
             )
             .await;
         let [refresh, access, known] = &answer.cookies()[..] else { panic!("three cookies") };
-        assert!(known.starts_with("__Host-latchkey-known=lkb_"), "{known}");
+        assert!(known.starts_with("__Host-countersign-device=csgn_dc_"), "{known}");
         assert!(
-            refresh.starts_with("__Host-latchkey=")
-                && access.starts_with("__Host-latchkey-access="),
+            refresh.starts_with("__Host-countersign=")
+                && access.starts_with("__Host-countersign-access="),
             "{refresh} {access}"
         );
         for cookie in [refresh, access, known] {
@@ -473,7 +473,7 @@ on_both! {
         let access = access.split(['=', ';']).nth(1).expect("a value");
         assert_eq!(
             app.anon()
-                .with("cookie", &format!("latchkey-3000-access={access}"))
+                .with("cookie", &format!("countersign-3000-access={access}"))
                 .get("/api/v1/me")
                 .await
                 .status,

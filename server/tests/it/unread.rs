@@ -2,7 +2,7 @@
 //! networks notice nothing.
 
 use crate::{
-    program::{PATIENCE, latchkey, port, up},
+    program::{PATIENCE, countersign, port, up},
     support::App,
 };
 use auth::testing::FreshDatabase;
@@ -23,7 +23,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-const WASM: &str = "/pkg/latchkey.wasm";
+const WASM: &str = "/pkg/countersign.wasm";
 const WASM_BYTES: usize = 1024 * 1024;
 const CONNECTIONS: usize = 70;
 const STREAMS: usize = 16;
@@ -112,7 +112,7 @@ fn held(id: u32) -> (usize, usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_with_closed_windows_are_reset_and_hold_nothing() {
     let (folder, site, port) = (tempfile::tempdir().expect("a folder"), site(), port().await);
-    let process = latchkey(folder.path(), port)
+    let process = countersign(folder.path(), port)
         .env("LEPTOS_SITE_ROOT", site.path())
         .env("RUST_LOG", "warn")
         .spawn()

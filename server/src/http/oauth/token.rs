@@ -31,8 +31,8 @@ pub(in crate::http) struct TokenRequest {
     grant_type: Option<String>,
     #[schema(required = true, value_type = String, min_length = 1)]
     refresh_token: Option<String>,
-    /// `latchkey`, the only client. It is public: it has no secret.
-    #[schema(value_type = String, pattern = "^latchkey$")]
+    /// `countersign`, the only client. It is public: it has no secret.
+    #[schema(value_type = String, pattern = "^countersign$")]
     client_id: Option<String>,
     /// Scopes, separated by blanks. The tokens have all that the user has.
     #[schema(value_type = String, pattern = "^(account|admin)( (account|admin))*$")]
@@ -79,7 +79,7 @@ pub(in crate::http) async fn exchange(
     }
     let named = basic_credentials(&headers).map(|Basic { name, .. }| form_decoded(&name));
     if named.into_iter().chain(given(client_id)).any(|name| name != CLIENT_ID) {
-        return Err(invalid_client("`client_id` must be `latchkey`, or left out."));
+        return Err(invalid_client("`client_id` must be `countersign`, or left out."));
     }
     let refresh_token = required(refresh_token, "`refresh_token` is missing.")?;
     if given(scope).is_some_and(|scope| {
