@@ -58,7 +58,7 @@ fingerprint() {
 }
 
 # Everything that a release build depends on, and everything that it leaves behind.
-build_sources() { fingerprint Cargo.toml Cargo.lock .cargo package-lock.json contract auth app server frontend style public; }
+build_sources() { fingerprint Cargo.toml Cargo.lock .cargo package-lock.json types core app server frontend style public; }
 build_results() { fingerprint target/site "$target/release/countersign" "$target/release/hash.txt"; }
 
 # Builds server and site for release, unless nothing changed since the last time (cargo-leptos always runs wasm-opt again).
@@ -108,7 +108,7 @@ build_clients() {
         step "Building the clients (cargo build --example $1)" in_root cargo build --locked --example "$1"
     else
         clients=$target/release/examples/$1
-        step "Building the clients (cargo build --release --example $1)" in_root cargo build --release --locked -p server --example "$1"
+        step "Building the clients (cargo build --release --example $1)" in_root cargo build --release --locked -p countersign --example "$1"
     fi
 }
 

@@ -2,7 +2,7 @@
 //! knows nothing of sessions. Compiles for the server too (js-sys and web-sys do); nothing here is
 //! ever called there.
 
-use contract::Timestamp;
+use countersign_types::Timestamp;
 use futures::{
     channel::oneshot,
     future::{Either, select},

@@ -7,7 +7,7 @@ use crate::{
     problem::Problem,
     session::{self, Change, Page, Why},
 };
-use contract::{Next, view::Account};
+use countersign_types::{Next, view::Account};
 use leptos::{prelude::*, task::spawn_local};
 
 /// For everybody who wants to know, by `expect_context::<Who>()`.

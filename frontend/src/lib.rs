@@ -8,12 +8,14 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub fn hydrate() {
     std::panic::set_hook(Box::new(|panic| {
-        app::browser::give_back();
+        countersign_leptos::browser::give_back();
         console_error_panic_hook::hook(panic);
     }));
     wasm_bindgen_futures::spawn_local(async {
-        if app::pages::is_ready().await && app::browser::is_as_rendered() {
-            leptos::mount::hydrate_body(app::pages::App);
+        if countersign_leptos::pages::is_ready().await
+            && countersign_leptos::browser::is_as_rendered()
+        {
+            leptos::mount::hydrate_body(countersign_leptos::pages::App);
         }
     });
 }

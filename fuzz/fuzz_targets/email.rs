@@ -1,4 +1,4 @@
 //! Addresses: short words of ASCII with one key.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| contract::testing::email(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| countersign_types::testing::email(input));

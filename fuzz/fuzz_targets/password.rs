@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    auth::testing::password(input);
+    countersign_core::testing::password(input);
 });

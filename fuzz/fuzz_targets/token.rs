@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    auth::testing::token(input);
+    countersign_core::testing::token(input);
 });

@@ -8,13 +8,13 @@
 mod node;
 
 use anyhow::{Context, ensure};
-use auth::{Clock, Entropy, Hashing, RateLimits, ServerSecret, testing::FreshDatabase};
 use axum::{
     Router,
     http::{HeaderMap, Response, StatusCode},
 };
 use clap::Parser;
-use contract::{Span, UserId};
+use countersign_core::{Clock, Entropy, Hashing, RateLimits, ServerSecret, testing::FreshDatabase};
+use countersign_types::{Span, UserId};
 use node::{Node, PASSWORD};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -125,7 +125,7 @@ async fn measure(
         let [_, _, id] = open.enter("signup", &format!("{name}@example.com")).await?;
         let (id, mut tx) = (UserId(id.parse()?), open.store.write().await?);
         match name {
-            "disabled" => drop(tx.user_disable(id, contract::Timestamp(0)).await?),
+            "disabled" => drop(tx.user_disable(id, countersign_types::Timestamp(0)).await?),
             "without-password" => tx.user_set_hash(id, None).await?,
             _ => {}
         }

@@ -3,11 +3,11 @@
 //! when it has heard. For the tests in `tests/it/death.rs`.
 
 use anyhow::bail;
-use auth::{
+use countersign::config::{Config, Settings};
+use countersign_core::{
     Clock, Entropy,
     fail_point::{FailPoint, arm},
 };
-use server::config::{Config, Settings};
 use std::{io::Write, thread};
 
 #[tokio::main]
@@ -22,5 +22,5 @@ async fn main() -> anyhow::Result<()> {
             let _nobody_listens = writeln!(std::io::stdout(), "{line}");
         }
     });
-    server::serve(config, Clock::System, Entropy::System).await
+    countersign::serve(config, Clock::System, Entropy::System).await
 }

@@ -7,12 +7,14 @@
 mod node;
 
 use anyhow::{Context, ensure};
-use auth::{Clock, Entropy, Hashing, RateLimits, ServerSecret, flow::Keys, testing::FreshDatabase};
 use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::get};
 use clap::Parser;
+use countersign::{Server, http::signed_in_only};
+use countersign_core::{
+    Clock, Entropy, Hashing, RateLimits, ServerSecret, flow::Keys, testing::FreshDatabase,
+};
 use node::{Node, json_of};
 use serde_json::{Value, json};
-use server::{Server, http::signed_in_only};
 use std::{
     collections::BTreeMap,
     io::Write,

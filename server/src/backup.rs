@@ -1,4 +1,4 @@
-//! The commands `backup` and `restore`. How a database is copied is in `auth::store::backup`.
+//! The commands `backup` and `restore`. How a database is copied is in `countersign_core::store::backup`.
 
 use crate::{
     config::{Config, Secret},
@@ -6,7 +6,7 @@ use crate::{
     http::time::rfc3339,
 };
 use anyhow::bail;
-use auth::{
+use countersign_core::{
     Clock,
     store::{
         DatabaseUrl,
@@ -58,7 +58,7 @@ pub async fn restore(
     let mut progress = Progress::default();
     let restored =
         backup::restore(file, target, &secret, force, &format!("before-{moment}"), |bytes| {
-            progress.show(bytes)
+            progress.show(bytes);
         })
         .await?;
     progress.finish();

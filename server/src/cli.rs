@@ -6,15 +6,15 @@ use crate::{
     http::time::rfc3339,
 };
 use anyhow::Context;
-use app::{problem::Problem, words};
-use auth::{
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use clap::Subcommand;
+use countersign_core::{
     Auth, Client, Clock, Entropy, Hashing,
     flow::{Admin, Change, KeyInfo, Keys, MOST_ITEMS, Parts},
     keys::Algorithm,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use clap::Subcommand;
-use contract::{
+use countersign_leptos::{problem::Problem, words};
+use countersign_types::{
     Email,
     form::SignUp,
     view::{Role, UserView},
@@ -209,7 +209,7 @@ async fn changed(admin: &Admin<'_>, email: &str, change: Change) -> anyhow::Resu
 }
 
 /// In the words of the pages; what is wrong with a field is said of the field.
-fn said_of(error: &auth::Error) -> anyhow::Error {
+fn said_of(error: &countersign_core::Error) -> anyhow::Error {
     let problem = Problem::from(error);
     match &problem {
         Problem::Invalid(faults) => {
@@ -222,7 +222,7 @@ fn said_of(error: &auth::Error) -> anyhow::Error {
         }
         Problem::NotFound => anyhow::anyhow!("there is no such account"),
         Problem::Internal { .. } | Problem::Unavailable => {
-            anyhow::anyhow!("{}", auth::chain(error))
+            anyhow::anyhow!("{}", countersign_core::chain(error))
         }
         other => anyhow::anyhow!("{}", words::in_short(other)),
     }

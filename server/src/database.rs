@@ -6,7 +6,7 @@ use crate::{
     secret_file,
 };
 use anyhow::bail;
-use auth::{Entropy, ServerSecret, Store, store};
+use countersign_core::{Entropy, ServerSecret, Store, store};
 use std::path::Path;
 
 /// A database with its server secret.

@@ -7,11 +7,6 @@ use crate::{
     exports::{self, Place, RETRY_AFTER},
     http::{Export, exported_session, problem, time::rfc3339},
 };
-use app::{
-    edge::{Refusal, credential, report},
-    problem::Problem,
-};
-use auth::{Client, flow::OlderSessions};
 use axum::{
     Router,
     extract::State,
@@ -19,16 +14,22 @@ use axum::{
     response::Response,
     routing::get,
 };
-use contract::view::Everything;
+use countersign_core::{Client, flow::OlderSessions};
+use countersign_leptos::{
+    edge::{Refusal, credential, report},
+    problem::Problem,
+};
+use countersign_types::view::Everything;
 
 /// Where the files are.
-pub const FILES: [&str; 2] = [app::address::DATA_AS_JSON, app::address::DATA_AS_PAGE];
+pub const FILES: [&str; 2] =
+    [countersign_leptos::address::DATA_AS_JSON, countersign_leptos::address::DATA_AS_PAGE];
 
-/// Below `app::address::PROTECTED`, so whoever is not signed in is led to the log-in page.
+/// Below `countersign_leptos::address::PROTECTED`, so whoever is not signed in is led to the log-in page.
 pub(crate) fn routes() -> Router<Server> {
     Router::new()
-        .route(app::address::DATA_AS_JSON, get(as_json))
-        .route(app::address::DATA_AS_PAGE, get(as_page))
+        .route(countersign_leptos::address::DATA_AS_JSON, get(as_json))
+        .route(countersign_leptos::address::DATA_AS_PAGE, get(as_page))
 }
 
 async fn as_json(State(server): State<Server>, request: Parts) -> Response {
@@ -46,8 +47,10 @@ async fn as_json(State(server): State<Server>, request: Parts) -> Response {
 
 async fn as_page(State(server): State<Server>, request: Parts) -> Response {
     answer(&server, &request, "html", async |place, _, everything| {
-        exports::answer(place, "text/html; charset=utf-8", move || app::export::page(&everything))
-            .await
+        exports::answer(place, "text/html; charset=utf-8", move || {
+            countersign_leptos::export::page(&everything)
+        })
+        .await
     })
     .await
 }

@@ -3,7 +3,6 @@
 //! asks and does not read must not hold memory, nor keep others from asking.
 
 use crate::quota::{Quota, Slot};
-use auth::{Client, flow::OlderSessions};
 use axum::{
     body::{Body, Bytes},
     http::{
@@ -12,7 +11,8 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use contract::{UserId, view::HeldSession};
+use countersign_core::{Client, flow::OlderSessions};
+use countersign_types::{UserId, view::HeldSession};
 use futures::stream;
 use std::{io, time::Duration};
 use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
@@ -75,7 +75,7 @@ pub(crate) async fn json(
         pieces.send(head).await?;
         loop {
             let page = older.next_page().await.map_err(|error| {
-                tracing::error!(error = auth::chain(&error), "export cut off");
+                tracing::error!(error = countersign_core::chain(&error), "export cut off");
                 Stopped
             })?;
             if page.is_empty() {

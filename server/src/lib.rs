@@ -8,7 +8,7 @@
 //! | what every answer carries, and who may call from where | [`layers`] |
 //! | the JSON API | [`http`] |
 //!
-//! Nothing is decided here that is about accounts: that is `auth`. Pages and their functions are
+//! Nothing is decided here that is about accounts: that is `core`. Pages and their functions are
 //! `app`.
 #![recursion_limit = "256"]
 

@@ -9,8 +9,8 @@ use crate::{
     tls::Tls,
 };
 use anyhow::Context;
-use auth::{Auth, Clock, Entropy, flow::Parts};
-use contract::Span;
+use countersign_core::{Auth, Clock, Entropy, flow::Parts};
+use countersign_types::Span;
 use std::{future::Future, time::Duration};
 use tokio::{
     net::TcpListener,

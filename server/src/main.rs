@@ -1,13 +1,13 @@
 //! The command line. What it does is in the library.
 
 use anyhow::{Context, bail};
-use auth::{Clock, Entropy, ServerSecret};
 use clap::{Parser, Subcommand};
-use server::{
+use countersign::{
     backup,
     cli::{self, KeysCommand, UserCommand},
     config::{Config, Settings},
 };
+use countersign_core::{Clock, Entropy, ServerSecret};
 use std::{
     io::{IsTerminal, Write},
     path::PathBuf,
@@ -81,8 +81,8 @@ fn main() -> ExitCode {
     match run(arguments.command.unwrap_or(Command::Serve)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            server::logs::write_to_stderr(
-                format!("countersign: {}\n", auth::chain(&*error)),
+            countersign::logs::write_to_stderr(
+                format!("countersign: {}\n", countersign_core::chain(&*error)),
                 Duration::from_secs(1),
             );
             ExitCode::FAILURE
@@ -91,7 +91,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    server::core_dumps::disable().context("core dumps cannot be switched off")?;
+    countersign::core_dumps::disable().context("core dumps cannot be switched off")?;
     if let Command::Secret(SecretCommand::New) = command {
         return print(&ServerSecret::generate(&Entropy::System)?.expose());
     }
@@ -104,7 +104,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         return print(&if json { config.to_json() } else { config.to_text() });
     }
     let is_server = matches!(command, Command::Serve);
-    let _flush = server::logs::start(config.log_filter.as_deref(), is_server)?;
+    let _flush = countersign::logs::start(config.log_filter.as_deref(), is_server)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -133,7 +133,7 @@ fn run(command: Command) -> anyhow::Result<()> {
                 )
                 .await
             }
-            _ => server::serve(config, Clock::System, Entropy::System).await,
+            _ => countersign::serve(config, Clock::System, Entropy::System).await,
         }
     })
 }

@@ -1,7 +1,7 @@
 //! What is wrong with the settings and can only be noticed from requests: each is logged once, or
 //! once a minute, with the name of the setting. A client must not fill the log.
 
-use auth::LogThrottle;
+use countersign_core::LogThrottle;
 use std::{
     net::IpAddr,
     sync::atomic::{AtomicBool, Ordering},

@@ -16,11 +16,6 @@ use crate::{
     },
     notices::Notices,
 };
-use app::{
-    edge::{CookieNames, Web, cookie},
-    pages::App,
-    shell::shell,
-};
 use axum::{
     BoxError, Router,
     body::{Body, Bytes, HttpBody},
@@ -32,6 +27,11 @@ use axum::{
     middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Redirect, Response},
     routing::{any, get},
+};
+use countersign_leptos::{
+    edge::{CookieNames, Web, cookie},
+    pages::App,
+    shell::shell,
 };
 use ipnet::IpNet;
 use leptos::{
@@ -87,7 +87,7 @@ impl FromRef<Server> for LeptosOptions {
 impl Server {
     /// Puts the domain behind HTTP.
     #[must_use]
-    pub fn new(auth: auth::Auth, http: &Http, site: &Site) -> Self {
+    pub fn new(auth: countersign_core::Auth, http: &Http, site: &Site) -> Self {
         let watched = site.reload_port.is_some();
         let leptos = LeptosOptions::builder()
             .output_name("countersign")
@@ -109,7 +109,7 @@ impl Server {
             introspection_secret: http.introspection_secret.clone(),
             identity_headers: http.identity_headers,
             security_contacts: http.security_contacts.clone().into(),
-            style: app::shell::style_address(&leptos).into(),
+            style: countersign_leptos::shell::style_address(&leptos).into(),
             leptos,
             reload_port: site.reload_port,
             files: files(site),
@@ -122,7 +122,7 @@ impl Server {
 
     /// The domain.
     #[must_use]
-    pub const fn auth(&self) -> &auth::Auth {
+    pub const fn auth(&self) -> &countersign_core::Auth {
         &self.web.auth
     }
 

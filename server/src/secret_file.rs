@@ -2,7 +2,7 @@
 //! only.
 
 use anyhow::{Context, bail};
-use auth::{Entropy, ServerSecret};
+use countersign_core::{Entropy, ServerSecret};
 use std::{
     fs::{self, OpenOptions},
     io::{ErrorKind, Write},

@@ -1,7 +1,7 @@
 //! The notice of a stolen session, dismissed.
 
 use crate::{client::AuthClient, codec::Json, problem::Problem};
-use contract::form::DismissNotice;
+use countersign_types::form::DismissNotice;
 use leptos::prelude::*;
 
 /// Dismisses the notice that another session was ended as stolen.
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 pub async fn dismiss_notice(#[server(default)] form: DismissNotice) -> Result<(), Problem> {
     crate::edge::run(async |call| {
         call.signed_in_as(&form.tag).await?.dismiss_notice().await?;
-        call.land_back(None, contract::next::HOME);
+        call.land_back(None, countersign_types::next::HOME);
         Ok(())
     })
     .await

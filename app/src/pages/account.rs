@@ -15,7 +15,7 @@ use crate::{
     who::Who,
     words,
 };
-use contract::{Timestamp, view::Account};
+use countersign_types::{Timestamp, view::Account};
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::{
     NavigateOptions,

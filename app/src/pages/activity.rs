@@ -11,7 +11,7 @@ use crate::{
     who::Who,
     words,
 };
-use contract::view::{Event, EventKind, Page};
+use countersign_types::view::{Event, EventKind, Page};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 

@@ -3,7 +3,7 @@
 
 use super::later;
 use crate::{address::is_protected, browser, ui::Sending};
-use contract::{Next, view::LoggedIn};
+use countersign_types::{Next, view::LoggedIn};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,

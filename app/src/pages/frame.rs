@@ -11,7 +11,7 @@ use crate::{
     who::Who,
     words,
 };
-use contract::{Faults, view::Account};
+use countersign_types::{Faults, view::Account};
 use leptos::{prelude::*, task::spawn_local};
 use std::time::Duration;
 
@@ -118,7 +118,7 @@ pub fn Header() -> impl IntoView {
                         Ok(account) => menu(account),
                         Err(Problem::SignedOut) => doors(),
                         // It cannot be told who this is.
-                        Err(_) => view! { <a href=contract::next::HOME>{words::ACCOUNT}</a> }.solid(),
+                        Err(_) => view! { <a href=countersign_types::next::HOME>{words::ACCOUNT}</a> }.solid(),
                     }
                 })}
             </nav>

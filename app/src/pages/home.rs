@@ -8,7 +8,7 @@ use crate::{
     who::Who,
     words,
 };
-use contract::view::Account;
+use countersign_types::view::Account;
 use leptos::prelude::*;
 use leptos_meta::Title;
 

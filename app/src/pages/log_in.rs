@@ -10,7 +10,7 @@ use crate::{
     },
     words,
 };
-use contract::{Field, form::LogIn};
+use countersign_types::{Field, form::LogIn};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 

@@ -45,7 +45,8 @@ use sign_up::SignUpPage;
 /// (browser) Gets what the page that this is needs beside the program itself. `false`: it cannot be
 /// had now.
 pub async fn is_ready() -> bool {
-    !address::is_at_or_below(&browser::path(), contract::next::HOME) || later::prepare().await
+    !address::is_at_or_below(&browser::path(), countersign_types::next::HOME)
+        || later::prepare().await
 }
 
 /// Everything that is rendered, on both sides.

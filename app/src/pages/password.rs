@@ -9,7 +9,7 @@ use crate::{
     who::Who,
     words,
 };
-use contract::{Field, form::ChangePassword};
+use countersign_types::{Field, form::ChangePassword};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 

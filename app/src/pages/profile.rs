@@ -12,7 +12,7 @@ use crate::{
     who::Who,
     words,
 };
-use contract::{Field, form::Rename, view::Account};
+use countersign_types::{Field, form::Rename, view::Account};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 

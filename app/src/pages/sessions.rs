@@ -13,7 +13,7 @@ use crate::{
     who::Who,
     words,
 };
-use contract::{
+use countersign_types::{
     Timestamp,
     view::{SessionView, Sessions},
 };

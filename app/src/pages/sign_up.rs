@@ -7,7 +7,7 @@ use crate::{
     ui::{Fields, Form, PageHead, PasswordField, Submit, TextField, said, sending},
     words,
 };
-use contract::{Field, form::SignUp};
+use countersign_types::{Field, form::SignUp};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 

@@ -3,7 +3,7 @@
 use super::form::{State, input_name};
 use crate::solid::IntoSolid;
 use crate::words;
-use contract::Field;
+use countersign_types::Field;
 use leptos::prelude::*;
 
 /// A field of text. `autocomplete` is for the browser and for password managers.

@@ -8,7 +8,7 @@
 
 use super::{layer::element, notice::problem_notice, sending::Sending};
 use crate::{browser, problem::Problem};
-use contract::{Fault, Faults, Field};
+use countersign_types::{Fault, Faults, Field};
 use leptos::{
     ev,
     prelude::*,

@@ -1,5 +1,5 @@
 //! The components that pages are made of: forms, fields, notices, times. They know the rules of
-//! `contract` and the words, but nothing of accounts, of server functions or of who is signed in.
+//! `types` and the words, but nothing of accounts, of server functions or of who is signed in.
 //! Each takes no more than six properties. Their styles are in `style/components/`, a file for each
 //! kind of thing on the page.
 //!

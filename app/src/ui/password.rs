@@ -6,7 +6,7 @@ use super::{
     form::{State, input_name},
 };
 use crate::words;
-use contract::Field;
+use countersign_types::Field;
 use leptos::{ev, prelude::*};
 
 /// `new`: it is being chosen, not proven.

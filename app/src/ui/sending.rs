@@ -4,7 +4,7 @@
 
 use super::form::Fields;
 use crate::{address, connection::Connected, problem::Problem};
-use contract::Faults;
+use countersign_types::Faults;
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_router::hooks::use_location;
 use std::{pin::Pin, sync::Arc};

@@ -1,6 +1,6 @@
 //! Chance that follows from the seed.
 
-use auth::Entropy;
+use countersign_core::Entropy;
 use std::time::Duration;
 
 /// A stream of numbers of its own: what one actor draws does not depend on how fast the others are.

@@ -23,8 +23,8 @@ mod thief;
 mod wire;
 
 use anyhow::{Context, bail};
-use auth::testing::FreshDatabase;
 use clap::{Parser, ValueEnum};
+use countersign_core::testing::FreshDatabase;
 use dice::Dice;
 use fleet::{Fleet, Plan};
 use honest::Honest;

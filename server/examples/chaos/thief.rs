@@ -130,7 +130,10 @@ impl Theft<'_> {
                 Renewal::Over => match self.ask(1 - who).await {
                     Renewal::Over => tally.count(Count::CaughtReplays),
                     _ => {
-                        self.fault(Fault::Missed, "the replay was refused, but the session goes on")
+                        self.fault(
+                            Fault::Missed,
+                            "the replay was refused, but the session goes on",
+                        );
                     }
                 },
                 _ => self.fault(Fault::Missed, "the replay was not refused"),

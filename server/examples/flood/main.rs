@@ -14,8 +14,8 @@ mod stage;
 mod target;
 mod wire;
 
-use auth::testing::FreshDatabase;
 use clap::{Parser, ValueEnum};
+use countersign_core::testing::FreshDatabase;
 use crowd::Kind;
 use person::{Person, address};
 use probes::Probe;

@@ -127,7 +127,7 @@ async fn read(connection: &mut BufReader<TcpStream>) -> anyhow::Result<Answer> {
         match name.to_ascii_lowercase().as_str() {
             "content-length" => length = Some(value.parse()?),
             "retry-after" => {
-                answer.retry_after = value.parse::<u32>().is_ok_and(|seconds| seconds > 0)
+                answer.retry_after = value.parse::<u32>().is_ok_and(|seconds| seconds > 0);
             }
             "set-cookie" => answer.cookies.extend(value.split(';').next().map(str::to_owned)),
             _ => {}

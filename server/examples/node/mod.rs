@@ -1,22 +1,22 @@
 //! A server without a socket, whole but for its pages: for examples that measure.
 
 use anyhow::{Context, ensure};
-use auth::{
-    Auth, Clock, Entropy, Hashing, Policy, RateLimits, ServerSecret, Store, Worker, flow::Parts,
-};
 use axum::{
     Router,
     body::Body,
     extract::ConnectInfo,
     http::{Request, Response, header::CONTENT_TYPE},
 };
-use http_body_util::BodyExt;
-use serde_json::{Value, json};
-use server::{
+use countersign::{
     Server,
     config::{Http, Site},
     router::protected,
 };
+use countersign_core::{
+    Auth, Clock, Entropy, Hashing, Policy, RateLimits, ServerSecret, Store, Worker, flow::Parts,
+};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
 use std::{net::SocketAddr, path::PathBuf};
 use tower::ServiceExt;
 
@@ -74,7 +74,7 @@ impl Node {
             &http,
             &Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None },
         );
-        let api = server::http::routes().split_for_parts().0;
+        let api = countersign::http::routes().split_for_parts().0;
         Ok(Self {
             kind: store.kind(),
             router: protected(more(&server).merge(api), server),

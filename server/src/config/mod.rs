@@ -11,12 +11,12 @@ pub use settings::Settings;
 pub use table::{DefaultValue, Setting};
 
 use crate::{logs, tls};
-use auth::{
+use axum::http::uri::Authority;
+use countersign_core::{
     Hashing, LimitedAction, Policy, RateLimits,
     store::{DatabaseUrl, InvalidDatabaseUrl},
 };
-use axum::http::uri::Authority;
-use contract::Span;
+use countersign_types::Span;
 use ipnet::IpNet;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -111,7 +111,7 @@ impl Http {
 #[derive(Clone)]
 pub enum Secret {
     /// In the setting itself.
-    Given(auth::ServerSecret),
+    Given(countersign_core::ServerSecret),
     /// In a file that must be there.
     File(PathBuf),
     /// In our own file, which is made if it is not there.
@@ -372,7 +372,7 @@ fn secret(read: &mut Reader<'_>) -> Secret {
             read.wrong(Setting::Secret, "and COUNTERSIGN_SECRET_FILE are both set: remove one");
             Secret::Own(PathBuf::new())
         }
-        (Some(text), None) => match auth::ServerSecret::parse(&text) {
+        (Some(text), None) => match countersign_core::ServerSecret::parse(&text) {
             Ok(secret) => Secret::Given(secret),
             Err(weak) => {
                 read.wrong(
@@ -435,7 +435,7 @@ fn introspection_secret(read: &mut Reader<'_>) -> Option<(IntrospectionSecret, O
         (None, None) => return None,
     };
     // The same rule as for the server secret: 32 random bytes.
-    if let Err(weak) = auth::ServerSecret::parse(&text) {
+    if let Err(weak) = countersign_core::ServerSecret::parse(&text) {
         let setting = if file.is_some() {
             Setting::IntrospectionSecretFile
         } else {
@@ -450,7 +450,8 @@ fn policy(read: &mut Reader<'_>, public_url: &Url, private: bool) -> Policy {
     let defaults = Policy::new(&public_url.origin().ascii_serialization());
     let shortest =
         if private && is_loopback(public_url) { Span::seconds(2) } else { Span::minutes(1) };
-    let access = read.span(Setting::AccessTtl, defaults.access, shortest, auth::LONGEST_ACCESS);
+    let access =
+        read.span(Setting::AccessTtl, defaults.access, shortest, countersign_core::LONGEST_ACCESS);
     let absolute =
         read.span(Setting::SessionMax, defaults.absolute, Span::minutes(1), Span::days(400));
     let idle = read.span(Setting::SessionIdle, defaults.idle, Span::minutes(1), Span::days(400));

@@ -7,7 +7,7 @@
 
 use super::{Config, Secret, values};
 use crate::logs;
-use auth::{LimitedAction, RateLimit};
+use countersign_core::{LimitedAction, RateLimit};
 use std::path::Path;
 
 /// The value in force when a setting is not set.
@@ -40,7 +40,7 @@ macro_rules! settings {
         pub enum Setting {
             $($(#[doc = $meaning])+ $setting,)+
             /// A rate limit: a number and the time after which there is one more. The rest of what is known of it is in the
-            /// table of `auth`.
+            /// table of `core`.
             Limit(LimitedAction),
         }
 
@@ -173,7 +173,7 @@ settings! {
 
     /// Cost of a password hash: KiB of memory, passes, lanes; weaker than ASVS 5.0 allows only on private addresses.
     Argon2 = "COUNTERSIGN_ARGON2", DefaultValue::Fixed("m=19456,t=2,p=1"), |config| {
-        let auth::Hashing { m, t, p, .. } = config.hashing;
+        let countersign_core::Hashing { m, t, p, .. } = config.hashing;
         format!("m={m},t={t},p={p}")
     };
 

@@ -1,5 +1,5 @@
 use super::*;
-use auth::RateLimit;
+use countersign_core::RateLimit;
 
 fn read<const N: usize>(pairs: [(&str, &str); N]) -> Result<Config, Vec<String>> {
     Config::from_settings(&Settings::from(pairs))
@@ -269,7 +269,9 @@ fn every_setting_is_shown_once() {
 
 #[test]
 fn what_is_shown_holds_no_secret() {
-    let secret = auth::ServerSecret::generate(&auth::Entropy::System).expect("randomness").expose();
+    let secret = countersign_core::ServerSecret::generate(&countersign_core::Entropy::System)
+        .expect("randomness")
+        .expose();
     let config = read([
         ("COUNTERSIGN_SECRET", &secret),
         ("DATABASE_URL", "postgres://ann:hunter2@db/countersign"),

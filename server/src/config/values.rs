@@ -1,8 +1,8 @@
 //! Reading one value at a time, and collecting what is wrong.
 
 use super::{settings::Settings, table::Setting};
-use auth::RateLimit;
-use contract::Span;
+use countersign_core::RateLimit;
+use countersign_types::Span;
 use std::{collections::BTreeSet, str::FromStr};
 
 /// Reads settings and remembers what is wrong with them.

@@ -16,7 +16,7 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use contract::{
+use countersign_types::{
     form::{ChangePassword, Rename},
     view::{Account, Event},
 };
@@ -52,7 +52,7 @@ impl From<Account> for Me {
             email: account.email,
             email_verified: account.email_verified,
             name: account.name,
-            roles: account.roles.into_iter().map(contract::view::Role::as_str).collect(),
+            roles: account.roles.into_iter().map(countersign_types::view::Role::as_str).collect(),
             created_at: rfc3339(account.created_at),
             stolen_at: account.stolen_at.map(rfc3339),
             deletes_at: account.deletes_at.map(rfc3339),

@@ -10,13 +10,13 @@ use super::{
     time::rfc3339,
 };
 use crate::Server;
-use auth::flow::{Admin, Change};
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
     response::Response,
 };
-use contract::{
+use countersign_core::flow::{Admin, Change};
+use countersign_types::{
     UserId,
     view::{Role, UserView},
 };
@@ -234,5 +234,5 @@ async fn change(
 }
 
 fn parse(caller: &Caller, id: &PathId) -> Result<UserId, Response> {
-    id.parse().ok_or_else(|| caller.refuse(auth::Error::NotFound.into()))
+    id.parse().ok_or_else(|| caller.refuse(countersign_core::Error::NotFound.into()))
 }

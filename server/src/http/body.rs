@@ -2,13 +2,13 @@
 //! is wrong is named; what was sent is not repeated, because it may be a password.
 
 use super::problem::{self, MemberError};
-use app::problem::Problem;
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
     http::{StatusCode, header::CONTENT_TYPE},
     response::Response,
 };
+use countersign_leptos::problem::Problem;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

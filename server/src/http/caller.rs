@@ -4,20 +4,20 @@
 
 use super::problem;
 use crate::Server;
-use app::{
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts},
+    middleware::Next,
+    response::Response,
+};
+use countersign_core::{Client, Presented, SignedIn};
+use countersign_leptos::{
     edge::{
         Refusal, cookie,
         credential::{bearer, plausible},
         report,
     },
     problem::Problem,
-};
-use auth::{Client, Presented, SignedIn};
-use axum::{
-    extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts},
-    middleware::Next,
-    response::Response,
 };
 use std::convert::Infallible;
 

@@ -8,15 +8,15 @@ use super::{
     refusals::{Limited, Unreadable},
 };
 use crate::Server;
-use app::edge::cookie::{self, CookieNames};
-use auth::{Issued, Presented};
 use axum::{
     Json,
     extract::State,
     http::{HeaderMap, StatusCode, header::SET_COOKIE},
     response::{AppendHeaders, IntoResponse, Response},
 };
-use contract::{
+use countersign_core::{Issued, Presented};
+use countersign_leptos::edge::cookie::{self, CookieNames};
+use countersign_types::{
     SessionId,
     form::{LogIn, SignUp},
 };
@@ -255,7 +255,7 @@ fn give(status: StatusCode, issued: Issued, transport: Transport, names: &Cookie
 pub(super) fn replace(
     headers: &HeaderMap,
     issued: Issued,
-    auth: &auth::Auth,
+    auth: &countersign_core::Auth,
     session: SessionId,
     names: &CookieNames,
 ) -> Response {
@@ -367,7 +367,7 @@ pub(super) async fn refresh(
     match server.web.auth.refresh(&caller.client, &token).await {
         Ok(issued) => Ok(give(StatusCode::OK, issued, transport, names)),
         Err(error) => {
-            if !matches!(error, auth::Error::SignedOut) {
+            if !matches!(error, countersign_core::Error::SignedOut) {
                 return Err(caller.refuse(error.into()));
             }
             let mut response = problem::invalid_grant();
@@ -410,7 +410,7 @@ pub(super) async fn log_out(
         Ok(true) => return Err(two_credentials("Send the credentials of one user.")),
         Err(error) => return Err(caller.refuse(error.into())),
     }
-    let mut done = Err(auth::Error::SignedOut);
+    let mut done = Err(countersign_core::Error::SignedOut);
     for presented in presented {
         let ended = match scope {
             Scope::This => auth.log_out(&caller.client, presented).await,
@@ -428,7 +428,7 @@ pub(super) async fn log_out(
         match ended {
             // Another of them may be good: an access token that has expired beside a refresh token
             // that has not.
-            Err(auth::Error::SignedOut | auth::Error::Stale) => {}
+            Err(countersign_core::Error::SignedOut | countersign_core::Error::Stale) => {}
             Err(error) => return Err(caller.refuse(error.into())),
             // Each session that is shown ends. The others, and all, are the same whoever asks for
             // them.

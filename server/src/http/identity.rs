@@ -3,14 +3,14 @@
 
 use super::{caller::Caller, problem, refusals::Protected};
 use crate::Server;
-use app::edge::cookie;
-use auth::{Presented, SignedIn};
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION},
     response::{IntoResponse, Response},
 };
-use contract::view::Role;
+use countersign_core::{Presented, SignedIn};
+use countersign_leptos::edge::cookie;
+use countersign_types::view::Role;
 
 const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
 const USER_ROLES: HeaderName = HeaderName::from_static("x-user-roles");

@@ -12,9 +12,9 @@ use crate::{
     Server,
     exports::{self, RETRY_AFTER},
 };
-use app::problem::Problem;
 use axum::{Json, extract::State, response::Response};
-use contract::{
+use countersign_leptos::problem::Problem;
+use countersign_types::{
     form::DeleteAccount,
     view::{Everything, HeldSession},
 };

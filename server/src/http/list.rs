@@ -1,13 +1,13 @@
 //! Long lists, a part at a time: what is asked for, and what is given.
 
 use super::{caller::Caller, problem};
-use auth::MOST_ITEMS;
 use axum::{
     extract::{Query, rejection::QueryRejection},
     http::StatusCode,
     response::Response,
 };
-use contract::view::Page;
+use countersign_core::MOST_ITEMS;
+use countersign_types::view::Page;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -42,8 +42,8 @@ macro_rules! page {
             next_cursor: Option<String>,
         }
 
-        impl<T: Into<$item>> From<contract::view::Page<T>> for $name {
-            fn from(page: contract::view::Page<T>) -> Self {
+        impl<T: Into<$item>> From<countersign_types::view::Page<T>> for $name {
+            fn from(page: countersign_types::view::Page<T>) -> Self {
                 Self {
                     items: page.items.into_iter().map(Into::into).collect(),
                     next_cursor: page.next_cursor,
@@ -58,7 +58,7 @@ pub(super) use page;
 pub(super) async fn part<T: From<Page<U>>, U>(
     caller: &Caller,
     part: Result<Query<Part>, QueryRejection>,
-    read: impl AsyncFnOnce(u16, Option<&str>) -> Result<Page<U>, auth::Error>,
+    read: impl AsyncFnOnce(u16, Option<&str>) -> Result<Page<U>, countersign_core::Error>,
 ) -> Result<axum::Json<T>, Response> {
     let bad = |detail: &str| problem::plain_with(StatusCode::BAD_REQUEST, "bad_request", detail);
     let Ok(Query(Part { limit, cursor })) = part else {
@@ -70,7 +70,7 @@ pub(super) async fn part<T: From<Page<U>>, U>(
     }
     match read(limit, cursor.as_deref()).await {
         Ok(page) => Ok(axum::Json(page.into())),
-        Err(auth::Error::Cursor) => {
+        Err(countersign_core::Error::Cursor) => {
             Err(bad("`cursor` must be a `next_cursor` of an earlier answer."))
         }
         Err(error) => Err(caller.refuse(error.into())),

@@ -1,5 +1,5 @@
 //! The JSON API, and what other programs need to know of this server. Each handler is a few lines
-//! over a flow of `auth`.
+//! over a flow of `core`.
 //!
 //! Errors are RFC 9457 problems with stable codes; credentials are RFC 6750 Bearer tokens. The
 //! description of it all is made from the annotations of the handlers and served at

@@ -6,8 +6,6 @@ pub(super) mod metadata;
 pub(super) mod token;
 
 use crate::Server;
-use app::edge::report;
-use auth::{Client, flow::Inspected, secret::same, token::CLIENT_ID};
 use axum::{
     Extension, Form, Json,
     extract::{State, rejection::FormRejection},
@@ -18,6 +16,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
+use countersign_core::{Client, flow::Inspected, secret::same, token::CLIENT_ID};
+use countersign_leptos::edge::report;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 use utoipa::{IntoResponses, ToSchema};
@@ -140,7 +140,7 @@ fn invalid_client(description: &str) -> Response {
     response
 }
 
-fn failed(error: &auth::Error, client: &Client) -> Response {
+fn failed(error: &countersign_core::Error, client: &Client) -> Response {
     let problem = report(error, &client.request_id);
     let status =
         StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -226,7 +226,9 @@ impl From<Inspected> for Introspection {
                 aud: Some(claims.aud),
                 jti: Some(claims.jti),
                 scope: Some(claims.scope),
-                roles: Some(claims.roles.into_iter().map(contract::view::Role::as_str).collect()),
+                roles: Some(
+                    claims.roles.into_iter().map(countersign_types::view::Role::as_str).collect(),
+                ),
             },
             Inspected::Refresh(session) => Self {
                 active: true,

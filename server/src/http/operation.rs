@@ -2,9 +2,9 @@
 
 use super::{problem::ProblemBody, public_document::public_document, refusals::Public};
 use crate::Server;
-use app::{edge::report, problem::Problem};
-use auth::{Client, keys::Jwk};
 use axum::{Extension, Json, extract::State, response::Response};
+use countersign_core::{Client, keys::Jwk};
+use countersign_leptos::{edge::report, problem::Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,7 +19,10 @@ pub(super) struct JwkSet {
 /// on `kty` (RFC 7518, 6; RFC 8037, 2).
 #[derive(ToSchema)]
 #[schema(as = Jwk)]
-#[expect(dead_code, reason = "described, not made: keys are written by `auth::keys::Jwk`")]
+#[expect(
+    dead_code,
+    reason = "described, not made: keys are written by `countersign_core::keys::Jwk`"
+)]
 struct JwkMembers {
     /// `EC`, `OKP` or `RSA`.
     #[schema(example = "EC")]

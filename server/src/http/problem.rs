@@ -4,11 +4,11 @@
 //! Bodies hold nothing that differs between two requests with the same outcome; the name of the
 //! request is in `X-Request-Id` only.
 
-use app::{edge::answer::challenge, problem::Problem, words};
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use countersign_leptos::{edge::answer::challenge, problem::Problem, words};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -138,7 +138,7 @@ fn respond(problem: &Problem, code: &str, had_token: bool) -> Response {
 
 /// A body whose members are wrong in ways that no form knows.
 pub(super) fn members(errors: Vec<MemberError>) -> Response {
-    let problem = Problem::Invalid(contract::Faults::default());
+    let problem = Problem::Invalid(countersign_types::Faults::default());
     let (title, detail) = (words::title(&problem), words::problem(&problem));
     shown(
         write(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), title, &detail, errors),

@@ -16,7 +16,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use contract::view::SessionView;
+use countersign_types::view::SessionView;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -86,7 +86,7 @@ pub(super) async fn end(
     let signed_in = caller.signed_in(&server).await?;
     let ended = match id.parse() {
         Some(id) => signed_in.end_session(id).await.map(|()| id),
-        None => Err(auth::Error::NotFound),
+        None => Err(countersign_core::Error::NotFound),
     };
     let ended = ended.map_err(|error| caller.refuse(error.into()))?;
     let mut response = StatusCode::NO_CONTENT.into_response();

@@ -1,6 +1,6 @@
 //! Times as RFC 3339 writes them, in UTC.
 
-use contract::Timestamp;
+use countersign_types::Timestamp;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// To the millisecond. A time that no calendar has (only a damaged database could hold one) becomes

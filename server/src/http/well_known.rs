@@ -3,7 +3,6 @@
 
 use super::{problem, time::rfc3339};
 use crate::Server;
-use auth::Clock;
 use axum::{
     Router,
     extract::State,
@@ -14,7 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use contract::{Span, Timestamp};
+use countersign_core::Clock;
+use countersign_types::{Span, Timestamp};
 
 /// How long after its request a `security.txt` expires. RFC 9116, 2.5.5 recommends less than a
 /// year.
@@ -49,7 +49,7 @@ fn render_security_txt(contacts: &[String], origin: &str, now: Timestamp) -> Str
 
 /// Leads password managers to the page (W3C, A Well-Known URL for Changing Passwords).
 async fn change_password() -> impl IntoResponse {
-    (StatusCode::FOUND, [(LOCATION, app::address::PASSWORD)])
+    (StatusCode::FOUND, [(LOCATION, countersign_leptos::address::PASSWORD)])
 }
 
 #[cfg(test)]

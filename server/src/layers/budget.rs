@@ -10,7 +10,6 @@ use crate::{
     layers::{host, trace::is_in},
     quota::{Quota, Slot},
 };
-use auth::Client;
 use axum::{
     body::HttpBody,
     extract::{Request, State},
@@ -18,6 +17,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use countersign_core::Client;
 use std::sync::Arc;
 
 /// Requests of all networks together, and of one.

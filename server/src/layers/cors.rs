@@ -8,14 +8,14 @@
 //! their browser keeps the answer from them.
 
 use crate::Server;
-use app::address::is_at_or_below;
-use auth::Client;
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use countersign_core::Client;
+use countersign_leptos::address::is_at_or_below;
 
 /// Where listed origins may call. Introspection is for programs with a secret, which a page cannot
 /// keep.

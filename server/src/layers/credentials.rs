@@ -2,19 +2,19 @@
 //! neither of them, wherever it is sent.
 //!
 //! Which of the two counts differs between pages, functions and the API, and log-out takes both;
-//! see [`app::edge::credential`]. A browser sends both, of one session.
+//! see [`countersign_leptos::edge::credential`]. A browser sends both, of one session.
 
 use crate::{
     Server,
     http::{X_ACCESS_TOKEN, problem, two_credentials},
 };
-use app::edge::{cookie, credential::bearer, report};
-use auth::{Client, Presented};
 use axum::{
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
+use countersign_core::{Client, Presented};
+use countersign_leptos::edge::{cookie, credential::bearer, report};
 
 /// Answers 400 to a request that shows two users.
 pub async fn one_user_only(State(server): State<Server>, request: Request, next: Next) -> Response {

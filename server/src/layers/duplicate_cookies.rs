@@ -5,13 +5,13 @@
 //! its user out. (Over https the prefix `__Host-` allows one cookie of a name only.)
 
 use crate::Server;
-use app::edge::cookie;
-use auth::{Client, Presented};
 use axum::{
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
+use countersign_core::{Client, Presented};
+use countersign_leptos::edge::cookie;
 
 /// Leaves of several refresh cookies the last that is good, so that everything behind sees at most
 /// one. If none of them is, the request stays as it is. At most [`cookie::MAX_DUPLICATES`] are
@@ -28,7 +28,10 @@ pub async fn keep_good_one(
         for token in tokens.iter().rev() {
             let shown = server.web.auth.signed_in(&client, Presented::Cookie(token)).await;
             // Good, or it cannot be told now, which the handler finds out again.
-            if !matches!(shown, Err(auth::Error::SignedOut | auth::Error::Stale)) {
+            if !matches!(
+                shown,
+                Err(countersign_core::Error::SignedOut | countersign_core::Error::Stale)
+            ) {
                 cookie::keep_only(request.headers_mut(), names, token);
                 break;
             }

@@ -2,12 +2,12 @@
 //! finds before it hydrates: a browser extension may have changed the page while it was parsed.
 
 use crate::http::problem;
-use app::{browser::COUNT, problem::Problem};
 use axum::{
     body::{Body, Bytes, to_bytes},
     http::header::{CONTENT_LENGTH, CONTENT_TYPE},
     response::Response,
 };
+use countersign_leptos::{browser::COUNT, problem::Problem};
 
 /// The largest page, in bytes. Lists are cut into pages long before.
 const MAX_PAGE: usize = 4 << 20;

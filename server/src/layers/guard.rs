@@ -1,23 +1,23 @@
 //! Nobody sees a protected page, or even causes it to be rendered, without a session.
 //!
 //! This is for people: they are led to the log-in page and back. Data is protected where it is
-//! read; see `auth::SignedIn`.
+//! read; see `countersign_core::SignedIn`.
 
 use crate::{Server, downloads::FILES};
-use app::{
-    address::{DATA, ENDED, LOG_IN, is_protected},
-    edge::{cookie, report},
-};
-use auth::{Client, Presented};
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use contract::Next as Path;
+use countersign_core::{Client, Presented};
+use countersign_leptos::{
+    address::{DATA, ENDED, LOG_IN, is_protected},
+    edge::{cookie, report},
+};
+use countersign_types::Next as Path;
 
-/// Redirects a visit to a page below `app::address::PROTECTED` by somebody who is not signed in,
+/// Redirects a visit to a page below `countersign_leptos::address::PROTECTED` by somebody who is not signed in,
 /// with an empty body.
 pub async fn signed_in_only(
     State(server): State<Server>,
@@ -35,7 +35,7 @@ pub async fn signed_in_only(
     let client = request.extensions().get::<Client>().cloned().unwrap_or_default();
     match server.web.auth.signed_in(&client, Presented::Cookie(&token)).await {
         Ok(_) => next.run(request).await,
-        Err(auth::Error::SignedOut) => to_log_in(path, true),
+        Err(countersign_core::Error::SignedOut) => to_log_in(path, true),
         // The page says itself that we cannot know just now; its status says it to programs.
         Err(error) => {
             let problem = report(&error, &client.request_id);

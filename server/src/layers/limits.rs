@@ -6,8 +6,6 @@ use crate::{
     layers::budget::Admission,
     quota::{Quota, Slot},
 };
-use app::problem::Problem;
-use auth::Client;
 use axum::{
     body::Body,
     extract::Request,
@@ -18,6 +16,8 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use countersign_core::Client;
+use countersign_leptos::problem::Problem;
 use http_body_util::BodyExt;
 use std::{
     sync::{Arc, LazyLock},

@@ -18,7 +18,6 @@
 
 use super::cors::Listed;
 use crate::{Server, http::problem};
-use app::edge::{CookieNames, cookie};
 use axum::{
     extract::{Request, State},
     http::{
@@ -29,6 +28,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use countersign_leptos::edge::{CookieNames, cookie};
 
 /// Refuses what the table refuses.
 pub async fn same_origin_only(

@@ -4,8 +4,8 @@
 //! all, for a panic in one of the layers.
 
 use crate::{Server, http::problem, layers::headers};
-use app::problem::Problem;
 use axum::response::Response;
+use countersign_leptos::problem::Problem;
 use std::any::Any;
 use tower_http::catch_panic::CatchPanicLayer;
 

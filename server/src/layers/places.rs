@@ -2,13 +2,13 @@
 
 use super::limits::{LONGEST, to_its_end};
 use crate::http::problem;
-use app::problem::Problem;
 use axum::{
     extract::{Request, State},
     http::HeaderMap,
     middleware::Next,
     response::Response,
 };
+use countersign_leptos::problem::Problem;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::Semaphore,

@@ -4,14 +4,14 @@
 //! ASCII: a path may hold marks that end a line for some readers, or that a terminal obeys.
 
 use crate::{Server, notices::Notices};
-use app::edge::cookie;
-use auth::{Client, Clock, Entropy};
 use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT},
     middleware::Next,
     response::Response,
 };
+use countersign_core::{Client, Clock, Entropy};
+use countersign_leptos::edge::cookie;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 

@@ -13,11 +13,6 @@ use crate::{
     },
     layers::headers,
 };
-use app::{
-    address::is_at_or_below,
-    edge::credential::{Kind, kind},
-    shell::refusal,
-};
 use axum::{
     extract::{Request, State},
     http::{
@@ -26,6 +21,11 @@ use axum::{
     },
     middleware::Next,
     response::Response,
+};
+use countersign_leptos::{
+    address::is_at_or_below,
+    edge::credential::{Kind, kind},
+    shell::refusal,
 };
 
 /// Replaces the body of a problem that a page visit or a plain form ran into. The status stays.
@@ -36,7 +36,7 @@ pub async fn show_people(State(server): State<Server>, request: Request, next: N
         .get("accept")
         .is_some_and(|accept| String::from_utf8_lossy(accept.as_bytes()).contains("text/html"));
     let is_oauth = is_at_or_below(request.uri().path(), OAUTH);
-    let theme = app::edge::theme(request.headers());
+    let theme = countersign_leptos::edge::theme(request.headers());
     let mut response = next.run(request).await;
     let Some(Shown { title, detail, for_programs }) = response.extensions().get::<Shown>().cloned()
     else {

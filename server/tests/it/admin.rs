@@ -2,12 +2,12 @@
 //! once.
 
 use crate::support::{Answer, App, PASSWORD, User};
-use auth::{Client, flow::Change, on_both};
 use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
-use contract::{Email, view::Role};
+use countersign_core::{Client, flow::Change, on_both};
+use countersign_types::{Email, view::Role};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Attacks on tokens, over HTTP. What each of them is refused for is tested in `auth`; here is that
+//! Attacks on tokens, over HTTP. What each of them is refused for is tested in `core`; here is that
 //! it is refused in the same words, that nobody is called, that it is one line in the log, and that
 //! whoever is attacked goes on.
 
@@ -7,18 +7,18 @@ use crate::{
     support::{FORM, PASSWORD, START},
     target::{JSON, ME, REFRESH, Target, Tokens, URL},
 };
-use auth::{
-    Client,
-    keys::{Algorithm, PUBLISHED_FOR},
-    on_both,
-    testing::FreshDatabase,
-};
 use axum::{
     body::Body,
     http::{HeaderValue, Method, StatusCode},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use contract::{Span, form::LogIn};
+use countersign_core::{
+    Client,
+    keys::{Algorithm, PUBLISHED_FOR},
+    on_both,
+    testing::FreshDatabase,
+};
+use countersign_types::{Span, form::LogIn};
 use jsonwebtoken::{Algorithm::ES256, Algorithm::HS256, EncodingKey, crypto::sign};
 use serde_json::{Value, json};
 use std::{

@@ -2,7 +2,7 @@
 //! they would do harm.
 
 use crate::program::{PATIENCE, ask, countersign, port, up};
-use auth::testing::FreshDatabase;
+use countersign_core::testing::FreshDatabase;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{

@@ -1,11 +1,11 @@
 //! Bad input gets a 4xx that names the field or the limit, never a 5xx.
 
 use crate::support::{Answer, App, FORM, JSON, PASSWORD, SIGN_UP};
-use auth::on_both;
 use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
+use countersign_core::on_both;
 use serde_json::json;
 
 async fn post(app: &App, path: &str, kind: &str, body: impl Into<Body>) -> Answer {

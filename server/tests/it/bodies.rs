@@ -2,11 +2,11 @@
 //! than belongs there. Each is refused as the fault of whoever sent it.
 
 use crate::support::{Answer, App, FORM, JSON, PASSWORD, boss, functions, hear, send};
-use auth::on_both;
 use axum::{
     body::{Body, Bytes},
     http::StatusCode,
 };
+use countersign_core::on_both;
 use serde_json::{Value, json};
 use std::sync::{
     Arc,

@@ -2,7 +2,7 @@
 //! follow.
 
 use crate::program::{PATIENCE, ask, countersign, port, up};
-use auth::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
+use countersign_core::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384};
 use serde_json::{Value, json};
 use std::process::Stdio;
@@ -154,7 +154,7 @@ on_both! {
 
     async fn keys_are_made_added_imported_and_chosen_by_commands(nodes: Nodes) {
         let secret = nodes.run(&["secret", "new"]).await;
-        assert!(auth::ServerSecret::parse(secret.trim()).is_ok(), "what it makes is one");
+        assert!(countersign_core::ServerSecret::parse(secret.trim()).is_ok(), "what it makes is one");
         assert_ne!(nodes.run(&["secret", "new"]).await, secret);
 
         let added = nodes.run(&["keys", "add", "EdDSA"]).await;

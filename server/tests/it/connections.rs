@@ -3,17 +3,17 @@
 //! as it says.
 
 use crate::support::App;
-use auth::testing::FreshDatabase;
+use countersign::{
+    accept::Door,
+    router,
+    tls::{Files, Tls},
+};
+use countersign_core::testing::FreshDatabase;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, ServerName},
-};
-use server::{
-    accept::Door,
-    router,
-    tls::{Files, Tls},
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tempfile::TempDir;

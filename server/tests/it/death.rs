@@ -4,7 +4,7 @@
 //! Real processes of `examples/mortal.rs`, which Cargo builds with the tests.
 
 use crate::program::{PATIENCE, ask, port, set_up, up};
-use auth::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
+use countersign_core::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
 use serde_json::{Value, json};
 use std::process::Stdio;
 use tokio::{

@@ -15,7 +15,7 @@ struct Described {
 
 static DESCRIBED: LazyLock<Described> = LazyLock::new(|| {
     let document =
-        serde_json::to_value(server::http::routes().into_openapi()).expect("a description");
+        serde_json::to_value(countersign::http::routes().into_openapi()).expect("a description");
     let mut operations = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {

@@ -5,12 +5,12 @@
 //! added here. Each must refuse, or be on the list of what is for everybody.
 
 use crate::support::App;
-use auth::on_both;
 use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
-use server::router::PAGES;
+use countersign::router::PAGES;
+use countersign_core::on_both;
 use std::collections::BTreeSet;
 
 /// Routes of the API that everybody may use.

@@ -7,11 +7,11 @@ use crate::{
     program::PATIENCE,
     support::{Answer, App, FORM, JSON, PASSWORD, undescribed},
 };
-use auth::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
+use countersign_core::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
@@ -100,8 +100,9 @@ fn says_not_now(answer: &Answer, call: &str) {
         assert_eq!(answer.text, "\"unavailable\"", "{what}");
     } else if call.contains(" /account") {
         assert!(
-            answer.text.contains(&*app::words::problem(&app::problem::Problem::Unavailable))
-                && !answer.text.contains("@example.com"),
+            answer.text.contains(&*countersign_leptos::words::problem(
+                &countersign_leptos::problem::Problem::Unavailable
+            )) && !answer.text.contains("@example.com"),
             "{what}"
         );
     } else {

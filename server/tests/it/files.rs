@@ -1,11 +1,11 @@
 //! What is served of the disk: the files of the site, whole or in part, and nothing beside them.
 
 use crate::support::{App, FORM, JSON, boss, functions, send};
-use auth::{on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
+use countersign_core::{on_both, testing::FreshDatabase};
 use serde_json::Value;
 use std::{fs, os::unix::fs::symlink};
 use tempfile::TempDir;

@@ -1,9 +1,9 @@
 //! The server functions, as our own script calls them and as a plain form posts them.
 
 use crate::support::{Answer, App, PASSWORD};
-use auth::on_both;
 use axum::http::StatusCode;
-use contract::Span;
+use countersign_core::on_both;
+use countersign_types::Span;
 
 fn credentials(password: &str, next: &str) -> String {
     format!(
@@ -75,7 +75,7 @@ on_both! {
         );
         let page = app.anon().get(form.header("location")).await;
         assert!(
-            page.text.contains(&*app::words::problem(&app::problem::Problem::Credentials)),
+            page.text.contains(&*countersign_leptos::words::problem(&countersign_leptos::problem::Problem::Credentials)),
             "{}",
             page.text
         );

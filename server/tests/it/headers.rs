@@ -1,11 +1,11 @@
 //! What every answer carries.
 
 use crate::support::{App, PASSWORD, authority};
-use auth::{on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
     http::{HeaderMap, Method, StatusCode},
 };
+use countersign_core::{on_both, testing::FreshDatabase};
 use serde_json::json;
 use std::{collections::HashSet, fs};
 use tempfile::TempDir;
@@ -164,7 +164,7 @@ on_both! {
     async fn no_page_is_kept_however_its_address_is_written(app: App) {
         let user = app.user("ada@example.com").await;
         let browser = app.anon().browser(&user.refresh).with("accept", "text/html");
-        for page in server::router::PAGES.iter().map(leptos_axum::AxumRouteListing::path) {
+        for page in countersign::router::PAGES.iter().map(leptos_axum::AxumRouteListing::path) {
             let pages = [
                 page.to_owned(),
                 format!("{page}/"),
@@ -256,8 +256,8 @@ on_both! {
             .await;
         let no_such_method = person.send(Method::POST, "/login", Body::empty()).await;
         assert!(
-            no_such_method.text.contains(app::words::not_here::HEADING)
-                && too_large.text.contains(app::words::title(&app::problem::Problem::TooLarge))
+            no_such_method.text.contains(countersign_leptos::words::not_here::HEADING)
+                && too_large.text.contains(countersign_leptos::words::title(&countersign_leptos::problem::Problem::TooLarge))
         );
         for (status, answer) in [
             (StatusCode::FORBIDDEN, refused),
@@ -330,7 +330,7 @@ fn asking(url: &str) -> axum::http::Request<Body> {
 #[tokio::test]
 async fn panic_in_a_layer_is_a_protected_500() {
     use axum::{Router, extract::Request, middleware::from_fn, routing::get};
-    use server::layers::panics::outermost;
+    use countersign::layers::panics::outermost;
     use tower::ServiceExt;
     fn panics(_: &Request) -> StatusCode {
         panic!("a secret")
@@ -362,7 +362,7 @@ async fn panic_in_a_layer_is_a_protected_500() {
 #[tokio::test]
 async fn hsts_for_subdomains_is_a_choice() {
     let app = App::with(FreshDatabase::sqlite(), "https://accounts.example.com", |http| {
-        http.hsts_subdomains = true
+        http.hsts_subdomains = true;
     })
     .await;
     assert_eq!(
@@ -374,7 +374,7 @@ async fn hsts_for_subdomains_is_a_choice() {
 #[tokio::test]
 async fn what_never_answers_is_given_up() {
     use axum::{Router, routing::get};
-    use server::{layers::limits::LONGEST, router::protected};
+    use countersign::{layers::limits::LONGEST, router::protected};
     use tower::ServiceExt;
     let mut served = Vec::new();
     for (url, https) in URLS {
@@ -404,7 +404,7 @@ async fn what_never_answers_is_given_up() {
 #[tokio::test]
 async fn a_panic_is_a_plain_500_and_the_server_goes_on() {
     use axum::{Router, routing::get};
-    use server::router::protected;
+    use countersign::router::protected;
     use tower::ServiceExt;
     async fn panics() -> StatusCode {
         panic!("a secret")

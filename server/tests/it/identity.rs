@@ -1,12 +1,12 @@
 //! What a proxy is told that asks who a request is from.
 
 use crate::support::{Answer, App, hear};
-use auth::{flow::Change, on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
-use contract::{Email, Span, view::Role};
+use countersign_core::{flow::Change, on_both, testing::FreshDatabase};
+use countersign_types::{Email, Span, view::Role};
 use serde_json::json;
 
 const VERIFY: &str = "/api/v1/auth/verify";
@@ -55,7 +55,7 @@ on_both! {
                 assert_eq!(identity(&client.send(Method::HEAD, VERIFY, Body::empty()).await), told);
             }
         }
-        let operator = app.server.auth().operator_for_tests(&auth::Client::default());
+        let operator = app.server.auth().operator_for_tests(&countersign_core::Client::default());
         let user = operator
             .user_with(&Email::parse("ada@example.com").expect("an address"))
             .await

@@ -1,8 +1,8 @@
 //! The public keys, as somebody uses them who verifies our tokens without asking us.
 
 use crate::support::App;
-use auth::on_both;
 use axum::http::StatusCode;
+use countersign_core::on_both;
 use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 
 on_both! {

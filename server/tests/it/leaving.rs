@@ -2,12 +2,12 @@
 
 use crate::support::{App, PASSWORD};
 use crate::target::Target;
-use auth::{Store, flow::SESSIONS_PER_PAGE, on_both};
 use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
-use contract::{SessionId, Span};
+use countersign_core::{Store, flow::SESSIONS_PER_PAGE, on_both};
+use countersign_types::{SessionId, Span};
 use serde_json::{Value, json};
 
 on_both! {
@@ -189,7 +189,7 @@ on_both! {
             for _ in 0..more {
                 stored += 1;
                 let id = SessionId(uuid::Uuid::from_u128(stored));
-                tx.session_insert(&auth::store::sessions::Session {
+                tx.session_insert(&countersign_core::store::sessions::Session {
                     id,
                     revoked_at: None,
                     ..session.clone()
@@ -227,7 +227,7 @@ on_both! {
                 .await
                 .text;
             assert_eq!(
-                page.contains(app::words::data::MORE_SESSIONS),
+                page.contains(countersign_leptos::words::data::MORE_SESSIONS),
                 stored >= SESSIONS_PER_PAGE as u128
             );
         }

@@ -4,9 +4,9 @@ use crate::{
     log::Log,
     support::{App, LOG_IN, PASSWORD},
 };
-use auth::{on_both, testing::FreshDatabase};
 use axum::http::StatusCode;
-use contract::Span;
+use countersign_core::{on_both, testing::FreshDatabase};
+use countersign_types::Span;
 use serde_json::{Value, json};
 
 /// A server that limits, behind a proxy that it trusts.

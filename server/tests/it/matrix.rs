@@ -3,7 +3,6 @@
 //! fails.
 
 use crate::support::{Answer, App, Client, FORM, PASSWORD, User};
-use auth::{Entropy, ServerSecret, flow::Change, on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
     http::{Method, StatusCode},
@@ -12,12 +11,13 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use contract::{
+use countersign::{config::IntrospectionSecret, router::PAGES};
+use countersign_core::{Entropy, ServerSecret, flow::Change, on_both, testing::FreshDatabase};
+use countersign_types::{
     Email, UserId,
     view::{Role, UserView},
 };
 use serde_json::{Value, json};
-use server::{config::IntrospectionSecret, router::PAGES};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who may.
@@ -195,7 +195,7 @@ impl Office {
         let secret = ServerSecret::generate(&Entropy::System).expect("randomness").expose();
         let given = IntrospectionSecret::new(secret.clone());
         let app = App::with(database, "http://localhost:3000", |http| {
-            http.introspection_secret = Some(given)
+            http.introspection_secret = Some(given);
         })
         .await;
         let office = Self { app, secret };
@@ -212,7 +212,7 @@ impl Office {
         self.app
             .server
             .auth()
-            .operator_for_tests(&auth::Client::default())
+            .operator_for_tests(&countersign_core::Client::default())
             .change(id, change)
             .await
             .expect("changed");
@@ -222,7 +222,7 @@ impl Office {
         self.app
             .server
             .auth()
-            .operator_for_tests(&auth::Client::default())
+            .operator_for_tests(&countersign_core::Client::default())
             .user(id)
             .await
             .expect("a user")
@@ -235,7 +235,7 @@ impl Office {
             .app
             .server
             .auth()
-            .operator_for_tests(&auth::Client::default())
+            .operator_for_tests(&countersign_core::Client::default())
             .user_with(&Email::parse(email).expect("an address"))
             .await
             .expect("a user")
@@ -311,7 +311,7 @@ impl Office {
         for (path, method) in leptos::server_fn::axum::server_fn_paths() {
             found.entry(path.to_owned()).or_default().insert(method.as_str().to_lowercase());
         }
-        for file in server::downloads::FILES {
+        for file in countersign::downloads::FILES {
             found.entry(file.to_owned()).or_default().insert("get".to_owned());
         }
         for page in PAGES.iter() {

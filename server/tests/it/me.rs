@@ -1,9 +1,9 @@
 //! One's own account: the JSON API, and the rules of Bearer tokens.
 
 use crate::support::App;
-use auth::on_both;
 use axum::http::StatusCode;
-use contract::Span;
+use countersign_core::on_both;
+use countersign_types::Span;
 use serde_json::json;
 
 on_both! {

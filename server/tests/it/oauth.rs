@@ -2,12 +2,12 @@
 //! 7662), metadata (RFC 8414, RFC 9728).
 
 use crate::support::{Answer, App, Client, FORM, escaped};
-use auth::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
 use axum::http::{Method, StatusCode};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use contract::Span;
+use countersign::config::IntrospectionSecret;
+use countersign_core::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
+use countersign_types::Span;
 use serde_json::{Value, json};
-use server::config::IntrospectionSecret;
 
 async fn post(client: &Client<'_>, path: &str, form: &str) -> Answer {
     client.clone().with("content-type", FORM).send(Method::POST, path, form.to_owned().into()).await
@@ -24,7 +24,7 @@ impl Telling {
         let secret = ServerSecret::generate(&Entropy::System).expect("randomness").expose();
         let given = IntrospectionSecret::new(secret.clone());
         let app = App::with(database, "http://localhost:3000", |http| {
-            http.introspection_secret = Some(given)
+            http.introspection_secret = Some(given);
         })
         .await;
         Self { app, secret }

@@ -1,7 +1,7 @@
 //! The description of the API is made from the handlers and says what they do.
 
 use crate::support::App;
-use auth::on_both;
+use countersign_core::on_both;
 use std::collections::BTreeSet;
 
 on_both! {

@@ -4,11 +4,11 @@ use crate::{
     matrix::{Is, Office, TABLE, ask},
     support::{Answer, App, PASSWORD},
 };
-use auth::{on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
+use countersign_core::{on_both, testing::FreshDatabase};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -218,7 +218,7 @@ impl Listing {
     async fn on(database: FreshDatabase) -> Self {
         Self(
             App::with(database, "https://accounts.example.com", |http| {
-                http.cors_origins = vec![LISTED.to_owned()]
+                http.cors_origins = vec![LISTED.to_owned()];
             })
             .await,
         )

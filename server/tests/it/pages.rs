@@ -1,9 +1,9 @@
 //! The pages as they leave the server.
 
 use crate::support::App;
-use auth::on_both;
 use axum::http::StatusCode;
-use contract::Span;
+use countersign_core::on_both;
+use countersign_types::Span;
 use serde_json::json;
 
 on_both! {
@@ -66,10 +66,10 @@ on_both! {
 
     async fn account_page_has_the_heading_of_its_navigation_entry(app: App) {
         let user = app.user("ada@example.com").await;
-        for (path, heading) in app::pages::later::PAGES {
+        for (path, heading) in countersign_leptos::pages::later::PAGES {
             let page = app.anon().browser(&user.refresh).get(path).await.text;
             assert!(page.contains(&format!("<h1>{heading}</h1>")), "{path}: {heading}: {page}");
-            for (other, label) in app::pages::later::PAGES {
+            for (other, label) in countersign_leptos::pages::later::PAGES {
                 let link = page.split("<a ").find(|link| {
                     link.contains(&format!("href=\"{other}\""))
                         && link.contains(&format!(">{label}<"))
@@ -160,6 +160,6 @@ on_both! {
             (answer.status, answer.header("content-type")),
             (StatusCode::NOT_FOUND, "text/html; charset=utf-8")
         );
-        assert!(answer.text.contains(app::words::not_found::HEADING));
+        assert!(answer.text.contains(countersign_leptos::words::not_found::HEADING));
     }
 }

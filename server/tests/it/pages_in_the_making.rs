@@ -2,7 +2,7 @@
 //! Nothing of ours trips over it.
 
 use crate::program::{ask, countersign, port, up};
-use auth::{on_both, testing::FreshDatabase};
+use countersign_core::{on_both, testing::FreshDatabase};
 use futures::future::join_all;
 use serde_json::json;
 use std::time::Duration;

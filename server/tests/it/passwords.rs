@@ -2,8 +2,8 @@
 //! and that no password stops the hashing.
 
 use crate::support::{App, FORM, LOG_IN, PASSWORD, SIGN_UP, escaped, send};
-use auth::{Client as Caller, on_both};
 use axum::http::StatusCode;
+use countersign_core::{Client as Caller, on_both};
 use serde_json::json;
 
 on_both! {

@@ -2,8 +2,8 @@
 //! the program's own.
 
 use crate::support::App;
-use auth::testing::FreshDatabase;
-use server::config::Setting;
+use countersign::config::Setting;
+use countersign_core::testing::FreshDatabase;
 use std::{fs, net::SocketAddr, path::Path};
 use tokio::{net::TcpListener, process::Command};
 

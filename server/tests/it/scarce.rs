@@ -3,7 +3,7 @@
 //! a process that may have few.
 
 use crate::program::{Line, PATIENCE, port, set_up, up};
-use auth::{on_both, testing::FreshDatabase};
+use countersign_core::{on_both, testing::FreshDatabase};
 use serde_json::{Value, json};
 use std::{
     future::pending,

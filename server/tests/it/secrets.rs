@@ -6,12 +6,12 @@ use crate::{
     support::{Answer, FORM, PASSWORD, escaped},
     target::{Target, Tokens},
 };
-use auth::{on_both, testing::FreshDatabase};
 use axum::{
     body::Body,
     http::{HeaderValue, Method, Uri},
 };
-use contract::Span;
+use countersign_core::{on_both, testing::FreshDatabase};
+use countersign_types::Span;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -265,7 +265,7 @@ async fn after_everything_that_can_be_done_no_secret_is_in_the_files_or_in_the_l
     let authorized: [(&str, &[u8]); 2] =
         [("authorization", bearer.as_bytes()), ("content-type", b"application/json")];
     // Everything taken along, and the account nearly deleted.
-    for file in server::downloads::FILES {
+    for file in countersign::downloads::FILES {
         bodies.push(
             target
                 .send(Method::GET, file, &[("cookie", jar(&page).as_bytes())], Body::empty())

@@ -1,9 +1,9 @@
 //! Sessions and the password: the JSON API.
 
 use crate::support::{App, PASSWORD};
-use auth::on_both;
 use axum::http::StatusCode;
-use contract::Span;
+use countersign_core::on_both;
+use countersign_types::Span;
 use serde_json::{Value, json};
 
 fn items(answer: &crate::support::Answer) -> Vec<Value> {

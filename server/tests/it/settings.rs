@@ -169,7 +169,9 @@ async fn missing_secret_is_never_replaced_by_a_new_one() {
 #[tokio::test]
 async fn empty_secret_variable_makes_no_stray_file() {
     let folder = folder();
-    let secret = auth::ServerSecret::generate(&auth::Entropy::System).expect("randomness").expose();
+    let secret = countersign_core::ServerSecret::generate(&countersign_core::Entropy::System)
+        .expect("randomness")
+        .expose();
     fs::write(folder.path().join(".env"), format!("COUNTERSIGN_SECRET={secret}\n"))
         .expect("a file");
     serve(folder.path(), &[("COUNTERSIGN_SECRET", "")]).await;

@@ -1,25 +1,25 @@
 //! The whole server without a socket, and clients that are typed by who they are.
 
 use crate::described;
-use auth::{
-    Auth, Client as Caller, Clock, Entropy, Hashing, Policy, RateLimits, ServerSecret, Store,
-    flow::{Change, Parts},
-    testing::FreshDatabase,
-};
 use axum::{
     Router,
     body::Body,
     extract::ConnectInfo,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
 };
-use contract::{Email, Timestamp, view::Role};
-use http_body_util::BodyExt;
-use serde_json::{Value, json};
-use server::{
+use countersign::{
     Server,
     config::{Http, Site},
     router,
 };
+use countersign_core::{
+    Auth, Client as Caller, Clock, Entropy, Hashing, Policy, RateLimits, ServerSecret, Store,
+    flow::{Change, Parts},
+    testing::FreshDatabase,
+};
+use countersign_types::{Email, Timestamp, view::Role};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},

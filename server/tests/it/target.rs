@@ -2,14 +2,14 @@
 //! sends.
 
 use crate::support::{Answer, PASSWORD, answered, authority, no_site, reached_by, started};
-use auth::{Auth, Clock, RateLimits, testing::FreshDatabase};
 use axum::{
     Router,
     body::Body,
     http::{HeaderName, HeaderValue, Method, Request},
 };
+use countersign::{Server, router};
+use countersign_core::{Auth, Clock, RateLimits, testing::FreshDatabase};
 use serde_json::{Value, json};
-use server::{Server, router};
 
 pub const URL: &str = "http://localhost:3000";
 pub const ME: &str = "/api/v1/me";

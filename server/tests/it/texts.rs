@@ -5,11 +5,11 @@ use crate::{
     support::{Answer, App, FORM, JSON, LOG_IN, PASSWORD, SIGN_UP, escaped, hear},
     target::Target,
 };
-use auth::on_both;
 use axum::{
     body::Body,
     http::{HeaderValue, Method, StatusCode},
 };
+use countersign_core::on_both;
 use naughty_strings::BLNS;
 use serde_json::json;
 

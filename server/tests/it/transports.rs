@@ -1,9 +1,9 @@
 //! Where tokens may travel: each row of the table in the documentation, and what must be refused.
 
 use crate::support::{Answer, App, PASSWORD};
-use auth::{on_both, testing::FreshDatabase};
 use axum::http::StatusCode;
-use contract::Span;
+use countersign_core::{on_both, testing::FreshDatabase};
+use countersign_types::Span;
 use serde_json::json;
 
 const SIGNUP: &str = "/api/v1/auth/signup";

@@ -5,10 +5,10 @@ use crate::{
     program::{PATIENCE, countersign, port, up},
     support::App,
 };
-use auth::testing::FreshDatabase;
 use axum::body::Bytes;
+use countersign::{accept::Door, layers::budget::MAX_REQUESTS_PER_NETWORK, router};
+use countersign_core::testing::FreshDatabase;
 use h2::{Reason, RecvStream, client};
-use server::{accept::Door, layers::budget::MAX_REQUESTS_PER_NETWORK, router};
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},

@@ -1,8 +1,8 @@
 //! Addresses below `/.well-known` that people and password managers use.
 
 use crate::support::App;
-use auth::{on_both, testing::FreshDatabase};
 use axum::http::StatusCode;
+use countersign_core::{on_both, testing::FreshDatabase};
 
 /// A server whose operator wants to be told of vulnerabilities.
 struct Reachable(App);
@@ -11,7 +11,7 @@ impl Reachable {
     async fn on(database: FreshDatabase) -> Self {
         Self(
             App::with(database, "https://accounts.example.com", |http| {
-                http.security_contacts = vec!["mailto:security@example.com".to_owned()]
+                http.security_contacts = vec!["mailto:security@example.com".to_owned()];
             })
             .await,
         )

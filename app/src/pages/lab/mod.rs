@@ -19,7 +19,7 @@ use crate::{
     },
     words::{self, lab},
 };
-use contract::{Fault, Faults, Field, Timestamp, form::LogIn};
+use countersign_types::{Fault, Faults, Field, Timestamp, form::LogIn};
 use futures::future::join_all;
 use leptos::{context::Provider, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;
@@ -317,7 +317,7 @@ fn states() -> AnyView {
 }
 
 fn times() -> AnyView {
-    let hour = contract::Span::minutes(60);
+    let hour = countersign_types::Span::minutes(60);
     view! {
         <p><When at=THEN/></p>
         <p><Day at=THEN/></p>

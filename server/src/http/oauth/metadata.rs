@@ -7,8 +7,8 @@ use crate::{
     Server,
     http::{public_document::public_document, refusals::Public},
 };
-use auth::token::{ACCOUNT_SCOPE, ADMIN_SCOPE};
 use axum::{extract::State, response::Response};
+use countersign_core::token::{ACCOUNT_SCOPE, ADMIN_SCOPE};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -7,15 +7,15 @@ use super::{
     invalid_client, parameters, refuse, required,
 };
 use crate::Server;
-use auth::{
-    Client, Issued,
-    token::{ACCOUNT_SCOPE, ADMIN_SCOPE, CLIENT_ID},
-};
 use axum::{
     Extension, Form, Json,
     extract::{State, rejection::FormRejection},
     http::{HeaderMap, StatusCode, header::PRAGMA},
     response::{IntoResponse, Response},
+};
+use countersign_core::{
+    Client, Issued,
+    token::{ACCOUNT_SCOPE, ADMIN_SCOPE, CLIENT_ID},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -95,7 +95,7 @@ pub(in crate::http) async fn exchange(
         Ok(issued) => {
             Ok(([(PRAGMA, "no-cache")], Json(TokenResponse::from(issued))).into_response())
         }
-        Err(auth::Error::SignedOut | auth::Error::Stale) => Err(refuse(
+        Err(countersign_core::Error::SignedOut | countersign_core::Error::Stale) => Err(refuse(
             StatusCode::BAD_REQUEST,
             "invalid_grant",
             "The refresh token is invalid, expired, revoked or already used. Log in again.",
