@@ -1,12 +1,12 @@
-// What runs where. `release` is what people get: every journey but those that need the laboratory page. `debug` is the build that explains
-// hydration mismatches and has that page.
+// Projects: `release` runs all tests that do not need the component gallery. `debug` is the build
+// that has the gallery and explains hydration mismatches.
 //
-//   script/postgres playwright test [--project release|debug] [journeys/NAME] [--headed] [--trace on]
+//   script/with-postgres playwright test [--project release|debug] [journeys/NAME] [--headed]
 import { defineConfig } from '@playwright/test';
 import { launchOptions } from './support/browser.mjs';
 
-const onlyDebug = ['**/many-calls.spec.mjs', '**/lab.spec.mjs'];
-const alsoDebug = ['**/hydration.spec.mjs', '**/harness.spec.mjs'];
+const debugOnly = ['**/concurrent-calls.spec.mjs', '**/gallery.spec.mjs'];
+const bothBuilds = ['**/hydration.spec.mjs', '**/test-harness.spec.mjs'];
 
 export default defineConfig({
   testDir: 'journeys',
@@ -26,7 +26,7 @@ export default defineConfig({
     launchOptions: launchOptions(),
   },
   projects: [
-    { name: 'release', testIgnore: onlyDebug, use: { build: 'release' } },
-    { name: 'debug', testMatch: [...onlyDebug, ...alsoDebug], use: { build: 'debug' } },
+    { name: 'release', testIgnore: debugOnly, use: { build: 'release' } },
+    { name: 'debug', testMatch: [...debugOnly, ...bothBuilds], use: { build: 'debug' } },
   ],
 });

@@ -1,6 +1,6 @@
-//! (browser) Whether the server can be reached, and if not, why: the browser has no network, or the
-//! server does not answer. Found out by the calls that pages make anyway; once one has failed, we
-//! look by ourselves until the server answers, so that everything recovers without anybody's help.
+//! (browser) Whether the server is reachable, and if not, why: the browser is offline, or the
+//! server doesn't respond. Calls of pages report their success or failure. After a failure the
+//! module probes the server itself until it responds, so that pages recover without user action.
 
 use crate::browser;
 use leptos::{prelude::*, server_fn::request::browser::Request, task::spawn_local};
@@ -9,39 +9,39 @@ use std::{
     time::Duration,
 };
 
-/// How the server can be reached.
+/// The state of the connection to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connection {
-    /// As far as is known, it can.
-    Fine,
+    /// The server is reachable, as far as is known.
+    Online,
     /// The browser has no network.
     Offline,
-    /// There is a network, but no answer.
-    Away,
+    /// There is a network, but the server doesn't respond.
+    ServerUnreachable,
 }
 
-/// For everybody who wants to know, by `expect_context::<Connected>()`.
+/// The reactive state of the connection. Get it with `expect_context::<ConnectionStatus>()`.
 #[derive(Clone, Copy)]
-pub struct Connected(RwSignal<Connection>);
+pub struct ConnectionStatus(RwSignal<Connection>);
 
-impl Connected {
-    /// Stays as it is, for whoever wants to look at that.
+impl ConnectionStatus {
+    /// Creates a status that never changes, for the component gallery.
     #[cfg(debug_assertions)]
-    pub fn always(how: Connection) -> Self {
-        Self(RwSignal::new(how))
+    pub fn always(connection: Connection) -> Self {
+        Self(RwSignal::new(connection))
     }
 
-    /// How it stands. Changes are followed.
+    /// Returns the current state and subscribes to changes.
     pub fn get(self) -> Connection {
-        self.0.try_get().unwrap_or(Connection::Fine)
+        self.0.try_get().unwrap_or(Connection::Online)
     }
 
-    /// Runs `back` each time that the server can be reached again. Call it where effects are made.
-    pub fn on_return(self, back: impl Fn() + 'static) {
+    /// Calls `on_online` each time the server becomes reachable again. Creates an effect.
+    pub fn on_return(self, on_online: impl Fn() + 'static) {
         Effect::new(move |before: Option<Connection>| {
             let now = self.get();
-            if now == Connection::Fine && before.is_some_and(|before| before != now) {
-                back();
+            if now == Connection::Online && before.is_some_and(|before| before != now) {
+                on_online();
             }
             now
         });
@@ -50,60 +50,66 @@ impl Connected {
 
 thread_local! {
     static STATE: RefCell<Option<RwSignal<Connection>>> = const { RefCell::new(None) };
-    /// Whether we look already.
-    static WAITING: Cell<bool> = const { Cell::new(false) };
-    /// Whether a question is on its way.
-    static ASKING: Cell<bool> = const { Cell::new(false) };
+    /// Whether the probe loop is running.
+    static IS_PROBING: Cell<bool> = const { Cell::new(false) };
+    /// Whether a ping is in flight.
+    static IS_PINGING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The first look comes after so long, each further one after twice as long, up to [`LONGEST`].
-const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(30);
-/// An answer that takes longer is none.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Delay before the first probe. It doubles with each probe, up to [`MAX_BACKOFF`].
+const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Called once, by the root component.
+/// Provides the [`ConnectionStatus`]. Called once, by the root component.
 pub fn provide_connection() {
-    let state = RwSignal::new(Connection::Fine);
-    provide_context(Connected(state));
-    // In the browser only.
+    let state = RwSignal::new(Connection::Online);
+    provide_context(ConnectionStatus(state));
+    // Effects run in the browser only.
     Effect::new(move |_| {
         STATE.set(Some(state));
-        browser::on_network(|there| if there { spawn_local(look()) } else { lost() });
+        browser::on_network_change(
+            |online| {
+                if online { spawn_local(probe()) } else { report_failure() }
+            },
+        );
         if !browser::has_network() {
-            lost();
+            report_failure();
         }
     });
 }
 
-/// A call got no answer.
-pub fn lost() {
-    let now = if browser::has_network() { Connection::Away } else { Connection::Offline };
-    if become_(now).is_some() && !WAITING.replace(true) {
-        spawn_local(wait());
+/// Reports that a call got no response.
+pub fn report_failure() {
+    let now =
+        if browser::has_network() { Connection::ServerUnreachable } else { Connection::Offline };
+    if set(now).is_some() && !IS_PROBING.replace(true) {
+        spawn_local(probe_until_online());
     }
 }
 
-/// A call got an answer. Where the browser says that there is no network, that may be an answer
-/// from before, or a server on this very machine: then we look ourselves.
-pub fn found() {
+/// Reports that a call got a response.
+///
+/// If the browser says that it is offline, the response may be older, or come from a server on the
+/// same machine. Then the server is pinged.
+pub fn report_success() {
     if browser::has_network() {
-        become_(Connection::Fine);
-    } else if !is_fine() {
-        spawn_local(ask());
+        set(Connection::Online);
+    } else if !is_online() {
+        spawn_local(ping());
     }
 }
 
-/// Whether it makes sense to send something now. If not, that is shown.
-pub fn is_likely() -> bool {
+/// Returns whether a request is likely to succeed. If not, the status says so.
+pub fn is_probably_online() -> bool {
     if !browser::has_network() {
-        lost();
+        report_failure();
     }
-    is_fine()
+    is_online()
 }
 
-/// Returns how it stood until now, as far as anybody follows it.
-fn become_(now: Connection) -> Option<Connection> {
+/// Sets the state and returns the one before, or `None` if there is no status.
+fn set(now: Connection) -> Option<Connection> {
     let state = STATE.with_borrow(|state| *state)?;
     let before = state.try_get_untracked()?;
     if before != now {
@@ -112,45 +118,46 @@ fn become_(now: Connection) -> Option<Connection> {
     Some(before)
 }
 
-fn is_fine() -> bool {
+fn is_online() -> bool {
     STATE
         .with_borrow(|state| *state)
         .and_then(|state| state.try_get_untracked())
-        .is_none_or(|state| state == Connection::Fine)
+        .is_none_or(|state| state == Connection::Online)
 }
 
-async fn wait() {
-    let mut pause = FIRST;
-    while !is_fine() {
-        browser::pause(pause).await;
-        look().await;
-        pause = (pause * 2).min(LONGEST);
+async fn probe_until_online() {
+    let mut backoff = INITIAL_BACKOFF;
+    while !is_online() {
+        browser::sleep(backoff).await;
+        probe().await;
+        backoff = (backoff * 2).min(MAX_BACKOFF);
     }
-    WAITING.set(false);
+    IS_PROBING.set(false);
 }
 
-async fn look() {
-    if is_fine() {
+async fn probe() {
+    if is_online() {
         return;
     }
-    // The browser says when there is one.
+    // An event of the browser tells when the network is back.
     if !browser::has_network() {
-        return lost();
+        return report_failure();
     }
-    ask().await;
+    ping().await;
 }
 
-/// One at a time: the last word is that of the last question.
-async fn ask() {
-    if ASKING.replace(true) {
+/// Requests `/readyz` and sets the state by its result. One at a time, so that the latest result
+/// counts.
+async fn ping() {
+    if IS_PINGING.replace(true) {
         return;
     }
-    let answer = browser::within(PATIENCE, Request::get("/readyz").send()).await;
-    ASKING.set(false);
-    match answer {
-        Some(Ok(answer)) if answer.ok() => {
-            become_(Connection::Fine);
+    let response = browser::with_timeout(PING_TIMEOUT, Request::get("/readyz").send()).await;
+    IS_PINGING.set(false);
+    match response {
+        Some(Ok(response)) if response.ok() => {
+            set(Connection::Online);
         }
-        _ => lost(),
+        _ => report_failure(),
     }
 }

@@ -1,37 +1,37 @@
-//! The pages, and what they ask of the server. Compiled twice: for the server (feature `ssr`) and
-//! for the browser (feature `hydrate`).
+//! The pages and the server functions. Compiled twice: for the server (feature `ssr`) and for the
+//! browser (feature `hydrate`).
 //!
-//! | to learn about | read |
+//! | topic | modules |
 //! |---|---|
-//! | what people see | [`pages`], made of [`ui`] and [`words`], inside [`shell`] |
-//! | what pages can ask of the server | [`api`] |
-//! | how that is asked: the token, its renewal, other tabs | [`client`], [`codec`], [`json`], [`session`], [`browser`] |
-//! | what happens when the server cannot be reached, or a session ends in the middle of something | [`connection`], [`drafts`] |
-//! | who is signed in, as far as a page can tell; what is read for a page | [`who`], [`known`] |
-//! | how a request becomes a call of the domain, and its outcome an answer | `edge` (server only) |
-//! | what can go wrong | [`problem`] |
+//! | user interface | [`pages`], built from [`ui`] and [`messages`], inside [`document`] |
+//! | server functions | [`api`] |
+//! | calls of server functions: token, refresh, other tabs | [`server_fn_client`], [`json_codec`], [`js_json`], [`session`], [`browser`] |
+//! | unreachable server, session that ends while a form is edited | [`connection`], [`form_drafts`] |
+//! | logged-in user, data that pages load | [`current_user`], [`resource`] |
+//! | HTTP on the server: credentials, cookies, responses | `request` (server only) |
+//! | errors | [`problem`] |
 #![recursion_limit = "256"]
 
-pub mod address;
 pub mod api;
 pub mod browser;
-pub mod client;
-pub mod codec;
 pub mod connection;
-pub mod drafts;
+pub mod current_user;
+pub mod document;
+pub mod eager_view;
 #[cfg(feature = "ssr")]
-pub mod edge;
-#[cfg(feature = "ssr")]
-pub mod export;
-pub mod json;
-pub mod known;
+pub mod export_html;
+pub mod form_drafts;
+pub mod js_json;
+pub mod json_codec;
+pub mod messages;
 pub mod pages;
 pub mod problem;
+#[cfg(feature = "ssr")]
+pub mod request;
+pub mod resource;
+pub mod routes;
+pub mod server_fn_client;
 pub mod session;
-pub mod shell;
-pub mod solid;
 #[cfg(all(feature = "ssr", any(test, feature = "testing")))]
 pub mod testing;
 pub mod ui;
-pub mod who;
-pub mod words;

@@ -1,14 +1,14 @@
-//! Measures what retention costs other writers: `script/retention` explains it.
+//! Measures the effect of retention on other writers, for `script/retention-latency`.
 
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 
 use countersign_core::{
-    Auth, Client, Clock, Entropy, Hashing, Policy, Presented, RateLimits, ServerSecret, Store,
-    flow::Parts, store::Seed, testing::FreshDatabase,
+    Auth, Clock, HashingConfig, Policy, PresentedCredential, RandomSource, RateLimits,
+    RequestContext, ServerSecret, Store, service::AuthConfig, store::Seed, testing::TestDatabase,
 };
 use countersign_types::{
-    Span,
-    form::{Rename, SignUp},
+    TimeSpan,
+    forms::{SignUpForm, UpdateProfileForm},
 };
 use std::{
     error::Error,
@@ -21,14 +21,14 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 const PASSWORD: &str = "correct horse battery";
-/// Writers that go on all the time, each with a pause between two writes.
+/// Number of concurrent writers, and the pause between two writes of each.
 const WRITERS: usize = 4;
 const PAUSE: Duration = Duration::from_millis(5);
-/// Rows are made so many at a time.
+/// Rows inserted by one statement.
 const CHUNK: i64 = 25_000;
-/// How long they write without retention, for comparison.
+/// Duration of the measurement without retention, for comparison.
 const CALM: Duration = Duration::from_secs(5);
-/// By so much the 99th percentile of their writes may rise.
+/// Maximum increase of the 99th percentile.
 const MOST: Duration = Duration::from_millis(60);
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -39,7 +39,7 @@ async fn main() -> Result<()> {
     println!("{rows} rows that are due, {WRITERS} writers; milliseconds");
     println!("database   rows/s   calm p50   p99   max   with retention p50   p99   max");
     let mut kept = true;
-    for database in [FreshDatabase::sqlite(), FreshDatabase::postgres().await] {
+    for database in [TestDatabase::sqlite(), TestDatabase::postgres().await] {
         kept &= measure(&database, rows).await?;
     }
     if kept {
@@ -49,15 +49,21 @@ async fn main() -> Result<()> {
     }
 }
 
-async fn measure(database: &FreshDatabase, rows: i64) -> Result<bool> {
+async fn measure(database: &TestDatabase, rows: i64) -> Result<bool> {
     let (store, clock) = (Store::open(&database.url).await?, Clock::System);
-    let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
+    let hashing = HashingConfig {
+        memory_kib: 64,
+        iterations: 1,
+        parallelism: 1,
+        threads: 2,
+        queue_capacity: 64,
+    };
     let policy = Policy { limits: RateLimits::off(), ..Policy::new("https://countersign.example") };
-    let secret = ServerSecret::generate(&Entropy::System)?;
-    let auth = Auth::start(Parts {
+    let secret = ServerSecret::generate(&RandomSource::System)?;
+    let auth = Auth::start(AuthConfig {
         store: store.clone(),
         clock: clock.clone(),
-        entropy: Entropy::System,
+        random: RandomSource::System,
         secret,
         policy,
         hashing,
@@ -66,32 +72,33 @@ async fn measure(database: &FreshDatabase, rows: i64) -> Result<bool> {
     let mut tokens = Vec::new();
     let mut user = None;
     for number in 0..WRITERS {
-        let form = SignUp {
+        let form = SignUpForm {
             email: format!("user{number}@example.com"),
             password: PASSWORD.into(),
-            ..SignUp::default()
+            ..SignUpForm::default()
         };
-        let (_, issued) = auth.sign_up(&Client::default(), &form, None).await?;
+        let (_, issued) = auth.sign_up(&RequestContext::default(), &form, None).await?;
         user = Some(issued.account.id);
         tokens.push(issued.access.token);
     }
-    let (user, old) = (user.ok_or("no user")?, clock.now() - Span::days(500));
-    // Half of them counts of limits, the rest sessions and events in equal parts.
+    let (user, old) = (user.ok_or("no user")?, clock.now() - TimeSpan::days(500));
+    // Half of them are rate limit counters, the rest sessions and events in equal parts.
     for (seed, share) in
         [(Seed::Limits, rows / 2), (Seed::RevokedSessions, rows / 4), (Seed::Events, rows / 4)]
     {
-        // No statement may take long.
+        // Limits the duration of each statement.
         for _ in 0..share.div_euclid(CHUNK).max(1) {
             let mut tx = store.write().await?;
             tx.seed(seed, user, share.min(CHUNK), old).await?;
             tx.commit().await?;
         }
     }
-    auth.listen().await?;
+    auth.sync_feed().await?;
 
     let calm = written(&auth, &tokens, sleep(CALM)).await?;
     let began = Instant::now();
-    let busy = written(&auth, &tokens, async { auth.retain().await.map_err(Into::into) }).await?;
+    let busy =
+        written(&auth, &tokens, async { auth.run_retention().await.map_err(Into::into) }).await?;
     let took = began.elapsed();
     let left: i64 = store.read().await?.count_rows("limits").await?
         + store.read().await?.count_rows("sessions").await?;
@@ -117,7 +124,7 @@ async fn measure(database: &FreshDatabase, rows: i64) -> Result<bool> {
     Ok(two[1] - one[1] <= MOST.as_secs_f64() * 1000.0)
 }
 
-/// How long each write took while `work` went on, in milliseconds, sorted.
+/// Runs `work` and returns the latency of each concurrent write in milliseconds, sorted.
 async fn written<T: Into<Outcome>>(
     auth: &Auth,
     tokens: &[String],
@@ -133,12 +140,15 @@ async fn written<T: Into<Outcome>>(
                 while !over.load(Ordering::Relaxed) {
                     let name = format!("Ada {}", latencies.len());
                     let began = Instant::now();
-                    let me = auth.signed_in(&Client::default(), Presented::Bearer(&token)).await?;
-                    me.rename(&Rename { name, tag: String::new() }).await?;
+                    let me = auth
+                        .signed_in(&RequestContext::default(), PresentedCredential::Bearer(&token))
+                        .await?;
+                    me.update_display_name(&UpdateProfileForm { name, session_tag: String::new() })
+                        .await?;
                     latencies.push(began.elapsed().as_secs_f64() * 1000.0);
-                    // So that the node knows what is revoked.
+                    // Keeps the change feed fresh.
                     if latencies.len() % 50 == 0 {
-                        auth.listen().await?;
+                        auth.sync_feed().await?;
                     }
                     sleep(PAUSE).await;
                 }
@@ -156,7 +166,7 @@ async fn written<T: Into<Outcome>>(
     outcome.0.map(|()| latencies)
 }
 
-/// What the work beside the writers came to.
+/// The result of the work.
 struct Outcome(Result<()>);
 
 impl From<()> for Outcome {
@@ -171,7 +181,7 @@ impl From<Result<()>> for Outcome {
     }
 }
 
-/// Of a sorted list that is not empty.
+/// Returns a percentile of a sorted list.
 fn percentile(sorted: &[f64], percent: usize) -> f64 {
     sorted
         .get((sorted.len() * percent / 100).min(sorted.len().saturating_sub(1)))

@@ -1,10 +1,10 @@
 //! Supervised background work: tasks and threads that are restarted when they panic or end, and the
 //! state of each for readiness.
 //!
-//! The work itself lives where it belongs (`flow::worker`, `hasher`, and the crates above); nothing
-//! here knows what it does.
+//! The work itself is defined in `service::background_tasks`, `password_hasher` and the crates that
+//! depend on this one.
 
-use crate::{Entropy, Error, fail_point::TaskFault, world::monotonic};
+use crate::{Error, RandomSource, clock::monotonic, fail_point::TaskPanic};
 use futures::FutureExt;
 use std::{
     borrow::Cow,
@@ -20,18 +20,18 @@ use tokio::{
     task::{JoinError, JoinHandle},
 };
 
-/// The longest delay before the first restart. It doubles with each failure.
+/// Maximum delay before the first restart. It doubles with each failure.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
-/// The longest delay before any restart.
+/// Maximum delay before any restart.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
-/// Work that ran for so long starts again with [`INITIAL_BACKOFF`].
+/// After a run of this length, the next failure starts with [`INITIAL_BACKOFF`] again.
 const HEALTHY_AFTER: Duration = Duration::from_mins(1);
 
-/// Starts background work, restarts what fails, and knows the state of all of it. Cloning it is
-/// cheap.
+/// Starts background work, restarts it after failures, and tracks its state. Clones share the
+/// state.
 #[derive(Clone, Debug)]
 pub struct Supervisor {
-    entropy: Entropy,
+    random: RandomSource,
     states: Arc<watch::Sender<BTreeMap<u64, State>>>,
 }
 
@@ -41,7 +41,7 @@ struct State {
     name: Cow<'static, str>,
     running: bool,
     #[cfg(any(test, feature = "testing"))]
-    fault: TaskFault,
+    panic_point: TaskPanic,
 }
 
 /// A supervised task. Dropping it aborts the task; [`BackgroundTask::stop`] also waits until it has
@@ -51,7 +51,7 @@ struct State {
 pub struct BackgroundTask(JoinHandle<()>);
 
 impl BackgroundTask {
-    /// Aborts the task and waits until nothing of it runs any more.
+    /// Aborts the task and waits until it has stopped.
     pub async fn stop(mut self) {
         self.0.abort();
         let _aborted: Result<(), JoinError> = (&mut self.0).await;
@@ -65,18 +65,18 @@ impl Drop for BackgroundTask {
 }
 
 impl Supervisor {
-    /// A supervisor without work. `entropy` spreads the restarts in time.
+    /// Creates a supervisor without work. `random` adds jitter to restarts.
     #[must_use]
-    pub fn new(entropy: Entropy) -> Self {
-        Self { entropy, states: Arc::new(watch::Sender::default()) }
+    pub fn new(random: RandomSource) -> Self {
+        Self { random, states: Arc::new(watch::Sender::default()) }
     }
 
-    /// Spawns a task on the current Tokio runtime. `start` makes the future of each run; a run that
-    /// panics or ends is a failure: it is logged, and after a backoff the next run starts. An error
-    /// that a run can deal with belongs to the run.
+    /// Spawns a task on the current Tokio runtime. `start` creates the future of each run. A run
+    /// that panics or ends is a failure: it is logged, and the next run starts after a backoff.
+    /// Errors are handled by the run itself.
     ///
     /// # Panics
-    /// Outside a Tokio runtime.
+    /// Panics outside a Tokio runtime.
     pub fn spawn<F, T>(&self, name: impl Into<Cow<'static, str>>, mut start: F) -> BackgroundTask
     where
         F: FnMut() -> T + Send + 'static,
@@ -90,7 +90,7 @@ impl Supervisor {
                 let run = async {
                     tokio::select! {
                         () = start() => {}
-                        () = work.fault.strikes() => {}
+                        () = work.panic_point.triggered() => {}
                     }
                 };
                 let failure = match AssertUnwindSafe(run).catch_unwind().await {
@@ -98,16 +98,16 @@ impl Supervisor {
                     Err(_) => Failure::Panicked,
                 };
                 let delay =
-                    work.failed(failure, backoff.next(began.elapsed(), &work.supervisor.entropy));
+                    work.failed(failure, backoff.next(began.elapsed(), &work.supervisor.random));
                 tokio::time::sleep(delay).await;
-                work.fault.is_over().await;
+                work.panic_point.cleared().await;
                 work.set_running(true);
             }
         }))
     }
 
-    /// Spawns a thread. `run` is called again after a panic and a backoff; when it returns, the
-    /// thread is done and no longer counted.
+    /// Spawns a thread. `run` is called again after a panic and a backoff. When it returns, the
+    /// thread ends and is no longer counted.
     pub fn spawn_thread(
         &self,
         name: impl Into<Cow<'static, str>>,
@@ -124,7 +124,7 @@ impl Supervisor {
                 }
                 let delay = work.failed(
                     Failure::Panicked,
-                    backoff.next(began.elapsed(), &work.supervisor.entropy),
+                    backoff.next(began.elapsed(), &work.supervisor.random),
                 );
                 thread::sleep(delay);
                 work.set_running(true);
@@ -133,7 +133,7 @@ impl Supervisor {
         Ok(())
     }
 
-    /// [`Error::Unavailable`] while any task or thread is not running.
+    /// Returns [`Error::Unavailable`] while any task or thread is not running.
     pub fn check(&self) -> Result<(), Error> {
         let stopped: Vec<_> = self
             .states
@@ -152,7 +152,7 @@ impl Supervisor {
     }
 
     fn register(&self, name: Cow<'static, str>) -> Registered {
-        let fault = TaskFault::default();
+        let panic_point = TaskPanic::default();
         let mut id = 0;
         self.states.send_modify(|states| {
             id = states.last_key_value().map_or(0, |(last, _)| last + 1);
@@ -160,11 +160,11 @@ impl Supervisor {
                 name: name.clone(),
                 running: true,
                 #[cfg(any(test, feature = "testing"))]
-                fault: fault.clone(),
+                panic_point: panic_point.clone(),
             };
             states.insert(id, state);
         });
-        Registered { supervisor: self.clone(), id, name, fault }
+        Registered { supervisor: self.clone(), id, name, panic_point }
     }
 }
 
@@ -173,7 +173,7 @@ struct Registered {
     supervisor: Supervisor,
     id: u64,
     name: Cow<'static, str>,
-    fault: TaskFault,
+    panic_point: TaskPanic,
 }
 
 impl Registered {
@@ -185,11 +185,16 @@ impl Registered {
         });
     }
 
-    /// Marks the work as not running and logs why; returns `delay`. What a panic said is not
-    /// logged: some quote what they were given.
+    /// Marks the work as not running and logs the failure. Returns `delay`. The panic message is
+    /// not logged, because it may quote user input.
     fn failed(&self, failure: Failure, delay: Duration) -> Duration {
         self.set_running(false);
-        tracing::error!(task = %self.name, ?failure, restart_in_ms = delay.as_millis(), "background work stopped");
+        tracing::error!(
+            task = %self.name,
+            ?failure,
+            restart_in_ms = delay.as_millis(),
+            "background work stopped"
+        );
         delay
     }
 }
@@ -216,7 +221,7 @@ struct Backoff {
 
 impl Backoff {
     /// The delay before the next run, after one that took `ran_for`.
-    fn next(&mut self, ran_for: Duration, entropy: &Entropy) -> Duration {
+    fn next(&mut self, ran_for: Duration, random: &RandomSource) -> Duration {
         if ran_for >= HEALTHY_AFTER {
             self.failures = 0;
         }
@@ -225,7 +230,7 @@ impl Backoff {
         self.failures = self.failures.saturating_add(1);
         let half = limit / 2;
         let jitter =
-            entropy.up_to(i64::try_from(half.as_millis()).unwrap_or(i64::MAX)).unwrap_or(0);
+            random.number_up_to(i64::try_from(half.as_millis()).unwrap_or(i64::MAX)).unwrap_or(0);
         half + Duration::from_millis(u64::try_from(jitter).unwrap_or(0))
     }
 }
@@ -238,23 +243,23 @@ impl Supervisor {
         self.states.borrow().values().map(|state| state.name.to_string()).collect()
     }
 
-    /// Makes a task panic, and keeps it from restarting until what is returned is dropped. Returns
+    /// Makes a task panic and prevents its restart until the returned guard is dropped. Returns
     /// when it has stopped.
     ///
     /// # Panics
-    /// Where there is no such task.
-    pub async fn panic_task(&self, name: &str) -> crate::fail_point::Struck {
-        let fault = self
+    /// Panics if no task has this name.
+    pub async fn panic_task(&self, name: &str) -> crate::fail_point::PanickedTask {
+        let panic_point = self
             .states
             .borrow()
             .values()
             .find(|state| state.name == name)
-            .expect("such a task")
-            .fault
+            .expect("a task of this name")
+            .panic_point
             .clone();
-        let struck = fault.strike();
+        let panicked = panic_point.trigger();
         self.stopped(name).await;
-        struck
+        panicked
     }
 
     /// Waits until a task or thread is not running.
@@ -287,21 +292,21 @@ mod tests {
     use tokio::time::Instant;
 
     fn supervisor() -> Supervisor {
-        Supervisor::new(Entropy::seeded(1))
+        Supervisor::new(RandomSource::seeded(1))
     }
 
     #[tokio::test(start_paused = true)]
-    async fn task_that_panics_or_ends_is_restarted() {
+    async fn task_is_restarted_after_panic_or_end() {
         let supervisor = supervisor();
         let runs = Arc::new(AtomicU32::new(0));
         let _task = supervisor.spawn("one", {
             let runs = runs.clone();
             move || {
                 let run = runs.fetch_add(1, Ordering::SeqCst);
-                // The first three fail: before there is a future, in it, and by ending.
+                // The first three runs fail: in the factory, in the future, and by ending.
                 assert!(run != 0, "a panic of the factory");
                 async move {
-                    // So that it is seen to run.
+                    // Makes the running state observable.
                     tokio::time::sleep(Duration::from_millis(1)).await;
                     assert!(run != 1, "a panic of the task");
                     if run > 2 {
@@ -319,11 +324,11 @@ mod tests {
             supervisor.check().expect("running");
         }
         tokio::time::sleep(MAX_BACKOFF).await;
-        assert_eq!(runs.load(Ordering::SeqCst), 4, "the fourth goes on");
+        assert_eq!(runs.load(Ordering::SeqCst), 4, "the fourth run continues");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn backoff_grows_to_its_limit_and_starts_anew() {
+    async fn backoff_grows_to_limit_and_resets_after_healthy_run() {
         let supervisor = supervisor();
         let starts = Arc::new(Mutex::new(Vec::new()));
         let _task = supervisor.spawn("one", {
@@ -358,7 +363,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn task_that_is_dropped_or_stopped_is_not_counted() {
+    async fn dropped_or_stopped_task_is_not_counted() {
         let supervisor = supervisor();
         let (one, two) = (
             supervisor.spawn("one", pending),
@@ -370,28 +375,28 @@ mod tests {
             .await
             .expect("states");
         two.stop().await;
-        supervisor.check().expect("what is stopped is not missed");
+        supervisor.check().expect("stopped tasks are not counted");
         assert_eq!(supervisor.names(), ["one"]);
         drop(one);
         states.wait_for(BTreeMap::is_empty).await.expect("states");
     }
 
     #[tokio::test]
-    async fn thread_that_panics_is_restarted_and_ends_when_done() {
+    async fn thread_is_restarted_after_panic_and_ends_when_done() {
         let supervisor = supervisor();
         let (go, wait) = std::sync::mpsc::channel();
         let mut states = supervisor.states.subscribe();
         supervisor
             .spawn_thread("one", move || {
-                let fails: bool = wait.recv().expect("a word");
+                let fails: bool = wait.recv().expect("a message");
                 assert!(!fails, "a panic of the thread");
             })
             .expect("a thread");
         supervisor.check().expect("running");
-        go.send(true).expect("a thread that listens");
+        go.send(true).expect("a running thread");
         states.wait_for(|states| !states[&0].running).await.expect("states");
         states.wait_for(|states| states[&0].running).await.expect("states");
-        go.send(false).expect("a thread that listens");
+        go.send(false).expect("a running thread");
         states.wait_for(BTreeMap::is_empty).await.expect("states");
     }
 }

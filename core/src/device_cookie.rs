@@ -1,15 +1,15 @@
-//! The device cookie (OWASP): marks a browser that has logged in to an account before. It
-//! authenticates no request. It puts the browser into a queue of its own at the next log-in, with
-//! counters of its own, so that other clients that guess passwords do not delay the owner.
+//! The device cookie (OWASP) marks a browser that has logged in to an account before. It
+//! authenticates no request. At the next log-in it gives the browser priority in the hash queue and
+//! its own attempt counters, so that password guessing by other clients does not delay the owner.
 //!
-//! `csgn_dc_` and, in base64url: 16 bytes of device id, up to five entries of 32 bytes, the latest
-//! account first, and 16 bytes of HMAC-SHA-256 over all of these. An entry is two keyed hashes: one
-//! of the address, which tells before any read whether the cookie concerns it, and one of the
-//! user's id and epoch, which ends the entry with whatever raises the epoch (another password, a
-//! log-out of all sessions, another role) and with the account, although the address may be
-//! registered again.
+//! `csgn_dc_` and, in base64url: 16 bytes of device id, up to five entries of 32 bytes (the latest
+//! account first), and 16 bytes of HMAC-SHA-256 over all of these. An entry consists of two keyed
+//! hashes: one of the email address, which shows without a read whether the cookie concerns an
+//! account, and one of the user id and epoch, which invalidates the entry whenever the epoch is
+//! raised (password change, log-out of all sessions, role change) or the account is deleted, even
+//! if the address is registered again.
 
-use crate::{Entropy, Error, ServerSecret};
+use crate::{Error, RandomSource, ServerSecret};
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use countersign_types::UserId;
@@ -20,18 +20,18 @@ const ID_LENGTH: usize = 16;
 const HASH_LENGTH: usize = 16;
 const MAC_LENGTH: usize = 16;
 const ENTRY_LENGTH: usize = 2 * HASH_LENGTH;
-/// How many accounts a browser is known for: those that logged in last.
+/// Maximum number of accounts in a cookie: those that logged in last.
 pub(crate) const MAX_ACCOUNTS: usize = 5;
 const MAX_BYTES: usize = ID_LENGTH + MAX_ACCOUNTS * ENTRY_LENGTH + MAC_LENGTH;
 
-/// An account and the state of it that the entry holds for.
+/// An account, and the epoch for which the entry is valid.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Entry {
     address: [u8; HASH_LENGTH],
     standing: [u8; HASH_LENGTH],
 }
 
-/// A browser, and the accounts that logged in with it last.
+/// A browser and the accounts that last logged in with it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct DeviceCookie {
     id: [u8; ID_LENGTH],
@@ -45,24 +45,24 @@ impl fmt::Debug for DeviceCookie {
 }
 
 impl DeviceCookie {
-    /// For a browser that has none.
-    pub(crate) fn new(entropy: &Entropy) -> Result<Self, Error> {
-        Ok(Self { id: entropy.bytes()?, entries: Vec::new() })
+    /// Creates a cookie for a new browser.
+    pub(crate) fn new(random: &RandomSource) -> Result<Self, Error> {
+        Ok(Self { id: random.bytes()?, entries: Vec::new() })
     }
 
-    /// Names the browser.
+    /// The identifier of the browser.
     pub(crate) const fn id(&self) -> &[u8; ID_LENGTH] {
         &self.id
     }
 
-    /// Whether an account with this address (its [`countersign_types::Email::key`]) has logged in with it.
-    /// Whether that still counts is told by [`DeviceCookie::is_valid_for`].
+    /// Whether an account with this address (its [`countersign_types::Email::lookup_key`]) has logged in
+    /// with this browser. [`DeviceCookie::is_valid_for`] tells whether the entry is still valid.
     pub(crate) fn concerns(&self, secret: &ServerSecret, email_key: &str) -> bool {
         let address = hash(secret, "device_address", email_key.as_bytes());
         self.entries.iter().any(|entry| verify_slices_are_equal(&entry.address, &address).is_ok())
     }
 
-    /// Whether this account has logged in with it since its epoch was raised last.
+    /// Whether this account has logged in with this browser since its epoch was last raised.
     pub(crate) fn is_valid_for(
         &self,
         secret: &ServerSecret,
@@ -77,7 +77,7 @@ impl DeviceCookie {
         })
     }
 
-    /// This account has just logged in with it. `false`: the cookie says so already.
+    /// Adds an account that has just logged in. Returns `false` if the cookie does not change.
     pub(crate) fn add(
         &mut self,
         secret: &ServerSecret,
@@ -95,7 +95,7 @@ impl DeviceCookie {
         true
     }
 
-    /// The value of the cookie.
+    /// Returns the value of the cookie.
     pub(crate) fn encode(&self, secret: &ServerSecret) -> String {
         let mut bytes = self.id.to_vec();
         for entry in &self.entries {
@@ -107,7 +107,7 @@ impl DeviceCookie {
         format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The reverse of [`DeviceCookie::encode`]. `None` for what was not made with this secret.
+    /// Decodes the value of a cookie. Returns `None` if its MAC is wrong.
     pub(crate) fn decode(secret: &ServerSecret, text: &str) -> Option<Self> {
         let encoded = text
             .strip_prefix(PREFIX)
@@ -154,7 +154,7 @@ mod tests {
     const ADA: &str = "ada@example.com";
 
     fn secret() -> ServerSecret {
-        ServerSecret::generate(&Entropy::seeded(1)).expect("seeded")
+        ServerSecret::generate(&RandomSource::seeded(1)).expect("seeded")
     }
 
     fn user(number: u128) -> UserId {
@@ -162,18 +162,18 @@ mod tests {
     }
 
     fn cookie() -> DeviceCookie {
-        DeviceCookie::new(&Entropy::seeded(2)).expect("seeded")
+        DeviceCookie::new(&RandomSource::seeded(2)).expect("seeded")
     }
 
     #[test]
-    fn cookie_with_any_change_is_not_accepted() {
+    fn modified_cookie_is_rejected() {
         let mut device = cookie();
         assert!(device.add(&secret(), ADA, user(1), 0));
         let text = device.encode(&secret());
         assert_eq!(DeviceCookie::decode(&secret(), &text), Some(device));
         assert_eq!(
             DeviceCookie::decode(
-                &ServerSecret::generate(&Entropy::seeded(3)).expect("seeded"),
+                &ServerSecret::generate(&RandomSource::seeded(3)).expect("seeded"),
                 &text
             ),
             None
@@ -219,7 +219,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(valid(&device), [45, 46, 47, 48, 49]);
-        // Another log-in of an account takes the place of its entry, whatever became of it.
+        // Another log-in replaces the entry of the account.
         assert!(device.add(&secret(), &email(45), user(45), 1));
         assert_eq!(valid(&device), [46, 47, 48, 49]);
         assert!(device.add(&secret(), &email(99), user(99), 0));
@@ -230,10 +230,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_cookie_is_read_back_and_nothing_else(id in any::<[u8; 16]>(), entries in vec(any::<([u8; 16], [u8; 16])>(), 0..=MAX_ACCOUNTS), other in any::<String>(), alike in "csgn_dc_[A-Za-z0-9_-]{43,256}") {
-            let entries = entries.into_iter().map(|(address, standing)| Entry { address, standing }).collect();
+        fn only_encoded_cookies_are_decoded(
+            id in any::<[u8; 16]>(),
+            entries in vec(any::<([u8; 16], [u8; 16])>(), 0..=MAX_ACCOUNTS),
+            other in any::<String>(),
+            alike in "csgn_dc_[A-Za-z0-9_-]{43,256}",
+        ) {
+            let entries = entries
+                .into_iter()
+                .map(|(address, standing)| Entry { address, standing })
+                .collect();
             let device = DeviceCookie { id, entries };
-            prop_assert_eq!(DeviceCookie::decode(&secret(), &device.encode(&secret())), Some(device));
+            let encoded = device.encode(&secret());
+            prop_assert_eq!(DeviceCookie::decode(&secret(), &encoded), Some(device));
             prop_assert_eq!(DeviceCookie::decode(&secret(), &other), None);
             prop_assert_eq!(DeviceCookie::decode(&secret(), &alike), None);
         }

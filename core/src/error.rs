@@ -1,75 +1,77 @@
-//! Why something was not done. Two faces: the variant is for whoever asked, the source is for the
-//! log and never leaves the server.
+//! The errors of all operations. The variant is for the caller; the cause is for the log and never
+//! leaves the server.
 
 use crate::LimitedAction;
-use crate::store::Fault;
-use countersign_types::Faults;
+use crate::store::DatabaseErrorKind;
+use countersign_types::FieldErrors;
 
-/// The cause of an error that is nobody's business but ours.
-pub type Source = Box<dyn std::error::Error + Send + Sync>;
+/// The cause of an error, for the log only.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why something was not done.
+/// The reason why an operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The form says something that cannot be; each fault names its field.
-    #[error("the form has faults")]
-    Invalid(Faults),
-    /// The cursor of a list is not one that we gave out.
-    #[error("the cursor is not one of ours")]
-    Cursor,
-    /// Unknown address or wrong password: deliberately not told apart.
-    #[error("address and password do not match")]
-    Credentials,
-    /// There is no such thing, or it is not theirs: deliberately not told apart.
+    /// The form is invalid; each entry names its field.
+    #[error("form is invalid")]
+    Invalid(FieldErrors),
+    /// The cursor of a list was not issued by this server.
+    #[error("cursor is invalid")]
+    InvalidCursor,
+    /// Unknown address or wrong password. The two are deliberately indistinguishable.
+    #[error("email address or password is incorrect")]
+    InvalidCredentials,
+    /// The object does not exist or belongs to another user. The two are deliberately
+    /// indistinguishable.
     #[error("not found")]
     NotFound,
-    /// Signed in, but not as somebody who may do this.
-    #[error("not allowed")]
+    /// The user is signed in and has no permission.
+    #[error("permission denied")]
     Forbidden,
-    /// It would leave nobody who may look after accounts.
-    #[error("the last administrator")]
+    /// The change would leave no active administrator.
+    #[error("an active administrator must remain")]
     LastAdmin,
-    /// Somebody has an account with this address.
-    #[error("the address is taken")]
+    /// An account with this address exists.
+    #[error("email address is taken")]
     EmailTaken,
-    /// A link that is good once: it was used, is too old, or was never given out.
-    #[error("the link is over")]
-    LinkOver,
-    /// No credential, or one that is malformed, expired or revoked: deliberately not told apart.
-    #[error("not signed in")]
-    SignedOut,
-    /// A refresh token that is two or more steps behind because others renewed meanwhile. Look
-    /// again for a newer one and try once more.
-    #[error("the refresh token has been renewed meanwhile")]
-    Stale,
-    /// The rate limit of an action; nothing was done this time.
+    /// A one-time link was used, has expired, or was never issued.
+    #[error("link is invalid, expired or already used")]
+    LinkExpired,
+    /// No credential, or one that is malformed, expired or revoked. These are deliberately
+    /// indistinguishable.
+    #[error("not authenticated")]
+    Unauthenticated,
+    /// The refresh token is two or more generations behind, because concurrent requests rotated it.
+    /// The client reads the newest token and retries.
+    #[error("refresh token was superseded by concurrent requests")]
+    RefreshSuperseded,
+    /// The rate limit of an action is exceeded; nothing was done.
     #[error("rate limit exceeded: {}", .action.rule().message)]
-    TooMany {
-        /// What was done too often.
+    RateLimited {
+        /// The limited action.
         action: LimitedAction,
         /// Seconds until the action is allowed again.
         retry_after: u32,
     },
-    /// Too much to do just now; nothing was done.
-    #[error("too busy")]
-    Busy {
-        /// Try again after so many seconds.
+    /// The server is overloaded; nothing was done.
+    #[error("server is overloaded")]
+    Overloaded {
+        /// Seconds until the client may retry.
         retry_after: u32,
     },
-    /// The database cannot be reached, or we have not heard from it for too long to know what is
-    /// revoked.
-    #[error("the database is not available")]
-    Unavailable(#[source] Source),
-    /// A fault of ours.
+    /// The database cannot be reached, or the change feed is stale, so that revocations are
+    /// unknown.
+    #[error("database is unavailable")]
+    Unavailable(#[source] BoxError),
+    /// An error of this program.
     #[error("internal error")]
-    Internal(#[source] Source),
+    Internal(#[source] BoxError),
 }
 
-/// Returns an error and its causes in one line, for the log. (Causes come from the database and the
-/// operating system; nothing that a user has typed is in one.) A cause that an error has already
-/// written into its own text is not repeated.
+/// Returns an error and its causes in one line, for the log. Causes come from the database and the
+/// operating system; none contains user input. A cause that is part of the text already is not
+/// repeated.
 #[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
+pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -84,29 +86,29 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 }
 
 impl Error {
-    /// Whether a concurrent transaction undid this one, so that it can be tried again at once.
+    /// Whether a concurrent transaction undid this one, so that it can be retried at once.
     pub(crate) fn is_conflict(&self) -> bool {
         let Self::Unavailable(source) = self else { return false };
         source
             .downcast_ref::<sqlx::Error>()
-            .is_some_and(|error| Fault::of(error) == Fault::Conflict)
+            .is_some_and(|error| DatabaseErrorKind::of(error) == DatabaseErrorKind::Conflict)
     }
 
-    /// A fault of ours, with its cause.
-    pub(crate) fn internal(source: impl Into<Source>) -> Self {
+    /// Creates an internal error with a cause.
+    pub(crate) fn internal(source: impl Into<BoxError>) -> Self {
         Self::Internal(source.into())
     }
 }
 
-impl From<Faults> for Error {
-    fn from(faults: Faults) -> Self {
+impl From<FieldErrors> for Error {
+    fn from(faults: FieldErrors) -> Self {
         Self::Invalid(faults)
     }
 }
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        if Fault::of(&error).is_temporary() {
+        if DatabaseErrorKind::of(&error).is_temporary() {
             Self::Unavailable(error.into())
         } else {
             Self::Internal(error.into())

@@ -1,39 +1,39 @@
-//! Moments at which a test may have the process die, as `kill -9` would have it, and panics of
-//! background tasks. In a program there is nothing here: only the feature `testing` can cause one.
+//! Fail points for tests: places where the process is killed as by `kill -9`, and panics of
+//! background tasks. They exist only with the feature `testing`.
 
-/// A moment of a flow: what was asked for is committed, and nobody has been told yet.
+/// A place where the process can be killed: after a commit, before the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailPoint {
-    /// A renewal.
-    Renewed,
-    /// Whatever is told to the other nodes: a session that ended, an epoch that was raised.
-    Ended,
+    /// After the rotation of a refresh token.
+    AfterRefreshCommit,
+    /// After a revocation: of a session, or of all tokens of an epoch.
+    AfterRevocationCommit,
 }
 
 #[cfg(not(any(test, feature = "testing")))]
-pub(crate) const fn reach(_: FailPoint) {}
+pub(crate) const fn hit(_: FailPoint) {}
 
-/// A panic that a test may cause in one background task.
+/// A panic that a test can cause in one background task.
 #[cfg(not(any(test, feature = "testing")))]
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TaskFault(());
+pub(crate) struct TaskPanic(());
 
 #[cfg(not(any(test, feature = "testing")))]
-impl TaskFault {
-    pub(crate) async fn strikes(&self) {
+impl TaskPanic {
+    pub(crate) async fn triggered(&self) {
         std::future::pending::<()>().await;
     }
 
-    #[expect(clippy::unused_async, reason = "in tests it waits")]
-    pub(crate) async fn is_over(&self) {}
+    #[expect(clippy::unused_async, reason = "waits with the feature `testing`")]
+    pub(crate) async fn cleared(&self) {}
 }
 
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use armed::TaskFault;
+pub(crate) use armed::TaskPanic;
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use armed::reach;
+pub(crate) use armed::hit;
 #[cfg(any(test, feature = "testing"))]
-pub use armed::{Struck, arm};
+pub use armed::{PanickedTask, arm};
 
 #[cfg(any(test, feature = "testing"))]
 mod armed {
@@ -45,35 +45,35 @@ mod armed {
     };
     use tokio::sync::watch;
 
-    /// A panic that a test may cause in one background task.
+    /// A panic that a test can cause in one background task.
     #[derive(Clone, Debug, Default)]
-    pub(crate) struct TaskFault(Arc<watch::Sender<bool>>);
+    pub(crate) struct TaskPanic(Arc<watch::Sender<bool>>);
 
-    impl TaskFault {
-        /// Panics when a test says so.
-        pub(crate) async fn strikes(&self) {
-            let mut struck = self.0.subscribe();
-            let by_a_test = struck.wait_for(|struck| *struck).await.is_ok();
-            assert!(!by_a_test, "a test makes this task panic");
+    impl TaskPanic {
+        /// Panics when triggered.
+        pub(crate) async fn triggered(&self) {
+            let mut triggered = self.0.subscribe();
+            let is_triggered = triggered.wait_for(|triggered| *triggered).await.is_ok();
+            assert!(!is_triggered, "a test makes this task panic");
         }
 
-        /// Returns when the task may run.
-        pub(crate) async fn is_over(&self) {
-            let mut struck = self.0.subscribe();
-            drop(struck.wait_for(|struck| !struck).await);
+        /// Waits until the task may run again.
+        pub(crate) async fn cleared(&self) {
+            let mut triggered = self.0.subscribe();
+            drop(triggered.wait_for(|triggered| !triggered).await);
         }
 
-        pub(crate) fn strike(&self) -> Struck {
+        pub(crate) fn trigger(&self) -> PanickedTask {
             self.0.send_replace(true);
-            Struck(self.clone())
+            PanickedTask(self.clone())
         }
     }
 
-    /// A task that was made to panic. It stays down until this is dropped.
+    /// A task that a test made panic. It is not restarted until this guard is dropped.
     #[must_use = "dropping it lets the task restart"]
-    pub struct Struck(TaskFault);
+    pub struct PanickedTask(TaskPanic);
 
-    impl Drop for Struck {
+    impl Drop for PanickedTask {
         fn drop(&mut self) {
             self.0.0.send_replace(false);
         }
@@ -81,18 +81,17 @@ mod armed {
 
     static ARMED: Mutex<Option<FailPoint>> = Mutex::new(None);
 
-    /// The process dies when it comes to `point` for the next time.
+    /// Kills the process the next time it reaches `point`.
     pub fn arm(point: FailPoint) {
         *ARMED.lock().unwrap_or_else(PoisonError::into_inner) = Some(point);
     }
 
-    pub(crate) fn reach(point: FailPoint) {
+    pub(crate) fn hit(point: FailPoint) {
         if *ARMED.lock().unwrap_or_else(PoisonError::into_inner) != Some(point) {
             return;
         }
-        // Nothing of ours runs any more: no destructor, no answer, no last write.
-        let _dead_before_it_returns =
-            Command::new("kill").args(["-KILL", &std::process::id().to_string()]).status();
+        // No destructor runs and no response is sent. The process dies before this returns.
+        let _ = Command::new("kill").args(["-KILL", &std::process::id().to_string()]).status();
         loop {
             thread::park();
         }

@@ -1,76 +1,79 @@
-//! Signed texts in their compact form (RFC 7515, 3.1), read strictly: three parts, base64url
-//! without padding or stray bits, a header that says nothing that we do not understand, and the
-//! algorithm of the key, whatever the header would like.
+//! Strict parsing of signed tokens in compact form (RFC 7515, 3.1): three parts, base64url without
+//! padding or stray bits, no unknown critical header, and the algorithm of the key, regardless of
+//! the header.
 
-use crate::{keys::jwk::Verifier, token::Refused};
+use crate::{access_token::TokenError, keys::jwk::Verifier};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The members of a header that matter here. Others are passed over, `jwk`, `jku` and `x5u` among
-/// them: a token does not bring its own key.
+/// The header members that are used. Others are ignored, including `jwk`, `jku` and `x5u`: a token
+/// cannot bring its own key.
 #[derive(Deserialize)]
 pub(crate) struct Header {
     alg: String,
     pub(crate) typ: Option<String>,
     pub(crate) kid: Option<String>,
-    /// Of whatever type.
+    /// Whether `crit` is present, with any value.
     #[serde(default, deserialize_with = "present")]
     crit: bool,
 }
 
-/// There, even as `null`.
+/// Deserializes any value, including `null`, to `true`.
 fn present<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<bool, D::Error> {
     Value::deserialize(deserializer).map(|_| true)
 }
 
-/// A text that looks like a JWS. Nothing of it is to be believed yet.
-pub(crate) struct Unverified<'a> {
+/// A parsed token whose signature is not verified yet.
+pub(crate) struct UnverifiedJws<'a> {
     pub(crate) header: Header,
-    /// What is signed: header and payload as they came.
+    /// The signed text: header and payload as received.
     message: &'a str,
     payload: &'a str,
     signature: &'a str,
 }
 
-impl<'a> Unverified<'a> {
-    pub(crate) fn parse(token: &'a str) -> Result<Self, Refused> {
-        let (message, signature) = token.rsplit_once('.').ok_or(Refused::Malformed)?;
+impl<'a> UnverifiedJws<'a> {
+    pub(crate) fn parse(token: &'a str) -> Result<Self, TokenError> {
+        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let (header, payload) = message
             .split_once('.')
             .filter(|(_, payload)| !payload.contains('.'))
-            .ok_or(Refused::Malformed)?;
-        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| Refused::Malformed)?;
-        let header: Header = serde_json::from_slice(&header).map_err(|_| Refused::Malformed)?;
+            .ok_or(TokenError::Malformed)?;
+        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| TokenError::Malformed)?;
+        let header: Header = serde_json::from_slice(&header).map_err(|_| TokenError::Malformed)?;
         if header.crit {
-            Err(Refused::Critical)
+            Err(TokenError::Critical)
         } else {
             Ok(Self { header, message, payload, signature })
         }
     }
 
-    /// The payload, if the signature is that of this key.
-    pub(crate) fn verify(&self, key: &Verifier) -> Result<Vec<u8>, Refused> {
+    /// Returns the payload if the signature was made with this key.
+    pub(crate) fn verify(&self, key: &Verifier) -> Result<Vec<u8>, TokenError> {
         if self.header.alg != key.algorithm.name() {
-            return Err(Refused::Algorithm);
+            return Err(TokenError::Algorithm);
         }
         if self.signature.is_empty() || !key.verify(self.message.as_bytes(), self.signature) {
-            return Err(Refused::Signature);
+            return Err(TokenError::Signature);
         }
-        URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| Refused::Malformed)
+        URL_SAFE_NO_PAD.decode(self.payload).map_err(|_| TokenError::Malformed)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::Public;
+    use crate::keys::PublicKey;
     use proptest::prelude::*;
 
-    /// Anything at all, and parts that are put together, with a header that is nearly one.
+    /// Any text, and tokens with an almost valid header.
     fn text() -> impl Strategy<Value = String> {
         let header = prop_oneof![
-            r#"\{"alg":("HS256"|"none"|null|1)(,"(kid|typ|crit|jwk|alg)":("x"|null|\[\]|\{\}|1)){0,2}\}?"#,
+            concat!(
+                r#"\{"alg":("HS256"|"none"|null|1)"#,
+                r#"(,"(kid|typ|crit|jwk|alg)":("x"|null|\[\]|\{\}|1)){0,2}\}?"#
+            ),
             r"\PC{0,20}"
         ];
         let parts = (
@@ -90,11 +93,12 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
         #[test]
-        fn whatever_the_text_it_is_three_parts_or_refused_and_no_key_vouches_for_it(text in text()) {
-            let key = Public::Oct.verifier(&[7; 32]).expect("a key");
-            if let Ok(unverified) = Unverified::parse(&text) {
+        fn any_text_is_rejected_or_has_three_unverified_parts(text in text()) {
+            let key = PublicKey::Oct.verifier(&[7; 32]).expect("a key");
+            if let Ok(unverified) = UnverifiedJws::parse(&text) {
                 prop_assert_eq!(text.matches('.').count(), 2);
-                prop_assert_eq!(format!("{}.{}", unverified.message, unverified.signature), text.clone());
+                let parts = format!("{}.{}", unverified.message, unverified.signature);
+                prop_assert_eq!(parts, text.clone());
                 prop_assert!(!unverified.header.crit);
                 prop_assert!(unverified.verify(&key).is_err());
             }

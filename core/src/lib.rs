@@ -1,59 +1,62 @@
-//! Accounts, sessions and tokens: the domain. It knows neither HTTP nor pages.
+//! Accounts, sessions and tokens. This crate knows neither HTTP nor pages.
 //!
-//! | to learn about | read |
+//! | Topic | Module |
 //! |---|---|
-//! | what can be asked of it, flow by flow | [`flow`] |
-//! | the tables, and how one text of SQL serves two databases | [`store`] |
-//! | access tokens and who signs them | [`token`], [`keys`] |
-//! | refresh tokens and when one is a theft | [`refresh`] |
-//! | what is refused at once, without asking the database | [`revocation`] |
-//! | passwords | [`hasher`] |
-//! | tasks and threads that are restarted when they fail | [`background`] |
-//! | rate limits | [`limit`] |
-//! | how the first administrator comes in | `first_admin` |
-//! | the one secret, and what is derived from it | [`secret`] |
-//! | where time and randomness come from | [`world`] |
+//! | the operations, one file for each | [`service`] |
+//! | the tables, and the SQL that SQLite and Postgres share | [`store`] |
+//! | access tokens and signing keys | [`access_token`], [`keys`] |
+//! | refresh tokens, rotation and reuse detection | [`refresh_token`] |
+//! | revocation without a database read | [`revocation`] |
+//! | password hashing and the hash queue | [`password_hasher`] |
+//! | supervised tasks and threads | [`background`] |
+//! | rate limits | [`rate_limit`] |
+//! | the link for the first administrator | `setup_token` |
+//! | the server secret, and the keys that are derived from it | [`server_secret`] |
+//! | time and random numbers | `clock`, `random` |
 //!
-//! The session *row* is the truth. An access token is a short copy of it that anybody can check; a
-//! refresh token is the right to the next copy.
+//! The session *row* is authoritative. An access token is a short-lived, signed copy of it, which
+//! is verified without a database read. A refresh token is exchanged for the next copy.
 #![warn(missing_docs)]
 
+pub mod access_token;
+mod activity_tracker;
 pub mod background;
-mod client;
-mod device;
+mod clock;
 mod device_cookie;
 mod error;
 pub mod fail_point;
-mod first_admin;
-pub mod flow;
-mod guessable;
-pub mod hasher;
 mod jws;
 pub mod keys;
-pub mod limit;
 mod log_throttle;
+pub mod password_hasher;
+mod password_strength;
 mod policy;
-pub mod refresh;
+mod random;
+pub mod rate_limit;
+pub mod refresh_token;
+mod request_context;
 pub mod revocation;
-pub mod secret;
-mod seen;
+pub mod server_secret;
+pub mod service;
+mod setup_token;
 mod shared_clock;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod token;
-mod verified;
-pub mod world;
+mod token_cache;
+mod user_agent;
 
-pub use client::{Client, Presented};
-pub use error::{Error, Source, chain};
-pub use flow::{
-    Access, Auth, DeviceToken, Issued, MOST_ITEMS, MOST_SESSIONS, Refresh, SignedIn, Worker,
-};
-pub use hasher::Hashing;
-pub use limit::{LimitedAction, RateLimit, RateLimits};
+pub use clock::Clock;
+pub use error::{BoxError, Error, error_chain};
 pub use log_throttle::LogThrottle;
-pub use policy::{LONGEST_ACCESS, Policy};
-pub use secret::ServerSecret;
+pub use password_hasher::HashingConfig;
+pub use policy::{MAX_ACCESS_TOKEN_TTL, Policy};
+pub use random::RandomSource;
+pub use rate_limit::{LimitedAction, RateLimit, RateLimits};
+pub use request_context::{PresentedCredential, RequestContext};
+pub use server_secret::ServerSecret;
+pub use service::{
+    AccessToken, Auth, BackgroundTasks, DeviceCookieToken, IssuedTokens, MAX_PAGE_SIZE,
+    MAX_SESSIONS_PER_USER, RefreshToken, SignedIn,
+};
 pub use store::Store;
-pub use world::{Clock, Entropy};

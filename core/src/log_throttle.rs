@@ -1,16 +1,16 @@
-//! Limits how often one and the same line is logged: a client must not fill the log.
+//! A limit for repeated log lines, so that a client cannot fill the log.
 
-use crate::world::monotonic;
+use crate::clock::monotonic;
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 use tokio::time::Instant;
 
-/// The least time between two lines.
+/// Minimum interval between two lines.
 const INTERVAL: Duration = Duration::from_mins(1);
 
-/// Allows one line each minute, and counts those that were left out.
+/// Allows one line a minute, and counts the suppressed ones.
 #[derive(Debug, Default)]
 pub struct LogThrottle(Mutex<State>);
 
@@ -21,14 +21,14 @@ struct State {
 }
 
 impl LogThrottle {
-    /// One that has logged nothing.
+    /// Creates a throttle that has logged nothing.
     #[must_use]
     pub const fn new() -> Self {
         Self(Mutex::new(State { last: None, suppressed: 0 }))
     }
 
-    /// How many lines were left out since the last one, if another one is due; else `None`, and
-    /// one more is left out.
+    /// Returns the number of lines suppressed since the last one, if a line is due. Otherwise
+    /// counts one more suppressed line and returns `None`.
     pub fn due(&self) -> Option<u64> {
         let now = monotonic();
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn throttle_allows_one_line_each_minute_and_counts_the_rest() {
+    async fn throttle_allows_one_line_per_minute_and_counts_rest() {
         let throttle = LogThrottle::new();
         assert_eq!(throttle.due(), Some(0));
         for _ in 0..1_000 {

@@ -1,39 +1,39 @@
-//! The numbers that an operator may choose.
+//! The settings that an operator may choose.
 
 use crate::RateLimits;
-use countersign_types::Span;
+use countersign_types::TimeSpan;
 
-/// The longest life that an access token can be given. What is revoked must be remembered for so
-/// long.
-pub const LONGEST_ACCESS: Span = Span::minutes(60);
+/// The maximum lifetime of an access token. Revocations are remembered for at least as long.
+pub const MAX_ACCESS_TOKEN_TTL: TimeSpan = TimeSpan::minutes(60);
 
-/// How long things live, and whose they are.
+/// Lifetimes, the issuer, and rate limits.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Where the server is reached: `iss` and `aud` of its tokens.
+    /// The public URL of the server: `iss` and `aud` of its tokens.
     pub issuer: String,
-    /// Life of an access token; at most [`LONGEST_ACCESS`].
-    pub access: Span,
-    /// How long a session may be unused.
-    pub idle: Span,
-    /// How long a session lasts in any case.
-    pub absolute: Span,
-    /// For how long after a renewal the token before it is answered with the same successor again.
-    pub grace: Span,
+    /// The lifetime of an access token; at most [`MAX_ACCESS_TOKEN_TTL`].
+    pub access_token_ttl: TimeSpan,
+    /// How long a session may be unused before it expires.
+    pub idle_timeout: TimeSpan,
+    /// How long after its log-in a session expires in any case.
+    pub absolute_timeout: TimeSpan,
+    /// How long after a rotation the previous refresh token is still answered with the same
+    /// successor.
+    pub refresh_grace: TimeSpan,
     /// The rate limits.
     pub limits: RateLimits,
 }
 
 impl Policy {
-    /// The defaults: 10 minutes, 14 days, 90 days, 10 seconds, limits.
+    /// Returns the defaults: 10 minutes, 14 days, 90 days, 10 seconds, default rate limits.
     #[must_use]
     pub fn new(issuer: &str) -> Self {
         Self {
             issuer: issuer.to_owned(),
-            access: Span::minutes(10),
-            idle: Span::days(14),
-            absolute: Span::days(90),
-            grace: Span::seconds(10),
+            access_token_ttl: TimeSpan::minutes(10),
+            idle_timeout: TimeSpan::days(14),
+            absolute_timeout: TimeSpan::days(90),
+            refresh_grace: TimeSpan::seconds(10),
             limits: RateLimits::default(),
         }
     }

@@ -1,16 +1,16 @@
-//! What is refused at once, without asking the database: the sessions and epochs that ended while
-//! an access token of theirs could be alive (the longest life, a minute, and a day more for clocks
-//! that run ahead and are set right). So much and no more is in memory: one entry for each.
+//! The revocations that are checked without a database read: sessions and epochs that ended while
+//! one of their access tokens could still be valid (the maximum lifetime, a minute, and a day for
+//! clocks that ran ahead). Memory is bounded by one entry for each.
 //!
-//! The node that ends something applies it here before it answers. Every node hears of it from the
-//! feed, within a second. A node that has not heard from the feed for [`DEAF_AFTER`] does not know
-//! what is revoked, and says so instead of guessing.
+//! The node that revokes something records it here before it responds. All other nodes read it from
+//! the change feed within a second. A node that has not read the feed for [`MAX_STALENESS`] does
+//! not know what is revoked, and rejects requests with an error.
 
 use crate::{
     Error, Store,
-    store::feed::{Item, News},
-    token::Claims,
-    world::monotonic,
+    access_token::Claims,
+    clock::monotonic,
+    store::change_feed::{Change, FeedEntry},
 };
 use countersign_types::{SessionId, Timestamp, UserId};
 use std::{
@@ -23,69 +23,71 @@ use std::{
 };
 use tokio::time::{Instant, timeout};
 
-/// How long a node trusts its memory without having heard from the feed.
-pub const DEAF_AFTER: Duration = Duration::from_secs(30);
-/// The database answers within this time, or it is asked again.
-const ANSWER: Duration = Duration::from_secs(5);
+/// How long revocations are trusted without a successful read of the feed.
+pub const MAX_STALENESS: Duration = Duration::from_secs(30);
+/// Maximum duration of one read of the feed.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The memory of one node.
-pub struct Revocations {
-    memory: RwLock<Memory>,
-    /// The number of the last line that was read, and when.
-    heard: Mutex<(i64, Instant)>,
-    /// The feed has said that the signing keys are others, and they have not been read yet.
+/// The revocations that one node knows.
+pub struct RevocationList {
+    memory: RwLock<State>,
+    /// The number of the last entry that was read, and the time of the read.
+    last_synced: Mutex<(i64, Instant)>,
+    /// Set when the feed announced a change of the signing keys, until they are loaded.
     keys_changed: AtomicBool,
-    /// What was noted although its commit failed and may have happened all the same, each with its
-    /// `until`. One entry for each session or user, however often the commit fails.
-    doubts: Mutex<HashMap<News, Timestamp>>,
+    /// Revocations whose commit failed and may have taken effect, each with its `until`. There is
+    /// one entry for each session or user, however often the commit fails.
+    uncertain: Mutex<HashMap<Change, Timestamp>>,
 }
 
 #[derive(Default)]
-struct Memory {
+struct State {
     sessions: HashMap<SessionId, Timestamp>,
     epochs: HashMap<UserId, (i64, Timestamp)>,
 }
 
-impl Revocations {
-    /// Reads everything that must still be remembered.
+impl RevocationList {
+    /// Loads all revocations that have not expired.
     pub(crate) async fn load(store: &Store, now: Timestamp) -> Result<Self, Error> {
         let mut reader = store.read().await?;
         let head = reader.feed_head().await?;
         let revocations = Self {
             memory: RwLock::default(),
-            heard: Mutex::new((head, monotonic())),
+            last_synced: Mutex::new((head, monotonic())),
             keys_changed: AtomicBool::default(),
-            doubts: Mutex::default(),
+            uncertain: Mutex::default(),
         };
-        for item in reader.feed_alive(head, now).await? {
+        for item in reader.feed_unexpired(head, now).await? {
             revocations.apply(&item);
         }
         Ok(revocations)
     }
 
-    /// Reads what is new. Called by every node at least once a second.
-    pub(crate) async fn catch_up(&self, store: &Store, now: Timestamp) -> Result<(), Error> {
+    /// Reads new entries of the feed. Every node calls it at least once a second.
+    pub(crate) async fn sync(&self, store: &Store, now: Timestamp) -> Result<(), Error> {
         loop {
-            // What the database knows now, however long it takes to say so.
+            // The state is at least as new as the start of the query.
             let asked = monotonic();
-            let (number, _) = *self.heard();
-            let (items, head) = timeout(ANSWER, async {
+            let (number, _) = *self.last_synced();
+            let (items, head) = timeout(QUERY_TIMEOUT, async {
                 let mut reader = store.read().await?;
-                // In this order: whatever has a number up to this one is committed.
+                // The head is read first: all entries up to it are committed.
                 let head = reader.feed_head().await?;
                 Ok::<_, Error>((reader.feed_since(number).await?, head))
             })
             .await
             .map_err(|elapsed| Error::Unavailable(elapsed.into()))??;
-            // Numbers have no gaps. What this node has slept through may have been pruned: then it
-            // learns everything anew.
+            // Numbers are consecutive. After a gap, entries may have been pruned, so everything is
+            // loaded again.
             let gap = items.first().map_or(head > number, |first| first.number != number + 1);
             let (items, last) = if gap {
                 self.keys_changed.store(true, Ordering::SeqCst);
                 (
-                    timeout(ANSWER, async { store.read().await?.feed_alive(head, now).await })
-                        .await
-                        .map_err(|elapsed| Error::Unavailable(elapsed.into()))??,
+                    timeout(QUERY_TIMEOUT, async {
+                        store.read().await?.feed_unexpired(head, now).await
+                    })
+                    .await
+                    .map_err(|elapsed| Error::Unavailable(elapsed.into()))??,
                     head,
                 )
             } else {
@@ -95,7 +97,7 @@ impl Revocations {
             for item in &items {
                 self.apply(item);
             }
-            let mut state = self.heard();
+            let mut state = self.last_synced();
             *state = (state.0.max(last), asked.max(state.1));
             if gap || items.len() < 1000 {
                 return Ok(());
@@ -103,84 +105,84 @@ impl Revocations {
         }
     }
 
-    fn heard(&self) -> MutexGuard<'_, (i64, Instant)> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last_synced(&self) -> MutexGuard<'_, (i64, Instant)> {
+        self.last_synced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn apply(&self, item: &Item) {
-        if let Some(news) = &item.news {
-            self.note(news, item.until);
+    fn apply(&self, item: &FeedEntry) {
+        if let Some(change) = &item.change {
+            self.record(change, item.until);
         }
     }
 
-    /// Remembers until `until`. Called by the node that does it, and for what the feed says.
-    pub(crate) fn note(&self, news: &News, until: Timestamp) {
+    /// Records a revocation until `until`, on the node that made it and for entries of the feed.
+    pub(crate) fn record(&self, change: &Change, until: Timestamp) {
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
-        match news {
-            News::SessionEnded(id) => {
+        match change {
+            Change::SessionRevoked(id) => {
                 let kept = memory.sessions.entry(*id).or_insert(until);
                 *kept = until.max(*kept);
             }
-            News::EpochRaised(id, epoch) => {
+            Change::EpochRaised(id, epoch) => {
                 let kept = memory.epochs.entry(*id).or_insert((*epoch, until));
                 *kept = ((*epoch).max(kept.0), until.max(kept.1));
             }
-            News::KeysChanged => self.keys_changed.store(true, Ordering::SeqCst),
+            Change::KeysChanged => self.keys_changed.store(true, Ordering::SeqCst),
         }
     }
 
-    /// As [`Revocations::note`], of a commit that failed and may have happened all the same. To be
-    /// settled when the database answers again.
-    pub(crate) fn note_in_doubt(&self, news: &News, until: Timestamp) {
-        self.note(news, until);
-        self.doubts().insert(news.clone(), until);
+    /// Like [`RevocationList::record`], for a commit that failed and may have taken effect.
+    /// [`RevocationList::reconcile`] checks it later.
+    pub(crate) fn record_uncertain(&self, change: &Change, until: Timestamp) {
+        self.record(change, until);
+        self.uncertain().insert(change.clone(), until);
     }
 
-    fn doubts(&self) -> MutexGuard<'_, HashMap<News, Timestamp>> {
-        self.doubts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn uncertain(&self) -> MutexGuard<'_, HashMap<Change, Timestamp>> {
+        self.uncertain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks what has become of the commits that failed, and takes back what did not happen: or
-    /// whoever it was about would be kept out.
-    pub(crate) async fn settle(&self, store: &Store) -> Result<(), Error> {
+    /// Checks whether failed commits took effect, and removes revocations that did not. Otherwise
+    /// valid sessions would stay rejected.
+    pub(crate) async fn reconcile(&self, store: &Store) -> Result<(), Error> {
         loop {
-            let next = self.doubts().iter().next().map(|(news, until)| (news.clone(), *until));
-            let Some((news, until)) = next else { return Ok(()) };
+            let next =
+                self.uncertain().iter().next().map(|(change, until)| (change.clone(), *until));
+            let Some((change, until)) = next else { return Ok(()) };
             let mut reader = store.read().await?;
-            let happened = match &news {
-                News::SessionEnded(id) => reader
+            let happened = match &change {
+                Change::SessionRevoked(id) => reader
                     .session_with_user(*id)
                     .await?
                     .is_none_or(|row| row.session.revoked_at.is_some()),
-                News::EpochRaised(id, epoch) => {
+                Change::EpochRaised(id, epoch) => {
                     reader.user_by_id(*id).await?.is_none_or(|user| user.epoch >= *epoch)
                 }
-                News::KeysChanged => true,
+                Change::KeysChanged => true,
             };
-            // Unless it was noted once more meanwhile.
-            self.doubts().retain(|doubt, noted| *doubt != news || *noted != until);
+            // It stays if it was recorded again meanwhile.
+            self.uncertain().retain(|doubt, noted| *doubt != change || *noted != until);
             if !happened {
-                self.take_back(&news, until);
+                self.undo(&change, until);
             }
         }
     }
 
-    /// Unless it has been noted again since.
-    fn take_back(&self, news: &News, until: Timestamp) {
+    /// Removes a revocation, unless it was recorded again.
+    fn undo(&self, change: &Change, until: Timestamp) {
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
-        match news {
-            News::SessionEnded(id) if memory.sessions.get(id) == Some(&until) => {
+        match change {
+            Change::SessionRevoked(id) if memory.sessions.get(id) == Some(&until) => {
                 memory.sessions.remove(id);
             }
-            // What an earlier one said is in the feed, and read with the next start; what it was is
-            // not known here any more. It was one less, but where the account was to be
-            // gone.
-            News::EpochRaised(id, i64::MAX)
+            // An earlier epoch is in the feed and is loaded at the next start, but not known here.
+            // It was one less, except for deleted accounts.
+            Change::EpochRaised(id, i64::MAX)
                 if memory.epochs.get(id) == Some(&(i64::MAX, until)) =>
             {
                 memory.epochs.remove(id);
             }
-            News::EpochRaised(id, epoch) if memory.epochs.get(id) == Some(&(*epoch, until)) => {
+            Change::EpochRaised(id, epoch) if memory.epochs.get(id) == Some(&(*epoch, until)) => {
                 memory.epochs.insert(*id, (*epoch - 1, until));
             }
             _ => {}
@@ -189,7 +191,7 @@ impl Revocations {
 
     /// Whether a token that is otherwise valid has been revoked.
     #[must_use]
-    pub fn refuses(&self, claims: &Claims) -> bool {
+    pub fn is_revoked(&self, claims: &Claims) -> bool {
         let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
         memory.sessions.contains_key(&claims.sid)
             || memory.epochs.get(&claims.sub).is_some_and(|(epoch, _)| claims.epoch < *epoch)
@@ -199,18 +201,18 @@ impl Revocations {
         self.keys_changed.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn keys_were_read(&self) {
+    pub(crate) fn mark_keys_loaded(&self) {
         self.keys_changed.store(false, Ordering::SeqCst);
     }
 
-    /// Whether this node has not heard from the feed for too long.
+    /// Whether the feed was not read for longer than [`MAX_STALENESS`].
     #[must_use]
-    pub fn is_deaf(&self) -> bool {
-        self.heard().1.elapsed() > DEAF_AFTER
+    pub fn is_stale(&self) -> bool {
+        self.last_synced().1.elapsed() > MAX_STALENESS
     }
 
-    /// Drops what no living token can be about.
-    pub(crate) fn forget(&self, now: Timestamp) {
+    /// Removes entries that no valid token can match.
+    pub(crate) fn prune(&self, now: Timestamp) {
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
         memory.sessions.retain(|_, until| *until > now);
         memory.epochs.retain(|_, (_, until)| *until > now);
@@ -221,48 +223,54 @@ impl Revocations {
 mod tests {
     use super::*;
     use crate::{
-        Auth, Client, Clock, Entropy, Hashing, Policy, ServerSecret, flow::Parts, on_both,
-        testing::FreshDatabase, token,
+        Auth, Clock, HashingConfig, Policy, RandomSource, RequestContext, ServerSecret,
+        access_token, service::AuthConfig, test_on_each_database, testing::TestDatabase,
     };
-    use countersign_types::{Span, form::SignUp};
+    use countersign_types::{TimeSpan, forms::SignUpForm};
     use uuid::Uuid;
 
     const NOW: Timestamp = Timestamp(1_767_225_600_000);
 
-    /// Somebody who has just signed up, and what their access token says.
-    struct World {
+    /// A user who has just signed up, and the claims of the access token.
+    struct TestContext {
         store: Store,
         claims: Claims,
-        _database: FreshDatabase,
+        _database: TestDatabase,
     }
 
-    impl World {
-        async fn on(database: FreshDatabase) -> Self {
+    impl TestContext {
+        async fn on(database: TestDatabase) -> Self {
             let store = Store::open(&database.url).await.expect("a database");
-            let secret = ServerSecret::generate(&Entropy::System).expect("randomness");
+            let secret = ServerSecret::generate(&RandomSource::System).expect("randomness");
             let (policy, hashing) = (
                 Policy::new("https://countersign.example"),
-                Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 },
+                HashingConfig {
+                    memory_kib: 64,
+                    iterations: 1,
+                    parallelism: 1,
+                    threads: 1,
+                    queue_capacity: 64,
+                },
             );
-            let parts = Parts {
+            let parts = AuthConfig {
                 store: store.clone(),
                 clock: Clock::manual(NOW),
-                entropy: Entropy::System,
+                random: RandomSource::System,
                 secret,
                 policy,
                 hashing,
             };
             let auth = Auth::start(parts).await.expect("a start");
-            let form = SignUp {
+            let form = SignUpForm {
                 email: "ada@example.com".into(),
                 password: "correct horse battery".into(),
-                ..SignUp::default()
+                ..SignUpForm::default()
             };
             let (_, issued) =
-                auth.sign_up(&Client::default(), &form, None).await.expect("a sign-up");
-            let claims = token::verify(
+                auth.sign_up(&RequestContext::default(), &form, None).await.expect("a sign-up");
+            let claims = access_token::verify(
                 &auth.keys,
-                &auth.verified,
+                &auth.token_cache,
                 &auth.policy.issuer,
                 &issued.access.token,
                 NOW,
@@ -271,48 +279,57 @@ mod tests {
             Self { store, claims, _database: database }
         }
 
-        /// Whether a token is refused while it is in doubt whether the news happened, and when that
-        /// was settled. `heard`: the feed brought it meanwhile.
-        async fn refused(&self, claims: &Claims, news: &News, heard: bool) -> [bool; 2] {
+        /// Whether a token is rejected while the outcome is uncertain, and after reconciliation.
+        /// `synced`: the feed has brought the same change meanwhile.
+        async fn rejections(&self, claims: &Claims, change: &Change, synced: bool) -> [bool; 2] {
             let (revocations, until) = (
-                Revocations::load(&self.store, NOW).await.expect("loaded"),
-                NOW + Span::minutes(61),
+                RevocationList::load(&self.store, NOW).await.expect("loaded"),
+                NOW + TimeSpan::minutes(61),
             );
-            assert!(!revocations.refuses(claims));
-            revocations.note_in_doubt(news, until);
-            let before = revocations.refuses(claims);
-            if heard {
-                revocations.note(news, until + Span(1));
+            assert!(!revocations.is_revoked(claims));
+            revocations.record_uncertain(change, until);
+            let before = revocations.is_revoked(claims);
+            if synced {
+                revocations.record(change, until + TimeSpan(1));
             }
-            revocations.settle(&self.store).await.expect("settled");
-            [before, revocations.refuses(claims)]
+            revocations.reconcile(&self.store).await.expect("settled");
+            [before, revocations.is_revoked(claims)]
         }
     }
 
-    on_both! {
-        async fn what_did_not_happen_is_taken_back_unless_it_was_heard_again(world: World) {
-            let claims = &world.claims;
-            for news in [News::SessionEnded(claims.sid), News::EpochRaised(claims.sub, 1), News::EpochRaised(claims.sub, i64::MAX)] {
-                assert_eq!(world.refused(claims, &news, false).await, [true, false], "{news:?}");
-                assert_eq!(world.refused(claims, &news, true).await, [true, true], "{news:?}");
+    test_on_each_database! {
+        async fn failed_revocation_is_undone_unless_recorded_again(context: TestContext) {
+            let claims = &context.claims;
+            for change in [
+                Change::SessionRevoked(claims.sid),
+                Change::EpochRaised(claims.sub, 1),
+                Change::EpochRaised(claims.sub, i64::MAX),
+            ] {
+                assert_eq!(
+                    context.rejections(claims, &change, false).await,
+                    [true, false],
+                    "{change:?}"
+                );
+                assert_eq!(context.rejections(claims, &change, true).await, [true, true], "{change:?}");
             }
         }
 
-        async fn what_did_happen_stays(world: World) {
-            let claims = &world.claims;
-            let mut tx = world.store.write().await.expect("a transaction");
+        async fn committed_revocation_stays(context: TestContext) {
+            let claims = &context.claims;
+            let mut tx = context.store.write().await.expect("a transaction");
             tx.user_raise_epoch(claims.sub).await.expect("raised");
             tx.session_revoke(claims.sid, "ended", NOW).await.expect("ended");
             tx.commit().await.expect("a commit");
-            // As after an account was deleted.
-            let gone = &Claims { sub: UserId(Uuid::nil()), sid: SessionId(Uuid::nil()), ..claims.clone() };
-            for (claims, news) in [
-                (claims, News::SessionEnded(claims.sid)),
-                (claims, News::EpochRaised(claims.sub, 1)),
-                (gone, News::SessionEnded(gone.sid)),
-                (gone, News::EpochRaised(gone.sub, i64::MAX)),
+            // As after the deletion of an account.
+            let gone =
+                &Claims { sub: UserId(Uuid::nil()), sid: SessionId(Uuid::nil()), ..claims.clone() };
+            for (claims, change) in [
+                (claims, Change::SessionRevoked(claims.sid)),
+                (claims, Change::EpochRaised(claims.sub, 1)),
+                (gone, Change::SessionRevoked(gone.sid)),
+                (gone, Change::EpochRaised(gone.sub, i64::MAX)),
             ] {
-                assert_eq!(world.refused(claims, &news, false).await, [true, true], "{news:?}");
+                assert_eq!(context.rejections(claims, &change, false).await, [true, true], "{change:?}");
             }
         }
     }

@@ -1,75 +1,125 @@
-// Every page in every state, looked at by axe: nothing that keeps anybody out, in light and in dark, with a wide window and a narrow one.
+// Every page in every state has no axe violations, in both color schemes and at two window sizes.
 import AxeBuilder from '@axe-core/playwright';
-import { AWAY } from '../support/database.mjs';
-import { leave, leavers, members, newcomers, rob, robbed, stranded, strangers } from '../support/states.mjs';
-import { field, logIn, member, open } from '../support/steps.mjs';
+import { OUTAGE_LOG } from '../support/database.mjs';
+import {
+  anonymousStates,
+  deletionStates,
+  minimalStates,
+  outageStates,
+  reuseRefreshToken,
+  reuseStates,
+  scheduleDeletion,
+  userStates,
+} from '../support/page-states.mjs';
+import { createUser, field, logIn, open } from '../support/actions.mjs';
 import { expect, test, testWithDatabase } from '../support/test.mjs';
 
-// The states are about what goes wrong; what they make the console say is looked at by other journeys.
+// Many states are error states. Other tests check what those log on the console.
 test.beforeEach(({ watch }) => {
-  watch.expect({ text: /^Failed to load resource/, url: /^\/(fn\/|readyz$|nowhere$|api\/|account\/nothing$)/, times: Infinity });
+  watch.expect({
+    text: /^Failed to load resource/,
+    url: /^\/(fn\/|readyz$|nowhere$|api\/|account\/nothing$)/,
+    times: Infinity,
+  });
 });
 
-async function findsNothing(page) {
-  const { violations } = await new AxeBuilder({ page }).options({ rules: { 'color-contrast-enhanced': { enabled: true } } }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
-  expect(violations.map(({ id, impact, nodes }) => `${impact}: ${id}: ${nodes.map(({ html }) => html).join(' ').slice(0, 300)}`)).toEqual([]);
+async function expectNoViolations(page) {
+  const { violations } = await new AxeBuilder({ page })
+    .options({ rules: { 'color-contrast-enhanced': { enabled: true } } })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])
+    .analyze();
+  expect(
+    violations.map(
+      ({ id, impact, nodes }) =>
+        `${impact}: ${id}: ${nodes
+          .map(({ html }) => html)
+          .join(' ')
+          .slice(0, 300)}`,
+    ),
+  ).toEqual([]);
 }
 
-/** This browser holds a session of `who`. Comes to its tokens. */
-async function logsIn(server, context, { email, password }) {
+/** Logs `user` in by setting the session cookie. Returns the tokens. */
+async function setSessionCookie(server, context, { email, password }) {
   const { body } = await server.api('POST', '/auth/login', { email, password });
-  await context.addCookies([{ name: `countersign-${server.port}`, value: body.refresh_token, url: server.origin, httpOnly: true }]);
+  await context.addCookies([
+    {
+      name: `countersign-${server.port}`,
+      value: body.refresh_token,
+      url: server.origin,
+      httpOnly: true,
+    },
+  ]);
   return body;
 }
 
-const looks = [
+const variants = [
   { colorScheme: 'light', viewport: { width: 1280, height: 720 } },
   { colorScheme: 'dark', viewport: { width: 360, height: 720 }, isMobile: true, hasTouch: true },
 ];
 
-for (const look of looks) {
-  test.describe(`${look.colorScheme}, ${look.viewport.width} px`, () => {
-    test.use({ ...look, reducedMotion: 'reduce' });
+for (const variant of variants) {
+  test.describe(`${variant.colorScheme}, ${variant.viewport.width} px`, () => {
+    test.use({ ...variant, reducedMotion: 'reduce' });
 
-    for (const [name, show] of Object.entries(strangers)) {
-      test(`axe finds nothing on ${name}`, async ({ page }) => {
+    for (const [name, show] of Object.entries(anonymousStates)) {
+      test(`${name} has no axe violations`, async ({ page }) => {
         await show(page);
-        await findsNothing(page);
+        await expectNoViolations(page);
       });
     }
 
-    for (const [name, show] of Object.entries({ ...members, ...newcomers, ...robbed, ...leavers })) {
-      test(`axe finds nothing on ${name}`, async ({ context, page, server, watch }) => {
-        if (name === 'activity-part-missing') {
-          watch.expect({ text: /^Failed to load resource/, url: /^\/(favicon|pkg\/split_account)/, times: Infinity });
-          watch.expect({ text: /^TypeError: Failed to fetch/, url: /^\/pkg\/__wasm_split/, times: Infinity });
+    for (const [name, show] of Object.entries({
+      ...userStates,
+      ...minimalStates,
+      ...reuseStates,
+      ...deletionStates,
+    })) {
+      test(`${name} has no axe violations`, async ({ context, page, server, watch }) => {
+        if (name === 'activity-chunk-missing') {
+          watch.expect({
+            text: /^Failed to load resource/,
+            url: /^\/(favicon|pkg\/split_account)/,
+            times: Infinity,
+          });
+          watch.expect({
+            text: /^TypeError: Failed to fetch/,
+            url: /^\/pkg\/__wasm_split/,
+            times: Infinity,
+          });
         }
-        const who = await member(server, name in newcomers ? { name: undefined } : {});
-        if (name in robbed) {
-          server.complains = /a refresh token was used again after its successor/;
-          await rob(server, who);
+        const user = await createUser(server, name in minimalStates ? { name: undefined } : {});
+        if (name in reuseStates) {
+          server.expectedLog = /refresh token reuse detected/;
+          await reuseRefreshToken(server, user);
         }
-        const tokens = await logsIn(server, context, who);
-        if (name in leavers) await leave(server, who, tokens);
+        const tokens = await setSessionCookie(server, context, user);
+        if (name in deletionStates) await scheduleDeletion(server, user, tokens);
         await show(page);
-        await findsNothing(page);
+        await expectNoViolations(page);
       });
     }
 
-    for (const [name, show] of Object.entries(stranded)) {
-      testWithDatabase(`axe finds nothing on ${name}`, async ({ context, database, page, server, watch }) => {
-        server.complains = AWAY;
-        watch.expect({ status: 503, times: Infinity });
-        await logsIn(server, context, await member(server));
-        await show(page, database);
-        await findsNothing(page);
-        database.comeBack();
-      });
+    for (const [name, show] of Object.entries(outageStates)) {
+      testWithDatabase(
+        `${name} has no axe violations`,
+        async ({ context, database, page, server, watch }) => {
+          server.expectedLog = OUTAGE_LOG;
+          watch.expect({ status: 503, times: Infinity });
+          await setSessionCookie(server, context, await createUser(server));
+          await show(page, database);
+          await expectNoViolations(page);
+          database.reconnect();
+        },
+      );
     }
   });
 }
 
-test('passwords can be pasted, and managers know which is which', async ({ page, server }) => {
+test('password fields accept pasted text and declare their autocomplete purpose', async ({
+  page,
+  server,
+}) => {
   await open(page, '/signup');
   await expect(field.email(page)).toHaveAttribute('autocomplete', 'email');
   await expect(field.password(page)).toHaveAttribute('autocomplete', 'new-password');
@@ -83,8 +133,11 @@ test('passwords can be pasted, and managers know which is which', async ({ page,
   await field.password(page).focus();
   await field.password(page).press('Control+V');
   await expect(field.password(page)).toHaveValue('from somewhere else');
-  await logIn(page, await member(server));
+  await logIn(page, await createUser(server));
   await open(page, '/account/password');
-  await expect(page.getByLabel('Current password')).toHaveAttribute('autocomplete', 'current-password');
+  await expect(page.getByLabel('Current password')).toHaveAttribute(
+    'autocomplete',
+    'current-password',
+  );
   await expect(page.getByLabel('New password')).toHaveAttribute('autocomplete', 'new-password');
 });

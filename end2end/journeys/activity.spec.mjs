@@ -1,17 +1,25 @@
-// What happened to the account: a list that is longer than a page.
-import { logIn, member, open } from '../support/steps.mjs';
+// The activity list, with more events than fit on one page.
+import { createUser, logIn, open } from '../support/actions.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
-const PAGE = 20;
+const PAGE_SIZE = 20;
 
 withAndWithoutScripts((scripts) => {
-  test('the list is read to its end, a part at a time, and back by the button of the browser', async ({ page, server, watch }) => {
-    const who = await member(server);
-    for (let n = 0; n < PAGE + 5; n++) await server.api('POST', '/auth/login', { email: who.email, password: 'wrong' });
-    await logIn(page, who);
+  test('activity list pages to the oldest event and back to the newest', async ({
+    page,
+    server,
+    watch,
+  }) => {
+    const user = await createUser(server);
+    for (let n = 0; n < PAGE_SIZE + 5; n++)
+      await server.api('POST', '/auth/login', { email: user.email, password: 'wrong' });
+    await logIn(page, user);
     await page.getByRole('link', { name: 'Activity' }).first().click();
-    const events = page.getByRole('main').getByRole('listitem').filter({ has: page.locator('time') });
-    await expect(events).toHaveCount(PAGE);
+    const events = page
+      .getByRole('main')
+      .getByRole('listitem')
+      .filter({ has: page.locator('time') });
+    await expect(events).toHaveCount(PAGE_SIZE);
     await expect(events.first()).toContainText('Logged in');
     await expect(events.last()).toContainText('Wrong password');
     const [first] = await events.locator('time').first().allInnerTexts();
@@ -26,14 +34,14 @@ withAndWithoutScripts((scripts) => {
 
     await page.reload();
     await expect(events).toHaveCount(7);
-    await page.getByRole('link', { name: 'Show newest' }).click();
+    await page.getByRole('link', { name: 'Back to newest' }).click();
     await expect(page).toHaveURL('/account/activity');
-    await expect(events).toHaveCount(PAGE);
+    await expect(events).toHaveCount(PAGE_SIZE);
     if (scripts) expect(watch.calls.every(({ plainForm }) => !plainForm)).toBe(true);
   });
 
-  test('an address with a spoilt cursor says so, and leads on', async ({ page, server }) => {
-    await logIn(page, await member(server));
+  test('invalid cursor in the URL shows an error', async ({ page, server }) => {
+    await logIn(page, await createUser(server));
     await open(page, '/account/activity?cursor=spoilt');
     await expect(page.getByRole('alert')).toContainText('The request or the link is incomplete.');
   });

@@ -1,56 +1,63 @@
-// The main road without a mouse, and always seeing where one is.
+// The main flows with the keyboard only. The focus is always visible.
 import { tabTo } from '../support/focus.mjs';
-import { isLoggedOut, member, open, person, ready, seesAccountOf } from '../support/steps.mjs';
+import {
+  createUser,
+  expectAccountOf,
+  expectLoggedOut,
+  newUser,
+  open,
+  waitForHydration,
+} from '../support/actions.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 withAndWithoutScripts((scripts) => {
-  test('somebody signs up, changes their name and logs out with the keyboard alone', async ({ page }) => {
-    const who = person();
+  test('sign-up, name change and log-out work with the keyboard only', async ({ page }) => {
+    const user = newUser();
     const press = (key) => page.keyboard.press(key);
     const type = (text) => page.keyboard.type(text);
     await open(page, '/');
     await press('Tab');
-    await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
-    await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeInViewport();
+    await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused();
+    await expect(page.getByRole('link', { name: 'Skip to content' })).toBeInViewport();
     await press('Enter');
     await tabTo(page, page.getByRole('main').getByRole('link', { name: 'Sign up' }));
     await press('Enter');
-    await expect(page.getByRole('heading', { name: 'Sign up' })).toBeVisible();
-    await ready(page);
+    await expect(page.getByRole('heading', { name: 'Create your account' })).toBeVisible();
+    await waitForHydration(page);
     if (scripts) await expect(page.getByRole('main')).toBeFocused();
 
     await tabTo(page, page.getByLabel('Name (optional)'));
-    await type(who.name);
+    await type(user.name);
     await press('Tab');
-    await expect(page.getByLabel('E-mail address')).toBeFocused();
-    await type(who.email);
+    await expect(page.getByLabel('Email address')).toBeFocused();
+    await type(user.email);
     await press('Tab');
     await expect(page.getByLabel('Password', { exact: true })).toBeFocused();
     await type('short');
     await press('Enter');
     await expect(page.getByText('Use at least 8 characters.').last()).toBeVisible();
-    await ready(page);
+    await waitForHydration(page);
     await expect(page.getByLabel('Password', { exact: true })).toBeFocused();
     if (!scripts) {
-      // Nothing typed comes back.
-      await tabTo(page, page.getByLabel('E-mail address'), 'Shift+Tab');
-      await type(who.email);
+      // Without scripts, a rejected form comes back empty.
+      await tabTo(page, page.getByLabel('Email address'), 'Shift+Tab');
+      await type(user.email);
       await tabTo(page, page.getByLabel('Name (optional)'), 'Shift+Tab');
-      await type(who.name);
+      await type(user.name);
       await tabTo(page, page.getByLabel('Password', { exact: true }));
     }
     await press('Control+A');
-    await type(who.password);
+    await type(user.password);
     await press('Enter');
-    await seesAccountOf(page, who);
+    await expectAccountOf(page, user);
 
     await tabTo(page, page.getByLabel('Name'));
     await press('Control+A');
     await type('Augusta');
     await tabTo(page, page.getByRole('button', { name: 'Save name' }));
     await press('Enter');
-    await expect(page.getByText('Your name is saved.')).toBeVisible();
-    await ready(page);
+    await expect(page.getByText('Name saved.')).toBeVisible();
+    await waitForHydration(page);
 
     const opener = page.getByRole('banner').getByRole('button', { name: 'Augusta' });
     await tabTo(page, opener, scripts ? 'Shift+Tab' : 'Tab');
@@ -63,28 +70,31 @@ withAndWithoutScripts((scripts) => {
     await press('Enter');
     await tabTo(page, menu.getByRole('button', { name: 'Log out' }));
     await press('Enter');
-    await isLoggedOut(page, 'You are logged out.');
+    await expectLoggedOut(page, "You've logged out.");
   });
 });
 
 withAndWithoutScripts((scripts) => {
-  test('somebody logs out the other devices, has the account deleted and keeps it with the keyboard alone', async ({ page, server }) => {
-    const who = await member(server);
+  test('revoking sessions and cancelling a deletion work with the keyboard only', async ({
+    page,
+    server,
+  }) => {
+    const user = await createUser(server);
     const press = (key) => page.keyboard.press(key);
     await open(page, '/login');
-    await tabTo(page, page.getByLabel('E-mail address'));
-    await page.keyboard.type(who.email);
+    await tabTo(page, page.getByLabel('Email address'));
+    await page.keyboard.type(user.email);
     await tabTo(page, page.getByLabel('Password', { exact: true }));
-    await page.keyboard.type(who.password);
+    await page.keyboard.type(user.password);
     await tabTo(page, page.getByLabel('Keep me logged in'));
     await press('Space');
     await press('Enter');
-    await seesAccountOf(page, who);
-    const side = page.getByRole('navigation', { name: 'Pages of your account' });
-    await tabTo(page, side.getByRole('link', { name: 'Sessions' }));
+    await expectAccountOf(page, user);
+    const sideNav = page.getByRole('navigation', { name: 'Account pages' });
+    await tabTo(page, sideNav.getByRole('link', { name: 'Sessions' }));
     await press('Enter');
     await expect(page.getByRole('heading', { name: 'Sessions' })).toBeVisible();
-    await ready(page);
+    await waitForHydration(page);
 
     const opener = page.getByRole('button', { name: 'Log out all other devices' }).first();
     const dialog = page.getByRole('dialog');
@@ -98,41 +108,41 @@ withAndWithoutScripts((scripts) => {
     await tabTo(page, dialog.getByRole('button', { name: 'Cancel' }));
     await press('Tab');
     if (!scripts) await press('Escape');
-    await expect(dialog, 'it does not lie over what has the focus').toBeHidden();
+    await expect(dialog, 'the dialog does not cover the focused element').toBeHidden();
     await tabTo(page, opener);
     await press('Enter');
     await tabTo(page, dialog.getByRole('button', { name: 'Log out all other devices' }));
     await press('Enter');
     await expect(page.getByText('All your other devices are logged out.')).toBeVisible();
-    await ready(page);
+    await waitForHydration(page);
 
-    await tabTo(page, side.getByRole('link', { name: 'Your data' }));
+    await tabTo(page, sideNav.getByRole('link', { name: 'Your data' }));
     await press('Enter');
     await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
-    await ready(page);
+    await waitForHydration(page);
     await tabTo(page, page.getByRole('link', { name: 'Delete account…' }));
     await press('Enter');
     await expect(page.getByLabel('Current password')).toBeVisible();
-    await ready(page);
+    await waitForHydration(page);
     await tabTo(page, page.getByLabel('Current password'));
-    await page.keyboard.type(who.password);
+    await page.keyboard.type(user.password);
     await press('Enter');
     const keep = page.getByRole('button', { name: 'Keep my account' });
     await expect(keep).toBeVisible();
-    await ready(page);
+    await waitForHydration(page);
     await tabTo(page, keep, 'Shift+Tab');
     await press('Enter');
-    await expect(page.getByText('Your account stays.')).toBeVisible();
+    await expect(page.getByText("Your account won't be deleted.")).toBeVisible();
   });
 });
 
 test.describe('without scripts', () => {
   test.use({ javaScriptEnabled: false });
 
-  test('a faulty form is told about by a list of links that lead to the fields', async ({ page }) => {
+  test('error summary links to the invalid fields', async ({ page }) => {
     await open(page, '/signup');
     await page.getByRole('button', { name: 'Create account' }).press('Enter');
-    await expect(page.getByLabel('E-mail address')).toBeFocused();
+    await expect(page.getByLabel('Email address')).toBeFocused();
     const link = page.getByRole('alert').getByRole('link', { name: 'Enter your password.' });
     await tabTo(page, link, 'Shift+Tab');
     await page.keyboard.press('Enter');

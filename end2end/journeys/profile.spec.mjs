@@ -1,42 +1,44 @@
-// The profile: one's name.
-import { isSaved, open, rename, seesAccountOf, signUp } from '../support/steps.mjs';
+// The profile page: the display name.
+import { changeName, expectAccountOf, expectNameSaved, open, signUp } from '../support/actions.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 withAndWithoutScripts((scripts) => {
-  test('a new name is saved, said to be saved once, and shown everywhere', async ({ page, watch }) => {
-    const who = await signUp(page);
-    await rename(page, 'Ada "Countess" <King>');
-    await isSaved(page, 'Ada "Countess" <King>');
+  test('name change is saved, confirmed once and shown on every page', async ({ page, watch }) => {
+    const user = await signUp(page);
+    await changeName(page, 'Ada "Countess" <King>');
+    await expectNameSaved(page, 'Ada "Countess" <King>');
     expect(watch.callsTo('/fn/rename')).toMatchObject([{ plainForm: !scripts, bearer: scripts }]);
     if (scripts) {
-      // What is typed now is not saved.
+      // New input removes the confirmation.
       await page.getByLabel('Name').fill('Ada again');
-      await expect(page.getByText('Your name is saved.')).toBeHidden();
+      await expect(page.getByText('Name saved.')).toBeHidden();
     }
     await page.reload();
-    // Without scripts nothing can take the news out of the address.
-    if (scripts) await expect(page.getByText('Your name is saved.')).toBeHidden();
-    await seesAccountOf(page, { ...who, name: 'Ada "Countess" <King>' });
+    // Without scripts the confirmation stays in the URL.
+    if (scripts) await expect(page.getByText('Name saved.')).toBeHidden();
+    await expectAccountOf(page, { ...user, name: 'Ada "Countess" <King>' });
     await open(page, '/');
-    await expect(page.getByRole('heading', { name: 'Hello, Ada "Countess" <King>.' })).toBeVisible();
+    await expect(
+      page.getByRole('heading', { name: 'Hello, Ada "Countess" <King>.' }),
+    ).toBeVisible();
   });
 
-  test('the same name again is nothing to save', async ({ page }) => {
-    const who = await signUp(page);
-    await rename(page, who.name);
+  test('unchanged name is not saved', async ({ page }) => {
+    const user = await signUp(page);
+    await changeName(page, user.name);
     await expect(page.getByText('Nothing to save.')).toBeVisible();
-    await rename(page, 'Augusta Ada');
-    await isSaved(page, 'Augusta Ada');
+    await changeName(page, 'Augusta Ada');
+    await expectNameSaved(page, 'Augusta Ada');
   });
 
-  test('a name can be taken away, and too long a one is refused in words', async ({ page }) => {
-    const who = await signUp(page);
-    await rename(page, 'x'.repeat(201));
-    await expect(page.locator('#name-note')).toHaveText('Use at most 200 plain letters.');
-    await rename(page, '');
-    await expect(page.getByText('Your name is saved.')).toBeVisible();
-    await expect(page.getByRole('banner').getByRole('button', { name: who.email })).toBeVisible();
+  test('name can be removed, and a name that is too long is rejected', async ({ page }) => {
+    const user = await signUp(page);
+    await changeName(page, 'x'.repeat(201));
+    await expect(page.locator('#name-hint')).toHaveText('Too long. Use up to 200 letters.');
+    await changeName(page, '');
+    await expect(page.getByText('Name saved.')).toBeVisible();
+    await expect(page.getByRole('banner').getByRole('button', { name: user.email })).toBeVisible();
     await open(page, '/');
-    await expect(page.getByRole('heading', { name: 'Hello.' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Hello', exact: true })).toBeVisible();
   });
 });

@@ -1,22 +1,22 @@
-// What the network does to a page: files that never arrive, or late.
-import { scriptsNeverRun } from './scripts.mjs';
+// Network conditions: scripts that never arrive, or arrive late.
+import { markScriptless } from './javascript.mjs';
 
-/** The bundle never arrives: what a page shows is all there will be. `where` is a page or a whole context. */
-export async function blockScripts(where, watch) {
-  scriptsNeverRun(where);
+/** Blocks the JavaScript bundle of a page or a whole context, so that it never hydrates. */
+export async function blockScripts(pageOrContext, watch) {
+  markScriptless(pageOrContext);
   watch.expect({ failure: 'net::ERR_FAILED', url: /^\/pkg\/.*\.js$/, times: Infinity });
   watch.expect({ text: /Failed to fetch dynamically imported module/, times: Infinity });
   watch.expect({ text: /\.wasm was preloaded using link preload but not used/, times: Infinity });
-  await where.route('**/pkg/*.js', (route) => route.abort());
+  await pageOrContext.route('**/pkg/*.js', (route) => route.abort());
 }
 
-/** The bundle of this page, and of those it leads to, is on its way until the function that this returns is called. */
+/** Delays the Wasm bundle of the page until the returned function is called. */
 export async function delayScripts(page) {
-  let arrive;
-  const arrival = new Promise((done) => (arrive = done));
+  let release;
+  const released = new Promise((done) => (release = done));
   await page.route('**/pkg/*.wasm', async (route) => {
-    await arrival;
-    await route.continue().catch(() => {}); // the page may have been left meanwhile
+    await released;
+    await route.continue().catch(() => {}); // the page may have been closed
   });
-  return arrive;
+  return release;
 }

@@ -1,4 +1,5 @@
-// One Countersign server as a process of its own, on its own port, with its own data. It can be killed and started again on the same data.
+// A Countersign server process with its own port and data folder. It can be killed and restarted
+// with the same data.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,10 +10,10 @@ import { build } from './builds.mjs';
 
 export class Server {
   #process = null;
-  /** Every line that it has logged. */
+  /** All log lines. */
   log = [];
 
-  /** `settings` are added to its environment. */
+  /** Starts a server. `settings` are added to its environment. */
   static async start(buildName, settings = {}) {
     const server = new Server();
     Object.assign(server, build(buildName), { settings });
@@ -23,9 +24,9 @@ export class Server {
     return server;
   }
 
-  /** Starts the process, which must not be running, and waits until it answers. */
+  /** Starts the process, which must not be running, and waits until it responds. */
   async run() {
-    // Nothing of our own environment but this: a setting of whoever runs the tests must not change them.
+    // The environment is not inherited, so that local settings do not affect the tests.
     const env = {
       PATH: process.env.PATH,
       DATABASE_URL: 'sqlite:countersign.db',
@@ -33,15 +34,24 @@ export class Server {
       LEPTOS_SITE_ROOT: this.site,
       COUNTERSIGN_PUBLIC_URL: this.origin,
       COUNTERSIGN_ARGON2: 'm=64,t=1,p=1',
-      // Everybody is at one address here. Journeys about limits switch them on.
+      // All clients of the tests share one IP address. Tests of rate limits enable them.
       COUNTERSIGN_RATE_LIMITS: 'off',
       ...this.settings,
     };
-    this.#process = spawn(this.binary, { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#process = spawn(this.binary, {
+      cwd: this.folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const running = this.#process;
-    running.once('exit', (code, signal) => running === this.#process && this.log.push(`ERROR the server ended by itself: ${signal ?? code}`));
+    running.once(
+      'exit',
+      (code, signal) =>
+        running === this.#process &&
+        this.log.push(`ERROR server exited unexpectedly: ${signal ?? code}`),
+    );
     for (const stream of [running.stdout, running.stderr]) {
-      // What comes may end in the middle of a line.
+      // A chunk may end in the middle of a line.
       let rest = '';
       stream.setEncoding('utf8').on('data', (text) => {
         const lines = (rest + text).split('\n');
@@ -49,19 +59,25 @@ export class Server {
         this.log.push(...lines.filter(Boolean));
       });
     }
-    await this.#answers();
+    await this.#waitUntilHealthy();
   }
 
-  async #answers() {
+  async #waitUntilHealthy() {
     const deadline = Date.now() + 20_000;
     while (this.#process.exitCode === null && Date.now() < deadline) {
-      if (await fetch(`${this.origin}/healthz`).then((answer) => answer.ok, () => false)) return;
+      if (
+        await fetch(`${this.origin}/healthz`).then(
+          (response) => response.ok,
+          () => false,
+        )
+      )
+        return;
       await new Promise((done) => setTimeout(done, 20));
     }
-    throw new Error(`the server does not answer:\n${this.log.slice(-20).join('\n')}`);
+    throw new Error(`the server does not respond:\n${this.log.slice(-20).join('\n')}`);
   }
 
-  /** As a power cut would. */
+  /** Kills the process, by default without a graceful shutdown. */
   async kill(signal = 'SIGKILL') {
     const process = this.#process;
     this.#process = null;
@@ -71,21 +87,31 @@ export class Server {
     await ended;
   }
 
-  /** Ends it for good and removes its data. */
-  async end() {
+  /** Kills the process and removes its data. */
+  async stop() {
     await this.kill();
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** Calls the JSON API, as a program would. */
-  async api(method, address, body, token) {
-    const headers = { ...(body && { 'content-type': 'application/json' }), ...(token && { authorization: `Bearer ${token}` }) };
-    const answer = await fetch(`${this.origin}/api/v1${address}`, { method, headers, body: body && JSON.stringify(body) });
-    return { status: answer.status, body: await answer.json().catch(() => null) };
+  /** Calls the JSON API. */
+  async api(method, path, body, token) {
+    const headers = {
+      ...(body && { 'content-type': 'application/json' }),
+      ...(token && { authorization: `Bearer ${token}` }),
+    };
+    const response = await fetch(`${this.origin}/api/v1${path}`, {
+      method,
+      headers,
+      body: body && JSON.stringify(body),
+    });
+    return { status: response.status, body: await response.json().catch(() => null) };
   }
 }
 
-/** Not from the range that the system takes ports of outgoing connections from: ours must still be free after a restart. */
+/**
+ * Returns a free port outside the ephemeral range, so that no outgoing connection takes it during a
+ * restart.
+ */
 async function freePort() {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);

@@ -1,23 +1,24 @@
-// The test function of all journeys: a server of the worker's own, pages that are watched, and what the server may not log.
+// The test function with its fixtures: a server for each worker, watched pages, and checks of the
+// server's log.
 import { expect, test as base } from '@playwright/test';
 import { Database } from './database.mjs';
-import { scriptsNeverRun } from './scripts.mjs';
+import { markScriptless } from './javascript.mjs';
 import { Server } from './server.mjs';
-import { Watch } from './watch.mjs';
+import { ConsoleWatch } from './console-watch.mjs';
 
 export { expect };
 
 export const test = base.extend({
-  /** Which build: `release` or `debug`. */
+  /** The build: `release` (default) or `debug`. */
   build: ['release', { option: true, scope: 'worker' }],
-  /** Settings of the server, by name. Journeys with other settings get another worker. */
+  /** Settings of the server, by name. Tests with other settings run in another worker. */
   settings: [{}, { option: true, scope: 'worker' }],
 
   server: [
     async ({ build, settings }, use) => {
       const server = await Server.start(build, settings);
       await use(server);
-      await server.end();
+      await server.stop();
     },
     { scope: 'worker' },
   ],
@@ -25,20 +26,27 @@ export const test = base.extend({
   baseURL: async ({ server }, use) => use(server.origin),
 
   watch: async ({ server }, use) => {
-    const watch = new Watch(server.origin);
+    const watch = new ConsoleWatch(server.origin);
     await use(watch);
-    expect(watch.unexpected, 'nothing unexpected on the console, no error, no policy violation, no other origin').toEqual([]);
+    expect(
+      watch.unexpected,
+      'unexpected console messages, errors, policy violations or requests to other origins',
+    ).toEqual([]);
   },
 
-  /** `expectConsole(expected, action)`: what the console says because of `action`, and at no other time; `expected` as in `Watch`. */
-  expectConsole: async ({ watch }, use) => use((expected, action) => watch.during(action, ...[expected].flat())),
+  /**
+   * `expectConsole(expected, action)` expects console messages while `action` runs. `expected` is
+   * as in `ConsoleWatch`, or an array.
+   */
+  expectConsole: async ({ watch }, use) =>
+    use((expected, action) => watch.during(action, ...[expected].flat())),
 
   context: async ({ context, watch, javaScriptEnabled }, use) => {
     follow(watch, context, javaScriptEnabled !== false);
     await use(context);
   },
 
-  /** Another browser, so to speak: nothing is shared with the first one. */
+  /** Creates a browser context that shares nothing with the first one, like another browser. */
   newBrowser: async ({ browser, baseURL, watch }, use) => {
     const contexts = [];
     await use(async (options = {}) => {
@@ -50,18 +58,30 @@ export const test = base.extend({
     for (const context of contexts) await context.close();
   },
 
-  /** Set `server.complains` to what the server must complain of in a journey; everything else that it complains of is a failure. */
+  /**
+   * Fails a test if the server logs a warning or an error. Tests set `server.expectedLog` to the
+   * messages that the server must log.
+   */
   logged: [
     async ({ server }, use, testInfo) => {
       const start = server.log.length;
       await use();
       const log = server.log.slice(start);
-      if (testInfo.status !== testInfo.expectedStatus) console.log(`--- the server's log, its end\n${log.slice(-15).join('\n')}\n---`);
-      const complaints = log.filter((line) => /"level":"(ERROR|WARN)"|^ERROR|panicked/.test(line));
-      expect(complaints.filter((line) => !server.complains?.test(line)), 'the server has nothing else to complain of').toEqual([]);
-      expect(complaints.length, 'and complains of what it should').toBeGreaterThanOrEqual(server.complains ? 1 : 0);
-      server.complains = null;
-      expect(log.filter((line) => /csgn_rt_|eyJ|@example|correct horse/i.test(line)), 'no secret and no address is logged').toEqual([]);
+      if (testInfo.status !== testInfo.expectedStatus)
+        console.log(`--- end of the server's log\n${log.slice(-15).join('\n')}\n---`);
+      const problems = log.filter((line) => /"level":"(ERROR|WARN)"|^ERROR|panicked/.test(line));
+      expect(
+        problems.filter((line) => !server.expectedLog?.test(line)),
+        'unexpected warnings and errors in the log',
+      ).toEqual([]);
+      expect(problems.length, 'expected warnings and errors in the log').toBeGreaterThanOrEqual(
+        server.expectedLog ? 1 : 0,
+      );
+      server.expectedLog = null;
+      expect(
+        log.filter((line) => /csgn_rt_|eyJ|@example|correct horse/i.test(line)),
+        'secrets and email addresses in the log',
+      ).toEqual([]);
     },
     { auto: true },
   ],
@@ -70,22 +90,22 @@ export const test = base.extend({
 function follow(watch, context, scripts) {
   watch.follow(context);
   if (scripts) return;
-  scriptsNeverRun(context);
-  // The Wasm that the page asks for ahead of time is of no use then, which Chromium remarks on.
+  markScriptless(context);
+  // Chromium warns that the preloaded Wasm is not used.
   watch.expect({ text: /\.wasm was preloaded using link preload but not used/, times: Infinity });
 }
 
-/** The same journey twice. `scripts` is true or false. */
-export function withAndWithoutScripts(journeys) {
+/** Defines tests twice, with and without scripts. `defineTests` gets true or false. */
+export function withAndWithoutScripts(defineTests) {
   for (const scripts of [true, false]) {
     test.describe(scripts ? 'with scripts' : 'without scripts', () => {
       test.use({ javaScriptEnabled: scripts });
-      journeys(scripts);
+      defineTests(scripts);
     });
   }
 }
 
-/** Journeys whose server has a database that can go away. */
+/** The test function with a server whose database can be disconnected. */
 export const testWithDatabase = test.extend({
   database: [
     async ({}, use) => {
@@ -95,5 +115,8 @@ export const testWithDatabase = test.extend({
     },
     { scope: 'worker' },
   ],
-  settings: [async ({ database }, use) => use(database.settings), { scope: 'worker', option: true }],
+  settings: [
+    async ({ database }, use) => use(database.settings),
+    { scope: 'worker', option: true },
+  ],
 });

@@ -1,22 +1,22 @@
-// Makes access tokens old. For servers whose tokens live 2 s.
+// Expired access tokens, for servers with `shortLivedTokens`.
 import { expect } from '@playwright/test';
-import { kept, pretend } from './steps.mjs';
+import { patchStoredToken, storedToken } from './actions.mjs';
 
-export const shortLived = { COUNTERSIGN_ACCESS_TTL: '2s' };
+export const shortLivedTokens = { COUNTERSIGN_ACCESS_TTL: '2s' };
 
-/** Waits until the browser itself can tell that its token is over. */
-export async function isOldByOwnClock(page) {
-  const old = async () => {
-    const { obtained_at, expires_in } = await kept(page);
+/** Waits until the token has expired by the browser's clock. */
+export async function waitUntilExpired(page) {
+  const isExpired = async () => {
+    const { obtained_at, expires_in } = await storedToken(page);
     return (await page.evaluate(() => Date.now())) >= obtained_at + expires_in * 1000;
   };
-  await expect.poll(old, { timeout: 15_000 }).toBe(true);
+  await expect.poll(isExpired, { timeout: 15_000 }).toBe(true);
 }
 
-/** Waits until the server refuses the token, and makes the browser believe that it is fresh. */
-export async function isOldButLooksFresh(page, server) {
-  const { access_token } = await kept(page);
+/** Waits until the server rejects the token, then makes it look valid to the browser. */
+export async function waitUntilRejected(page, server) {
+  const { access_token } = await storedToken(page);
   const status = async () => (await server.api('GET', '/me', undefined, access_token)).status;
   await expect.poll(status, { timeout: 15_000 }).toBe(401);
-  await pretend(page, { obtained_at: Date.now(), expires_in: 9999 });
+  await patchStoredToken(page, { obtained_at: Date.now(), expires_in: 9999 });
 }

@@ -1,4 +1,4 @@
-//! Cookie headers: only one plain cookie of our name is ours.
+//! `Cookie` headers: only one plain cookie with the right name is accepted.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| countersign_leptos::testing::cookie(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| countersign_leptos::testing::assert_cookie_invariants(input));

@@ -1,9 +1,9 @@
-//! The commands `backup` and `restore`. How a database is copied is in `countersign_core::store::backup`.
+//! The commands `backup` and `restore`. The copying itself is in `countersign_core::store::backup`.
 
 use crate::{
     config::{Config, Secret},
     database,
-    http::time::rfc3339,
+    json_api::rfc3339::rfc3339,
 };
 use anyhow::bail;
 use countersign_core::{
@@ -19,7 +19,7 @@ use std::{
     path::Path,
 };
 
-/// Copies the database to a new file, while servers run or not. Returns what to print.
+/// Copies the database to a new file. Servers may be running. Returns the output of the command.
 pub async fn back_up(config: &Config, file: &Path, is_json: bool) -> anyhow::Result<String> {
     let DatabaseUrl::Sqlite(source) = &config.database else {
         bail!(postgres_advice(&config.database, file, true))
@@ -30,19 +30,25 @@ pub async fn back_up(config: &Config, file: &Path, is_json: bool) -> anyhow::Res
     let secret = secret_file(config);
     if is_json {
         let Copied { bytes, users } = copied;
-        return Ok(json!({ "file": file.display().to_string(), "bytes": bytes, "users": users, "secret_file": secret }).to_string());
+        let report = json!({
+            "file": file.display().to_string(),
+            "bytes": bytes,
+            "users": users,
+            "secret_file": secret,
+        });
+        return Ok(report.to_string());
     }
     let secret =
         secret.map_or_else(|| "in COUNTERSIGN_SECRET".to_owned(), |path| format!("in {path}"));
     Ok(format!(
-        "{}: {}. The server secret ({secret}) is not part of it: keep a copy of that in another place.",
+        "{}: {}. The server secret ({secret}) is not included: keep a copy of it elsewhere.",
         file.display(),
-        described(copied)
+        summary(copied)
     ))
 }
 
-/// Puts a backup in the place of the database, which no program may have open. Returns what to
-/// print.
+/// Replaces the database with a backup. No program may have the database open. Returns the output
+/// of the command.
 pub async fn restore(
     config: &Config,
     file: &Path,
@@ -65,19 +71,24 @@ pub async fn restore(
     let kept = restored.kept.map(|path| path.display().to_string());
     if is_json {
         let Copied { bytes, users } = restored.copied;
-        let text = json!({ "file": target.display().to_string(), "bytes": bytes, "users": users, "kept": kept.map_or(Value::Null, Value::from) });
-        return Ok(text.to_string());
+        let report = json!({
+            "file": target.display().to_string(),
+            "bytes": bytes,
+            "users": users,
+            "kept": kept.map_or(Value::Null, Value::from),
+        });
+        return Ok(report.to_string());
     }
     let kept =
-        kept.map(|path| format!(" What was there before is now {path}.")).unwrap_or_default();
-    Ok(format!("{} is restored: {}.{kept}", target.display(), described(restored.copied)))
+        kept.map(|path| format!(" The previous database is now {path}.")).unwrap_or_default();
+    Ok(format!("{} restored: {}.{kept}", target.display(), summary(restored.copied)))
 }
 
-fn described(copied: Copied) -> String {
-    format!("{} accounts, {}", copied.users, size(copied.bytes))
+fn summary(copied: Copied) -> String {
+    format!("{} accounts, {}", copied.users, format_size(copied.bytes))
 }
 
-fn size(bytes: u64) -> String {
+fn format_size(bytes: u64) -> String {
     if bytes < 1024 * 1024 {
         format!("{} KiB", bytes.div_ceil(1024))
     } else {
@@ -85,17 +96,18 @@ fn size(bytes: u64) -> String {
     }
 }
 
-/// The file of the server secret, if it is in one.
+/// Returns the path of the server secret, if it is in a file.
 fn secret_file(config: &Config) -> Option<String> {
     match &config.secret {
         Secret::Given(_) => None,
-        Secret::File(path) | Secret::Own(path) => Some(path.display().to_string()),
+        Secret::File(path) | Secret::Generated(path) => Some(path.display().to_string()),
     }
 }
 
-/// The command of Postgres that does the same.
+/// Returns the equivalent Postgres command.
 fn postgres_advice(database: &DatabaseUrl, file: &Path, is_backup: bool) -> String {
-    let (url, file) = (quoted(&database.for_libpq()), quoted(&file.display().to_string()));
+    let (url, file) =
+        (shell_quote(&database.for_libpq()), shell_quote(&file.display().to_string()));
     let command = if is_backup {
         format!("pg_dump --format=custom --file={file} --dbname={url}")
     } else {
@@ -104,16 +116,17 @@ fn postgres_advice(database: &DatabaseUrl, file: &Path, is_backup: bool) -> Stri
         )
     };
     format!(
-        "DATABASE_URL names a Postgres database, which has a tool for this (the password belongs in PGPASSWORD or ~/.pgpass):\n{command}"
+        "this command supports SQLite only. For Postgres, run the following command, with the \
+         password in PGPASSWORD or ~/.pgpass:\n{command}"
     )
 }
 
-/// As one word of a POSIX shell.
-fn quoted(text: &str) -> String {
+/// Quotes a text as one word of a POSIX shell.
+fn shell_quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Shows how much has been written, on a terminal only.
+/// Progress on standard error, if that is a terminal.
 #[derive(Default)]
 struct Progress {
     is_shown: bool,
@@ -123,14 +136,14 @@ impl Progress {
     fn show(&mut self, bytes: u64) {
         let mut out = std::io::stderr();
         if out.is_terminal() {
-            let _ = write!(out, "\r{} so far", size(bytes)); // Progress that cannot be shown is no error.
+            let _ = write!(out, "\r{} copied", format_size(bytes)); // Progress is optional.
             self.is_shown = true;
         }
     }
 
     fn finish(&self) {
         if self.is_shown {
-            let _ = writeln!(std::io::stderr()); // As above.
+            let _ = writeln!(std::io::stderr()); // Progress is optional.
         }
     }
 }
@@ -140,14 +153,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_a_shell_are_quoted() {
-        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+    fn shell_words_are_quoted() {
+        assert_eq!(shell_quote("it's $HOME"), r"'it'\''s $HOME'");
     }
 
     #[test]
     fn sizes_are_readable() {
         assert_eq!(
-            [size(0), size(1), size(4096), size(1024 * 1024), size(109_051_904)],
+            [
+                format_size(0),
+                format_size(1),
+                format_size(4096),
+                format_size(1024 * 1024),
+                format_size(109_051_904)
+            ],
             ["0 KiB", "1 KiB", "4 KiB", "1 MiB", "104 MiB"]
         );
     }

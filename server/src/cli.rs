@@ -1,23 +1,23 @@
-//! The commands that look at or change what is stored, beside a running server or without one.
+//! The commands for signing keys and accounts. They work with or without a running server.
 
 use crate::{
     config::Config,
     database::{self, Opened},
-    http::time::rfc3339,
+    json_api::rfc3339::rfc3339,
 };
 use anyhow::Context;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Subcommand;
 use countersign_core::{
-    Auth, Client, Clock, Entropy, Hashing,
-    flow::{Admin, Change, KeyInfo, Keys, MOST_ITEMS, Parts},
+    Auth, Clock, HashingConfig, RandomSource, RequestContext,
     keys::Algorithm,
+    service::{Admin, AdminAction, AuthConfig, KeyAdmin, KeyInfo, MAX_PAGE_SIZE},
 };
-use countersign_leptos::{problem::Problem, words};
+use countersign_leptos::{messages, problem::Problem};
 use countersign_types::{
     Email,
-    form::SignUp,
-    view::{Role, UserView},
+    forms::SignUpForm,
+    views::{AdminUser, Role},
 };
 use serde_json::{Value, json};
 use std::{
@@ -26,142 +26,136 @@ use std::{
 };
 use uuid::Uuid;
 
-/// The keys that access tokens are signed with.
+/// Commands for the signing keys of access tokens.
 #[derive(Clone, Debug, Subcommand)]
 pub enum KeysCommand {
-    /// Show the keys: names, algorithms, states.
+    /// List the keys with their algorithms and states.
     List {
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Publish a new key. It signs nothing until `rotate` chooses it.
+    /// Generate and publish a key. It signs nothing until `rotate` selects it.
     Add {
-        /// `ES256`, `EdDSA`, `HS256` or `RS256`.
+        /// Algorithm: `ES256`, `EdDSA`, `HS256` or `RS256`.
         #[arg(default_value = "ES256")]
         algorithm: Algorithm,
     },
-    /// Publish a key that was made elsewhere: PEM (PKCS #8, SEC 1, PKCS #1) or a JWK with its
-    /// private part.
+    /// Import and publish a key: PEM (PKCS #8, SEC 1, PKCS #1) or a JWK with its private part.
     Import {
-        /// The file; `-` is the standard input.
+        /// The file, or `-` for standard input.
         file: PathBuf,
     },
-    /// Have another key sign, as soon as everybody can know it. The one that signs now is accepted
-    /// for another hour.
+    /// Rotate the signing key. The old key stays valid for one hour.
     Rotate {
-        /// A published key. Without it a new one is made, of the algorithm of the one that signs
-        /// now.
+        /// A published key. Default: a new key with the algorithm of the current one.
         #[arg(allow_hyphen_values = true)]
         key: Option<String>,
     },
-    /// Emergency: take a key out of use at once, and destroy it. Everything that it signed is
-    /// refused; sessions go on.
+    /// Remove and destroy a key immediately, in an emergency. Tokens that it signed are rejected.
+    /// Sessions continue.
     Remove {
-        /// Its name, as `list` shows it. (It may begin with a hyphen.)
+        /// The key ID, as user by `list`. It may start with a hyphen.
         #[arg(allow_hyphen_values = true)]
         key: String,
     },
 }
 
-/// The accounts. Whoever may read the server secret may do all of this.
+/// Commands for accounts. Access to the server secret authorizes all of them.
 #[derive(Clone, Debug, Subcommand)]
 pub enum UserCommand {
-    /// Show all accounts, the newest first.
+    /// List accounts, newest first.
     List {
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
-        /// Show at most this many accounts.
+        /// Maximum number of accounts.
         #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
         limit: Option<u64>,
-        /// Show only the accounts that follow this one: its `id`, as `--json` prints it.
+        /// List the accounts after this one, given by its `id` in the output of `--json`.
         #[arg(long)]
         after: Option<Uuid>,
     },
-    /// Make an account. Its password is asked for, or read from the standard input if that is no
-    /// terminal.
+    /// Create an account. The password is read from the terminal, or from standard input.
     Create {
-        /// The e-mail address.
+        /// The email address.
         email: String,
-        /// What they want to be called.
+        /// The display name.
         #[arg(long, default_value = "")]
         name: String,
-        /// They look after the accounts of others.
+        /// Make the user an administrator.
         #[arg(long)]
         admin: bool,
     },
-    /// Say whether somebody looks after the accounts of others: `user` or `admin`. Running servers
-    /// follow within a second.
+    /// Set a user's role. Running servers apply it within a second.
     Role {
-        /// The e-mail address.
+        /// The email address.
         email: String,
-        /// `user` or `admin`.
+        /// The role: `user` or `admin`.
         role: String,
     },
-    /// Let nobody in, and end all sessions. Running servers follow within a second.
+    /// Disable an account and revoke its sessions. Running servers apply it within a second.
     Disable {
-        /// The e-mail address.
+        /// The email address.
         email: String,
     },
-    /// Let somebody in again.
+    /// Enable a disabled account.
     Enable {
-        /// The e-mail address.
+        /// The email address.
         email: String,
     },
 }
 
-/// Brings the tables of the database up to date.
+/// Applies database migrations.
 pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     database::open_store(config).await?.close().await;
     Ok(())
 }
 
-/// Carries out one of the user commands, and prints to `out`. `password` is asked when one is
-/// needed.
+/// Runs an account command and prints to `out`. `password` is called if a password is needed.
 pub async fn users(
     config: &Config,
     command: UserCommand,
     clock: &Clock,
-    entropy: &Entropy,
+    random: &RandomSource,
     password: impl FnOnce() -> anyhow::Result<String>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let Opened { store, secret, .. } = database::open(config, entropy).await?;
-    let hashing = Hashing { threads: 1, ..config.hashing };
-    let parts = Parts {
+    let Opened { store, secret, .. } = database::open(config, random).await?;
+    let hashing = HashingConfig { threads: 1, ..config.hashing };
+    let parts = AuthConfig {
         store: store.clone(),
         clock: clock.clone(),
-        entropy: entropy.clone(),
+        random: random.clone(),
         secret: secret.clone(),
         policy: config.policy.clone(),
         hashing,
     };
     let auth = Auth::start(parts).await?;
-    let admin = auth.operator(&Client::new(None, None, "command-line"), &secret)?;
-    let shown = match command {
+    let admin = auth.operator(&RequestContext::new(None, None, "command-line"), &secret)?;
+    let user = match command {
         UserCommand::List { json, limit, after } => {
             list_users(&admin, json, limit.unwrap_or(u64::MAX), after, out).await?;
             store.close().await;
             return Ok(());
         }
         UserCommand::Create { email, name, admin: is_admin } => {
-            let form = SignUp { name, email, password: password()?, ..SignUp::default() };
+            let form = SignUpForm { name, email, password: password()?, ..SignUpForm::default() };
             let role = if is_admin { Role::Admin } else { Role::User };
-            admin.create(&form, role).await.map_err(|error| said_of(&error))?
+            admin.create(&form, role).await.map_err(|error| describe_error(&error))?
         }
         UserCommand::Role { email, role } => {
             let role = Role::from_name(&role).context("the role must be user or admin")?;
-            changed(&admin, &email, Change::Role(role)).await?
+            change_user(&admin, &email, AdminAction::Role(role)).await?
         }
-        UserCommand::Disable { email } => changed(&admin, &email, Change::Disable).await?,
-        UserCommand::Enable { email } => changed(&admin, &email, Change::Enable).await?,
+        UserCommand::Disable { email } => change_user(&admin, &email, AdminAction::Disable).await?,
+        UserCommand::Enable { email } => change_user(&admin, &email, AdminAction::Enable).await?,
     };
     store.close().await;
-    writeln!(out, "{}", user_as_line(&shown)).context("nothing can be printed")
+    writeln!(out, "{}", user_to_line(&user)).context("cannot write to standard output")
 }
 
-/// Prints accounts, a page at a time, so that memory is bounded however many there are.
+/// Prints accounts page by page, which bounds the memory.
 async fn list_users(
     admin: &Admin<'_>,
     json: bool,
@@ -177,13 +171,16 @@ async fn list_users(
     let mut last = None;
     loop {
         let page = admin
-            .users(u16::try_from(left).unwrap_or(MOST_ITEMS).min(MOST_ITEMS), cursor.as_deref())
+            .users(
+                u16::try_from(left).unwrap_or(MAX_PAGE_SIZE).min(MAX_PAGE_SIZE),
+                cursor.as_deref(),
+            )
             .await?;
         for user in &page.items {
             match (json, is_first) {
-                (true, true) => write!(out, "{}", user_as_json(user))?,
-                (true, false) => write!(out, ",{}", user_as_json(user))?,
-                (false, _) => writeln!(out, "{}", user_as_line(user))?,
+                (true, true) => write!(out, "{}", user_to_json(user))?,
+                (true, false) => write!(out, ",{}", user_to_json(user))?,
+                (false, _) => writeln!(out, "{}", user_to_line(user))?,
             }
             is_first = false;
             left -= 1;
@@ -197,38 +194,44 @@ async fn list_users(
     if json {
         writeln!(out, "]")?;
     } else if let (Some(_), Some(last)) = (cursor, last) {
-        writeln!(out, "There are more: add --after {last}")?;
+        writeln!(out, "There are more accounts. To continue, add --after {last}")?;
     }
     Ok(())
 }
 
-async fn changed(admin: &Admin<'_>, email: &str, change: Change) -> anyhow::Result<UserView> {
-    let email = Email::parse(email).map_err(|_| anyhow::anyhow!("this is no e-mail address"))?;
-    let user = admin.user_with(&email).await.map_err(|error| said_of(&error))?;
-    admin.change(user.id, change).await.map_err(|error| said_of(&error))
+async fn change_user(
+    admin: &Admin<'_>,
+    email: &str,
+    change: AdminAction,
+) -> anyhow::Result<AdminUser> {
+    let email = Email::parse(email).map_err(|_| anyhow::anyhow!("invalid email address"))?;
+    let user = admin.user_by_email(&email).await.map_err(|error| describe_error(&error))?;
+    admin.change(user.id, change).await.map_err(|error| describe_error(&error))
 }
 
-/// In the words of the pages; what is wrong with a field is said of the field.
-fn said_of(error: &countersign_core::Error) -> anyhow::Error {
+/// Returns an error with the text that the pages show, and the field for validation errors.
+fn describe_error(error: &countersign_core::Error) -> anyhow::Error {
     let problem = Problem::from(error);
     match &problem {
-        Problem::Invalid(faults) => {
-            let lines: Vec<_> = faults
+        Problem::Invalid(errors) => {
+            let lines: Vec<_> = errors
                 .0
                 .iter()
-                .map(|(field, fault)| format!("{}: {}", field.name(), words::fault(*field, *fault)))
+                .map(|(field, error)| {
+                    format!("{}: {}", field.name(), messages::field_error(*field, *error))
+                })
                 .collect();
             anyhow::anyhow!("{}", lines.join("\n"))
         }
-        Problem::NotFound => anyhow::anyhow!("there is no such account"),
+        Problem::NotFound => anyhow::anyhow!("no such account"),
         Problem::Internal { .. } | Problem::Unavailable => {
-            anyhow::anyhow!("{}", countersign_core::chain(error))
+            anyhow::anyhow!("{}", countersign_core::error_chain(error))
         }
-        other => anyhow::anyhow!("{}", words::in_short(other)),
+        other => anyhow::anyhow!("{}", messages::problem_summary(other)),
     }
 }
 
-fn user_as_json(user: &UserView) -> Value {
+fn user_to_json(user: &AdminUser) -> Value {
     json!({
         "id": user.id.to_string(),
         "email": user.email,
@@ -240,79 +243,80 @@ fn user_as_json(user: &UserView) -> Value {
     })
 }
 
-fn user_as_line(user: &UserView) -> String {
+fn user_to_line(user: &AdminUser) -> String {
     let role = if user.roles.contains(&Role::Admin) { "admin" } else { "user" };
     let disabled =
         user.disabled_at.map(|at| format!(", disabled since {}", rfc3339(at))).unwrap_or_default();
     format!("{:<40}  {role:<5}  since {}{disabled}", user.email, rfc3339(user.created_at))
 }
 
-/// Carries out one of the key commands. Returns what to print.
+/// Runs a key command. Returns its output.
 pub async fn keys(
     config: &Config,
     command: KeysCommand,
     clock: &Clock,
-    entropy: &Entropy,
+    random: &RandomSource,
 ) -> anyhow::Result<String> {
-    let Opened { store, secret, .. } = database::open(config, entropy).await?;
+    let Opened { store, secret, .. } = database::open(config, random).await?;
     let now = clock.now();
-    let keys = Keys::open(&store, &secret, entropy, now).await?;
-    let said = match command {
+    let keys = KeyAdmin::open(&store, &secret, random, now).await?;
+    let output = match command {
         KeysCommand::List { json: true } => {
-            Value::from(keys.list().await?.iter().map(as_json).collect::<Vec<_>>()).to_string()
+            Value::from(keys.list().await?.iter().map(key_to_json).collect::<Vec<_>>()).to_string()
         }
-        KeysCommand::List { json: false } => as_table(&keys.list().await?),
+        KeysCommand::List { json: false } => keys_to_table(&keys.list().await?),
         KeysCommand::Add { algorithm } => {
             let kid = keys.add(algorithm, now).await?;
-            format!("{kid} is published. `countersign keys rotate {kid}` has it sign.")
+            format!("{kid} published. Run `countersign keys rotate {kid}` to sign with it.")
         }
         KeysCommand::Import { file } => {
             let kid = keys.import(&read(&file)?, now).await?;
-            format!("{kid} is published. `countersign keys rotate {kid}` has it sign.")
+            format!("{kid} published. Run `countersign keys rotate {kid}` to sign with it.")
         }
         KeysCommand::Rotate { key } => {
             let (kid, at) = keys.rotate(key.as_deref(), now).await?;
             format!(
-                "{kid} signs from {}: by then nobody keeps a list of keys from before.",
+                "{kid} becomes the signing key at {} (after cached key sets expire).",
                 rfc3339(at)
             )
         }
         KeysCommand::Remove { key } => {
             keys.remove(&key, now).await?;
-            format!("{key} is gone. Servers refuse what it signed within a second.")
+            format!("{key} removed. Servers reject its signatures within a second.")
         }
     };
     store.close().await;
-    Ok(said)
+    Ok(output)
 }
 
 fn read(file: &PathBuf) -> anyhow::Result<String> {
     if file.as_os_str() == "-" {
         let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("the standard input cannot be read")?;
+        std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
         return Ok(text);
     }
-    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
-fn as_json(key: &KeyInfo) -> Value {
+fn key_to_json(key: &KeyInfo) -> Value {
     json!({
         "kid": key.kid,
         "algorithm": key.algorithm,
         "state": key.state,
         "created_at": rfc3339(key.created_at),
         "since": rfc3339(key.since),
-        "signs_at": key.signs_at.map(rfc3339),
+        "signs_at": key.activates_at.map(rfc3339),
     })
 }
 
-fn as_table(keys: &[KeyInfo]) -> String {
+fn keys_to_table(keys: &[KeyInfo]) -> String {
     if keys.is_empty() {
-        return "There are no keys yet: the server makes the first one when it starts.".to_owned();
+        return "There are no keys yet. The server generates the first one when it starts."
+            .to_owned();
     }
     let line = |key: &KeyInfo| {
         let signs =
-            key.signs_at.map(|at| format!(", signs from {}", rfc3339(at))).unwrap_or_default();
+            key.activates_at.map(|at| format!(", signs from {}", rfc3339(at))).unwrap_or_default();
         format!(
             "{:<43}  {:<5}  {:<9}  since {}{signs}",
             key.kid,

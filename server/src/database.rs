@@ -1,38 +1,40 @@
-//! Opening the database and the server secret that belongs to it, in the order in which no wrong
-//! secret is ever written.
+//! Opens the database together with its server secret, in an order in which no wrong secret is ever
+//! stored.
 
 use crate::{
     config::{Config, Secret},
     secret_file,
 };
 use anyhow::bail;
-use countersign_core::{Entropy, ServerSecret, Store, store};
+use countersign_core::{RandomSource, ServerSecret, Store, store};
 use std::path::Path;
 
 /// A database with its server secret.
 pub(crate) struct Opened {
     pub(crate) store: Store,
     pub(crate) secret: ServerSecret,
-    /// No server has ever used this database.
+    /// Whether no server has used this database before.
     pub(crate) is_new: bool,
-    /// The file of the server secret, where one was there before this start.
+    /// The file of the server secret, if it existed before this start.
     pub(crate) older_secret: Option<String>,
 }
 
-/// Opens the database that the configuration names, and reads the server secret. A secret is made
-/// only where none is configured and the database does not belong to one yet.
-pub(crate) async fn open(config: &Config, entropy: &Entropy) -> anyhow::Result<Opened> {
+/// Opens the configured database and reads the server secret. A secret is generated only if none is
+/// configured and the database has never been used.
+pub(crate) async fn open(config: &Config, random: &RandomSource) -> anyhow::Result<Opened> {
     let found = find_secret(config)?;
     let store = open_store(config).await?;
-    let is_new = store.read().await?.installation_check().await?.is_none();
+    let is_new = store.read().await?.installation_secret_fingerprint().await?.is_none();
     let older_secret = match (&config.secret, &found) {
-        (Secret::File(path) | Secret::Own(path), Some(_)) => Some(path.display().to_string()),
+        (Secret::File(path) | Secret::Generated(path), Some(_)) => Some(path.display().to_string()),
         _ => None,
     };
     let secret = match (found, &config.secret) {
         (Some(secret), _) => secret,
-        // Looked for again: another server may have set the database up meanwhile.
-        (None, Secret::Own(path)) if is_new || path.exists() => secret_file::create(path, entropy)?,
+        // Checked again: another server may have initialized the database in the meantime.
+        (None, Secret::Generated(path)) if is_new || path.exists() => {
+            secret_file::create(path, random)?
+        }
         (None, _) => {
             store.close().await;
             bail!(missing_secret(config))
@@ -41,7 +43,7 @@ pub(crate) async fn open(config: &Config, entropy: &Entropy) -> anyhow::Result<O
     Ok(Opened { store, secret, is_new, older_secret })
 }
 
-/// Opens the database and brings its tables up to date.
+/// Opens the database and applies migrations.
 pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Store> {
     match Store::open(&config.database.expose()).await {
         Ok(store) => Ok(store),
@@ -49,7 +51,7 @@ pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Store> {
     }
 }
 
-/// The server secret that the configuration names, or an error that says where it was looked for.
+/// Returns the configured server secret, or an error that names where it was expected.
 pub(crate) fn existing_secret(config: &Config) -> anyhow::Result<ServerSecret> {
     match find_secret(config)? {
         Some(secret) => Ok(secret),
@@ -57,24 +59,25 @@ pub(crate) fn existing_secret(config: &Config) -> anyhow::Result<ServerSecret> {
     }
 }
 
-/// `None`: none is configured, and none was made by an earlier start.
+/// Returns the server secret, or `None` if none is configured and none has been generated.
 fn find_secret(config: &Config) -> anyhow::Result<Option<ServerSecret>> {
     match &config.secret {
         Secret::Given(secret) => Ok(Some(secret.clone())),
         Secret::File(path) => secret_file::read(path).map(Some),
-        Secret::Own(path) if path.exists() => secret_file::read(path).map(Some),
-        Secret::Own(_) => Ok(None),
+        Secret::Generated(path) if path.exists() => secret_file::read(path).map(Some),
+        Secret::Generated(_) => Ok(None),
     }
 }
 
 fn missing_secret(config: &Config) -> String {
     let path = match &config.secret {
-        Secret::File(path) | Secret::Own(path) => path.as_path(),
+        Secret::File(path) | Secret::Generated(path) => path.as_path(),
         Secret::Given(_) => Path::new(""),
     };
     format!(
-        "the server secret that the database {} was set up with is missing: put it in {} again, or set COUNTERSIGN_SECRET or \
-         COUNTERSIGN_SECRET_FILE (neither is set). Without it the database cannot be used",
+        "the server secret of the database {} is missing: restore the file {}, or set \
+         COUNTERSIGN_SECRET or COUNTERSIGN_SECRET_FILE (neither is set). The database cannot be \
+         used without it",
         config.database,
         path.display(),
     )

@@ -1,35 +1,34 @@
-//! The program: reads the configuration, wires the domain to HTTP, serves.
+//! The server: reads the configuration, connects the core to HTTP, and serves.
 //!
 //! | to learn about | read |
 //! |---|---|
-//! | everything that can be requested, on one screen | [`router`] |
+//! | all routes | [`router`] |
 //! | settings | [`config`] |
-//! | connections, and HTTPS | [`accept`], [`tls`] |
-//! | what every answer carries, and who may call from where | [`layers`] |
-//! | the JSON API | [`http`] |
+//! | connections, and HTTPS | [`http_server`], [`tls`] |
+//! | middleware: security headers, CSRF protection, limits | [`middleware`] |
+//! | the JSON API | [`json_api`] |
 //!
-//! Nothing is decided here that is about accounts: that is `core`. Pages and their functions are
-//! `app`.
+//! All decisions about accounts are made in `core`. Pages and server functions are in `app`.
 #![recursion_limit = "256"]
 
-pub mod accept;
 pub mod backup;
 pub mod cli;
 pub mod config;
+mod config_warnings;
 pub mod core_dumps;
+pub mod data_download;
 mod database;
-pub mod downloads;
-mod exports;
-mod files;
-pub mod http;
-pub mod layers;
-mod listen;
-pub mod logs;
-mod notices;
+mod export_slots;
+pub mod http_server;
+pub mod json_api;
+pub mod logging;
+pub mod middleware;
 mod quota;
 pub mod router;
 pub mod secret_file;
+mod serve;
+mod static_files;
 pub mod tls;
 
-pub use listen::serve;
-pub use router::{Server, router};
+pub use router::{AppState, router};
+pub use serve::serve;

@@ -1,4 +1,4 @@
-//! The command line. What it does is in the library.
+//! The command-line interface. The commands are implemented in the library.
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
@@ -7,7 +7,7 @@ use countersign::{
     cli::{self, KeysCommand, UserCommand},
     config::{Config, Settings},
 };
-use countersign_core::{Clock, Entropy, ServerSecret};
+use countersign_core::{Clock, RandomSource, ServerSecret};
 use std::{
     io::{IsTerminal, Write},
     path::PathBuf,
@@ -17,7 +17,7 @@ use std::{
 
 /// The account system that a Rust web app starts from.
 ///
-/// Settings come from the environment, from countersign.toml and from .env in the working directory;
+/// Settings come from the environment, countersign.toml and .env in the working directory.
 /// `countersign config` shows them.
 #[derive(Parser)]
 #[command(name = "countersign", version, propagate_version = true)]
@@ -28,44 +28,42 @@ struct Arguments {
 
 #[derive(Clone, Subcommand)]
 enum Command {
-    /// Serve the pages and the API (this is what happens without a command).
+    /// Start the server (the default command).
     Serve,
-    /// Bring the tables of the database up to date, and stop. `serve` does so, too.
+    /// Apply database migrations and exit. `serve` also applies them.
     Migrate,
-    /// Show the settings that are in force, without the secrets.
+    /// Show the effective settings, without secrets.
     Config {
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Copy the database to a new file, while servers run or not. The server secret is not part of
-    /// it.
+    /// Copy the database to a new file. Servers may be running. The server secret is not included.
     Backup {
-        /// The file, which must not exist yet.
+        /// The target file. It must not exist.
         file: PathBuf,
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Put a backup in the place of the database. No server may run meanwhile.
+    /// Replace the database with a backup. No server may be running.
     Restore {
-        /// The file that `backup` made.
+        /// A file made by `backup`.
         file: PathBuf,
-        /// Replace a database that has accounts. It is kept under another name.
+        /// Replace a database that has accounts. The old database is kept under another name.
         #[arg(long)]
         force: bool,
-        /// As JSON.
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Work with the server secret.
+    /// Manage the server secret.
     #[command(subcommand)]
     Secret(SecretCommand),
-    /// Work with the keys that access tokens are signed with. Running servers follow within a
-    /// second.
+    /// Manage the signing keys of access tokens. Running servers apply changes within a second.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Work with accounts, beside a running server or without one.
+    /// Manage accounts, with or without a running server.
     #[command(subcommand)]
     User(UserCommand),
 }
@@ -81,8 +79,8 @@ fn main() -> ExitCode {
     match run(arguments.command.unwrap_or(Command::Serve)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            countersign::logs::write_to_stderr(
-                format!("countersign: {}\n", countersign_core::chain(&*error)),
+            countersign::logging::write_to_stderr(
+                format!("countersign: {}\n", countersign_core::error_chain(&*error)),
                 Duration::from_secs(1),
             );
             ExitCode::FAILURE
@@ -91,24 +89,24 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    countersign::core_dumps::disable().context("core dumps cannot be switched off")?;
+    countersign::core_dumps::disable().context("cannot disable core dumps")?;
     if let Command::Secret(SecretCommand::New) = command {
-        return print(&ServerSecret::generate(&Entropy::System)?.expose());
+        return print(&ServerSecret::generate(&RandomSource::System)?.expose());
     }
-    let settings = Settings::read().context("the settings cannot be read")?;
+    let settings = Settings::read().context("cannot read the settings")?;
     let config = match Config::from_settings(&settings) {
         Ok(config) => config,
-        Err(problems) => bail!("these settings are wrong:\n  - {}", problems.join("\n  - ")),
+        Err(problems) => bail!("invalid settings:\n  - {}", problems.join("\n  - ")),
     };
     if let Command::Config { json } = command {
         return print(&if json { config.to_json() } else { config.to_text() });
     }
     let is_server = matches!(command, Command::Serve);
-    let _flush = countersign::logs::start(config.log_filter.as_deref(), is_server)?;
+    let _flush = countersign::logging::start(config.log_filter.as_deref(), is_server)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("the runtime does not start")?;
+        .context("cannot start the runtime")?;
     runtime.block_on(async {
         match command {
             Command::Migrate => {
@@ -120,34 +118,34 @@ fn run(command: Command) -> anyhow::Result<()> {
                 print(&backup::restore(&config, &file, force, json, &Clock::System).await?)
             }
             Command::Keys(command) => {
-                print(&cli::keys(&config, command, &Clock::System, &Entropy::System).await?)
+                print(&cli::keys(&config, command, &Clock::System, &RandomSource::System).await?)
             }
             Command::User(command) => {
                 cli::users(
                     &config,
                     command,
                     &Clock::System,
-                    &Entropy::System,
+                    &RandomSource::System,
                     password,
                     &mut std::io::stdout(),
                 )
                 .await
             }
-            _ => countersign::serve(config, Clock::System, Entropy::System).await,
+            _ => countersign::serve(config, Clock::System, RandomSource::System).await,
         }
     })
 }
 
-/// From the terminal, where it is not shown; else the first line of the standard input.
+/// Reads a password: on a terminal without echo, otherwise the first line of standard input.
 fn password() -> anyhow::Result<String> {
     if std::io::stdin().is_terminal() {
-        return rpassword::prompt_password("Password: ").context("no password could be read");
+        return rpassword::prompt_password("Password: ").context("cannot read the password");
     }
     let mut line = String::new();
-    std::io::stdin().read_line(&mut line).context("no password could be read")?;
+    std::io::stdin().read_line(&mut line).context("cannot read the password")?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
-    writeln!(std::io::stdout(), "{text}").context("nothing can be printed")
+    writeln!(std::io::stdout(), "{text}").context("cannot write to standard output")
 }

@@ -1,5 +1,5 @@
-//! Slots of which there are a few, and of which each holder may have only a share: what is scarce
-//! is not taken by one client.
+//! A quota: a limited number of slots, of which each holder can have only some, so that one client
+//! can't use up a scarce resource.
 
 use std::{
     collections::HashMap,
@@ -7,19 +7,19 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// A number of slots. Cloning it shares them.
+/// A limited number of slots. Clones share the slots.
 #[derive(Debug)]
 pub(crate) struct Quota<K>(Arc<Mutex<State<K>>>);
 
 #[derive(Debug)]
 struct State<K> {
     free: usize,
-    /// How many slots each holder has. Those without are not listed, so the list is bounded by the
-    /// slots.
+    /// Number of slots of each holder. Holders without a slot are not listed, so the number of
+    /// slots bounds the map.
     held: HashMap<K, usize>,
 }
 
-/// One or more slots, counted for some holders. Dropping it gives them back.
+/// One or more slots, counted for some holders. Dropping it releases the slots.
 #[derive(Debug)]
 pub(crate) struct Slot<K: Eq + Hash> {
     quota: Quota<K>,
@@ -40,22 +40,22 @@ impl<K> Quota<K> {
 }
 
 impl<K: Clone + Eq + Hash> Quota<K> {
-    /// `slots`: how many there are.
+    /// Creates a quota with this number of slots.
     pub(crate) fn new(slots: usize) -> Self {
         Self(Arc::new(Mutex::new(State { free: slots, held: HashMap::new() })))
     }
 
-    /// A slot that counts for each of these holders, with how many each may have. `None`: none is
-    /// free, or one of the holders has its share.
-    pub(crate) fn take(&self, holders: &[(K, usize)]) -> Option<Slot<K>> {
-        self.take_many(1, holders)
+    /// Acquires a slot that counts for each of these holders, given with their limits. Returns
+    /// `None` if no slot is free or a holder is at its limit.
+    pub(crate) fn acquire(&self, holders: &[(K, usize)]) -> Option<Slot<K>> {
+        self.acquire_many(1, holders)
     }
 
-    /// As [`Self::take`], with so many slots at once, or none.
-    pub(crate) fn take_many(&self, slots: usize, holders: &[(K, usize)]) -> Option<Slot<K>> {
+    /// Like [`Self::acquire`], with several slots, either all of them or none.
+    pub(crate) fn acquire_many(&self, slots: usize, holders: &[(K, usize)]) -> Option<Slot<K>> {
         let mut state = self.state();
-        let would_exceed = |(holder, most): &(K, usize)| {
-            state.held.get(holder).copied().unwrap_or(0).saturating_add(slots) > *most
+        let would_exceed = |(holder, limit): &(K, usize)| {
+            state.held.get(holder).copied().unwrap_or(0).saturating_add(slots) > *limit
         };
         if state.free < slots || holders.iter().any(would_exceed) {
             return None;
@@ -92,39 +92,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holder_has_its_share_and_all_together_have_the_slots() {
+    fn quota_limits_each_holder_and_the_total() {
         let quota = Quota::new(5);
-        let take = |holder: &'static str| quota.take(&[(holder, 2)]);
+        let take = |holder: &'static str| quota.acquire(&[(holder, 2)]);
         let (one, two) = (take("ada").expect("a slot"), take("ada").expect("a slot"));
-        assert!(take("ada").is_none(), "her share");
+        assert!(take("ada").is_none(), "ada is at her limit");
         let others = [take("bob"), take("bob"), take("eve")].map(|slot| slot.expect("a slot"));
-        assert!(take("eve").is_none(), "there are five");
+        assert!(take("eve").is_none(), "all five are taken");
         drop(one);
-        assert!(take("bob").is_none(), "his share");
+        assert!(take("bob").is_none(), "bob is at his limit");
         assert!(take("eve").is_some() && take("ada").is_some());
         drop((two, others));
         assert!(quota.state().held.is_empty() && quota.state().free == 5);
     }
 
     #[test]
-    fn slots_are_taken_together_or_not_at_all() {
+    fn many_slots_are_acquired_together_or_not_at_all() {
         let quota = Quota::new(10);
-        let held = quota.take_many(6, &[("ada", 8)]).expect("slots");
-        assert!(quota.take_many(3, &[("ada", 8)]).is_none(), "beyond her share");
-        assert!(quota.take_many(5, &[]).is_none(), "more than are free");
-        assert!(quota.take_many(2, &[("ada", 8)]).is_some());
+        let held = quota.acquire_many(6, &[("ada", 8)]).expect("slots");
+        assert!(quota.acquire_many(3, &[("ada", 8)]).is_none(), "beyond her limit");
+        assert!(quota.acquire_many(5, &[]).is_none(), "more than are free");
+        assert!(quota.acquire_many(2, &[("ada", 8)]).is_some());
         drop(held);
-        assert!(quota.take_many(10, &[]).is_some() && quota.state().held.is_empty());
+        assert!(quota.acquire_many(10, &[]).is_some() && quota.state().held.is_empty());
     }
 
     #[test]
-    fn slot_counts_for_all_of_its_holders() {
+    fn slot_counts_for_each_of_its_holders() {
         let quota = Quota::new(9);
-        let held = quota.take(&[("user 1", 1), ("network", 2)]).expect("a slot");
-        assert!(quota.take(&[("user 1", 1), ("elsewhere", 2)]).is_none());
-        let _second = quota.take(&[("user 2", 1), ("network", 2)]).expect("a slot");
-        assert!(quota.take(&[("user 3", 1), ("network", 2)]).is_none());
+        let held = quota.acquire(&[("user 1", 1), ("network", 2)]).expect("a slot");
+        assert!(quota.acquire(&[("user 1", 1), ("elsewhere", 2)]).is_none());
+        let _second = quota.acquire(&[("user 2", 1), ("network", 2)]).expect("a slot");
+        assert!(quota.acquire(&[("user 3", 1), ("network", 2)]).is_none());
         drop(held);
-        assert!(quota.take(&[("user 1", 1), ("network", 2)]).is_some());
+        assert!(quota.acquire(&[("user 1", 1), ("network", 2)]).is_some());
     }
 }

@@ -1,20 +1,20 @@
-//! Everything that can be requested, on one screen.
+//! The router: all routes, and the middleware around them.
 
 use crate::{
     config::{Http, IntrospectionSecret, Site},
-    downloads,
-    exports::Exports,
-    files::Files,
-    http::{self, public_document::public_document},
-    layers::{
+    config_warnings::ConfigWarnings,
+    data_download,
+    export_slots::ExportSlots,
+    json_api::{self, public_document::public_document},
+    middleware::{
         budget::{self, Budgets},
-        cors, credentials, duplicate_cookies, elements, guard, headers,
-        host::{self, Hosts},
-        limits, origin, panics, paths,
-        places::{Places, make_page},
-        trace, wrong,
+        catch_panic, cors, credentials, csrf, duplicate_cookies, element_count, error_pages,
+        host::{self, AllowedHosts},
+        paths,
+        render_limit::{RenderSlots, limit_rendering},
+        request_limits, request_log, require_session, security_headers,
     },
-    notices::Notices,
+    static_files::StaticFiles,
 };
 use axum::{
     BoxError, Router,
@@ -29,9 +29,9 @@ use axum::{
     routing::{any, get},
 };
 use countersign_leptos::{
-    edge::{CookieNames, Web, cookie},
+    document::app_document,
     pages::App,
-    shell::shell,
+    request::{CookieNames, ServerContext, cookie},
 };
 use ipnet::IpNet;
 use leptos::{
@@ -49,17 +49,17 @@ use std::{
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// The pages that the router of the app knows. Found once in a process: while Leptos looks for them
-/// no resource of any page is loaded, in the whole process, and a page that is rendered just then
-/// would wait for ever.
-pub static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+/// The routes of the pages. They are collected once per process: while Leptos collects routes, no
+/// resource loads in the whole process, and a page rendered at that time would wait forever.
+pub static PAGE_ROUTES: LazyLock<Vec<AxumRouteListing>> =
+    LazyLock::new(|| generate_route_list(App));
 
-/// What the handlers work with.
+/// State shared by all handlers.
 #[derive(Clone)]
-pub struct Server {
-    pub(crate) web: Web,
+pub struct AppState {
+    pub(crate) web: ServerContext,
     pub(crate) origin: Arc<str>,
-    pub(crate) hosts: Hosts,
+    pub(crate) hosts: AllowedHosts,
     pub(crate) hsts_subdomains: bool,
     pub(crate) cors_origins: Arc<[String]>,
     pub(crate) trusted_proxies: Arc<[IpNet]>,
@@ -68,24 +68,24 @@ pub struct Server {
     pub(crate) identity_headers: bool,
     pub(crate) security_contacts: Arc<[String]>,
     leptos: LeptosOptions,
-    /// Where the style sheet of the pages is.
+    /// The URL of the style sheet.
     pub(crate) style: Arc<str>,
     reload_port: Option<u32>,
-    files: Files,
+    files: StaticFiles,
     pub(crate) budgets: Budgets,
     stopping: Arc<AtomicBool>,
-    pub(crate) exports: Exports,
-    pub(crate) notices: Arc<Notices>,
+    pub(crate) export_slots: ExportSlots,
+    pub(crate) config_warnings: Arc<ConfigWarnings>,
 }
 
-impl FromRef<Server> for LeptosOptions {
-    fn from_ref(server: &Server) -> Self {
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(server: &AppState) -> Self {
         server.leptos.clone()
     }
 }
 
-impl Server {
-    /// Puts the domain behind HTTP.
+impl AppState {
+    /// Creates the state from the core and the configuration.
     #[must_use]
     pub fn new(auth: countersign_core::Auth, http: &Http, site: &Site) -> Self {
         let watched = site.reload_port.is_some();
@@ -99,9 +99,13 @@ impl Server {
             .hash_files(site.hashed)
             .build();
         Self {
-            web: Web { auth, secure: http.secure(), cookies: CookieNames::new(&http.public_url) },
+            web: ServerContext {
+                auth,
+                secure: http.is_secure(),
+                cookies: CookieNames::new(&http.public_url),
+            },
             origin: http.origin().into(),
-            hosts: Hosts::of(&http.public_url, &http.allowed_hosts),
+            hosts: AllowedHosts::new(&http.public_url, &http.allowed_hosts),
             hsts_subdomains: http.hsts_subdomains,
             cors_origins: http.cors_origins.clone().into(),
             trusted_proxies: http.trusted_proxies.clone().into(),
@@ -109,24 +113,24 @@ impl Server {
             introspection_secret: http.introspection_secret.clone(),
             identity_headers: http.identity_headers,
             security_contacts: http.security_contacts.clone().into(),
-            style: countersign_leptos::shell::style_address(&leptos).into(),
+            style: countersign_leptos::document::stylesheet_url(&leptos).into(),
             leptos,
             reload_port: site.reload_port,
-            files: files(site),
+            files: load_static_files(site),
             budgets: Budgets::default(),
             stopping: Arc::default(),
-            exports: Exports::default(),
-            notices: Arc::default(),
+            export_slots: ExportSlots::default(),
+            config_warnings: Arc::default(),
         }
     }
 
-    /// The domain.
+    /// Returns the core.
     #[must_use]
     pub const fn auth(&self) -> &countersign_core::Auth {
         &self.web.auth
     }
 
-    /// From now on this server is not ready.
+    /// Makes `/readyz` report that the server is not ready.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
     }
@@ -136,127 +140,131 @@ impl Server {
     }
 }
 
-/// The whole of it.
-pub fn router(server: Server) -> Router {
-    // For each page and each function; not for files.
+/// Builds the router of the whole server.
+pub fn router(server: AppState) -> Router {
+    // Leptos context for each page and each server function, not for files.
     let context = {
         let (web, reload) = (server.web.clone(), server.reload_port);
         move || {
             provide_context(web.clone());
-            headers::set_page_policy(reload);
+            security_headers::set_page_policy(reload);
         }
     };
     let page = {
         let (options, style) = (server.leptos.clone(), server.style.clone());
-        move || shell(options.clone(), &style)
+        move || app_document(options.clone(), &style)
     };
-    let (api, openapi) = http::routes().split_for_parts();
+    let (api, openapi) = json_api::routes().split_for_parts();
     let mut openapi = openapi;
     openapi.servers = Some(vec![utoipa::openapi::Server::new(&*server.origin)]);
     let openapi = Arc::new(openapi);
     let not_found = leptos_axum::render_app_async_with_context(context.clone(), page.clone());
-    let elsewhere = async move |request: Request| match without_slash(request.uri()) {
+    let fallback = async move |request: Request| match trim_trailing_slash(request.uri()) {
         Some(page) => Redirect::permanent(&page).into_response(),
-        None if wants_json(request.headers()) => http::not_found().await,
+        None if wants_json(request.headers()) => json_api::not_found().await,
         None => not_found(request).await.into_response(),
     };
-    let places = Places::new({
+    let render_slots = RenderSlots::new({
         let web = server.web.clone();
         move |headers| {
             cookie::refresh_cookie(headers, &web.cookies)
                 .is_some_and(|token| web.auth.session_of(&token).is_some())
         }
     });
-    let places = from_fn_with_state(places, make_page);
-    let elsewhere = get(elsewhere)
-        .layer(map_response(elements::count))
-        .layer(places.clone())
+    let render_slots = from_fn_with_state(render_slots, limit_rendering);
+    let fallback = get(fallback)
+        .layer(map_response(element_count::add_element_count))
+        .layer(render_slots.clone())
         .with_state(server.clone());
     let files = server.files.clone();
-    // The names of these files change with their contents, except while developing.
-    let lasting = HeaderValue::from_static(if server.leptos.hash_files {
+    // The names of these files change with their content, except during development.
+    let immutable = HeaderValue::from_static(if server.leptos.hash_files {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
     });
-    // Icons keep their names. (Not `no-store`: one such icon keeps a whole page out of the
-    // browser's back-forward cache.)
-    let short = HeaderValue::from_static("public, max-age=3600");
+    // Icons keep their names. Not `no-store`: an icon with `no-store` excludes the whole page from
+    // the browser's back/forward cache.
+    let short_lived = HeaderValue::from_static("public, max-age=3600");
 
     let routes = Router::new()
-        // The JSON API and what other programs need.
+        // The JSON API and other endpoints for programs.
         .merge(api)
         .route("/openapi.json", get(async move || public_document("application/json", &*openapi)))
-        .merge(http::well_known::routes())
-        .route("/.well-known/{*unknown}", any(http::not_found))
-        .route("/oauth/{*unknown}", any(http::not_found))
-        .route("/api", any(http::not_found))
-        .route("/api/", any(http::not_found))
-        .route("/api/{*unknown}", any(http::not_found))
-        // Pages, and the functions that they call.
+        .merge(json_api::well_known::routes())
+        .route("/.well-known/{*unknown}", any(json_api::not_found))
+        .route("/oauth/{*unknown}", any(json_api::not_found))
+        .route("/api", any(json_api::not_found))
+        .route("/api/", any(json_api::not_found))
+        .route("/api/{*unknown}", any(json_api::not_found))
+        // Pages and server functions.
         .merge(
             Router::new()
-                .leptos_routes_with_context(&server, PAGES.clone(), context, page)
-                .route_layer(map_response(elements::count))
-                .route_layer(places),
+                .leptos_routes_with_context(&server, PAGE_ROUTES.clone(), context, page)
+                .route_layer(map_response(element_count::add_element_count))
+                .route_layer(render_slots),
         )
-        .route("/fn/{*unknown}", any(http::not_found))
-        .merge(downloads::routes())
-        // Files.
+        .route("/fn/{*unknown}", any(json_api::not_found))
+        .merge(data_download::routes())
+        // StaticFiles.
         .nest_service(
             "/pkg",
             ServiceBuilder::new()
-                .map_response(described)
-                .map_response(caching(lasting))
+                .map_response(describe_method_not_allowed)
+                .map_response(set_cache_control(immutable))
                 .service(files.serve("pkg")),
         )
-        .method_not_allowed_fallback(http::not_this_method)
+        .method_not_allowed_fallback(json_api::method_not_allowed)
         .fallback_service(
-            ServiceBuilder::new().map_response(described).map_response(caching(short)).service(
-                files.serve("").call_fallback_on_method_not_allowed(false).fallback(elsewhere),
-            ),
+            ServiceBuilder::new()
+                .map_response(describe_method_not_allowed)
+                .map_response(set_cache_control(short_lived))
+                .service(
+                    files.serve("").call_fallback_on_method_not_allowed(false).fallback(fallback),
+                ),
         );
-    protected(routes, server)
+    with_middleware(routes, server)
 }
 
-/// Puts around the routes what happens to every request and every answer; see [`crate::layers`].
-pub fn protected(routes: Router<Server>, server: Server) -> Router {
-    let outermost = panics::outermost(&server);
+/// Adds the middleware to some routes; see [`crate::middleware`].
+pub fn with_middleware(routes: Router<AppState>, server: AppState) -> Router {
+    let outermost = catch_panic::outermost_layer(&server);
     routes
-        .layer(from_fn_with_state(server.clone(), guard::signed_in_only))
-        .layer(from_fn_with_state(server.clone(), credentials::one_user_only))
-        .layer(from_fn_with_state(server.clone(), duplicate_cookies::keep_good_one))
-        .layer(from_fn(limits::finish))
-        .layer(from_fn_with_state(server.clone(), origin::same_origin_only))
-        .layer(from_fn(limits::read_body))
-        .layer(from_fn(limits::known_methods))
-        .layer(CatchPanicLayer::custom(panics::caught))
-        .layer(from_fn(limits::in_time))
-        .layer(from_fn_with_state(server.clone(), cors::listed_origins))
-        .layer(from_fn(paths::plain_paths))
-        .layer(from_fn_with_state(server.clone(), host::ours_only))
-        .layer(from_fn_with_state(server.clone(), budget::within_budget))
-        .layer(from_fn_with_state(server.clone(), wrong::show_people))
-        .layer(from_fn_with_state(server.clone(), headers::protect))
-        .layer(from_fn_with_state(server.clone(), trace::trace))
+        .layer(from_fn_with_state(server.clone(), require_session::redirect_anonymous))
+        .layer(from_fn_with_state(server.clone(), credentials::reject_two_users))
+        .layer(from_fn_with_state(server.clone(), duplicate_cookies::keep_valid_cookie))
+        .layer(from_fn(request_limits::run_to_completion))
+        .layer(from_fn_with_state(server.clone(), csrf::reject_cross_origin))
+        .layer(from_fn(request_limits::read_body))
+        .layer(from_fn(request_limits::reject_unknown_methods))
+        .layer(CatchPanicLayer::custom(catch_panic::panic_response))
+        .layer(from_fn(request_limits::timeout_request))
+        .layer(from_fn_with_state(server.clone(), cors::allow_listed_origins))
+        .layer(from_fn(paths::reject_ambiguous_paths))
+        .layer(from_fn_with_state(server.clone(), host::reject_other_hosts))
+        .layer(from_fn_with_state(server.clone(), budget::enforce_budget))
+        .layer(from_fn_with_state(server.clone(), error_pages::render_error_pages))
+        .layer(from_fn_with_state(server.clone(), security_headers::set_security_headers))
+        .layer(from_fn_with_state(server.clone(), request_log::log_request))
         .with_state(server)
         .layer(outermost)
 }
 
-/// The longest query that a redirect repeats, in bytes. Ours are much shorter.
+/// Maximum length of a query that a redirect preserves, in bytes. Queries of the app are much
+/// shorter.
 const MAX_KEPT_QUERY: usize = 1024;
 
-/// The address of a page that somebody has asked for with a slash at its end.
-fn without_slash(asked: &Uri) -> Option<String> {
-    let path = asked.path().strip_suffix('/')?;
-    // Only ever one of our own: what stands there could be anything.
-    let page = PAGES.iter().find(|page| page.path() == path)?;
-    // The head of an unread response is memory that no budget counts.
-    let query = asked.query().filter(|query| query.len() <= MAX_KEPT_QUERY);
+/// Returns the URL of a page that was requested with a trailing slash.
+fn trim_trailing_slash(uri: &Uri) -> Option<String> {
+    let path = uri.path().strip_suffix('/')?;
+    // Only known pages: the path could be anything.
+    let page = PAGE_ROUTES.iter().find(|page| page.path() == path)?;
+    // Headers of unread responses are memory that no budget counts.
+    let query = uri.query().filter(|query| query.len() <= MAX_KEPT_QUERY);
     Some(query.map_or_else(|| page.path().to_owned(), |query| format!("{}?{query}", page.path())))
 }
 
-/// Whether a client asks for JSON and not for a page.
+/// Returns whether a client accepts JSON and not HTML.
 fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers
         .get(ACCEPT)
@@ -265,40 +273,42 @@ fn wants_json(headers: &HeaderMap) -> bool {
     accept.contains("json") && !accept.contains("html")
 }
 
-/// Says what is wrong with a method that no file has: the service of files answers without a body.
-fn described<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static>(
+/// Adds a problem body to a 405 of the file service, which has none.
+fn describe_method_not_allowed<
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+>(
     response: axum::http::Response<B>,
 ) -> Response {
     if response.status() != StatusCode::METHOD_NOT_ALLOWED {
         return response.map(Body::new);
     }
-    let mut problem = http::problem::plain(StatusCode::METHOD_NOT_ALLOWED);
+    let mut problem = json_api::problem::from_status(StatusCode::METHOD_NOT_ALLOWED);
     problem.headers_mut().extend(response.headers().get(ALLOW).map(|allow| (ALLOW, allow.clone())));
     problem
 }
 
-/// Lets a file that was found be kept. A page says by itself that it is not to be, wherever it is
-/// rendered.
-fn caching<B>(
-    lasting: HeaderValue,
+/// Sets `Cache-Control` of a file that was found. Pages set it themselves.
+fn set_cache_control<B>(
+    cache_control: HeaderValue,
 ) -> impl Fn(axum::http::Response<B>) -> axum::http::Response<B> + Clone {
     move |mut response| {
         if response.status().is_success() || response.status() == StatusCode::NOT_MODIFIED {
-            response.headers_mut().entry(CACHE_CONTROL).or_insert(lasting.clone());
+            response.headers_mut().entry(CACHE_CONTROL).or_insert(cache_control.clone());
         }
         response
     }
 }
 
-/// The files of the site. What cannot be read is not served, and that is logged.
-fn files(site: &Site) -> Files {
+/// Loads the static files of the site. If they can't be read, an error is logged and none are
+/// served.
+fn load_static_files(site: &Site) -> StaticFiles {
     if site.reload_port.is_some() {
-        return Files::Folder(site.root.as_path().into());
+        return StaticFiles::Folder(site.root.as_path().into());
     }
-    Files::read(&site.root).unwrap_or_else(|error| {
+    StaticFiles::read(&site.root).unwrap_or_else(|error| {
         if error.kind() != ErrorKind::NotFound {
             tracing::error!(folder = %site.root.display(), %error, "site files not served");
         }
-        Files::Memory(Arc::default())
+        StaticFiles::Memory(Arc::default())
     })
 }

@@ -1,8 +1,8 @@
-//! The file that the server secret is kept in: made on the first start, readable for its owner
-//! only.
+//! The file of the server secret. It is generated on the first start, with permissions for its
+//! owner only.
 
 use anyhow::{Context, bail};
-use countersign_core::{Entropy, ServerSecret};
+use countersign_core::{RandomSource, ServerSecret};
 use std::{
     fs::{self, OpenOptions},
     io::{ErrorKind, Write},
@@ -10,59 +10,68 @@ use std::{
     path::Path,
 };
 
-/// Reads the secret.
+/// Reads the secret. Fails if other users can read the file.
 pub fn read(path: &Path) -> anyhow::Result<ServerSecret> {
-    let shown = path.display();
+    let name = path.display();
     let text = fs::read_to_string(path)
-        .with_context(|| format!("the server secret cannot be read from {shown}"))?;
+        .with_context(|| format!("cannot read the server secret from {name}"))?;
     let mode = fs::metadata(path)?.permissions().mode();
     if mode & 0o007 != 0 {
-        bail!("everybody on this machine can read the server secret: chmod 600 {shown}");
+        bail!("the server secret is readable by all users: run `chmod 600 {name}`");
     }
-    ServerSecret::parse(&text).with_context(|| format!("the server secret in {shown} cannot be used; make one with `countersign secret new > {shown}`"))
+    ServerSecret::parse(&text).with_context(|| {
+        format!(
+            "the server secret in {name} is invalid; \
+             generate one with `countersign secret new > {name}`"
+        )
+    })
 }
 
-/// Makes a secret where there is none yet, and reads it. Servers that start together end with the
-/// same one.
-pub fn create(path: &Path, entropy: &Entropy) -> anyhow::Result<ServerSecret> {
+/// Generates a secret if the file doesn't exist, and reads it. Servers that start concurrently get
+/// the same secret.
+pub fn create(path: &Path, random: &RandomSource) -> anyhow::Result<ServerSecret> {
     if !path.exists() {
-        write_new(path, entropy)?;
+        write_new(path, random)?;
     }
     read(path)
 }
 
-fn write_new(path: &Path, entropy: &Entropy) -> anyhow::Result<()> {
-    let shown = path.display();
+fn write_new(path: &Path, random: &RandomSource) -> anyhow::Result<()> {
+    let name = path.display();
     let folder =
         path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
-        .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
-    // Written whole under another name first, then linked: the link fails if somebody else was
-    // quicker, and nobody ever reads half a secret.
-    let draft = path.with_extension(format!("{:016x}.new", u64::from_be_bytes(entropy.bytes()?)));
-    let secret = ServerSecret::generate(entropy)?;
+        .with_context(|| format!("cannot create the directory {}", folder.display()))?;
+    // Written completely under another name, then linked. The link fails if another process was
+    // faster, and no process ever reads an incomplete secret.
+    let draft = path.with_extension(format!("{:016x}.new", u64::from_be_bytes(random.bytes()?)));
+    let secret = ServerSecret::generate(random)?;
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&draft)
-        .with_context(|| format!("{} cannot be made", draft.display()))?;
+        .with_context(|| format!("cannot create {}", draft.display()))?;
     let linked = writeln!(file, "{}", secret.expose())
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::hard_link(&draft, path))
         .and_then(|()| fs::File::open(folder)?.sync_all());
-    fs::remove_file(&draft).with_context(|| format!("{} cannot be removed", draft.display()))?;
+    fs::remove_file(&draft).with_context(|| format!("cannot remove {}", draft.display()))?;
     match linked {
         Ok(()) => {
-            tracing::info!(file = %shown, "made a server secret; keep a copy of it, away from the copies of the database");
+            tracing::info!(
+                file = %name,
+                hint = "keep a copy, separate from the backups of the database",
+                "server secret generated"
+            );
             Ok(())
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => {
-            Err(error).with_context(|| format!("the server secret cannot be written to {shown}"))
+            Err(error).with_context(|| format!("cannot write the server secret to {name}"))
         }
     }
 }
@@ -72,22 +81,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_made_once_and_for_its_owner_only() {
+    fn secret_file_is_created_once_for_its_owner_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("data/secret");
-        let made = create(&path, &Entropy::System).expect("a secret");
+        let made = create(&path, &RandomSource::System).expect("a secret");
         assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
-        assert_eq!(create(&path, &Entropy::System).expect("the same").expose(), made.expose());
+        assert_eq!(create(&path, &RandomSource::System).expect("the same").expose(), made.expose());
         assert_eq!(read(&path).expect("the same").expose(), made.expose());
         assert_eq!(
             fs::read_dir(folder.path().join("data")).expect("a folder").count(),
             1,
-            "no draft is left"
+            "no temporary file is left"
         );
     }
 
     #[test]
-    fn a_missing_readable_or_weak_file_is_refused_with_the_cure() {
+    fn unusable_secret_file_error_names_the_fix() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secret");
         assert!(read(&path).is_err());

@@ -1,5 +1,5 @@
-//! HTTPS by ourselves: a certificate and its key from PEM files, read again when they change, so
-//! that whoever renews them need not restart us.
+//! TLS termination: a certificate and its private key from PEM files. Changed files are reloaded,
+//! so that a renewed certificate needs no restart.
 
 use anyhow::{Context, bail};
 use rustls::{
@@ -15,83 +15,83 @@ use std::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// The files are looked at so often.
-const LOOK: Duration = Duration::from_secs(5);
+/// Interval at which the files are checked for changes.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Where certificate and key are.
+/// Paths of the certificate and its private key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Files {
-    /// The certificate of this server, then those that vouch for it (PEM).
+pub struct CertificatePaths {
+    /// The certificate of this server, followed by the intermediate certificates (PEM).
     pub certificate: PathBuf,
     /// Its private key (PEM).
     pub key: PathBuf,
 }
 
-/// What connections are encrypted with: the newest certificate that could be read.
+/// The TLS configuration of new connections: the last certificate that could be read.
 #[derive(Clone)]
 pub struct Tls {
-    files: Arc<Files>,
-    newest: Arc<RwLock<Newest>>,
+    paths: Arc<CertificatePaths>,
+    current: Arc<RwLock<CurrentCertificate>>,
 }
 
-struct Newest {
+struct CurrentCertificate {
     config: Arc<ServerConfig>,
-    seen: Seen,
+    modified: ModifiedTimes,
 }
 
-/// When the files were changed last.
-type Seen = [Option<SystemTime>; 2];
+/// Modification times of the files.
+type ModifiedTimes = [Option<SystemTime>; 2];
 
 impl Tls {
-    /// Reads the files, or says what is wrong with them.
-    pub fn open(files: Files) -> anyhow::Result<Self> {
-        let seen = files.seen();
-        let config = files.read()?;
-        Ok(Self { files: Arc::new(files), newest: Arc::new(RwLock::new(Newest { config, seen })) })
+    /// Reads the files. The error names the setting that is wrong.
+    pub fn open(paths: CertificatePaths) -> anyhow::Result<Self> {
+        let modified = paths.modified();
+        let config = paths.read()?;
+        Ok(Self {
+            paths: Arc::new(paths),
+            current: Arc::new(RwLock::new(CurrentCertificate { config, modified })),
+        })
     }
 
-    /// For one connection.
+    /// Returns the acceptor for a new connection.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        self.newest.read().unwrap_or_else(PoisonError::into_inner).config.clone().into()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).config.clone().into()
     }
 
-    /// Follows the files, for ever. What cannot be read is complained of once, and what was there
-    /// before stays in use.
-    pub(crate) async fn follow(self) {
+    /// Reloads the files when they change. If they can't be read, one error is logged and the
+    /// previous certificate stays in use. Never returns.
+    pub(crate) async fn watch(self) {
         loop {
-            tokio::time::sleep(LOOK).await;
-            self.look();
+            tokio::time::sleep(POLL_INTERVAL).await;
+            self.reload_if_changed();
         }
     }
 
-    /// Looks once. Whether there was something new and good.
-    pub fn look(&self) -> bool {
-        let seen = self.files.seen();
-        if seen == self.newest.read().unwrap_or_else(PoisonError::into_inner).seen {
+    /// Checks the files once. Returns whether a new certificate was loaded.
+    pub fn reload_if_changed(&self) -> bool {
+        let modified = self.paths.modified();
+        if modified == self.current.read().unwrap_or_else(PoisonError::into_inner).modified {
             return false;
         }
-        let read = self.files.read();
-        let mut newest = self.newest.write().unwrap_or_else(PoisonError::into_inner);
-        newest.seen = seen;
+        let read = self.paths.read();
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        current.modified = modified;
         match read {
             Ok(config) => {
-                newest.config = config;
-                tracing::info!("the certificate was changed: new connections get the new one");
+                current.config = config;
+                tracing::info!("certificate reloaded");
                 true
             }
             Err(error) => {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "the certificate was changed, but cannot be used: the old one stays"
-                );
+                tracing::error!(error = format!("{error:#}"), "certificate not reloaded");
                 false
             }
         }
     }
 }
 
-impl Files {
-    fn seen(&self) -> Seen {
+impl CertificatePaths {
+    fn modified(&self) -> ModifiedTimes {
         [&self.certificate, &self.key]
             .map(|path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok())
     }
@@ -100,17 +100,17 @@ impl Files {
         let (cert, key) = (self.certificate.display(), self.key.display());
         let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&self.certificate)
             .and_then(Iterator::collect)
-            .with_context(|| format!("COUNTERSIGN_TLS_CERT: {cert} cannot be read as PEM"))?;
+            .with_context(|| format!("COUNTERSIGN_TLS_CERT: cannot read {cert} as PEM"))?;
         if chain.is_empty() {
-            bail!("COUNTERSIGN_TLS_CERT: there is no certificate in {cert}");
+            bail!("COUNTERSIGN_TLS_CERT: no certificate in {cert}");
         }
-        // The reasons of the parser do not quote the file.
+        // The parser's errors don't quote the file.
         let private = PrivateKeyDer::from_pem_file(&self.key)
-            .with_context(|| format!("COUNTERSIGN_TLS_KEY: there is no private key in {key}"))?;
+            .with_context(|| format!("COUNTERSIGN_TLS_KEY: no private key in {key}"))?;
         let mut config =
             ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
                 .with_safe_default_protocol_versions()
-                .context("TLS cannot be set up")?
+                .context("cannot configure TLS")?
                 .with_no_client_auth()
                 .with_single_cert(chain, private)
                 .with_context(|| format!("COUNTERSIGN_TLS_KEY: {key} is not the key of {cert}"))?;

@@ -1,27 +1,25 @@
-//! What the browser and the server agree on: identifiers, the rules for what people type, the forms
-//! and the views.
+//! Types shared by the browser and the server: identifiers, input rules, forms and views.
 //!
-//! Here lives everything that must mean the same on both sides. It is compiled natively and to
-//! WebAssembly, so there is no I/O, no clock, no randomness and no framework here, and no words
-//! that a person reads: those are in `countersign_leptos::words`.
+//! The crate is compiled natively and to WebAssembly. It has no I/O, no clock, no randomness, no
+//! framework and no user-visible text: messages are in `countersign_leptos::messages`.
 #![warn(missing_docs)]
 
+pub mod display_name;
 pub mod email;
-pub mod fault;
-pub mod form;
+pub mod field_error;
+pub mod forms;
 pub mod id;
-pub mod name;
-pub mod next;
 pub mod password;
+pub mod redirect_path;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;
-pub mod view;
+pub mod views;
 
+pub use display_name::DisplayName;
 pub use email::Email;
-pub use fault::{Fault, Faults, Field, NoFaults};
+pub use field_error::{Field, FieldError, FieldErrors, ParseFieldErrorsError};
 pub use id::{EventId, SessionId, UserId};
-pub use name::Name;
-pub use next::Next;
 pub use password::Password;
-pub use time::{Span, Timestamp};
+pub use redirect_path::RedirectPath;
+pub use time::{TimeSpan, Timestamp};

@@ -1,15 +1,21 @@
-//! The notice of a stolen session, dismissed.
+//! Dismiss the notice of refresh token reuse.
 
-use crate::{client::AuthClient, codec::Json, problem::Problem};
-use countersign_types::form::DismissNotice;
+use crate::{json_codec::Json, problem::Problem, server_fn_client::AuthenticatedClient};
+use countersign_types::forms::DismissNoticeForm;
 use leptos::prelude::*;
 
-/// Dismisses the notice that another session was ended as stolen.
-#[server(name = DismissNoticeCall, prefix = "/fn", endpoint = "dismiss-notice", client = AuthClient, output = Json)]
-pub async fn dismiss_notice(#[server(default)] form: DismissNotice) -> Result<(), Problem> {
-    crate::edge::run(async |call| {
-        call.signed_in_as(&form.tag).await?.dismiss_notice().await?;
-        call.land_back(None, countersign_types::next::HOME);
+/// Dismisses the notice that another session was revoked because of refresh token reuse.
+#[server(
+    name = DismissNoticeCall,
+    prefix = "/fn",
+    endpoint = "dismiss-notice",
+    client = AuthenticatedClient,
+    output = Json
+)]
+pub async fn dismiss_notice(#[server(default)] form: DismissNoticeForm) -> Result<(), Problem> {
+    crate::request::handle(async |request| {
+        request.signed_in_as(&form.session_tag).await?.dismiss_notice().await?;
+        request.redirect_form_back(None, countersign_types::redirect_path::DEFAULT_REDIRECT);
         Ok(())
     })
     .await

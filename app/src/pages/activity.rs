@@ -1,90 +1,99 @@
-//! What happened to the account: a long list, a part at a time. The next part is an ordinary link,
-//! so it works with scripts off and with Back.
+//! The activity page: a paginated list. The next page is an ordinary link, so that it works without
+//! scripts and with Back.
 
-use super::account::{AccountPage, instead};
-use crate::solid::IntoSolid;
+use super::account_layout::{AccountLayout, error_fallback};
+use crate::eager_view::IntoEagerAny;
 use crate::{
-    api::recent_activity,
-    known::Known,
+    api::list_activity,
+    current_user::CurrentUser,
+    messages,
     problem::Problem,
-    ui::{List, When, awaited, focus_on_content, loading, problem_notice},
-    who::Who,
-    words,
+    resource::PageResource,
+    ui::{DateTime, List, async_view, focus_main, loading, problem_notice},
 };
-use countersign_types::view::{Event, EventKind, Page};
+use countersign_types::views::{ActivityEvent, EventKind, Paginated};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-const HERE: &str = "/account/activity";
+const PATH: &str = "/account/activity";
 
 #[component]
 pub fn ActivityPage() -> impl IntoView {
-    let (who, query) = (expect_context::<Who>(), use_query_map());
+    let (user, query) = (expect_context::<CurrentUser>(), use_query_map());
     let cursor =
         move || query.with(|query| query.get("cursor").filter(|cursor| !cursor.is_empty()));
-    let part = Known::new(move || (who.version(), cursor()), recent_activity);
+    let events = PageResource::new(move || (user.version(), cursor()), list_activity);
     let shown = StoredValue::new(None);
-    // Another part is to who listens what another page is.
-    let arrives_at = move |cursor: Option<String>| {
+    // For screen readers, another page of the list is like another page of the site.
+    let focus_if_changed = move |cursor: Option<String>| {
         Effect::new(move |_| {
             let before = shown.try_update_value(|shown| shown.replace(cursor.clone())).flatten();
             if before.is_some_and(|before| before != cursor) {
-                focus_on_content();
+                focus_main();
             }
         });
     };
+    let content = move || async move {
+        let (loaded, cursor) = (events.get().await, untrack(cursor));
+        let is_older = cursor.is_some();
+        focus_if_changed(cursor);
+        match loaded {
+            Ok(page) => list(page, is_older),
+            // A malformed link: a retry can't help.
+            Err(problem @ Problem::BadRequest) => {
+                view! { {problem_notice(problem)} {newest()} }.into_eager_any()
+            }
+            Err(problem) => error_fallback(problem, move || events.refetch()),
+        }
+    };
     view! {
-        <AccountPage path=HERE heading=words::activity::HEADING lead=words::activity::LEAD>
-            {awaited(loading, move || async move {
-                let (read, cursor) = (part.get().await, untrack(cursor));
-                let older = cursor.is_some();
-                arrives_at(cursor);
-                match read {
-                    Ok(part) => list(part, older),
-                    // A spoilt link, which trying again does not mend.
-                    Err(problem @ Problem::BadRequest) => view! { {problem_notice(problem)} {newest()} }.solid(),
-                    Err(problem) => instead(problem, move || part.read_again()),
-                }
-            })}
-        </AccountPage>
+        <AccountLayout
+            path=PATH
+            heading=messages::activity::HEADING
+            lead=messages::activity::LEAD
+        >
+            {async_view(loading, content)}
+        </AccountLayout>
     }
 }
 
-/// `older`: this is not the first part.
-fn list(part: Page<Event>, older: bool) -> AnyView {
-    let empty = if older { words::activity::NO_MORE } else { words::activity::EMPTY };
-    let rows = part.items.into_iter().map(event).collect();
+/// Renders a page of the list. `is_older`: it isn't the first page.
+fn list(page: Paginated<ActivityEvent>, is_older: bool) -> AnyView {
+    let empty = if is_older { messages::activity::NO_MORE } else { messages::activity::EMPTY };
+    let rows = page.items.into_iter().map(event).collect();
+    let older = page.next_cursor.map(|cursor| {
+        let href = format!("{PATH}?cursor={cursor}");
+        view! { <a class="button secondary" href=href>{messages::activity::OLDER}</a> }
+    });
     view! {
-        <List class="events" rows empty/>
-        <p class="cluster">
-            {part.next_cursor.map(|cursor| view! { <a class="button quiet" href=format!("{HERE}?cursor={cursor}")>{words::activity::OLDER}</a> })}
-            {older.then(newest)}
-        </p>
+        <List class="activity-list" rows empty/>
+        <p class="cluster">{older} {is_older.then(newest)}</p>
     }
-    .solid()
+    .into_eager_any()
 }
 
 fn newest() -> AnyView {
-    view! { <a class="button quiet" href=HERE>{words::activity::NEWEST}</a> }.solid()
+    view! { <a class="button secondary" href=PATH>{messages::activity::NEWEST}</a> }
+        .into_eager_any()
 }
 
-fn event(event: Event) -> AnyView {
-    let alarming = matches!(
+fn event(event: ActivityEvent) -> AnyView {
+    let is_alarming = matches!(
         event.kind,
         EventKind::LogInFailed
-            | EventKind::TokenReused
+            | EventKind::RefreshTokenReused
             | EventKind::PasswordChangeFailed
-            | EventKind::DeletionAsked
-            | EventKind::DeletionRefused
+            | EventKind::DeletionRequested
+            | EventKind::DeletionPasswordFailed
     );
-    let device = words::device(event.device.as_deref());
-    let from = event.address.map(|address| format!(" · {address}"));
+    let device = messages::device(event.device.as_deref());
+    let address = event.address.map(|address| format!(" · {address}"));
     view! {
-        <li data-kind=event.kind.as_str() data-tone=alarming.then_some("problem")>
-            <span class="event-kind">{words::event(event.kind)}</span>
-            <When at=event.at/>
-            <span class="soft small">{device} {from}</span>
+        <li data-event=event.kind.as_str() data-severity=is_alarming.then_some("error")>
+            <span class="activity-event">{messages::event(event.kind)}</span>
+            <DateTime at=event.at/>
+            <span class="text-muted text-small">{device} {address}</span>
         </li>
     }
-    .solid()
+    .into_eager_any()
 }

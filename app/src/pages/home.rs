@@ -1,63 +1,62 @@
-//! The first page: what this is, or, for somebody who is logged in, the way on.
+//! The home page: an introduction, or links for a logged-in user.
 
-use crate::solid::IntoSolid;
+use crate::eager_view::IntoEagerAny;
 use crate::{
-    address,
+    current_user::CurrentUser,
+    messages,
     problem::Problem,
-    ui::{arrives, awaited, nothing},
-    who::Who,
-    words,
+    routes,
+    ui::{async_view, empty, focus_on_navigation},
 };
-use countersign_types::view::Account;
+use countersign_types::views::Account;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-const DOORS: [(&str, &str); 2] =
-    [(address::SIGN_UP, words::SIGN_UP), (address::LOG_IN, words::LOG_IN)];
+const AUTH_LINKS: [(&str, &str); 2] =
+    [(routes::SIGN_UP, messages::SIGN_UP), (routes::LOG_IN, messages::LOG_IN)];
 
 #[component]
 pub fn HomePage() -> impl IntoView {
-    arrives();
-    let who = expect_context::<Who>();
-    let points = words::home::POINTS.map(|(name, what)| {
+    focus_on_navigation();
+    let user = expect_context::<CurrentUser>();
+    let features = messages::home::FEATURES.map(|(title, description)| {
         view! {
             <div>
-                <dt>{name}</dt>
-                <dd>{what}</dd>
+                <dt>{title}</dt>
+                <dd>{description}</dd>
             </div>
         }
     });
+    let content = async_view(empty, move || async move {
+        match user.account.get().await {
+            Ok(account) => signed_in_hero(account),
+            Err(Problem::Unauthenticated) => anonymous_hero(AUTH_LINKS),
+            // The user is unknown.
+            Err(_) => anonymous_hero([("/account", messages::home::YOUR_ACCOUNT), AUTH_LINKS[1]]),
+        }
+    });
     view! {
-        <Title text=words::PRODUCT/>
-        <div class="hero stack">
-            {awaited(nothing, move || async move {
-                match who.account.get().await {
-                    Ok(account) => for_member(account),
-                    Err(Problem::SignedOut) => for_visitor(),
-                    // It cannot be told who this is.
-                    Err(_) => hero(words::home::HEADING.to_owned(), words::home::LEAD.to_owned(), [("/account", words::home::YOUR_ACCOUNT), DOORS[1]]),
-                }
-            })}
-        </div>
-        <dl class="list facts wide">{points.collect_view()}</dl>
+        <Title text=messages::PRODUCT/>
+        <div class="hero stack">{content}</div>
+        <dl class="list description-list features">{features.collect_view()}</dl>
     }
 }
 
-fn for_visitor() -> AnyView {
-    hero(words::home::HEADING.to_owned(), words::home::LEAD.to_owned(), DOORS)
+fn anonymous_hero(links: [(&'static str, &'static str); 2]) -> AnyView {
+    hero(messages::home::HEADING.to_owned(), messages::home::LEAD.to_owned(), links)
 }
 
-fn for_member(account: Account) -> AnyView {
+fn signed_in_hero(account: Account) -> AnyView {
     let heading = account
         .name
-        .map_or_else(|| words::home::HELLO.to_owned(), |name| words::home::hello(&name));
-    let lead = words::home::logged_in_as(&account.email);
+        .map_or_else(|| messages::home::HELLO.to_owned(), |name| messages::home::hello(&name));
+    let lead = messages::home::logged_in_as(&account.email);
     hero(
         heading,
         lead,
         [
-            ("/account", words::home::YOUR_ACCOUNT),
-            ("/account/activity", words::home::YOUR_ACTIVITY),
+            ("/account", messages::home::YOUR_ACCOUNT),
+            ("/account/activity", messages::home::YOUR_ACTIVITY),
         ],
     )
 }
@@ -65,19 +64,19 @@ fn for_member(account: Account) -> AnyView {
 fn hero(
     heading: String,
     lead: String,
-    [(first, first_words), (second, second_words)]: [(&'static str, &'static str); 2],
+    [(primary, primary_label), (secondary, secondary_label)]: [(&'static str, &'static str); 2],
 ) -> AnyView {
     view! {
         <h1>{heading}</h1>
         <p class="lead">{lead}</p>
         <p class="cluster">
-            <a class="button" href=first>
-                {first_words}
+            <a class="button" href=primary>
+                {primary_label}
             </a>
-            <a class="button quiet" href=second>
-                {second_words}
+            <a class="button secondary" href=secondary>
+                {secondary_label}
             </a>
         </p>
     }
-    .solid()
+    .into_eager_any()
 }

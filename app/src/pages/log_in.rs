@@ -1,65 +1,75 @@
-//! Log in.
+//! The log-in page.
 
-use super::door::{go_on, link, next, prepare_while};
+use super::return_to::{continue_to, preload_during, return_to, with_return_to};
 use crate::{
-    address,
     api::LogInCall,
+    messages, routes,
     ui::{
-        CheckBox, Fields, Form, Notice, PageHead, PasswordField, Submit, TextField, Tone, said,
-        sending,
+        Checkbox, Form, FormValues, Notice, PageHeader, PasswordField, Severity, SubmitButton,
+        TextField, form_action, interpolate,
     },
-    words,
 };
-use countersign_types::{Field, form::LogIn};
+use countersign_types::{Field, forms::LogInForm};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-/// What has just happened to somebody, if the address says so.
-const NEWS: [(&str, &str); 3] = [
-    (address::BYE, words::log_in::BYE),
-    (address::ELSEWHERE, words::log_in::ELSEWHERE),
-    (address::ENDED, words::log_in::ENDED),
+/// Flash messages by query parameter.
+const FLASH_MESSAGES: [(&str, &str); 3] = [
+    (routes::LOGGED_OUT, messages::log_in::LOGGED_OUT),
+    (routes::LOGGED_OUT_ELSEWHERE, messages::log_in::LOGGED_OUT_ELSEWHERE),
+    (routes::SESSION_EXPIRED, messages::log_in::SESSION_EXPIRED),
 ];
 
 #[component]
 pub fn LogInPage() -> impl IntoView {
-    let log_in =
-        sending(read, |call: &LogInCall| call.form.check().err().unwrap_or_default(), go_on())
-            .that_leads_on();
-    prepare_while(log_in);
-    let (next, query) = (next(), use_query_map());
-    // Until there is something newer to say.
-    let attempted = move || log_in.was_accepted().is_some();
-    let news = move || {
+    let check = |call: &LogInCall| call.form.validate().err().unwrap_or_default();
+    let log_in = form_action(read, check, continue_to()).with_navigation();
+    preload_during(log_in);
+    let (next, query) = (return_to(), use_query_map());
+    // The flash message is shown until the first attempt.
+    let is_attempted = move || log_in.was_accepted().is_some();
+    let flash = move || {
         query.with(|query| {
-            NEWS.into_iter().find_map(|(mark, news)| query.get_str(mark).map(|_| news))
+            FLASH_MESSAGES
+                .into_iter()
+                .find_map(|(param, message)| query.get_str(param).map(|_| message))
         })
     };
+    let notice = move || {
+        flash().filter(|_| !is_attempted()).map(|message| {
+            view! {
+                <Notice severity=Severity::Info>
+                    <p>{message}</p>
+                </Notice>
+            }
+        })
+    };
+    let sign_up = view! {
+        <a href=move || with_return_to(routes::SIGN_UP, &next())>{messages::SIGN_UP}</a>
+    };
     view! {
-        <div class="column stack">
-            <PageHead heading=words::LOG_IN/>
-            {move || news().filter(|_| !attempted()).map(|news| view! { <Notice tone=Tone::News><p>{news}</p></Notice> })}
-            <Form sending=log_in>
+        <div class="narrow stack">
+            <PageHeader heading=messages::LOG_IN/>
+            {notice}
+            <Form action=log_in>
                 <input type="hidden" name="form[next]" value=next/>
                 <TextField field=Field::Email autocomplete="username"/>
                 <PasswordField/>
-                <CheckBox name="keep" label=words::log_in::KEEP/>
-                <Submit label=words::LOG_IN working=words::log_in::WORKING/>
+                <Checkbox name="keep" label=messages::log_in::REMEMBER_ME/>
+                <SubmitButton label=messages::LOG_IN busy_label=messages::log_in::WORKING/>
             </Form>
-            <p>
-                {said(words::log_in::NEW_HERE, view! { <a href=move || link(address::SIGN_UP, &next())>{words::SIGN_UP}</a> })}
-            </p>
+            <p>{interpolate(messages::log_in::NEW_HERE, sign_up)}</p>
         </div>
     }
 }
 
-fn read(fields: &Fields) -> LogInCall {
+fn read(fields: &FormValues) -> LogInCall {
     LogInCall {
-        form: LogIn {
+        form: LogInForm {
             email: fields.text("email"),
             password: fields.text("password"),
             next: fields.text("next"),
-            keep: fields.text("keep"),
+            remember_me: fields.text("keep"),
         },
     }
 }

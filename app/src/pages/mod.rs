@@ -1,96 +1,114 @@
-//! The pages, one a file, and what is around all of them ([`frame`]). A page is a list of
-//! components and words; it asks the server through [`crate::api`].
+//! The pages, one per file, and the layout around them ([`site_layout`]). Pages consist of
+//! components and messages; they call the server through [`crate::api`].
 
-pub mod account;
+pub mod account_layout;
 pub mod activity;
-pub mod data;
-pub mod door;
-pub mod frame;
-pub mod home;
 #[cfg(debug_assertions)]
-pub mod lab;
-pub mod later;
+pub mod gallery;
+pub mod home;
+pub mod lazy_pages;
 pub mod log_in;
 pub mod not_found;
 pub mod password;
 pub mod profile;
+pub mod return_to;
 pub mod sessions;
 pub mod sign_up;
+pub mod site_layout;
+pub mod your_data;
 
-use crate::solid::IntoSolid;
+use crate::eager_view::IntoEagerAny;
 use crate::{
-    address, browser,
+    browser,
     connection::provide_connection,
-    ui::{ThemeSwitch, provide_arrivals, provide_pending},
-    who::provide_who,
-    words,
+    current_user::provide_current_user,
+    messages, routes,
+    ui::{ThemeSwitch, provide_busy_indicator, provide_navigation_focus},
 };
-use frame::{ConnectionNotice, Header, LogOutProblem, provide_log_out};
-use home::HomePage;
 #[cfg(debug_assertions)]
-use lab::LabPage;
+use gallery::GalleryPage;
+use home::HomePage;
+use lazy_pages::{Activity, Data, Password, Profile, Sessions};
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::{
-    Lazy, SsrMode,
+    Lazy,
+    SsrMode::Async,
     components::{FlatRoutes, Route, Router},
     path,
 };
 use log_in::LogInPage;
 use not_found::NotFoundPage;
 #[cfg(not(debug_assertions))]
-use not_found::NotFoundPage as LabPage;
+use not_found::NotFoundPage as GalleryPage;
 use sign_up::SignUpPage;
+use site_layout::{ConnectionNotice, LogOutProblem, SiteHeader, provide_log_out};
 
-/// (browser) Gets what the page that this is needs beside the program itself. `false`: it cannot be
-/// had now.
-pub async fn is_ready() -> bool {
-    !address::is_at_or_below(&browser::path(), countersign_types::next::HOME)
-        || later::prepare().await
+/// (browser) Loads the chunk that this page needs. Returns `false` if that fails.
+pub async fn preload_page() -> bool {
+    !routes::is_at_or_below(&browser::path(), countersign_types::redirect_path::DEFAULT_REDIRECT)
+        || lazy_pages::preload().await
 }
 
-/// Everything that is rendered, on both sides.
+/// The root component, on the server and in the browser.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_connection();
-    provide_pending();
-    provide_arrivals();
-    provide_who();
+    provide_busy_indicator();
+    provide_navigation_focus();
+    provide_current_user();
     view! {
         <Router>
-            <Everything/>
+            <Site/>
         </Router>
     }
 }
 
+/// The site: header, page and footer.
 #[component]
-fn Everything() -> impl IntoView {
+fn Site() -> impl IntoView {
     provide_log_out();
-    // `Async` everywhere: without scripts nothing could put in what comes later, and the status and
-    // the head must wait for it.
+    // `Async` everywhere: without scripts nothing can insert content later, and status and head
+    // depend on the content.
     view! {
-        // `external` leaves the link to the browser, which moves the focus; the router would only scroll.
-        <a class="skip" href="#main" rel="external">
-            {words::SKIP}
+        // `external`: the browser moves the focus, while the router would only scroll.
+        <a class="skip-link" href="#main" rel="external">
+            {messages::SKIP}
         </a>
-        <Header/>
+        <SiteHeader/>
         <main id="main" class="page" tabindex="-1">
             <LogOutProblem/>
             <FlatRoutes fallback=NotFoundPage>
-                <Route path=path!("/") view=|| view! { <HomePage/> }.solid() ssr=SsrMode::Async/>
-                <Route path=path!("/signup") view=|| view! { <SignUpPage/> }.solid() ssr=SsrMode::Async/>
-                <Route path=path!("/login") view=|| view! { <LogInPage/> }.solid() ssr=SsrMode::Async/>
-                <Route path=path!("/account") view={Lazy::<later::Profile>::new()} ssr=SsrMode::Async/>
-                <Route path=path!("/lab") view=|| view! { <LabPage/> }.solid() ssr=SsrMode::Async/>
-                <Route path=path!("/account/password") view={Lazy::<later::Password>::new()} ssr=SsrMode::Async/>
-                <Route path=path!("/account/sessions") view={Lazy::<later::Sessions>::new()} ssr=SsrMode::Async/>
-                <Route path=path!("/account/activity") view={Lazy::<later::Activity>::new()} ssr=SsrMode::Async/>
-                <Route path=path!("/account/data") view={Lazy::<later::Data>::new()} ssr=SsrMode::Async/>
+                <Route
+                    path=path!("/")
+                    view=|| view! { <HomePage/> }.into_eager_any()
+                    ssr=Async
+                />
+                <Route
+                    path=path!("/signup")
+                    view=|| view! { <SignUpPage/> }.into_eager_any()
+                    ssr=Async
+                />
+                <Route
+                    path=path!("/login")
+                    view=|| view! { <LogInPage/> }.into_eager_any()
+                    ssr=Async
+                />
+                <Route
+                    path=path!("/lab")
+                    view=|| view! { <GalleryPage/> }.into_eager_any()
+                    ssr=Async
+                />
+                <Route path=path!("/account") view={Lazy::<Profile>::new()} ssr=Async/>
+                <Route path=path!("/account/password") view={Lazy::<Password>::new()} ssr=Async/>
+                <Route path=path!("/account/sessions") view={Lazy::<Sessions>::new()} ssr=Async/>
+                <Route path=path!("/account/activity") view={Lazy::<Activity>::new()} ssr=Async/>
+                <Route path=path!("/account/data") view={Lazy::<Data>::new()} ssr=Async/>
             </FlatRoutes>
         </main>
-        <footer class="foot cluster">
-            <p>{words::FOOTER}</p>
+        <footer class="site-footer cluster">
+            <p>{messages::FOOTER}</p>
             <ThemeSwitch/>
         </footer>
         <ConnectionNotice/>

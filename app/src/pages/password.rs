@@ -1,57 +1,81 @@
-//! Another password.
+//! The page to change the password.
 
-use super::account::{AccountPage, shown};
-use crate::solid::IntoSolid;
+use super::account_layout::{AccountLayout, when_loaded};
+use crate::eager_view::IntoEagerAny;
 use crate::{
-    address,
     api::ChangePasswordCall,
-    ui::{Fields, Form, Notice, PasswordField, Sending, Submit, Tone, sending},
-    who::Who,
-    words,
+    current_user::CurrentUser,
+    messages, routes,
+    ui::{
+        Form, FormAction, FormValues, Notice, PasswordField, Severity, SubmitButton, form_action,
+    },
 };
-use countersign_types::{Field, form::ChangePassword};
+use countersign_types::{Field, forms::ChangePasswordForm};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn PasswordPage() -> impl IntoView {
-    let (who, query) = (expect_context::<Who>(), use_query_map());
-    let check = |call: &ChangePasswordCall| call.form.check(None).err().unwrap_or_default();
-    let change = sending(read, check, |()| crate::session::is_outdated());
-    // A plain form says it in the address.
-    let saved = move || {
+    let (user, query) = (expect_context::<CurrentUser>(), use_query_map());
+    let check = |call: &ChangePasswordCall| call.form.validate(None).err().unwrap_or_default();
+    let change = form_action(read, check, |()| crate::session::mark_stale());
+    // The result of a plain form is in the query.
+    let is_saved = move || {
         change
             .was_accepted()
-            .unwrap_or_else(|| query.with(|query| query.get_str(address::SAVED).is_some()))
+            .unwrap_or_else(|| query.with(|query| query.get_str(routes::SAVED).is_some()))
+    };
+    let notice = move || {
+        is_saved().then(|| {
+            view! {
+                <Notice severity=Severity::Info>
+                    <p>{messages::password::SAVED}</p>
+                </Notice>
+            }
+        })
     };
     view! {
-        <AccountPage path="/account/password" heading=words::password::HEADING lead=words::password::LEAD>
-            {move || saved().then(|| view! { <Notice tone=Tone::News><p>{words::password::SAVED}</p></Notice> })}
-            {shown(who.account, move |account| form(account.email, account.tag, change))}
-        </AccountPage>
+        <AccountLayout
+            path="/account/password"
+            heading=messages::password::HEADING
+            lead=messages::password::LEAD
+        >
+            {notice}
+            {when_loaded(user.account, move |account| form(account.email, account.tag, change))}
+        </AccountLayout>
     }
 }
 
-fn read(fields: &Fields) -> ChangePasswordCall {
+fn read(fields: &FormValues) -> ChangePasswordCall {
     ChangePasswordCall {
-        form: ChangePassword {
-            current: fields.text("current"),
-            new: fields.text("new"),
-            tag: fields.text("tag"),
+        form: ChangePasswordForm {
+            current_password: fields.text("current"),
+            new_password: fields.text("new"),
+            session_tag: fields.text("tag"),
         },
     }
 }
 
-fn form(email: String, tag: String, change: Sending) -> AnyView {
+fn form(email: String, tag: String, change: FormAction) -> AnyView {
     view! {
-        <Form sending=change class="inline">
+        <Form action=change class="button-inline">
             <input type="hidden" name="form[tag]" value=tag/>
-            // Tells password managers whose password this is.
-            <input type="text" name="username" value=email autocomplete="username" readonly hidden/>
-            <PasswordField field=Field::Current/>
-            <PasswordField field=Field::New new=true/>
-            <Submit label=words::password::SAVE working=words::password::SAVING/>
+            // Tells password managers which account the password belongs to.
+            <input
+                type="text"
+                name="username"
+                value=email
+                autocomplete="username"
+                readonly
+                hidden
+            />
+            <PasswordField field=Field::CurrentPassword/>
+            <PasswordField field=Field::NewPassword new=true/>
+            <SubmitButton
+                label=messages::password::SAVE
+                busy_label=messages::password::SAVING
+            />
         </Form>
     }
-    .solid()
+    .into_eager_any()
 }

@@ -1,84 +1,92 @@
-//! The account: who you are here, and the way out.
+//! The profile page: email address, display name and log-out.
 
 use super::{
-    account::{AccountPage, shown},
-    frame::LogOutForm,
+    account_layout::{AccountLayout, when_loaded},
+    site_layout::LogOutForm,
 };
-use crate::solid::IntoSolid;
+use crate::eager_view::IntoEagerAny;
 use crate::{
-    address,
-    api::RenameCall,
-    ui::{Card, Day, Fields, Form, Sending, Submit, TextField, sending},
-    who::Who,
-    words,
+    api::UpdateProfileCall,
+    current_user::CurrentUser,
+    messages, routes,
+    ui::{Card, Date, Form, FormAction, FormValues, SubmitButton, TextField, form_action},
 };
-use countersign_types::{Field, form::Rename, view::Account};
+use countersign_types::{Field, forms::UpdateProfileForm, views::Account};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn ProfilePage() -> impl IntoView {
-    let who = expect_context::<Who>();
-    let check = |call: &RenameCall| call.form.check().err().unwrap_or_default();
-    let changed = RwSignal::new(true);
-    let rename = sending(read, check, move |account: Account| {
-        changed.try_set(
-            !matches!(who.account.now_untracked(), Some(Ok(before)) if before.name == account.name),
-        );
-        who.account.set(account);
+    let user = expect_context::<CurrentUser>();
+    let check = |call: &UpdateProfileCall| call.form.validate().err().unwrap_or_default();
+    let is_changed = RwSignal::new(true);
+    let update = form_action(read, check, move |account: Account| {
+        let before = user.account.current_untracked();
+        is_changed.try_set(!matches!(before, Some(Ok(before)) if before.name == account.name));
+        user.account.set(account);
     });
     let query = use_query_map();
-    // What a plain form has done stands in the address.
-    let says = move |how: &str| {
-        if how == "nothing" { words::profile::UNCHANGED } else { words::profile::SAVED }
+    // The result of a plain form is in the query.
+    let message = move |saved: &str| {
+        if saved == "nothing" { messages::profile::UNCHANGED } else { messages::profile::SAVED }
     };
-    let saved = move || match rename.was_accepted() {
-        Some(accepted) => accepted.then(|| says(if changed.get() { "" } else { "nothing" })),
-        None => query.with(|query| query.get_str(address::SAVED).map(says)),
+    let status = move || match update.was_accepted() {
+        Some(accepted) => accepted.then(|| message(if is_changed.get() { "" } else { "nothing" })),
+        None => query.with(|query| query.get_str(routes::SAVED).map(message)),
     };
     view! {
-        <AccountPage path="/account" heading=words::profile::HEADING>
-            {shown(who.account, move |account| profile(account, rename, saved))}
-        </AccountPage>
+        <AccountLayout path="/account" heading=messages::profile::HEADING>
+            {when_loaded(user.account, move |account| profile(account, update, status))}
+        </AccountLayout>
     }
 }
 
-fn read(fields: &Fields) -> RenameCall {
-    RenameCall { form: Rename { name: fields.text("name"), tag: fields.text("tag") } }
+fn read(fields: &FormValues) -> UpdateProfileCall {
+    UpdateProfileCall {
+        form: UpdateProfileForm { name: fields.text("name"), session_tag: fields.text("tag") },
+    }
 }
 
 fn profile(
     account: Account,
-    rename: Sending,
-    saved: impl Fn() -> Option<&'static str> + Send + Sync + 'static,
+    update: FormAction,
+    status: impl Fn() -> Option<&'static str> + Send + Sync + 'static,
 ) -> AnyView {
     view! {
-        <dl class="list facts">
+        <dl class="list description-list">
             <div>
-                <dt>{words::field::label(Field::Email)}</dt>
+                <dt>{messages::field::label(Field::Email)}</dt>
                 <dd>{account.email}</dd>
             </div>
             <div>
-                <dt>{words::profile::SINCE}</dt>
+                <dt>{messages::profile::SINCE}</dt>
                 <dd>
-                    <Day at=account.created_at/>
+                    <Date at=account.created_at/>
                 </dd>
             </div>
         </dl>
-        <Form sending=rename class="inline">
+        <Form action=update class="button-inline">
             <input type="hidden" name="form[tag]" value=account.tag/>
-            <TextField field=Field::Name hint=words::field::RENAME_HINT autocomplete="name" value=account.name.unwrap_or_default()/>
+            <TextField
+                field=Field::Name
+                hint=messages::field::RENAME_HINT
+                autocomplete="name"
+                value=account.name.unwrap_or_default()
+            />
             <div class="cluster">
-                <Submit label=words::profile::SAVE working=words::profile::SAVING/>
-                <p class="soft small" role="status">
-                    {saved}
+                <SubmitButton
+                    label=messages::profile::SAVE
+                    busy_label=messages::profile::SAVING
+                />
+                <p class="text-muted text-small" role="status">
+                    {status}
                 </p>
             </div>
         </Form>
-        <Card title=words::LOG_OUT>
-            <p class="soft">{words::profile::LOG_OUT_MEANS}</p>
+        <Card title=messages::LOG_OUT>
+            <p class="text-muted">{messages::profile::LOG_OUT_HELP}</p>
             <LogOutForm/>
         </Card>
     }
-    .solid()
+    .into_eager_any()
 }

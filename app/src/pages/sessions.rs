@@ -1,87 +1,127 @@
-//! The sessions: where somebody is signed in, and the way out from there.
+//! The sessions page: a list of sessions, which the user can revoke.
 
-use super::account::{AccountPage, instead};
-use crate::solid::IntoSolid;
+use super::account_layout::{AccountLayout, error_fallback};
+use crate::eager_view::IntoEagerAny;
 use crate::{
-    address,
-    api::{EndSessionCall, my_sessions},
-    known::Known,
+    api::{RevokeSessionCall, list_sessions},
+    current_user::CurrentUser,
+    messages,
+    resource::PageResource,
+    routes,
     ui::{
-        Ago, Day, Dialog, List, Notice, Press, Tone, awaited, loading, problem_notice, refused,
-        said,
+        Date, Dialog, List, Notice, PostButton, RelativeTime, Severity, async_view,
+        error_from_query, interpolate, loading, problem_notice,
     },
-    who::Who,
-    words,
 };
 use countersign_types::{
     Timestamp,
-    view::{SessionView, Sessions},
+    views::{SessionInfo, SessionList},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn SessionsPage() -> impl IntoView {
-    let (who, query) = (expect_context::<Who>(), use_query_map());
-    let sessions = Known::new(move || (who.version(), None), |_| my_sessions());
-    let ended = query.with_untracked(|query| {
-        query.get_str(address::SAVED).map(|which| {
-            if which == "others" { words::sessions::OTHERS_ENDED } else { words::sessions::ENDED }
+    let (user, query) = (expect_context::<CurrentUser>(), use_query_map());
+    let sessions = PageResource::new(move || (user.version(), None), |_| list_sessions());
+    let message = query.with_untracked(|query| {
+        query.get_str(routes::SAVED).map(|which| {
+            if which == "others" {
+                messages::sessions::OTHERS_ENDED
+            } else {
+                messages::sessions::ENDED
+            }
         })
     });
+    let notice = move |message| {
+        view! {
+            <Notice severity=Severity::Info>
+                <p>{message}</p>
+            </Notice>
+        }
+    };
+    let content = move || async move {
+        match (user.account.get().await, sessions.get().await) {
+            (Ok(account), Ok(sessions)) => list(sessions, &account.tag),
+            (Err(problem), _) | (_, Err(problem)) => error_fallback(problem, move || user.reload()),
+        }
+    };
     view! {
-        <AccountPage path="/account/sessions" heading=words::sessions::HEADING lead=words::sessions::LEAD>
-            {refused(EndSessionCall::PATH).map(problem_notice)}
-            {ended.map(|ended| view! { <Notice tone=Tone::News><p>{ended}</p></Notice> })}
-            {awaited(loading, move || async move {
-                match (who.account.get().await, sessions.get().await) {
-                    (Ok(account), Ok(sessions)) => list(sessions, &account.tag),
-                    (Err(problem), _) | (_, Err(problem)) => instead(problem, move || who.changed()),
-                }
-            })}
-        </AccountPage>
+        <AccountLayout
+            path="/account/sessions"
+            heading=messages::sessions::HEADING
+            lead=messages::sessions::LEAD
+        >
+            {error_from_query(RevokeSessionCall::PATH).map(problem_notice)}
+            {message.map(notice)}
+            {async_view(loading, content)}
+        </AccountLayout>
     }
 }
 
-fn list(sessions: Sessions, tag: &str) -> AnyView {
-    let Sessions { as_of, mut items } = sessions;
-    // The one that asks first, then by last use.
+fn list(sessions: SessionList, tag: &str) -> AnyView {
+    let SessionList { as_of, mut items } = sessions;
+    // The current session first, then by last use.
     items.sort_by_key(|session| (!session.current, std::cmp::Reverse(session.last_seen_at)));
-    let others = items.len() > 1;
+    let has_others = items.len() > 1;
     let rows = items.into_iter().map(|session| row(session, as_of, tag)).collect();
     let fields = vec![("tag", tag.to_owned())];
     view! {
-        <List class="sessions" rows/>
-        {if others {
+        <List class="session-list" rows/>
+        {if has_others {
             view! {
-                <Dialog id="others" opener=words::sessions::END_OTHERS title=words::sessions::END_OTHERS_TITLE means=words::sessions::END_OTHERS_MEANS>
-                    <Press path=EndSessionCall::PATH fields label=words::sessions::END_OTHERS loud=true/>
+                <Dialog
+                    id="others"
+                    button_label=messages::sessions::END_OTHERS
+                    title=messages::sessions::END_OTHERS_TITLE
+                    description=messages::sessions::END_OTHERS_HELP
+                >
+                    <PostButton
+                        path=RevokeSessionCall::PATH
+                        fields
+                        label=messages::sessions::END_OTHERS
+                        primary=true
+                    />
                 </Dialog>
             }
-            .solid()
+            .into_eager_any()
         } else {
-            view! { <p class="soft">{words::sessions::ALONE}</p> }.solid()
+            view! { <p class="text-muted">{messages::sessions::NO_OTHER_SESSIONS}</p> }.into_eager_any()
         }}
     }
-    .solid()
+    .into_eager_any()
 }
 
-fn row(session: SessionView, as_of: Timestamp, tag: &str) -> AnyView {
+fn row(session: SessionInfo, as_of: Timestamp, tag: &str) -> AnyView {
     let id = session.id.to_string();
-    let device = words::device(session.device.as_deref());
-    let from = session.address.map(|address| format!(" · {address}"));
-    let end = if session.current {
-        view! { <span class="badge">{words::sessions::THIS}</span> }.solid()
+    let device = messages::device(session.device.as_deref());
+    let address = session.address.map(|address| format!(" · {address}"));
+    let control = if session.current {
+        view! { <span class="badge">{messages::sessions::CURRENT_SESSION}</span> }.into_eager_any()
     } else {
         let fields = vec![("session", id.clone()), ("tag", tag.to_owned())];
-        view! { <Press path=EndSessionCall::PATH fields label=words::LOG_OUT described_by=id.clone()/> }.solid()
+        view! {
+            <PostButton
+                path=RevokeSessionCall::PATH
+                fields
+                label=messages::LOG_OUT
+                described_by=id.clone()
+            />
+        }
+        .into_eager_any()
     };
+    let since = interpolate(messages::sessions::SINCE, view! { <Date at=session.created_at/> });
     view! {
         <li>
             <p id=id class="session-device">{device}</p>
-            <p class="soft small"><Ago at=session.last_seen_at as_of/> {from} " · " <span class="unbroken">{said(words::sessions::SINCE, view! { <Day at=session.created_at/> })}</span></p>
-            {end}
+            <p class="text-muted text-small">
+                <RelativeTime at=session.last_seen_at as_of/>
+                {address}
+                " · "
+                <span class="nowrap">{since}</span>
+            </p>
+            {control}
         </li>
     }
-    .solid()
+    .into_eager_any()
 }

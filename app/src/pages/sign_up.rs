@@ -1,51 +1,61 @@
-//! Sign up.
+//! The sign-up page.
 
-use super::door::{go_on, link, next, prepare_while};
+use super::return_to::{continue_to, preload_during, return_to, with_return_to};
 use crate::{
-    address,
     api::SignUpCall,
-    ui::{Fields, Form, PageHead, PasswordField, Submit, TextField, said, sending},
-    words,
+    messages, routes,
+    ui::{
+        Form, FormValues, PageHeader, PasswordField, SubmitButton, TextField, form_action,
+        interpolate,
+    },
 };
-use countersign_types::{Field, form::SignUp};
+use countersign_types::{Field, forms::SignUpForm};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn SignUpPage() -> impl IntoView {
-    let sign_up =
-        sending(read, |call: &SignUpCall| call.form.check().err().unwrap_or_default(), go_on())
-            .that_leads_on();
-    prepare_while(sign_up);
-    let (next, query) = (next(), use_query_map());
-    let invite = move || query.with(|query| query.get("invite").unwrap_or_default());
+    let check = |call: &SignUpCall| call.form.validate().err().unwrap_or_default();
+    let sign_up = form_action(read, check, continue_to()).with_navigation();
+    preload_during(sign_up);
+    let (next, query) = (return_to(), use_query_map());
+    let setup_token = move || query.with(|query| query.get("invite").unwrap_or_default());
+    let log_in = view! {
+        <a href=move || with_return_to(routes::LOG_IN, &next())>{messages::LOG_IN}</a>
+    };
     view! {
-        <div class="column stack">
-            <PageHead heading=words::SIGN_UP/>
-            <Form sending=sign_up>
+        <div class="narrow stack">
+            <PageHeader heading=messages::sign_up::HEADING/>
+            <Form action=sign_up>
                 <input type="hidden" name="form[next]" value=next/>
-                <input type="hidden" name="form[invite]" value=invite/>
-                <TextField field=Field::Name label=words::field::NAME_OPTIONAL hint=words::field::NAME_HINT autocomplete="name"/>
+                <input type="hidden" name="form[invite]" value=setup_token/>
+                <TextField
+                    field=Field::Name
+                    label=messages::field::NAME_OPTIONAL
+                    hint=messages::field::NAME_HINT
+                    autocomplete="name"
+                />
                 <TextField field=Field::Email autocomplete="email"/>
                 <PasswordField new=true/>
-                <Submit label=words::sign_up::SUBMIT working=words::sign_up::WORKING/>
+                <SubmitButton
+                    label=messages::sign_up::SUBMIT
+                    busy_label=messages::sign_up::WORKING
+                />
             </Form>
-            <p>
-                {said(words::sign_up::ALREADY, view! { <a href=move || link(address::LOG_IN, &next())>{words::LOG_IN}</a> })}
-            </p>
+            <p>{interpolate(messages::sign_up::ALREADY, log_in)}</p>
         </div>
     }
 }
 
-fn read(fields: &Fields) -> SignUpCall {
+fn read(fields: &FormValues) -> SignUpCall {
     let text = |name| fields.text(name);
     SignUpCall {
-        form: SignUp {
+        form: SignUpForm {
             name: text("name"),
             email: text("email"),
             password: text("password"),
             next: text("next"),
-            invite: text("invite"),
+            setup_token: text("invite"),
         },
     }
 }

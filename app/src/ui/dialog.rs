@@ -1,39 +1,55 @@
-//! Asks again before something is done that others will notice. A popover of the browser's own: it
-//! opens, closes by Escape, and gives the focus back without scripts.
+//! A confirmation dialog. It is a native popover: opening, closing with Escape and returning the
+//! focus work without scripts.
 
-use super::layer::{close_when_left, element};
-use crate::words;
+use super::popover::{close_on_blur, target_as};
+use crate::messages;
 use leptos::{ev, prelude::*, web_sys::HtmlElement};
 
-/// The button that asks, and what it asks. `id`: of the dialog in the document; in `children` is
-/// what does it.
+/// A button that opens a dialog. `id` is the element id of the dialog. `children` are the controls
+/// that confirm the action.
 #[component]
 pub fn Dialog(
     id: &'static str,
-    opener: &'static str,
+    button_label: &'static str,
     title: &'static str,
-    means: &'static str,
-    children: crate::solid::SolidChildren,
+    description: &'static str,
+    children: crate::eager_view::EagerChildren,
 ) -> impl IntoView {
-    // What it asks is read out. (Closed, it cannot take the focus, which is with the button again.)
-    let arrive = |event: ev::Event| {
-        if let Some(dialog) = element::<HtmlElement>(event.current_target()) {
+    // Screen readers read the focused dialog. When it closes, it can't take the focus, which
+    // returns to the button.
+    let focus = |event: ev::Event| {
+        if let Some(dialog) = target_as::<HtmlElement>(event.current_target()) {
             let _ = dialog.focus();
         }
     };
-    let (title_id, means_id) = (format!("{id}-title"), format!("{id}-means"));
-    let (labelled_by, described_by) = (title_id.clone(), means_id.clone());
+    let (title_id, description_id) = (format!("{id}-title"), format!("{id}-means"));
+    let (labelled_by, described_by) = (title_id.clone(), description_id.clone());
     view! {
-        <button type="button" class="button quiet" popovertarget=id>
-            {opener}
+        <button type="button" class="button secondary" popovertarget=id>
+            {button_label}
         </button>
-        <div id=id class="dialog stack" popover="auto" role="dialog" tabindex="-1" on:toggle=arrive on:focusout=|event| close_when_left(&event) aria-labelledby=labelled_by aria-describedby=described_by>
+        <div
+            id=id
+            class="dialog stack"
+            popover="auto"
+            role="dialog"
+            tabindex="-1"
+            on:toggle=focus
+            on:focusout=|event| close_on_blur(&event)
+            aria-labelledby=labelled_by
+            aria-describedby=described_by
+        >
             <h2 id=title_id>{title}</h2>
-            <p id=means_id>{means}</p>
+            <p id=description_id>{description}</p>
             <div class="cluster">
                 {children.view()}
-                <button type="button" class="button quiet" popovertarget=id popovertargetaction="hide">
-                    {words::CANCEL}
+                <button
+                    type="button"
+                    class="button secondary"
+                    popovertarget=id
+                    popovertargetaction="hide"
+                >
+                    {messages::CANCEL}
                 </button>
             </div>
         </div>

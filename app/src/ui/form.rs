@@ -1,197 +1,189 @@
-//! A form: checks fields as they are left and all of them before anything is sent, sends once, and
-//! shows what came of it.
+//! A form: validates each field when it loses the focus, and all fields before sending; sends once
+//! at a time; shows the result.
 //!
-//! It is what Leptos' `ActionForm` is, with the check in the middle: a plain `<form>` that posts to
-//! the server function by itself until, and unless, scripts run. (`ActionForm` takes the fields
-//! apart with `serde_qs`, which is 7 KB for every visitor; here each page says which field goes
-//! where.)
+//! It is like `ActionForm` of Leptos, with validation: a plain `<form>` that posts to the server
+//! function until scripts run. (`ActionForm` decodes the fields with `serde_qs`, 7 KB for every
+//! visitor. Here each page reads its own fields.)
 
-use super::{layer::element, notice::problem_notice, sending::Sending};
+use super::popover::target_as;
+use super::{form_action::FormAction, form_values::FormValues, notice::problem_notice};
 use crate::{browser, problem::Problem};
-use countersign_types::{Fault, Faults, Field};
+use countersign_types::{Field, FieldError, FieldErrors};
 use leptos::{
     ev,
     prelude::*,
     wasm_bindgen::JsCast,
-    web_sys::{
-        EventTarget, FormData, HtmlButtonElement, HtmlElement, HtmlFormElement, HtmlInputElement,
-    },
+    web_sys::{EventTarget, HtmlButtonElement, HtmlElement, HtmlInputElement},
 };
 
-/// What the fields and the button of a form share.
+pub(super) use super::form_values::input_name;
+
+/// The context that the fields and the button of a form share.
 ///
-/// Read and written with `try_…`: a form that is about to be replaced, because what it was made for
-/// is being read again, may be told of the answer to its action, or that it loses the focus, when
-/// its own signals are gone already.
+/// Signals are accessed with `try_…`. A form that is being replaced, because its data is loaded
+/// again, may receive the result of its action or a `focusout` event after its signals are
+/// disposed.
 #[derive(Clone, Copy)]
-pub(super) struct State {
-    /// What is wrong with the fields as they stand.
-    faults: RwSignal<Faults>,
-    sending: Sending,
+pub(super) struct FormContext {
+    /// The errors of the current values.
+    errors: RwSignal<FieldErrors>,
+    action: FormAction,
 }
 
-impl State {
+impl FormContext {
     pub(super) fn is_working(self) -> bool {
-        self.sending.is_working()
+        self.action.is_working()
     }
 
     pub(super) fn was_accepted(self) -> bool {
-        self.sending.was_accepted() == Some(true)
+        self.action.was_accepted() == Some(true)
     }
 
-    pub(super) fn fault_of(self, field: Field) -> Option<Fault> {
-        self.faults.try_with(|faults| faults.of(field)).flatten()
+    pub(super) fn error_of(self, field: Field) -> Option<FieldError> {
+        self.errors.try_with(|errors| errors.get(field)).flatten()
     }
 
-    /// Whether this is where to begin again when the page is rendered: it gets the focus, without
-    /// any script. What was typed is not there any more.
-    pub(super) fn is_first(self, field: Field) -> bool {
-        match untrack(|| self.sending.problem()) {
-            Some(Problem::Invalid(faults)) => {
-                faults.0.first().is_some_and(|(first, _)| *first == field)
+    /// Returns whether the field gets the focus when the page is rendered, without scripts: it is
+    /// the first one to correct. The page doesn't contain the rejected values.
+    pub(super) fn is_first_invalid(self, field: Field) -> bool {
+        match untrack(|| self.action.problem()) {
+            Some(Problem::Invalid(errors)) => {
+                errors.0.first().is_some_and(|(first, _)| *first == field)
             }
-            Some(Problem::EmailTaken | Problem::Credentials) => field == Field::Email,
+            Some(Problem::EmailTaken | Problem::InvalidCredentials) => field == Field::Email,
             _ => false,
         }
     }
 
-    fn set(self, field: Field, fault: Option<Fault>) {
-        self.faults.try_update(|faults| {
-            faults.0.retain(|(of, _)| *of != field);
-            faults.0.extend(fault.map(|fault| (field, fault)));
+    fn set_error(self, field: Field, error: Option<FieldError>) {
+        self.errors.try_update(|errors| {
+            errors.0.retain(|(of, _)| *of != field);
+            errors.0.extend(error.map(|error| (field, error)));
         });
     }
 }
 
-/// What stands in the fields of a form.
-pub struct Fields(FormData);
-
-impl Fields {
-    fn of(form: &HtmlFormElement) -> Option<Self> {
-        FormData::new_with_form(form).ok().map(Self)
-    }
-
-    /// The text in one of them; none if there is no such field.
-    pub fn text(&self, name: &str) -> String {
-        self.0.get(&input_name(name)).as_string().unwrap_or_default()
-    }
-}
-
-/// Server functions take their form as one argument of that name.
-pub(super) fn input_name(field: &str) -> String {
-    format!("form[{field}]")
-}
-
-/// The form of a [`Sending`]. `silent`: somebody else says what went wrong.
+/// The form of a [`FormAction`]. `silent`: another component shows its problems.
 #[component]
 pub fn Form(
-    sending: Sending,
+    action: FormAction,
     #[prop(optional)] class: &'static str,
     #[prop(optional)] silent: bool,
-    children: crate::solid::SolidChildren,
+    children: crate::eager_view::EagerChildren,
 ) -> impl IntoView {
-    let faults = |problem: Option<Problem>| {
-        if let Some(Problem::Invalid(faults)) = problem { faults } else { Faults::default() }
+    let field_errors = |problem: Option<Problem>| {
+        if let Some(Problem::Invalid(errors)) = problem { errors } else { FieldErrors::default() }
     };
-    let state = State { faults: RwSignal::new(faults(untrack(|| sending.problem()))), sending };
+    let initial = field_errors(untrack(|| action.problem()));
+    let context = FormContext { errors: RwSignal::new(initial), action };
 
-    // Answers that come while the page is open. The one that it was rendered with is in its place
-    // already.
+    // Handles results that arrive while the page is open. The page was rendered with the initial
+    // one.
     Effect::new(move |rendered: Option<()>| {
-        let problem = sending.problem();
+        let problem = action.problem();
         if rendered.is_some() {
-            if let Some(field) = problem.as_ref().and_then(concerns) {
+            if let Some(field) = problem.as_ref().and_then(invalid_field) {
                 focus(field);
             }
-            if sending.was_accepted() == Some(true) {
-                // They have done what they were typed for.
-                [Field::Password, Field::Current, Field::New].into_iter().for_each(clear);
+            if action.was_accepted() == Some(true) {
+                // Accepted passwords are not needed any more.
+                [Field::Password, Field::CurrentPassword, Field::NewPassword]
+                    .into_iter()
+                    .for_each(clear);
             }
-            state.faults.try_set(faults(problem));
+            context.errors.try_set(field_errors(problem));
         } else {
-            // The fields are there.
-            crate::drafts::restore();
+            // The fields exist now.
+            crate::form_drafts::restore();
         }
     });
 
-    let look_again = move |input: &HtmlInputElement, field: Field| {
-        if let Some(fields) = input.form().as_ref().and_then(Fields::of) {
-            state.set(field, sending.check(&fields).of(field));
+    let validate = move |input: &HtmlInputElement, field: Field| {
+        if let Some(values) = input.form().as_ref().and_then(FormValues::of) {
+            context.set_error(field, action.check(&values).get(field));
         }
     };
-    let submit = move |event: ev::SubmitEvent| {
-        // Else the browser sends it by itself.
-        let Some(fields) = element(event.target())
+    let on_submit = move |event: ev::SubmitEvent| {
+        // Before hydration the browser submits the form itself.
+        let Some(values) = target_as(event.target())
             .as_ref()
-            .and_then(Fields::of)
+            .and_then(FormValues::of)
             .filter(|_| browser::is_hydrated())
         else {
             return;
         };
         event.prevent_default();
-        if !untrack(|| sending.is_working()) {
-            let found = sending.check(&fields);
-            if let Some((first, _)) = found.0.first() {
+        if !untrack(|| action.is_working()) {
+            let errors = action.check(&values);
+            if let Some((first, _)) = errors.0.first() {
                 focus(*first);
             } else {
-                sending.send(&fields);
+                action.send(&values);
             }
-            state.faults.try_set(found);
+            context.errors.try_set(errors);
         }
     };
-    // A field that is left is checked, unless it was only passed by, or is left for a button:
-    // moving that would make the press miss it.
-    let left = move |event: ev::FocusEvent| {
+    // A field is validated when it loses the focus, unless it is empty, or the focus moves to a
+    // button: an error message would move the button, and the click would miss it.
+    let on_focus_out = move |event: ev::FocusEvent| {
         if let Some((input, field)) = field_of(event.target())
             && !input.value().is_empty()
-            && element::<HtmlButtonElement>(event.related_target()).is_none()
+            && target_as::<HtmlButtonElement>(event.related_target()).is_none()
         {
-            look_again(&input, field);
+            validate(&input, field);
         }
     };
-    // A fault goes away as soon as it is mended, and does not come before the field is left.
-    let typed = move |event: ev::Event| {
-        sending.is_past();
+    // An error disappears as soon as it is corrected, but appears only when the field loses the
+    // focus.
+    let on_input = move |event: ev::Event| {
+        action.clear_success();
         if let Some((input, field)) = field_of(event.target())
-            && state.faults.try_with_untracked(|faults| faults.of(field)).flatten().is_some()
+            && context.errors.try_with_untracked(|errors| errors.get(field)).flatten().is_some()
         {
-            look_again(&input, field);
+            validate(&input, field);
         }
     };
 
+    let notice = move || {
+        action
+            .problem()
+            .filter(|problem| !silent && !is_shown_at_field(problem))
+            .map(problem_notice)
+    };
     view! {
         <form
             class=format!("form stack {class}")
             method="post"
-            action=sending.path
+            action=action.path
             novalidate=true
-            on:submit=submit
-            on:focusout=left
-            on:input=typed
+            on:submit=on_submit
+            on:focusout=on_focus_out
+            on:input=on_input
         >
-            {move || sending.problem().filter(|problem| !silent && !is_said_at_field(problem)).map(problem_notice)}
-            <leptos::context::Provider value=state>{children.view()}</leptos::context::Provider>
+            {notice}
+            <leptos::context::Provider value=context>{children.view()}</leptos::context::Provider>
         </form>
     }
 }
 
-/// Whether the note of the one field concerned says all of it: that field also gets the focus.
-fn is_said_at_field(problem: &Problem) -> bool {
-    matches!(problem, Problem::Invalid(faults) if faults.0.len() == 1)
+/// Returns whether the error message of a single field says everything. That field also gets the
+/// focus.
+fn is_shown_at_field(problem: &Problem) -> bool {
+    matches!(problem, Problem::Invalid(errors) if errors.0.len() == 1)
 }
 
-/// The field that a refusal is about. A password that was refused is taken out: it has to be typed
-/// again anyhow.
-fn concerns(problem: &Problem) -> Option<Field> {
-    let (field, wrong) = match problem {
-        Problem::Invalid(faults) => {
-            faults.0.first().map(|(field, fault)| (*field, *fault == Fault::Wrong))?
+/// Returns the field that a problem is about. Clears it if it is an incorrect password, which must
+/// be typed again anyway.
+fn invalid_field(problem: &Problem) -> Option<Field> {
+    let (field, is_incorrect) = match problem {
+        Problem::Invalid(errors) => {
+            errors.0.first().map(|(field, error)| (*field, *error == FieldError::Incorrect))?
         }
         Problem::EmailTaken => (Field::Email, false),
-        Problem::Credentials => (Field::Password, true),
+        Problem::InvalidCredentials => (Field::Password, true),
         _ => return None,
     };
-    if wrong {
+    if is_incorrect {
         clear(field);
     }
     Some(field)
@@ -214,7 +206,7 @@ fn input_of(field: Field) -> Option<HtmlInputElement> {
 }
 
 fn field_of(target: Option<EventTarget>) -> Option<(HtmlInputElement, Field)> {
-    let input: HtmlInputElement = element(target)?;
+    let input: HtmlInputElement = target_as(target)?;
     let id = input.id();
     let field = Field::ALL.into_iter().find(|field| field.name() == id)?;
     Some((input, field))

@@ -1,33 +1,39 @@
-//! What opens under a button. It is a popover of the browser's own, which opens and closes it by
-//! itself, so it needs no script; only that a link in it closes it does.
+//! A menu. It is a native popover, which opens and closes without scripts; only closing it when a
+//! link is followed needs one.
 
-use super::layer::{close_when_left, element};
+use super::popover::{close_on_blur, target_as};
 use leptos::{
     ev,
     prelude::*,
     web_sys::{Element, HtmlElement},
 };
 
-/// `id`: of the menu in the document. `label`: what the button says.
+/// A button that opens a menu. `id` is the element id of the menu, `label` the text of the button.
 #[component]
 pub fn Menu(
     id: &'static str,
     label: String,
-    children: crate::solid::SolidChildren,
+    children: crate::eager_view::EagerChildren,
 ) -> impl IntoView {
     let close = |event: ev::MouseEvent| {
-        if element::<Element>(event.target())
-            .is_some_and(|pressed| matches!(pressed.closest("a"), Ok(Some(_))))
-            && let Some(menu) = element::<HtmlElement>(event.current_target())
+        if target_as::<Element>(event.target())
+            .is_some_and(|clicked| matches!(clicked.closest("a"), Ok(Some(_))))
+            && let Some(menu) = target_as::<HtmlElement>(event.current_target())
         {
             let _ = menu.hide_popover();
         }
     };
     view! {
-        <button class="button quiet menu-opener" type="button" popovertarget=id>
+        <button class="button secondary menu-button" type="button" popovertarget=id>
             <span>{label}</span>
         </button>
-        <div id=id class="menu" popover="auto" on:click=close on:focusout=|event| close_when_left(&event)>
+        <div
+            id=id
+            class="menu"
+            popover="auto"
+            on:click=close
+            on:focusout=|event| close_on_blur(&event)
+        >
             {children.view()}
         </div>
     }

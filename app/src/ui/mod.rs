@@ -1,46 +1,48 @@
-//! The components that pages are made of: forms, fields, notices, times. They know the rules of
-//! `types` and the words, but nothing of accounts, of server functions or of who is signed in.
-//! Each takes no more than six properties. Their styles are in `style/components/`, a file for each
-//! kind of thing on the page.
+//! The components that pages consist of: forms, fields, notices, dates. They use the validation
+//! rules of `types` and the messages, but know nothing of accounts, server functions or the current
+//! user. Each has at most six properties. `style/components/` has one style sheet for each kind of
+//! element.
 //!
-//! They are written to stay small in the browser: what depends on a type is a thin shell around
-//! something that is compiled once.
+//! To keep the Wasm module small, code that depends on a type is a thin wrapper around code that is
+//! compiled once.
 
-pub mod awaited;
+pub mod async_view;
 pub mod card;
-pub mod check_box;
+pub mod checkbox;
+pub mod datetime;
 pub mod dialog;
-pub mod field;
 pub mod form;
-mod layer;
+pub mod form_action;
+pub mod form_values;
+pub mod interpolate;
 pub mod list;
 pub mod menu;
 pub mod notice;
-pub mod page_head;
-pub mod password;
-pub mod press;
-pub mod said;
-pub mod sending;
+pub mod page_header;
+pub mod password_field;
+mod popover;
+pub mod post_button;
 pub mod side_nav;
-pub mod submit;
-pub mod theme;
-pub mod when;
+pub mod submit_button;
+pub mod text_field;
+pub mod theme_switch;
 
-pub use awaited::{Pending, awaited, loading, nothing, provide_pending};
+pub use async_view::{BusyIndicator, async_view, empty, loading, provide_busy_indicator};
 pub use card::Card;
-pub use check_box::CheckBox;
+pub use checkbox::Checkbox;
+pub use datetime::{Date, DateTime, RelativeTime};
 pub use dialog::Dialog;
-pub use field::TextField;
-pub use form::{Fields, Form};
+pub use form::Form;
+pub use form_action::{FormAction, error_from_query, form_action};
+pub use form_values::FormValues;
+pub use interpolate::interpolate;
 pub use list::List;
 pub use menu::Menu;
-pub use notice::{Notice, Tone, Trouble, problem_notice};
-pub use page_head::{PageHead, arrives, focus_on_content, provide_arrivals};
-pub use password::PasswordField;
-pub use press::Press;
-pub use said::said;
-pub use sending::{Sending, refused, sending};
+pub use notice::{ErrorWithRetry, Notice, Severity, problem_notice};
+pub use page_header::{PageHeader, focus_main, focus_on_navigation, provide_navigation_focus};
+pub use password_field::PasswordField;
+pub use post_button::PostButton;
 pub use side_nav::SideNav;
-pub use submit::Submit;
-pub use theme::ThemeSwitch;
-pub use when::{Ago, Day, When};
+pub use submit_button::SubmitButton;
+pub use text_field::TextField;
+pub use theme_switch::ThemeSwitch;

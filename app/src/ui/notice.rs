@@ -1,82 +1,94 @@
-//! What is said about a whole form or a whole page.
+//! Messages about a whole form or page.
 
-use super::said::said;
-use crate::solid::IntoSolid;
-use crate::{address, browser, problem::Problem, words};
+use super::interpolate::interpolate;
+use crate::eager_view::IntoEagerAny;
+use crate::{browser, messages, problem::Problem, routes};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-/// How a [`Notice`] sounds.
+/// The severity of a [`Notice`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Tone {
-    /// Good to know; said when there is a pause.
-    News,
-    /// Something did not work; said at once.
-    Problem,
+pub enum Severity {
+    /// Information. Screen readers read it when they pause.
+    Info,
+    /// An error. Screen readers read it at once.
+    Error,
 }
 
-/// A box with something to say, which is also read out when it appears.
+/// A box with a message, which screen readers read when it appears.
 #[component]
-pub fn Notice(tone: Tone, children: crate::solid::SolidChildren) -> impl IntoView {
-    let (name, role) = match tone {
-        Tone::News => ("news", "status"),
-        Tone::Problem => ("problem", "alert"),
+pub fn Notice(severity: Severity, children: crate::eager_view::EagerChildren) -> impl IntoView {
+    let (name, role) = match severity {
+        Severity::Info => ("info", "status"),
+        Severity::Error => ("error", "alert"),
     };
     view! {
-        <div class="notice" data-tone=name role=role>
+        <div class="notice" data-severity=name role=role>
             {children.view()}
         </div>
     }
 }
 
-/// A problem in words. The faults of fields are listed as links to them, for those who cannot see
-/// where on the page they are.
+/// Renders a problem. Field errors are a list of links to the fields, for users who can't see where
+/// they are.
 pub fn problem_notice(problem: Problem) -> AnyView {
-    let (title, words_of) = (words::title(&problem), words::problem(&problem));
-    let more = match problem {
-        Problem::Invalid(faults) => {
-            let faults = faults.0.into_iter().map(|(field, fault)| {
-                // `external` leaves the link to the browser, which moves the focus; the router would only scroll.
-                view! { <li><a href=format!("#{}", field.name()) rel="external">{words::fault(field, fault)}</a></li> }
+    let (title, detail) = (messages::problem_title(&problem), messages::problem_detail(&problem));
+    let body = match problem {
+        Problem::Invalid(errors) => {
+            let links = errors.0.into_iter().map(|(field, error)| {
+                let href = format!("#{}", field.name());
+                // `external`: the browser moves the focus, while the router would only scroll.
+                view! {
+                    <li>
+                        <a href=href rel="external">
+                            {messages::field_error(field, error)}
+                        </a>
+                    </li>
+                }
             });
-            view! { <ul>{faults.collect_view()}</ul> }.solid()
+            view! { <ul>{links.collect_view()}</ul> }.into_eager_any()
         }
-        Problem::Internal { id } if !id.is_empty() => view! {
-            <p>{words_of}</p>
-            <p class="small">{said(words::REFERENCE, view! { <code>{id}</code> })}</p>
+        Problem::Internal { id } if !id.is_empty() => {
+            let reference = interpolate(messages::REFERENCE, view! { <code>{id}</code> });
+            view! {
+                <p>{detail}</p>
+                <p class="text-small">{reference}</p>
+            }
+            .into_eager_any()
         }
-        .solid(),
         Problem::EmailTaken => {
             let search = use_location().search.get_untracked();
-            let next = address::value(&search, "next")
+            let next = routes::param(&search, "next")
                 .map(|next| format!("?next={next}"))
                 .unwrap_or_default();
-            let link = view! { <a href=format!("{}{next}", address::LOG_IN)>{words::LOG_IN}</a> };
-            view! { <p>{said(words::EMAIL_TAKEN, link)}</p> }.solid()
+            let href = format!("{}{next}", routes::LOG_IN);
+            let link = view! { <a href=href>{messages::LOG_IN}</a> };
+            view! { <p>{interpolate(messages::EMAIL_TAKEN, link)}</p> }.into_eager_any()
         }
-        _ => view! { <p>{words_of}</p> }.solid(),
+        _ => view! { <p>{detail}</p> }.into_eager_any(),
     };
     view! {
-        <Notice tone=Tone::Problem>
+        <Notice severity=Severity::Error>
             <p>{title}</p>
-            {more}
+            {body}
         </Notice>
     }
-    .solid()
+    .into_eager_any()
 }
 
-/// Stands where something should be that could not be had. Without scripts "Try again" loads the
-/// page again.
+/// Replaces content that can't be loaded. Without scripts, "Try again" reloads the page.
 #[component]
-pub fn Trouble(problem: Problem, again: Box<dyn Fn() + Send>) -> impl IntoView {
-    let again = move |event: leptos::ev::MouseEvent| {
+pub fn ErrorWithRetry(problem: Problem, retry: Box<dyn Fn() + Send>) -> impl IntoView {
+    let retry = move |event: leptos::ev::MouseEvent| {
         if browser::is_hydrated() {
             event.prevent_default();
-            again();
+            retry();
         }
     };
     view! {
         {problem_notice(problem)}
-        <a class="button quiet" href="" on:click=again>{words::TRY_AGAIN}</a>
+        <a class="button secondary" href="" on:click=retry>
+            {messages::TRY_AGAIN}
+        </a>
     }
 }

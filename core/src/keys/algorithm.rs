@@ -1,28 +1,27 @@
-//! The algorithms that access tokens can be signed with. A key has exactly one, and the token does
-//! not choose it.
+//! The signature algorithms of access tokens. A key has exactly one, and a token cannot choose it.
 
 use std::{fmt, str::FromStr};
 
-/// How tokens are signed.
+/// A signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
-    /// ECDSA on P-256 with SHA-256: the default. Every client speaks it, and ASVS 5.0 (appendix C)
-    /// approves of it.
+    /// ECDSA on P-256 with SHA-256: the default. All clients support it, and ASVS 5.0 (appendix C)
+    /// approves it.
     Es256,
-    /// Ed25519 (RFC 8037): quicker; its name is about to be replaced (RFC 9864).
+    /// Ed25519 (RFC 8037): faster. Its name is to be replaced (RFC 9864).
     EdDsa,
-    /// HMAC-SHA-256: quickest, and whoever can verify can also sign. It is in no JWKS.
+    /// HMAC-SHA-256: fastest. Every verifier can also sign. It is in no JWKS.
     Hs256,
-    /// RSA with PKCS #1 v1.5 padding, for verifiers that know nothing else. ASVS 5.0 (appendix C)
+    /// RSA with PKCS #1 v1.5 padding, for verifiers without other algorithms. ASVS 5.0 (appendix C)
     /// disallows it for new systems.
     Rs256,
 }
 
 impl Algorithm {
-    /// All of them, the default first.
+    /// All algorithms, the default first.
     pub const ALL: [Self; 4] = [Self::Es256, Self::EdDsa, Self::Hs256, Self::Rs256];
 
-    /// As `alg` has it (RFC 7518, 3.1; RFC 8037, 3.1).
+    /// The value of `alg` (RFC 7518, 3.1; RFC 8037, 3.1).
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -49,7 +48,7 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// Not the name of an algorithm that is used here.
+/// The error for a name that is no supported algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be ES256, EdDSA, HS256 or RS256")]
 pub struct UnknownAlgorithm;

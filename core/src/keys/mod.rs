@@ -1,27 +1,26 @@
-//! Who signs access tokens: keys that live sealed in the database, and the ring of those that this
-//! node knows.
+//! The signing keys of access tokens: sealed in the database, and loaded by each node.
 //!
-//! Every node has the same keys; they are read at the start and whenever the feed says that the
-//! keys have changed. What can be done with them is in [`crate::flow`].
+//! All nodes have the same keys. They are loaded at the start and whenever the change feed
+//! announces a change. The operations on keys are in [`crate::service`].
 //!
-//! A key is **published** (others may verify with it, nothing is signed with it yet), then it is
-//! the one that is **signing**, then **retired** (what it signed is still accepted), then **gone**.
+//! A key is **published** (verifiers know it, nothing is signed with it yet), then **signing**,
+//! then **retired** (its signatures are still accepted), then **removed**.
 
 mod algorithm;
-mod import;
+mod import_key;
 pub(crate) mod jwk;
-mod private;
+mod private_key;
 #[cfg(test)]
 mod wycheproof;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
-pub use jwk::{Jwk, Public};
+pub use jwk::{Jwk, PublicKey};
 
-pub(crate) use import::private as import;
-pub(crate) use private::Private;
+pub(crate) use import_key::import_key;
+pub(crate) use private_key::PrivateKey;
 
-use crate::{Entropy, Error, ServerSecret, Store, store::keys::KeyRow};
-use countersign_types::{Span, Timestamp};
+use crate::{Error, RandomSource, ServerSecret, Store, store::keys::KeyRow};
+use countersign_types::{TimeSpan, Timestamp};
 use jsonwebtoken::EncodingKey;
 use jwk::Verifier;
 use std::{
@@ -29,81 +28,79 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-/// For how long others may keep the JWKS. A key that is to sign has been published for longer.
-pub const JWKS_MAX_AGE: Span = Span::minutes(5);
-/// How long a new key is published before it signs: twice what others may keep, so that a copy that
-/// was fetched just before is gone.
-pub const PUBLISHED_FOR: Span = Span::minutes(10);
-/// How long a retired key is kept: longer than anything that it signed lives.
-pub const RETIRED_FOR: Span = Span::minutes(62);
+/// How long verifiers may cache the JWKS. It is shorter than [`PRE_PUBLISH_PERIOD`].
+pub const JWKS_MAX_AGE: TimeSpan = TimeSpan::minutes(5);
+/// How long a new key is published before it signs: twice [`JWKS_MAX_AGE`], so that all cached
+/// copies contain it.
+pub const PRE_PUBLISH_PERIOD: TimeSpan = TimeSpan::minutes(10);
+/// How long a retired key is kept: longer than any token that it signed is valid.
+pub const RETIREMENT_PERIOD: TimeSpan = TimeSpan::minutes(62);
 
-/// Why a key is not taken. Says what is wrong, never what it was.
+/// The reason why a key is not accepted. The message never quotes the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages say it")]
-pub enum Unfit {
+#[expect(missing_docs, reason = "the messages describe the variants")]
+pub enum InvalidKey {
     #[error("is not a key: give a private key as PEM, or as a JWK (RFC 7517)")]
     Malformed,
-    #[error(
-        "is not a key of a kind that is used here: P-256, Ed25519, RSA with two primes, or a shared secret"
-    )]
+    #[error("has an unsupported type: use P-256, Ed25519, RSA with two primes, or a shared secret")]
     Kind,
-    #[error("is on another curve: P-256 and Ed25519 are used here")]
+    #[error("has an unsupported curve: use P-256 or Ed25519")]
     Curve,
     #[error("has a point that is not on its curve")]
     Point,
     #[error("is too short or not random: RSA needs 3072 bits, a shared secret 32 random bytes")]
     Short,
-    #[error("has an exponent with which nothing is signed")]
+    #[error("has an invalid exponent")]
     Exponent,
-    #[error("is marked for something else than signatures (`use`, `key_ops`)")]
+    #[error("is not meant for signatures (`use`, `key_ops`)")]
     Usage,
-    #[error("is marked for another algorithm than the one that such a key is used with here")]
+    #[error("has an unsupported algorithm for its type")]
     Algorithm,
     #[error("has no private part")]
     NoPrivateKey,
     #[error("has a private part that does not belong to its public part")]
-    Halves,
+    KeyPairMismatch,
 }
 
-/// Where a key is in its life.
+/// The state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// Others can know it; it signs nothing yet.
+    /// Verifiers know it; nothing is signed with it yet.
     Published,
-    /// Signs.
+    /// New tokens are signed with it.
     Signing,
-    /// Signs no more; what it signed is still accepted.
+    /// Nothing new is signed with it; its signatures are still accepted.
     Retired,
-    /// Nothing of it is accepted, and its private part is destroyed.
-    Gone,
+    /// Its signatures are rejected, and its private part is deleted.
+    Removed,
 }
 
 impl KeyState {
-    /// As it is stored.
+    /// The name in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Published => "published",
             Self::Signing => "signing",
             Self::Retired => "retired",
-            Self::Gone => "gone",
+            Self::Removed => "gone",
         }
     }
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Published, Self::Signing, Self::Retired, Self::Gone]
+        [Self::Published, Self::Signing, Self::Retired, Self::Removed]
             .into_iter()
             .find(|state| state.as_str() == name)
     }
 }
 
-/// A key that tokens are verified with.
+/// A key for verification.
 pub(crate) struct Key {
     pub(crate) verifier: Verifier,
     public: Jwk,
 }
 
-/// The key that tokens are signed with.
+/// The key for signing.
 pub(crate) struct Signer {
     pub(crate) kid: String,
     pub(crate) algorithm: Algorithm,
@@ -111,86 +108,85 @@ pub(crate) struct Signer {
 }
 
 #[derive(Default)]
-struct Ring {
+struct KeySet {
     keys: HashMap<String, Arc<Key>>,
     signer: Option<Arc<Signer>>,
-    /// When the next key is due to sign, or to go.
+    /// When the next key is to be activated or removed.
     next_change: Option<Timestamp>,
 }
 
 /// The keys that this node knows.
 #[derive(Default)]
-pub struct KeyRing {
-    ring: RwLock<Ring>,
-    /// Held while the keys are read, so that an older reading never takes the place of a newer
-    /// one.
+pub struct KeyStore {
+    set: RwLock<KeySet>,
+    /// Serializes loads, so that an older result never replaces a newer one.
     reading: tokio::sync::Mutex<()>,
 }
 
-impl KeyRing {
-    /// Reads the keys. If none signs, the one that was published first does, or a new one.
+impl KeyStore {
+    /// Loads the keys. Without a signing key, the one that was published first becomes it, or a new
+    /// one.
     pub(crate) async fn load(
         &self,
         store: &Store,
         secret: &ServerSecret,
-        entropy: &Entropy,
+        random: &RandomSource,
         now: Timestamp,
     ) -> Result<(), Error> {
         let _one_at_a_time = self.reading.lock().await;
         let mut rows = store.read().await?.key_list().await?;
         if !rows.iter().any(|row| row.state == KeyState::Signing.as_str()) {
             let first = row(
-                &Private::generate(Algorithm::Es256, entropy)?,
+                &PrivateKey::generate(Algorithm::Es256, random)?,
                 KeyState::Signing,
                 secret,
-                entropy,
+                random,
                 now,
             )?;
             let mut tx = store.write().await?;
-            // Another node may be doing the same: the index lets one of us in. Nobody needs to hear
-            // of it: nobody has served without a key.
-            if !tx.key_promote(now).await? {
+            // Another node may do the same: the unique index accepts one. The feed announces
+            // nothing, because no node has served requests without a key.
+            if !tx.key_activate(now).await? {
                 tx.key_insert(&first).await?;
             }
             tx.commit().await?;
             rows = store.read().await?.key_list().await?;
         }
-        let ring = Ring::open(&rows, secret)?;
-        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        let set = KeySet::open(&rows, secret)?;
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = set;
         Ok(())
     }
 
     pub(crate) fn find(&self, kid: &str) -> Option<Arc<Key>> {
-        self.ring.read().unwrap_or_else(PoisonError::into_inner).keys.get(kid).cloned()
+        self.set.read().unwrap_or_else(PoisonError::into_inner).keys.get(kid).cloned()
     }
 
     pub(crate) fn signer(&self) -> Result<Arc<Signer>, Error> {
-        self.ring
+        self.set
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .signer
             .clone()
-            .ok_or_else(|| Error::internal("there is no signing key"))
+            .ok_or_else(|| Error::internal("no signing key"))
     }
 
-    /// Whether a key is to sign or to go by now.
-    pub(crate) fn change_is_due(&self, now: Timestamp) -> bool {
-        self.ring
+    /// Whether a key is due to be activated or removed.
+    pub(crate) fn rotation_is_due(&self, now: Timestamp) -> bool {
+        self.set
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .next_change
             .is_some_and(|at| at <= now)
     }
 
-    /// The public keys, for others who verify our tokens (RFC 7517, 5). Shared secrets are not
-    /// among them.
+    /// Returns the public keys, for verifiers (RFC 7517, 5). Shared secrets are not included.
     #[must_use]
     pub fn public(&self) -> Vec<Jwk> {
-        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
-        let mut keys: Vec<_> = ring
+        let set = self.set.read().unwrap_or_else(PoisonError::into_inner);
+        let mut keys: Vec<_> = set
             .keys
             .values()
-            .filter(|key| key.public.public != Public::Oct)
+            .filter(|key| key.public.public != PublicKey::Oct)
             .map(|key| key.public.clone())
             .collect();
         keys.sort_by(|a, b| a.kid.cmp(&b.kid));
@@ -199,60 +195,60 @@ impl KeyRing {
 }
 
 #[cfg(feature = "testing")]
-impl KeyRing {
-    /// One that signs with this key and knows no other, without a database.
-    pub(crate) fn of(
-        private: &Private,
+impl KeyStore {
+    /// Creates a store with one signing key, without a database.
+    pub(crate) fn with_key(
+        private: &PrivateKey,
         secret: &ServerSecret,
-        entropy: &Entropy,
+        random: &RandomSource,
     ) -> Result<Self, Error> {
-        let row = row(private, KeyState::Signing, secret, entropy, Timestamp(0))?;
-        Ok(Self { ring: RwLock::new(Ring::open(&[row], secret)?), ..Self::default() })
+        let row = row(private, KeyState::Signing, secret, random, Timestamp(0))?;
+        Ok(Self { set: RwLock::new(KeySet::open(&[row], secret)?), ..Self::default() })
     }
 }
 
-impl Ring {
+impl KeySet {
     fn open(rows: &[KeyRow], secret: &ServerSecret) -> Result<Self, Error> {
-        let mut ring = Self::default();
+        let mut set = Self::default();
         for row in rows {
-            // One that only a newer version knows: what it signed is refused here, and everything
-            // else goes on.
+            // An algorithm of a newer version: its tokens are rejected here, and all other keys
+            // work.
             let Ok(algorithm) = row.algorithm.parse::<Algorithm>() else { continue };
             let sealed = row
                 .sealed
                 .as_deref()
-                .ok_or_else(|| Error::internal("a stored key has no private part"))?;
-            let private = Private::unseal(algorithm, &row.kid, sealed, secret)?;
+                .ok_or_else(|| Error::internal("stored key has no private part"))?;
+            let private = PrivateKey::unseal(algorithm, &row.kid, sealed, secret)?;
             let public: Jwk = serde_json::from_str(&row.public).map_err(Error::internal)?;
             let state = KeyState::from_name(&row.state);
             if state == Some(KeyState::Signing) {
-                ring.signer = Some(Arc::new(Signer {
+                set.signer = Some(Arc::new(Signer {
                     kid: row.kid.clone(),
                     algorithm,
                     sign: private.signer()?,
                 }));
             }
             let due = match state {
-                Some(KeyState::Published) => row.signs_at,
-                Some(KeyState::Retired) => Some(row.changed_at + RETIRED_FOR),
+                Some(KeyState::Published) => row.activates_at,
+                Some(KeyState::Retired) => Some(row.changed_at + RETIREMENT_PERIOD),
                 _ => None,
             };
-            ring.next_change = ring.next_change.into_iter().chain(due).min();
-            ring.keys.insert(
+            set.next_change = set.next_change.into_iter().chain(due).min();
+            set.keys.insert(
                 row.kid.clone(),
                 Arc::new(Key { verifier: private.verifier().map_err(Error::internal)?, public }),
             );
         }
-        Ok(ring)
+        Ok(set)
     }
 }
 
-/// A key as it is stored.
+/// Returns the database row of a key.
 pub(crate) fn row(
-    private: &Private,
+    private: &PrivateKey,
     state: KeyState,
     secret: &ServerSecret,
-    entropy: &Entropy,
+    random: &RandomSource,
     now: Timestamp,
 ) -> Result<KeyRow, Error> {
     let kid = private.kid(secret);
@@ -264,13 +260,13 @@ pub(crate) fn row(
         kid: kid.clone(),
     };
     Ok(KeyRow {
-        sealed: Some(private.seal(&kid, secret, entropy)?),
+        sealed: Some(private.seal(&kid, secret, random)?),
         kid,
         algorithm,
         state: state.as_str().to_owned(),
         public: serde_json::to_string(&public).map_err(Error::internal)?,
         created_at: now,
         changed_at: now,
-        signs_at: None,
+        activates_at: None,
     })
 }

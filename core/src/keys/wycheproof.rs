@@ -1,11 +1,11 @@
-//! Project Wycheproof's vectors (`core/tests/vectors`), through the very functions that verify
-//! access tokens.
+//! The test vectors of Project Wycheproof (`core/tests/vectors`), run through the functions that
+//! verify access tokens.
 
 use super::{
-    import::GivenJwk,
-    jwk::{Public, Verifier},
+    import_key::PrivateJwk,
+    jwk::{PublicKey, Verifier},
 };
-use crate::jws::Unverified;
+use crate::jws::UnverifiedJws;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
@@ -18,14 +18,14 @@ fn vectors(name: &str) -> Value {
 }
 
 fn verifier(jwk: &Value) -> Option<Verifier> {
-    let given = GivenJwk::parse(&jwk.to_string()).ok()?;
-    let public = given.public().ok()?;
-    public.verifier(&given.shared().unwrap_or_default()).ok()
+    let jwk = PrivateJwk::parse(&jwk.to_string()).ok()?;
+    let public = jwk.public().ok()?;
+    public.verifier(&jwk.shared().unwrap_or_default()).ok()
 }
 
-/// As [`crate::token`] does it: the key that the header names, and no other.
+/// Verifies like [`crate::access_token`]: with the key that the header names and no other.
 fn accepts(keys: &[Value], jws: &str) -> bool {
-    let Ok(unverified) = Unverified::parse(jws) else { return false };
+    let Ok(unverified) = UnverifiedJws::parse(jws) else { return false };
     let kid = unverified.header.kid.as_deref();
     let mut named = keys.iter().filter(|key| keys.len() == 1 || key["kid"].as_str() == kid);
     let (Some(key), None) = (named.next(), named.next()) else { return false };
@@ -37,8 +37,8 @@ fn keys(group: &Value) -> Vec<Value> {
     key["keys"].as_array().cloned().unwrap_or_else(|| vec![key.clone()])
 }
 
-/// Runs a file of JSON Web Signatures. Returns how many were decided, and the numbers of those
-/// decided otherwise than labelled.
+/// Runs a file of JSON Web Signatures. Returns the number of tests, and the numbers of those with
+/// another result than labelled.
 fn run(file: &str) -> (usize, BTreeMap<u64, &'static str>) {
     let file = vectors(file);
     let mut count = 0;
@@ -46,7 +46,8 @@ fn run(file: &str) -> (usize, BTreeMap<u64, &'static str>) {
     for group in file["testGroups"].as_array().expect("groups") {
         let keys = keys(group);
         for test in group["tests"].as_array().expect("tests") {
-            // What is no text is a JWS in its other form (RFC 7515, 7.2), which is no token here.
+            // A value that is no text is a JWS in JSON form (RFC 7515, 7.2), which is not accepted
+            // here.
             let Some(jws) = test
                 .get("jws")
                 .map(|jws| jws.as_str().map_or_else(|| jws.to_string(), str::to_owned))
@@ -54,7 +55,7 @@ fn run(file: &str) -> (usize, BTreeMap<u64, &'static str>) {
                 continue;
             };
             let (accepted, valid) = (accepts(&keys, &jws), test["result"] == "valid");
-            // Of an algorithm that is not used here: it must be refused, whatever its label.
+            // Unsupported algorithms must be rejected, whatever the label.
             let foreign = keys.iter().all(|key| {
                 !["ES256", "EdDSA", "HS256", "RS256"]
                     .contains(&key["alg"].as_str().unwrap_or("ES256"))
@@ -73,15 +74,15 @@ fn run(file: &str) -> (usize, BTreeMap<u64, &'static str>) {
     (count, otherwise)
 }
 
-/// A set with public keys and a shared secret is labelled ambiguous. Here the name chooses the key,
-/// and the key its one algorithm.
+/// A set with public keys and a shared secret is labelled ambiguous. Here the identifier selects
+/// the key, and the key has one algorithm.
 const MIXED_SET: &str = "accepted";
-/// An RSA key of the faulty generator of 2017 (ROCA), of 2048 bits. Imported keys need 3072; the
-/// fault itself is not looked for.
+/// An RSA key of 2048 bits from the faulty generator of 2017 (ROCA). Imported keys need 3072 bits;
+/// the fault itself is not detected.
 const ROCA: &str = "accepted";
 
 #[test]
-fn json_web_signatures() {
+fn wycheproof_json_web_signatures() {
     let (count, otherwise) = run("json_web_signature_test.json");
     assert_eq!(count, 401);
     let listed = [
@@ -97,21 +98,21 @@ fn json_web_signatures() {
 }
 
 #[test]
-fn json_web_keys() {
+fn wycheproof_json_web_keys() {
     let (count, otherwise) = run("json_web_key_test.json");
     assert_eq!(count, 26);
     assert_eq!(otherwise, BTreeMap::from([(1, MIXED_SET), (7, ROCA)]));
 }
 
 #[test]
-fn json_web_crypto() {
+fn wycheproof_json_web_crypto() {
     let (count, otherwise) = run("json_web_crypto_test.json");
     assert_eq!(count, 49);
     assert_eq!(otherwise, BTreeMap::from([(46, ROCA), (47, MIXED_SET)]));
 }
 
-/// Wraps vectors of the bare algorithm: `key` makes the public key of a group.
-fn run_bare(file: &str, key: impl Fn(&Value) -> Public) -> usize {
+/// Runs vectors of the bare algorithm. `key` makes the public key of a group.
+fn run_bare(file: &str, key: impl Fn(&Value) -> PublicKey) -> usize {
     let file = vectors(file);
     let mut count = 0;
     for group in file["testGroups"].as_array().expect("groups") {
@@ -144,7 +145,7 @@ fn hex(text: &Value) -> Vec<u8> {
 
 #[test]
 fn ed25519() {
-    let key = |key: &Value| Public::Okp {
+    let key = |key: &Value| PublicKey::Okp {
         crv: "Ed25519".into(),
         x: URL_SAFE_NO_PAD.encode(hex(&key["pk"])),
     };
@@ -152,10 +153,10 @@ fn ed25519() {
 }
 
 #[test]
-fn ecdsa_on_p256() {
+fn wycheproof_ecdsa_p256() {
     let key = |key: &Value| {
         let point = hex(&key["uncompressed"]);
-        Public::Ec {
+        PublicKey::Ec {
             crv: "P-256".into(),
             x: URL_SAFE_NO_PAD.encode(&point[1..33]),
             y: URL_SAFE_NO_PAD.encode(&point[33..]),

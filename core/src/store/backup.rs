@@ -1,8 +1,7 @@
-//! Backups of a SQLite database: making one while servers write, and putting one in place while
-//! none runs.
+//! Backup of a SQLite database while servers write, and restore while none runs.
 //!
-//! A backup is one file, complete by itself: SQLite copies a snapshot into it (`VACUUM INTO`), so
-//! no write-ahead log belongs to it. The server secret is not in it. Postgres has tools of its own.
+//! A backup is one self-contained file: SQLite copies a snapshot into it (`VACUUM INTO`), without a
+//! write-ahead log. It does not contain the server secret. Postgres has tools of its own.
 
 use crate::ServerSecret;
 use sqlx::{
@@ -19,14 +18,14 @@ use std::{
 use tempfile::NamedTempFile;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Time to wait for a lock that another program holds.
+/// Timeout for a lock that another program holds.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
-/// Interval of reports on the progress.
+/// Interval of progress reports.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
-/// Endings of the files that SQLite keeps beside a database.
+/// Suffixes of the files that SQLite keeps beside a database.
 const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// A database that was copied.
+/// A copied database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Copied {
     /// Size of the copy in bytes.
@@ -35,10 +34,10 @@ pub struct Copied {
     pub users: i64,
 }
 
-/// The reasons why a backup was not made or not restored. Nothing was changed.
+/// The reason why a backup or a restore failed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// There is no file to copy.
+    /// The source does not exist.
     #[error("{} does not exist", .0.display())]
     Missing(PathBuf),
     /// The target of a backup exists already.
@@ -47,43 +46,58 @@ pub enum BackupError {
     /// The file cannot be opened as a database.
     #[error("{} cannot be opened as a SQLite database", .0.display())]
     Open(PathBuf, #[source] sqlx::Error),
-    /// The content of the file contradicts itself.
+    /// The integrity check failed.
     #[error("{} is damaged: {}", .0.display(), .1)]
     Damaged(PathBuf, String),
     /// A database, but not one of this program.
-    #[error("{} has no accounts tables: it is not a database of this program, or only a part of one", .0.display())]
+    #[error(
+        "{} has no accounts tables: it is not a database of this program, or only a part of one",
+        .0.display()
+    )]
     NotOurs(PathBuf),
     /// The tables are those of a newer version.
-    #[error("{} was made by a newer version of this program: restore it with that version", .0.display())]
+    #[error(
+        "{} was made by a newer version of this program: restore it with that version",
+        .0.display()
+    )]
     Newer(PathBuf),
     /// The backup belongs to another server secret.
-    #[error("{} belongs to another server secret: put the secret that it was made with in place first", .0.display())]
+    #[error(
+        "{} belongs to another server secret: put the secret that it was made with in place first",
+        .0.display()
+    )]
     OtherSecret(PathBuf),
     /// Another program has the database open.
-    #[error("{} is in use: stop every server and program that has it open, then try again", .0.display())]
+    #[error(
+        "{} is in use: stop every server and program that has it open, then try again",
+        .0.display()
+    )]
     InUse(PathBuf),
-    /// There is a database with accounts where the backup is to go.
-    #[error("{} has {users} accounts: with --force it is replaced, and kept under another name", .path.display())]
+    /// The target is a database with accounts.
+    #[error(
+        "{} has {users} accounts: with --force it is replaced, and kept under another name",
+        .path.display()
+    )]
     HasAccounts {
-        /// The database.
+        /// The target.
         path: PathBuf,
         /// The number of its accounts.
         users: i64,
     },
-    /// SQLite failed while it copied.
+    /// SQLite failed during the copy.
     #[error("{} cannot be copied", .0.display())]
     Copy(PathBuf, #[source] sqlx::Error),
-    /// The operating system refused something.
+    /// The operating system reported an error.
     #[error("{} cannot be written", .0.display())]
     Write(PathBuf, #[source] io::Error),
 }
 
-/// Copies the database `source` to the new file `target`, readable and writable for its owner only,
-/// while others read and write. It holds every transaction that was committed before it began.
-/// `progress` is told how many bytes have been written.
+/// Copies the database `source` to the new file `target` (mode 0600) while others read and write.
+/// The copy contains every transaction that was committed before the start. `progress` receives the
+/// number of bytes written.
 ///
-/// The copy is made under another name in the folder of `target`, checked, synced to disk and then
-/// renamed, so that there is never half a backup under that name.
+/// The copy is made under a temporary name in the folder of `target`, checked, synced to disk and
+/// then renamed, so that `target` is always complete.
 pub async fn back_up(
     source: &Path,
     target: &Path,
@@ -102,21 +116,20 @@ pub async fn back_up(
     Ok(copied)
 }
 
-/// A backup that was put in place.
+/// A restored backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restored {
-    /// The database as it is now.
+    /// The database after the restore.
     pub copied: Copied,
-    /// Where the database that was there before is now.
+    /// The path of the previous database, if there was one.
     pub kept: Option<PathBuf>,
 }
 
-/// Puts a copy of the backup `source` in the place of the database `target`, while no program has
-/// that open. `suffix` names the file that was there before, which is kept: `target`, a dot and the
-/// suffix.
+/// Replaces the database `target` by a copy of the backup `source`, while no program has `target`
+/// open. The previous file is kept as `target`, a dot and `suffix`.
 ///
 /// A database with accounts is replaced only with `force`. The server secret must be the one that
-/// the backup was made with.
+/// the backup belongs to.
 pub async fn restore(
     source: &Path,
     target: &Path,
@@ -138,7 +151,7 @@ pub async fn restore(
             .fetch_optional(&mut connection)
             .await
             .map_err(|error| BackupError::Copy(source.to_owned(), error))?;
-    if check.is_some_and(|check| check != secret.check_value()) {
+    if check.is_some_and(|check| check != secret.fingerprint()) {
         return Err(BackupError::OtherSecret(source.to_owned()));
     }
     if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -151,7 +164,7 @@ pub async fn restore(
     }
     let (draft, copied) = copy(source, &mut connection, target, progress).await?;
     close(connection).await;
-    // Held until the new file is in place, so that no server can begin to use the old one.
+    // Held until the new file is in place, so that no server opens the old one.
     let lock = lock(target, force).await?;
     let kept = with_ending(target, &format!(".{suffix}"));
     let was_there = rename_all(target, &kept)?;
@@ -185,12 +198,13 @@ async fn close(connection: SqliteConnection) {
     let _ = connection.close().await; // Everything that matters was read or committed before.
 }
 
-/// The newest migration that was applied; `None` where the tables of this program are missing.
+/// Returns the newest applied migration; `None` if tables of this program are missing.
 async fn read_version(
     path: &Path,
     connection: &mut SqliteConnection,
 ) -> Result<Option<i64>, BackupError> {
-    const TABLES: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ('_sqlx_migrations', 'installation', 'users')";
+    const TABLES: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' \
+        AND name IN ('_sqlx_migrations', 'installation', 'users')";
     let failed = |error| BackupError::Open(path.to_owned(), error);
     let tables: i64 =
         sqlx::query_scalar(TABLES).fetch_one(&mut *connection).await.map_err(failed)?;
@@ -212,7 +226,7 @@ async fn copy(
     mut progress: impl FnMut(u64),
 ) -> Result<(NamedTempFile, Copied), BackupError> {
     let failed = |error| BackupError::Copy(source.to_owned(), error);
-    // Of mode 0600. SQLite writes into a file that exists as long as it is empty.
+    // The mode is 0600. SQLite writes into an existing file if it is empty.
     let draft = tempfile::Builder::new()
         .prefix(".backup-")
         .suffix(".part")
@@ -249,7 +263,7 @@ async fn copy(
     Ok((draft, Copied { bytes, users }))
 }
 
-/// Checks the structure of a whole database. Returns the number of its accounts.
+/// Checks the integrity of a database. Returns the number of its accounts.
 async fn check(path: &Path) -> Result<i64, BackupError> {
     let failed = |error| BackupError::Copy(path.to_owned(), error);
     let mut connection = open(path, existing(path)?.read_only(true)).await?;
@@ -269,15 +283,14 @@ async fn count_users(connection: &mut SqliteConnection) -> Result<i64, sqlx::Err
     sqlx::query_scalar("SELECT COUNT(*) FROM users").fetch_one(connection).await
 }
 
-/// Locks the database that is to be replaced against every other program, and moves its write-ahead
-/// log into it. `None` where there is none, or where `force` replaces something that is no
+/// Locks the database that is to be replaced against all other programs, and moves its write-ahead
+/// log into it. Returns `None` if there is no file, or if `force` replaces a file that is no
 /// database.
 async fn lock(target: &Path, force: bool) -> Result<Option<SqliteConnection>, BackupError> {
     if fs::metadata(target).map_or(0, |file| file.len()) == 0 {
         return Ok(None);
     }
-    // Leaving the mode with a write-ahead log takes an exclusive lock, which fails while anything
-    // else has the file open.
+    // Leaving WAL mode takes an exclusive lock, which fails while another connection is open.
     let options = existing(target)?
         .busy_timeout(Duration::from_secs(1))
         .locking_mode(SqliteLockingMode::Exclusive)
@@ -322,8 +335,8 @@ fn is_busy(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
-/// Renames a database with what SQLite left beside it: a log of another database would be applied
-/// to the new one. Returns whether anything was there.
+/// Renames a database with its companion files: SQLite would apply an old log to the new file.
+/// Returns whether there was any file.
 fn rename_all(from: &Path, to: &Path) -> Result<bool, BackupError> {
     let pairs = [&[""][..], &COMPANIONS]
         .concat()
@@ -345,7 +358,7 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Gives the file its name, unless that is taken, and syncs the folder.
+/// Gives the file its final name, unless that exists, and syncs the folder.
 fn put_in_place(draft: NamedTempFile, target: &Path) -> Result<(), BackupError> {
     let failed = |error| BackupError::Write(target.to_owned(), error);
     draft.persist_noclobber(target).map_err(|error| match error.error.kind() {

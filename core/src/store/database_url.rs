@@ -1,7 +1,6 @@
-//! The address of a database: parsed once, completely, before anything is opened.
+//! The URL of a database, parsed completely before anything is opened.
 //!
-//! What the drivers would ignore, take literally or guess is refused with a cure. Opening is not
-//! done here.
+//! What the drivers would ignore, take literally or guess is rejected with a hint.
 
 use percent_encoding::{
     AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
@@ -14,10 +13,10 @@ use std::{
 };
 use url::Url;
 
-/// Characters that are encoded in the path of a printed SQLite address: those with a meaning in it.
+/// Characters that are encoded in the path of a printed SQLite URL.
 const PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b' ');
 
-/// Parameters of a Postgres address that the driver knows. It would log the value of any other.
+/// Parameters of a Postgres URL that the driver knows. It would log the value of any other.
 const POSTGRES_PARAMETERS: &[&str] = &[
     "sslmode",
     "ssl-mode",
@@ -39,19 +38,19 @@ const POSTGRES_PARAMETERS: &[&str] = &[
     "options",
 ];
 
-/// The address of a database. `Debug` and `Display` show no password.
+/// The URL of a database. `Debug` and `Display` show no password.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
-    /// A file of SQLite.
+    /// A SQLite file.
     Sqlite(PathBuf),
-    /// A database on a Postgres server: an address that the driver has accepted.
+    /// A database on a Postgres server: a URL that the driver accepts.
     Postgres(Url),
 }
 
-/// Reasons to refuse an address, each with its cure. They quote nothing: an address may hold a
-/// password.
+/// The reason why a URL is rejected, with a hint. The message quotes nothing, because the URL may
+/// contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "each says it in its message")]
+#[expect(missing_docs, reason = "the messages describe the variants")]
 pub enum InvalidDatabaseUrl {
     #[error("must be sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")]
     Scheme,
@@ -64,7 +63,8 @@ pub enum InvalidDatabaseUrl {
     #[error("must be sqlite:PATH, without file:")]
     FileUri,
     #[error(
-        "may have no option but mode=rwc after a question mark (a question mark in a file name is written %3F)"
+        "may have no option but mode=rwc after a question mark (a question mark in a file name is \
+            written %3F)"
     )]
     SqliteOption,
     #[error(
@@ -78,7 +78,8 @@ pub enum InvalidDatabaseUrl {
     #[error("has a control character in its path")]
     ControlCharacter,
     #[error(
-        "is no address: it must be postgres://USER:PASSWORD@HOST:PORT/NAME, and in user and password the characters @ : / ? # % \
+        "is no address: it must be postgres://USER:PASSWORD@HOST:PORT/NAME, \
+            and in user and password the characters @ : / ? # % \
          are written %40 %3A %2F %3F %23 %25"
     )]
     Postgres,
@@ -87,13 +88,14 @@ pub enum InvalidDatabaseUrl {
     #[error("has a parameter after the question mark that the Postgres driver does not know")]
     PostgresParameter,
     #[error(
-        "has a parameter after the question mark with a value that the Postgres driver does not accept"
+        "has a parameter after the question mark with a value that the Postgres driver does not \
+            accept"
     )]
     PostgresValue,
 }
 
 impl DatabaseUrl {
-    /// The file, if the database is one.
+    /// The path of a SQLite file.
     #[must_use]
     pub fn sqlite_path(&self) -> Option<&Path> {
         match self {
@@ -102,7 +104,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// The address with its password, as [`crate::Store::open`] takes it. Not for logs.
+    /// Returns the URL with its password, for [`crate::Store::open`]. Not for logs.
     #[must_use]
     pub fn expose(&self) -> String {
         match self {
@@ -113,8 +115,8 @@ impl DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// The address as `pg_dump` and `psql` take it, without the password: only parameters that
-    /// libpq knows, in its spelling (PostgreSQL, 34.1.2). For SQLite the same as `Display`.
+    /// Returns the URL for `pg_dump` and `psql`, without the password: only parameters that libpq
+    /// knows, in its spelling (PostgreSQL, 34.1.2). For SQLite the same as `Display`.
     #[must_use]
     pub fn for_libpq(&self) -> String {
         let Self::Postgres(url) = self else { return self.to_string() };
@@ -153,8 +155,8 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Parses what stands after `sqlite:`, as the driver documents it: `//` may come first, `%`
-/// encodes, `?` begins options.
+/// Parses the part after `sqlite:` like the driver: an optional `//`, percent-encoding, options
+/// after `?`.
 fn sqlite(rest: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
     use InvalidDatabaseUrl as E;
     let rest = rest.strip_prefix("//").unwrap_or(rest);
@@ -189,7 +191,7 @@ fn sqlite(rest: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
         return Err(E::Tilde);
     }
     let is_folder = path.ends_with('/') || path.ends_with("/.") || path == ".";
-    // Two slashes at the beginning of a path mean one, and would be taken for those of the address.
+    // Two slashes at the beginning of a path mean one, and would be taken for those of the URL.
     let path = if path.starts_with('/') {
         PathBuf::from(format!("/{}", path.trim_start_matches('/')))
     } else {
@@ -207,7 +209,7 @@ fn postgres(text: &str) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
         return Err(E::Variable);
     }
     let url = Url::parse(text).map_err(|_| E::Postgres)?;
-    // What was meant for user or password ends up here when it is not encoded.
+    // An unencoded user name or password ends up in these parts.
     if url.fragment().is_some()
         || url.host_str().is_some_and(|host| {
             host.contains('%') && !host.starts_with("%2F") && !host.starts_with("%2f")
@@ -243,9 +245,10 @@ impl fmt::Display for DatabaseUrl {
             Self::Postgres(url) => {
                 let mut url = url.clone();
                 if url.password().is_some() {
-                    let _ = url.set_password(Some("***")); // A URL with a password can have another one.
+                    // A URL with a password can have another one.
+                    let _ = url.set_password(Some("***"));
                 }
-                // The driver takes a password from the query, too.
+                // The driver also accepts a password in the query.
                 if url.query_pairs().any(|(key, _)| key == "password") {
                     url.set_query(Some("***"));
                 }
@@ -274,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn sqlite_addresses_are_read_as_the_driver_documents_them() {
+    fn sqlite_url_is_parsed_like_the_driver() {
         for (text, file) in [
             ("sqlite:data/countersign.db", "data/countersign.db"),
             ("sqlite://data/countersign.db", "data/countersign.db"),
@@ -296,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn sqlite_addresses_that_cannot_work_are_refused() {
+    fn unusable_sqlite_url_is_rejected() {
         use InvalidDatabaseUrl as E;
         for (text, why) in [
             ("sqlite:", E::NoFile),
@@ -331,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn postgres_addresses_are_checked_before_they_are_used() {
+    fn postgres_url_is_validated_before_use() {
         use InvalidDatabaseUrl as E;
         for text in [
             "postgres://ann:hunter2@db/countersign",
@@ -366,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn printed_addresses_have_no_password() {
+    fn printed_url_has_no_password() {
         for text in [
             "postgres://ann:hunter2@db/countersign",
             "postgres://ann@db/countersign?password=hunter2&sslmode=require",
@@ -385,11 +388,14 @@ mod tests {
     }
 
     #[test]
-    fn addresses_for_libpq_have_no_password() {
+    fn libpq_url_has_no_password() {
         for (text, expected) in [
             ("postgres://ann:hunter2@db:5433/countersign", "postgres://ann@db:5433/countersign"),
             (
-                "postgres://ann@db/countersign?password=hunter2&ssl-mode=verify-full&statement-cache-capacity=0",
+                concat!(
+                    "postgres://ann@db/countersign?password=hunter2&ssl-mode=verify-full",
+                    "&statement-cache-capacity=0"
+                ),
                 "postgres://ann@db/countersign?sslmode=verify%2Dfull",
             ),
             (
@@ -403,14 +409,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in r"(sqlite:|postgres://|postgresql://|)[\PC%?&=~:/@#\[\]]{0,40}") {
+        fn any_url_text_is_parsed_or_rejected(
+            text in r"(sqlite:|postgres://|postgresql://|)[\PC%?&=~:/@#\[\]]{0,40}",
+        ) {
             if let Ok(url) = text.parse::<DatabaseUrl>() {
                 prop_assert_eq!(url.expose().is_empty(), false);
             }
         }
 
         #[test]
-        fn any_sqlite_file_is_read_back_from_its_printed_address(name in r"[^/~\p{Cc}\s][^/\p{Cc}]{0,20}[^/.\p{Cc}\s]") {
+        fn printed_sqlite_url_is_parsed_again(
+            name in r"[^/~\p{Cc}\s][^/\p{Cc}]{0,20}[^/.\p{Cc}\s]",
+        ) {
             prop_assume!(!name.starts_with("file:") && name != ":memory:" && !name.contains("${"));
             let url = DatabaseUrl::Sqlite(PathBuf::from(name));
             prop_assert_eq!(url.to_string().parse::<DatabaseUrl>(), Ok(url));

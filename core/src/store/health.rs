@@ -1,8 +1,8 @@
-//! Whether the database can be written to, as far as its last answers tell: for readiness, and so
-//! that an outage is one line in the log and not one for each request.
+//! Whether the database can be written to, according to its last responses. It is used for
+//! readiness, and to log an outage once and not for each request.
 
-use super::Fault;
-use crate::world;
+use super::DatabaseErrorKind;
+use crate::clock;
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -12,7 +12,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// What is known of the database. Shared by all connections of a [`super::Store`].
+/// The state of the database. Shared by all connections of a [`super::Store`].
 #[derive(Debug, Default)]
 pub(super) struct Health {
     is_failing: AtomicBool,
@@ -21,24 +21,24 @@ pub(super) struct Health {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The newest fault, and when the outage began.
-    outage: Option<(Fault, Instant)>,
-    /// When each fault was logged last: at most one entry for each kind.
-    logged: Vec<(Fault, Instant)>,
-    /// Whether the end of this outage is worth a line.
+    /// The newest error kind, and the start of the outage.
+    outage: Option<(DatabaseErrorKind, Instant)>,
+    /// When each kind was last logged.
+    logged: Vec<(DatabaseErrorKind, Instant)>,
+    /// Whether the end of this outage is to be logged.
     is_reported: bool,
-    /// Connections that are older than this are closed instead of used again.
+    /// Connections opened before this time are closed instead of reused.
     broken_at: Option<Instant>,
 }
 
-/// For so long a fault is not logged again.
+/// Minimum interval between two logs of the same kind.
 const REPEATED_WITHIN: Duration = Duration::from_secs(10);
 
 impl State {
-    /// Whether a line about this fault is due.
-    fn is_due(&mut self, fault: Fault, now: Instant) -> bool {
+    /// Whether this kind is to be logged now.
+    fn is_due(&mut self, kind: DatabaseErrorKind, now: Instant) -> bool {
         let in_outage = self.outage.map(|(_, began)| began);
-        let known = self.logged.iter().position(|(logged, _)| *logged == fault);
+        let known = self.logged.iter().position(|(logged, _)| *logged == kind);
         if let Some(at) = known.map(|index| self.logged[index].1)
             && (in_outage.is_some_and(|began| at >= began)
                 || now.duration_since(at) < REPEATED_WITHIN)
@@ -47,7 +47,7 @@ impl State {
         }
         match known {
             Some(index) => self.logged[index].1 = now,
-            None => self.logged.push((fault, now)),
+            None => self.logged.push((kind, now)),
         }
         self.is_reported = true;
         true
@@ -59,35 +59,35 @@ impl Health {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of an error. Logs it if it is the first of its kind in this outage, and if that
-    /// kind was not logged just now in another one: what fails for some requests and works for
-    /// others is many outages.
-    pub(super) fn failed(&self, fault: Fault, error: &dyn std::error::Error) {
-        if !fault.is_outage() {
+    /// Records an error. It is logged if it is the first of its kind in this outage, and if that
+    /// kind was not logged shortly before: an error that affects some requests only would otherwise
+    /// be many outages.
+    pub(super) fn record_error(&self, kind: DatabaseErrorKind, error: &dyn std::error::Error) {
+        if !kind.is_outage() {
             return;
         }
-        let now = world::monotonic();
+        let now = clock::monotonic();
         let mut state = self.state();
-        if fault.breaks_connection() {
+        if kind.breaks_connection() {
             state.broken_at = Some(now);
         }
-        let is_new = state.is_due(fault, now);
+        let is_new = state.is_due(kind, now);
         let began = state.outage.map_or(now, |(_, began)| began);
-        state.outage = Some((fault, began));
+        state.outage = Some((kind, began));
         self.is_failing.store(true, Ordering::Release);
         drop(state);
         if is_new {
             tracing::error!(
-                fault = fault.name(),
-                error = crate::chain(error),
-                cure = fault.cure(),
+                kind = kind.name(),
+                error = crate::error_chain(error),
+                hint = kind.hint(),
                 "database cannot be used"
             );
         }
     }
 
-    /// Takes note of a successful write.
-    pub(super) fn worked(&self) {
+    /// Records a successful write.
+    pub(super) fn record_success(&self) {
         if !self.is_failing.swap(false, Ordering::AcqRel) {
             return;
         }
@@ -97,18 +97,18 @@ impl Health {
             return;
         }
         drop(state);
-        if let Some((fault, began)) = outage {
+        if let Some((kind, began)) = outage {
             let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-            tracing::info!(fault = fault.name(), millis, "database works again");
+            tracing::info!(kind = kind.name(), millis, "database works again");
         }
     }
 
-    /// The fault of the outage that lasts.
-    pub(super) fn outage(&self) -> Option<Fault> {
+    /// The error kind of the current outage.
+    pub(super) fn outage(&self) -> Option<DatabaseErrorKind> {
         if !self.is_failing.load(Ordering::Acquire) {
             return None;
         }
-        self.state().outage.map(|(fault, _)| fault)
+        self.state().outage.map(|(kind, _)| kind)
     }
 
     /// Whether a connection that was opened `age` ago may be used.
@@ -122,34 +122,39 @@ mod tests {
     use super::*;
 
     impl Health {
-        /// Notes a fault, and tells whether it was logged.
-        fn logs(&self, fault: Fault) -> bool {
+        /// Records an error. Returns whether it was logged.
+        fn logs(&self, kind: DatabaseErrorKind) -> bool {
             let before = self.state().logged.clone();
-            self.failed(fault, &std::io::Error::other("a test"));
+            self.record_error(kind, &std::io::Error::other("a test"));
             self.state().logged != before
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn faults_that_alternate_in_one_outage_are_logged_once_each() {
+    async fn alternating_errors_are_logged_once_per_outage() {
         let health = Health::default();
-        assert!(health.logs(Fault::Replaced) && health.logs(Fault::CannotOpen));
+        assert!(
+            health.logs(DatabaseErrorKind::Replaced) && health.logs(DatabaseErrorKind::CannotOpen)
+        );
         for _ in 0..100 {
             tokio::time::advance(Duration::from_secs(1)).await;
-            assert!(!health.logs(Fault::Replaced) && !health.logs(Fault::CannotOpen));
+            assert!(
+                !health.logs(DatabaseErrorKind::Replaced)
+                    && !health.logs(DatabaseErrorKind::CannotOpen)
+            );
         }
-        health.worked();
+        health.record_success();
         tokio::time::advance(REPEATED_WITHIN).await;
-        assert!(health.logs(Fault::Replaced), "another outage");
+        assert!(health.logs(DatabaseErrorKind::Replaced), "another outage");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn fault_between_writes_that_work_is_logged_every_ten_seconds_at_most() {
+    async fn intermittent_error_is_logged_at_most_every_ten_seconds() {
         let health = Health::default();
         let mut lines = 0;
         for _ in 0..50 {
-            lines += u32::from(health.logs(Fault::Corrupt));
-            health.worked();
+            lines += u32::from(health.logs(DatabaseErrorKind::Corrupt));
+            health.record_success();
             assert_eq!(health.outage(), None);
             tokio::time::advance(Duration::from_secs(1)).await;
         }

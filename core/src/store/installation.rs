@@ -1,46 +1,64 @@
-//! One row: it proves that every node holds the same server secret, and remembers what happens
-//! once.
+//! The single row of the installation: it ensures that all nodes have the same server secret, and
+//! records one-time events.
 
-use super::{Reader, Tx, on, statements};
+use super::{ReadConnection, WriteTransaction, statements, with_connection};
 use crate::Error;
 use countersign_types::Timestamp;
 
 statements! {
-    CLAIM = "INSERT INTO installation (id, secret_check, created_at) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING";
-    CHECK = "SELECT secret_check FROM installation WHERE id = 1";
+    BIND_SECRET = "INSERT INTO installation (id, secret_check, created_at) VALUES (1, $1, $2) \
+        ON CONFLICT (id) DO NOTHING";
+    SECRET_FINGERPRINT = "SELECT secret_check FROM installation WHERE id = 1";
     HAS_NO_ADMIN = "SELECT first_admin_at IS NULL FROM installation WHERE id = 1";
     LOCK = "UPDATE installation SET created_at = created_at WHERE id = 1";
-    FIRST_ADMIN = "UPDATE installation SET first_admin_at = $1 WHERE id = 1 AND first_admin_at IS NULL";
+    CLAIM_FIRST_ADMIN = "UPDATE installation SET first_admin_at = $1 WHERE id = 1 \
+        AND first_admin_at IS NULL";
 }
 
-impl Reader {
-    /// The check value of the secret that this database was set up with.
-    pub async fn installation_check(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(CHECK).fetch_optional(c).await?))
+impl ReadConnection {
+    /// Returns the fingerprint of the secret that this database belongs to.
+    pub async fn installation_secret_fingerprint(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_scalar(SECRET_FINGERPRINT)
+            .fetch_optional(c)
+            .await?))
     }
 
-    /// Whether nobody has ever been an administrator.
+    /// Whether there has never been an administrator.
     pub async fn installation_has_no_admin(&mut self) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(HAS_NO_ADMIN).fetch_one(c).await?))
+        Ok(with_connection!(self, |c| sqlx::query_scalar(HAS_NO_ADMIN).fetch_one(c).await?))
     }
 }
 
-impl Tx {
-    /// Locks the row until the transaction ends. What may change who is an administrator takes this
-    /// first, before rows of users, so that two such changes wait for each other in one order.
+impl WriteTransaction {
+    /// Locks the row until the transaction ends. Changes of administrators take this lock before
+    /// rows of users, so that they are serialized without deadlocks.
     pub async fn installation_lock(&mut self) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(LOCK).execute(c).await.map(drop)?);
+        with_connection!(self, |c| sqlx::query(LOCK).execute(c).await.map(drop)?);
         Ok(())
     }
 
-    /// Sets the check value, if there is none.
-    pub async fn installation_claim(&mut self, check: &[u8], now: Timestamp) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(CLAIM).bind(check).bind(now).execute(c).await.map(drop)?);
+    /// Sets the fingerprint, if there is none.
+    pub async fn installation_bind_secret(
+        &mut self,
+        check: &[u8],
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(BIND_SECRET)
+            .bind(check)
+            .bind(now)
+            .execute(c)
+            .await
+            .map(drop)?);
         Ok(())
     }
 
-    /// There is an administrator from now on. `false`: there has been one before.
-    pub async fn installation_first_admin(&mut self, now: Timestamp) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query(FIRST_ADMIN).bind(now).execute(c).await?.rows_affected()) == 1)
+    /// Records the first administrator. Returns `false` if there has been one before.
+    pub async fn installation_claim_first_admin(&mut self, now: Timestamp) -> Result<bool, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(CLAIM_FIRST_ADMIN)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
     }
 }

@@ -1,10 +1,10 @@
-//! The keys that sign access tokens. Private parts are sealed before they come here.
+//! The signing keys of access tokens. Private parts are sealed.
 
-use super::{Reader, Tx, on, statements};
+use super::{ReadConnection, WriteTransaction, statements, with_connection};
 use crate::Error;
 use countersign_types::Timestamp;
 
-/// A signing key as it is stored. (No `Debug`: a shared secret has nothing that is public.)
+/// A row of the table. It has no `Debug`, because a shared secret has no public part.
 #[derive(Clone, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
 pub struct KeyRow {
@@ -15,33 +15,45 @@ pub struct KeyRow {
     pub sealed: Option<Vec<u8>>,
     pub created_at: Timestamp,
     pub changed_at: Timestamp,
-    pub signs_at: Option<Timestamp>,
+    #[sqlx(rename = "signs_at")]
+    pub activates_at: Option<Timestamp>,
 }
 
 statements! {
-    ALL_IN_USE = "SELECT kid, algorithm, state, public, sealed, created_at, changed_at, signs_at FROM signing_keys WHERE state <> 'gone' ORDER BY created_at, kid";
-    INSERT = "INSERT INTO signing_keys (kid, algorithm, state, public, sealed, created_at, changed_at, signs_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    ALL_IN_USE = "SELECT kid, algorithm, state, public, sealed, created_at, changed_at, signs_at \
+        FROM signing_keys WHERE state <> 'gone' ORDER BY created_at, kid";
+    INSERT = "INSERT INTO signing_keys (kid, algorithm, state, public, sealed, created_at, \
+        changed_at, signs_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
     SCHEDULE = "UPDATE signing_keys SET signs_at = $2 WHERE kid = $1 AND state = 'published'";
-    UNSCHEDULE_OTHERS = "UPDATE signing_keys SET signs_at = NULL WHERE kid <> $1 AND state = 'published'";
-    RETIRE = "UPDATE signing_keys SET state = 'retired', changed_at = $1 WHERE state = 'signing' AND EXISTS (SELECT 1 FROM signing_keys p WHERE p.state = 'published' AND p.signs_at <= $1)";
-    TAKE_OVER = "UPDATE signing_keys SET state = 'signing', changed_at = $1, signs_at = NULL WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' AND p.signs_at <= $1 ORDER BY p.signs_at, p.kid LIMIT 1) AND state = 'published'";
-    FORGET = "UPDATE signing_keys SET state = 'gone', changed_at = $2, sealed = NULL WHERE state = 'retired' AND changed_at <= $1";
-    REMOVE = "UPDATE signing_keys SET state = 'gone', changed_at = $2, signs_at = NULL, sealed = NULL WHERE kid = $1 AND state <> 'gone'";
-    PROMOTE = "UPDATE signing_keys SET state = 'signing', changed_at = $1, signs_at = NULL WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' ORDER BY p.created_at, p.kid LIMIT 1) AND state = 'published' AND NOT EXISTS (SELECT 1 FROM signing_keys s WHERE s.state = 'signing')";
+    UNSCHEDULE_OTHERS = "UPDATE signing_keys SET signs_at = NULL WHERE kid <> $1 \
+        AND state = 'published'";
+    RETIRE = "UPDATE signing_keys SET state = 'retired', changed_at = $1 WHERE state = 'signing' \
+        AND EXISTS (SELECT 1 FROM signing_keys p WHERE p.state = 'published' AND p.signs_at <= $1)";
+    ACTIVATE_SCHEDULED = "UPDATE signing_keys SET state = 'signing', changed_at = $1, \
+        signs_at = NULL WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' \
+        AND p.signs_at <= $1 ORDER BY p.signs_at, p.kid LIMIT 1) AND state = 'published'";
+    DELETE_RETIRED = "UPDATE signing_keys SET state = 'gone', changed_at = $2, sealed = NULL \
+        WHERE state = 'retired' AND changed_at <= $1";
+    REMOVE = "UPDATE signing_keys SET state = 'gone', changed_at = $2, signs_at = NULL, \
+        sealed = NULL WHERE kid = $1 AND state <> 'gone'";
+    ACTIVATE = "UPDATE signing_keys SET state = 'signing', changed_at = $1, signs_at = NULL \
+        WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' \
+        ORDER BY p.created_at, p.kid LIMIT 1) AND state = 'published' AND NOT EXISTS (SELECT 1 \
+        FROM signing_keys s WHERE s.state = 'signing')";
 }
 
-impl Reader {
-    /// Every key that signs, may soon sign, or may have signed a token that is still alive; the
+impl ReadConnection {
+    /// Returns every key that signs, may sign soon, or may have signed a token that is still valid;
     /// oldest first.
     pub async fn key_list(&mut self) -> Result<Vec<KeyRow>, Error> {
-        Ok(on!(self, |c| sqlx::query_as(ALL_IN_USE).fetch_all(c).await?))
+        Ok(with_connection!(self, |c| sqlx::query_as(ALL_IN_USE).fetch_all(c).await?))
     }
 }
 
-impl Tx {
-    /// A new key. `false`: it is there already, or it was to sign and another one does.
+impl WriteTransaction {
+    /// Inserts a key. Returns `false` if it exists, or if it is to sign and another one does.
     pub async fn key_insert(&mut self, key: &KeyRow) -> Result<bool, Error> {
-        let done = on!(self, |c| sqlx::query(INSERT)
+        let done = with_connection!(self, |c| sqlx::query(INSERT)
             .bind(&key.kid)
             .bind(&key.algorithm)
             .bind(&key.state)
@@ -49,18 +61,22 @@ impl Tx {
             .bind(&key.sealed)
             .bind(key.created_at)
             .bind(key.changed_at)
-            .bind(key.signs_at)
+            .bind(key.activates_at)
             .execute(c)
             .await?
             .rows_affected());
         Ok(done == 1)
     }
 
-    /// The published key `kid`, and no other, is to sign from `at`. `false`: it is not published
-    /// any more.
+    /// Schedules the published key `kid`, and no other, to sign from `at`. Returns `false` if it is
+    /// not published.
     pub async fn key_schedule(&mut self, kid: &str, at: Timestamp) -> Result<bool, Error> {
-        on!(self, |c| sqlx::query(UNSCHEDULE_OTHERS).bind(kid).execute(c).await.map(drop)?);
-        Ok(on!(self, |c| sqlx::query(SCHEDULE)
+        with_connection!(self, |c| sqlx::query(UNSCHEDULE_OTHERS)
+            .bind(kid)
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(with_connection!(self, |c| sqlx::query(SCHEDULE)
             .bind(kid)
             .bind(at)
             .execute(c)
@@ -69,22 +85,35 @@ impl Tx {
             == 1)
     }
 
-    /// The key whose time has come takes the place of the one that signs. `false`: none has, or
-    /// another node was quicker.
-    pub async fn key_take_over(&mut self, now: Timestamp) -> Result<bool, Error> {
-        if on!(self, |c| sqlx::query(RETIRE).bind(now).execute(c).await?.rows_affected()) == 0 {
+    /// Activates the scheduled key and retires the current one, when due. Returns `false` if none
+    /// is due, or another node was faster.
+    pub async fn key_activate_scheduled(&mut self, now: Timestamp) -> Result<bool, Error> {
+        if with_connection!(self, |c| sqlx::query(RETIRE)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 0
+        {
             return Ok(false);
         }
-        // Removed in this very moment: what was retired is taken back, and the next round looks
-        // again.
-        let taken =
-            on!(self, |c| sqlx::query(TAKE_OVER).bind(now).execute(c).await?.rows_affected());
-        if taken == 1 { Ok(true) } else { Err(Error::Busy { retry_after: 1 }) }
+        // The key was removed concurrently. The error rolls the retirement back, and the next round
+        // tries again.
+        let taken = with_connection!(self, |c| sqlx::query(ACTIVATE_SCHEDULED)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected());
+        if taken == 1 { Ok(true) } else { Err(Error::Overloaded { retry_after: 1 }) }
     }
 
-    /// Keys that were retired at `before` or earlier are gone. Returns how many.
-    pub async fn key_forget(&mut self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(FORGET)
+    /// Removes keys that were retired at `before` or earlier. Returns the number.
+    pub async fn key_delete_retired(
+        &mut self,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(DELETE_RETIRED)
             .bind(before)
             .bind(now)
             .execute(c)
@@ -92,15 +121,25 @@ impl Tx {
             .rows_affected()))
     }
 
-    /// A key is gone at once. `false`: there is none of this name.
+    /// Removes a key at once. Returns `false` if there is none.
     pub async fn key_remove(&mut self, kid: &str, now: Timestamp) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query(REMOVE).bind(kid).bind(now).execute(c).await?.rows_affected())
+        Ok(with_connection!(self, |c| sqlx::query(REMOVE)
+            .bind(kid)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected())
             == 1)
     }
 
-    /// Where no key signs, the one that has been published longest does. `false`: one signs, or
-    /// none is published.
-    pub async fn key_promote(&mut self, now: Timestamp) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query(PROMOTE).bind(now).execute(c).await?.rows_affected()) == 1)
+    /// If no key signs, activates the one that has been published longest. Returns `false` if one
+    /// signs, or none is published.
+    pub async fn key_activate(&mut self, now: Timestamp) -> Result<bool, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(ACTIVATE)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
     }
 }

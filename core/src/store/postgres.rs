@@ -1,15 +1,15 @@
-//! Postgres: how the pool is set up, what every transaction begins with, and statements without
-//! names for connection poolers.
+//! Postgres: the pool, the settings of each transaction, and unnamed statements for connection
+//! poolers.
 //!
-//! Nothing depends on the defaults of the server, the database or the user: isolation, access mode
-//! and timeouts are set by each transaction, encoding and time zone by each connection.
+//! Nothing depends on defaults of the server, the database or the user: each transaction sets
+//! isolation, access mode and timeouts; each connection sets encoding and time zone.
 //!
 //! A pooler in transaction mode (such as `PgBouncer`) gives each transaction another connection, so
-//! prepared statements must not outlive one. `?statement-cache-capacity=0` in the URL says that
-//! there is one in between: then no statement has a name, no session is changed, and reading takes
-//! a transaction, too.
+//! prepared statements must not outlive one. `?statement-cache-capacity=0` in the URL announces a
+//! pooler: then statements are unnamed, no session settings are changed, and reads use a
+//! transaction.
 
-use super::{Fault, LOCK_TIMEOUT, OpenError, health::Health};
+use super::{DatabaseErrorKind, LOCK_TIMEOUT, OpenError, health::Health};
 use futures::{future::BoxFuture, stream::BoxStream};
 use sqlx::{
     AssertSqlSafe, Connection, Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
@@ -24,31 +24,31 @@ use sqlx::{
 use std::{str::FromStr, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
-/// The most connections of one node.
+/// Maximum number of connections of one node.
 pub(super) const MAX_CONNECTIONS: u32 = 16;
-/// After this time the server gives up on a statement, and on a transaction that does nothing. Both
-/// are below the timeout of a request.
+/// Server-side timeouts of a statement and of an idle transaction. Both are below the timeout of a
+/// request.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_TRANSACTION_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long a connection that comes back, or was idle, has to answer.
+/// Timeout of the check of a returned or idle connection.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
-/// A connection that was idle for less is not asked again.
+/// A connection that was idle for less is not checked again.
 const IDLE_UNTESTED: Duration = Duration::from_secs(1);
-/// Names the lock that nodes which start together wait for before they migrate.
+/// The advisory lock that serializes the migrations of nodes.
 const MIGRATION_LOCK: i64 = 0x6c6b_6d69_6772_6174;
 
-/// A pool, and whether statements may have names.
+/// A pool, and whether statements may be named.
 #[derive(Clone, Debug)]
 pub(super) struct PostgresPool {
     pool: PgPool,
     in_use: Arc<InUse>,
-    /// What a transaction begins with that writes, and one that only reads.
+    /// The first statement of a transaction that writes, and of one that only reads.
     begin: Arc<str>,
     begin_reading: Arc<str>,
     is_pooled: bool,
 }
 
-/// One copy for each connection that is in use, whatever copies there are of the pool.
+/// A counter of the connections in use. Clones of the pool share it.
 #[derive(Debug, Default)]
 struct InUse(Arc<()>);
 
@@ -59,9 +59,8 @@ impl PostgresPool {
         let pool = PgPoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(LOCK_TIMEOUT)
-            // The pool asks with "ping" and waits without a limit. A server that has vanished
-            // without a word would keep each connection, and its place, for a quarter
-            // of an hour.
+            // The pool's own check waits without a timeout: a vanished server would occupy each
+            // connection for a quarter of an hour.
             .test_before_acquire(false)
             .before_acquire({
                 let health = health.clone();
@@ -91,7 +90,8 @@ impl PostgresPool {
             .await?;
         let begin = |access: &str| {
             format!(
-                "BEGIN ISOLATION LEVEL READ COMMITTED {access}; SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; \
+                "BEGIN ISOLATION LEVEL READ COMMITTED {access}; SET LOCAL statement_timeout = {}; \
+                    SET LOCAL lock_timeout = {}; \
                  SET LOCAL idle_in_transaction_session_timeout = {}",
                 STATEMENT_TIMEOUT.as_millis(),
                 LOCK_TIMEOUT.as_millis(),
@@ -111,26 +111,26 @@ impl PostgresPool {
         &self.pool
     }
 
-    /// A connection for reading.
-    pub(super) async fn read(&self) -> Result<PostgresLink, AcquireError> {
+    /// Acquires a connection for reading.
+    pub(super) async fn read(&self) -> Result<PostgresHandle, AcquireError> {
         let held = if self.is_pooled {
-            // A statement is prepared in one exchange and run in the next. Only a transaction keeps
-            // a pooler from giving the second one another connection.
-            self.begin_with(&self.begin_reading).await.map(HeldPostgres::Transaction)
+            // A statement is prepared in one round trip and executed in the next. Only a
+            // transaction keeps both on the same connection of a pooler.
+            self.begin_with(&self.begin_reading).await.map(PostgresHandleKind::Transaction)
         } else {
-            self.pool.acquire().await.map(HeldPostgres::Connection)
+            self.pool.acquire().await.map(PostgresHandleKind::Connection)
         };
-        self.link(held)
+        self.handle(held)
     }
 
-    /// A transaction that writes.
-    pub(super) async fn begin(&self) -> Result<PostgresLink, AcquireError> {
-        let held = self.begin_with(&self.begin).await.map(HeldPostgres::Transaction);
-        self.link(held)
+    /// Begins a transaction that writes.
+    pub(super) async fn begin(&self) -> Result<PostgresHandle, AcquireError> {
+        let held = self.begin_with(&self.begin).await.map(PostgresHandleKind::Transaction);
+        self.handle(held)
     }
 
-    /// In a task of its own: where the client goes away half way, the transaction must be known to
-    /// have begun, or it is not rolled back.
+    /// Begins in a task of its own: if the client disconnects meanwhile, the transaction must be
+    /// known to have begun, or it would not be rolled back.
     async fn begin_with(&self, sql: &str) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         let (pool, sql) = (self.pool.clone(), AssertSqlSafe(sql.to_owned()));
         tokio::spawn(async move { pool.begin_with(sql).await })
@@ -138,9 +138,12 @@ impl PostgresPool {
             .unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
-    fn link(&self, held: Result<HeldPostgres, sqlx::Error>) -> Result<PostgresLink, AcquireError> {
+    fn handle(
+        &self,
+        held: Result<PostgresHandleKind, sqlx::Error>,
+    ) -> Result<PostgresHandle, AcquireError> {
         match held {
-            Ok(held) => Ok(PostgresLink {
+            Ok(held) => Ok(PostgresHandle {
                 held,
                 are_named: !self.is_pooled,
                 _in_use: self.in_use.0.clone(),
@@ -150,7 +153,7 @@ impl PostgresPool {
             {
                 Err(AcquireError::AllInUse)
             }
-            // The pool tries again and again to connect, and forgets why that failed.
+            // The pool retried until its timeout and discarded the cause.
             Err(sqlx::Error::PoolTimedOut) => Err(AcquireError::Database(sqlx::Error::Io(
                 std::io::Error::new(std::io::ErrorKind::TimedOut, "no connection could be made"),
             ))),
@@ -158,15 +161,19 @@ impl PostgresPool {
         }
     }
 
-    /// Brings the tables up to date, in one transaction and on a connection of its own.
+    /// Migrates the tables in one transaction, on a connection of its own.
     pub(super) async fn migrate(&self, mut migrations: Migrator) -> Result<(), OpenError> {
         let mut connection = self.pool.acquire().await?.detach();
         check_encoding(&mut connection).await?;
         // Another node waits until this one has committed.
         migrations.set_locking(false);
-        let mut tx =
-            connection.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
-        // Names of statements that another client of the pooler left on this connection.
+        let mut tx = connection
+            .begin_with(
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
+                SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0",
+            )
+            .await?;
+        // Statement names that another client of the pooler left on this connection.
         sqlx::raw_sql("DEALLOCATE ALL").execute(&mut *tx).await?;
         sqlx::raw_sql(AssertSqlSafe(format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")))
             .execute(&mut *tx)
@@ -179,7 +186,7 @@ impl PostgresPool {
     }
 }
 
-/// Text of every script must be storable.
+/// Checks that the database can store all of Unicode.
 async fn check_encoding(connection: &mut PgConnection) -> Result<(), OpenError> {
     use sqlx::Row;
     let row = sqlx::raw_sql("SHOW server_encoding").fetch_one(connection).await?;
@@ -187,32 +194,32 @@ async fn check_encoding(connection: &mut PgConnection) -> Result<(), OpenError> 
     if encoding == "UTF8" { Ok(()) } else { Err(OpenError::Encoding(encoding)) }
 }
 
-/// Why there is no connection.
+/// The reason why there is no connection.
 pub(super) enum AcquireError {
-    /// Other requests have all of them, and gave none back in time.
+    /// Other requests use all connections, and none was returned in time.
     AllInUse,
-    /// None could be made, or the transaction did not begin.
+    /// No connection could be made, or the transaction did not begin.
     Database(sqlx::Error),
 }
 
-/// A connection of the pool, in use.
-pub(crate) struct PostgresLink {
-    held: HeldPostgres,
+/// A connection in use.
+pub(crate) struct PostgresHandle {
+    held: PostgresHandleKind,
     are_named: bool,
     _in_use: Arc<()>,
 }
 
-enum HeldPostgres {
+enum PostgresHandleKind {
     Connection(PoolConnection<Postgres>),
     /// Rolled back when dropped.
     Transaction(Transaction<'static, Postgres>),
 }
 
-impl PostgresLink {
+impl PostgresHandle {
     pub(crate) fn statements(&mut self) -> Statements<'_> {
         let connection = match &mut self.held {
-            HeldPostgres::Connection(connection) => &mut **connection,
-            HeldPostgres::Transaction(transaction) => &mut **transaction,
+            PostgresHandleKind::Connection(connection) => &mut **connection,
+            PostgresHandleKind::Transaction(transaction) => &mut **transaction,
         };
         Statements { connection, are_named: self.are_named }
     }
@@ -220,24 +227,24 @@ impl PostgresLink {
     /// Commits, if this is a transaction.
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
         match self.held {
-            HeldPostgres::Connection(_) => Ok(()),
-            HeldPostgres::Transaction(transaction) => transaction.commit().await,
+            PostgresHandleKind::Connection(_) => Ok(()),
+            PostgresHandleKind::Transaction(transaction) => transaction.commit().await,
         }
     }
 }
 
-/// Whether the server answers on this connection, soon.
+/// Whether the server responds on this connection in time.
 async fn answers(connection: &mut PgConnection) -> bool {
     matches!(timeout(ANSWER_TIMEOUT, connection.ping()).await, Ok(Ok(())))
 }
 
-/// How to connect to `url`.
+/// Returns the options to connect to `url`.
 ///
 /// # Errors
-/// When `url` is no address of a Postgres database.
+/// Fails if `url` is not a valid Postgres URL.
 pub(crate) fn connect_options(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
-    // sqlx asks for `extra_float_digits` at the start, which poolers refuse (PgBouncer before
-    // 1.20). No table has a floating-point column, so the value does not matter.
+    // sqlx sets `extra_float_digits` at the start, which poolers reject (PgBouncer before 1.20). No
+    // table has a floating-point column, so the value does not matter.
     Ok(PgConnectOptions::from_str(url)?.application_name("countersign").extra_float_digits(None))
 }
 
@@ -247,12 +254,12 @@ fn has_no_statement_cache(url: &str) -> bool {
     })
 }
 
-/// Whether an error says that a pooler is in between that the URL does not tell of.
+/// Whether an error reveals a pooler that the URL does not announce.
 pub(super) fn is_pooler(error: &sqlx::Error) -> bool {
-    Fault::of(error) == Fault::Pooler
+    DatabaseErrorKind::of(error) == DatabaseErrorKind::Pooler
 }
 
-/// A connection whose statements have names only where they may.
+/// A connection whose statements are named only if allowed.
 #[derive(Debug)]
 pub(crate) struct Statements<'c> {
     connection: &'c mut PgConnection,

@@ -1,21 +1,23 @@
-//! The sessions: one row for each signed-in browser or program. The row is the truth; tokens are
-//! copies of it.
+//! The sessions: one row for each signed-in browser or program. The row is authoritative; tokens
+//! are copies of it.
 
-use super::{Reader, Tx, limit, on, statements};
+use super::{ReadConnection, WriteTransaction, limit, statements, with_connection};
 use crate::Error;
-use countersign_types::{SessionId, Span, Timestamp, UserId};
+use countersign_types::{SessionId, TimeSpan, Timestamp, UserId};
 
-/// A session as it is stored.
+/// A row of the table.
 #[derive(Clone, Debug, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
-pub struct Session {
+pub struct SessionRecord {
     pub id: SessionId,
     pub user_id: UserId,
-    pub counter: i64,
+    #[sqlx(rename = "counter")]
+    pub generation: i64,
     pub oldest_generation: i64,
     pub rotated_at: Timestamp,
     pub previous_rotated_at: Timestamp,
-    pub confirmed: i64,
+    #[sqlx(rename = "confirmed")]
+    pub confirmed_generation: i64,
     pub persistent: bool,
     pub amr: String,
     pub auth_time: Timestamp,
@@ -23,28 +25,29 @@ pub struct Session {
     pub address: Option<String>,
     pub created_at: Timestamp,
     pub last_seen_at: Timestamp,
-    pub idle_limit: Span,
+    pub idle_limit: TimeSpan,
     pub expires_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
-    pub stolen_at: Option<Timestamp>,
+    #[sqlx(rename = "stolen_at")]
+    pub reuse_detected_at: Option<Timestamp>,
 }
 
-impl Session {
-    /// Neither revoked nor over at `now`.
+impl SessionRecord {
+    /// Whether the session is neither revoked nor expired at `now`.
     #[must_use]
-    pub fn is_alive(&self, now: Timestamp) -> bool {
+    pub fn is_active(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none()
             && now < self.expires_at
             && now < self.last_seen_at + self.idle_limit
     }
 }
 
-/// A session with what its user's row says at the same moment.
+/// A session and its user's row, read at the same moment.
 #[derive(Clone, Debug, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
-pub struct SessionOfUser {
+pub struct SessionWithUser {
     #[sqlx(flatten)]
-    pub session: Session,
+    pub session: SessionRecord,
     pub email: String,
     pub email_verified_at: Option<Timestamp>,
     pub name: Option<String>,
@@ -52,32 +55,64 @@ pub struct SessionOfUser {
     pub epoch: i64,
     pub disabled_at: Option<Timestamp>,
     pub user_created_at: Timestamp,
-    pub delete_at: Option<Timestamp>,
+    #[sqlx(rename = "delete_at")]
+    pub deletion_scheduled_at: Option<Timestamp>,
 }
 
 statements! {
-    INSERT = "INSERT INTO sessions (id, user_id, counter, rotated_at, previous_rotated_at, confirmed, persistent, amr, auth_time, device, address, created_at, last_seen_at, idle_limit, expires_at, stolen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    WITH_USER = "SELECT s.id, s.user_id, s.counter, s.oldest_generation, s.rotated_at, s.previous_rotated_at, s.confirmed, s.persistent, s.amr, s.auth_time, s.device, s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, s.stolen_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, u.disabled_at, u.created_at AS user_created_at, u.delete_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1";
-    STEP = "UPDATE sessions SET counter = counter + 1, previous_rotated_at = rotated_at, rotated_at = $3, last_seen_at = $3, confirmed = CASE WHEN confirmed < $2 THEN $2 ELSE confirmed END WHERE id = $1 AND counter = $2 AND revoked_at IS NULL";
-    REISSUE = "UPDATE sessions SET rotated_at = $3, last_seen_at = $3 WHERE id = $1 AND counter = $2 AND confirmed < $2 AND revoked_at IS NULL";
-    RESTART = "UPDATE sessions SET counter = counter + 1, oldest_generation = counter + 1, previous_rotated_at = rotated_at, rotated_at = $2, last_seen_at = $2 WHERE id = $1 AND revoked_at IS NULL";
-    REVOKE = "UPDATE sessions SET revoked_at = $2, revoked_for = $3 WHERE id = $1 AND revoked_at IS NULL RETURNING user_id";
-    REVOKE_OWN = "UPDATE sessions SET revoked_at = $3, revoked_for = $4 WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 RETURNING id";
-    REVOKE_OTHERS = "UPDATE sessions SET revoked_at = $3, revoked_for = $4 WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL RETURNING id";
-    END_EXPIRED = "UPDATE sessions SET revoked_for = 'expired', revoked_at = CASE WHEN last_seen_at + idle_limit < expires_at THEN last_seen_at + idle_limit ELSE expires_at END WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at < $2 OR last_seen_at + idle_limit < $2)";
-    USE = "SELECT id, created_at, last_seen_at FROM sessions WHERE user_id = $1 AND id <> $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3";
-    LIST = "SELECT id, device, address, created_at, last_seen_at FROM sessions WHERE user_id = $1 AND id < $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 ORDER BY id DESC LIMIT $4";
-    HELD = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM sessions WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
-    STOLEN_SINCE = "SELECT MAX(revoked_at) FROM sessions WHERE user_id = $1 AND revoked_for = 'token_reused' AND revoked_at >= $2";
+    INSERT = "INSERT INTO sessions (id, user_id, counter, rotated_at, previous_rotated_at, \
+        confirmed, persistent, amr, auth_time, device, address, created_at, last_seen_at, \
+        idle_limit, expires_at, stolen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
+        $12, $13, $14, $15, $16)";
+    WITH_USER = "SELECT s.id, s.user_id, s.counter, s.oldest_generation, s.rotated_at, \
+        s.previous_rotated_at, s.confirmed, s.persistent, s.amr, s.auth_time, s.device, \
+        s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, \
+        s.stolen_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, u.disabled_at, \
+        u.created_at AS user_created_at, u.delete_at FROM sessions s \
+        JOIN users u ON u.id = s.user_id WHERE s.id = $1";
+    ROTATE = "UPDATE sessions SET counter = counter + 1, previous_rotated_at = rotated_at, \
+        rotated_at = $3, last_seen_at = $3, confirmed = CASE WHEN confirmed < $2 THEN $2 \
+        ELSE confirmed END WHERE id = $1 AND counter = $2 AND revoked_at IS NULL";
+    REISSUE = "UPDATE sessions SET rotated_at = $3, last_seen_at = $3 WHERE id = $1 \
+        AND counter = $2 AND confirmed < $2 AND revoked_at IS NULL";
+    RESTART = "UPDATE sessions SET counter = counter + 1, oldest_generation = counter + 1, \
+        previous_rotated_at = rotated_at, rotated_at = $2, last_seen_at = $2 WHERE id = $1 \
+        AND revoked_at IS NULL";
+    REVOKE = "UPDATE sessions SET revoked_at = $2, revoked_for = $3 WHERE id = $1 \
+        AND revoked_at IS NULL RETURNING user_id";
+    REVOKE_OWN = "UPDATE sessions SET revoked_at = $3, revoked_for = $4 WHERE id = $1 \
+        AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 \
+        AND last_seen_at + idle_limit > $3 RETURNING id";
+    REVOKE_OTHERS = "UPDATE sessions SET revoked_at = $3, revoked_for = $4 WHERE user_id = $1 \
+        AND id <> $2 AND revoked_at IS NULL RETURNING id";
+    CLOSE_EXPIRED = "UPDATE sessions SET revoked_for = 'expired', revoked_at = \
+        CASE WHEN last_seen_at + idle_limit < expires_at THEN last_seen_at + idle_limit \
+        ELSE expires_at END WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at < $2 \
+        OR last_seen_at + idle_limit < $2)";
+    LAST_USES = "SELECT id, created_at, last_seen_at FROM sessions WHERE user_id = $1 \
+        AND id <> $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3";
+    LIST = "SELECT id, device, address, created_at, last_seen_at FROM sessions WHERE user_id = $1 \
+        AND id < $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 \
+        ORDER BY id DESC LIMIT $4";
+    LIST_ALL = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at \
+        FROM sessions WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    REUSE_DETECTED_SINCE = "SELECT MAX(revoked_at) FROM sessions WHERE user_id = $1 \
+        AND revoked_for = 'token_reused' AND revoked_at >= $2";
     DISMISS_NOTICE = "UPDATE sessions SET stolen_at = NULL WHERE id = $1";
-    PRUNE_REVOKED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE revoked_at IS NOT NULL AND revoked_at < $1 LIMIT $2)";
-    PRUNE_EXPIRED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE revoked_at IS NULL AND expires_at < $1 LIMIT $2)";
-    PRUNE_IDLE = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE revoked_at IS NULL AND last_seen_at + idle_limit < $1 LIMIT $2)";
-    FORGET_REVOKED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NOT NULL LIMIT $2)";
-    SEEN = "UPDATE sessions SET confirmed = CASE WHEN confirmed < $2 THEN $2 ELSE confirmed END, last_seen_at = CASE WHEN last_seen_at < $3 THEN $3 ELSE last_seen_at END WHERE id = $1 AND revoked_at IS NULL";
+    PRUNE_REVOKED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
+        WHERE revoked_at IS NOT NULL AND revoked_at < $1 LIMIT $2)";
+    PRUNE_EXPIRED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
+        WHERE revoked_at IS NULL AND expires_at < $1 LIMIT $2)";
+    PRUNE_IDLE = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
+        WHERE revoked_at IS NULL AND last_seen_at + idle_limit < $1 LIMIT $2)";
+    DELETE_REVOKED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
+        WHERE user_id = $1 AND revoked_at IS NOT NULL LIMIT $2)";
+    TOUCH = "UPDATE sessions SET confirmed = CASE WHEN confirmed < $2 THEN $2 \
+        ELSE confirmed END, last_seen_at = CASE WHEN last_seen_at < $3 THEN $3 \
+        ELSE last_seen_at END WHERE id = $1 AND revoked_at IS NULL";
 }
 
-/// A session that is alive, as its owner may see it.
+/// An active session as its owner may see it.
 #[derive(Clone, Debug, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
 pub struct SessionRow {
@@ -88,10 +123,10 @@ pub struct SessionRow {
     pub last_seen_at: Timestamp,
 }
 
-/// A session, alive or not, as its owner may see it.
+/// A session, active or ended, as its owner may see it.
 #[derive(Clone, Debug, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
-pub struct HeldRow {
+pub struct ExportedSessionRow {
     pub id: SessionId,
     pub device: Option<String>,
     pub address: Option<String>,
@@ -101,16 +136,16 @@ pub struct HeldRow {
     pub revoked_at: Option<Timestamp>,
 }
 
-impl Reader {
-    /// The sessions of a user that are stored, active or not, and began before `before`, the newest
+impl ReadConnection {
+    /// Returns the user's sessions, active and ended, that were created before `before`, newest
     /// first.
-    pub async fn session_held(
+    pub async fn session_list_all(
         &mut self,
         user: UserId,
         before: SessionId,
         limit: i64,
-    ) -> Result<Vec<HeldRow>, Error> {
-        Ok(on!(self, |c| sqlx::query_as(HELD)
+    ) -> Result<Vec<ExportedSessionRow>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_as(LIST_ALL)
             .bind(user)
             .bind(before)
             .bind(limit)
@@ -118,7 +153,7 @@ impl Reader {
             .await?))
     }
 
-    /// A user's living sessions that were opened before `before`, the newest first.
+    /// Returns the user's active sessions that were created before `before`, newest first.
     pub async fn session_list(
         &mut self,
         user: UserId,
@@ -126,7 +161,7 @@ impl Reader {
         now: Timestamp,
         limit: i64,
     ) -> Result<Vec<SessionRow>, Error> {
-        Ok(on!(self, |c| sqlx::query_as(LIST)
+        Ok(with_connection!(self, |c| sqlx::query_as(LIST)
             .bind(user)
             .bind(before)
             .bind(now)
@@ -135,36 +170,37 @@ impl Reader {
             .await?))
     }
 
-    /// The session, with its user, in one statement: roles and epoch vouch for each other only when
-    /// they were read together.
+    /// Returns a session with its user, in one statement: roles and epoch are consistent only if
+    /// read together.
     pub async fn session_with_user(
         &mut self,
         id: SessionId,
-    ) -> Result<Option<SessionOfUser>, Error> {
-        Ok(on!(self, |c| sqlx::query_as(WITH_USER).bind(id).fetch_optional(c).await?))
+    ) -> Result<Option<SessionWithUser>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_as(WITH_USER).bind(id).fetch_optional(c).await?))
     }
 }
 
-/// When a session was opened, and when it was used last as far as that is written.
+/// The creation and the stored last use of a session.
 #[derive(Clone, Debug, sqlx::FromRow)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
-pub struct Use {
+pub struct SessionUse {
     pub id: SessionId,
     pub created_at: Timestamp,
     pub last_seen_at: Timestamp,
 }
 
-/// Why a session was ended: its refresh token was used by two.
-pub(crate) const STOLEN: &str = "token_reused";
+/// The revocation reason after refresh token reuse.
+pub(crate) const REUSE_DETECTED: &str = "token_reused";
 
-impl Reader {
-    /// When a session of this user was last ended as stolen, if that was not before `since`.
-    pub async fn session_stolen_since(
+impl ReadConnection {
+    /// Returns when a session of this user was last revoked for refresh token reuse, if at or after
+    /// `since`.
+    pub async fn session_reuse_detected_since(
         &mut self,
         user: UserId,
         since: Timestamp,
     ) -> Result<Option<Timestamp>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(STOLEN_SINCE)
+        Ok(with_connection!(self, |c| sqlx::query_scalar(REUSE_DETECTED_SINCE)
             .bind(user)
             .bind(since)
             .fetch_one(c)
@@ -172,17 +208,17 @@ impl Reader {
     }
 }
 
-impl Tx {
-    /// A new session.
-    pub async fn session_insert(&mut self, session: &Session) -> Result<(), Error> {
+impl WriteTransaction {
+    /// Inserts a session.
+    pub async fn session_insert(&mut self, session: &SessionRecord) -> Result<(), Error> {
         let s = session;
-        on!(self, |c| sqlx::query(INSERT)
+        with_connection!(self, |c| sqlx::query(INSERT)
             .bind(s.id)
             .bind(s.user_id)
-            .bind(s.counter)
+            .bind(s.generation)
             .bind(s.rotated_at)
             .bind(s.previous_rotated_at)
-            .bind(s.confirmed)
+            .bind(s.confirmed_generation)
             .bind(s.persistent)
             .bind(&s.amr)
             .bind(s.auth_time)
@@ -192,22 +228,22 @@ impl Tx {
             .bind(s.last_seen_at)
             .bind(s.idle_limit)
             .bind(s.expires_at)
-            .bind(s.stolen_at)
+            .bind(s.reuse_detected_at)
             .execute(c)
             .await
             .map(drop)?);
         Ok(())
     }
 
-    /// Goes from generation `from`, which was shown for it, to the next. `false`: somebody else
-    /// has, or the session is over; look again.
-    pub async fn session_step(
+    /// Rotates from generation `from`, which was presented, to the next. Returns `false` if a
+    /// concurrent request did, or the session has ended.
+    pub async fn session_rotate(
         &mut self,
         id: SessionId,
         from: i64,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query(STEP)
+        Ok(with_connection!(self, |c| sqlx::query(ROTATE)
             .bind(id)
             .bind(from)
             .bind(now)
@@ -217,15 +253,15 @@ impl Tx {
             == 1)
     }
 
-    /// Gives generation `counter` once more, which nobody has shown yet. `false`: somebody has, or
-    /// the session is over; look again.
+    /// Issues generation `counter` again, which was never presented. Returns `false` if it was
+    /// presented meanwhile, or the session has ended.
     pub async fn session_reissue(
         &mut self,
         id: SessionId,
         counter: i64,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query(REISSUE)
+        Ok(with_connection!(self, |c| sqlx::query(REISSUE)
             .bind(id)
             .bind(counter)
             .bind(now)
@@ -235,78 +271,90 @@ impl Tx {
             == 1)
     }
 
-    /// Goes to a new generation, before which none is accepted any more. `false`: the session is
-    /// over.
-    pub async fn session_restart(&mut self, id: SessionId, now: Timestamp) -> Result<bool, Error> {
-        Ok(on!(self, |c| sqlx::query(RESTART).bind(id).bind(now).execute(c).await?.rows_affected())
+    /// Starts a new generation and rejects all earlier ones. Returns `false` if the session has
+    /// ended.
+    pub async fn session_restart_generations(
+        &mut self,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(RESTART)
+            .bind(id)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected())
             == 1)
     }
 
-    /// Ends a session. `None`: it was over already.
+    /// Revokes a session. Returns `None` if it was revoked already.
     pub async fn session_revoke(
         &mut self,
         id: SessionId,
-        why: &str,
+        reason: &str,
         now: Timestamp,
     ) -> Result<Option<UserId>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(REVOKE)
+        Ok(with_connection!(self, |c| sqlx::query_scalar(REVOKE)
             .bind(id)
             .bind(now)
-            .bind(why)
+            .bind(reason)
             .fetch_optional(c)
             .await?))
     }
 
-    /// Ends one living session of this user. `false`: they have no such one.
+    /// Revokes one active session of this user. Returns `false` if there is none.
     pub async fn session_revoke_own(
         &mut self,
         id: SessionId,
         user: UserId,
-        why: &str,
+        reason: &str,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let ended: Option<SessionId> = on!(self, |c| sqlx::query_scalar(REVOKE_OWN)
+        let ended: Option<SessionId> = with_connection!(self, |c| sqlx::query_scalar(REVOKE_OWN)
             .bind(id)
             .bind(user)
             .bind(now)
-            .bind(why)
+            .bind(reason)
             .fetch_optional(c)
             .await?);
         Ok(ended.is_some())
     }
 
-    /// The owner of this session has seen that another one was ended as stolen.
+    /// Dismisses the notice about refresh token reuse in another session.
     pub async fn session_dismiss_notice(&mut self, id: SessionId) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(DISMISS_NOTICE).bind(id).execute(c).await.map(drop)?);
+        with_connection!(self, |c| sqlx::query(DISMISS_NOTICE)
+            .bind(id)
+            .execute(c)
+            .await
+            .map(drop)?);
         Ok(())
     }
 
-    /// Ends all sessions of a user but one. Returns those that it ended.
+    /// Revokes all sessions of a user but one. Returns the revoked ones.
     pub async fn session_revoke_others(
         &mut self,
         user: UserId,
-        but: SessionId,
-        why: &str,
+        except: SessionId,
+        reason: &str,
         now: Timestamp,
     ) -> Result<Vec<SessionId>, Error> {
-        Ok(on!(self, |c| sqlx::query_scalar(REVOKE_OTHERS)
+        Ok(with_connection!(self, |c| sqlx::query_scalar(REVOKE_OTHERS)
             .bind(user)
-            .bind(but)
+            .bind(except)
             .bind(now)
-            .bind(why)
+            .bind(reason)
             .fetch_all(c)
             .await?))
     }
 
-    /// Marks sessions of a user that expired before `before` as ended, so that the index of those
-    /// that are not stays small. Whoever expired later may still have done so by a clock that
-    /// is ahead.
-    pub async fn session_end_expired(
+    /// Marks sessions of a user that expired before `before` as ended, to keep the partial index
+    /// small. Later ones may only have expired by a clock that runs ahead.
+    pub async fn session_close_expired(
         &mut self,
         user: UserId,
         before: Timestamp,
     ) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(END_EXPIRED)
+        with_connection!(self, |c| sqlx::query(CLOSE_EXPIRED)
             .bind(user)
             .bind(before)
             .execute(c)
@@ -315,23 +363,27 @@ impl Tx {
         Ok(())
     }
 
-    /// The living sessions of a user but one, and when they were used last as far as that is
-    /// written.
-    pub async fn session_use(
+    /// Returns the active sessions of a user but one, with their stored last use.
+    pub async fn session_last_uses(
         &mut self,
         user: UserId,
-        but: SessionId,
+        except: SessionId,
         now: Timestamp,
-    ) -> Result<Vec<Use>, Error> {
-        Ok(on!(self, |c| sqlx::query_as(USE).bind(user).bind(but).bind(now).fetch_all(c).await?))
+    ) -> Result<Vec<SessionUse>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_as(LAST_USES)
+            .bind(user)
+            .bind(except)
+            .bind(now)
+            .fetch_all(c)
+            .await?))
     }
 
-    /// Forgets sessions that were over before `before`: at most `rows` of each way to end. Returns
-    /// how many.
+    /// Deletes sessions that ended before `before`: at most `rows` of each way to end. Returns the
+    /// number.
     pub async fn session_prune(&mut self, before: Timestamp, rows: u64) -> Result<u64, Error> {
         let mut pruned = 0;
         for statement in [PRUNE_REVOKED, PRUNE_EXPIRED, PRUNE_IDLE] {
-            pruned += on!(self, |c| sqlx::query(statement)
+            pruned += with_connection!(self, |c| sqlx::query(statement)
                 .bind(before)
                 .bind(limit(rows))
                 .execute(c)
@@ -341,9 +393,9 @@ impl Tx {
         Ok(pruned)
     }
 
-    /// Forgets sessions of one user that were revoked: at most `rows`. Returns how many.
-    pub async fn session_forget_revoked(&mut self, user: UserId, rows: u64) -> Result<u64, Error> {
-        Ok(on!(self, |c| sqlx::query(FORGET_REVOKED)
+    /// Deletes revoked sessions of one user: at most `rows`. Returns the number.
+    pub async fn session_delete_revoked(&mut self, user: UserId, rows: u64) -> Result<u64, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(DELETE_REVOKED)
             .bind(user)
             .bind(limit(rows))
             .execute(c)
@@ -351,14 +403,15 @@ impl Tx {
             .rows_affected()))
     }
 
-    /// Generation `confirmed` has arrived, and the session was in use at `at`.
-    pub async fn session_seen(
+    /// Records that generation `confirmed` reached the client, and that the session was used at
+    /// `at`.
+    pub async fn session_touch(
         &mut self,
         id: SessionId,
         confirmed: i64,
         at: Timestamp,
     ) -> Result<(), Error> {
-        on!(self, |c| sqlx::query(SEEN)
+        with_connection!(self, |c| sqlx::query(TOUCH)
             .bind(id)
             .bind(confirmed)
             .bind(at)
@@ -370,11 +423,10 @@ impl Tx {
 }
 
 #[cfg(any(test, feature = "testing"))]
-impl Tx {
-    /// For tests of what somebody can do who writes to the database: makes a session one of another
-    /// user.
+impl WriteTransaction {
+    /// Moves a session to another user, for tests of write access to the database.
     pub async fn session_set_user(&mut self, id: SessionId, user: UserId) -> Result<(), Error> {
-        on!(self, |c| sqlx::query("UPDATE sessions SET user_id = $2 WHERE id = $1")
+        with_connection!(self, |c| sqlx::query("UPDATE sessions SET user_id = $2 WHERE id = $1")
             .bind(id)
             .bind(user)
             .execute(c)

@@ -1,7 +1,7 @@
-//! The SQLite database file: its permissions, how connections to it are opened, and the checks that
-//! it is still the file that was opened and that its write-ahead log stays within bounds.
+//! The SQLite database file: its permissions, its connections, and the checks that it is still the
+//! opened file and that its write-ahead log stays bounded.
 
-use super::{Fault, LOCK_TIMEOUT, OpenError};
+use super::{DatabaseErrorKind, LOCK_TIMEOUT, OpenError};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     migrate::Migrator,
@@ -21,58 +21,58 @@ use std::{
 
 /// Readable and writable for the owner only.
 const MODE: u32 = 0o600;
-/// From this size on the write-ahead log is reported, in bytes. It is cut back to the first of
-/// these when it begins anew.
+/// Sizes of the write-ahead log in bytes: to which it is truncated when it restarts, and from which
+/// it is reported.
 const WAL_KEPT: u64 = 16 * 1024 * 1024;
 const WAL_WARNING: u64 = 64 * 1024 * 1024;
-/// From this size on nothing more is written until a checkpoint succeeds, in bytes.
+/// Size of the write-ahead log in bytes from which writes are rejected until a checkpoint succeeds.
 pub(super) const MAX_WAL: u64 = 1024 * 1024 * 1024;
 
-/// How long the writer waits for the lock before it looks whether a connection of ours is in the
-/// way.
+/// How long the writer waits for the lock before it checks whether one of this process's own
+/// connections holds it.
 const WRITER_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a start waits for another process that brings the tables up to date.
+/// How long a start waits for the migrations of another process.
 const MIGRATION_LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The file, and the way to open it.
+/// The file and its connection options.
 #[derive(Clone, Debug)]
 pub(super) struct DatabaseFile {
     path: PathBuf,
     wal: PathBuf,
     options: SqliteConnectOptions,
-    /// Of the file that was opened.
+    /// The identity of the opened file.
     identity: FileIdentity,
     max_wal: u64,
     warned: Arc<AtomicBool>,
 }
 
-/// Why the file must not be written to.
+/// The reason why the file must not be written to.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unfit {
-    /// Another file, or none, is at the path.
+pub(super) enum FileError {
+    /// The path leads to another file, or to none.
     #[error("{0} is not the file that was opened")]
     Replaced(String),
-    /// The file of the write-ahead log that is in use is not at its path any more.
+    /// The write-ahead log file in use is not at its path any more.
     #[error("the write-ahead log of {0} was removed or replaced")]
     LogRemoved(String),
-    /// The write-ahead log is at its bound.
+    /// The write-ahead log has its maximum size.
     #[error("the write-ahead log of {0} has {1} bytes")]
     LogFull(String, u64),
 }
 
-impl Unfit {
-    pub(super) const fn fault(&self) -> Fault {
+impl FileError {
+    pub(super) const fn kind(&self) -> DatabaseErrorKind {
         match self {
-            Self::Replaced(_) => Fault::Replaced,
-            Self::LogRemoved(_) => Fault::LogRemoved,
-            Self::LogFull(..) => Fault::LogFull,
+            Self::Replaced(_) => DatabaseErrorKind::Replaced,
+            Self::LogRemoved(_) => DatabaseErrorKind::LogRemoved,
+            Self::LogFull(..) => DatabaseErrorKind::LogFull,
         }
     }
 }
 
 impl DatabaseFile {
-    /// Makes the file if there is none, and sets the permissions of what is there.
+    /// Creates the file if it is missing, and restricts the permissions of existing files.
     pub(super) fn prepare(path: &Path, max_wal: u64) -> Result<Self, OpenError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             DirBuilder::new()
@@ -82,9 +82,8 @@ impl DatabaseFile {
                 .map_err(|error| OpenError::Folder(folder.display().to_string(), error))?;
         }
         let failed = |error| OpenError::File(path.display().to_string(), error);
-        // An existing file is not opened here: closing it would drop the locks that other
-        // connections of this process hold on it (POSIX advisory locks belong to the
-        // process).
+        // An existing file is not opened here: closing it would release the locks of other
+        // connections of this process (POSIX advisory locks belong to the process).
         match OpenOptions::new().write(true).create_new(true).mode(MODE).open(path) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -92,21 +91,22 @@ impl DatabaseFile {
         }
         let found = fs::metadata(path).map_err(failed)?;
         let wal = beside(path, "-wal");
-        // SQLite gives the two files beside it the mode of the database file.
+        // SQLite gives its companion files the mode of the database file.
         for file in [path, &wal, &beside(path, "-shm")] {
             restrict(file);
         }
         let options = SqliteConnectOptions::new()
             .filename(path)
-            // A file that has vanished since is an error, not a new installation.
+            // A file that vanishes later is an error, not a new installation.
             .create_if_missing(false)
             .busy_timeout(LOCK_TIMEOUT)
             .journal_mode(SqliteJournalMode::Wal)
-            // With NORMAL a power cut takes back commits that were acknowledged, and a revoked
-            // session lives again.
+            // With NORMAL, a power failure would undo acknowledged commits, and a revoked session
+            // would be active again.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            // What is deleted is overwritten: a deleted account cannot be read out of the file.
+            // Deleted content is overwritten, so that deleted accounts cannot be recovered from the
+            // file.
             .pragma("secure_delete", "ON")
             .pragma("journal_size_limit", WAL_KEPT.to_string());
         Ok(Self {
@@ -119,7 +119,7 @@ impl DatabaseFile {
         })
     }
 
-    /// The options for connections to the file.
+    /// Returns the options for connections to the file.
     pub(super) const fn options(&self) -> &SqliteConnectOptions {
         &self.options
     }
@@ -129,9 +129,9 @@ impl DatabaseFile {
         self.options.clone().busy_timeout(WRITER_LOCK_TIMEOUT).connect().await
     }
 
-    /// Brings the tables up to date in one transaction, on a connection of its own. Of several
-    /// processes that start together one does it, and the others wait.
-    /// Nothing is locked where nothing is to be done.
+    /// Migrates the tables in one transaction, on a connection of its own. Of several processes
+    /// that start together one migrates, and the others wait. Without pending migrations nothing is
+    /// locked.
     pub(super) async fn migrate(&self, migrations: Migrator) -> Result<(), OpenError> {
         let mut connection =
             self.options.clone().busy_timeout(MIGRATION_LOCK_TIMEOUT).connect().await?;
@@ -146,26 +146,26 @@ impl DatabaseFile {
         Ok(())
     }
 
-    /// Whether the file at the path is the one that was opened.
-    pub(super) fn check_identity(&self) -> Result<(), Unfit> {
+    /// Checks that the path still leads to the opened file.
+    pub(super) fn check_identity(&self) -> Result<(), FileError> {
         if identity(&self.path) == Some(self.identity) {
             Ok(())
         } else {
-            Err(Unfit::Replaced(self.path.display().to_string()))
+            Err(FileError::Replaced(self.path.display().to_string()))
         }
     }
 
-    pub(super) fn log_removed(&self) -> Unfit {
-        Unfit::LogRemoved(self.path.display().to_string())
+    pub(super) fn log_removed(&self) -> FileError {
+        FileError::LogRemoved(self.path.display().to_string())
     }
 
-    /// The file of the write-ahead log, if there is one.
+    /// The identity of the write-ahead log file, if there is one.
     pub(super) fn wal_identity(&self) -> Option<FileIdentity> {
         identity(&self.wal)
     }
 
-    /// Whether the file may be written to. Two calls to the file system, some microseconds.
-    pub(super) fn check(&self) -> Result<(), Unfit> {
+    /// Checks that the file may be written to. It takes two system calls, some microseconds.
+    pub(super) fn check(&self) -> Result<(), FileError> {
         self.check_identity()?;
         let size = fs::metadata(&self.wal).map_or(0, |found| found.len());
         if size <= WAL_WARNING.min(self.max_wal) {
@@ -173,27 +173,26 @@ impl DatabaseFile {
         } else if !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 bytes = size,
-                cure = Fault::LogFull.cure(),
+                hint = DatabaseErrorKind::LogFull.hint(),
                 "write-ahead log is growing"
             );
         }
         if size > self.max_wal {
-            Err(Unfit::LogFull(self.path.display().to_string(), size))
+            Err(FileError::LogFull(self.path.display().to_string(), size))
         } else {
             Ok(())
         }
     }
 }
 
-/// The device and the number of a file.
+/// The device and inode of a file.
 pub(super) type FileIdentity = (u64, u64);
 
 fn identity(file: &Path) -> Option<FileIdentity> {
     fs::metadata(file).map(|found| (found.dev(), found.ino())).ok()
 }
 
-/// Whether exactly these migrations were applied. Whatever is odd about them the migrator
-/// describes.
+/// Whether exactly these migrations were applied. The migrator describes any difference.
 async fn is_migrated(
     connection: &mut SqliteConnection,
     migrations: &Migrator,
@@ -219,20 +218,29 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Takes away the permissions of others.
+/// Removes the permissions of other users.
 fn restrict(file: &Path) {
     let Ok(found) = fs::metadata(file) else { return };
     let mode = found.permissions().mode() & 0o777;
     if mode & !MODE == 0 {
         return;
     }
-    let shown = file.display();
+    let path = file.display();
     match fs::set_permissions(file, Permissions::from_mode(mode & MODE)) {
         Ok(()) => {
-            tracing::warn!(file = %shown, mode = format!("{mode:o}"), "database file permissions restricted");
+            tracing::warn!(
+                file = %path,
+                mode = format!("{mode:o}"),
+                "database file permissions restricted"
+            );
         }
         Err(error) => {
-            tracing::error!(file = %shown, mode = format!("{mode:o}"), %error, "database file readable by others");
+            tracing::error!(
+                file = %path,
+                mode = format!("{mode:o}"),
+                %error,
+                "database file readable by others"
+            );
         }
     }
 }

@@ -1,22 +1,22 @@
-//! The one task that writes to SQLite. It owns the writing connection, lends it to one transaction
-//! at a time, and replaces it after any error but a held lock.
+//! The task that writes to SQLite. It owns the write connection, lends it to one transaction at a
+//! time, and replaces it after any error other than a held lock.
 //!
-//! Transactions that wait while another one runs become savepoints of the same SQLite transaction,
-//! and one commit makes all of them durable (group commit). A transaction is acknowledged only
-//! after that commit. One that is rolled back, or whose client went away, takes back its own
-//! savepoint and nothing else.
+//! Transactions that are queued while another one runs become savepoints of the same SQLite
+//! transaction, and one commit makes all of them durable (group commit). A transaction is
+//! acknowledged only after that commit. If it is rolled back or its client disconnects, only its
+//! own savepoint is undone.
 //!
-//! After an error SQLite may or may not have rolled back by itself (<https://sqlite.org/lang_transaction.html>,
-//! section 2.3). So the connection is closed, everything that was not committed is answered with
-//! the error, and the next transaction begins on a new connection: writing works again as soon as
-//! the cause is gone.
+//! After an error SQLite may have rolled back by itself
+//! (<https://sqlite.org/lang_transaction.html>, section 2.3). The connection is therefore closed,
+//! all uncommitted transactions fail with the error, and the next one begins on a new connection,
+//! so that writes recover as soon as the cause is resolved.
 
 use super::{
-    Fault,
+    DatabaseErrorKind,
     health::Health,
-    sqlite::{DatabaseFile, FileIdentity, Unfit},
+    sqlite::{DatabaseFile, FileError, FileIdentity},
 };
-use crate::{Error, world};
+use crate::{Error, clock};
 use futures::FutureExt;
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -25,31 +25,30 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// How many transactions may wait for the connection. Further ones are refused at once.
+/// Maximum number of queued transactions. Further ones are rejected at once.
 const MAX_QUEUE: usize = 1_024;
-/// How long a transaction waits for the connection.
+/// Maximum time a transaction waits for the connection.
 const TURN_TIMEOUT: Duration = super::LOCK_TIMEOUT;
-/// How many transactions one commit makes durable, and for how long they are collected.
+/// Maximum number of transactions of one commit, and maximum time to collect them.
 const MAX_BATCH: usize = 64;
 const MAX_BATCH_TIME: Duration = Duration::from_millis(10);
-/// After this time without a write, what lies in the write-ahead log goes into the database file.
+/// Idle time after which the write-ahead log is copied into the database file.
 const IDLE_CHECKPOINT: Duration = Duration::from_secs(1);
-/// The pause between two attempts to cut back a write-ahead log that is at its bound.
+/// Minimum interval between two attempts to truncate a write-ahead log of maximum size.
 const SHRINK_INTERVAL: Duration = Duration::from_millis(500);
-/// How long closing a connection may take before it is left to its thread.
+/// Timeout for closing a connection, after which it is left to its thread.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// The pause after a panic of the writer.
+/// The delay after a panic of the writer.
 const RESTART_DELAY: Duration = Duration::from_millis(100);
-/// How often the content of a removed write-ahead log is copied into the database file, with the
-/// pause for readers in between that SQLite makes, before it is tried again by the next
-/// transaction.
+/// How often copying a removed write-ahead log into the database file is tried, with SQLite's wait
+/// for readers in between, before the transaction fails.
 const RESCUE_ATTEMPTS: u32 = 3;
-/// How long the lock of another process is waited for: less than a transaction waits for its turn.
+/// Timeout for a lock that another process holds. It is shorter than [`TURN_TIMEOUT`].
 const HELD_LOCK_TIMEOUT: Duration = Duration::from_secs(4);
-/// What a refused client is told to wait, in seconds.
+/// Seconds until a rejected client may retry.
 const RETRY_AFTER: u32 = 2;
 
-/// The queue of the writer task. The task ends when the last copy is dropped.
+/// The queue of the writer task. The task ends when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Message>,
@@ -61,7 +60,7 @@ enum Message {
     Close(oneshot::Sender<()>),
 }
 
-/// Why a transaction was not begun or not committed. Nothing of it was written.
+/// The reason why a transaction was not begun or not committed. Nothing of it was written.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{what}: {cause}")]
 struct WriteError {
@@ -75,32 +74,32 @@ impl From<WriteError> for Error {
     }
 }
 
-/// The writing connection, lent to one transaction. Dropping it rolls the transaction back.
+/// The write connection, lent to one transaction. Dropping it rolls the transaction back.
 pub(crate) struct Lease {
     connection: Option<SqliteConnection>,
-    fault: Option<Fault>,
+    kind: Option<DatabaseErrorKind>,
     home: Option<oneshot::Sender<Returned>>,
 }
 
 struct Returned {
     connection: SqliteConnection,
-    /// The fault of a statement after which the connection must not be used again.
-    fault: Option<Fault>,
-    /// Who waits for the commit; `None`: to be rolled back.
+    /// The kind of an error after which the connection must not be reused.
+    kind: Option<DatabaseErrorKind>,
+    /// The receiver of the commit's result; `None`: roll back.
     commit: Option<oneshot::Sender<Result<(), WriteError>>>,
 }
 
 impl Lease {
     /// # Panics
-    /// Never: the connection leaves only when the lease is consumed.
+    /// Never: the connection is only taken when the lease is consumed.
     pub(super) fn connection(&mut self) -> &mut SqliteConnection {
         self.connection.as_mut().expect("a lease has its connection until it ends")
     }
 
-    /// Takes note of the error of a statement.
-    pub(super) fn failed(&mut self, fault: Fault) {
-        if fault.breaks_connection() {
-            self.fault = Some(fault);
+    /// Records the error of a statement.
+    pub(super) fn failed(&mut self, kind: DatabaseErrorKind) {
+        if kind.breaks_connection() {
+            self.kind = Some(kind);
         }
     }
 
@@ -108,13 +107,13 @@ impl Lease {
     pub(super) async fn commit(mut self) -> Result<(), Error> {
         let (sender, outcome) = oneshot::channel();
         self.give_back(Some(sender));
-        Ok(outcome.await.unwrap_or_else(|_| Err(ended()))?)
+        Ok(outcome.await.unwrap_or_else(|_| Err(writer_ended()))?)
     }
 
     fn give_back(&mut self, commit: Option<oneshot::Sender<Result<(), WriteError>>>) {
         if let (Some(connection), Some(home)) = (self.connection.take(), self.home.take()) {
             // Without a receiver the writer has ended, and the connection is closed here.
-            drop(home.send(Returned { connection, fault: self.fault, commit }));
+            drop(home.send(Returned { connection, kind: self.kind, commit }));
         }
     }
 }
@@ -125,17 +124,21 @@ impl Drop for Lease {
     }
 }
 
-fn refused(health: &Health, fault: Fault, error: &dyn std::error::Error) -> WriteError {
-    health.failed(fault, error);
-    WriteError { what: "the transaction cannot begin", cause: crate::chain(error).into() }
+fn begin_error(
+    health: &Health,
+    kind: DatabaseErrorKind,
+    error: &dyn std::error::Error,
+) -> WriteError {
+    health.record_error(kind, error);
+    WriteError { what: "the transaction cannot begin", cause: crate::error_chain(error).into() }
 }
 
-fn ended() -> WriteError {
-    WriteError { what: "the writer has ended", cause: "it starts again".into() }
+fn writer_ended() -> WriteError {
+    WriteError { what: "the writer has ended", cause: "it restarts".into() }
 }
 
 impl Writer {
-    /// Starts the task. `first` is a connection that is open already.
+    /// Starts the task. `first` is an open connection.
     pub(super) fn start(
         file: DatabaseFile,
         health: Arc<Health>,
@@ -158,21 +161,21 @@ impl Writer {
         Self { queue: sender, health }
     }
 
-    /// The connection, inside a transaction.
+    /// Waits for the connection and begins a transaction.
     pub(super) async fn begin(&self) -> Result<Lease, Error> {
         let (sender, turn) = oneshot::channel();
         self.queue.try_send(Message::Turn(sender)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Error::Busy { retry_after: RETRY_AFTER },
-            mpsc::error::TrySendError::Closed(_) => ended().into(),
+            mpsc::error::TrySendError::Full(_) => Error::Overloaded { retry_after: RETRY_AFTER },
+            mpsc::error::TrySendError::Closed(_) => writer_ended().into(),
         })?;
         match timeout(TURN_TIMEOUT, turn).await {
             Ok(Ok(lease)) => Ok(lease?),
-            Ok(Err(_)) => Err(ended().into()),
-            // A lock that another process holds is noticed by the task. Else too many are before
-            // this one.
+            Ok(Err(_)) => Err(writer_ended().into()),
+            // The task reports a lock that another process holds. Otherwise too many transactions
+            // are queued.
             Err(_) => Err(match self.health.outage() {
-                Some(fault) => Error::Unavailable(fault.name().into()),
-                None => Error::Busy { retry_after: RETRY_AFTER },
+                Some(kind) => Error::Unavailable(kind.name().into()),
+                None => Error::Overloaded { retry_after: RETRY_AFTER },
             }),
         }
     }
@@ -186,7 +189,7 @@ impl Writer {
     }
 }
 
-/// Runs the task until it is told to end, again and again should it panic.
+/// Runs the task until it is told to end, and restarts it after a panic.
 async fn supervise(task: Task) {
     let task = Mutex::new(task);
     loop {
@@ -195,9 +198,9 @@ async fn supervise(task: Task) {
             return;
         }
         let mut task = task.lock().await;
-        // Whatever it was doing is undone with the connection.
+        // The transaction is rolled back with the connection.
         task.connection = None;
-        task.health.failed(Fault::Unreachable, &ended());
+        task.health.record_error(DatabaseErrorKind::Unreachable, &writer_ended());
         tracing::error!("database writer panicked");
         drop(task);
         tokio::time::sleep(RESTART_DELAY).await;
@@ -208,22 +211,22 @@ struct Task {
     file: DatabaseFile,
     health: Arc<Health>,
     connection: Option<SqliteConnection>,
-    /// The connections that read, to be closed with the writing one where that is needed.
+    /// The read connections, which are closed together with the write connection if needed.
     readers: SqlitePool,
-    /// The file of the write-ahead log that the connection uses, as far as it is known.
+    /// The identity of the write-ahead log that the connection uses, if known.
     wal: Option<FileIdentity>,
     /// Whether something was written since the last checkpoint.
     is_dirty: bool,
-    /// When the last attempt was made to cut the write-ahead log back.
+    /// The time of the last attempt to truncate the write-ahead log.
     shrunk_at: Option<Instant>,
     queue: mpsc::Receiver<Message>,
-    /// Who waits for the end.
+    /// Notified when the task ends.
     closing: Option<oneshot::Sender<()>>,
 }
 
-/// Why a transaction did not begin.
+/// The reason why a transaction did not begin.
 enum BeginError {
-    Unfit(Unfit),
+    FileError(FileError),
     Database(sqlx::Error),
 }
 
@@ -233,7 +236,7 @@ impl From<sqlx::Error> for BeginError {
     }
 }
 
-/// How a transaction of a batch ended.
+/// The end of a transaction in a batch.
 enum End {
     Committed,
     RolledBack,
@@ -245,7 +248,7 @@ impl Task {
         loop {
             if let Some(closed) = self.closing.take() {
                 self.discard().await;
-                let _is_gone = closed.send(());
+                let _ = closed.send(()); // The caller may have gone away.
                 return;
             }
             let message = if self.is_dirty {
@@ -268,7 +271,7 @@ impl Task {
         }
     }
 
-    /// Runs a transaction, and those that wait by then, and commits them together.
+    /// Runs a transaction and those that are queued meanwhile, and commits them together.
     async fn batch(&mut self, first: oneshot::Sender<Result<Lease, WriteError>>) {
         if first.is_closed() {
             return;
@@ -277,14 +280,14 @@ impl Task {
             drop(first.send(Err(error)));
             return;
         }
-        let began = world::monotonic();
+        let began = clock::monotonic();
         let mut waiting = Vec::new();
         let mut next = Some(first);
         let mut count = 0;
         while let Some(turn) = next.take() {
             match self.lend(turn, &mut waiting, count > 0).await {
                 End::Committed => count += 1,
-                // The first one is the whole transaction: nothing is left to commit.
+                // The first one is the whole transaction, so nothing is left to commit.
                 End::RolledBack if count == 0 => return,
                 End::RolledBack => {}
                 End::Broken => return self.fail(waiting, "a statement failed").await,
@@ -296,7 +299,7 @@ impl Task {
         match self.execute("COMMIT").await {
             Ok(()) => {
                 self.is_dirty = true;
-                self.health.worked();
+                self.health.record_success();
                 for commit in waiting {
                     drop(commit.send(Ok(())));
                 }
@@ -305,7 +308,7 @@ impl Task {
         }
     }
 
-    /// The next transaction that waits, if one does.
+    /// The next queued transaction that is still awaited.
     fn next_turn(&mut self) -> Option<oneshot::Sender<Result<Lease, WriteError>>> {
         while let Ok(message) = self.queue.try_recv() {
             match message {
@@ -320,7 +323,7 @@ impl Task {
         None
     }
 
-    /// Lends the connection to one transaction and waits until it comes back.
+    /// Lends the connection to one transaction and waits for its return.
     async fn lend(
         &mut self,
         turn: oneshot::Sender<Result<Lease, WriteError>>,
@@ -336,13 +339,13 @@ impl Task {
         }
         let Some(connection) = self.connection.take() else { return End::Broken };
         let (home, back) = oneshot::channel();
-        let lease = Lease { connection: Some(connection), fault: None, home: Some(home) };
-        // Where the transaction waits no more, dropping the lease sends the connection back.
+        let lease = Lease { connection: Some(connection), kind: None, home: Some(home) };
+        // If the transaction is abandoned, dropping the lease returns the connection.
         drop(turn.send(Ok(lease)));
-        let Ok(Returned { connection, fault, commit }) = back.await else { return End::Broken };
+        let Ok(Returned { connection, kind, commit }) = back.await else { return End::Broken };
         self.connection = Some(connection);
-        if let Some(fault) = fault {
-            let error = WriteError { what: "a statement failed", cause: fault.name().into() };
+        if let Some(kind) = kind {
+            let error = WriteError { what: "a statement failed", cause: kind.name().into() };
             if let Some(commit) = commit {
                 drop(commit.send(Err(error)));
             }
@@ -372,37 +375,40 @@ impl Task {
         }
     }
 
-    /// Begins a transaction, on a new connection where there is none.
+    /// Begins a transaction, on a new connection if there is none.
     async fn begin(&mut self) -> Result<(), WriteError> {
-        let began = world::monotonic();
+        let began = clock::monotonic();
         loop {
-            let fault = match self.try_begin().await {
+            let kind = match self.try_begin().await {
                 Ok(()) => return Ok(()),
-                Err(BeginError::Unfit(unfit)) => {
-                    return Err(refused(&self.health, unfit.fault(), &unfit));
+                Err(BeginError::FileError(file_error)) => {
+                    return Err(begin_error(&self.health, file_error.kind(), &file_error));
                 }
-                Err(BeginError::Database(error)) if Fault::of(&error) != Fault::Locked => {
+                Err(BeginError::Database(error))
+                    if DatabaseErrorKind::of(&error) != DatabaseErrorKind::Locked =>
+                {
                     self.discard().await;
-                    return Err(refused(&self.health, Fault::of(&error), &error));
+                    return Err(begin_error(&self.health, DatabaseErrorKind::of(&error), &error));
                 }
                 Err(BeginError::Database(error)) => error,
             };
-            // Another process holds the lock; or SQLite believes that one of our connections does,
-            // because the system refused to release it. That ends with the last connection.
+            // Another process holds the lock, or SQLite believes that one of this process's
+            // connections does, because the system did not release it. Closing all connections
+            // resolves the latter.
             self.close_all().await;
             if began.elapsed() >= HELD_LOCK_TIMEOUT {
-                return Err(refused(&self.health, Fault::Locked, &fault));
+                return Err(begin_error(&self.health, DatabaseErrorKind::Locked, &kind));
             }
         }
     }
 
     async fn try_begin(&mut self) -> Result<(), BeginError> {
-        if let Err(unfit) = self.file.check() {
-            if matches!(unfit, Unfit::Replaced(_)) {
-                return Err(BeginError::Unfit(unfit));
+        if let Err(file_error) = self.file.check() {
+            if matches!(file_error, FileError::Replaced(_)) {
+                return Err(BeginError::FileError(file_error));
             }
             self.shrink_log().await;
-            self.file.check().map_err(BeginError::Unfit)?;
+            self.file.check().map_err(BeginError::FileError)?;
         }
         if self.connection.is_some() && self.wal.is_some() && self.wal != self.file.wal_identity() {
             self.rescue_log().await?;
@@ -421,12 +427,12 @@ impl Task {
         Ok(())
     }
 
-    /// The file of the write-ahead log was removed under the connection, which still writes to it.
-    /// Copies what it holds into the database file, and has all connections begin a new one.
+    /// Handles a write-ahead log that was removed while the connection writes to it: copies its
+    /// content into the database file, and makes all connections start a new one.
     async fn rescue_log(&mut self) -> Result<(), BeginError> {
         let removed = self.file.log_removed();
-        // The readers are closed, too: to them the log is what it was.
-        self.health.failed(removed.fault(), &removed);
+        // The read connections are closed as well, because they still use the old log.
+        self.health.record_error(removed.kind(), &removed);
         let Some(connection) = &mut self.connection else { return Ok(()) };
         for _ in 0..RESCUE_ATTEMPTS {
             let blocked: i64 = sqlx::query_scalar("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -437,10 +443,10 @@ impl Task {
                 return Ok(());
             }
         }
-        Err(BeginError::Unfit(removed))
+        Err(BeginError::FileError(removed))
     }
 
-    /// Closes the writing connection and all reading ones that nobody uses just now.
+    /// Closes the write connection and all idle read connections.
     async fn close_all(&mut self) {
         self.discard().await;
         while let Some(mut idle) = self.readers.try_acquire() {
@@ -449,24 +455,25 @@ impl Task {
         }
     }
 
-    /// Runs a statement of the writer's own. Errors count for the health of the database.
+    /// Runs a statement of the writer itself. Errors count for the health of the database.
     async fn execute(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
         let Some(connection) = &mut self.connection else { return Err(sqlx::Error::WorkerCrashed) };
         let result = sqlx::query(sql).execute(connection).await.map(drop);
         if let Err(error) = &result {
-            self.health.failed(Fault::of(error), error);
+            self.health.record_error(DatabaseErrorKind::of(error), error);
         }
         result
     }
 
-    /// Gives up the transaction and its connection.
+    /// Fails the transactions of a batch and closes the connection.
     async fn fail(
         &mut self,
         waiting: Vec<oneshot::Sender<Result<(), WriteError>>>,
         what: &'static str,
     ) {
         self.discard().await;
-        let cause: Arc<str> = self.health.outage().map_or("unknown", Fault::name).into();
+        let cause: Arc<str> =
+            self.health.outage().map_or("unknown", DatabaseErrorKind::name).into();
         for commit in waiting {
             drop(commit.send(Err(WriteError { what, cause: cause.clone() })));
         }
@@ -478,8 +485,7 @@ impl Task {
         }
     }
 
-    /// Copies what lies in the write-ahead log into the database file, as far as readers allow, and
-    /// waits for none of them.
+    /// Copies the write-ahead log into the database file as far as readers allow, without waiting.
     async fn checkpoint(&mut self) {
         self.is_dirty = false;
         if self.connection.is_some()
@@ -489,12 +495,12 @@ impl Task {
         }
     }
 
-    /// Empties the write-ahead log, if no reader needs it any more. Waits for readers for a moment.
+    /// Empties the write-ahead log, if no reader needs it. Waits for readers briefly.
     async fn shrink_log(&mut self) {
         if self.shrunk_at.is_some_and(|last| last.elapsed() < SHRINK_INTERVAL) {
             return;
         }
-        self.shrunk_at = Some(world::monotonic());
+        self.shrunk_at = Some(clock::monotonic());
         if self.connection.is_none() {
             self.connection = self.file.connect().await.ok();
         }

@@ -1,45 +1,57 @@
-//! What is recorded of all that happens: when, what, how it ended, who did it to whom, in which
-//! session, from where, in which request.
+//! The audit log: time, kind, outcome, actor, target, session, origin and request ID.
 
-use crate::support::{PASSWORD, START, World, client};
-use countersign_core::{Auth, Issued, Presented, SignedIn, flow::Change, on_both};
+use crate::common::{PASSWORD, START, TestContext, client};
+use countersign_core::{
+    Auth, IssuedTokens, PresentedCredential, SignedIn, service::AdminAction, test_on_each_database,
+};
 use countersign_types::{
-    SessionId, Span, UserId,
-    form::{ChangePassword, DeleteAccount, LogIn, Rename, SignUp},
-    view::{EventKind, Role},
+    SessionId, TimeSpan, UserId,
+    forms::{ChangePasswordForm, DeleteAccountForm, LogInForm, SignUpForm, UpdateProfileForm},
+    views::{EventKind, Role},
 };
 use std::collections::BTreeSet;
 
 const ADA: &str = "ada@example.com";
 
-async fn signed_in<'a>(auth: &'a Auth, issued: &Issued) -> SignedIn<'a> {
-    auth.signed_in(&client(), Presented::Bearer(&issued.access.token)).await.expect("signed in")
+async fn signed_in<'a>(auth: &'a Auth, issued: &IssuedTokens) -> SignedIn<'a> {
+    auth.signed_in(&client(), PresentedCredential::Bearer(&issued.access.token))
+        .await
+        .expect("signed in")
 }
 
-async fn log_in(world: &World, password: &str, replaces: Option<&str>) -> Option<Issued> {
-    let form = LogIn { email: ADA.into(), password: password.into(), ..LogIn::default() };
-    world.auth.log_in(&client(), &form, replaces).await.ok().map(|(_, issued)| issued)
+async fn log_in(
+    context: &TestContext,
+    password: &str,
+    replaces: Option<&str>,
+) -> Option<IssuedTokens> {
+    let form = LogInForm { email: ADA.into(), password: password.into(), ..LogInForm::default() };
+    context.auth.log_in(&client(), &form, replaces).await.ok().map(|(_, issued)| issued)
 }
 
-/// Does everything that is recorded, but for what only a broken database brings about. Returns
-/// whose account it is and who the administrator is.
-async fn live(world: &World) -> (UserId, UserId) {
-    let ada = world.sign_up(ADA).await;
-    let _refused = log_in(world, "wrong horse battery", None).await;
-    let second = log_in(world, PASSWORD, None).await.expect("a log-in");
-    let third = log_in(world, PASSWORD, Some(&second.refresh.token)).await.expect("a log-in");
-    let me = signed_in(&world.auth, &third).await;
-    me.rename(&Rename { name: "Ada".into(), tag: String::new() }).await.expect("renamed");
-    me.change_password(&ChangePassword {
-        current: "wrong horse battery".into(),
-        new: "a quite different one".into(),
-        tag: String::new(),
+/// Performs every audited operation except those that need a restored database. Returns the user
+/// and the administrator.
+async fn perform_all(context: &TestContext) -> (UserId, UserId) {
+    let ada = context.sign_up(ADA).await;
+    let _refused = log_in(context, "wrong horse battery", None).await;
+    let second = log_in(context, PASSWORD, None).await.expect("a log-in");
+    let third = log_in(context, PASSWORD, Some(&second.refresh.token)).await.expect("a log-in");
+    let me = signed_in(&context.auth, &third).await;
+    me.update_display_name(&UpdateProfileForm { name: "Ada".into(), session_tag: String::new() })
+        .await
+        .expect("renamed");
+    me.change_password(&ChangePasswordForm {
+        current_password: "wrong horse battery".into(),
+        new_password: "a quite different one".into(),
+        session_tag: String::new(),
     })
     .await
     .expect_err("refused");
-    me.delete_account(&DeleteAccount { current: "wrong horse battery".into(), tag: String::new() })
-        .await
-        .expect_err("refused");
+    me.delete_account(&DeleteAccountForm {
+        current_password: "wrong horse battery".into(),
+        session_tag: String::new(),
+    })
+    .await
+    .expect_err("refused");
     let other = me
         .sessions(10, None)
         .await
@@ -47,73 +59,86 @@ async fn live(world: &World) -> (UserId, UserId) {
         .items
         .into_iter()
         .find(|session| !session.current)
-        .expect("another")
+        .expect("another session")
         .id;
-    me.end_session(other).await.expect("ended");
-    log_in(world, PASSWORD, None).await.expect("one more to end");
-    me.end_other_sessions().await.expect("ended");
-    me.delete_account(&DeleteAccount { current: PASSWORD.into(), tag: String::new() })
-        .await
-        .expect("asked");
-    me.keep_account().await.expect("kept");
-    me.end_all_sessions().await.expect("ended");
-    // A theft.
-    let fourth = log_in(world, PASSWORD, None).await.expect("a log-in");
-    let next = world.auth.refresh(&client(), &fourth.refresh.token).await.expect("renewed");
-    world.auth.refresh(&client(), &next.refresh.token).await.expect("renewed");
-    world.clock.advance(Span::minutes(1));
-    world.auth.refresh(&client(), &fourth.refresh.token).await.expect_err("refused");
-    let fifth = log_in(world, PASSWORD, None).await.expect("a log-in");
-    let change = ChangePassword {
-        current: PASSWORD.into(),
-        new: "a quite different one".into(),
-        tag: String::new(),
+    me.revoke_session(other).await.expect("revoked");
+    log_in(context, PASSWORD, None).await.expect("a log-in");
+    me.revoke_other_sessions().await.expect("revoked");
+    me.delete_account(&DeleteAccountForm {
+        current_password: PASSWORD.into(),
+        session_tag: String::new(),
+    })
+    .await
+    .expect("requested");
+    me.cancel_deletion().await.expect("cancelled");
+    me.revoke_all_sessions().await.expect("revoked");
+    // Refresh token reuse.
+    let fourth = log_in(context, PASSWORD, None).await.expect("a log-in");
+    let next = context.auth.refresh(&client(), &fourth.refresh.token).await.expect("refreshed");
+    context.auth.refresh(&client(), &next.refresh.token).await.expect("refreshed");
+    context.clock.advance(TimeSpan::minutes(1));
+    context.auth.refresh(&client(), &fourth.refresh.token).await.expect_err("refused");
+    let fifth = log_in(context, PASSWORD, None).await.expect("a log-in");
+    let change = ChangePasswordForm {
+        current_password: PASSWORD.into(),
+        new_password: "a quite different one".into(),
+        session_tag: String::new(),
     };
-    signed_in(&world.auth, &fifth).await.change_password(&change).await.expect("changed");
-    world
+    signed_in(&context.auth, &fifth).await.change_password(&change).await.expect("changed");
+    context
         .auth
-        .log_out(&client(), Presented::Cookie(&fifth.refresh.token))
+        .log_out(&client(), PresentedCredential::Cookie(&fifth.refresh.token))
         .await
         .expect("a log-out");
-    // By an administrator.
+    // Operations of an administrator.
     let invite =
-        world.auth.first_admin_invite().await.expect("an answer").expect("there is none yet");
-    let form = SignUp {
+        context.auth.issue_setup_token().await.expect("an answer").expect("no administrator yet");
+    let form = SignUpForm {
         email: "root@example.com".into(),
         password: PASSWORD.into(),
-        invite,
-        ..SignUp::default()
+        setup_token: invite,
+        ..SignUpForm::default()
     };
-    let root = world.auth.sign_up(&client(), &form, None).await.expect("a sign-up").1;
-    let signed_in = signed_in(&world.auth, &root).await;
+    let root = context.auth.sign_up(&client(), &form, None).await.expect("a sign-up").1;
+    let signed_in = signed_in(&context.auth, &root).await;
     let admin = signed_in.admin().expect("an administrator");
-    for change in [Change::Role(Role::Admin), Change::Disable, Change::Enable, Change::EndSessions]
-    {
+    for change in [
+        AdminAction::Role(Role::Admin),
+        AdminAction::Disable,
+        AdminAction::Enable,
+        AdminAction::RevokeSessions,
+    ] {
         admin.change(ada.account.id, change).await.expect("changed");
     }
     (ada.account.id, root.account.id)
 }
 
-on_both! {
-    async fn everything_that_happens_is_recorded_with_who_whom_where_and_in_which_request(
-        world: World,
-    ) {
-        let (ada, root) = live(&world).await;
-        let records =
-            world.store.read().await.expect("a connection").event_records().await.expect("records");
+test_on_each_database! {
+    async fn every_operation_is_recorded_with_full_context(context: TestContext) {
+        let (ada, root) = perform_all(&context).await;
+        let records = context
+            .store
+            .read()
+            .await
+            .expect("a connection")
+            .event_records()
+            .await
+            .expect("records");
         for record in &records {
             let kind = EventKind::from_name(&record.kind).expect("a kind");
             let refused = matches!(
                 kind,
                 EventKind::LogInFailed
                     | EventKind::PasswordChangeFailed
-                    | EventKind::DeletionRefused
-                    | EventKind::TokenReused
+                    | EventKind::DeletionPasswordFailed
+                    | EventKind::RefreshTokenReused
             );
             assert_eq!(record.outcome, if refused { "refused" } else { "done" }, "{record:?}");
-            assert!(record.at >= START && record.at <= world.clock.now(), "{record:?}");
-            let by_admin =
-                matches!(kind, EventKind::Disabled | EventKind::Enabled | EventKind::RoleChanged);
+            assert!(record.at >= START && record.at <= context.clock.now(), "{record:?}");
+            let by_admin = matches!(
+                kind,
+                EventKind::AccountDisabled | EventKind::AccountEnabled | EventKind::RoleChanged
+            );
             if by_admin {
                 assert_eq!(
                     (record.actor_id, record.target_id),
@@ -121,7 +146,7 @@ on_both! {
                     "{record:?}"
                 );
             } else if refused {
-                // Whoever it was has not proven who they are.
+                // The actor is not authenticated.
                 assert_eq!((record.actor_id, record.target_id), (None, Some(ada)), "{record:?}");
             } else {
                 assert!(record.actor_id.is_some() && record.target_id.is_some(), "{record:?}");
@@ -138,9 +163,13 @@ on_both! {
             );
         }
         let seen: BTreeSet<&str> = records.iter().map(|record| record.kind.as_str()).collect();
-        // It takes a hundred sessions, a database restored from before, or an account that is gone
-        // (`leaving`).
-        let rare = [EventKind::SessionCrowdedOut, EventKind::TokenNotIssued, EventKind::Deleted];
+        // These need a hundred sessions, a restored database or a deleted account (see
+        // `account_deletion`).
+        let rare = [
+            EventKind::SessionEvicted,
+            EventKind::UnknownTokenGeneration,
+            EventKind::AccountDeleted,
+        ];
         let expected: BTreeSet<&str> = EventKind::ALL
             .iter()
             .filter(|kind| !rare.contains(kind))
@@ -149,21 +178,31 @@ on_both! {
         assert_eq!(seen, expected);
     }
 
-    async fn what_is_not_done_is_not_recorded_as_done(world: World) {
-        let ada = world.sign_up(ADA).await;
-        let me = signed_in(&world.auth, &ada).await;
-        me.end_session(SessionId(uuid::Uuid::nil())).await.expect_err("there is none");
-        world
+    async fn failed_operations_are_not_recorded_as_done(context: TestContext) {
+        let ada = context.sign_up(ADA).await;
+        let me = signed_in(&context.auth, &ada).await;
+        me.revoke_session(SessionId(uuid::Uuid::nil())).await.expect_err("no such session");
+        context
             .auth
             .sign_up(
                 &client(),
-                &SignUp { email: ADA.into(), password: PASSWORD.into(), ..SignUp::default() },
+                &SignUpForm {
+                    email: ADA.into(),
+                    password: PASSWORD.into(),
+                    ..SignUpForm::default()
+                },
                 None,
             )
             .await
             .expect_err("taken");
-        let records =
-            world.store.read().await.expect("a connection").event_records().await.expect("records");
+        let records = context
+            .store
+            .read()
+            .await
+            .expect("a connection")
+            .event_records()
+            .await
+            .expect("records");
         assert_eq!(
             records.iter().map(|record| record.kind.as_str()).collect::<Vec<_>>(),
             ["signed_up"]

@@ -1,24 +1,24 @@
-//! Background work that fails: it is restarted, and readiness says so meanwhile.
+//! Background tasks that panic: they are restarted, and readiness fails until they run.
 
-use crate::support::World;
-use countersign_core::{Error, on_both};
+use crate::common::TestContext;
+use countersign_core::{Error, test_on_each_database};
 
-on_both! {
-    async fn background_task_that_panics_is_restarted(world: World) {
-        let worker = world.auth.work();
-        let background = world.auth.background();
+test_on_each_database! {
+    async fn background_task_that_panics_is_restarted(context: TestContext) {
+        let worker = context.auth.start_background_tasks();
+        let background = context.auth.background();
         let names = background.names();
-        assert!(names.contains(&"listen".into()) && names.contains(&"keep".into()), "{names:?}");
-        for name in ["listen", "keep", "clock", "retain"] {
-            world.auth.ready().await.expect("ready");
-            let struck = background.panic_task(name).await;
-            let Err(Error::Unavailable(cause)) = world.auth.ready().await else {
-                panic!("{name} is down")
+        assert!(names.contains(&"feed_sync".into()) && names.contains(&"maintenance".into()), "{names:?}");
+        for name in ["feed_sync", "maintenance", "clock_sync", "retention"] {
+            context.auth.ready().await.expect("ready");
+            let panicked = background.panic_task(name).await;
+            let Err(Error::Unavailable(cause)) = context.auth.ready().await else {
+                panic!("{name} is running")
             };
             assert!(cause.to_string().contains(name), "{cause}");
-            drop(struck);
+            drop(panicked);
             background.all_running().await;
-            world.auth.ready().await.expect("ready again");
+            context.auth.ready().await.expect("ready again");
         }
         worker.stop().await.expect("a stop");
     }

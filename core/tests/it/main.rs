@@ -1,29 +1,26 @@
-//! Every test runs on SQLite and on Postgres. Postgres comes from `TEST_POSTGRES_URL`, which
-//! `script/test` sets; without it the tests fail.
+//! Integration tests. Every test runs on SQLite and on Postgres. `TEST_POSTGRES_URL`, which
+//! `script/test` sets, names the Postgres server; without it the tests fail.
 
-#![expect(
-    unreachable_pub,
-    reason = "one binary: what the modules share is public to each other only"
-)]
+#![expect(unreachable_pub, reason = "the modules of this test binary share items with `pub`")]
 
+mod account_deletion;
+mod account_lifecycle;
 mod audit;
 mod background;
 mod capacity;
-mod clocks;
+mod clock_skew;
+mod common;
+mod concurrency;
 mod device_cookies;
-mod first_admin;
-mod flows;
-mod keys;
-mod leaving;
-mod limits;
-mod model;
 mod outages;
 mod passwords;
-mod races;
+mod rate_limits;
 mod refresh;
 mod retention;
 mod revocation;
+mod session_model;
 mod sessions;
+mod setup_token;
+mod signing_keys;
 mod store;
-mod support;
 mod tokens;

@@ -1,11 +1,12 @@
-//! What a database that cannot write, that was moved away, or that another program holds means for
-//! those who ask: a temporary refusal, a readiness that tells the truth, and no restart afterwards.
+//! Database outages: a database that is read-only, moved, locked or unreachable. Requests fail
+//! temporarily, readiness reports it, and no restart is needed afterwards.
 
-use crate::support::{World, client};
+use crate::common::{TestContext, client};
 use countersign_core::{
-    Error, Presented, Store, on_both, store::OpenError, testing::FreshDatabase,
+    Error, PresentedCredential, Store, store::OpenError, test_on_each_database,
+    testing::TestDatabase,
 };
-use countersign_types::Span;
+use countersign_types::TimeSpan;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use std::{
     fs::{self, Permissions},
@@ -19,30 +20,30 @@ use tokio::{
 
 const EMAIL: &str = "ada@example.com";
 
-fn file_of(world: &World) -> PathBuf {
-    world.database.url.strip_prefix("sqlite:").expect("a file").into()
+fn file_of(context: &TestContext) -> PathBuf {
+    context.database.url.strip_prefix("sqlite:").expect("a file").into()
 }
 
 async fn execute(connection: &mut SqliteConnection, sql: &'static str) {
     sqlx::raw_sql(sql).execute(connection).await.expect(sql);
 }
 
-/// Another program that keeps everybody from writing to the sessions, and nobody from reading.
-enum Blocking {
+/// A lock of another process that blocks writes to the sessions, but not reads.
+enum WriteLock {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
-impl Blocking {
-    async fn on(world: &World) -> Self {
-        if world.store.kind() == "sqlite" {
+impl WriteLock {
+    async fn on(context: &TestContext) -> Self {
+        if context.store.kind() == "sqlite" {
             let mut connection =
-                SqliteConnection::connect(&world.database.url).await.expect("a connection");
+                SqliteConnection::connect(&context.database.url).await.expect("a connection");
             execute(&mut connection, "BEGIN IMMEDIATE").await;
             Self::Sqlite(connection)
         } else {
             let mut connection =
-                PgConnection::connect(&world.database.url).await.expect("a connection");
+                PgConnection::connect(&context.database.url).await.expect("a connection");
             sqlx::raw_sql("BEGIN; LOCK TABLE sessions IN SHARE MODE")
                 .execute(&mut connection)
                 .await
@@ -51,7 +52,7 @@ impl Blocking {
         }
     }
 
-    async fn end(self) {
+    async fn release(self) {
         match self {
             Self::Sqlite(mut connection) => execute(&mut connection, "ROLLBACK").await,
             Self::Postgres(mut connection) => {
@@ -62,96 +63,100 @@ impl Blocking {
 }
 
 #[tokio::test]
-async fn held_write_lock_makes_unready_until_released() {
-    let world = World::on(FreshDatabase::sqlite()).await;
-    world.sign_up(EMAIL).await;
-    let mut other = SqliteConnection::connect(&world.database.url).await.expect("a connection");
+async fn held_write_lock_fails_readiness_until_released() {
+    let context = TestContext::on(TestDatabase::sqlite()).await;
+    context.sign_up(EMAIL).await;
+    let mut other = SqliteConnection::connect(&context.database.url).await.expect("a connection");
     execute(&mut other, "BEGIN IMMEDIATE").await;
-    assert!(matches!(world.store.write().await, Err(Error::Unavailable(_))));
-    assert!(matches!(world.store.ping().await, Err(Error::Unavailable(_))));
+    assert!(matches!(context.store.write().await, Err(Error::Unavailable(_))));
+    assert!(matches!(context.store.ping().await, Err(Error::Unavailable(_))));
     execute(&mut other, "ROLLBACK").await;
-    world.store.ping().await.expect("ready again");
-    world.log_in(EMAIL).await;
+    context.store.ping().await.expect("ready again");
+    context.log_in(EMAIL).await;
 }
 
 #[tokio::test]
-async fn moved_file_refuses_writes_until_put_back() {
-    let world = World::on(FreshDatabase::sqlite()).await;
-    world.sign_up(EMAIL).await;
-    let (path, away) = (file_of(&world), file_of(&world).with_extension("away"));
+async fn moved_file_rejects_writes_until_restored() {
+    let context = TestContext::on(TestDatabase::sqlite()).await;
+    context.sign_up(EMAIL).await;
+    let (path, away) = (file_of(&context), file_of(&context).with_extension("away"));
     fs::rename(&path, &away).expect("moved");
-    assert!(matches!(world.store.ping().await, Err(Error::Unavailable(_))));
-    assert!(matches!(world.store.write().await, Err(Error::Unavailable(_))));
-    assert!(!path.exists(), "no new database is made in its place");
-    // Another file at the path is no better.
+    assert!(matches!(context.store.ping().await, Err(Error::Unavailable(_))));
+    assert!(matches!(context.store.write().await, Err(Error::Unavailable(_))));
+    assert!(!path.exists(), "no new database is created");
+    // Another file at the path is rejected, too.
     fs::copy(&away, &path).expect("a copy");
-    assert!(matches!(world.store.write().await, Err(Error::Unavailable(_))));
+    assert!(matches!(context.store.write().await, Err(Error::Unavailable(_))));
     fs::rename(&away, &path).expect("moved back");
-    world.store.ping().await.expect("ready again");
-    world.log_in(EMAIL).await;
+    context.store.ping().await.expect("ready again");
+    context.log_in(EMAIL).await;
 }
 
-/// The readers of a node.
+/// The number of read connections of a node.
 const READERS: usize = 4;
 
 #[tokio::test]
-async fn another_file_at_the_path_is_not_read() {
-    let world = World::on(FreshDatabase::sqlite()).await;
-    let issued = world.sign_up(EMAIL).await;
-    let (path, away) = (file_of(&world), file_of(&world).with_extension("away"));
-    // A backup from before the log-out.
-    let mut other = SqliteConnection::connect(&world.database.url).await.expect("a connection");
+async fn replaced_database_file_is_not_read() {
+    let context = TestContext::on(TestDatabase::sqlite()).await;
+    let issued = context.sign_up(EMAIL).await;
+    let (path, away) = (file_of(&context), file_of(&context).with_extension("away"));
+    // A backup taken before the log-out.
+    let mut other = SqliteConnection::connect(&context.database.url).await.expect("a connection");
     execute(&mut other, "PRAGMA wal_checkpoint(TRUNCATE)").await;
     other.close().await.expect("closed");
     let old = path.with_extension("old");
     fs::copy(&path, &old).expect("a copy");
-    world
+    context
         .auth
-        .log_out(&client(), Presented::Bearer(&issued.access.token))
+        .log_out(&client(), PresentedCredential::Bearer(&issued.access.token))
         .await
         .expect("a log-out");
 
     fs::rename(&path, &away).expect("moved");
-    fs::rename(&old, &path).expect("the backup in its place");
+    fs::rename(&old, &path).expect("replaced by the backup");
     let by_cookie = async || {
-        world.auth.signed_in(&client(), Presented::Cookie(&issued.refresh.token)).await.err()
+        context
+            .auth
+            .signed_in(&client(), PresentedCredential::Cookie(&issued.refresh.token))
+            .await
+            .err()
     };
     for _ in 0..READERS * 2 {
         let error = by_cookie().await;
         assert!(matches!(error, Some(Error::Unavailable(_))), "{error:?}");
     }
     fs::rename(&away, &path).expect("moved back");
-    let session = world.auth.session_of(&issued.refresh.token).expect("a session");
+    let session = context.auth.session_of(&issued.refresh.token).expect("a session");
     let mut held = Vec::new();
     for _ in 0..READERS {
-        held.push(world.store.read().await.expect("a reader"));
+        held.push(context.store.read().await.expect("a reader"));
     }
     for mut reader in held {
         let found = reader.session_with_user(session).await.expect("read").expect("the session");
         assert!(found.session.revoked_at.is_some(), "a connection to the backup is still used");
     }
-    assert!(matches!(by_cookie().await, Some(Error::SignedOut)));
+    assert!(matches!(by_cookie().await, Some(Error::Unauthenticated)));
 }
 
 #[tokio::test]
-async fn removed_write_ahead_log_loses_nothing_and_stops_no_one() {
-    let world = World::on(FreshDatabase::sqlite()).await;
-    world.sign_up(EMAIL).await;
-    let path = file_of(&world);
+async fn removed_wal_loses_no_committed_data() {
+    let context = TestContext::on(TestDatabase::sqlite()).await;
+    context.sign_up(EMAIL).await;
+    let path = file_of(&context);
     fs::remove_file(path.with_extension("db-wal")).expect("removed");
-    // The first write finds it. One may be refused, and nothing that was acknowledged is gone.
-    while world.try_sign_up("bob@example.com").await.is_err() {}
-    world.sign_up("eve@example.com").await;
+    // The first write detects it. It may fail, but no committed data is lost.
+    while context.try_sign_up("bob@example.com").await.is_err() {}
+    context.sign_up("eve@example.com").await;
     for email in [EMAIL, "bob@example.com", "eve@example.com"] {
-        world.log_in(email).await;
+        context.log_in(email).await;
     }
-    world.store.ping().await.expect("ready");
-    // What a power cut now would leave.
-    let copy = FreshDatabase::sqlite();
+    context.store.ping().await.expect("ready");
+    // The files that a power failure would leave now.
+    let copy = TestDatabase::sqlite();
     let target = PathBuf::from(copy.url.strip_prefix("sqlite:").expect("a file"));
     fs::copy(&path, &target).expect("a copy");
     fs::copy(path.with_extension("db-wal"), target.with_extension("db-wal"))
-        .expect("a copy of its log");
+        .expect("a copy of the write-ahead log");
     let mut reader = SqliteConnection::connect(&copy.url).await.expect("a connection");
     let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users")
         .fetch_one(&mut reader)
@@ -161,24 +166,24 @@ async fn removed_write_ahead_log_loses_nothing_and_stops_no_one() {
 }
 
 #[tokio::test]
-async fn queue_before_the_writer_is_no_outage() {
-    let world = World::on(FreshDatabase::sqlite()).await;
-    let held = world.store.write().await.expect("a transaction");
+async fn full_writer_queue_is_not_an_outage() {
+    let context = TestContext::on(TestDatabase::sqlite()).await;
+    let held = context.store.write().await.expect("a transaction");
     tokio::time::pause();
-    let error = world.store.write().await.err();
+    let error = context.store.write().await.err();
     tokio::time::resume();
-    assert!(matches!(error, Some(Error::Busy { .. })), "{error:?}");
-    world.store.ping().await.expect("ready all the while");
+    assert!(matches!(error, Some(Error::Overloaded { .. })), "{error:?}");
+    context.store.ping().await.expect("ready");
     drop(held);
-    world.sign_up(EMAIL).await;
+    context.sign_up(EMAIL).await;
 }
 
 #[tokio::test]
-async fn write_ahead_log_has_a_bound_and_shrinks_again() {
+async fn wal_size_is_bounded_and_shrinks() {
     const BOUND: u64 = 256 * 1024;
-    let world = World::on(FreshDatabase::sqlite()).await;
-    let store = Store::open_with_wal_bound(&world.database.url, BOUND).await.expect("a database");
-    let mut other = SqliteConnection::connect(&world.database.url).await.expect("a connection");
+    let context = TestContext::on(TestDatabase::sqlite()).await;
+    let store = Store::open_with_wal_bound(&context.database.url, BOUND).await.expect("a database");
+    let mut other = SqliteConnection::connect(&context.database.url).await.expect("a connection");
     execute(&mut other, "BEGIN; SELECT count(*) FROM users").await;
     let write = async || {
         let mut tx = store.write().await?;
@@ -192,7 +197,7 @@ async fn write_ahead_log_has_a_bound_and_shrinks_again() {
             break;
         }
     }
-    assert!(refused, "the log grew without a bound");
+    assert!(refused, "the write-ahead log grew without a bound");
     assert!(matches!(store.ping().await, Err(Error::Unavailable(_))));
     execute(&mut other, "ROLLBACK").await;
     let again = async { while store.ping().await.is_err() {} };
@@ -203,8 +208,8 @@ async fn write_ahead_log_has_a_bound_and_shrinks_again() {
 }
 
 #[tokio::test]
-async fn database_files_are_for_the_owner_only() {
-    let world = World::on(FreshDatabase::sqlite()).await;
+async fn database_files_are_accessible_by_owner_only() {
+    let context = TestContext::on(TestDatabase::sqlite()).await;
     let modes = |path: &PathBuf| {
         let name = path.display().to_string();
         [name.clone(), format!("{name}-wal"), format!("{name}-shm")].map(|file| {
@@ -215,19 +220,19 @@ async fn database_files_are_for_the_owner_only() {
                 & 0o777
         })
     };
-    let path = file_of(&world);
-    assert_eq!(modes(&path), [0o600; 3], "made by us");
+    let path = file_of(&context);
+    assert_eq!(modes(&path), [0o600; 3], "created by the store");
     for ending in ["", "-wal", "-shm"] {
         fs::set_permissions(format!("{}{ending}", path.display()), Permissions::from_mode(0o664))
             .expect("a mode");
     }
-    let _again = Store::open(&world.database.url).await.expect("the same database");
-    assert_eq!(modes(&path), [0o600; 3], "found with other permissions");
+    let _again = Store::open(&context.database.url).await.expect("the same database");
+    assert_eq!(modes(&path), [0o600; 3], "corrected at start");
 }
 
 #[tokio::test]
-async fn database_defaults_of_postgres_do_not_matter() {
-    let database = FreshDatabase::postgres().await;
+async fn postgres_database_defaults_have_no_effect() {
+    let database = TestDatabase::postgres().await;
     let mut operator = PgConnection::connect(&database.url).await.expect("Postgres");
     let name = database.url.rsplit('/').next().expect("a name").to_owned();
     for setting in [
@@ -244,16 +249,16 @@ async fn database_defaults_of_postgres_do_not_matter() {
         let sql = format!("ALTER DATABASE {name} SET {setting}");
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut operator).await.expect(setting);
     }
-    let world = World::on(database).await;
-    let issued = world.sign_up(EMAIL).await;
-    assert!(crate::support::renews(&world.auth, &issued.refresh.token).await);
-    world.log_in(EMAIL).await;
-    world.store.ping().await.expect("ready");
+    let context = TestContext::on(database).await;
+    let issued = context.sign_up(EMAIL).await;
+    assert!(crate::common::can_refresh(&context.auth, &issued.refresh.token).await);
+    context.log_in(EMAIL).await;
+    context.store.ping().await.expect("ready");
 }
 
 #[tokio::test]
-async fn lost_privileges_make_unready_until_granted_again() {
-    let mut database = FreshDatabase::postgres().await;
+async fn lost_privileges_fail_readiness_until_granted() {
+    let mut database = TestDatabase::postgres().await;
     let mut operator = PgConnection::connect(&database.url).await.expect("Postgres");
     let name = database.url.rsplit('/').next().expect("a name").to_owned();
     let as_operator = async |operator: &mut PgConnection, sql: String| {
@@ -265,104 +270,104 @@ async fn lost_privileges_make_unready_until_granted_again() {
     )
     .await;
     database.url = database.url.replace("postgres@", &format!("owner_{name}@"));
-    let world = World::on(database).await;
-    let issued = world.sign_up(EMAIL).await;
+    let context = TestContext::on(database).await;
+    let issued = context.sign_up(EMAIL).await;
     as_operator(&mut operator, format!("REVOKE UPDATE ON sessions, feed_head FROM owner_{name}"))
         .await;
-    let refused = world.auth.refresh(&crate::support::client(), &issued.refresh.token).await;
+    let refused = context.auth.refresh(&crate::common::client(), &issued.refresh.token).await;
     assert!(matches!(refused, Err(Error::Unavailable(_))), "{:?}", refused.err());
-    assert!(matches!(world.store.ping().await, Err(Error::Unavailable(_))));
+    assert!(matches!(context.store.ping().await, Err(Error::Unavailable(_))));
     as_operator(&mut operator, format!("GRANT UPDATE ON sessions, feed_head TO owner_{name}"))
         .await;
-    world.store.ping().await.expect("ready again");
-    assert!(crate::support::renews(&world.auth, &issued.refresh.token).await);
+    context.store.ping().await.expect("ready again");
+    assert!(crate::common::can_refresh(&context.auth, &issued.refresh.token).await);
 }
 
 #[tokio::test]
-async fn database_without_utf8_is_refused_at_start() {
-    let database = FreshDatabase::postgres().await;
+async fn database_without_utf8_is_rejected_at_start() {
+    let database = TestDatabase::postgres().await;
     let mut operator = PgConnection::connect(&database.url).await.expect("Postgres");
     let name = format!("{}_ascii", database.url.rsplit('/').next().expect("a name"));
     let sql = format!(
-        "CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
+        "CREATE DATABASE {name} ENCODING 'SQL_ASCII' \
+         TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'"
     );
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut operator).await.expect("a database");
     let url = format!("{}_ascii", database.url);
-    assert!(
-        matches!(Store::open(&url).await, Err(OpenError::Encoding(encoding)) if encoding == "SQL_ASCII")
-    );
+    let error = Store::open(&url).await.err();
+    assert!(matches!(error, Some(OpenError::Encoding(encoding)) if encoding == "SQL_ASCII"));
 }
 
-on_both! {
-    async fn log_out_of_ended_session_writes_nothing(world: World) {
-        let idle = world.sign_up(EMAIL).await;
-        world.clock.advance(Span::days(90));
-        let (ended, living) = (world.log_in(EMAIL).await, world.log_in(EMAIL).await);
-        world
+test_on_each_database! {
+    async fn log_out_of_ended_session_writes_nothing(context: TestContext) {
+        let idle = context.sign_up(EMAIL).await;
+        context.clock.advance(TimeSpan::days(90));
+        let (ended, active) = (context.log_in(EMAIL).await, context.log_in(EMAIL).await);
+        context
             .auth
-            .log_out(&client(), Presented::Bearer(&ended.access.token))
+            .log_out(&client(), PresentedCredential::Bearer(&ended.access.token))
             .await
             .expect("a log-out");
-        let blocking = Blocking::on(&world).await;
+        let lock = WriteLock::on(&context).await;
         for _ in 0..20 {
-            for dead in [
-                Presented::Bearer(&ended.access.token),
-                Presented::Cookie(&ended.refresh.token),
-                Presented::Cookie(&idle.refresh.token),
+            for ended_token in [
+                PresentedCredential::Bearer(&ended.access.token),
+                PresentedCredential::Cookie(&ended.refresh.token),
+                PresentedCredential::Cookie(&idle.refresh.token),
             ] {
-                world.auth.log_out(&client(), dead).await.expect("it is over already");
+                context.auth.log_out(&client(), ended_token).await.expect("already ended");
             }
-            for dead in [&ended.access.token, &ended.refresh.token, &idle.refresh.token] {
-                world.auth.revoke(&client(), dead).await.expect("it is over already");
+            for ended_token in [&ended.access.token, &ended.refresh.token, &idle.refresh.token] {
+                context.auth.revoke(&client(), ended_token).await.expect("already ended");
             }
         }
-        let leaving = tokio::spawn({
-            let (auth, token) = (world.auth.clone(), living.access.token.clone());
-            async move { auth.log_out(&client(), Presented::Bearer(&token)).await }
+        let log_out = tokio::spawn({
+            let (auth, token) = (context.auth.clone(), active.access.token.clone());
+            async move { auth.log_out(&client(), PresentedCredential::Bearer(&token)).await }
         });
         for _ in 0..20 {
-            world.store.read().await.expect("a connection").feed_head().await.expect("a number");
+            context.store.read().await.expect("a connection").feed_head().await.expect("a number");
         }
-        assert!(!leaving.is_finished(), "what is not over yet is written");
-        blocking.end().await;
-        leaving.await.expect("a task").expect("a log-out");
-        assert!(!crate::support::renews(&world.auth, &living.refresh.token).await);
+        assert!(!log_out.is_finished(), "an active session is written");
+        lock.release().await;
+        log_out.await.expect("a task").expect("a log-out");
+        assert!(!crate::common::can_refresh(&context.auth, &active.refresh.token).await);
     }
 
-    async fn concurrent_transactions_commit_or_vanish_whole(world: World) {
+    async fn concurrent_transactions_commit_or_roll_back_whole(context: TestContext) {
         let before =
-            world.store.read().await.expect("a connection").feed_head().await.expect("a number");
+            context.store.read().await.expect("a connection").feed_head().await.expect("a number");
         let one = async |number: usize| {
-            let mut tx = world.store.write().await.expect("a transaction");
-            let news = [countersign_core::store::feed::News::KeysChanged];
-            tx.feed_append(&news, crate::support::START).await.expect("a line");
+            let mut tx = context.store.write().await.expect("a transaction");
+            let news = [countersign_core::store::change_feed::Change::KeysChanged];
+            tx.feed_append(&news, crate::common::START).await.expect("an entry");
             match number % 3 {
                 0 => tx.commit().await.map(|()| true).expect("a commit"),
-                // Rolled back in the middle of a group of others.
+                // Rolled back within a group commit.
                 1 => {
                     drop(tx);
                     false
                 }
                 _ => {
-                    tx.feed_append(&news, crate::support::START).await.expect("a second line");
+                    tx.feed_append(&news, crate::common::START).await.expect("a second entry");
                     tx.commit().await.map(|()| true).expect("a commit")
                 }
             }
         };
         let done = futures::future::join_all((0..60).map(one)).await;
         let after =
-            world.store.read().await.expect("a connection").feed_head().await.expect("a number");
+            context.store.read().await.expect("a connection").feed_head().await.expect("a number");
         assert_eq!(done.iter().filter(|done| **done).count(), 40);
-        assert_eq!(after - before, 60, "20 of one line and 20 of two");
+        assert_eq!(after - before, 60, "20 with one entry and 20 with two");
     }
 }
 
-/// A way to Postgres on which the server can vanish without a word: no byte passes any more on the
-/// connections that are there, and none is closed. New ones work.
+/// A proxy before Postgres that can simulate a vanished server: existing connections stay open but
+/// transfer nothing, and new connections work.
 struct Network(watch::Sender<u32>);
 
 impl Network {
-    async fn before(database: &mut FreshDatabase) -> Self {
+    async fn before(database: &mut TestDatabase) -> Self {
         let mut url: url::Url = database.url.parse().expect("a URL");
         let server = (url.host_str().expect("a host").to_owned(), url.port().expect("a port"));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -385,15 +390,15 @@ impl Network {
         Self(failovers)
     }
 
-    fn vanish(&self) {
+    fn drop_traffic(&self) {
         self.0.send_modify(|failovers| *failovers += 1);
     }
 }
 
 #[tokio::test]
-async fn server_that_vanishes_without_a_word_keeps_no_place_in_the_pool() {
+async fn vanished_server_releases_pool_connections() {
     const MAX_CONNECTIONS: usize = 16;
-    let mut database = FreshDatabase::postgres().await;
+    let mut database = TestDatabase::postgres().await;
     let network = Network::before(&mut database).await;
     let store = Store::open(&database.url).await.expect("a database");
     let mut held = Vec::new();
@@ -401,18 +406,15 @@ async fn server_that_vanishes_without_a_word_keeps_no_place_in_the_pool() {
         held.push(store.read().await.expect("a connection"));
     }
     let error = store.read().await.err();
-    assert!(
-        matches!(error, Some(Error::Busy { .. })),
-        "all are in use, which is no outage: {error:?}"
-    );
-    network.vanish();
+    assert!(matches!(error, Some(Error::Overloaded { .. })), "all are in use: {error:?}");
+    network.drop_traffic();
     drop(held);
-    store.ping().await.expect("new connections work, and there is room for them");
+    store.ping().await.expect("a new connection");
 }
 
 #[tokio::test]
-async fn reads_that_are_given_up_leave_no_transaction_open() {
-    let mut database = FreshDatabase::postgres().await;
+async fn cancelled_reads_leave_no_open_transaction() {
+    let mut database = TestDatabase::postgres().await;
     database.url.push_str("?statement-cache-capacity=0");
     let store = Store::open(&database.url).await.expect("a database");
     for polls in 0..50 {
@@ -426,12 +428,13 @@ async fn reads_that_are_given_up_leave_no_transaction_open() {
     }
     let mut operator = PgConnection::connect(&database.url).await.expect("Postgres");
     let all_are_rolled_back = async {
-        const OPEN: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+        const OPEN: &str = "SELECT COUNT(*) FROM pg_stat_activity \
+            WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
         while sqlx::query_scalar::<_, i64>(OPEN).fetch_one(&mut operator).await.expect("a number")
             > 0
         {}
     };
     tokio::time::timeout(std::time::Duration::from_secs(5), all_are_rolled_back)
         .await
-        .expect("none is left open");
+        .expect("no open transaction");
 }

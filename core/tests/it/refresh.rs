@@ -1,18 +1,20 @@
-//! Renewing a session: lost answers, tabs, thieves, limits.
+//! Refresh tokens: rotation, lost responses, concurrent tabs, reuse detection and timeouts.
 
-use crate::support::{World, accepts, client, renews};
-use countersign_core::{Auth, Error, Presented, on_both, testing::refresh_token};
-use countersign_types::{Span, view::EventKind};
+use crate::common::{TestContext, accepts, can_refresh, client};
+use countersign_core::{
+    Auth, Error, PresentedCredential, test_on_each_database, testing::refresh_token,
+};
+use countersign_types::{TimeSpan, views::EventKind};
 
 const ADA: &str = "ada@example.com";
 
-/// Fifty renewals of one token at the same moment. All succeed, and there is one successor: this.
-async fn renew_at_once(auth: &Auth, token: &str) -> String {
+/// Refreshes one token fifty times concurrently. All succeed with one successor, which is returned.
+async fn refresh_concurrently(auth: &Auth, token: &str) -> String {
     let tasks: Vec<_> = (0..50)
         .map(|_| {
             let (auth, token) = (auth.clone(), token.to_owned());
             tokio::spawn(async move {
-                auth.refresh(&client(), &token).await.expect("renewed").refresh.token
+                auth.refresh(&client(), &token).await.expect("refreshed").refresh.token
             })
         })
         .collect();
@@ -25,17 +27,18 @@ async fn renew_at_once(auth: &Auth, token: &str) -> String {
     successors.remove(0)
 }
 
-on_both! {
-    async fn each_renewal_gives_the_next_pair(world: World) {
-        let mut issued = world.sign_up("ada@example.com").await;
+test_on_each_database! {
+    async fn each_refresh_issues_the_next_token_pair(context: TestContext) {
+        let mut issued = context.sign_up("ada@example.com").await;
         for _ in 0..5 {
-            world.clock.advance(Span::minutes(9));
-            let next = world.auth.refresh(&client(), &issued.refresh.token).await.expect("renewed");
+            context.clock.advance(TimeSpan::minutes(9));
+            let next =
+                context.auth.refresh(&client(), &issued.refresh.token).await.expect("refreshed");
             assert_ne!(next.refresh.token, issued.refresh.token);
             assert!(
-                world
+                context
                     .auth
-                    .signed_in(&client(), Presented::Bearer(&next.access.token))
+                    .signed_in(&client(), PresentedCredential::Bearer(&next.access.token))
                     .await
                     .is_ok()
             );
@@ -44,59 +47,64 @@ on_both! {
         }
     }
 
-    async fn many_renewals_at_once_converge_on_one_successor(world: World) {
-        let issued = world.sign_up("ada@example.com").await;
-        let successor = renew_at_once(&world.auth, &issued.refresh.token).await;
-        assert!(world.auth.refresh(&client(), &successor).await.is_ok());
+    async fn concurrent_refreshes_converge_on_one_successor(context: TestContext) {
+        let issued = context.sign_up("ada@example.com").await;
+        let successor = refresh_concurrently(&context.auth, &issued.refresh.token).await;
+        assert!(context.auth.refresh(&client(), &successor).await.is_ok());
     }
 
-    async fn a_lost_answer_is_given_again_however_often_and_however_late(world: World) {
-        let first = world.sign_up("ada@example.com").await;
-        let lost = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
-        for span in
-            [Span::seconds(1), Span::minutes(1), Span::minutes(1), Span::days(1), Span::days(1)]
-        {
-            world.clock.advance(span);
+    async fn lost_refresh_response_is_reissued(context: TestContext) {
+        let first = context.sign_up("ada@example.com").await;
+        let lost = context.auth.refresh(&client(), &first.refresh.token).await.expect("refreshed");
+        for span in [
+            TimeSpan::seconds(1),
+            TimeSpan::minutes(1),
+            TimeSpan::minutes(1),
+            TimeSpan::days(1),
+            TimeSpan::days(1),
+        ] {
+            context.clock.advance(span);
             let again =
-                world.auth.refresh(&client(), &first.refresh.token).await.expect("given again");
+                context.auth.refresh(&client(), &first.refresh.token).await.expect("reissued");
             assert_eq!(again.refresh.token, lost.refresh.token);
         }
-        assert!(world.auth.refresh(&client(), &lost.refresh.token).await.is_ok());
+        assert!(context.auth.refresh(&client(), &lost.refresh.token).await.is_ok());
     }
 
-    async fn tabs_that_wake_after_a_lost_answer_all_go_on(world: World) {
-        let first = world.sign_up("ada@example.com").await;
-        world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
-        world.clock.advance(Span::minutes(1));
-        renew_at_once(&world.auth, &first.refresh.token).await;
+    async fn concurrent_refreshes_after_lost_response_succeed(context: TestContext) {
+        let first = context.sign_up("ada@example.com").await;
+        context.auth.refresh(&client(), &first.refresh.token).await.expect("refreshed");
+        context.clock.advance(TimeSpan::minutes(1));
+        refresh_concurrently(&context.auth, &first.refresh.token).await;
     }
 
-    async fn a_replay_after_the_successor_was_used_ends_the_session(world: World) {
-        let first = world.sign_up("ada@example.com").await;
-        let second = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
-        world
+    async fn reuse_after_successor_was_used_revokes_session(context: TestContext) {
+        let first = context.sign_up("ada@example.com").await;
+        let second =
+            context.auth.refresh(&client(), &first.refresh.token).await.expect("refreshed");
+        context
             .auth
-            .signed_in(&client(), Presented::Bearer(&second.access.token))
+            .signed_in(&client(), PresentedCredential::Bearer(&second.access.token))
             .await
             .expect("used");
-        world.clock.advance(Span::seconds(11));
+        context.clock.advance(TimeSpan::seconds(11));
         assert!(matches!(
-            world.auth.refresh(&client(), &first.refresh.token).await,
-            Err(Error::SignedOut)
+            context.auth.refresh(&client(), &first.refresh.token).await,
+            Err(Error::Unauthenticated)
         ));
         for presented in
-            [Presented::Bearer(&second.access.token), Presented::Cookie(&second.refresh.token)]
+            [PresentedCredential::Bearer(&second.access.token), PresentedCredential::Cookie(&second.refresh.token)]
         {
             assert!(
-                matches!(world.auth.signed_in(&client(), presented).await, Err(Error::SignedOut)),
+                matches!(context.auth.signed_in(&client(), presented).await, Err(Error::Unauthenticated)),
                 "{presented:?}"
             );
         }
-        world.clock.advance(Span(1));
-        let again = world.log_in("ada@example.com").await;
-        let me = world
+        context.clock.advance(TimeSpan(1));
+        let again = context.log_in("ada@example.com").await;
+        let me = context
             .auth
-            .signed_in(&client(), Presented::Bearer(&again.access.token))
+            .signed_in(&client(), PresentedCredential::Bearer(&again.access.token))
             .await
             .expect("signed in");
         let kinds: Vec<_> = me
@@ -107,75 +115,82 @@ on_both! {
             .iter()
             .map(|event| event.kind)
             .collect();
-        assert_eq!(kinds, [EventKind::LoggedIn, EventKind::TokenReused, EventKind::SignedUp]);
+        assert_eq!(
+            kinds,
+            [EventKind::LoggedIn, EventKind::RefreshTokenReused, EventKind::SignedUp]
+        );
     }
 
-    async fn what_one_node_has_seen_and_written_another_knows(world: World) {
-        let first = world.sign_up("ada@example.com").await;
-        let second = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
-        world
+    async fn reuse_is_detected_across_nodes(context: TestContext) {
+        let first = context.sign_up("ada@example.com").await;
+        let second =
+            context.auth.refresh(&client(), &first.refresh.token).await.expect("refreshed");
+        context
             .auth
-            .signed_in(&client(), Presented::Bearer(&second.access.token))
+            .signed_in(&client(), PresentedCredential::Bearer(&second.access.token))
             .await
             .expect("used");
-        world.auth.keep(false).await.expect("written");
-        world.clock.advance(Span::seconds(11));
+        context.auth.run_maintenance(false).await.expect("maintenance");
+        context.clock.advance(TimeSpan::seconds(11));
         assert!(matches!(
-            world.another_node().await.refresh(&client(), &first.refresh.token).await,
-            Err(Error::SignedOut)
+            context.another_node().await.refresh(&client(), &first.refresh.token).await,
+            Err(Error::Unauthenticated)
         ));
     }
 
-    async fn a_tab_that_is_two_behind_is_told_to_look_again(world: World) {
-        let first = world.sign_up("ada@example.com").await;
-        let second = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
-        let third = world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
+    async fn token_two_generations_old_is_superseded_within_grace(context: TestContext) {
+        let first = context.sign_up("ada@example.com").await;
+        let second =
+            context.auth.refresh(&client(), &first.refresh.token).await.expect("refreshed");
+        let third =
+            context.auth.refresh(&client(), &second.refresh.token).await.expect("refreshed");
         assert!(matches!(
-            world.auth.refresh(&client(), &first.refresh.token).await,
-            Err(Error::Stale)
+            context.auth.refresh(&client(), &first.refresh.token).await,
+            Err(Error::RefreshSuperseded)
         ));
-        assert!(world.auth.refresh(&client(), &third.refresh.token).await.is_ok());
+        assert!(context.auth.refresh(&client(), &third.refresh.token).await.is_ok());
     }
 
-    async fn one_that_is_two_behind_is_a_tab_within_the_grace_of_the_one_before_and_a_thief_after_it(
-        world: World,
-    ) {
-        world.sign_up(ADA).await;
-        for (late, is_tab) in [(Span(9_999), true), (Span(10_000), false)] {
-            let first = world.log_in(ADA).await;
+    async fn token_two_generations_old_after_grace_revokes_session(context: TestContext) {
+        context.sign_up(ADA).await;
+        for (late, is_superseded) in [(TimeSpan(9_999), true), (TimeSpan(10_000), false)] {
+            let first = context.log_in(ADA).await;
             let second =
-                world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
-            world.clock.advance(late);
+                context.auth.refresh(&client(), &first.refresh.token).await.expect("refreshed");
+            context.clock.advance(late);
             let third =
-                world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
-            let shown = world.auth.refresh(&client(), &first.refresh.token).await;
+                context.auth.refresh(&client(), &second.refresh.token).await.expect("refreshed");
+            let shown = context.auth.refresh(&client(), &first.refresh.token).await;
             assert!(
                 matches!(
-                    (shown, is_tab),
-                    (Err(Error::Stale), true) | (Err(Error::SignedOut), false)
+                    (shown, is_superseded),
+                    (Err(Error::RefreshSuperseded), true) | (Err(Error::Unauthenticated), false)
                 ),
                 "{late:?}"
             );
-            assert_eq!(renews(&world.auth, &third.refresh.token).await, is_tab, "{late:?}");
+            assert_eq!(
+                can_refresh(&context.auth, &third.refresh.token).await,
+                is_superseded,
+                "{late:?}"
+            );
         }
     }
 
-    async fn one_that_is_one_behind_changes_nothing_within_the_grace_and_ends_the_session_after_it(
-        world: World,
-    ) {
-        let first = world.sign_up(ADA).await;
-        let second = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
-        let id = world
+    async fn token_one_generation_old_after_grace_revokes_session(context: TestContext) {
+        let first = context.sign_up(ADA).await;
+        let second =
+            context.auth.refresh(&client(), &first.refresh.token).await.expect("refreshed");
+        let id = context
             .auth
-            .signed_in(&client(), Presented::Bearer(&second.access.token))
+            .signed_in(&client(), PresentedCredential::Bearer(&second.access.token))
             .await
             .expect("used")
             .session();
-        world.auth.keep(false).await.expect("written");
+        context.auth.run_maintenance(false).await.expect("maintenance");
         let row = async || {
             format!(
                 "{:?}",
-                world
+                context
                     .store
                     .read()
                     .await
@@ -187,84 +202,87 @@ on_both! {
             )
         };
         let before = row().await;
-        world.clock.advance(Span(9_999));
-        let again = world.auth.refresh(&client(), &first.refresh.token).await.expect("given again");
+        context.clock.advance(TimeSpan(9_999));
+        let again = context.auth.refresh(&client(), &first.refresh.token).await.expect("reissued");
         assert_eq!(again.refresh.token, second.refresh.token);
         assert_eq!(row().await, before, "nothing is written");
-        world.clock.advance(Span(1));
-        assert!(!renews(&world.auth, &first.refresh.token).await);
-        assert!(!renews(&world.auth, &second.refresh.token).await, "the session is over");
+        context.clock.advance(TimeSpan(1));
+        assert!(!can_refresh(&context.auth, &first.refresh.token).await);
+        assert!(!can_refresh(&context.auth, &second.refresh.token).await, "the session is revoked");
     }
 
-    async fn looking_never_raises_an_alarm(world: World) {
-        let first = world.sign_up("ada@example.com").await;
-        let second = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
+    async fn page_view_with_old_token_revokes_nothing(context: TestContext) {
+        let first = context.sign_up("ada@example.com").await;
+        let second =
+            context.auth.refresh(&client(), &first.refresh.token).await.expect("refreshed");
         assert!(
-            world.auth.signed_in(&client(), Presented::Cookie(&first.refresh.token)).await.is_ok(),
-            "a tab that loads while another renews"
+            context
+                .auth
+                .signed_in(&client(), PresentedCredential::Cookie(&first.refresh.token))
+                .await
+                .is_ok(),
+            "a tab that loads while another refreshes"
         );
-        world
+        context
             .auth
-            .signed_in(&client(), Presented::Cookie(&second.refresh.token))
+            .signed_in(&client(), PresentedCredential::Cookie(&second.refresh.token))
             .await
             .expect("the newest");
-        world.clock.advance(Span::seconds(11));
+        context.clock.advance(TimeSpan::seconds(11));
         assert!(matches!(
-            world.auth.signed_in(&client(), Presented::Cookie(&first.refresh.token)).await,
-            Err(Error::SignedOut)
+            context.auth.signed_in(&client(), PresentedCredential::Cookie(&first.refresh.token)).await,
+            Err(Error::Unauthenticated)
         ));
         assert!(
-            world.auth.refresh(&client(), &second.refresh.token).await.is_ok(),
-            "and the session lives"
+            context.auth.refresh(&client(), &second.refresh.token).await.is_ok(),
+            "the session stays active"
         );
     }
 
-    async fn an_unused_session_ends_after_the_idle_limit_and_any_after_the_absolute_one(
-        world: World,
-    ) {
-        let idle = world.sign_up("ada@example.com").await;
-        let mut busy = world.log_in("ada@example.com").await;
+    async fn session_ends_at_idle_and_absolute_timeout(context: TestContext) {
+        let idle = context.sign_up("ada@example.com").await;
+        let mut busy = context.log_in("ada@example.com").await;
         for day in 1..90 {
-            world.clock.advance(Span::days(1));
-            busy = world
+            context.clock.advance(TimeSpan::days(1));
+            busy = context
                 .auth
                 .refresh(&client(), &busy.refresh.token)
                 .await
                 .unwrap_or_else(|error| panic!("day {day}: {error}"));
             if day == 15 {
                 assert!(matches!(
-                    world.auth.refresh(&client(), &idle.refresh.token).await,
-                    Err(Error::SignedOut)
+                    context.auth.refresh(&client(), &idle.refresh.token).await,
+                    Err(Error::Unauthenticated)
                 ));
             }
         }
         assert_eq!(
             busy.refresh.max_age,
             Some(24 * 3600),
-            "the cookie lives no longer than the session"
+            "the cookie does not outlive the session"
         );
-        world.clock.advance(Span::days(1));
+        context.clock.advance(TimeSpan::days(1));
         assert!(matches!(
-            world.auth.refresh(&client(), &busy.refresh.token).await,
-            Err(Error::SignedOut)
+            context.auth.refresh(&client(), &busy.refresh.token).await,
+            Err(Error::Unauthenticated)
         ));
     }
 
-    async fn a_page_view_keeps_somebody_without_scripts_signed_in(world: World) {
-        let issued = world.sign_up("ada@example.com").await;
+    async fn page_view_without_scripts_extends_the_session(context: TestContext) {
+        let issued = context.sign_up("ada@example.com").await;
         for _ in 0..5 {
-            world.clock.advance(Span::days(10));
-            world
+            context.clock.advance(TimeSpan::days(10));
+            context
                 .auth
-                .signed_in(&client(), Presented::Cookie(&issued.refresh.token))
+                .signed_in(&client(), PresentedCredential::Cookie(&issued.refresh.token))
                 .await
                 .expect("signed in");
-            world.auth.keep(false).await.expect("written");
+            context.auth.run_maintenance(false).await.expect("maintenance");
         }
     }
 
-    async fn what_is_not_genuine_is_refused(world: World) {
-        let issued = world.sign_up("ada@example.com").await;
+    async fn forged_refresh_token_is_rejected(context: TestContext) {
+        let issued = context.sign_up("ada@example.com").await;
         for token in [
             "",
             "csgn_rt_",
@@ -274,56 +292,60 @@ on_both! {
             &format!("{}x", issued.refresh.token),
         ] {
             assert!(
-                matches!(world.auth.refresh(&client(), token).await, Err(Error::SignedOut)),
+                matches!(context.auth.refresh(&client(), token).await, Err(Error::Unauthenticated)),
                 "{token}"
             );
             assert!(matches!(
-                world.auth.signed_in(&client(), Presented::Cookie(token)).await,
-                Err(Error::SignedOut)
+                context.auth.signed_in(&client(), PresentedCredential::Cookie(token)).await,
+                Err(Error::Unauthenticated)
             ));
         }
         assert!(matches!(
-            world.auth.signed_in(&client(), Presented::Bearer(&issued.refresh.token)).await,
-            Err(Error::SignedOut)
+            context.auth.signed_in(&client(), PresentedCredential::Bearer(&issued.refresh.token)).await,
+            Err(Error::Unauthenticated)
         ));
     }
 
-    async fn what_is_not_genuine_is_refused_before_anybody_asks_the_database(world: World) {
-        let issued = world.sign_up("ada@example.com").await;
-        // There is no database any more that could be asked.
-        world.store.close().await;
+    async fn forged_refresh_token_is_rejected_without_database(context: TestContext) {
+        let issued = context.sign_up("ada@example.com").await;
+        // No database query is possible from here on.
+        context.store.close().await;
         let (last, start) = (
             if issued.refresh.token.ends_with('A') { 'B' } else { 'A' },
             &issued.refresh.token[..78],
         );
-        for token in ["", "rubbish", "csgn_rt_", &issued.access.token, &format!("{start}{last}")] {
-            assert!(!renews(&world.auth, token).await, "{token}");
+        for token in ["", "invalid", "csgn_rt_", &issued.access.token, &format!("{start}{last}")] {
+            assert!(!can_refresh(&context.auth, token).await, "{token}");
         }
         assert!(
             matches!(
-                world.auth.refresh(&client(), &issued.refresh.token).await,
+                context.auth.refresh(&client(), &issued.refresh.token).await,
                 Err(Error::Unavailable(_))
             ),
-            "or nothing was proven"
+            "a valid token needs the database"
         );
     }
 
-    async fn a_genuine_token_that_was_never_given_out_is_refused_and_recorded_and_ends_nothing(
-        world: World,
-    ) {
-        let issued = world.sign_up("ada@example.com").await;
-        let session = world
+    async fn unissued_generation_is_rejected_and_recorded(context: TestContext) {
+        let issued = context.sign_up("ada@example.com").await;
+        let session = context
             .auth
-            .signed_in(&client(), Presented::Bearer(&issued.access.token))
+            .signed_in(&client(), PresentedCredential::Bearer(&issued.access.token))
             .await
             .expect("signed in")
             .session();
         let generation =
-            |generation| refresh_token(&world.secret, session, issued.account.id, generation);
+            |generation| refresh_token(&context.secret, session, issued.account.id, generation);
         assert_eq!(generation(1), issued.refresh.token, "the newest");
-        assert!(!renews(&world.auth, &generation(6)).await);
-        let records =
-            world.store.read().await.expect("a connection").event_records().await.expect("records");
+        assert!(!can_refresh(&context.auth, &generation(6)).await);
+        let records = context
+            .store
+            .read()
+            .await
+            .expect("a connection")
+            .event_records()
+            .await
+            .expect("records");
         let kinds: Vec<_> = records
             .iter()
             .map(|record| (record.kind.as_str(), record.outcome.as_str(), record.target_id))
@@ -333,13 +355,13 @@ on_both! {
             kinds,
             [
                 (EventKind::SignedUp.as_str(), "done", ada),
-                (EventKind::TokenNotIssued.as_str(), "refused", ada)
+                (EventKind::UnknownTokenGeneration.as_str(), "refused", ada)
             ]
         );
         assert!(
-            accepts(&world.auth, &issued.access.token).await
-                && renews(&world.auth, &issued.refresh.token).await,
-            "the session lives"
+            accepts(&context.auth, &issued.access.token).await
+                && can_refresh(&context.auth, &issued.refresh.token).await,
+            "the session stays active"
         );
     }
 }

@@ -1,34 +1,34 @@
-//! Retention: what is kept no longer goes in short batches, and nothing else does.
+//! Retention: expired rows are deleted in short batches, and no others.
 
-use crate::support::{START, World, accepts, client};
+use crate::common::{START, TestContext, accepts, client};
 use countersign_core::{
-    Presented,
-    flow::ClockCheck,
-    on_both,
+    PresentedCredential,
+    service::ClockCheck,
     store::{STATEMENTS, Seed},
-    testing::FreshDatabase,
+    test_on_each_database,
+    testing::TestDatabase,
 };
-use countersign_types::{Span, Timestamp, UserId};
+use countersign_types::{TimeSpan, Timestamp, UserId};
 
 const ADA: &str = "ada@example.com";
-const DAY: Span = Span::days(1);
+const DAY: TimeSpan = TimeSpan::days(1);
 
-async fn seed(world: &World, seed: Seed, user: UserId, rows: i64, at: Timestamp) {
-    let mut tx = world.store.write().await.expect("a transaction");
+async fn seed(context: &TestContext, seed: Seed, user: UserId, rows: i64, at: Timestamp) {
+    let mut tx = context.store.write().await.expect("a transaction");
     tx.seed(seed, user, rows, at).await.expect("rows");
     tx.commit().await.expect("a commit");
 }
 
-async fn count(world: &World, table: &'static str) -> i64 {
-    world.store.read().await.expect("a connection").count_rows(table).await.expect("a count")
+async fn count(context: &TestContext, table: &'static str) -> i64 {
+    context.store.read().await.expect("a connection").count_rows(table).await.expect("a count")
 }
 
-on_both! {
-    async fn all_that_is_due_is_deleted_in_one_round(world: World) {
-        let ada = world.sign_up(ADA).await;
-        let now = world.clock.now();
-        let old = now - Span::days(500);
-        for what in [
+test_on_each_database! {
+    async fn all_expired_rows_are_deleted_in_one_run(context: TestContext) {
+        let ada = context.sign_up(ADA).await;
+        let now = context.clock.now();
+        let old = now - TimeSpan::days(500);
+        for rows in [
             Seed::RevokedSessions,
             Seed::ExpiredSessions,
             Seed::IdleSessions,
@@ -36,115 +36,119 @@ on_both! {
             Seed::Limits,
             Seed::Feed,
         ] {
-            seed(&world, what, ada.account.id, 2_345, old).await;
+            seed(&context, rows, ada.account.id, 2_345, old).await;
         }
-        world.auth.retain().await.expect("deleted");
+        context.auth.run_retention().await.expect("deleted");
         assert_eq!(
-            (count(&world, "sessions").await, count(&world, "events").await),
+            (count(&context, "sessions").await, count(&context, "events").await),
             (1, 1),
-            "the one that is there, and its sign-up"
+            "the active session and the event of the sign-up"
         );
-        assert_eq!((count(&world, "limits").await, count(&world, "feed").await), (0, 0));
-        assert!(accepts(&world.auth, &ada.access.token).await);
-        // What is not due stays.
-        for what in [
+        assert_eq!((count(&context, "limits").await, count(&context, "feed").await), (0, 0));
+        assert!(accepts(&context.auth, &ada.access.token).await);
+        // Rows within the retention period are kept.
+        for rows in [
             Seed::RevokedSessions,
             Seed::ExpiredSessions,
             Seed::IdleSessions,
             Seed::Events,
             Seed::Limits,
         ] {
-            seed(&world, what, ada.account.id, 100, now).await;
+            seed(&context, rows, ada.account.id, 100, now).await;
         }
-        world.auth.retain().await.expect("deleted");
+        context.auth.run_retention().await.expect("deleted");
         assert_eq!(
             (
-                count(&world, "sessions").await,
-                count(&world, "events").await,
-                count(&world, "limits").await
+                count(&context, "sessions").await,
+                count(&context, "events").await,
+                count(&context, "limits").await
             ),
             (301, 101, 100)
         );
     }
 
-    async fn accounts_with_many_rows_are_deleted_in_one_round(world: World) {
-        let now = world.clock.now();
+    async fn accounts_with_many_rows_are_deleted_in_one_run(context: TestContext) {
+        let now = context.clock.now();
         for number in 0..120 {
-            let user = world.sign_up(&format!("user{number}@example.com")).await;
+            let user = context.sign_up(&format!("user{number}@example.com")).await;
             if number == 0 {
-                seed(&world, Seed::RevokedSessions, user.account.id, 1_500, now).await;
-                seed(&world, Seed::Events, user.account.id, 1_500, now).await;
+                seed(&context, Seed::RevokedSessions, user.account.id, 1_500, now).await;
+                seed(&context, Seed::Events, user.account.id, 1_500, now).await;
             }
-            let me = world
+            let me = context
                 .auth
-                .signed_in(&client(), Presented::Bearer(&user.access.token))
+                .signed_in(&client(), PresentedCredential::Bearer(&user.access.token))
                 .await
                 .expect("signed in");
-            let form = countersign_types::form::DeleteAccount {
-                current: crate::support::PASSWORD.into(),
-                tag: String::new(),
+            let form = countersign_types::forms::DeleteAccountForm {
+                current_password: crate::common::PASSWORD.into(),
+                session_tag: String::new(),
             };
-            me.delete_account(&form).await.expect("asked");
+            me.delete_account(&form).await.expect("requested");
         }
-        world.clock.advance(Span(countersign_types::view::DELETION_GRACE.0 + 1));
-        world.auth.retain().await.expect("deleted");
+        context.clock.advance(TimeSpan(countersign_types::views::DELETION_GRACE_PERIOD.0 + 1));
+        context.auth.run_retention().await.expect("deleted");
         assert_eq!(
             (
-                count(&world, "users").await,
-                count(&world, "sessions").await,
-                count(&world, "events").await
+                count(&context, "users").await,
+                count(&context, "sessions").await,
+                count(&context, "events").await
             ),
             (0, 0, 120),
-            "more than fit a list, and only the fact is left"
+            "only the events of the deletions are left"
         );
     }
 
-    async fn feed_is_pruned_behind_a_line_from_a_clock_that_ran_ahead(world: World) {
-        let ada = world.sign_up(ADA).await;
-        let before = count(&world, "feed").await;
-        seed(&world, Seed::Feed, ada.account.id, 60, START + Span::days(30_000)).await;
-        seed(&world, Seed::Feed, ada.account.id, 500, START - Span::days(30)).await;
-        world.auth.retain().await.expect("deleted");
-        assert_eq!(count(&world, "feed").await, before + 60);
+    async fn feed_is_pruned_behind_an_entry_from_a_fast_clock(context: TestContext) {
+        let ada = context.sign_up(ADA).await;
+        let before = count(&context, "feed").await;
+        seed(&context, Seed::Feed, ada.account.id, 60, START + TimeSpan::days(30_000)).await;
+        seed(&context, Seed::Feed, ada.account.id, 500, START - TimeSpan::days(30)).await;
+        context.auth.run_retention().await.expect("deleted");
+        assert_eq!(count(&context, "feed").await, before + 60);
     }
 
-    async fn clock_that_jumps_ahead_deletes_nothing_for_an_hour(world: World) {
-        world.sign_up(ADA).await;
-        let (events, sessions) = (count(&world, "events").await, count(&world, "sessions").await);
-        world.clock.advance(Span::days(365 * 70));
-        world.auth.retain_by_checked_clock(&mut ClockCheck::default()).await.expect("refrained");
+    async fn clock_jump_ahead_deletes_nothing_for_an_hour(context: TestContext) {
+        context.sign_up(ADA).await;
+        let (events, sessions) =
+            (count(&context, "events").await, count(&context, "sessions").await);
+        context.clock.advance(TimeSpan::days(365 * 70));
+        context
+            .auth
+            .run_retention_if_clock_plausible(&mut ClockCheck::default())
+            .await
+            .expect("nothing deleted");
         assert_eq!(
-            (count(&world, "events").await, count(&world, "sessions").await),
+            (count(&context, "events").await, count(&context, "sessions").await),
             (events, sessions)
         );
     }
 
-    async fn counts_of_rate_limits_are_bounded(world: World) {
-        let ada = world.sign_up(ADA).await;
-        seed(&world, Seed::Limits, ada.account.id, 1_000, START - DAY).await;
-        seed(&world, Seed::Limits, ada.account.id, 10, START).await;
-        world.auth.bound_limits(1_010).await.expect("bounded");
-        assert_eq!(count(&world, "limits").await, 1_010);
-        world.auth.bound_limits(10).await.expect("bounded");
-        assert_eq!(count(&world, "limits").await, 10, "exactly, and those that were used last");
-        world.auth.bound_limits(10).await.expect("bounded");
-        let mut tx = world.store.write().await.expect("a transaction");
+    async fn rate_limit_rows_are_bounded(context: TestContext) {
+        let ada = context.sign_up(ADA).await;
+        seed(&context, Seed::Limits, ada.account.id, 1_000, START - DAY).await;
+        seed(&context, Seed::Limits, ada.account.id, 10, START).await;
+        context.auth.trim_rate_limits(1_010).await.expect("bounded");
+        assert_eq!(count(&context, "limits").await, 1_010);
+        context.auth.trim_rate_limits(10).await.expect("bounded");
+        assert_eq!(count(&context, "limits").await, 10, "the most recently used rows are kept");
+        context.auth.trim_rate_limits(10).await.expect("bounded");
+        let mut tx = context.store.write().await.expect("a transaction");
         assert_eq!(
             tx.limit_prune(START, START + DAY, 1_000).await.expect("pruned"),
             0,
-            "the older ones are gone"
+            "the older rows are deleted"
         );
     }
 }
 
-/// A statement that reads a whole table holds the writer for as long as the table is.
+/// A full table scan would hold the writer for a time that grows with the table.
 #[tokio::test]
-async fn no_statement_scans_a_table_that_grows() {
-    // The start of a node, a change of an administrator (which ends with the first that is found),
-    // and a count that a reader makes.
+async fn no_statement_scans_a_growing_table() {
+    // Exceptions: a check that stops at the first administrator, and a count of a reader.
     const ALLOWED: &[&str] = &["ADMINS", "COUNT"];
-    let world = World::on(FreshDatabase::sqlite()).await;
-    let mut reader = world.store.read().await.expect("a connection");
+    let context = TestContext::on(TestDatabase::sqlite()).await;
+    let mut reader = context.store.read().await.expect("a connection");
     for (name, sql) in
         STATEMENTS.iter().copied().flatten().filter(|(name, _)| !ALLOWED.contains(name))
     {

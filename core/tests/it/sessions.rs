@@ -1,30 +1,32 @@
-//! Sessions as their owner manages them: the list, ending one, the others, all; another password;
-//! the limit; what is told after a theft.
+//! Session management: list, revocation, password change, the session limit and the reuse notice.
 
-use crate::support::{PASSWORD, World, accepts, client, renews};
-use countersign_core::{Client, Error, Issued, MOST_SESSIONS, Presented, SignedIn, on_both};
+use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client};
+use countersign_core::{
+    Error, IssuedTokens, MAX_SESSIONS_PER_USER, PresentedCredential, RequestContext, SignedIn,
+    test_on_each_database,
+};
 use countersign_types::{
-    Fault, Field, Span,
-    form::{ChangePassword, LogIn},
-    view::{EventKind, SessionView},
+    Field, FieldError, TimeSpan,
+    forms::{ChangePasswordForm, LogInForm},
+    views::{EventKind, SessionInfo},
 };
 
 const ADA: &str = "ada@example.com";
 
-async fn signed_in<'a>(world: &'a World, issued: &Issued) -> SignedIn<'a> {
-    world
+async fn signed_in<'a>(context: &'a TestContext, issued: &IssuedTokens) -> SignedIn<'a> {
+    context
         .auth
-        .signed_in(&client(), Presented::Bearer(&issued.access.token))
+        .signed_in(&client(), PresentedCredential::Bearer(&issued.access.token))
         .await
         .expect("signed in")
 }
 
-async fn sessions(world: &World, issued: &Issued) -> Vec<SessionView> {
-    signed_in(world, issued).await.sessions(100, None).await.expect("sessions").items
+async fn sessions(context: &TestContext, issued: &IssuedTokens) -> Vec<SessionInfo> {
+    signed_in(context, issued).await.sessions(100, None).await.expect("sessions").items
 }
 
-async fn kinds(world: &World, issued: &Issued) -> Vec<EventKind> {
-    signed_in(world, issued)
+async fn event_kinds(context: &TestContext, issued: &IssuedTokens) -> Vec<EventKind> {
+    signed_in(context, issued)
         .await
         .activity(100, None)
         .await
@@ -35,30 +37,35 @@ async fn kinds(world: &World, issued: &Issued) -> Vec<EventKind> {
         .collect()
 }
 
-fn change(current: &str, new: &str) -> ChangePassword {
-    ChangePassword { current: current.into(), new: new.into(), ..ChangePassword::default() }
+fn change(current: &str, new: &str) -> ChangePasswordForm {
+    ChangePasswordForm {
+        current_password: current.into(),
+        new_password: new.into(),
+        ..ChangePasswordForm::default()
+    }
 }
 
-on_both! {
-    async fn the_list_shows_the_living_ones_and_which_of_them_asks(world: World) {
-        let first = world.sign_up(ADA).await;
-        world.clock.advance(Span::minutes(5));
-        let phone = Client::new(
+test_on_each_database! {
+    async fn session_list_shows_active_sessions_and_the_current_one(context: TestContext) {
+        let first = context.sign_up(ADA).await;
+        context.clock.advance(TimeSpan::minutes(5));
+        let phone = RequestContext::new(
             "203.0.113.9".parse().ok(),
             Some("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"),
             "test",
         );
-        let form = LogIn { email: ADA.into(), password: PASSWORD.into(), ..LogIn::default() };
-        let (_, second) = world.auth.log_in(&phone, &form, None).await.expect("a log-in");
-        let third = world.log_in(ADA).await;
-        world
+        let form =
+            LogInForm { email: ADA.into(), password: PASSWORD.into(), ..LogInForm::default() };
+        let (_, second) = context.auth.log_in(&phone, &form, None).await.expect("a log-in");
+        let third = context.log_in(ADA).await;
+        context
             .auth
-            .log_out(&client(), Presented::Bearer(&third.access.token))
+            .log_out(&client(), PresentedCredential::Bearer(&third.access.token))
             .await
             .expect("a log-out");
-        world.sign_up("grace@example.com").await;
+        context.sign_up("grace@example.com").await;
 
-        let list = sessions(&world, &first).await;
+        let list = sessions(&context, &first).await;
         let seen: Vec<_> = list
             .iter()
             .map(|session| (session.device.as_deref(), session.address.as_deref(), session.current))
@@ -71,51 +78,54 @@ on_both! {
             ]
         );
         assert!(list[0].created_at > list[1].created_at);
-        assert!(sessions(&world, &second).await[0].current);
+        assert!(sessions(&context, &second).await[0].current);
 
-        // What has been idle for too long is over, and not shown.
-        world.clock.advance(Span::days(13));
-        let second = world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
-        world.clock.advance(Span::days(2));
-        let second = world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
-        assert_eq!(sessions(&world, &second).await.len(), 1);
+        // Sessions past the idle timeout are not listed.
+        context.clock.advance(TimeSpan::days(13));
+        let second =
+            context.auth.refresh(&client(), &second.refresh.token).await.expect("refreshed");
+        context.clock.advance(TimeSpan::days(2));
+        let second =
+            context.auth.refresh(&client(), &second.refresh.token).await.expect("refreshed");
+        assert_eq!(sessions(&context, &second).await.len(), 1);
     }
 
-    async fn the_list_says_when_each_was_last_in_use(world: World) {
-        let first = world.sign_up(ADA).await;
-        world.clock.advance(Span::minutes(60));
-        let second = world.log_in(ADA).await;
-        let ages = async |issued: &Issued| {
-            world.auth.keep(false).await.expect("written");
-            let now = world.clock.now();
-            sessions(&world, issued)
+    async fn session_list_shows_last_activity(context: TestContext) {
+        let first = context.sign_up(ADA).await;
+        context.clock.advance(TimeSpan::minutes(60));
+        let second = context.log_in(ADA).await;
+        let ages = async |issued: &IssuedTokens| {
+            context.auth.run_maintenance(false).await.expect("maintenance");
+            let now = context.clock.now();
+            sessions(&context, issued)
                 .await
                 .into_iter()
                 .map(|session| now.since(session.last_seen_at).as_seconds() / 60)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(ages(&second).await, [0, 60], "the newest first");
-        world.clock.advance(Span::minutes(30));
-        let second = world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
+        assert_eq!(ages(&second).await, [0, 60], "newest first");
+        context.clock.advance(TimeSpan::minutes(30));
+        let second =
+            context.auth.refresh(&client(), &second.refresh.token).await.expect("refreshed");
         assert_eq!(ages(&second).await, [0, 90]);
-        world
+        context
             .auth
-            .signed_in(&client(), Presented::Cookie(&first.refresh.token))
+            .signed_in(&client(), PresentedCredential::Cookie(&first.refresh.token))
             .await
-            .expect("a page is looked at");
+            .expect("a page view");
         assert_eq!(ages(&second).await, [0, 0]);
     }
 
-    async fn a_long_list_comes_in_parts(world: World) {
-        let mut issued = world.sign_up(ADA).await;
+    async fn session_list_is_paginated(context: TestContext) {
+        let mut issued = context.sign_up(ADA).await;
         for _ in 0..4 {
-            world.clock.advance(Span(1));
-            issued = world.log_in(ADA).await;
+            context.clock.advance(TimeSpan(1));
+            issued = context.log_in(ADA).await;
         }
-        let me = signed_in(&world, &issued).await;
+        let me = signed_in(&context, &issued).await;
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
-            let page = me.sessions(2, cursor.as_deref()).await.expect("a part");
+            let page = me.sessions(2, cursor.as_deref()).await.expect("a page");
             assert!(page.items.len() <= 2);
             seen.extend(page.items.into_iter().map(|session| session.id));
             cursor = page.next_cursor;
@@ -124,257 +134,269 @@ on_both! {
             }
         }
         assert_eq!(seen.len(), 5);
-        assert!(seen.is_sorted_by(|a, b| a > b), "the newest first");
-        assert!(matches!(me.sessions(2, Some("rubbish")).await, Err(Error::Cursor)));
+        assert!(seen.is_sorted_by(|a, b| a > b), "newest first");
+        assert!(matches!(me.sessions(2, Some("invalid")).await, Err(Error::InvalidCursor)));
     }
 
-    async fn one_session_is_ended_and_the_others_go_on(world: World) {
-        let (first, second) = (world.sign_up(ADA).await, world.log_in(ADA).await);
-        let other = sessions(&world, &first)
+    async fn revoking_one_session_keeps_the_others(context: TestContext) {
+        let (first, second) = (context.sign_up(ADA).await, context.log_in(ADA).await);
+        let other = sessions(&context, &first)
             .await
             .into_iter()
             .find(|session| !session.current)
-            .expect("the other");
-        signed_in(&world, &first).await.end_session(other.id).await.expect("ended");
+            .expect("the other session");
+        signed_in(&context, &first).await.revoke_session(other.id).await.expect("revoked");
         assert!(
-            !accepts(&world.auth, &second.access.token).await
-                && !renews(&world.auth, &second.refresh.token).await
+            !accepts(&context.auth, &second.access.token).await
+                && !can_refresh(&context.auth, &second.refresh.token).await
         );
-        assert!(accepts(&world.auth, &first.access.token).await);
-        assert_eq!(kinds(&world, &first).await[0], EventKind::SessionEnded);
+        assert!(accepts(&context.auth, &first.access.token).await);
+        assert_eq!(event_kinds(&context, &first).await[0], EventKind::SessionRevoked);
         assert!(
             matches!(
-                signed_in(&world, &first).await.end_session(other.id).await,
+                signed_in(&context, &first).await.revoke_session(other.id).await,
                 Err(Error::NotFound)
             ),
-            "over already"
+            "already revoked"
         );
     }
 
-    async fn nobody_ends_the_session_of_another_person(world: World) {
-        let (ada, eve) = (world.sign_up(ADA).await, world.sign_up("eve@example.com").await);
-        let hers = sessions(&world, &ada).await.remove(0).id;
+    async fn session_of_another_user_cannot_be_revoked(context: TestContext) {
+        let (ada, eve) = (context.sign_up(ADA).await, context.sign_up("eve@example.com").await);
+        let hers = sessions(&context, &ada).await.remove(0).id;
         for id in [hers, countersign_types::SessionId(uuid::Uuid::from_u128(7))] {
             assert!(matches!(
-                signed_in(&world, &eve).await.end_session(id).await,
+                signed_in(&context, &eve).await.revoke_session(id).await,
                 Err(Error::NotFound)
             ));
         }
-        assert!(accepts(&world.auth, &ada.access.token).await);
-        assert_eq!(sessions(&world, &eve).await.len(), 1);
+        assert!(accepts(&context.auth, &ada.access.token).await);
+        assert_eq!(sessions(&context, &eve).await.len(), 1);
     }
 
-    async fn ending_the_others_leaves_this_one_and_ending_all_leaves_none(world: World) {
+    async fn revoke_others_keeps_this_session_and_revoke_all_none(context: TestContext) {
         let (first, second, third) =
-            (world.sign_up(ADA).await, world.log_in(ADA).await, world.log_in(ADA).await);
-        let grace = world.sign_up("grace@example.com").await;
-        signed_in(&world, &second).await.end_other_sessions().await.expect("ended");
-        for gone in [&first, &third] {
+            (context.sign_up(ADA).await, context.log_in(ADA).await, context.log_in(ADA).await);
+        let grace = context.sign_up("grace@example.com").await;
+        signed_in(&context, &second).await.revoke_other_sessions().await.expect("revoked");
+        for revoked in [&first, &third] {
             assert!(
-                !accepts(&world.auth, &gone.access.token).await
-                    && !renews(&world.auth, &gone.refresh.token).await
+                !accepts(&context.auth, &revoked.access.token).await
+                    && !can_refresh(&context.auth, &revoked.refresh.token).await
             );
         }
-        assert!(
-            accepts(&world.auth, &second.access.token).await,
-            "not even its access token is lost"
-        );
-        assert_eq!(kinds(&world, &second).await[0], EventKind::OthersLoggedOut);
+        assert!(accepts(&context.auth, &second.access.token).await, "its access token stays valid");
+        assert_eq!(event_kinds(&context, &second).await[0], EventKind::OtherSessionsRevoked);
 
-        let fourth = world.log_in(ADA).await;
-        signed_in(&world, &second).await.end_all_sessions().await.expect("ended");
-        for gone in [&second, &fourth] {
+        let fourth = context.log_in(ADA).await;
+        signed_in(&context, &second).await.revoke_all_sessions().await.expect("revoked");
+        for revoked in [&second, &fourth] {
             assert!(
-                !accepts(&world.auth, &gone.access.token).await
-                    && !renews(&world.auth, &gone.refresh.token).await
+                !accepts(&context.auth, &revoked.access.token).await
+                    && !can_refresh(&context.auth, &revoked.refresh.token).await
             );
         }
-        assert!(accepts(&world.auth, &grace.access.token).await, "others are not concerned");
-        let again = world.log_in(ADA).await;
+        assert!(accepts(&context.auth, &grace.access.token).await, "other users are not affected");
+        let again = context.log_in(ADA).await;
         assert_eq!(
-            kinds(&world, &again).await[..2],
-            [EventKind::LoggedIn, EventKind::AllLoggedOut]
+            event_kinds(&context, &again).await[..2],
+            [EventKind::LoggedIn, EventKind::AllSessionsRevoked]
         );
     }
 
-    async fn another_password_ends_the_other_sessions_on_every_node(world: World) {
+    async fn password_change_revokes_other_sessions_on_every_node(context: TestContext) {
         let (this, other, node) =
-            (world.sign_up(ADA).await, world.log_in(ADA).await, world.another_node().await);
-        let issued = signed_in(&world, &this)
+            (context.sign_up(ADA).await, context.log_in(ADA).await, context.another_node().await);
+        let issued = signed_in(&context, &this)
             .await
             .change_password(&change(PASSWORD, "a quite different one"))
             .await
             .expect("changed");
-        node.listen().await.expect("heard");
-        for node in [&world.auth, &node] {
+        node.sync_feed().await.expect("synced");
+        for node in [&context.auth, &node] {
             assert!(
                 !accepts(node, &other.access.token).await
-                    && !renews(node, &other.refresh.token).await
+                    && !can_refresh(node, &other.refresh.token).await
             );
-            // This session goes on with the new tokens: what was issued before the change vouches
-            // for nothing any more.
+            // The current session continues with the new tokens; its old tokens are revoked.
             assert!(
                 !accepts(node, &this.access.token).await
                     && accepts(node, &issued.access.token).await
             );
         }
-        let renewed = world.auth.refresh(&client(), &issued.refresh.token).await.expect("renewed");
-        assert!(accepts(&node, &renewed.access.token).await);
-        assert_eq!(kinds(&world, &renewed).await[0], EventKind::PasswordChanged);
+        let refreshed =
+            context.auth.refresh(&client(), &issued.refresh.token).await.expect("refreshed");
+        assert!(accepts(&node, &refreshed.access.token).await);
+        assert_eq!(event_kinds(&context, &refreshed).await[0], EventKind::PasswordChanged);
         let log_in = async |password: &str| {
-            let form = LogIn { email: ADA.into(), password: password.into(), ..LogIn::default() };
-            world.auth.log_in(&client(), &form, None).await.is_ok()
+            let form =
+                LogInForm { email: ADA.into(), password: password.into(), ..LogInForm::default() };
+            context.auth.log_in(&client(), &form, None).await.is_ok()
         };
         assert!(!log_in(PASSWORD).await);
         assert!(log_in("a quite different one").await);
     }
 
-    async fn another_password_needs_the_one_until_now(world: World) {
-        let issued = world.sign_up(ADA).await;
-        let me = signed_in(&world, &issued).await;
+    async fn password_change_requires_the_current_password(context: TestContext) {
+        let issued = context.sign_up(ADA).await;
+        let me = signed_in(&context, &issued).await;
         for (form, expected) in [
             (
                 change("wrong horse battery", "a quite different one"),
-                vec![(Field::Current, Fault::Wrong)],
+                vec![(Field::CurrentPassword, FieldError::Incorrect)],
             ),
-            (change("", ""), vec![(Field::Current, Fault::Missing), (Field::New, Fault::Missing)]),
-            (change(PASSWORD, "short"), vec![(Field::New, Fault::TooShort { min: 8 })]),
-            (change(PASSWORD, ADA), vec![(Field::New, Fault::LikeEmail)]),
-            (change(PASSWORD, PASSWORD), vec![(Field::New, Fault::Unchanged)]),
-            // Who does not know the password learns nothing by this.
+            (
+                change("", ""),
+                vec![
+                    (Field::CurrentPassword, FieldError::Missing),
+                    (Field::NewPassword, FieldError::Missing),
+                ],
+            ),
+            (
+                change(PASSWORD, "short"),
+                vec![(Field::NewPassword, FieldError::TooShort { min: 8 })],
+            ),
+            (change(PASSWORD, ADA), vec![(Field::NewPassword, FieldError::MatchesEmail)]),
+            (change(PASSWORD, PASSWORD), vec![(Field::NewPassword, FieldError::Unchanged)]),
+            // Without the current password, `Unchanged` is not revealed.
             (
                 change("wrong horse battery", "wrong horse battery"),
-                vec![(Field::Current, Fault::Wrong)],
+                vec![(Field::CurrentPassword, FieldError::Incorrect)],
             ),
         ] {
-            let Err(Error::Invalid(faults)) = me.change_password(&form).await else {
-                panic!("faults expected")
+            let Err(Error::Invalid(errors)) = me.change_password(&form).await else {
+                panic!("field errors expected")
             };
-            assert_eq!(faults.0, expected);
+            assert_eq!(errors.0, expected);
         }
-        assert!(accepts(&world.auth, &issued.access.token).await);
+        assert!(accepts(&context.auth, &issued.access.token).await);
         assert_eq!(
-            kinds(&world, &issued).await,
+            event_kinds(&context, &issued).await,
             [EventKind::PasswordChangeFailed, EventKind::PasswordChangeFailed, EventKind::SignedUp]
         );
     }
 
-    async fn the_longest_unused_session_makes_room(world: World) {
-        let first = world.sign_up(ADA).await;
-        world.clock.advance(Span::minutes(1));
-        let second = world.log_in(ADA).await;
-        world.clock.advance(Span::minutes(1));
-        // The first is in use, so the second is the longest unused one.
-        let first = world.auth.refresh(&client(), &first.refresh.token).await.expect("renewed");
+    async fn least_recently_used_session_is_evicted(context: TestContext) {
+        let first = context.sign_up(ADA).await;
+        context.clock.advance(TimeSpan::minutes(1));
+        let second = context.log_in(ADA).await;
+        context.clock.advance(TimeSpan::minutes(1));
+        // The first session is used again, so the second is the least recently used one.
+        let first = context.auth.refresh(&client(), &first.refresh.token).await.expect("refreshed");
         let mut last = None;
-        for _ in 2..=MOST_SESSIONS {
-            world.clock.advance(Span(10));
-            last = Some(world.log_in(ADA).await);
+        for _ in 2..=MAX_SESSIONS_PER_USER {
+            context.clock.advance(TimeSpan(10));
+            last = Some(context.log_in(ADA).await);
         }
         let last = last.expect("a session");
         assert!(
-            !accepts(&world.auth, &second.access.token).await
-                && !renews(&world.auth, &second.refresh.token).await
+            !accepts(&context.auth, &second.access.token).await
+                && !can_refresh(&context.auth, &second.refresh.token).await
         );
-        assert!(accepts(&world.auth, &first.access.token).await);
-        assert_eq!(sessions(&world, &last).await.len(), usize::from(MOST_SESSIONS));
-        assert!(kinds(&world, &last).await.contains(&EventKind::SessionCrowdedOut));
+        assert!(accepts(&context.auth, &first.access.token).await);
+        assert_eq!(sessions(&context, &last).await.len(), usize::from(MAX_SESSIONS_PER_USER));
+        assert!(event_kinds(&context, &last).await.contains(&EventKind::SessionEvicted));
     }
 
-    async fn a_theft_is_told_at_the_next_log_in_and_not_for_ever(world: World) {
-        let issued = world.sign_up(ADA).await;
-        let stolen = issued.refresh.token.clone();
-        world.clock.advance(Span::minutes(1));
-        let used = world.auth.refresh(&client(), &stolen).await.expect("renewed");
-        assert!(accepts(&world.auth, &used.access.token).await);
-        world.clock.advance(Span::minutes(1));
-        assert!(!renews(&world.auth, &stolen).await, "a replay");
-        let at = world.clock.now();
-        world.clock.advance(Span::minutes(1));
-        let told = world.log_in(ADA).await;
-        assert_eq!(told.account.stolen_at, Some(at));
+    async fn reuse_notice_is_shown_at_next_log_in_until_dismissed(context: TestContext) {
+        let issued = context.sign_up(ADA).await;
+        let old_token = issued.refresh.token.clone();
+        context.clock.advance(TimeSpan::minutes(1));
+        let used = context.auth.refresh(&client(), &old_token).await.expect("refreshed");
+        assert!(accepts(&context.auth, &used.access.token).await);
+        context.clock.advance(TimeSpan::minutes(1));
+        assert!(!can_refresh(&context.auth, &old_token).await, "reuse is detected");
+        let at = context.clock.now();
+        context.clock.advance(TimeSpan::minutes(1));
+        let notified = context.log_in(ADA).await;
+        assert_eq!(notified.account.stolen_at, Some(at));
         assert_eq!(
-            signed_in(&world, &told).await.account().await.expect("an account").stolen_at,
+            signed_in(&context, &notified).await.account().await.expect("an account").stolen_at,
             Some(at)
         );
-        assert!(kinds(&world, &told).await.contains(&EventKind::TokenReused));
-        signed_in(&world, &told).await.dismiss_notice().await.expect("dismissed");
+        assert!(event_kinds(&context, &notified).await.contains(&EventKind::RefreshTokenReused));
+        signed_in(&context, &notified).await.dismiss_notice().await.expect("dismissed");
         assert_eq!(
-            signed_in(&world, &told).await.account().await.expect("an account").stolen_at,
+            signed_in(&context, &notified).await.account().await.expect("an account").stolen_at,
             None,
-            "it is dismissed"
+            "the notice is dismissed"
         );
-        signed_in(&world, &told).await.dismiss_notice().await.expect("no error either");
-        world.clock.advance(Span::minutes(1));
-        assert_eq!(world.log_in(ADA).await.account.stolen_at, None);
+        signed_in(&context, &notified).await.dismiss_notice().await.expect("dismissed twice");
+        context.clock.advance(TimeSpan::minutes(1));
+        assert_eq!(context.log_in(ADA).await.account.stolen_at, None);
     }
 
-    async fn a_session_that_is_not_to_be_kept_has_a_cookie_until_the_browser_is_closed(
-        world: World,
-    ) {
-        world.sign_up(ADA).await;
-        for (keep, kept) in [("", false), ("on", true)] {
-            let form = LogIn {
+    async fn session_without_remember_me_has_a_session_cookie(context: TestContext) {
+        context.sign_up(ADA).await;
+        for (remember_me, persistent) in [("", false), ("on", true)] {
+            let form = LogInForm {
                 email: ADA.into(),
                 password: PASSWORD.into(),
-                keep: keep.into(),
-                ..LogIn::default()
+                remember_me: remember_me.into(),
+                ..LogInForm::default()
             };
-            let (_, issued) = world.auth.log_in(&client(), &form, None).await.expect("a log-in");
-            let renewed =
-                world.auth.refresh(&client(), &issued.refresh.token).await.expect("renewed");
-            for issued in [issued, renewed] {
-                assert_eq!((issued.persistent, issued.refresh.max_age.is_some()), (kept, kept));
+            let (_, issued) = context.auth.log_in(&client(), &form, None).await.expect("a log-in");
+            let refreshed =
+                context.auth.refresh(&client(), &issued.refresh.token).await.expect("refreshed");
+            for issued in [issued, refreshed] {
+                assert_eq!(
+                    (issued.persistent, issued.refresh.max_age.is_some()),
+                    (persistent, persistent)
+                );
             }
         }
     }
 
-    async fn sessions_that_are_long_over_are_forgotten(world: World) {
-        let (first, second) = (world.sign_up(ADA).await, world.log_in(ADA).await);
-        world
+    async fn ended_sessions_are_pruned_after_retention(context: TestContext) {
+        let (first, second) = (context.sign_up(ADA).await, context.log_in(ADA).await);
+        context
             .auth
-            .log_out(&client(), Presented::Bearer(&first.access.token))
+            .log_out(&client(), PresentedCredential::Bearer(&first.access.token))
             .await
             .expect("a log-out");
-        world.clock.advance(Span::days(13));
-        let second = world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
-        world.clock.advance(Span::days(13));
-        let second = world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
-        world.clock.advance(Span::days(13));
-        world.auth.refresh(&client(), &second.refresh.token).await.expect("renewed");
-        let mut tx = world.store.write().await.expect("a transaction");
+        context.clock.advance(TimeSpan::days(13));
+        let second =
+            context.auth.refresh(&client(), &second.refresh.token).await.expect("refreshed");
+        context.clock.advance(TimeSpan::days(13));
+        let second =
+            context.auth.refresh(&client(), &second.refresh.token).await.expect("refreshed");
+        context.clock.advance(TimeSpan::days(13));
+        context.auth.refresh(&client(), &second.refresh.token).await.expect("refreshed");
+        let mut tx = context.store.write().await.expect("a transaction");
         assert_eq!(
-            tx.session_prune(world.clock.now() - Span::days(30), 100).await.expect("pruned"),
+            tx.session_prune(context.clock.now() - TimeSpan::days(30), 100).await.expect("pruned"),
             1
         );
     }
 
-    async fn session_in_use_is_not_evicted_by_many_log_ins(world: World) {
-        let (used, node) = (world.sign_up(ADA).await, world.another_node().await);
-        world.clock.advance(Span::seconds(5));
-        signed_in(&world, &used).await;
-        world.auth.keep(false).await.expect("written");
+    async fn session_in_use_is_not_evicted_by_many_log_ins(context: TestContext) {
+        let (used, node) = (context.sign_up(ADA).await, context.another_node().await);
+        context.clock.advance(TimeSpan::seconds(5));
+        signed_in(&context, &used).await;
+        context.auth.run_maintenance(false).await.expect("maintenance");
         for number in 0..300 {
-            // Within a minute, by turns on the node that has seen it and on one that has not.
-            world.clock.advance(Span(150));
-            let form = LogIn { email: ADA.into(), password: PASSWORD.into(), ..LogIn::default() };
-            [&world.auth, &node][number % 2]
+            // Within a minute, alternating between the node that tracks its use and the other.
+            context.clock.advance(TimeSpan(150));
+            let form =
+                LogInForm { email: ADA.into(), password: PASSWORD.into(), ..LogInForm::default() };
+            [&context.auth, &node][number % 2]
                 .log_in(&client(), &form, None)
                 .await
                 .expect("a log-in");
-            assert!(accepts(&world.auth, &used.access.token).await, "{number}");
+            assert!(accepts(&context.auth, &used.access.token).await, "{number}");
         }
         let sessions =
-            signed_in(&world, &used).await.sessions(100, None).await.expect("a list").items;
+            signed_in(&context, &used).await.sessions(100, None).await.expect("a list").items;
         assert_eq!(sessions.len(), 100);
-        // One that is not in use any more goes like any other.
-        world.clock.advance(Span::minutes(7));
-        let renewed = world.auth.refresh(&client(), &used.refresh.token).await.expect("renewed");
-        world.clock.advance(Span::minutes(7));
+        // A session that is no longer used is evicted like any other.
+        context.clock.advance(TimeSpan::minutes(7));
+        let refreshed =
+            context.auth.refresh(&client(), &used.refresh.token).await.expect("refreshed");
+        context.clock.advance(TimeSpan::minutes(7));
         for _ in 0..100 {
-            world.clock.advance(Span(150));
-            world.log_in(ADA).await;
+            context.clock.advance(TimeSpan(150));
+            context.log_in(ADA).await;
         }
-        assert!(!renews(&world.auth, &renewed.refresh.token).await);
+        assert!(!can_refresh(&context.auth, &refreshed.refresh.token).await);
     }
 }

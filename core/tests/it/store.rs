@@ -1,14 +1,14 @@
-//! The two databases have the same tables, and every statement fits both.
+//! The store: the same schema and the same statements on both databases.
 
-use crate::support::{World, start};
+use crate::common::{TestContext, start};
 use countersign_core::{
-    Entropy, ServerSecret, Store, flow::StartError, on_both, store::STATEMENTS,
-    testing::FreshDatabase,
+    RandomSource, ServerSecret, Store, service::StartError, store::STATEMENTS,
+    test_on_each_database, testing::TestDatabase,
 };
 
-on_both! {
-    async fn every_statement_fits_the_tables(world: World) {
-        let mut reader = world.store.read().await.expect("a connection");
+test_on_each_database! {
+    async fn every_statement_prepares_on_both_databases(context: TestContext) {
+        let mut reader = context.store.read().await.expect("a connection");
         let mut count = 0;
         for (name, sql) in STATEMENTS.iter().copied().flatten() {
             reader.prepare(sql).await.unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -17,9 +17,9 @@ on_both! {
         assert!(count > 15, "only {count} statements are listed");
     }
 
-    async fn opening_again_changes_nothing(world: World) {
-        world.sign_up("ada@example.com").await;
-        let again = Store::open(&world.database.url).await.expect("the same database");
+    async fn reopening_the_database_keeps_its_data(context: TestContext) {
+        context.sign_up("ada@example.com").await;
+        let again = Store::open(&context.database.url).await.expect("the same database");
         assert!(
             again
                 .read()
@@ -32,50 +32,50 @@ on_both! {
         );
     }
 
-    async fn a_node_with_another_secret_does_not_start(world: World) {
-        let other = ServerSecret::generate(&Entropy::System).expect("randomness");
+    async fn start_with_another_secret_fails(context: TestContext) {
+        let other = ServerSecret::generate(&RandomSource::System).expect("randomness");
         assert!(matches!(
-            start(&world.store, &world.clock, &other).await,
+            start(&context.store, &context.clock, &other).await,
             Err(StartError::OtherSecret)
         ));
-        assert!(start(&world.store, &world.clock, &world.secret).await.is_ok());
+        assert!(start(&context.store, &context.clock, &context.secret).await.is_ok());
     }
 
-    async fn what_is_not_committed_has_not_happened(world: World) {
-        let mut tx = world.store.write().await.expect("a transaction");
-        tx.feed_append(&[countersign_core::store::feed::News::KeysChanged], crate::support::START)
+    async fn uncommitted_transaction_is_rolled_back(context: TestContext) {
+        let mut tx = context.store.write().await.expect("a transaction");
+        tx.feed_append(&[countersign_core::store::change_feed::Change::KeysChanged], crate::common::START)
             .await
-            .expect("a line");
+            .expect("an entry");
         drop(tx);
         let before =
-            world.store.read().await.expect("a connection").feed_head().await.expect("a number");
-        let mut tx = world.store.write().await.expect("a transaction");
-        tx.feed_append(&[countersign_core::store::feed::News::KeysChanged], crate::support::START)
+            context.store.read().await.expect("a connection").feed_head().await.expect("a number");
+        let mut tx = context.store.write().await.expect("a transaction");
+        tx.feed_append(&[countersign_core::store::change_feed::Change::KeysChanged], crate::common::START)
             .await
-            .expect("a line");
+            .expect("an entry");
         tx.commit().await.expect("a commit");
         assert_eq!(
-            world.store.read().await.expect("a connection").feed_head().await.expect("a number"),
+            context.store.read().await.expect("a connection").feed_head().await.expect("a number"),
             before + 1
         );
     }
 }
 
 #[tokio::test]
-async fn both_databases_have_the_same_tables() {
-    let schema = async |world: &World| {
-        world.store.read().await.expect("a connection").schema().await.expect("a schema")
+async fn both_databases_have_the_same_schema() {
+    let schema = async |context: &TestContext| {
+        context.store.read().await.expect("a connection").schema().await.expect("a schema")
     };
     let (sqlite, postgres) = (
-        schema(&World::on(FreshDatabase::sqlite()).await).await,
-        schema(&World::on(FreshDatabase::postgres().await).await).await,
+        schema(&TestContext::on(TestDatabase::sqlite()).await).await,
+        schema(&TestContext::on(TestDatabase::postgres().await).await).await,
     );
     assert!(sqlite.len() > 50, "{sqlite:#?}");
     assert_eq!(sqlite, postgres);
 }
 
 #[tokio::test]
-async fn what_is_no_database_url_is_refused() {
+async fn invalid_database_url_is_rejected() {
     for url in ["", "countersign.db", "mysql://localhost/x", "sqlit:data.db"] {
         assert!(
             matches!(Store::open(url).await, Err(countersign_core::store::OpenError::Scheme)),

@@ -1,7 +1,7 @@
-//! Access tokens: everything that must be refused, signed by the real key where that is needed to
-//! get so far; and what must be unlike in all.
+//! Access tokens: every invalid form is rejected, also when signed with the real key; randomness of
+//! tokens and IDs.
 
-use crate::support::{ISSUER, PASSWORD, START, World, accepts, client, renews};
+use crate::common::{ISSUER, PASSWORD, START, TestContext, accepts, can_refresh, client};
 use aws_lc_rs::{
     hmac,
     rand::SystemRandom,
@@ -15,13 +15,14 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use countersign_core::{
-    Auth, Clock, Entropy, Hashing, Issued, Policy, Presented, ServerSecret, Store,
-    flow::Parts,
-    keys::{Algorithm, JWKS_MAX_AGE, Jwk, PUBLISHED_FOR, Public, RETIRED_FOR},
-    on_both,
-    testing::FreshDatabase,
+    Auth, Clock, HashingConfig, IssuedTokens, Policy, PresentedCredential, RandomSource,
+    ServerSecret, Store,
+    keys::{Algorithm, JWKS_MAX_AGE, Jwk, PRE_PUBLISH_PERIOD, PublicKey, RETIREMENT_PERIOD},
+    service::AuthConfig,
+    test_on_each_database,
+    testing::TestDatabase,
 };
-use countersign_types::{Span, form::ChangePassword};
+use countersign_types::{TimeSpan, forms::ChangePasswordForm};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use std::collections::HashSet;
@@ -29,8 +30,7 @@ use std::collections::HashSet;
 const ADA: &str = "ada@example.com";
 const NEW: &str = "a quite different one";
 
-/// The parts of a real token, decoded, and a way to put them together again with the server's own
-/// key.
+/// The decoded parts of a valid token, which can be modified and signed with the server's key.
 struct Forge {
     header: Value,
     claims: Value,
@@ -38,15 +38,15 @@ struct Forge {
 }
 
 impl Forge {
-    async fn new(world: &World) -> Self {
-        let issued = world.sign_up(ADA).await;
+    async fn new(context: &TestContext) -> Self {
+        let issued = context.sign_up(ADA).await;
         let mut parts = issued
             .access
             .token
             .split('.')
             .map(|part| URL_SAFE_NO_PAD.decode(part).expect("base64url"));
         let mut json = || serde_json::from_slice(&parts.next().expect("a part")).expect("JSON");
-        Self { header: json(), claims: json(), key: world.auth.signing_key_for_tests() }
+        Self { header: json(), claims: json(), key: context.auth.signing_key_for_tests() }
     }
 
     fn sign(&self, header: &Value, claims: &Value) -> String {
@@ -75,7 +75,7 @@ impl Forge {
         self.sign(&self.header, &claims)
     }
 
-    /// With a claim that no JSON library would write.
+    /// Returns a token with a claim in raw JSON, which may be malformed.
     fn with_raw_claim(&self, name: &str, raw: &str) -> String {
         let claims = with(&self.claims, name, json!("HERE")).to_string().replace("\"HERE\"", raw);
         self.sign_bytes(self.header.to_string().as_bytes(), claims.as_bytes())
@@ -85,7 +85,7 @@ impl Forge {
         self.sign(&with(&self.header, name, value), &self.claims)
     }
 
-    /// Signed by somebody else: `sign` makes the bytes of the signature.
+    /// Returns a token with the signature that `sign` returns.
     fn signed_by(&self, header: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
         let message = format!(
             "{}.{}",
@@ -106,8 +106,8 @@ fn hmac_sha256(secret: &[u8], message: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message).as_ref().to_vec()
 }
 
-/// The name of the key that signed a token.
-fn key_of(token: &str) -> String {
+/// Returns the ID of the key that signed a token.
+fn kid_of(token: &str) -> String {
     let header: Value =
         serde_json::from_slice(&decoded(token.split('.').next().expect("a header"))).expect("JSON");
     header["kid"].as_str().expect("a name").to_owned()
@@ -117,7 +117,7 @@ fn decoded(text: &str) -> Vec<u8> {
     URL_SAFE_NO_PAD.decode(text).expect("base64url")
 }
 
-/// One value in DER.
+/// Encodes one value in DER.
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).expect("short").to_be_bytes();
     let length = match content.len() {
@@ -128,8 +128,8 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     [&[tag], &length[..], content].concat()
 }
 
-/// A public key in every form in which somebody could take it for a secret.
-fn forms(key: &Jwk) -> Vec<Vec<u8>> {
+/// Returns all encodings of a public key that an implementation could confuse with an HMAC secret.
+fn encodings(key: &Jwk) -> Vec<Vec<u8>> {
     const EC: &[u8] = &[
         0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7,
     ];
@@ -137,10 +137,10 @@ fn forms(key: &Jwk) -> Vec<Vec<u8>> {
     const RSA: &[u8] = &[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 0x05, 0];
     let number = |text: &str| der(0x02, &[&[0], &decoded(text)[..]].concat());
     let (kind, raw) = match &key.public {
-        Public::Ec { x, y, .. } => (EC, [vec![4], decoded(x), decoded(y)].concat()),
-        Public::Okp { x, .. } => (ED25519, decoded(x)),
-        Public::Rsa { n, e } => (RSA, der(0x30, &[number(n), der(0x02, &decoded(e))].concat())),
-        Public::Oct => panic!("a shared secret is not published"),
+        PublicKey::Ec { x, y, .. } => (EC, [vec![4], decoded(x), decoded(y)].concat()),
+        PublicKey::Okp { x, .. } => (ED25519, decoded(x)),
+        PublicKey::Rsa { n, e } => (RSA, der(0x30, &[number(n), der(0x02, &decoded(e))].concat())),
+        PublicKey::Oct => panic!("shared secrets are not published"),
     };
     let info = der(0x30, &[der(0x30, kind), der(0x03, &[&[0], &raw[..]].concat())].concat());
     let lines = |separator: &str| {
@@ -170,16 +170,16 @@ fn forms(key: &Jwk) -> Vec<Vec<u8>> {
     encoded.collect::<Vec<_>>().into_iter().chain(forms).collect()
 }
 
-/// Everything that the database holds: the files of SQLite; every row of Postgres as text, bytes in
-/// hexadecimal.
-async fn everything_stored(world: &World) -> Vec<u8> {
-    if let Some(path) = world.database.url.strip_prefix("sqlite:") {
+/// Returns the content of the database: the files of SQLite, or all rows of Postgres as text with
+/// bytes in hexadecimal.
+async fn database_content(context: &TestContext) -> Vec<u8> {
+    if let Some(path) = context.database.url.strip_prefix("sqlite:") {
         return ["", "-wal", "-shm"]
             .iter()
             .flat_map(|end| std::fs::read(format!("{path}{end}")).expect("a file"))
             .collect();
     }
-    let mut connection = PgConnection::connect(&world.database.url).await.expect("Postgres");
+    let mut connection = PgConnection::connect(&context.database.url).await.expect("Postgres");
     let tables =
         "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'";
     let tables: Vec<String> =
@@ -198,17 +198,17 @@ async fn everything_stored(world: &World) -> Vec<u8> {
     rows.concat().into_bytes()
 }
 
-/// Somebody with a key of their own.
-struct Stranger {
+/// A key of an attacker.
+struct ForeignKey {
     alg: &'static str,
     jwk: Value,
     sign: Box<Sign>,
 }
 
-/// Makes the signature of a message.
+/// Signs a message.
 type Sign = dyn Fn(&[u8]) -> Vec<u8>;
 
-fn strangers() -> [Stranger; 4] {
+fn foreign_keys() -> [ForeignKey; 4] {
     let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
     let point = ec.public_key().as_ref().to_vec();
     let ed = Ed25519KeyPair::generate().expect("a key");
@@ -216,21 +216,30 @@ fn strangers() -> [Stranger; 4] {
     let (n, e) = (rsa.public_key().modulus(), rsa.public_key().exponent());
     let [n, e] =
         [n, e].map(|number| URL_SAFE_NO_PAD.encode(number.big_endian_without_leading_zero()));
-    let secret: [u8; 32] = Entropy::System.bytes().expect("randomness");
+    let secret: [u8; 32] = RandomSource::System.bytes().expect("randomness");
     [
-        Stranger {
+        ForeignKey {
             alg: "ES256",
-            jwk: json!({"kty": "EC", "crv": "P-256", "x": URL_SAFE_NO_PAD.encode(&point[1..33]), "y": URL_SAFE_NO_PAD.encode(&point[33..])}),
+            jwk: json!({
+                "kty": "EC",
+                "crv": "P-256",
+                "x": URL_SAFE_NO_PAD.encode(&point[1..33]),
+                "y": URL_SAFE_NO_PAD.encode(&point[33..]),
+            }),
             sign: Box::new(move |message| {
                 ec.sign(&SystemRandom::new(), message).expect("a signature").as_ref().to_vec()
             }),
         },
-        Stranger {
+        ForeignKey {
             alg: "EdDSA",
-            jwk: json!({"kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(ed.public_key())}),
+            jwk: json!({
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "x": URL_SAFE_NO_PAD.encode(ed.public_key()),
+            }),
             sign: Box::new(move |message| ed.sign(message).as_ref().to_vec()),
         },
-        Stranger {
+        ForeignKey {
             alg: "RS256",
             jwk: json!({"kty": "RSA", "n": n, "e": e}),
             sign: Box::new(move |message| {
@@ -240,7 +249,7 @@ fn strangers() -> [Stranger; 4] {
                 signature
             }),
         },
-        Stranger {
+        ForeignKey {
             alg: "HS256",
             jwk: json!({"kty": "oct", "k": URL_SAFE_NO_PAD.encode(secret)}),
             sign: Box::new(move |message| hmac_sha256(&secret, message)),
@@ -248,40 +257,45 @@ fn strangers() -> [Stranger; 4] {
     ]
 }
 
-/// A world that publishes a key of each algorithm.
-async fn with_all_algorithms(world: &World) -> Vec<Jwk> {
+/// Publishes a key of each algorithm and returns the public keys.
+async fn publish_all_algorithms(context: &TestContext) -> Vec<Jwk> {
     for algorithm in [Algorithm::EdDsa, Algorithm::Hs256, Algorithm::Rs256] {
-        world.auth.keys().add(algorithm, world.clock.now()).await.expect("added");
+        context.auth.key_admin().add(algorithm, context.clock.now()).await.expect("added");
     }
-    world.auth.listen().await.expect("heard");
-    let keys = world.auth.public_keys();
+    context.auth.sync_feed().await.expect("synced");
+    let keys = context.auth.public_keys();
     assert_eq!(keys.len(), 3);
     keys
 }
 
-on_both! {
-    async fn issued_tokens_are_not_shown_by_debug(world: World) {
-        let issued = world.sign_up("ada@example.com").await;
-        let device = issued.known_browser.clone().expect("a browser that is known from now on");
+test_on_each_database! {
+    async fn debug_output_hides_issued_tokens(context: TestContext) {
+        let issued = context.sign_up("ada@example.com").await;
+        let device = issued.device_cookie.clone().expect("a device cookie");
         for shown in [
             format!("{issued:?}"),
             format!("{issued:#?}"),
             format!("{device:?}"),
             format!("{:?}", Some(issued.clone())),
         ] {
-            for secret in
-                ["csgn_dc_", "csgn_rt_", "eyJ", &issued.access.token, &issued.refresh.token, &device.token]
-            {
+            for secret in [
+                "csgn_dc_",
+                "csgn_rt_",
+                "eyJ",
+                &issued.access.token,
+                &issued.refresh.token,
+                &device.token,
+            ] {
                 assert!(!shown.contains(secret), "{shown}");
             }
         }
     }
 
-    async fn a_token_says_what_the_design_says(world: World) {
-        let forge = Forge::new(&world).await;
+    async fn access_token_has_the_documented_claims(context: TestContext) {
+        let forge = Forge::new(&context).await;
         assert_eq!(forge.header["typ"], "at+jwt");
         assert_eq!(forge.header["alg"], "ES256");
-        assert_eq!(forge.header["kid"], world.auth.public_keys()[0].kid.as_str());
+        assert_eq!(forge.header["kid"], context.auth.public_keys()[0].kid.as_str());
         let members: Vec<_> =
             forge.claims.as_object().expect("an object").keys().map(String::as_str).collect();
         assert_eq!(
@@ -305,34 +319,34 @@ on_both! {
             ]
         );
         assert_eq!(forge.claims["iss"], ISSUER);
-        assert_eq!(forge.claims["client_id"], countersign_core::token::CLIENT_ID);
+        assert_eq!(forge.claims["client_id"], countersign_core::access_token::CLIENT_ID);
         assert_eq!(forge.claims["amr"], json!(["pwd"]));
         assert_eq!(forge.claims["roles"], json!(["user"]));
         assert!(
-            accepts(&world.auth, &forge.sign(&forge.header, &forge.claims)).await,
-            "the forge makes tokens that are accepted"
+            accepts(&context.auth, &forge.sign(&forge.header, &forge.claims)).await,
+            "unmodified tokens of the forge are accepted"
         );
         assert!(
-            accepts(&world.auth, &forge.with_raw_claim("unknown", "1e3")).await,
-            "and the one for raw claims, too"
+            accepts(&context.auth, &forge.with_raw_claim("unknown", "1e3")).await,
+            "tokens with raw claims are accepted"
         );
     }
 
-    async fn a_token_with_any_bit_flipped_or_any_part_cut_out_is_refused(world: World) {
-        let token = world.sign_up(ADA).await.access.token;
+    async fn modified_or_truncated_token_is_rejected(context: TestContext) {
+        let token = context.sign_up(ADA).await.access.token;
         let mut tried = 0;
         for at in 0..token.len() {
             for bit in 0..7 {
                 let mut changed = token.clone().into_bytes();
                 changed[at] ^= 1 << bit;
                 let changed = String::from_utf8(changed).expect("ASCII");
-                assert!(!accepts(&world.auth, &changed).await, "bit {bit} of byte {at}");
+                assert!(!accepts(&context.auth, &changed).await, "bit {bit} of byte {at}");
                 tried += 1;
             }
-            assert!(!accepts(&world.auth, &token[..at]).await, "cut at {at}");
+            assert!(!accepts(&context.auth, &token[..at]).await, "cut at {at}");
             let (before, after) = (&token[..at], token.get(at + 4..).unwrap_or_default());
             assert!(
-                !accepts(&world.auth, &format!("{before}{after}")).await,
+                !accepts(&context.auth, &format!("{before}{after}")).await,
                 "without four characters at {at}"
             );
         }
@@ -348,63 +362,65 @@ on_both! {
             String::new(),
             "..".to_owned(),
         ] {
-            assert!(!accepts(&world.auth, &changed).await);
+            assert!(!accepts(&context.auth, &changed).await);
         }
-        assert!(accepts(&world.auth, &token).await, "the token itself is good all the while");
+        assert!(accepts(&context.auth, &token).await, "the unmodified token is accepted");
     }
 
-    async fn the_parts_of_two_good_tokens_do_not_mix(world: World) {
-        let tokens = [world.sign_up(ADA).await.access.token, world.log_in(ADA).await.access.token];
+    async fn mixed_parts_of_two_tokens_are_rejected(context: TestContext) {
+        let tokens =
+            [context.sign_up(ADA).await.access.token, context.log_in(ADA).await.access.token];
         let parts: Vec<Vec<&str>> = tokens.iter().map(|token| token.split('.').collect()).collect();
-        assert!(!accepts(&world.auth, &[parts[0][0], parts[0][1], parts[1][2]].join(".")).await);
-        assert!(!accepts(&world.auth, &[parts[0][0], parts[1][1], parts[0][2]].join(".")).await);
+        assert!(!accepts(&context.auth, &[parts[0][0], parts[0][1], parts[1][2]].join(".")).await);
+        assert!(!accepts(&context.auth, &[parts[0][0], parts[1][1], parts[0][2]].join(".")).await);
     }
 
-    async fn only_the_algorithm_of_the_key_counts(world: World) {
-        let forge = Forge::new(&world).await;
+    async fn alg_header_that_differs_from_the_key_is_rejected(context: TestContext) {
+        let forge = Forge::new(&context).await;
         for alg in [
             "none", "None", "NONE", "nOnE", "noNE", "HS256", "RS256", "ES384", "EdDSA", "PS256",
             "es256", "",
         ] {
             let token = forge.with_header("alg", json!(alg));
-            assert!(!accepts(&world.auth, &token).await, "{alg}");
+            assert!(!accepts(&context.auth, &token).await, "{alg}");
             let (unsigned, _) = token.rsplit_once('.').expect("three parts");
             assert!(
-                !accepts(&world.auth, unsigned).await
-                    && !accepts(&world.auth, &format!("{unsigned}.")).await,
+                !accepts(&context.auth, unsigned).await
+                    && !accepts(&context.auth, &format!("{unsigned}.")).await,
                 "{alg} without a signature"
             );
         }
         for alg in [json!(null), json!(["ES256"]), json!({"alg": "ES256"}), json!(0), json!(true)] {
-            assert!(!accepts(&world.auth, &forge.with_header("alg", alg.clone())).await, "{alg}");
+            assert!(!accepts(&context.auth, &forge.with_header("alg", alg.clone())).await, "{alg}");
         }
     }
 
-    async fn a_signature_cannot_be_left_out_or_empty(world: World) {
-        let token = world.sign_up(ADA).await.access.token;
+    async fn missing_or_empty_signature_is_rejected(context: TestContext) {
+        let token = context.sign_up(ADA).await.access.token;
         let (unsigned, _) = token.rsplit_once('.').expect("three parts");
         for signature in ["", ".", ".AA", ".\"\"", ".null", "..", ".="] {
             assert!(
-                !accepts(&world.auth, &format!("{unsigned}{signature}")).await,
+                !accepts(&context.auth, &format!("{unsigned}{signature}")).await,
                 "{signature:?}"
             );
         }
-        // ECDSA with r = s = 0, which faulty libraries take for anything (CVE-2022-21449).
+        // ECDSA with r = s = 0, which faulty libraries accept for any message (CVE-2022-21449).
         assert!(
-            !accepts(&world.auth, &format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode([0; 64]))).await
+            !accepts(&context.auth, &format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode([0; 64])))
+                .await
         );
-        assert!(accepts(&world.auth, &token).await);
+        assert!(accepts(&context.auth, &token).await);
     }
 
-    async fn no_form_of_a_public_key_is_a_secret_that_tokens_are_made_with(world: World) {
-        let keys = with_all_algorithms(&world).await;
-        let forge = Forge::new(&world).await;
-        let kids = world.auth.keys().list().await.expect("keys").into_iter().map(|key| key.kid);
+    async fn hmac_with_any_public_key_encoding_is_rejected(context: TestContext) {
+        let keys = publish_all_algorithms(&context).await;
+        let forge = Forge::new(&context).await;
+        let kids = context.auth.key_admin().list().await.expect("keys").into_iter().map(|key| key.kid);
         let kids: Vec<Value> = kids.map(Value::from).chain([Value::Null]).collect();
-        assert_eq!(kids.len(), 5, "one of each algorithm, the shared secret too, and none");
+        assert_eq!(kids.len(), 5, "one of each algorithm, and none");
         let secrets: Vec<Vec<u8>> = keys
             .iter()
-            .flat_map(forms)
+            .flat_map(encodings)
             .chain([Vec::new(), vec![0; 32], b"secret".to_vec()])
             .collect();
         assert!(secrets.len() > 90, "{}", secrets.len());
@@ -415,7 +431,7 @@ on_both! {
                         hmac_sha256(&secret, message)
                     });
                 assert!(
-                    !accepts(&world.auth, &token).await,
+                    !accepts(&context.auth, &token).await,
                     "{kid} {}",
                     String::from_utf8_lossy(&secret)
                 );
@@ -423,12 +439,12 @@ on_both! {
         }
     }
 
-    async fn a_token_does_not_bring_its_own_key(world: World) {
-        with_all_algorithms(&world).await;
-        let (forge, ours) =
-            (Forge::new(&world).await, world.auth.keys().list().await.expect("keys"));
-        for Stranger { alg, jwk, sign } in strangers() {
-            let kids = ours.iter().map(|key| json!(key.kid)).chain([json!("theirs"), Value::Null]);
+    async fn key_in_the_token_header_is_ignored(context: TestContext) {
+        publish_all_algorithms(&context).await;
+        let (forge, keys) =
+            (Forge::new(&context).await, context.auth.key_admin().list().await.expect("keys"));
+        for ForeignKey { alg, jwk, sign } in foreign_keys() {
+            let kids = keys.iter().map(|key| json!(key.kid)).chain([json!("foreign"), Value::Null]);
             for kid in kids {
                 let jwk = with(&with(&jwk, "kid", kid.clone()), "alg", json!(alg));
                 let set = json!({"keys": [jwk]});
@@ -442,23 +458,23 @@ on_both! {
                     ("key", set),
                 ] {
                     let token = forge.signed_by(&with(&plain, name, value), &sign);
-                    assert!(!accepts(&world.auth, &token).await, "{alg} {kid} {name}");
+                    assert!(!accepts(&context.auth, &token).await, "{alg} {kid} {name}");
                 }
             }
         }
     }
 
-    async fn a_key_signs_with_no_algorithm_but_its_own(world: World) {
-        with_all_algorithms(&world).await;
-        let forge = Forge::new(&world).await;
-        for key in world.auth.keys().list().await.expect("keys") {
-            // Signed with ES256, whatever the header says.
-            let accepted = accepts(&world.auth, &forge.with_header("kid", json!(key.kid))).await;
+    async fn key_accepts_its_own_algorithm_only(context: TestContext) {
+        publish_all_algorithms(&context).await;
+        let forge = Forge::new(&context).await;
+        for key in context.auth.key_admin().list().await.expect("keys") {
+            // Signed with ES256, independent of the header.
+            let accepted = accepts(&context.auth, &forge.with_header("kid", json!(key.kid))).await;
             assert_eq!(accepted, key.state == "signing", "{}", key.algorithm);
             let renamed =
                 with(&with(&forge.header, "kid", json!(key.kid)), "alg", json!(key.algorithm));
             assert_eq!(
-                accepts(&world.auth, &forge.sign(&renamed, &forge.claims)).await,
+                accepts(&context.auth, &forge.sign(&renamed, &forge.claims)).await,
                 key.state == "signing",
                 "{}",
                 key.algorithm
@@ -466,8 +482,8 @@ on_both! {
         }
     }
 
-    async fn every_header_is_looked_at(world: World) {
-        let forge = Forge::new(&world).await;
+    async fn invalid_header_is_rejected(context: TestContext) {
+        let forge = Forge::new(&context).await;
         for (name, value) in [
             ("typ", json!("JWT")),
             ("typ", json!("refresh+jwt")),
@@ -493,7 +509,7 @@ on_both! {
             ("kid", json!(null)),
         ] {
             assert!(
-                !accepts(&world.auth, &forge.with_header(name, value.clone())).await,
+                !accepts(&context.auth, &forge.with_header(name, value.clone())).await,
                 "{name} = {value}"
             );
         }
@@ -511,21 +527,21 @@ on_both! {
             &header.replacen('{', "{\"alg\":\"none\",", 1),
         ] {
             assert!(
-                !accepts(&world.auth, &forge.sign_bytes(header.as_bytes(), claims.as_bytes()))
+                !accepts(&context.auth, &forge.sign_bytes(header.as_bytes(), claims.as_bytes()))
                     .await,
                 "{header}"
             );
         }
         for typ in ["AT+JWT", "application/at+jwt"] {
             assert!(
-                accepts(&world.auth, &forge.with_header("typ", json!(typ))).await,
-                "{typ}: as RFC 9068 has it"
+                accepts(&context.auth, &forge.with_header("typ", json!(typ))).await,
+                "{typ}: allowed by RFC 9068"
             );
         }
     }
 
-    async fn every_claim_is_looked_at(world: World) {
-        let forge = Forge::new(&world).await;
+    async fn missing_or_invalid_claim_is_rejected(context: TestContext) {
+        let forge = Forge::new(&context).await;
         let now = START.seconds();
         for name in [
             "iss",
@@ -544,10 +560,10 @@ on_both! {
             "scope",
             "roles",
         ] {
-            assert!(!accepts(&world.auth, &forge.without_claim(name)).await, "without {name}");
+            assert!(!accepts(&context.auth, &forge.without_claim(name)).await, "without {name}");
             for wrong in [json!(null), json!([1]), json!({}), json!(true)] {
                 assert!(
-                    !accepts(&world.auth, &forge.with_claim(name, wrong.clone())).await,
+                    !accepts(&context.auth, &forge.with_claim(name, wrong.clone())).await,
                     "{name} = {wrong}"
                 );
             }
@@ -592,18 +608,18 @@ on_both! {
             ("roles", json!("user")),
         ] {
             assert!(
-                !accepts(&world.auth, &forge.with_claim(name, value.clone())).await,
+                !accepts(&context.auth, &forge.with_claim(name, value.clone())).await,
                 "{name} = {value}"
             );
         }
         assert!(
-            accepts(&world.auth, &forge.with_claim("nbf", json!(now - 3600))).await,
-            "a claim that is as it should be"
+            accepts(&context.auth, &forge.with_claim("nbf", json!(now - 3600))).await,
+            "a valid claim"
         );
     }
 
-    async fn what_no_library_would_write_is_refused_too(world: World) {
-        let forge = Forge::new(&world).await;
+    async fn malformed_json_claims_are_rejected(context: TestContext) {
+        let forge = Forge::new(&context).await;
         for (name, raw) in [
             ("exp", "1e999"),
             ("exp", "-1e999"),
@@ -622,7 +638,7 @@ on_both! {
             ("sub", "\"\\ud800\""),
         ] {
             assert!(
-                !accepts(&world.auth, &forge.with_raw_claim(name, raw)).await,
+                !accepts(&context.auth, &forge.with_raw_claim(name, raw)).await,
                 "{name} = {raw}"
             );
         }
@@ -642,7 +658,7 @@ on_both! {
         ] {
             assert!(
                 !accepts(
-                    &world.auth,
+                    &context.auth,
                     &forge.sign_bytes(forge.header.to_string().as_bytes(), claims)
                 )
                 .await,
@@ -652,22 +668,22 @@ on_both! {
         }
     }
 
-    async fn a_token_ends_when_it_says_and_not_before(world: World) {
-        let issued = world.sign_up(ADA).await;
-        world.clock.advance(Span(i64::from(issued.access.expires_in) * 1000 - 1));
-        assert!(accepts(&world.auth, &issued.access.token).await);
-        world.clock.advance(Span::seconds(2));
-        assert!(!accepts(&world.auth, &issued.access.token).await);
+    async fn access_token_expires_at_exp(context: TestContext) {
+        let issued = context.sign_up(ADA).await;
+        context.clock.advance(TimeSpan(i64::from(issued.access.expires_in) * 1000 - 1));
+        assert!(accepts(&context.auth, &issued.access.token).await);
+        context.clock.advance(TimeSpan::seconds(2));
+        assert!(!accepts(&context.auth, &issued.access.token).await);
     }
 
-    async fn the_other_way_to_write_a_signature_ends_with_its_session(world: World) {
-        // (r, s) and (r, n − s) both fit: other bytes, the same token.
+    async fn malleated_signature_is_revoked_with_its_session(context: TestContext) {
+        // ECDSA signatures are malleable: (r, s) and (r, n − s) are both valid.
         const ORDER: [u8; 32] = [
             0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
             0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63,
             0x25, 0x51,
         ];
-        let issued = world.sign_up(ADA).await;
+        let issued = context.sign_up(ADA).await;
         let (message, signature) = issued.access.token.rsplit_once('.').expect("three parts");
         let mut signature = decoded(signature);
         let mut borrow = 0;
@@ -678,55 +694,57 @@ on_both! {
         }
         let other = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
         assert!(
-            other != issued.access.token && accepts(&world.auth, &other).await,
-            "ECDSA is like that"
+            other != issued.access.token && accepts(&context.auth, &other).await,
+            "the other signature is valid, too"
         );
-        world
+        context
             .auth
-            .log_out(&client(), Presented::Bearer(&issued.access.token))
+            .log_out(&client(), PresentedCredential::Bearer(&issued.access.token))
             .await
             .expect("a log-out");
         assert!(
-            !accepts(&world.auth, &other).await
-                && !accepts(&world.auth, &issued.access.token).await
+            !accepts(&context.auth, &other).await
+                && !accepts(&context.auth, &issued.access.token).await
         );
     }
 
-    async fn no_table_holds_a_token_or_a_password_in_any_form(world: World) {
-        let mut secrets = vec![PASSWORD.to_owned(), NEW.to_owned(), world.secret.expose()];
-        let mut issued = world.sign_up(ADA).await;
+    async fn database_holds_no_token_or_password_in_any_encoding(context: TestContext) {
+        let mut secrets = vec![PASSWORD.to_owned(), NEW.to_owned(), context.secret.expose()];
+        let mut issued = context.sign_up(ADA).await;
         for round in 0..5 {
             secrets.extend([issued.access.token.clone(), issued.refresh.token.clone()]);
-            world.clock.advance(Span::minutes(1));
+            context.clock.advance(TimeSpan::minutes(1));
             issued = match round {
-                0 => world.log_in(ADA).await,
-                _ => world.auth.refresh(&client(), &issued.refresh.token).await.expect("renewed"),
+                0 => context.log_in(ADA).await,
+                _ => {
+                    context.auth.refresh(&client(), &issued.refresh.token).await.expect("refreshed")
+                }
             };
-            assert!(accepts(&world.auth, &issued.access.token).await);
-            world.auth.keep(true).await.expect("kept");
+            assert!(accepts(&context.auth, &issued.access.token).await);
+            context.auth.run_maintenance(true).await.expect("maintenance");
         }
         secrets.extend([issued.access.token.clone(), issued.refresh.token.clone()]);
-        assert!(!renews(&world.auth, &secrets[5]).await, "a theft leaves a trace, too");
-        let other = world.log_in(ADA).await;
-        let form = ChangePassword {
-            current: PASSWORD.into(),
-            new: NEW.into(),
-            ..ChangePassword::default()
+        assert!(!can_refresh(&context.auth, &secrets[5]).await, "reuse is recorded, too");
+        let other = context.log_in(ADA).await;
+        let form = ChangePasswordForm {
+            current_password: PASSWORD.into(),
+            new_password: NEW.into(),
+            ..ChangePasswordForm::default()
         };
-        let me = world
+        let me = context
             .auth
-            .signed_in(&client(), Presented::Bearer(&other.access.token))
+            .signed_in(&client(), PresentedCredential::Bearer(&other.access.token))
             .await
             .expect("signed in");
         me.change_password(&form).await.expect("changed");
-        world
+        context
             .auth
-            .log_out(&client(), Presented::Cookie(&other.refresh.token))
+            .log_out(&client(), PresentedCredential::Cookie(&other.refresh.token))
             .await
             .expect("a log-out");
         secrets.extend([other.access.token, other.refresh.token]);
 
-        let stored = everything_stored(&world).await;
+        let stored = database_content(&context).await;
         let holds = |bytes: &[u8]| {
             let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
             let hex: String =
@@ -736,35 +754,37 @@ on_both! {
                 .any(|form| stored.windows(form.len()).any(|window| window == form))
         };
         assert!(
-            holds(ADA.as_bytes()) && holds(&world.secret.check_value()),
-            "what is stored is found, in text and in bytes"
+            holds(ADA.as_bytes()) && holds(&context.secret.fingerprint()),
+            "stored data is found, as text and as bytes"
         );
         assert_eq!(secrets.len(), 17);
         for secret in secrets {
-            // The end is what cannot be guessed: a MAC, a signature.
+            // The end is the unguessable part: a MAC or a signature.
             assert!(!holds(secret.as_bytes()) && !holds(&secret.as_bytes()[secret.len() - 12..]));
-            let last =
-                secret.strip_prefix("csgn_rt_").or_else(|| secret.rsplit('.').next()).expect("a part");
+            let last = secret
+                .strip_prefix("csgn_rt_")
+                .or_else(|| secret.rsplit('.').next())
+                .expect("a part");
             let bytes = URL_SAFE_NO_PAD.decode(last).unwrap_or_else(|_| last.as_bytes().to_vec());
             assert!(!holds(&bytes[bytes.len() - 16..]));
         }
     }
 
-    async fn a_rotation_under_load_refuses_nobody(world: World) {
-        // Tokens that outlive the rotation: whoever is refused is refused for the key.
+    async fn key_rotation_under_load_rejects_no_request(context: TestContext) {
+        // The tokens outlive the rotation, so a rejection can only be due to the key.
         let long = async || {
-            let store = Store::open(&world.database.url).await.expect("a database");
+            let store = Store::open(&context.database.url).await.expect("a database");
             let policy = Policy {
-                access: Span::minutes(60),
+                access_token_ttl: TimeSpan::minutes(60),
                 limits: countersign_core::RateLimits::off(),
                 ..Policy::new(ISSUER)
             };
-            let hashing = Hashing { m: 64, t: 1, p: 1, threads: 1, queue: 64 };
-            Auth::start(Parts {
+            let hashing = HashingConfig { memory_kib: 64, iterations: 1, parallelism: 1, threads: 1, queue_capacity: 64 };
+            Auth::start(AuthConfig {
                 store,
-                clock: world.clock.clone(),
-                entropy: Entropy::System,
-                secret: world.secret.clone(),
+                clock: context.clock.clone(),
+                random: RandomSource::System,
+                secret: context.secret.clone(),
                 policy,
                 hashing,
             })
@@ -774,55 +794,57 @@ on_both! {
         let nodes = [long().await, long().await];
         let mut users = Vec::new();
         for number in 0..3 {
-            // One renews, both verify: two that write to one file of SQLite would mostly wait for
-            // each other.
+            // Only one node refreshes, because two writers of one SQLite file would mostly wait.
             let (nodes, mut issued) =
-                (nodes.clone(), world.sign_up(&format!("ada{number}@example.com")).await);
+                (nodes.clone(), context.sign_up(&format!("ada{number}@example.com")).await);
             users.push(tokio::spawn(async move {
-                let old = key_of(&issued.access.token);
-                let (mut calls, mut calls_with_the_new_key) = (0, 0);
-                while calls_with_the_new_key < 10 {
-                    issued =
-                        nodes[0].refresh(&client(), &issued.refresh.token).await.expect("renewed");
+                let old = kid_of(&issued.access.token);
+                let (mut calls, mut calls_with_new_key) = (0, 0);
+                while calls_with_new_key < 10 {
+                    issued = nodes[0]
+                        .refresh(&client(), &issued.refresh.token)
+                        .await
+                        .expect("refreshed");
                     for node in &nodes {
                         assert!(accepts(node, &issued.access.token).await);
                     }
                     calls += 1;
-                    calls_with_the_new_key += u32::from(key_of(&issued.access.token) != old);
+                    calls_with_new_key += u32::from(kid_of(&issued.access.token) != old);
                     assert!(calls < 20_000, "the new key never signs");
                 }
                 issued
             }));
         }
-        let turn = async || {
+        let sync_and_maintain = async || {
             for node in &nodes {
                 for _ in 0..10 {
-                    world.store.ping().await.expect("an answer");
+                    context.store.ping().await.expect("an answer");
                 }
-                node.listen().await.expect("heard");
+                node.sync_feed().await.expect("synced");
             }
-            nodes[0].keep(false).await.expect("kept");
+            nodes[0].run_maintenance(false).await.expect("maintenance");
         };
-        let (next, _) = nodes[0].keys().rotate(None, world.clock.now()).await.expect("a rotation");
+        let (next, _) =
+            nodes[0].key_admin().rotate(None, context.clock.now()).await.expect("a rotation");
         for _ in 0..5 {
-            turn().await;
+            sync_and_maintain().await;
         }
-        world.clock.advance(PUBLISHED_FOR);
+        context.clock.advance(PRE_PUBLISH_PERIOD);
         while users.iter().any(|user| !user.is_finished()) {
-            turn().await;
+            sync_and_maintain().await;
         }
         let mut last = Vec::new();
         for user in users {
-            last.push(user.await.expect("nobody was refused"));
+            last.push(user.await.expect("a task"));
         }
-        world.clock.advance(RETIRED_FOR);
-        turn().await;
-        turn().await;
+        context.clock.advance(RETIREMENT_PERIOD);
+        sync_and_maintain().await;
+        sync_and_maintain().await;
         for node in &nodes {
             assert_eq!(
                 node.public_keys().into_iter().map(|key| key.kid).collect::<Vec<_>>(),
                 [next.as_str()],
-                "the old one is gone"
+                "the old key is removed"
             );
             for issued in &last {
                 assert!(!accepts(node, &issued.access.token).await, "expired");
@@ -832,67 +854,64 @@ on_both! {
 }
 
 #[test]
-fn others_may_keep_the_published_keys_for_half_the_time_that_a_new_one_waits() {
+fn jwks_max_age_is_at_most_half_the_pre_publish_period() {
     assert!(
-        JWKS_MAX_AGE.0 * 2 <= PUBLISHED_FOR.0 && RETIRED_FOR > countersign_core::LONGEST_ACCESS
+        JWKS_MAX_AGE.0 * 2 <= PRE_PUBLISH_PERIOD.0
+            && RETIREMENT_PERIOD > countersign_core::MAX_ACCESS_TOKEN_TTL
     );
 }
 
-/// That the first bytes of so many values are as even as chance makes them: each bit is set in half
-/// of them, and no two are alike.
-fn are_random(values: &[[u8; 16]]) {
-    let unlike: HashSet<_> = values.iter().collect();
-    assert_eq!(unlike.len(), values.len(), "two are alike");
+/// Asserts that no two values are equal and that each bit is set in half of them.
+fn assert_random(values: &[[u8; 16]]) {
+    let distinct: HashSet<_> = values.iter().collect();
+    assert_eq!(distinct.len(), values.len(), "duplicate values");
     let half = values.len() / 2;
-    // Six standard deviations: by chance once in five hundred million.
-    let most = values.len().isqrt() * 3;
+    // Six standard deviations: a false alarm has a probability of 1 in 500 million.
+    let tolerance = values.len().isqrt() * 3;
     for bit in 0..128 {
         let set = values.iter().filter(|value| value[bit / 8] >> (bit % 8) & 1 == 1).count();
-        assert!(set.abs_diff(half) < most, "bit {bit} is set in {set} of {}", values.len());
+        assert!(set.abs_diff(half) < tolerance, "bit {bit} is set in {set} of {}", values.len());
     }
 }
 
 #[tokio::test]
-async fn of_thousands_of_tokens_no_two_are_alike_and_every_bit_is_even() {
-    let world = World::on(FreshDatabase::sqlite()).await;
-    let (mut macs, mut names) = (Vec::new(), Vec::new());
-    let mut name = |issued: &Issued| {
+async fn refresh_macs_and_token_ids_are_random() {
+    let context = TestContext::on(TestDatabase::sqlite()).await;
+    let (mut macs, mut ids) = (Vec::new(), Vec::new());
+    let mut push_id = |issued: &IssuedTokens| {
         let claims: Value = serde_json::from_slice(&decoded(
             issued.access.token.split('.').nth(1).expect("claims"),
         ))
         .expect("JSON");
-        names.push(decoded(claims["jti"].as_str().expect("a name")).try_into().expect("128 bits"));
+        ids.push(decoded(claims["jti"].as_str().expect("an ID")).try_into().expect("128 bits"));
     };
-    let (mut before, mut issued) = (String::new(), world.sign_up(ADA).await);
+    let (mut before, mut issued) = (String::new(), context.sign_up(ADA).await);
     for _ in 0..2000 {
         before = issued.refresh.token;
-        issued = world.auth.refresh(&client(), &before).await.expect("renewed");
-        macs.push(
-            decoded(&issued.refresh.token[4..])[40..]
-                .try_into()
-                .expect("128 bits that nobody can guess"),
-        );
-        name(&issued);
+        issued = context.auth.refresh(&client(), &before).await.expect("refreshed");
+        macs.push(decoded(&issued.refresh.token[4..])[40..].try_into().expect("128 bits"));
+        push_id(&issued);
     }
-    // As a second tab: another access token each time, and nothing is written.
+    // Retries of a second tab: each issues another access token and writes nothing.
     for _ in 0..8000 {
-        name(&world.auth.refresh(&client(), &before).await.expect("the same successor again"));
+        push_id(&context.auth.refresh(&client(), &before).await.expect("reissued"));
     }
-    assert_eq!(names.len(), 10_000);
-    are_random(&macs);
-    are_random(&names);
+    assert_eq!(ids.len(), 10_000);
+    assert_random(&macs);
+    assert_random(&ids);
 }
 
 #[test]
-fn of_ten_thousand_secrets_and_ids_no_two_are_alike() {
+fn secrets_and_ids_are_random() {
     let secrets: Vec<[u8; 16]> = (0..10_000)
         .map(|_| {
-            let text = ServerSecret::generate(&Entropy::System).expect("randomness").expose();
-            decoded(&text)[..16].try_into().expect("half of it")
+            let text = ServerSecret::generate(&RandomSource::System).expect("randomness").expose();
+            decoded(&text)[..16].try_into().expect("128 bits")
         })
         .collect();
-    are_random(&secrets);
+    assert_random(&secrets);
     let now = Clock::manual(START).now();
-    let ids: HashSet<_> = (0..10_000).map(|_| Entropy::System.id(now).expect("an id")).collect();
-    assert_eq!(ids.len(), 10_000, "all of one millisecond");
+    let ids: HashSet<_> =
+        (0..10_000).map(|_| RandomSource::System.id(now).expect("an id")).collect();
+    assert_eq!(ids.len(), 10_000, "IDs of one millisecond");
 }

@@ -1,8 +1,9 @@
-// What a flow expects, in one line each.
+// Assertions for the flows.
 
 /** Throws unless `actual` is `expected`. */
 export function equal(actual: unknown, expected: unknown, what: string): void {
-  if (actual !== expected) throw new Error(`${what}: ${String(actual)} instead of ${String(expected)}`);
+  if (actual !== expected)
+    throw new Error(`${what}: ${String(actual)} instead of ${String(expected)}`);
 }
 
 /** Returns `value`, or throws if it is missing. */

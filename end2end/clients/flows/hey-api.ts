@@ -1,7 +1,13 @@
 // Sign-up, own account, refresh and log-out with the client of @hey-api/openapi-ts.
 
 import { client } from '../generated/hey-api/client.gen.js';
-import { getMe, listSessions, logOut, refreshTokens, signUp } from '../generated/hey-api/sdk.gen.js';
+import {
+  getMe,
+  listSessions,
+  logOut,
+  refreshTokens,
+  signUp,
+} from '../generated/hey-api/sdk.gen.js';
 import type { SessionTokens, TokensInBody } from '../generated/hey-api/types.gen.js';
 import { PASSWORD, equal, present } from './check.js';
 
@@ -13,10 +19,14 @@ function inBody(tokens: SessionTokens): TokensInBody {
 }
 
 const email = 'hey-api@example.com';
-let tokens = inBody((await signUp({ body: { email, password: PASSWORD }, throwOnError: true })).data);
+let tokens = inBody(
+  (await signUp({ body: { email, password: PASSWORD }, throwOnError: true })).data,
+);
 client.setConfig({ auth: () => tokens.access_token });
-equal((await getMe({ throwOnError: true })).data.email, email, 'e-mail address');
+equal((await getMe({ throwOnError: true })).data.email, email, 'email address');
 equal((await listSessions({ throwOnError: true })).data.items.length, 1, 'number of sessions');
-tokens = inBody((await refreshTokens({ body: { refresh_token: tokens.refresh_token }, throwOnError: true })).data);
+tokens = inBody(
+  (await refreshTokens({ body: { refresh_token: tokens.refresh_token }, throwOnError: true })).data,
+);
 equal((await logOut({ throwOnError: true })).response.status, 204, 'status of the log-out');
 equal((await getMe()).response?.status, 401, 'status after the log-out');

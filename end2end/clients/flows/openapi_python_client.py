@@ -14,15 +14,20 @@ anonymous = Client(base_url=BASE, raise_on_unexpected_status=True)
 
 
 def signed_in(tokens: TokensInBody) -> AuthenticatedClient:
-    return AuthenticatedClient(base_url=BASE, token=tokens.access_token, raise_on_unexpected_status=True)
+    return AuthenticatedClient(
+        base_url=BASE, token=tokens.access_token, raise_on_unexpected_status=True
+    )
 
 
-tokens = sign_up.sync(client=anonymous, body=SignUpBody(email=EMAIL, password="correct horse battery"))
+tokens = sign_up.sync(
+    client=anonymous, body=SignUpBody(email=EMAIL, password="correct horse battery")
+)
 assert isinstance(tokens, TokensInBody), tokens
 me = get_me.sync(client=signed_in(tokens))
 assert (me.email, me.name, me.created_at.tzinfo is None) == (EMAIL, None, False), me
 sessions = list_sessions.sync(client=signed_in(tokens))
-assert [type(session) for session in sessions.items] == [SessionBody] and sessions.items[0].current, sessions
+assert [type(session) for session in sessions.items] == [SessionBody], sessions
+assert sessions.items[0].current, sessions
 assert list_activity.sync(client=signed_in(tokens)).items[0].kind == "signed_up"
 tokens = refresh_tokens.sync(client=anonymous, body=RefreshBody(refresh_token=tokens.refresh_token))
 assert isinstance(tokens, TokensInBody), tokens

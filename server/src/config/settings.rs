@@ -1,10 +1,10 @@
-//! Where settings come from: the environment, then `countersign.toml`, then `.env` in the working
+//! The sources of settings: the environment, then `countersign.toml`, then `.env` in the working
 //! directory.
 //!
-//! The first source that has a value which is not empty wins: an empty one counts as none, in each
-//! source. `.env` is read by `dotenvy`: `export` may come first, `#` after a blank begins a
-//! comment, quotes hold blanks and line breaks, and outside of single quotes `${NAME}` and `$NAME`
-//! (letters and digits) are replaced by the environment's value or one from further up.
+//! The first source with a non-empty value wins. An empty value counts as not set. `.env` is parsed
+//! by `dotenvy`: lines may start with `export`, `#` after a space starts a comment, quotes allow
+//! spaces and line breaks, and outside of single quotes `${NAME}` and `$NAME` (letters and digits)
+//! are replaced by environment variables or by values from earlier lines.
 
 use super::table::Setting;
 use anyhow::{Context, bail};
@@ -16,7 +16,7 @@ use std::{
     rc::Rc,
 };
 
-/// Names and values as they were found.
+/// Names and values of settings.
 #[derive(Clone, Default)]
 pub struct Settings(BTreeMap<String, Value>);
 
@@ -35,7 +35,7 @@ enum Source {
 
 impl Settings {
     /// Reads all three sources.
-    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    #[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
     pub fn read() -> anyhow::Result<Self> {
         let mut settings = Self::default();
         if let Some(bytes) = read_file(".env")? {
@@ -45,7 +45,9 @@ impl Settings {
             settings.add(from_toml(&bytes)?);
         }
         for (name, value) in std::env::vars_os() {
-            let Some(name) = name.to_str().filter(|name| is_ours(name) && !is_service_link(name))
+            let Some(name) = name
+                .to_str()
+                .filter(|name| is_countersign_variable(name) && !is_service_link(name))
             else {
                 continue;
             };
@@ -55,7 +57,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Adds a source that goes before those that were added earlier. What is empty hides nothing.
+    /// Adds a source with a higher precedence than the earlier ones. Empty values override nothing.
     fn add(&mut self, pairs: impl IntoIterator<Item = (String, Value)>) {
         for (name, value) in pairs {
             if value.text.trim().is_empty() {
@@ -74,8 +76,8 @@ impl Settings {
         self.0.get(name).map(|value| value.text.as_str())
     }
 
-    /// The file that a value comes from, with the line, for messages.
-    pub(super) fn place(&self, name: &str) -> Option<String> {
+    /// Returns the file and line that a value comes from, for error messages.
+    pub(super) fn source_location(&self, name: &str) -> Option<String> {
         match self.0.get(name)?.source {
             Source::Environment => None,
             Source::Toml => Some("countersign.toml".to_owned()),
@@ -91,13 +93,12 @@ impl<const N: usize> From<[(&str, &str); N]> for Settings {
     }
 }
 
-fn is_ours(name: &str) -> bool {
+fn is_countersign_variable(name: &str) -> bool {
     name.starts_with("COUNTERSIGN_") || Setting::from_name(name).is_some()
 }
 
-/// Whether a name is one that Kubernetes and Docker links put into the environment of every
-/// container beside a service that is called like us, or begins like us: `COUNTERSIGN_SERVICE_HOST`,
-/// `COUNTERSIGN_DB_PORT_5432_TCP_ADDR`.
+/// Returns whether a variable is set by Kubernetes or Docker links for a service whose name is or
+/// starts with `countersign`: `COUNTERSIGN_SERVICE_HOST`, `COUNTERSIGN_DB_PORT_5432_TCP_ADDR`.
 fn is_service_link(name: &str) -> bool {
     let Some(rest) =
         name.strip_prefix("COUNTERSIGN").filter(|_| Setting::from_name(name).is_none())
@@ -120,25 +121,25 @@ fn is_service_link(name: &str) -> bool {
         || rest.starts_with("_ENV_")
 }
 
-/// The bytes of a file, or `None` if there is none.
+/// Reads a file. Returns `None` if it doesn't exist.
 fn read_file(name: &str) -> anyhow::Result<Option<Vec<u8>>> {
     match fs::read(name) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("{name} cannot be read")),
+        Err(error) => Err(error).with_context(|| format!("cannot read {name}")),
     }
 }
 
-/// The text of a file. The error names the line and quotes nothing.
+/// Decodes the text of a file. The error names the line and quotes nothing.
 fn utf8<'a>(file: &str, bytes: &'a [u8]) -> anyhow::Result<&'a str> {
     match std::str::from_utf8(bytes) {
-        // A byte order mark is no part of the first name.
+        // A byte order mark is not part of the first name.
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
         Err(error) => bail!("{file}, line {}: not UTF-8", line_at(bytes, error.valid_up_to())),
     }
 }
 
-/// The number of the line that a byte is in.
+/// Returns the line number of a byte offset.
 fn line_at(bytes: &[u8], at: usize) -> usize {
     1 + bytes.iter().take(at).filter(|byte| **byte == b'\n').count()
 }
@@ -147,11 +148,11 @@ fn from_toml(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
     let text = utf8("countersign.toml", bytes)?;
     let table: toml::Table = match text.parse() {
         Ok(table) => table,
-        // The parser's own message quotes the file, which may hold a secret.
+        // The parser's message quotes the file, which may contain a secret.
         Err(error) => {
             let at = toml::de::Error::span(&error).map_or(0, |span| span.start);
             bail!(
-                "countersign.toml, line {}: not TOML; it must be NAME = \"value\"",
+                "countersign.toml, line {}: invalid TOML; expected NAME = \"value\"",
                 line_at(text.as_bytes(), at)
             )
         }
@@ -161,7 +162,7 @@ fn from_toml(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
             toml::Value::Boolean(flag) => flag.to_string(),
-            _ => bail!("countersign.toml: {name} must be a text or a number"),
+            _ => bail!("countersign.toml: {name} must be a string, a number or a Boolean"),
         };
         Ok((name, Value { text, source: Source::Toml }))
     };
@@ -169,8 +170,7 @@ fn from_toml(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
 }
 
 fn from_dotenv(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
-    // The parser takes blanks at the very end for the beginning of something, unless a line break
-    // follows.
+    // The parser rejects trailing spaces at the end of the file unless a line break follows.
     let text = format!("{}\n", utf8(".env", bytes)?);
     let reader = LineReader { rest: text.as_bytes(), lines: Rc::default() };
     let lines_read = reader.lines.clone();
@@ -178,28 +178,28 @@ fn from_dotenv(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
     for pair in dotenvy::from_read_iter(reader) {
         let line = first_line_after(&text, before);
         before = lines_read.get();
-        // Its errors quote the line, which may hold a secret.
+        // The parser's errors quote the line, which may contain a secret.
         let Ok((name, text)) = pair else {
-            bail!(".env, line {line}: not NAME=value, or a quote or ${{ that is not closed")
+            bail!(".env, line {line}: expected NAME=value, or a quote or ${{ is not closed")
         };
-        if !is_ours(&name) {
+        if !is_countersign_variable(&name) {
             continue;
         }
         if let Some(first) = first_lines.insert(name.clone(), line) {
-            bail!(".env, line {line}: {name} is there already, in line {first}: remove one");
+            bail!(".env, line {line}: {name} is already set in line {first}: remove one");
         }
         values.push((name, Value { text, source: Source::DotEnv { line } }));
     }
     Ok(values)
 }
 
-/// The number of the first line after line `before` that is neither blank nor a comment.
+/// Returns the number of the first line after line `before` that is neither blank nor a comment.
 fn first_line_after(text: &str, before: usize) -> usize {
-    let says_something = |line: &str| !matches!(line.trim_start().chars().next(), None | Some('#'));
-    before + 1 + text.lines().skip(before).take_while(|line| !says_something(line)).count()
+    let is_content = |line: &str| !matches!(line.trim_start().chars().next(), None | Some('#'));
+    before + 1 + text.lines().skip(before).take_while(|line| !is_content(line)).count()
 }
 
-/// Reads one line at a time, so that it is known how many were needed.
+/// Reads one line at a time, to count the lines that the parser has consumed.
 struct LineReader<'a> {
     rest: &'a [u8],
     lines: Rc<Cell<usize>>,
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_service_links_are_told_from_settings() {
+    fn service_link_variables_are_not_settings() {
         for name in [
             "COUNTERSIGN_SERVICE_HOST",
             "COUNTERSIGN_SERVICE_PORT",
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_has_the_same_names() {
+    fn toml_file_uses_setting_names() {
         let pairs = from_toml(b"COUNTERSIGN_ACCESS_TTL = \"5m\"\nCOUNTERSIGN_HASH_THREADS = 3")
             .expect("settings");
         let pairs: Vec<_> =
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_in_a_file_is_said_without_quoting_it() {
+    fn toml_error_quotes_no_value() {
         for text in ["COUNTERSIGN_SECRET = hunter2", "COUNTERSIGN_SECRET = [\"hunter2\"]"] {
             let error = format!("{:#}", from_toml(text.as_bytes()).err().expect("wrong"));
             assert!(!error.contains("hunter2"), "{error}");
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_value_hides_no_other() {
+    fn empty_value_overrides_nothing() {
         let [file, toml, environment] =
             [Source::DotEnv { line: 1 }, Source::Toml, Source::Environment];
         for empty in ["", " ", "\t\r\n"] {
@@ -330,25 +330,26 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_a_value_is_known() {
+    fn source_of_value_is_reported() {
         assert_eq!(
             layered(&[(Source::DotEnv { line: 7 }, "x"), (Source::Environment, "")])
-                .place("DATABASE_URL")
+                .source_location("DATABASE_URL")
                 .as_deref(),
             Some(".env, line 7")
         );
         assert_eq!(
-            layered(&[(Source::Toml, "x")]).place("DATABASE_URL").as_deref(),
+            layered(&[(Source::Toml, "x")]).source_location("DATABASE_URL").as_deref(),
             Some("countersign.toml")
         );
         assert_eq!(
-            layered(&[(Source::Toml, "x"), (Source::Environment, "y")]).place("DATABASE_URL"),
+            layered(&[(Source::Toml, "x"), (Source::Environment, "y")])
+                .source_location("DATABASE_URL"),
             None
         );
     }
 
     #[test]
-    fn dotenv_is_read_as_documented() {
+    fn dotenv_syntax_matches_documentation() {
         for (text, expected) in [
             ("COUNTERSIGN_MAIL=none", "none"),
             ("\u{feff}COUNTERSIGN_MAIL=none", "none"),
@@ -356,7 +357,7 @@ mod tests {
             ("COUNTERSIGN_MAIL=none \t", "none"),
             ("COUNTERSIGN_MAIL=none\r\n", "none"),
             ("export COUNTERSIGN_MAIL=none", "none"),
-            ("COUNTERSIGN_MAIL=none # no e-mail", "none"),
+            ("COUNTERSIGN_MAIL=none # no email", "none"),
             ("COUNTERSIGN_MAIL=none#1", "none#1"),
             ("COUNTERSIGN_MAIL=\"a b # c\"", "a b # c"),
             ("COUNTERSIGN_MAIL='a b # $c'", "a b # $c"),
@@ -379,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn dotenv_errors_name_the_line_and_quote_nothing() {
+    fn dotenv_errors_name_line_and_quote_nothing() {
         for (text, line) in [
             (&b"COUNTERSIGN_SECRET hunter2"[..], 1),
             (
@@ -398,20 +399,20 @@ mod tests {
             (b"COUNTERSIGN_MAIL=none\nCOUNTERSIGN_SECRET=hunter2\xff\n", 2),
             (b"COUNTERSIGN_SECRET=hunter2\nOTHER=1\nOTHER=2\nCOUNTERSIGN_SECRET=hunter2\n", 4),
         ] {
-            let shown = String::from_utf8_lossy(text).into_owned();
+            let text_lossy = String::from_utf8_lossy(text).into_owned();
             let error = format!(
                 "{:#}",
-                from_dotenv(text).err().unwrap_or_else(|| panic!("{shown:?} is read"))
+                from_dotenv(text).err().unwrap_or_else(|| panic!("{text_lossy:?} is read"))
             );
             assert!(
                 error.contains(&format!("line {line}:")) && !error.contains("hunter2"),
-                "{shown:?}: {error}"
+                "{text_lossy:?}: {error}"
             );
         }
     }
 
     #[test]
-    fn long_lines_are_counted_once() {
+    fn long_line_is_counted_once() {
         let long = format!("COUNTERSIGN_MAIL={}\nCOUNTERSIGN_SECRET", "x".repeat(100_000));
         let error = format!("{:#}", from_dotenv(long.as_bytes()).err().expect("wrong"));
         assert!(error.contains("line 2:"), "{error}");
@@ -419,20 +420,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_dotenv_text_is_read_or_refused_by_line(text in r#"([A-Z_]{0,9}[ ='"$\{\}\\#]{0,3}[\PC\n\r]{0,20}\n?){0,5}"#) {
+        fn any_dotenv_text_is_read_or_rejected_with_line(
+            text in r#"([A-Z_]{0,9}[ ='"$\{\}\\#]{0,3}[\PC\n\r]{0,20}\n?){0,5}"#,
+        ) {
             if let Err(error) = from_dotenv(text.as_bytes()) {
                 prop_assert!(error.to_string().starts_with(".env, line "));
             }
         }
 
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        fn any_bytes_are_read_or_rejected(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = from_dotenv(&bytes);
             let _ = from_toml(&bytes);
         }
 
         #[test]
-        fn every_value_in_single_quotes_is_kept(text in "[^']{0,40}") {
+        fn single_quoted_value_is_unchanged(text in "[^']{0,40}") {
             prop_assume!(!text.contains('\r') && !text.contains('\\'));
             prop_assert_eq!(value(&format!("COUNTERSIGN_MAIL='{text}'")), text);
         }

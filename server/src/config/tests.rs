@@ -6,18 +6,21 @@ fn read<const N: usize>(pairs: [(&str, &str); N]) -> Result<Config, Vec<String>>
 }
 
 #[test]
-fn without_any_setting_it_works_on_a_laptop() {
+fn defaults_work_on_a_local_machine() {
     let config = read([]).expect("a configuration");
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:3000");
     assert_eq!(config.http.origin(), "http://localhost:3000");
-    assert!(!config.http.secure());
+    assert!(!config.http.is_secure());
     assert_eq!(config.database.to_string(), "sqlite:data/countersign.db");
-    assert_eq!(config.policy.access, Span::minutes(10));
-    assert_eq!((config.hashing.m, config.hashing.t, config.hashing.p), (19_456, 2, 1));
+    assert_eq!(config.policy.access_token_ttl, TimeSpan::minutes(10));
+    assert_eq!(
+        (config.hashing.memory_kib, config.hashing.iterations, config.hashing.parallelism),
+        (19_456, 2, 1)
+    );
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once_and_names_its_setting() {
+fn all_errors_are_reported_with_their_settings() {
     let problems = read([
         ("COUNTERSIGN_ACESS_TTL", "5m"),
         ("COUNTERSIGN_SESSION_IDLE", "soon"),
@@ -38,11 +41,11 @@ fn everything_that_is_wrong_is_said_at_once_and_names_its_setting() {
         "{}",
         problems[0]
     );
-    assert!(!problems.join(" ").contains("changeme"), "no value is repeated");
+    assert!(!problems.join(" ").contains("changeme"), "errors contain no values");
 }
 
 #[test]
-fn a_public_address_needs_https() {
+fn public_address_requires_https() {
     for private in [
         "http://localhost:8080",
         "http://127.0.0.1",
@@ -65,37 +68,37 @@ fn a_public_address_needs_https() {
 }
 
 #[test]
-fn an_access_token_lives_from_one_to_sixty_minutes_and_shorter_only_on_this_machine() {
-    let life =
-        |url, life| read([("COUNTERSIGN_PUBLIC_URL", url), ("COUNTERSIGN_ACCESS_TTL", life)]);
+fn access_token_ttl_is_bounded_and_shorter_on_loopback() {
+    let read_ttl =
+        |url, ttl| read([("COUNTERSIGN_PUBLIC_URL", url), ("COUNTERSIGN_ACCESS_TTL", ttl)]);
     assert!(
-        life("https://example.com", "1m").is_ok()
-            && life("https://example.com", "60m").is_ok()
-            && life("http://localhost:3000", "2s").is_ok()
+        read_ttl("https://example.com", "1m").is_ok()
+            && read_ttl("https://example.com", "60m").is_ok()
+            && read_ttl("http://localhost:3000", "2s").is_ok()
     );
-    for (url, too_short_or_long) in [
+    for (url, out_of_range) in [
         ("https://example.com", "59s"),
         ("https://example.com", "2s"),
         ("http://localhost:3000", "1s"),
         ("http://localhost:3000", "61m"),
         ("http://10.0.0.1", "2s"),
     ] {
-        assert!(life(url, too_short_or_long).is_err(), "{url} {too_short_or_long}");
+        assert!(read_ttl(url, out_of_range).is_err(), "{url} {out_of_range}");
     }
 }
 
 #[test]
-fn a_certificate_comes_with_its_key_and_with_https() {
+fn tls_certificate_requires_key_and_https() {
     let both = [("COUNTERSIGN_TLS_CERT", "cert.pem"), ("COUNTERSIGN_TLS_KEY", "key.pem")];
     let config = read(both).expect("a configuration");
     assert_eq!(config.http.origin(), "https://localhost:3000");
-    assert!(config.http.secure() && config.tls.is_some());
+    assert!(config.http.is_secure() && config.tls.is_some());
     assert!(read([both[0]]).is_err() && read([both[1]]).is_err());
     assert!(read([both[0], both[1], ("COUNTERSIGN_PUBLIC_URL", "http://localhost:3000")]).is_err());
 }
 
 #[test]
-fn origins_are_exact() {
+fn cors_origins_must_be_exact() {
     let origins =
         |text| read([("COUNTERSIGN_CORS_ORIGINS", text)]).map(|config| config.http.cors_origins);
     assert_eq!(origins(""), Ok(Vec::new()));
@@ -119,7 +122,7 @@ fn origins_are_exact() {
 }
 
 #[test]
-fn security_contacts_are_uris() {
+fn security_contacts_must_be_uris() {
     let contacts = |text| {
         read([("COUNTERSIGN_SECURITY_CONTACT", text)]).map(|config| config.http.security_contacts)
     };
@@ -141,7 +144,7 @@ fn security_contacts_are_uris() {
 }
 
 #[test]
-fn limits_are_on_and_can_be_switched_off_only_on_this_machine() {
+fn rate_limits_can_be_off_only_on_loopback() {
     let limits = |url, value| {
         read([("COUNTERSIGN_PUBLIC_URL", url), ("COUNTERSIGN_RATE_LIMITS", value)])
             .map(|config| config.policy.limits)
@@ -156,14 +159,14 @@ fn limits_are_on_and_can_be_switched_off_only_on_this_machine() {
 }
 
 #[test]
-fn every_rate_limit_is_a_setting_that_is_shown() {
+fn every_rate_limit_is_a_listed_setting() {
     for action in LimitedAction::ALL {
         let rule = action.rule();
         let with = |url, value| read([("COUNTERSIGN_PUBLIC_URL", url), (rule.setting, value)]);
         let config = with("https://example.com", "7/2m").expect("a limit");
         assert_eq!(
             config.policy.limits.get(*action),
-            Some(RateLimit { burst: 7, period: Span::minutes(2) })
+            Some(RateLimit { burst: 7, period: TimeSpan::minutes(2) })
         );
         assert!(
             config.to_text().lines().any(|line| line.split_whitespace().eq([rule.setting, "7/2m"])),
@@ -174,18 +177,18 @@ fn every_rate_limit_is_a_setting_that_is_shown() {
         assert!(
             defaults.lines().any(|line| line
                 .split_whitespace()
-                .eq([rule.setting, &values::rate_limit_to_text(rule.default)])),
+                .eq([rule.setting, &parse::rate_limit_to_text(rule.default)])),
             "{defaults}"
         );
         for wrong in
             ["7", "0/1s", "-1/1s", "100001/1s", "1/0s", "1/2d", "1/1", "one/1s", "1/1s/1s", "on"]
         {
-            let faults = with("https://example.com", wrong).expect_err(wrong);
+            let errors = with("https://example.com", wrong).expect_err(wrong);
             assert!(
-                faults.len() == 1
-                    && faults[0].starts_with(rule.setting)
-                    && faults[0].contains("or off"),
-                "{faults:?}"
+                errors.len() == 1
+                    && errors[0].starts_with(rule.setting)
+                    && errors[0].contains("must be off, or"),
+                "{errors:?}"
             );
         }
         assert!(
@@ -200,7 +203,7 @@ fn every_rate_limit_is_a_setting_that_is_shown() {
 }
 
 #[test]
-fn readme_names_every_rate_limit_with_its_default() {
+fn readme_lists_every_rate_limit_with_its_default() {
     let readme = std::fs::read_to_string(
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"),
     )
@@ -208,13 +211,13 @@ fn readme_names_every_rate_limit_with_its_default() {
     for action in LimitedAction::ALL {
         let rule = action.rule();
         let start =
-            format!("| `{}` | `{}` |", rule.setting, values::rate_limit_to_text(rule.default));
+            format!("| `{}` | `{}` |", rule.setting, parse::rate_limit_to_text(rule.default));
         assert!(readme.lines().any(|line| line.starts_with(&start)), "{start}");
     }
 }
 
 #[test]
-fn weak_hashing_is_refused_on_a_public_address() {
+fn weak_hashing_on_public_address_is_rejected() {
     let with =
         |url, argon2| read([("COUNTERSIGN_PUBLIC_URL", url), ("COUNTERSIGN_ARGON2", argon2)]);
     assert!(with("https://example.com", "m=12288,t=3,p=1").is_ok());
@@ -234,13 +237,13 @@ fn weak_hashing_is_refused_on_a_public_address() {
 }
 
 #[test]
-fn defaults_in_the_table_are_those_in_force() {
+fn table_defaults_match_effective_defaults() {
     let config = read([]).expect("a configuration");
     for setting in Setting::all() {
         if let Some(text) = setting.default().text() {
-            assert_eq!(setting.shown(&config), text, "{}", setting.name());
+            assert_eq!(setting.display_value(&config), text, "{}", setting.name());
         }
-        assert!(!setting.shown(&config).is_empty(), "{}", setting.name());
+        assert!(!setting.display_value(&config).is_empty(), "{}", setting.name());
     }
 }
 
@@ -252,7 +255,7 @@ fn default_values_are_accepted_as_settings() {
         {
             let config =
                 read([(setting.name(), &text)]).unwrap_or_else(|problems| panic!("{problems:?}"));
-            assert_eq!(setting.shown(&config), text, "{}", setting.name());
+            assert_eq!(setting.display_value(&config), text, "{}", setting.name());
         }
     }
 }
@@ -268,8 +271,8 @@ fn every_setting_is_shown_once() {
 }
 
 #[test]
-fn what_is_shown_holds_no_secret() {
-    let secret = countersign_core::ServerSecret::generate(&countersign_core::Entropy::System)
+fn shown_configuration_contains_no_secret() {
+    let secret = countersign_core::ServerSecret::generate(&countersign_core::RandomSource::System)
         .expect("randomness")
         .expose();
     let config = read([
@@ -280,13 +283,13 @@ fn what_is_shown_holds_no_secret() {
     let by_query = read([("DATABASE_URL", "postgres:///countersign?password=hunter2")])
         .expect("a configuration");
     assert!(!by_query.to_text().contains("hunter2"));
-    for shown in [config.to_text(), config.to_json(), format!("{:?}", config.secret)] {
-        assert!(!shown.contains(&secret) && !shown.contains("hunter2"), "{shown}");
+    for text in [config.to_text(), config.to_json(), format!("{:?}", config.secret)] {
+        assert!(!text.contains(&secret) && !text.contains("hunter2"), "{text}");
     }
 }
 
 #[test]
-fn address_that_localhost_does_not_describe_is_noticed() {
+fn external_address_with_localhost_url_is_detected() {
     let hinted = |listen, url| {
         read([("LEPTOS_SITE_ADDR", listen), ("COUNTERSIGN_PUBLIC_URL", url)])
             .expect("a configuration")

@@ -1,39 +1,38 @@
-//! Looking after the accounts of others: who may, what comes of it, and that it takes effect at
-//! once.
+//! The administration API: access control, effects of each operation, and that they are immediate.
 
-use crate::support::{Answer, App, PASSWORD, User};
+use crate::support::{App, PASSWORD, TestResponse, User};
 use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
-use countersign_core::{Client, flow::Change, on_both};
-use countersign_types::{Email, view::Role};
+use countersign_core::{RequestContext, service::AdminAction, test_on_each_database};
+use countersign_types::{Email, views::Role};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const USERS: &str = "/api/v1/admin/users";
 
 async fn id_of(app: &App, email: &str) -> String {
-    let operator = app.server.auth().operator_for_tests(&Client::default());
+    let operator = app.server.auth().operator_for_tests(&RequestContext::default());
     operator
-        .user_with(&Email::parse(email).expect("an address"))
+        .user_by_email(&Email::parse(email).expect("an address"))
         .await
         .expect("a user")
         .id
         .to_string()
 }
 
-/// Somebody whom the operator has made an administrator, with a token that says so.
-async fn admin<'a>(app: &'a App, email: &str) -> User<'a> {
+/// Signs up a user, grants the administrator role, and logs in again for a token with that role.
+async fn create_admin<'a>(app: &'a App, email: &str) -> User<'a> {
     app.user(email).await;
-    let operator = app.server.auth().operator_for_tests(&Client::default());
+    let operator = app.server.auth().operator_for_tests(&RequestContext::default());
     let id =
-        operator.user_with(&Email::parse(email).expect("an address")).await.expect("a user").id;
-    operator.change(id, Change::Role(Role::Admin)).await.expect("changed");
+        operator.user_by_email(&Email::parse(email).expect("an address")).await.expect("a user").id;
+    operator.change(id, AdminAction::Role(Role::Admin)).await.expect("changed");
     app.log_in(email).await
 }
 
-async fn put_role(user: &User<'_>, id: &str, role: &str) -> Answer {
+async fn put_role(user: &User<'_>, id: &str, role: &str) -> TestResponse {
     let body = Body::from(json!({ "role": role }).to_string());
     user.client
         .clone()
@@ -42,18 +41,16 @@ async fn put_role(user: &User<'_>, id: &str, role: &str) -> Answer {
         .await
 }
 
-async fn post(user: &User<'_>, id: &str, what: &str) -> Answer {
-    user.client.send(Method::POST, &format!("{USERS}/{id}/{what}"), Body::empty()).await
+async fn post(user: &User<'_>, id: &str, action: &str) -> TestResponse {
+    user.client.send(Method::POST, &format!("{USERS}/{id}/{action}"), Body::empty()).await
 }
 
-on_both! {
-    async fn every_route_of_administrators_refuses_everybody_else_and_says_which_scope_is_missing(
-        app: App,
-    ) {
+test_on_each_database! {
+    async fn admin_routes_refuse_users_and_name_the_missing_scope(app: App) {
         let (ada, eve) = (app.user("ada@example.com").await, app.user("eve@example.com").await);
         let id = id_of(&app, "ada@example.com").await;
         let description = app.anon().get("/openapi.json").await.json();
-        let mut asked = 0;
+        let mut requests = 0;
         for (path, methods) in description["paths"]
             .as_object()
             .expect("paths")
@@ -64,36 +61,36 @@ on_both! {
                 let method: Method = method.to_uppercase().parse().expect("a method");
                 for body in ["{}", r#"{"role":"admin"}"#] {
                     let client = eve.client.clone().with("content-type", "application/json");
-                    let answer = client
+                    let response = client
                         .send(method.clone(), &path.replace("{id}", &id), Body::from(body))
                         .await;
                     assert_eq!(
-                        (answer.status, answer.problem().as_str()),
+                        (response.status, response.problem_code().as_str()),
                         (StatusCode::FORBIDDEN, "forbidden"),
                         "{method} {path}"
                     );
                     assert_eq!(
-                        answer.header("www-authenticate"),
+                        response.header("www-authenticate"),
                         r#"Bearer realm="countersign", error="insufficient_scope", scope="admin""#
                     );
                 }
-                asked += 1;
+                requests += 1;
             }
         }
-        assert_eq!(asked, 6);
+        assert_eq!(requests, 6);
         let me = ada.client.get("/api/v1/me").await.json();
         assert_eq!(me["roles"], json!(["user"]), "nothing has changed");
     }
 
-    async fn an_administrator_sees_accounts_and_nothing_that_opens_them(app: App) {
-        let boss = admin(&app, "boss@example.com").await;
+    async fn admin_sees_accounts_without_credentials(app: App) {
+        let admin = create_admin(&app, "admin@example.com").await;
         for n in 0..5 {
             app.user(&format!("user{n}@example.com")).await;
         }
         let mut seen = Vec::new();
         let mut next = String::new();
         loop {
-            let page = boss.client.get(&format!("{USERS}?limit=2{next}")).await.json();
+            let page = admin.client.get(&format!("{USERS}?limit=2{next}")).await.json();
             seen.extend(page["items"].as_array().expect("a list").clone());
             let Some(cursor) = page["next_cursor"].as_str() else { break };
             next = format!("&cursor={cursor}");
@@ -108,7 +105,7 @@ on_both! {
                 "user2@example.com",
                 "user1@example.com",
                 "user0@example.com",
-                "boss@example.com"
+                "admin@example.com"
             ]
         );
         let members: BTreeSet<_> =
@@ -127,27 +124,27 @@ on_both! {
             ])
         );
         let id = seen[0]["id"].as_str().expect("text");
-        assert_eq!(boss.client.get(&format!("{USERS}/{id}")).await.json(), seen[0]);
+        assert_eq!(admin.client.get(&format!("{USERS}/{id}")).await.json(), seen[0]);
         assert_eq!(seen[5]["roles"], json!(["user", "admin"]));
     }
 
-    async fn a_role_is_given_and_taken_away_and_takes_effect_with_the_next_request(app: App) {
-        let boss = admin(&app, "boss@example.com").await;
+    async fn role_change_takes_effect_with_the_next_request(app: App) {
+        let admin = create_admin(&app, "admin@example.com").await;
         let ada = app.user("ada@example.com").await;
         let id = id_of(&app, "ada@example.com").await;
-        assert_eq!(put_role(&boss, &id, "admin").await.json()["roles"], json!(["user", "admin"]));
+        assert_eq!(put_role(&admin, &id, "admin").await.json()["roles"], json!(["user", "admin"]));
         assert_eq!(
             ada.client.get("/api/v1/me").await.status,
             StatusCode::UNAUTHORIZED,
-            "the token that does not say so is refused"
+            "a token with the previous roles is refused"
         );
-        let renew = async |refresh: &str| {
+        let refresh_tokens = async |refresh: &str| {
             app.anon()
                 .post("/api/v1/auth/refresh", json!({ "refresh_token": refresh }))
                 .await
                 .json()
         };
-        let tokens = renew(&ada.refresh).await;
+        let tokens = refresh_tokens(&ada.refresh).await;
         let bearer = |tokens: &Value| {
             app.anon().with(
                 "authorization",
@@ -157,20 +154,20 @@ on_both! {
         assert_eq!(
             bearer(&tokens).get(USERS).await.status,
             StatusCode::OK,
-            "and the session goes on with one that does"
+            "a refreshed token has the new role"
         );
-        assert_eq!(put_role(&boss, &id, "user").await.json()["roles"], json!(["user"]));
+        assert_eq!(put_role(&admin, &id, "user").await.json()["roles"], json!(["user"]));
         assert_eq!(bearer(&tokens).get(USERS).await.status, StatusCode::UNAUTHORIZED);
-        let tokens = renew(tokens["refresh_token"].as_str().expect("a token")).await;
+        let tokens = refresh_tokens(tokens["refresh_token"].as_str().expect("a token")).await;
         assert_eq!(bearer(&tokens).get(USERS).await.status, StatusCode::FORBIDDEN);
         assert_eq!(tokens["user"]["roles"], json!(["user"]));
     }
 
-    async fn a_disabled_account_is_out_at_once_and_told_nothing_and_let_in_again(app: App) {
-        let boss = admin(&app, "boss@example.com").await;
+    async fn disabled_account_is_refused_at_once_until_enabled(app: App) {
+        let admin = create_admin(&app, "admin@example.com").await;
         let ada = app.user("ada@example.com").await;
         let id = id_of(&app, "ada@example.com").await;
-        assert!(post(&boss, &id, "disable").await.json()["disabled_at"].is_string());
+        assert!(post(&admin, &id, "disable").await.json()["disabled_at"].is_string());
         assert_eq!(ada.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(
             app.anon()
@@ -183,12 +180,12 @@ on_both! {
         let disabled =
             app.anon().post("/api/v1/auth/login", log_in("ada@example.com", PASSWORD)).await;
         let unknown =
-            app.anon().post("/api/v1/auth/login", log_in("nobody@example.com", PASSWORD)).await;
+            app.anon().post("/api/v1/auth/login", log_in("unknown@example.com", PASSWORD)).await;
         assert_eq!(
             (disabled.status, &disabled.text, disabled.stable_headers()),
             (unknown.status, &unknown.text, unknown.stable_headers())
         );
-        assert_eq!(post(&boss, &id, "enable").await.json()["disabled_at"], Value::Null);
+        assert_eq!(post(&admin, &id, "enable").await.json()["disabled_at"], Value::Null);
         let again = app.log_in("ada@example.com").await;
         let activity = again.client.get("/api/v1/me/activity").await.json();
         let kinds: Vec<_> = activity["items"]
@@ -200,12 +197,12 @@ on_both! {
         assert_eq!(kinds, ["logged_in", "enabled", "log_in_failed", "disabled", "signed_up"]);
     }
 
-    async fn all_sessions_of_an_account_are_ended(app: App) {
-        let boss = admin(&app, "boss@example.com").await;
+    async fn admin_revokes_all_sessions_of_an_account(app: App) {
+        let admin = create_admin(&app, "admin@example.com").await;
         let (one, two) = (app.user("ada@example.com").await, app.log_in("ada@example.com").await);
         let id = id_of(&app, "ada@example.com").await;
         assert_eq!(
-            boss.client.delete(&format!("{USERS}/{id}/sessions")).await.status,
+            admin.client.delete(&format!("{USERS}/{id}/sessions")).await.status,
             StatusCode::OK
         );
         for user in [&one, &two] {
@@ -221,21 +218,21 @@ on_both! {
         app.log_in("ada@example.com").await;
     }
 
-    async fn the_last_administrator_stays_one(app: App) {
-        let boss = admin(&app, "boss@example.com").await;
-        let id = id_of(&app, "boss@example.com").await;
-        for answer in [put_role(&boss, &id, "user").await, post(&boss, &id, "disable").await] {
+    async fn last_administrator_cannot_be_demoted_or_disabled(app: App) {
+        let admin = create_admin(&app, "admin@example.com").await;
+        let id = id_of(&app, "admin@example.com").await;
+        for response in [put_role(&admin, &id, "user").await, post(&admin, &id, "disable").await] {
             assert_eq!(
-                (answer.status, answer.problem().as_str()),
+                (response.status, response.problem_code().as_str()),
                 (StatusCode::CONFLICT, "last_admin")
             );
         }
-        assert_eq!(boss.client.get(USERS).await.status, StatusCode::OK);
-        // Two who take each other's role away at the same moment.
+        assert_eq!(admin.client.get(USERS).await.status, StatusCode::OK);
+        // Two administrators demote each other at the same time.
         for round in 0..20 {
             let (a, b) = (
-                admin(&app, &format!("a{round}@example.com")).await,
-                admin(&app, &format!("b{round}@example.com")).await,
+                create_admin(&app, &format!("a{round}@example.com")).await,
+                create_admin(&app, &format!("b{round}@example.com")).await,
             );
             let ids = (
                 id_of(&app, &format!("a{round}@example.com")).await,
@@ -256,36 +253,36 @@ on_both! {
                         StatusCode::CONFLICT | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
                     ]
                 ),
-                "one of them stays: {statuses:?} {} {}",
+                "exactly one is demoted: {statuses:?} {} {}",
                 first.text,
                 second.text
             );
-            // For the next round there is nobody again.
+            // The next round starts without these two administrators.
             for id in [&ids.0, &ids.1] {
-                let operator = app.server.auth().operator_for_tests(&Client::default());
+                let operator = app.server.auth().operator_for_tests(&RequestContext::default());
                 operator
-                    .change(id.parse().expect("an id"), Change::Role(Role::User))
+                    .change(id.parse().expect("an id"), AdminAction::Role(Role::User))
                     .await
                     .expect("changed");
             }
         }
     }
 
-    async fn who_or_what_is_unknown_is_named(app: App) {
-        let boss = admin(&app, "boss@example.com").await;
+    async fn unknown_users_roles_and_members_are_refused_by_name(app: App) {
+        let admin = create_admin(&app, "admin@example.com").await;
         for id in ["00000000-0000-7000-8000-000000000000", "me", "%00", "1"] {
             assert_eq!(
-                boss.client.get(&format!("{USERS}/{id}")).await.status,
+                admin.client.get(&format!("{USERS}/{id}")).await.status,
                 StatusCode::NOT_FOUND,
                 "{id}"
             );
-            assert_eq!(post(&boss, id, "disable").await.status, StatusCode::NOT_FOUND, "{id}");
+            assert_eq!(post(&admin, id, "disable").await.status, StatusCode::NOT_FOUND, "{id}");
         }
-        let id = id_of(&app, "boss@example.com").await;
+        let id = id_of(&app, "admin@example.com").await;
         for (role, code) in [("", "missing"), ("root", "unknown_value"), ("Admin", "unknown_value")]
         {
-            let answer = put_role(&boss, &id, role).await;
-            assert_eq!(answer.members(), [("/role".to_owned(), code.to_owned())]);
+            let response = put_role(&admin, &id, role).await;
+            assert_eq!(response.field_errors(), [("/role".to_owned(), code.to_owned())]);
         }
         for name in [
             "role",
@@ -297,21 +294,24 @@ on_both! {
             "password_hash",
             "created_at",
         ] {
-            let answer =
-                boss.client.patch("/api/v1/me", json!({ "name": "Boss", name: "admin" })).await;
+            let response =
+                admin.client.patch("/api/v1/me", json!({ "name": "Admin", name: "admin" })).await;
             assert_eq!(
-                answer.members(),
+                response.field_errors(),
                 [(format!("/{name}"), "unknown_member".to_owned())],
-                "nobody gives themselves anything"
+                "{name}: users cannot change it themselves"
             );
-            let answer = app
+            let response = app
                 .anon()
                 .post(
                     "/api/v1/auth/signup",
                     json!({ "email": "eve@example.com", "password": PASSWORD, name: "admin" }),
                 )
                 .await;
-            assert_eq!(answer.members(), [(format!("/{name}"), "unknown_member".to_owned())]);
+            assert_eq!(
+                response.field_errors(),
+                [(format!("/{name}"), "unknown_member".to_owned())]
+            );
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Backups by the real program: made beside a running server, restored elsewhere, and refused where
-//! they would do harm.
+//! The commands `backup` and `restore` of the real program: backups of a running server, restored
+//! elsewhere, and refused where data would be lost.
 
-use crate::program::{PATIENCE, ask, countersign, port, up};
-use countersign_core::testing::FreshDatabase;
+use crate::process::{WAIT_TIMEOUT, free_port, send_request, server_command, wait_until_ready};
+use countersign_core::testing::TestDatabase;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{
@@ -23,38 +23,43 @@ use tokio::{
 
 const PASSWORD: &str = "correct horse battery";
 
-fn folder() -> TempDir {
+fn temp_dir() -> TempDir {
     TempDir::new().expect("a folder")
 }
 
 async fn start(folder: &Path) -> (Child, u16) {
-    let port = port().await;
-    let child = countersign(folder, port).env("RUST_LOG", "warn").spawn().expect("a process");
-    up(port).await;
+    let port = free_port().await;
+    let child = server_command(folder, port).env("RUST_LOG", "warn").spawn().expect("a process");
+    wait_until_ready(port).await;
     (child, port)
 }
 
-/// Stops a server as an operator does.
+/// Stops a server with SIGTERM.
 async fn stop(mut child: Child) {
     let id = child.id().expect("a process").to_string();
     Command::new("kill").arg(&id).status().await.expect("kill");
-    let status = timeout(PATIENCE, child.wait()).await.expect("in time").expect("a status");
+    let status = timeout(WAIT_TIMEOUT, child.wait()).await.expect("in time").expect("a status");
     assert!(status.success(), "{status}");
 }
 
 async fn output(folder: &Path, arguments: &[&str]) -> Output {
-    countersign(folder, 0).args(arguments).stderr(Stdio::piped()).output().await.expect("a process")
+    server_command(folder, 0)
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .output()
+        .await
+        .expect("a process")
 }
 
-/// What a command prints that must succeed.
+/// Runs a command that must succeed, and returns its standard output.
 async fn run(folder: &Path, arguments: &[&str]) -> String {
     let output = output(folder, arguments).await;
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// What a command complains of that must fail.
-async fn refused(folder: &Path, arguments: &[&str]) -> String {
+/// Runs a command that must fail, and returns its standard error.
+async fn run_failing(folder: &Path, arguments: &[&str]) -> String {
     let output = output(folder, arguments).await;
     assert_eq!(
         output.status.code(),
@@ -62,30 +67,30 @@ async fn refused(folder: &Path, arguments: &[&str]) -> String {
         "{arguments:?}: {}",
         String::from_utf8_lossy(&output.stdout)
     );
-    assert!(output.stdout.is_empty(), "the result of a command that failed");
+    assert!(output.stdout.is_empty(), "a failed command prints no result");
     String::from_utf8(output.stderr).expect("text")
 }
 
 async fn sign_up(port: u16, email: &str) -> Option<u16> {
     let body = json!({ "email": email, "password": PASSWORD });
-    ask(port, "POST", "/api/v1/auth/signup", "", &body).await.map(|(status, _)| status)
+    send_request(port, "POST", "/api/v1/auth/signup", "", &body).await.map(|(status, _)| status)
 }
 
 async fn log_in(port: u16, email: &str) -> u16 {
     let body = json!({ "email": email, "password": PASSWORD });
-    ask(port, "POST", "/api/v1/auth/login", "", &body).await.expect("a response").0
+    send_request(port, "POST", "/api/v1/auth/login", "", &body).await.expect("a response").0
 }
 
-/// A folder in which a server has run, with one account.
-async fn used(email: &str) -> TempDir {
-    let folder = folder();
+/// A folder in which a server has run, with a database of one account.
+async fn folder_with_account(email: &str) -> TempDir {
+    let folder = temp_dir();
     let (server, port) = start(folder.path()).await;
     assert_eq!(sign_up(port, email).await, Some(201));
     stop(server).await;
     folder
 }
 
-fn names(folder: &Path) -> Vec<String> {
+fn file_names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
@@ -99,13 +104,13 @@ fn copy_secret(from: &Path, to: &Path) {
     fs::copy(from.join("data/secret"), to.join("data/secret")).expect("a secret");
 }
 
-async fn opened(path: &Path) -> SqliteConnection {
+async fn open_database(path: &Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(path).connect().await.expect("a database")
 }
 
 #[tokio::test]
-async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
-    let (first, second) = (folder(), folder());
+async fn backup_of_busy_server_has_every_acknowledged_sign_up() {
+    let (first, second) = (temp_dir(), temp_dir());
     let (server, port) = start(first.path()).await;
     let (acknowledged, is_done) =
         (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
@@ -126,7 +131,7 @@ async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
         })
         .collect();
     let count = || acknowledged.lock().expect("a list").len();
-    timeout(PATIENCE, async {
+    timeout(WAIT_TIMEOUT, async {
         while count() < 60 {
             tokio::task::yield_now().await;
         }
@@ -138,19 +143,19 @@ async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
     for number in 0..3 {
         let before = acknowledged.lock().expect("a list").clone();
         let name = format!("copy{number}.db");
-        let said: Value =
+        let report: Value =
             serde_json::from_str(&run(first.path(), &["backup", &name, "--json"]).await)
                 .expect("JSON");
         let file = first.path().join(&name);
         let size = fs::metadata(&file).expect("a file");
         assert_eq!(
             (size.permissions().mode() & 0o777, size.len()),
-            (0o600, said["bytes"].as_u64().expect("a number"))
+            (0o600, report["bytes"].as_u64().expect("a number"))
         );
         assert!(
-            said["users"].as_u64().expect("a number") >= before.len() as u64
-                && said["secret_file"] == "data/secret",
-            "{said}"
+            report["users"].as_u64().expect("a number") >= before.len() as u64
+                && report["secret_file"] == "data/secret",
+            "{report}"
         );
         backups.push((name, before));
     }
@@ -161,9 +166,9 @@ async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
     assert!(count() > backups[0].1.len(), "sign-ups went on meanwhile");
     stop(server).await;
     assert!(
-        names(first.path()).iter().all(|name| name == "data" || name.starts_with("copy")),
-        "no draft is left: {:?}",
-        names(first.path())
+        file_names(first.path()).iter().all(|name| name == "data" || name.starts_with("copy")),
+        "no temporary file is left: {:?}",
+        file_names(first.path())
     );
 
     copy_secret(first.path(), second.path());
@@ -179,16 +184,16 @@ async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
                 & 0o777,
             0o600
         );
-        let mut connection = opened(&second.path().join("data/countersign.db")).await;
-        let there: Vec<String> = sqlx::query_scalar("SELECT email FROM users")
+        let mut connection = open_database(&second.path().join("data/countersign.db")).await;
+        let restored: Vec<String> = sqlx::query_scalar("SELECT email FROM users")
             .fetch_all(&mut connection)
             .await
             .expect("users");
         connection.close().await.expect("closed");
         assert!(
-            before.iter().all(|email| there.contains(email)),
+            before.iter().all(|email| restored.contains(email)),
             "{name}: {} of {}",
-            there.len(),
+            restored.len(),
             before.len()
         );
         let (server, port) = start(second.path()).await;
@@ -201,81 +206,81 @@ async fn backup_beside_busy_server_holds_every_acknowledged_signup() {
 
 #[tokio::test]
 async fn backup_never_overwrites_a_file() {
-    let folder = used("ada@example.com").await;
+    let folder = folder_with_account("ada@example.com").await;
     for target in ["notes.txt", "data/countersign.db", "data/secret"] {
         if !folder.path().join(target).exists() {
-            fs::write(folder.path().join(target), "mine").expect("a file");
+            fs::write(folder.path().join(target), "existing").expect("a file");
         }
         let before = fs::read(folder.path().join(target)).expect("a file");
-        let said = refused(folder.path(), &["backup", target]).await;
-        assert!(said.contains(target) && said.contains("exists already"), "{said}");
+        let stderr = run_failing(folder.path(), &["backup", target]).await;
+        assert!(stderr.contains(target) && stderr.contains("exists already"), "{stderr}");
         assert_eq!(fs::read(folder.path().join(target)).expect("a file"), before, "{target}");
     }
-    let said = refused(folder.path(), &["backup", "no/such/folder.db"]).await;
-    assert!(said.contains("no/such/folder.db cannot be written: No such file"), "{said}");
+    let stderr = run_failing(folder.path(), &["backup", "no/such/folder.db"]).await;
+    assert!(stderr.contains("no/such/folder.db cannot be written: No such file"), "{stderr}");
 }
 
 #[tokio::test]
-async fn backup_without_database_makes_nothing() {
-    let folder = folder();
-    let said = refused(folder.path(), &["backup", "copy.db"]).await;
-    assert!(said.contains("data/countersign.db does not exist"), "{said}");
-    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+async fn backup_without_database_creates_no_file() {
+    let folder = temp_dir();
+    let stderr = run_failing(folder.path(), &["backup", "copy.db"]).await;
+    assert!(stderr.contains("data/countersign.db does not exist"), "{stderr}");
+    assert!(file_names(folder.path()).is_empty(), "{:?}", file_names(folder.path()));
     fs::create_dir(folder.path().join("data")).expect("a folder");
     fs::write(
         folder.path().join("data/countersign.db"),
         "no database at all, but long enough to be taken for one",
     )
     .expect("a file");
-    let said = refused(folder.path(), &["backup", "copy.db"]).await;
+    let stderr = run_failing(folder.path(), &["backup", "copy.db"]).await;
     assert!(
-        said.contains("data/countersign.db cannot be opened as a SQLite database")
-            && said.matches("not a database").count() == 1,
-        "{said}"
+        stderr.contains("data/countersign.db cannot be opened as a SQLite database")
+            && stderr.matches("not a database").count() == 1,
+        "{stderr}"
     );
-    assert_eq!(names(folder.path()), ["data"]);
+    assert_eq!(file_names(folder.path()), ["data"]);
 }
 
 #[tokio::test]
-async fn restore_beside_running_server_is_refused() {
-    let folder = used("ada@example.com").await;
+async fn restore_with_running_server_is_refused() {
+    let folder = folder_with_account("ada@example.com").await;
     run(folder.path(), &["backup", "copy.db"]).await;
     let (server, port) = start(folder.path()).await;
     for arguments in [&["restore", "copy.db"][..], &["restore", "copy.db", "--force"]] {
-        let said = refused(folder.path(), arguments).await;
-        assert!(said.contains("data/countersign.db is in use"), "{said}");
+        let stderr = run_failing(folder.path(), arguments).await;
+        assert!(stderr.contains("data/countersign.db is in use"), "{stderr}");
     }
     assert_eq!(
         (sign_up(port, "bob@example.com").await, log_in(port, "ada@example.com").await),
         (Some(201), 200),
-        "the server goes on"
+        "the server keeps running"
     );
     stop(server).await;
 }
 
 #[tokio::test]
 async fn restore_over_accounts_needs_force_and_keeps_them() {
-    let folder = used("ada@example.com").await;
+    let folder = folder_with_account("ada@example.com").await;
     run(folder.path(), &["backup", "copy.db"]).await;
     let (server, port) = start(folder.path()).await;
     assert_eq!(sign_up(port, "bob@example.com").await, Some(201));
     stop(server).await;
-    let said = refused(folder.path(), &["restore", "copy.db"]).await;
+    let stderr = run_failing(folder.path(), &["restore", "copy.db"]).await;
     assert!(
-        said.contains("data/countersign.db has 2 accounts") && said.contains("--force"),
-        "{said}"
+        stderr.contains("data/countersign.db has 2 accounts") && stderr.contains("--force"),
+        "{stderr}"
     );
-    let said: Value = serde_json::from_str(
+    let report: Value = serde_json::from_str(
         &run(folder.path(), &["restore", "copy.db", "--force", "--json"]).await,
     )
     .expect("JSON");
-    let kept = folder.path().join(said["kept"].as_str().expect("a name"));
-    let mut connection = opened(&kept).await;
+    let kept = folder.path().join(report["kept"].as_str().expect("a name"));
+    let mut connection = open_database(&kept).await;
     let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users")
         .fetch_one(&mut connection)
         .await
         .expect("a number");
-    assert_eq!((users, &said["users"]), (2, &json!(1)));
+    assert_eq!((users, &report["users"]), (2, &json!(1)));
     connection.close().await.expect("closed");
     let (server, port) = start(folder.path()).await;
     assert_eq!(
@@ -286,17 +291,17 @@ async fn restore_over_accounts_needs_force_and_keeps_them() {
 }
 
 #[tokio::test]
-async fn restore_after_crash_removes_the_old_log() {
-    let folder = used("ada@example.com").await;
+async fn restore_after_crash_removes_the_write_ahead_log() {
+    let folder = folder_with_account("ada@example.com").await;
     run(folder.path(), &["backup", "copy.db"]).await;
     let (mut server, port) = start(folder.path()).await;
     assert_eq!(sign_up(port, "bob@example.com").await, Some(201));
     server.kill().await.expect("killed");
     assert!(
-        names(&folder.path().join("data")).iter().any(|name| name == "countersign.db-wal"),
-        "a crash leaves a log"
+        file_names(&folder.path().join("data")).iter().any(|name| name == "countersign.db-wal"),
+        "a crash leaves a write-ahead log"
     );
-    // The database file is lost, and the log of it is still there.
+    // The database file is lost, but its write-ahead log remains.
     fs::remove_file(folder.path().join("data/countersign.db")).expect("removed");
     run(folder.path(), &["restore", "copy.db"]).await;
     let (server, port) = start(folder.path()).await;
@@ -308,8 +313,11 @@ async fn restore_after_crash_removes_the_old_log() {
 }
 
 #[tokio::test]
-async fn restore_of_unfit_file_changes_nothing() {
-    let (folder, other) = (used("ada@example.com").await, used("eve@example.com").await);
+async fn restore_of_invalid_file_changes_nothing() {
+    let (folder, other) = (
+        folder_with_account("ada@example.com").await,
+        folder_with_account("eve@example.com").await,
+    );
     run(folder.path(), &["backup", "copy.db"]).await;
     run(other.path(), &["backup", "other.db"]).await;
     let at = |name: &str| folder.path().join(name);
@@ -323,15 +331,18 @@ async fn restore_of_unfit_file_changes_nothing() {
     }
     fs::write(at("damaged.db"), damaged).expect("a file");
     fs::copy(at("copy.db"), at("newer.db")).expect("a file");
-    let mut newer = opened(&at("newer.db")).await;
-    sqlx::query("UPDATE _sqlx_migrations SET version = 9999 WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)")
-        .execute(&mut newer)
-        .await
-        .expect("changed");
+    let mut newer = open_database(&at("newer.db")).await;
+    sqlx::query(
+        "UPDATE _sqlx_migrations SET version = 9999 \
+         WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)",
+    )
+    .execute(&mut newer)
+    .await
+    .expect("changed");
     newer.close().await.expect("closed");
 
     let before = fs::read(at("data/countersign.db")).expect("a file");
-    for (file, why) in [
+    for (file, reason) in [
         ("other.db", "other.db belongs to another server secret"),
         ("text.db", "text.db cannot be opened as a SQLite database"),
         ("empty.db", "empty.db has no accounts tables"),
@@ -339,70 +350,74 @@ async fn restore_of_unfit_file_changes_nothing() {
         ("newer.db", "newer.db was made by a newer version"),
         ("missing.db", "missing.db does not exist"),
     ] {
-        let said = refused(folder.path(), &["restore", file, "--force"]).await;
-        assert!(said.contains(why), "{file}: {said}");
+        let stderr = run_failing(folder.path(), &["restore", file, "--force"]).await;
+        assert!(stderr.contains(reason), "{file}: {stderr}");
         assert!(fs::read(at("data/countersign.db")).expect("a file") == before, "{file}");
-        assert_eq!(names(&at("data")), ["countersign.db", "secret"], "{file}");
+        assert_eq!(file_names(&at("data")), ["countersign.db", "secret"], "{file}");
     }
 }
 
 #[tokio::test]
-async fn restore_without_secret_says_where_it_belongs() {
-    let (folder, elsewhere) = (used("ada@example.com").await, folder());
+async fn restore_without_secret_names_its_expected_path() {
+    let (folder, elsewhere) = (folder_with_account("ada@example.com").await, temp_dir());
     run(folder.path(), &["backup", "copy.db"]).await;
     let copy = folder.path().join("copy.db").display().to_string();
-    let said = refused(elsewhere.path(), &["restore", &copy]).await;
-    assert!(said.contains("data/secret"), "{said}");
-    assert!(names(elsewhere.path()).is_empty(), "{:?}", names(elsewhere.path()));
+    let stderr = run_failing(elsewhere.path(), &["restore", &copy]).await;
+    assert!(stderr.contains("data/secret"), "{stderr}");
+    assert!(file_names(elsewhere.path()).is_empty(), "{:?}", file_names(elsewhere.path()));
 }
 
 #[tokio::test]
-async fn new_database_beside_older_secret_is_warned_of() {
-    let folder = used("ada@example.com").await;
-    // What a copy without the write-ahead log can be, and what a volume is that was not mounted.
+async fn new_database_with_existing_secret_logs_a_warning() {
+    let folder = folder_with_account("ada@example.com").await;
+    // A copy without the write-ahead log, or a volume that was not mounted, leads to this state.
     for lost in [true, false] {
         if lost {
             fs::remove_file(folder.path().join("data/countersign.db")).expect("removed");
         }
-        let port = port().await;
+        let port = free_port().await;
         let child =
-            countersign(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
-        up(port).await;
+            server_command(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
+        wait_until_ready(port).await;
         let id = child.id().expect("a process").to_string();
         Command::new("kill").arg(&id).status().await.expect("kill");
-        let output =
-            timeout(PATIENCE, child.wait_with_output()).await.expect("in time").expect("output");
-        let (log, said) = (
+        let output = timeout(WAIT_TIMEOUT, child.wait_with_output())
+            .await
+            .expect("in time")
+            .expect("output");
+        let (log, stderr) = (
             String::from_utf8_lossy(&output.stdout).into_owned(),
             String::from_utf8_lossy(&output.stderr).into_owned(),
         );
         assert_eq!(log.contains("new database, older server secret"), lost, "{log}");
         assert_eq!(
-            said.contains("the server secret in data/secret was there before"),
+            stderr.contains("the server secret in data/secret already existed"),
             lost,
-            "{said}"
+            "{stderr}"
         );
     }
 }
 
 #[tokio::test]
-async fn backup_of_postgres_names_the_command_that_makes_it() {
-    let (database, folder) = (FreshDatabase::postgres().await, folder());
+async fn backup_of_postgres_prints_the_pg_dump_command() {
+    let (database, folder) = (TestDatabase::postgres().await, temp_dir());
     let run = async |arguments: &[&str]| {
-        let mut program = countersign(folder.path(), 0);
-        program.env("DATABASE_URL", &database.url).args(arguments).stderr(Stdio::piped());
-        program.output().await.expect("a process")
+        let mut command = server_command(folder.path(), 0);
+        command.env("DATABASE_URL", &database.url).args(arguments).stderr(Stdio::piped());
+        command.output().await.expect("a process")
     };
     assert!(run(&["user", "list"]).await.status.success(), "a database with tables");
     for (arguments, tool) in [
         (&["backup", "copy of it.dump"][..], "pg_dump "),
         (&["restore", "copy of it.dump"], "pg_restore "),
     ] {
-        let said = run(arguments).await;
-        assert_eq!(said.status.code(), Some(1));
-        let said = String::from_utf8(said.stderr).expect("text");
-        let command =
-            said.lines().find(|line| line.starts_with(tool)).unwrap_or_else(|| panic!("{said}"));
+        let output = run(arguments).await;
+        assert_eq!(output.status.code(), Some(1));
+        let stderr = String::from_utf8(output.stderr).expect("text");
+        let line = stderr
+            .lines()
+            .find(|line| line.starts_with(tool))
+            .unwrap_or_else(|| panic!("{stderr}"));
         let password = database
             .url
             .split_once("://")
@@ -410,16 +425,16 @@ async fn backup_of_postgres_names_the_command_that_makes_it() {
             .and_then(|(user, _)| user.split_once(':'))
             .map(|(_, password)| password);
         assert!(
-            password.is_none_or(|password| password.is_empty() || !said.contains(password)),
-            "{said}"
+            password.is_none_or(|password| password.is_empty() || !stderr.contains(password)),
+            "{stderr}"
         );
         let mut shell = Command::new("sh");
-        shell.arg("-c").arg(command).current_dir(folder.path());
+        shell.arg("-c").arg(line).current_dir(folder.path());
         if let Some(password) = password {
             shell.env("PGPASSWORD", password);
         }
         let output = shell.output().await.expect("a shell");
-        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     }
     assert!(fs::read(folder.path().join("copy of it.dump")).expect("a file").starts_with(b"PGDMP"));
 }

@@ -1,8 +1,7 @@
-//! What is done by the command line beside running servers, each a process of its own: all of them
-//! follow.
+//! Commands that run beside server processes on the same database, and their effect on all of them.
 
-use crate::program::{PATIENCE, ask, countersign, port, up};
-use countersign_core::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
+use crate::process::{WAIT_TIMEOUT, free_port, send_request, server_command, wait_until_ready};
+use countersign_core::{RandomSource, ServerSecret, test_on_each_database, testing::TestDatabase};
 use rcgen::{KeyPair, PKCS_ECDSA_P384_SHA384};
 use serde_json::{Value, json};
 use std::process::Stdio;
@@ -13,9 +12,9 @@ use tokio::{
     time::timeout,
 };
 
-/// Two servers on one database.
+/// Two server processes on one database.
 struct Nodes {
-    database: FreshDatabase,
+    database: TestDatabase,
     folder: TempDir,
     secret: String,
     ports: [u16; 2],
@@ -23,9 +22,9 @@ struct Nodes {
 }
 
 impl Nodes {
-    async fn on(database: FreshDatabase) -> Self {
-        let ports = [port().await, port().await];
-        let secret = ServerSecret::generate(&Entropy::System).expect("randomness").expose();
+    async fn on(database: TestDatabase) -> Self {
+        let ports = [free_port().await, free_port().await];
+        let secret = ServerSecret::generate(&RandomSource::System).expect("randomness").expose();
         let mut nodes = Self {
             database,
             folder: TempDir::new().expect("a folder"),
@@ -34,14 +33,14 @@ impl Nodes {
             running: Vec::new(),
         };
         for port in ports {
-            nodes.running.push(nodes.program(port).spawn().expect("a process"));
-            up(port).await;
+            nodes.running.push(nodes.command(port).spawn().expect("a process"));
+            wait_until_ready(port).await;
         }
         nodes
     }
 
-    fn program(&self, port: u16) -> Command {
-        let mut program = countersign(self.folder.path(), port);
+    fn command(&self, port: u16) -> Command {
+        let mut program = server_command(self.folder.path(), port);
         program.envs([
             ("DATABASE_URL", self.database.url.as_str()),
             ("COUNTERSIGN_SECRET", &self.secret),
@@ -51,21 +50,24 @@ impl Nodes {
         program
     }
 
-    /// Runs a command of the program to its end, and returns what it has printed.
+    /// Runs a command that must succeed, and returns its output.
     async fn run(&self, arguments: &[&str]) -> String {
-        self.fed(arguments, "").await.unwrap_or_else(|said| panic!("{arguments:?}: {said}"))
+        self.run_with_input(arguments, "")
+            .await
+            .unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
     }
 
-    /// The same of one that reads `input`; if it ends with 1, what it has complained of.
-    async fn fed(&self, arguments: &[&str], input: &str) -> Result<String, String> {
+    /// Runs a command with this standard input. Returns its output, or its error text if it exits
+    /// with status 1.
+    async fn run_with_input(&self, arguments: &[&str], input: &str) -> Result<String, String> {
         let mut child = self
-            .program(0)
+            .command(0)
             .args(arguments)
             .stdin(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("a process");
-        // One that does not read may be gone by now.
+        // A command that does not read its input may have exited already.
         let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes()).await;
         let output = child.wait_with_output().await.expect("a process");
         let text = |bytes| String::from_utf8(bytes).expect("text");
@@ -77,13 +79,14 @@ impl Nodes {
     }
 
     async fn me(&self, port: u16, token: &str) -> u16 {
-        ask(port, "GET", "/api/v1/me", token, &Value::Null).await.expect("an answer").0
+        send_request(port, "GET", "/api/v1/me", token, &Value::Null).await.expect("a response").0
     }
 
-    /// The names of the public keys that this server gives out.
-    async fn published(&self, port: u16) -> Vec<String> {
-        let (_, keys) =
-            ask(port, "GET", "/.well-known/jwks.json", "", &Value::Null).await.expect("an answer");
+    /// Key ids in the JWKS of this server.
+    async fn published_key_ids(&self, port: u16) -> Vec<String> {
+        let (_, keys) = send_request(port, "GET", "/.well-known/jwks.json", "", &Value::Null)
+            .await
+            .expect("a response");
         keys["keys"]
             .as_array()
             .expect("a list")
@@ -92,8 +95,8 @@ impl Nodes {
             .collect()
     }
 
-    /// The keys as the command line lists them: names and states.
-    async fn listed(&self) -> Vec<(String, String)> {
+    /// Ids and states of the keys that `keys list` prints.
+    async fn listed_keys(&self) -> Vec<(String, String)> {
         let list: Value =
             serde_json::from_str(&self.run(&["keys", "list", "--json"]).await).expect("JSON");
         let text = |key: &Value, member: &str| key[member].as_str().expect("a text").to_owned();
@@ -105,36 +108,36 @@ impl Nodes {
     }
 }
 
-on_both! {
-    async fn keys_that_are_added_and_removed_beside_running_servers_are_followed_by_all_of_them(
-        nodes: Nodes,
-    ) {
+test_on_each_database! {
+    async fn running_servers_follow_key_rotation_and_removal(nodes: Nodes) {
         let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
         let (status, tokens) =
-            ask(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body).await.expect("an answer");
+            send_request(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body)
+                .await
+                .expect("a response");
         assert_eq!(status, 201, "{tokens}");
         let access = tokens["access_token"].as_str().expect("a token");
         for port in nodes.ports {
             assert_eq!(nodes.me(port, access).await, 200);
         }
-        let [(first, _)] = &nodes.listed().await[..] else { panic!("one key") };
+        let [(first, _)] = &nodes.listed_keys().await[..] else { panic!("one key") };
 
-        let said = nodes.run(&["keys", "rotate"]).await;
-        assert_eq!(nodes.listed().await.len(), 2, "{said}");
+        let message = nodes.run(&["keys", "rotate"]).await;
+        assert_eq!(nodes.listed_keys().await.len(), 2, "{message}");
         for port in nodes.ports {
-            let known = async { while nodes.published(port).await.len() < 2 {} };
-            timeout(PATIENCE, known).await.expect("it follows");
-            assert_eq!(nodes.me(port, access).await, 200, "what the first has signed is good");
+            let synced = async { while nodes.published_key_ids(port).await.len() < 2 {} };
+            timeout(WAIT_TIMEOUT, synced).await.expect("the new key in time");
+            assert_eq!(nodes.me(port, access).await, 200, "tokens of the first key stay valid");
         }
 
         nodes.run(&["keys", "remove", first]).await;
         for port in nodes.ports {
-            let known = async { while nodes.me(port, access).await == 200 {} };
-            timeout(PATIENCE, known).await.expect("it follows");
+            let refused = async { while nodes.me(port, access).await == 200 {} };
+            timeout(WAIT_TIMEOUT, refused).await.expect("a refusal in time");
             assert_eq!(nodes.me(port, access).await, 401);
-            assert!(!nodes.published(port).await.contains(first));
+            assert!(!nodes.published_key_ids(port).await.contains(first));
         }
-        let (status, renewed) = ask(
+        let (status, refreshed) = send_request(
             nodes.ports[1],
             "POST",
             "/api/v1/auth/refresh",
@@ -142,19 +145,19 @@ on_both! {
             &json!({ "refresh_token": tokens["refresh_token"] }),
         )
         .await
-        .expect("an answer");
-        assert_eq!(status, 200, "the session goes on: {renewed}");
+        .expect("a response");
+        assert_eq!(status, 200, "the session is still active: {refreshed}");
         for port in nodes.ports {
             assert_eq!(
-                nodes.me(port, renewed["access_token"].as_str().expect("a token")).await,
+                nodes.me(port, refreshed["access_token"].as_str().expect("a token")).await,
                 200
             );
         }
     }
 
-    async fn keys_are_made_added_imported_and_chosen_by_commands(nodes: Nodes) {
+    async fn keys_are_generated_and_imported_by_commands(nodes: Nodes) {
         let secret = nodes.run(&["secret", "new"]).await;
-        assert!(countersign_core::ServerSecret::parse(secret.trim()).is_ok(), "what it makes is one");
+        assert!(countersign_core::ServerSecret::parse(secret.trim()).is_ok(), "a valid secret");
         assert_ne!(nodes.run(&["secret", "new"]).await, secret);
 
         let added = nodes.run(&["keys", "add", "EdDSA"]).await;
@@ -162,14 +165,17 @@ on_both! {
         std::fs::write(&file, KeyPair::generate().expect("a key").serialize_pem()).expect("a file");
         let imported = nodes.run(&["keys", "import", &file.display().to_string()]).await;
         let piped = nodes
-            .fed(&["keys", "import", "-"], &KeyPair::generate().expect("a key").serialize_pem())
+            .run_with_input(
+                &["keys", "import", "-"],
+                &KeyPair::generate().expect("a key").serialize_pem(),
+            )
             .await
             .expect("imported");
         let names: Vec<_> = [&added, &imported, &piped]
             .iter()
-            .map(|said| said.split(' ').next().expect("a name").to_owned())
+            .map(|output| output.split(' ').next().expect("a name").to_owned())
             .collect();
-        for (name, state) in nodes.listed().await {
+        for (name, state) in nodes.listed_keys().await {
             assert_eq!(
                 state,
                 if names.contains(&name) { "published" } else { "signing" },
@@ -177,57 +183,67 @@ on_both! {
             );
         }
         for port in nodes.ports {
-            let known = async { while nodes.published(port).await.len() < 4 {} };
-            timeout(PATIENCE, known).await.expect("it follows");
+            let synced = async { while nodes.published_key_ids(port).await.len() < 4 {} };
+            timeout(WAIT_TIMEOUT, synced).await.expect("the new keys in time");
         }
 
-        let unfit = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).expect("a key").serialize_pem();
-        for (input, why) in [
+        let unsupported =
+            KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).expect("a key").serialize_pem();
+        for (input, reason) in [
             ("", "has no private part"),
-            ("secret of nobody", "has no private part"),
-            (unfit.as_str(), "P-256"),
+            ("no PEM text", "has no private part"),
+            (unsupported.as_str(), "P-256"),
         ] {
-            let said = nodes.fed(&["keys", "import", "-"], input).await.expect_err("refused");
-            assert!(said.contains(why), "{said}");
+            let message =
+                nodes.run_with_input(&["keys", "import", "-"], input).await.expect_err("refused");
+            assert!(message.contains(reason), "{message}");
             assert!(
-                input.lines().all(|line| !said.contains(line)),
-                "it repeats none of it: {said}"
+                input.lines().all(|line| !message.contains(line)),
+                "the input is not repeated: {message}"
             );
         }
-        let said = nodes.fed(&["keys", "import", "no-such-file"], "").await.expect_err("refused");
-        assert!(said.contains("no-such-file cannot be read"), "{said}");
-        let said = nodes.fed(&["keys", "remove", "nobody"], "").await.expect_err("refused");
-        assert!(said.contains("nobody"), "{said}");
-        assert_eq!(nodes.listed().await.len(), 4, "nothing else has changed");
+        let message = nodes
+            .run_with_input(&["keys", "import", "no-such-file"], "")
+            .await
+            .expect_err("refused");
+        assert!(message.contains("cannot read no-such-file"), "{message}");
+        let message = nodes
+            .run_with_input(&["keys", "remove", "unknown-key"], "")
+            .await
+            .expect_err("refused");
+        assert!(message.contains("unknown-key"), "{message}");
+        assert_eq!(nodes.listed_keys().await.len(), 4, "nothing else has changed");
     }
 
-    async fn whoever_is_disabled_beside_running_servers_is_out_on_all_of_them(nodes: Nodes) {
+    async fn running_servers_refuse_a_user_disabled_by_command(nodes: Nodes) {
         let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
-        let (_, tokens) =
-            ask(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body).await.expect("an answer");
+        let (_, tokens) = send_request(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body)
+            .await
+            .expect("a response");
         let access = tokens["access_token"].as_str().expect("a token");
         nodes.run(&["user", "disable", "ada@example.com"]).await;
         for port in nodes.ports {
-            let known = async { while nodes.me(port, access).await == 200 {} };
-            timeout(PATIENCE, known).await.expect("it follows");
+            let refused = async { while nodes.me(port, access).await == 200 {} };
+            timeout(WAIT_TIMEOUT, refused).await.expect("a refusal in time");
         }
         nodes.run(&["user", "enable", "ada@example.com"]).await;
-        let (status, _) =
-            ask(nodes.ports[1], "POST", "/api/v1/auth/login", "", &body).await.expect("an answer");
+        let (status, _) = send_request(nodes.ports[1], "POST", "/api/v1/auth/login", "", &body)
+            .await
+            .expect("a response");
         assert_eq!(status, 200);
     }
 }
 
 #[tokio::test]
-async fn program_beside_a_service_of_its_name_starts() {
+async fn server_starts_with_kubernetes_service_variables() {
     let folder = TempDir::new().expect("a folder");
     let run = async |arguments: &[&str], environment: &[(&str, &str)]| {
-        let output = countersign(folder.path(), 1)
+        let output = server_command(folder.path(), 1)
             .args(arguments)
             .envs(environment.iter().copied())
             .output()
             .await
-            .expect("it runs");
+            .expect("a process");
         (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
     };
     let links = [
@@ -235,10 +251,10 @@ async fn program_beside_a_service_of_its_name_starts() {
         ("COUNTERSIGN_PORT", "tcp://10.96.0.12:3000"),
         ("COUNTERSIGN_PORT_3000_TCP_ADDR", "10.96.0.12"),
     ];
-    assert!(run(&["config"], &links).await.0, "Kubernetes puts these into every container");
+    assert!(run(&["config"], &links).await.0, "Kubernetes sets these variables in every container");
     assert!(
         !run(&["config"], &[("COUNTERSIGN_ACESS_TTL", "5m")]).await.0,
-        "a slip of the pen is no such name"
+        "a misspelled setting is an error"
     );
     let (_, version) = run(&["--version"], &[]).await;
     assert_eq!(version, format!("countersign {}\n", env!("CARGO_PKG_VERSION")));

@@ -1,14 +1,13 @@
-//! Connections as the system hands them to us: silent ones, slow ones, too many, encrypted ones;
-//! and their end. The clock stands still but while everybody waits, so nothing here takes as long
-//! as it says.
+//! The HTTP server on real sockets: timeouts, connection limits, malformed requests, shutdown and
+//! TLS. Where time matters, Tokio's clock is paused, so that timeouts elapse without waiting.
 
 use crate::support::App;
 use countersign::{
-    accept::Door,
+    http_server::HttpServer,
     router,
-    tls::{Files, Tls},
+    tls::{CertificatePaths, Tls},
 };
-use countersign_core::testing::FreshDatabase;
+use countersign_core::testing::TestDatabase;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -26,44 +25,49 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-struct Open {
+struct RunningServer {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<()>,
     _app: App,
 }
 
-/// A server with a socket. The clock is real until it is up.
-async fn open(tls: Option<Tls>) -> Open {
-    let app = App::on(FreshDatabase::sqlite()).await;
+/// Starts a server on a local port, with the real clock.
+async fn start_server(tls: Option<Tls>) -> RunningServer {
+    let app = App::on(TestDatabase::sqlite()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel();
     let keep_alive = Duration::from_secs(75);
-    let door =
-        Door { listener, tls, app: router(app.server.clone()), proxies: Arc::new([]), keep_alive };
-    let ended = tokio::spawn(door.serve(async { drop(stopped.await) }));
-    Open { address, stop, ended, _app: app }
+    let http_server = HttpServer {
+        listener,
+        tls,
+        app: router(app.server.clone()),
+        proxies: Arc::new([]),
+        keep_alive,
+    };
+    let ended = tokio::spawn(http_server.serve(async { drop(stopped.await) }));
+    RunningServer { address, stop, ended, _app: app }
 }
 
-impl Open {
+impl RunningServer {
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.expect("a connection")
     }
 
-    /// Whether somebody who has just come is served.
-    async fn serves(&self) -> bool {
+    /// Returns whether a new connection is served.
+    async fn is_serving(&self) -> bool {
         let mut socket = self.connect().await;
         socket
             .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
             .await
             .expect("sent");
-        rest(&mut socket).await.starts_with("HTTP/1.1 200 ")
+        read_to_end(&mut socket).await.starts_with("HTTP/1.1 200 ")
     }
 }
 
-/// Everything until the end.
-async fn rest(socket: &mut (impl AsyncRead + Unpin)) -> String {
+/// Reads until the other side closes the connection.
+async fn read_to_end(socket: &mut (impl AsyncRead + Unpin)) -> String {
     let mut text = Vec::new();
     let mut part = [0; 4096];
     let reading = async {
@@ -75,14 +79,14 @@ async fn rest(socket: &mut (impl AsyncRead + Unpin)) -> String {
     };
     tokio::select! {
         () = reading => {}
-        () = ticking() => unreachable!("it never ends"),
+        () = advance_clock() => unreachable!("the clock never stops"),
     }
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// The clock goes on by a second at most before the system has had the time to bring what is on its
-/// way: it knows nothing of our clock, and where it is busy, hours would pass.
-async fn ticking() {
+/// Advances the paused clock by at most a second per real millisecond. Data on its way needs real
+/// time to arrive; without the limit, hours of paused time would pass first on a busy machine.
+async fn advance_clock() {
     loop {
         tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1)))
             .await
@@ -91,9 +95,9 @@ async fn ticking() {
     }
 }
 
-/// A byte a second, until the other side has had enough. Returns what it said and how long it bore
-/// it.
-async fn dribble(mut socket: TcpStream, bytes: &[u8]) -> (String, Duration) {
+/// Sends one byte per second until the other side closes the connection. Returns the response and
+/// the time until then.
+async fn send_slowly(mut socket: TcpStream, bytes: &[u8]) -> (String, Duration) {
     let began = Instant::now();
     let (mut from, mut to) = socket.split();
     let sending = async {
@@ -106,20 +110,20 @@ async fn dribble(mut socket: TcpStream, bytes: &[u8]) -> (String, Duration) {
         std::future::pending::<()>().await;
     };
     tokio::select! {
-        text = rest(&mut from) => (text, began.elapsed()),
-        () = sending => unreachable!("it waits for ever"),
+        text = read_to_end(&mut from) => (text, began.elapsed()),
+        () = sending => unreachable!("sending never completes"),
     }
 }
 
 #[tokio::test]
-async fn who_says_nothing_or_a_byte_a_second_is_shown_out_and_others_are_served() {
-    let server = open(None).await;
+async fn silent_and_slow_clients_are_disconnected() {
+    let server = start_server(None).await;
     tokio::time::pause();
     let began = Instant::now();
     let mut silent = server.connect().await;
-    assert_eq!(rest(&mut silent).await, "");
+    assert_eq!(read_to_end(&mut silent).await, "");
     assert!(began.elapsed() <= Duration::from_secs(11), "{:?}", began.elapsed());
-    let (said, bore) = dribble(
+    let (response, elapsed) = send_slowly(
         server.connect().await,
         &b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-long: "
             .iter()
@@ -128,41 +132,42 @@ async fn who_says_nothing_or_a_byte_a_second_is_shown_out_and_others_are_served(
             .collect::<Vec<_>>(),
     )
     .await;
-    assert!(bore <= Duration::from_secs(12), "{bore:?} {said}");
-    // A connection that is kept alive is not kept for ever either.
+    assert!(elapsed <= Duration::from_secs(12), "{elapsed:?} {response}");
+    // An idle keep-alive connection is closed after its timeout.
     let mut idle = server.connect().await;
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
     let began = Instant::now();
-    assert!(rest(&mut idle).await.starts_with("HTTP/1.1 200 "));
+    assert!(read_to_end(&mut idle).await.starts_with("HTTP/1.1 200 "));
     assert!((74..=78).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
-    // Between two requests, half a head is waited for no longer than before the first.
+    // An incomplete second head does not extend that timeout.
     let mut half = server.connect().await;
     half.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nGET ").await.expect("sent");
     let began = Instant::now();
-    assert!(rest(&mut half).await.starts_with("HTTP/1.1 200 "));
+    assert!(read_to_end(&mut half).await.starts_with("HTTP/1.1 200 "));
     assert!(began.elapsed() <= Duration::from_secs(78), "{:?}", began.elapsed());
     tokio::time::resume();
-    assert!(server.serves().await);
+    assert!(server.is_serving().await);
 }
 
 #[tokio::test]
-async fn http2_preface_a_byte_at_a_time_is_cut_off() {
-    let server = open(None).await;
+async fn slow_http2_preface_is_disconnected() {
+    let server = start_server(None).await;
     tokio::time::pause();
-    let (_, bore) = dribble(server.connect().await, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
-    assert!(bore <= Duration::from_secs(12), "{bore:?}");
-    // A preface and nothing else is no request either, however many pings follow.
+    let (_, elapsed) =
+        send_slowly(server.connect().await, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert!(elapsed <= Duration::from_secs(12), "{elapsed:?}");
+    // A preface without a request is closed as well, even if pings follow.
     let mut socket = server.connect().await;
     socket.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.expect("sent");
-    let (_, bore) = dribble(socket, &b"\0\0\x08\x06\0\0\0\0\0pingpong".repeat(20)).await;
-    assert!(bore <= Duration::from_secs(12), "{bore:?}");
+    let (_, elapsed) = send_slowly(socket, &b"\0\0\x08\x06\0\0\0\0\0pingpong".repeat(20)).await;
+    assert!(elapsed <= Duration::from_secs(12), "{elapsed:?}");
     tokio::time::resume();
-    assert!(server.serves().await);
+    assert!(server.is_serving().await);
 }
 
 #[tokio::test]
-async fn answer_of_the_parser_itself_is_not_stored() {
-    let server = open(None).await;
+async fn parser_error_response_is_not_stored() {
+    let server = start_server(None).await;
     for (request, status) in [
         (b"rubbish\r\n\r\n".to_vec(), "400"),
         (
@@ -173,21 +178,21 @@ async fn answer_of_the_parser_itself_is_not_stored() {
     ] {
         let mut socket = server.connect().await;
         let (mut from, mut to) = socket.split();
-        let _all_or_not = to.write_all(&request).await;
-        let said = rest(&mut from).await;
-        assert_eq!(said.get(9..12), Some(status), "{said}");
+        let _ = to.write_all(&request).await;
+        let response = read_to_end(&mut from).await;
+        assert_eq!(response.get(9..12), Some(status), "{response}");
         assert!(
-            said.contains("\r\ncache-control: no-store\r\n")
-                && said.contains("\r\nx-content-type-options: nosniff\r\n"),
-            "{said}"
+            response.contains("\r\ncache-control: no-store\r\n")
+                && response.contains("\r\nx-content-type-options: nosniff\r\n"),
+            "{response}"
         );
     }
-    assert!(server.serves().await);
+    assert!(server.is_serving().await);
 }
 
 #[tokio::test]
 async fn request_for_another_host_is_refused() {
-    let server = open(None).await;
+    let server = start_server(None).await;
     for (head, status) in [
         ("GET /login HTTP/1.1\r\nhost: localhost:3000\r\n", "200"),
         ("GET /login HTTP/1.1\r\nhost: 127.0.0.1:3000\r\n", "200"),
@@ -202,10 +207,11 @@ async fn request_for_another_host_is_refused() {
         ("GET /login HTTP/1.0\r\n", "400"),
         ("POST /api/v1/auth/login HTTP/1.1\r\nhost: evil.example\r\ncontent-length: 0\r\n", "421"),
         (
-            "OPTIONS /api/v1/me HTTP/1.1\r\nhost: evil.example\r\norigin: https://evil.example\r\naccess-control-request-method: GET\r\n",
+            "OPTIONS /api/v1/me HTTP/1.1\r\nhost: evil.example\r\n\
+             origin: https://evil.example\r\naccess-control-request-method: GET\r\n",
             "421",
         ),
-        // As an orchestrator asks.
+        // Health checks of an orchestrator.
         ("GET /healthz HTTP/1.1\r\nhost: 10.1.2.3:3000\r\n", "200"),
         ("GET /readyz HTTP/1.1\r\nhost: 10.1.2.3:3000\r\n", "200"),
         ("GET /healthz HTTP/1.0\r\n", "200"),
@@ -215,30 +221,35 @@ async fn request_for_another_host_is_refused() {
             .write_all(format!("{head}connection: close\r\n\r\n").as_bytes())
             .await
             .expect("sent");
-        let said = rest(&mut socket).await;
-        assert_eq!(said.get(9..12), Some(status), "{head}: {said}");
-        assert!(said.contains("x-content-type-options: nosniff"), "{head}: {said}");
+        let response = read_to_end(&mut socket).await;
+        assert_eq!(response.get(9..12), Some(status), "{head}: {response}");
+        assert!(response.contains("x-content-type-options: nosniff"), "{head}: {response}");
     }
 }
 
 #[tokio::test]
-async fn a_body_that_comes_a_byte_a_second_is_not_waited_for() {
-    let server = open(None).await;
+async fn slow_body_returns_408() {
+    let server = start_server(None).await;
     tokio::time::pause();
-    let mut request = b"POST /api/v1/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n".to_vec();
+    let mut request = b"POST /api/v1/auth/login HTTP/1.1\r\nhost: localhost\r\n\
+        content-type: application/json\r\ncontent-length: 900\r\n\r\n"
+        .to_vec();
     let mut socket = server.connect().await;
     socket.write_all(&request).await.expect("sent");
     request = vec![b' '; 900];
-    let (said, bore) = dribble(socket, &request).await;
-    assert!(said.starts_with("HTTP/1.1 408 ") && said.contains("request_timeout"), "{said}");
-    assert!(bore <= Duration::from_secs(16), "{bore:?}");
+    let (response, elapsed) = send_slowly(socket, &request).await;
+    assert!(
+        response.starts_with("HTTP/1.1 408 ") && response.contains("request_timeout"),
+        "{response}"
+    );
+    assert!(elapsed <= Duration::from_secs(16), "{elapsed:?}");
     tokio::time::resume();
-    assert!(server.serves().await);
+    assert!(server.is_serving().await);
 }
 
 #[tokio::test]
-async fn a_crowd_of_silent_sockets_of_one_address_keeps_nobody_out_for_long() {
-    let server = open(None).await;
+async fn silent_sockets_of_one_address_free_their_slots() {
+    let server = start_server(None).await;
     let mut sockets = Vec::new();
     for _ in 0..300 {
         sockets.push(server.connect().await);
@@ -246,39 +257,43 @@ async fn a_crowd_of_silent_sockets_of_one_address_keeps_nobody_out_for_long() {
     tokio::time::pause();
     let began = Instant::now();
     for socket in &mut sockets {
-        rest(socket).await;
+        read_to_end(socket).await;
     }
     assert!(began.elapsed() <= Duration::from_secs(11), "{:?}", began.elapsed());
     tokio::time::resume();
-    assert!(server.serves().await);
+    assert!(server.is_serving().await);
 }
 
 #[tokio::test]
-async fn heads_that_are_too_large_are_refused_and_nothing_is_taken_for_a_second_request() {
-    let server = open(None).await;
-    let ask = async |request: &[u8]| {
+async fn oversized_heads_and_smuggled_requests_are_refused() {
+    let server = start_server(None).await;
+    let send = async |request: &[u8]| {
         let mut socket = server.connect().await;
-        // It may hang up before it has heard everything.
-        let _all_or_not = socket.write_all(request).await;
-        let _no_more = socket.shutdown().await;
-        let text = rest(&mut socket).await;
-        (text.get(9..12).unwrap_or("gone").to_owned(), text.matches("HTTP/1.1 ").count())
+        // The server may close the connection before it has read the whole request.
+        let _ = socket.write_all(request).await;
+        let _ = socket.shutdown().await;
+        let text = read_to_end(&mut socket).await;
+        (text.get(9..12).unwrap_or("closed").to_owned(), text.matches("HTTP/1.1 ").count())
     };
     let with = |lines: &str| {
         format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\n{lines}\r\n").into_bytes()
     };
-    assert_eq!(ask(&with("")).await, ("200".to_owned(), 1));
+    assert_eq!(send(&with("")).await, ("200".to_owned(), 1));
     for large in [
         with(&format!("x-large: {}\r\n", "a".repeat(100_000))),
         with(&format!("cookie: theme={}\r\n", "a".repeat(66_000))),
         with(&"x-many: a\r\n".repeat(200)),
         format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "a".repeat(70_000)).into_bytes(),
     ] {
-        let (status, answers) = ask(&large).await;
-        assert!(["431", "414", "gone"].contains(&status.as_str()) && answers <= 1, "{status}");
+        let (status, responses) = send(&large).await;
+        assert!(["431", "414", "closed"].contains(&status.as_str()) && responses <= 1, "{status}");
     }
     let post = |lines: &str, body: &str| {
-        format!("POST /api/v1/auth/login HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{lines}\r\n{body}").into_bytes()
+        format!(
+            "POST /api/v1/auth/login HTTP/1.1\r\nhost: localhost\r\n\
+             content-type: application/json\r\n{lines}\r\n{body}"
+        )
+        .into_bytes()
     };
     let second = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
     for smuggled in [
@@ -295,16 +310,16 @@ async fn heads_that_are_too_large_are_refused_and_nothing_is_taken_for_a_second_
         b"GET  /healthz  HTTP/1.1\r\nhost: localhost\r\n\r\n".to_vec(),
         b"GET /healthz HTTP/9.9\r\nhost: localhost\r\n\r\n".to_vec(),
     ] {
-        let (status, answers) = ask(&smuggled).await;
+        let (status, responses) = send(&smuggled).await;
         assert!(
-            status == "400" || status == "gone",
+            status == "400" || status == "closed",
             "{status} {}",
             String::from_utf8_lossy(&smuggled)
         );
-        assert!(answers <= 1, "{}", String::from_utf8_lossy(&smuggled));
+        assert!(responses <= 1, "{}", String::from_utf8_lossy(&smuggled));
     }
-    // A line that ends in a bare LF is a line all the same (RFC 9112, 2.2), so a length that stands
-    // behind one counts. Between chunks it is refused.
+    // A line may end in a bare LF (RFC 9112, 2.2), so a length after such a line is honored.
+    // Between chunks a bare LF is refused.
     for bare in [
         b"GET /healthz HTTP/1.1\nhost: localhost\n\n".to_vec(),
         [with(&format!("x-bare: a\ncontent-length: {}\r\n", second.len())), second.into()].concat(),
@@ -316,86 +331,89 @@ async fn heads_that_are_too_large_are_refused_and_nothing_is_taken_for_a_second_
         [with("transfer-encoding: chunked\r\n"), format!("2\n{{}}\n0\n\n{second}").into_bytes()]
             .concat(),
     ] {
-        let (status, answers) = ask(&bare).await;
+        let (status, responses) = send(&bare).await;
         assert!(
-            (status == "200" || status == "400") && answers == 1,
-            "{status} {answers} {}",
+            (status == "200" || status == "400") && responses == 1,
+            "{status} {responses} {}",
             String::from_utf8_lossy(&bare)
         );
     }
-    // Both at once: the length is not believed, wherever it stands, and the connection ends after
-    // the answer (RFC 9112, 6.3), so that nothing behind it is read. The body is what the
-    // chunks say: an object without members.
+    // With both headers, in either order, `Content-Length` is ignored and the connection is closed
+    // after the response (RFC 9112, 6.3), so no second request is read. The chunks hold an empty
+    // object.
     for lines in [
         "content-length: 4\r\ntransfer-encoding: chunked\r\n",
         "transfer-encoding: chunked\r\ncontent-length: 4\r\n",
     ] {
-        let answer = ask(&post(lines, &format!("2\r\n{{}}\r\n0\r\n\r\n{second}"))).await;
-        assert_eq!(answer, ("422".to_owned(), 1), "{lines}");
+        let response = send(&post(lines, &format!("2\r\n{{}}\r\n0\r\n\r\n{second}"))).await;
+        assert_eq!(response, ("422".to_owned(), 1), "{lines}");
     }
-    assert!(server.serves().await);
+    assert!(server.is_serving().await);
 }
 
 #[tokio::test]
-async fn silent_sockets_do_not_keep_it_from_stopping_and_half_a_head_not_for_long() {
+async fn shutdown_does_not_wait_for_silent_sockets() {
     for (head, at_most) in [("", 1), ("GET /healthz HTTP/1.1\r\nhost: ", 2)] {
-        let server = open(None).await;
+        let server = start_server(None).await;
         let mut sockets = Vec::new();
         for _ in 0..200 {
             sockets.push(server.connect().await);
         }
         sockets[0].write_all(head.as_bytes()).await.expect("sent");
-        // So that all of them are inside.
-        assert!(server.serves().await);
+        // By now the server has accepted all of them.
+        assert!(server.is_serving().await);
         tokio::time::pause();
         let began = Instant::now();
-        server.stop.send(()).expect("it listens");
-        server.ended.await.expect("it ends");
+        server.stop.send(()).expect("a running server");
+        server.ended.await.expect("the end of the server");
         assert!(began.elapsed() <= Duration::from_secs(at_most), "{head}: {:?}", began.elapsed());
         for socket in &mut sockets {
-            assert_eq!(rest(socket).await, "", "closed");
+            assert_eq!(read_to_end(socket).await, "", "closed");
         }
         tokio::time::resume();
     }
 }
 
 #[tokio::test]
-async fn told_to_stop_it_finishes_what_it_has_begun_and_closes_what_is_idle() {
-    let server = open(None).await;
+async fn shutdown_finishes_requests_and_closes_idle_connections() {
+    let server = start_server(None).await;
     let mut idle = server.connect().await;
     idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
     let mut part = [0; 4096];
-    assert!(idle.read(&mut part).await.expect("an answer") > 0);
+    assert!(idle.read(&mut part).await.expect("a response") > 0);
     let mut busy = server.connect().await;
     let body = r#"{"email":"ada@example.com","password":"correct horse battery"}"#;
     let head = format!(
-        "POST /api/v1/auth/signup HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "POST /api/v1/auth/signup HTTP/1.1\r\nhost: localhost\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     busy.write_all(head.as_bytes()).await.expect("sent");
-    // So that it has begun.
-    while !server.serves().await {}
-    server.stop.send(()).expect("it listens");
-    assert_eq!(rest(&mut idle).await, "", "closed");
+    // By now the server has begun to read the request.
+    while !server.is_serving().await {}
+    server.stop.send(()).expect("a running server");
+    assert_eq!(read_to_end(&mut idle).await, "", "closed");
     busy.write_all(body.as_bytes()).await.expect("sent");
-    let answer = rest(&mut busy).await;
-    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
-    server.ended.await.expect("it ends");
-    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+    let response = read_to_end(&mut busy).await;
+    assert!(response.starts_with("HTTP/1.1 201 "), "{response}");
+    server.ended.await.expect("the end of the server");
+    assert!(TcpStream::connect(server.address).await.is_err(), "the port is closed");
 }
 
-/// A certificate for localhost, in files.
-fn certificate(folder: &TempDir) -> (Files, CertificateDer<'static>) {
+/// Writes a certificate for localhost and its key to files.
+fn write_certificate(folder: &TempDir) -> (CertificatePaths, CertificateDer<'static>) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let files =
-        Files { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+    let files = CertificatePaths {
+        certificate: folder.path().join("cert.pem"),
+        key: folder.path().join("key.pem"),
+    };
     std::fs::write(&files.certificate, cert.pem()).expect("written");
     std::fs::write(&files.key, signing_key.serialize_pem()).expect("written");
     (files, cert.der().clone())
 }
 
-async fn greet(
+async fn tls_connect(
     address: SocketAddr,
     trusted: &CertificateDer<'static>,
     alpn: &[&[u8]],
@@ -415,100 +433,118 @@ async fn greet(
         .await
 }
 
-async fn health(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> bool {
+async fn is_healthy(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> bool {
     stream
         .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
         .await
         .expect("sent");
-    rest(&mut stream).await.starts_with("HTTP/1.1 200 ")
+    read_to_end(&mut stream).await.starts_with("HTTP/1.1 200 ")
 }
 
 #[tokio::test]
-async fn https_is_spoken_with_a_certificate_that_can_change_while_we_serve() {
+async fn tls_certificate_is_reloaded_without_restart() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (files, first) = certificate(&folder);
+    let (files, first) = write_certificate(&folder);
     let tls = Tls::open(files.clone()).expect("a certificate");
-    let server = open(Some(tls.clone())).await;
-    let mut kept = greet(server.address, &first, &[b"http/1.1"]).await.expect("greeted");
-    assert!(health(greet(server.address, &first, &[b"http/1.1"]).await.expect("greeted")).await);
-    let two = greet(server.address, &first, &[b"h2", b"http/1.1"]).await.expect("greeted");
-    assert_eq!(
-        two.get_ref().1.alpn_protocol(),
-        Some(&b"h2"[..]),
-        "HTTP/2 where the other side can"
+    let server = start_server(Some(tls.clone())).await;
+    let mut existing =
+        tls_connect(server.address, &first, &[b"http/1.1"]).await.expect("a handshake");
+    assert!(
+        is_healthy(tls_connect(server.address, &first, &[b"http/1.1"]).await.expect("a handshake"))
+            .await
     );
-    assert!(!tls.look(), "nothing is new");
+    let two =
+        tls_connect(server.address, &first, &[b"h2", b"http/1.1"]).await.expect("a handshake");
+    assert_eq!(two.get_ref().1.alpn_protocol(), Some(&b"h2"[..]), "HTTP/2 is preferred");
+    assert!(!tls.reload_if_changed(), "unchanged files");
 
-    let (_, second) = certificate(&folder);
-    // Two writes within one tick of the file system's clock would look like none.
+    let (_, second) = write_certificate(&folder);
+    // Two writes within the resolution of the file system's timestamps would look unchanged.
     let key = std::fs::File::options().append(true).open(&files.key).expect("the key");
     let later = key.metadata().and_then(|metadata| metadata.modified()).expect("a time")
         + Duration::from_secs(2);
     key.set_modified(later).expect("a later time");
-    assert!(tls.look());
-    assert!(health(greet(server.address, &second, &[b"http/1.1"]).await.expect("greeted")).await);
+    assert!(tls.reload_if_changed());
     assert!(
-        greet(server.address, &first, &[b"http/1.1"]).await.is_err(),
-        "the old one is not shown any more"
+        is_healthy(
+            tls_connect(server.address, &second, &[b"http/1.1"]).await.expect("a handshake")
+        )
+        .await
     );
-    kept.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+    assert!(
+        tls_connect(server.address, &first, &[b"http/1.1"]).await.is_err(),
+        "the previous certificate is not served any more"
+    );
+    existing
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
         .await
         .expect("sent");
-    assert!(rest(&mut kept).await.starts_with("HTTP/1.1 200 "), "who had connected before goes on");
-
-    std::fs::write(&files.key, "spoilt").expect("written");
-    assert!(!tls.look());
     assert!(
-        health(greet(server.address, &second, &[b"http/1.1"]).await.expect("greeted")).await,
-        "what cannot be used changes nothing"
+        read_to_end(&mut existing).await.starts_with("HTTP/1.1 200 "),
+        "open connections continue"
+    );
+
+    std::fs::write(&files.key, "invalid").expect("written");
+    assert!(!tls.reload_if_changed());
+    assert!(
+        is_healthy(
+            tls_connect(server.address, &second, &[b"http/1.1"]).await.expect("a handshake")
+        )
+        .await,
+        "an invalid key changes nothing"
     );
 }
 
 #[tokio::test]
-async fn who_speaks_plainly_to_https_or_greets_slowly_is_shown_out() {
+async fn plain_http_and_slow_handshakes_are_refused_on_tls() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (files, trusted) = certificate(&folder);
-    let server = open(Some(Tls::open(files).expect("a certificate"))).await;
+    let (files, trusted) = write_certificate(&folder);
+    let server = start_server(Some(Tls::open(files).expect("a certificate"))).await;
     let mut plain = server.connect().await;
     plain.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("sent");
-    let said = rest(&mut plain).await;
+    let response = read_to_end(&mut plain).await;
     assert!(
-        said.starts_with("HTTP/1.1 400 ")
-            && said.contains("x-content-type-options: nosniff")
-            && said.contains("HTTPS only"),
-        "{said}"
+        response.starts_with("HTTP/1.1 400 ")
+            && response.contains("x-content-type-options: nosniff")
+            && response.contains("HTTPS only"),
+        "{response}"
     );
-    // Who greets well and then says nothing is waited for from the beginning of the connection.
-    let silent = greet(server.address, &trusted, &[b"h2", b"http/1.1"]).await.expect("greeted");
+    // After the TLS handshake, the timeout still counts from the start of the connection.
+    let silent =
+        tls_connect(server.address, &trusted, &[b"h2", b"http/1.1"]).await.expect("a handshake");
     tokio::time::pause();
     let began = Instant::now();
     let mut silent = silent;
-    rest(&mut silent).await;
+    read_to_end(&mut silent).await;
     assert!(began.elapsed() <= Duration::from_secs(11), "{:?}", began.elapsed());
-    let (_, bore) = dribble(server.connect().await, &[22; 100]).await;
-    assert!(bore <= Duration::from_secs(11), "{bore:?}");
+    let (_, elapsed) = send_slowly(server.connect().await, &[22; 100]).await;
+    assert!(elapsed <= Duration::from_secs(11), "{elapsed:?}");
     tokio::time::resume();
-    assert!(health(greet(server.address, &trusted, &[]).await.expect("greeted")).await);
+    assert!(
+        is_healthy(tls_connect(server.address, &trusted, &[]).await.expect("a handshake")).await
+    );
 }
 
 #[test]
-fn a_certificate_without_its_key_is_refused_with_the_name_of_the_setting() {
+fn mismatched_certificate_and_key_name_the_setting() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (files, _) = certificate(&folder);
+    let (files, _) = write_certificate(&folder);
     let other = tempfile::tempdir().expect("a folder");
-    let (others, _) = certificate(&other);
-    let wrong = |files: Files| format!("{:#}", Tls::open(files).err().expect("refused"));
-    assert!(wrong(Files { key: others.key, ..files.clone() }).contains("is not the key of"));
+    let (others, _) = write_certificate(&other);
+    let error = |files: CertificatePaths| format!("{:#}", Tls::open(files).err().expect("refused"));
     assert!(
-        wrong(Files { key: files.certificate.clone(), ..files.clone() })
+        error(CertificatePaths { key: others.key, ..files.clone() }).contains("is not the key of")
+    );
+    assert!(
+        error(CertificatePaths { key: files.certificate.clone(), ..files.clone() })
             .starts_with("COUNTERSIGN_TLS_KEY")
     );
     assert!(
-        wrong(Files { certificate: files.key.clone(), ..files.clone() })
+        error(CertificatePaths { certificate: files.key.clone(), ..files.clone() })
             .starts_with("COUNTERSIGN_TLS_CERT")
     );
     assert!(
-        wrong(Files { certificate: folder.path().join("none"), ..files })
+        error(CertificatePaths { certificate: folder.path().join("none"), ..files })
             .starts_with("COUNTERSIGN_TLS_CERT")
     );
 }

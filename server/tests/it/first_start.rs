@@ -1,7 +1,7 @@
-//! The first start, with nothing there: the program makes what it needs, and tells whoever stands
-//! beside it how to become its administrator.
+//! The first start in an empty folder: the program creates its files and prints the setup link for
+//! the first administrator on standard error.
 
-use crate::program::{PATIENCE, ask, countersign, port, up};
+use crate::process::{WAIT_TIMEOUT, free_port, send_request, server_command, wait_until_ready};
 use serde_json::{Value, json};
 use std::{path::Path, process::Stdio};
 use tempfile::TempDir;
@@ -12,13 +12,13 @@ use tokio::{
 };
 
 async fn start(folder: &Path, port: u16) -> Child {
-    let child = countersign(folder, port).stderr(Stdio::piped()).spawn().expect("a process");
-    up(port).await;
+    let child = server_command(folder, port).stderr(Stdio::piped()).spawn().expect("a process");
+    wait_until_ready(port).await;
     child
 }
 
-/// Ends it, and returns what it has written: its log, and what it said beside that.
-async fn end(mut child: Child) -> (String, String) {
+/// Kills the process, and returns its standard output (the log) and standard error.
+async fn stop(mut child: Child) -> (String, String) {
     child.kill().await.expect("killed");
     let output = child.wait_with_output().await.expect("output");
     (
@@ -29,48 +29,49 @@ async fn end(mut child: Child) -> (String, String) {
 
 async fn sign_up(port: u16, email: &str, invite: &str) -> (u16, Value) {
     let body = json!({ "email": email, "password": "correct horse battery", "invite": invite });
-    ask(port, "POST", "/api/v1/auth/signup", "", &body).await.expect("an answer")
+    send_request(port, "POST", "/api/v1/auth/signup", "", &body).await.expect("a response")
 }
 
 #[tokio::test]
-async fn the_first_start_prints_a_link_for_the_first_administrator_and_no_later_one_does() {
+async fn only_the_first_start_prints_the_setup_link() {
     let folder = TempDir::new().expect("a folder");
-    let port = port().await;
+    let port = free_port().await;
     let mut child = start(folder.path(), port).await;
-    let mut said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe")).lines();
     let link = async {
-        while let Some(line) = said.next_line().await.expect("text") {
+        while let Some(line) = stderr.next_line().await.expect("text") {
             if let Some(link) =
                 line.trim().strip_prefix(&format!("http://localhost:{port}/signup?invite="))
             {
                 return link.to_owned();
             }
         }
-        panic!("nothing was printed");
+        panic!("no link was printed");
     };
-    let invite = timeout(PATIENCE, link).await.expect("in time");
+    let invite = timeout(WAIT_TIMEOUT, link).await.expect("in time");
     let (status, tokens) = sign_up(port, "ada@example.com", &invite).await;
     assert_eq!((status, &tokens["user"]["roles"]), (201, &json!(["user", "admin"])), "{tokens}");
     let (status, problem) = sign_up(port, "eve@example.com", &invite).await;
     assert_eq!((status, &problem["code"]), (410, &json!("link_over")), "{problem}");
-    let (log, _) = end(child).await;
+    let (log, _) = stop(child).await;
     assert!(
-        log.contains("\"serving") && !log.contains(&invite),
-        "whoever reads the log could come first: {log}"
+        log.contains("\"listening") && !log.contains(&invite),
+        "a reader of the log could use the link: {log}"
     );
 
-    let (_, said) = end(start(folder.path(), port).await).await;
-    assert!(!said.contains("invite"), "{said}");
+    let (_, stderr) = stop(start(folder.path(), port).await).await;
+    assert!(!stderr.contains("invite"), "{stderr}");
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn running_server_leaves_no_core_dump() {
     let folder = TempDir::new().expect("a folder");
-    let child = start(folder.path(), port().await).await;
-    let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id().expect("it runs")))
-        .expect("its limits");
+    let child = start(folder.path(), free_port().await).await;
+    let limits =
+        std::fs::read_to_string(format!("/proc/{}/limits", child.id().expect("a running process")))
+            .expect("its limits");
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line");
     assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
-    end(child).await;
+    stop(child).await;
 }

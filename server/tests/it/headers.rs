@@ -1,24 +1,24 @@
-//! What every answer carries.
+//! Response headers, error pages, timeouts and panics: what the middleware does to every response.
 
 use crate::support::{App, PASSWORD, authority};
 use axum::{
     body::Body,
     http::{HeaderMap, Method, StatusCode},
 };
-use countersign_core::{on_both, testing::FreshDatabase};
+use countersign_core::{test_on_each_database, testing::TestDatabase};
 use serde_json::json;
 use std::{collections::HashSet, fs};
 use tempfile::TempDir;
 
-/// How people reach a server, and what its answers say of https then.
+/// Public URLs, each with its expected `Strict-Transport-Security`.
 const URLS: [(&str, &str); 2] =
     [("http://localhost:3000", ""), ("https://accounts.example.com", "max-age=63072000")];
 
-/// Whether an answer has all that protects it. `kept` is who may keep it, `https` what it says of
-/// https.
-fn is_protected(headers: &HeaderMap, kept: &str, https: &str, what: &str) {
+/// Asserts all security headers. `cache` is the expected `Cache-Control`, `hsts` the expected
+/// `Strict-Transport-Security`.
+fn assert_security_headers(headers: &HeaderMap, cache: &str, hsts: &str, context: &str) {
     let header = |name: &str| headers.get(name).map_or("", |value| value.to_str().expect("text"));
-    // Public documents may be embedded by whoever may read them.
+    // Public documents may be embedded by every origin that may read them.
     let resource =
         if header("access-control-allow-origin") == "*" { "cross-origin" } else { "same-origin" };
     for (name, value) in [
@@ -28,38 +28,38 @@ fn is_protected(headers: &HeaderMap, kept: &str, https: &str, what: &str) {
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-embedder-policy", "require-corp"),
         ("cross-origin-resource-policy", resource),
-        ("strict-transport-security", https),
-        ("cache-control", kept),
+        ("strict-transport-security", hsts),
+        ("cache-control", cache),
     ] {
-        assert_eq!(header(name), value, "{what}: {name}");
+        assert_eq!(header(name), value, "{context}: {name}");
     }
     let policy = header("content-security-policy");
     assert!(
         policy.starts_with("default-src 'none'")
             && policy.contains("frame-ancestors 'none'")
             && policy.contains("base-uri 'none'"),
-        "{what}: {policy}"
+        "{context}: {policy}"
     );
     assert!(
         !policy.contains("unsafe-inline")
             && !policy.contains("'unsafe-eval'")
             && !policy.contains("strict-dynamic"),
-        "{what}: {policy}"
+        "{context}: {policy}"
     );
     assert!(
         !header("permissions-policy").is_empty() && !header("x-request-id").is_empty(),
-        "{what}"
+        "{context}"
     );
 }
 
-/// A server that limits, with a site of its own.
-struct Guarded {
+/// A server with rate limits and a site.
+struct RateLimitedSite {
     app: App,
     folder: TempDir,
 }
 
-impl Guarded {
-    async fn on(database: FreshDatabase) -> Self {
+impl RateLimitedSite {
+    async fn on(database: TestDatabase) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let pkg = folder.path().join("pkg");
         fs::create_dir(&pkg).expect("a folder");
@@ -70,29 +70,29 @@ impl Guarded {
         ] {
             fs::write(pkg.join(name), text).expect("written");
         }
-        Self { app: App::limiting(database).await, folder }
+        Self { app: App::with_rate_limits(database).await, folder }
     }
 
-    /// From now on people reach it by `url`.
-    fn move_to(&mut self, url: &str) {
-        self.app.move_to(url, self.folder.path());
-    }
-}
-
-/// A server that people reach by https.
-struct Secure(App);
-
-impl Secure {
-    async fn on(database: FreshDatabase) -> Self {
-        Self(App::at(database, "https://accounts.example.com").await)
+    /// Changes the public URL.
+    fn set_url(&mut self, url: &str) {
+        self.app.set_url_and_site(url, self.folder.path());
     }
 }
 
-on_both! {
-    async fn every_answer_is_protected_whatever_its_status(target: Guarded) {
+/// A server with an HTTPS public URL.
+struct HttpsApp(App);
+
+impl HttpsApp {
+    async fn on(database: TestDatabase) -> Self {
+        Self(App::with_url(database, "https://accounts.example.com").await)
+    }
+}
+
+test_on_each_database! {
+    async fn every_response_has_security_headers(target: RateLimitedSite) {
         let mut target = target;
-        for (number, (url, https)) in URLS.into_iter().enumerate() {
-            target.move_to(url);
+        for (number, (url, hsts)) in URLS.into_iter().enumerate() {
+            target.set_url(url);
             let (app, email) = (&target.app, format!("user{number}@example.com"));
             let user = app.user(&email).await;
             let send = async |method: Method, path: &str| {
@@ -106,7 +106,7 @@ on_both! {
             for _ in 0..5 {
                 assert_eq!(log_in().await.status, StatusCode::UNAUTHORIZED);
             }
-            let answers = [
+            let responses = [
                 ("no-store", StatusCode::OK, send(Method::GET, "/").await),
                 ("no-store", StatusCode::OK, user.client.get("/api/v1/me").await),
                 (
@@ -149,22 +149,22 @@ on_both! {
                 ),
                 ("no-store", StatusCode::TOO_MANY_REQUESTS, log_in().await),
             ];
-            for (kept, status, answer) in answers {
-                assert_eq!(answer.status, status, "{}", answer.text);
-                is_protected(
-                    &answer.headers,
-                    kept,
-                    https,
-                    &format!("{url} {status} {}", answer.text),
+            for (cache, status, response) in responses {
+                assert_eq!(response.status, status, "{}", response.text);
+                assert_security_headers(
+                    &response.headers,
+                    cache,
+                    hsts,
+                    &format!("{url} {status} {}", response.text),
                 );
             }
         }
     }
 
-    async fn no_page_is_kept_however_its_address_is_written(app: App) {
+    async fn pages_are_not_cached_under_any_spelling_of_the_path(app: App) {
         let user = app.user("ada@example.com").await;
         let browser = app.anon().browser(&user.refresh).with("accept", "text/html");
-        for page in countersign::router::PAGES.iter().map(leptos_axum::AxumRouteListing::path) {
+        for page in countersign::router::PAGE_ROUTES.iter().map(leptos_axum::AxumRouteListing::path) {
             let pages = [
                 page.to_owned(),
                 format!("{page}/"),
@@ -175,34 +175,34 @@ on_both! {
                 format!("{page}/%2e"),
             ];
             for address in pages {
-                let answer = browser.get(&address).await;
+                let response = browser.get(&address).await;
                 assert_eq!(
-                    answer.header("cache-control"),
+                    response.header("cache-control"),
                     "no-store",
                     "{address}: {}",
-                    answer.status
+                    response.status
                 );
-                let led = answer.header("location");
+                let location = response.header("location");
                 assert!(
-                    led.is_empty()
-                        || led.split('?').next() == Some(page)
-                        || led.starts_with("/login"),
-                    "{address} leads to {led}"
+                    location.is_empty()
+                        || location.split('?').next() == Some(page)
+                        || location.starts_with("/login"),
+                    "{address} redirects to {location}"
                 );
             }
         }
-        let answer = browser.get("/account/?x=1").await;
+        let response = browser.get("/account/?x=1").await;
         assert_eq!(
-            (answer.status, answer.header("location")),
+            (response.status, response.header("location")),
             (StatusCode::PERMANENT_REDIRECT, "/account?x=1")
         );
     }
 
-    async fn each_page_has_its_own_nonce_and_every_script_carries_it(app: App) {
+    async fn each_page_has_a_fresh_nonce_on_every_script(app: App) {
         let mut seen = HashSet::new();
         for _ in 0..100 {
-            let answer = app.anon().get("/login").await;
-            let policy = answer.header("content-security-policy");
+            let response = app.anon().get("/login").await;
+            let policy = response.header("content-security-policy");
             let nonce = policy
                 .split("'nonce-")
                 .nth(1)
@@ -211,21 +211,21 @@ on_both! {
                 .to_owned();
             assert!(nonce.len() >= 22, "128 bits: {nonce}");
             assert_eq!(
-                answer.text.matches("<script").count(),
-                answer.text.matches(&format!("nonce=\"{nonce}\"")).count(),
+                response.text.matches("<script").count(),
+                response.text.matches(&format!("nonce=\"{nonce}\"")).count(),
                 "{}",
-                answer.text
+                response.text
             );
             assert!(
-                !answer.text.contains("style=\"")
-                    && !answer.text.contains(" onclick")
-                    && !answer.text.contains("<style")
+                !response.text.contains("style=\"")
+                    && !response.text.contains(" onclick")
+                    && !response.text.contains("<style")
             );
             assert!(seen.insert(nonce));
         }
     }
 
-    async fn a_request_keeps_its_name_if_it_is_a_plain_one(app: App) {
+    async fn well_formed_request_id_is_kept(app: App) {
         assert_eq!(
             app.anon()
                 .with("x-request-id", "order-66")
@@ -240,87 +240,87 @@ on_both! {
         );
     }
 
-    async fn people_see_a_page_where_programs_see_json(app: App) {
-        let person = app.anon().with("accept", "text/html");
-        let refused = person
+    async fn errors_are_html_pages_for_browsers(app: App) {
+        let browser = app.anon().with("accept", "text/html");
+        let refused = browser
             .clone()
             .with("origin", "https://evil.example")
             .with("content-type", crate::support::FORM)
             .send(Method::POST, "/fn/login", Body::empty())
             .await;
-        let too_large = person
+        let too_large = browser
             .clone()
             .with("content-length", "99999999")
             .with("content-type", crate::support::FORM)
             .send(Method::POST, "/fn/login", Body::empty())
             .await;
-        let no_such_method = person.send(Method::POST, "/login", Body::empty()).await;
+        let no_such_method = browser.send(Method::POST, "/login", Body::empty()).await;
         assert!(
-            no_such_method.text.contains(countersign_leptos::words::not_here::HEADING)
-                && too_large.text.contains(countersign_leptos::words::title(&countersign_leptos::problem::Problem::TooLarge))
+            no_such_method.text.contains(countersign_leptos::messages::bad_request_page::HEADING)
+                && too_large.text.contains(countersign_leptos::messages::problem_title(
+                    &countersign_leptos::problem::Problem::TooLarge
+                ))
         );
-        for (status, answer) in [
+        for (status, response) in [
             (StatusCode::FORBIDDEN, refused),
             (StatusCode::PAYLOAD_TOO_LARGE, too_large),
             (StatusCode::METHOD_NOT_ALLOWED, no_such_method),
         ] {
             assert_eq!(
-                (answer.status, answer.header("content-type")),
+                (response.status, response.header("content-type")),
                 (status, "text/html; charset=utf-8")
             );
             assert!(
-                answer.text.starts_with("<!DOCTYPE html>") && answer.text.contains("<h1>"),
+                response.text.starts_with("<!DOCTYPE html>") && response.text.contains("<h1>"),
                 "{}",
-                answer.text
+                response.text
             );
-            // It looks like the others, and needs no more than its style sheet for it.
+            // The page has the site's style sheet, and no script.
             assert!(
-                answer.text.contains(r#"href="/pkg/countersign.css""#)
-                    && !answer.text.contains("<script"),
+                response.text.contains(r#"href="/pkg/countersign.css""#)
+                    && !response.text.contains("<script"),
                 "{}",
-                answer.text
+                response.text
             );
-            assert!(answer.header("content-security-policy").starts_with(
+            assert!(response.header("content-security-policy").starts_with(
                 "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'"
             ));
         }
     }
 
-    async fn health_and_readiness_answer(app: App) {
+    async fn liveness_and_readiness_return_200(app: App) {
         for path in ["/healthz", "/readyz"] {
-            let answer = app.anon().get(path).await;
+            let response = app.anon().get(path).await;
             assert_eq!(
-                (answer.status, answer.text.as_str()),
+                (response.status, response.text.as_str()),
                 (StatusCode::OK, "{\"status\":\"ok\"}")
             );
         }
     }
 
-    async fn over_https_the_cookie_is_bound_to_the_host_and_browsers_are_told_to_stay_on_https(
-        target: Secure,
-    ) {
+    async fn https_server_sets_host_prefixed_cookie_and_hsts(target: HttpsApp) {
         let app = target.0;
         let form =
             format!("form[email]=ada@example.com&form[password]={}", PASSWORD.replace(' ', "+"));
-        let answer = app
+        let response = app
             .anon()
             .with("origin", "https://accounts.example.com")
             .call("/fn/signup", &form)
             .await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-        let cookies = answer.cookies();
+        assert_eq!(response.status, StatusCode::OK, "{}", response.text);
+        let cookies = response.cookies();
         assert!(
             cookies[0].starts_with("__Host-countersign=csgn_rt_")
                 && cookies[0].contains("HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7776000"),
             "{cookies:?}"
         );
         assert!(!cookies[0].contains("Domain"));
-        assert_eq!(answer.header("strict-transport-security"), "max-age=63072000");
+        assert_eq!(response.header("strict-transport-security"), "max-age=63072000");
     }
 }
 
-/// A request for `/` of whoever reaches us by `url`.
-fn asking(url: &str) -> axum::http::Request<Body> {
+/// A request for `/` with the host of this URL.
+fn root_request(url: &str) -> axum::http::Request<Body> {
     axum::http::Request::builder()
         .header("host", authority(url))
         .body(Body::empty())
@@ -328,23 +328,26 @@ fn asking(url: &str) -> axum::http::Request<Body> {
 }
 
 #[tokio::test]
-async fn panic_in_a_layer_is_a_protected_500() {
+async fn panic_in_middleware_returns_500_with_security_headers() {
     use axum::{Router, extract::Request, middleware::from_fn, routing::get};
-    use countersign::layers::panics::outermost;
+    use countersign::middleware::catch_panic::outermost_layer;
     use tower::ServiceExt;
     fn panics(_: &Request) -> StatusCode {
         panic!("a secret")
     }
-    for (url, https) in URLS {
-        let app = App::at(FreshDatabase::sqlite(), url).await;
+    for (url, hsts) in URLS {
+        let app = App::with_url(TestDatabase::sqlite(), url).await;
         let layered = Router::new().route("/", get(async || "never")).layer(from_fn(
             async |request: Request, _next: axum::middleware::Next| panics(&request),
         ));
-        let answer =
-            layered.layer(outermost(&app.server)).oneshot(asking(url)).await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let response = layered
+            .layer(outermost_layer(&app.server))
+            .oneshot(root_request(url))
+            .await
+            .expect("a response");
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let header = |name: &str| {
-            answer.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+            response.headers().get(name).map_or("", |value| value.to_str().expect("text"))
         };
         assert_eq!(
             (
@@ -352,16 +355,16 @@ async fn panic_in_a_layer_is_a_protected_500() {
                 header("x-content-type-options"),
                 header("strict-transport-security")
             ),
-            ("no-store", "nosniff", https)
+            ("no-store", "nosniff", hsts)
         );
-        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.expect("a body");
         assert!(!String::from_utf8_lossy(&body).contains("secret"));
     }
 }
 
 #[tokio::test]
-async fn hsts_for_subdomains_is_a_choice() {
-    let app = App::with(FreshDatabase::sqlite(), "https://accounts.example.com", |http| {
+async fn hsts_includes_subdomains_if_configured() {
+    let app = App::with_settings(TestDatabase::sqlite(), "https://accounts.example.com", |http| {
         http.hsts_subdomains = true;
     })
     .await;
@@ -372,51 +375,51 @@ async fn hsts_for_subdomains_is_a_choice() {
 }
 
 #[tokio::test]
-async fn what_never_answers_is_given_up() {
+async fn handler_that_never_responds_times_out_with_503() {
     use axum::{Router, routing::get};
-    use countersign::{layers::limits::LONGEST, router::protected};
+    use countersign::{middleware::request_limits::REQUEST_TIMEOUT, router::with_middleware};
     use tower::ServiceExt;
     let mut served = Vec::new();
-    for (url, https) in URLS {
-        let app = App::at(FreshDatabase::sqlite(), url).await;
+    for (url, hsts) in URLS {
+        let app = App::with_url(TestDatabase::sqlite(), url).await;
         served.push((
-            protected(
+            with_middleware(
                 Router::new().route("/", get(std::future::pending::<StatusCode>)),
                 app.server.clone(),
             ),
-            asking(url),
-            https,
+            root_request(url),
+            hsts,
             app,
         ));
     }
-    // From here on time passes by itself whenever nobody has anything to do.
+    // With the clock paused, timeouts elapse as soon as all tasks are idle.
     tokio::time::pause();
-    for (router, request, https, _app) in served {
+    for (router, request, hsts, _app) in served {
         let started = tokio::time::Instant::now();
-        let answer = router.oneshot(request).await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-        is_protected(answer.headers(), "no-store", https, "503");
-        assert!(answer.headers().contains_key("retry-after"));
-        assert!(started.elapsed() >= LONGEST);
+        let response = router.oneshot(request).await.expect("a response");
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_security_headers(response.headers(), "no-store", hsts, "503");
+        assert!(response.headers().contains_key("retry-after"));
+        assert!(started.elapsed() >= REQUEST_TIMEOUT);
     }
 }
 
 #[tokio::test]
-async fn a_panic_is_a_plain_500_and_the_server_goes_on() {
+async fn panic_in_handler_returns_500_and_server_continues() {
     use axum::{Router, routing::get};
-    use countersign::router::protected;
+    use countersign::router::with_middleware;
     use tower::ServiceExt;
     async fn panics() -> StatusCode {
         panic!("a secret")
     }
-    for (url, https) in URLS {
-        let app = App::at(FreshDatabase::sqlite(), url).await;
-        let router = protected(Router::new().route("/", get(panics)), app.server.clone());
+    for (url, hsts) in URLS {
+        let app = App::with_url(TestDatabase::sqlite(), url).await;
+        let router = with_middleware(Router::new().route("/", get(panics)), app.server.clone());
         for _ in 0..2 {
-            let answer = router.clone().oneshot(asking(url)).await.expect("an answer");
-            assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-            is_protected(answer.headers(), "no-store", https, "500");
-            let body = axum::body::to_bytes(answer.into_body(), 10_000).await.expect("a body");
+            let response = router.clone().oneshot(root_request(url)).await.expect("a response");
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert_security_headers(response.headers(), "no-store", hsts, "500");
+            let body = axum::body::to_bytes(response.into_body(), 10_000).await.expect("a body");
             assert!(!String::from_utf8_lossy(&body).contains("secret"));
         }
     }

@@ -1,51 +1,51 @@
-//! The HTTP surface, asked as clients ask it, on both databases. No sockets but where a socket is
-//! the point.
+//! Integration tests of the HTTP server, on SQLite and on Postgres. Requests go to the router
+//! directly; sockets and processes are used only where they are the subject.
 #![expect(
     unreachable_pub,
-    reason = "one binary: what the modules share is public to each other only"
+    reason = "shared items are public between the modules of this test binary only"
 )]
 #![recursion_limit = "256"]
 
 mod admin;
-mod attacks;
+mod anonymous_access;
+mod attack_target;
+mod auth_endpoints;
 mod backup;
-mod bad_input;
-mod bodies;
 mod command_line;
+mod concurrent_rendering;
 mod connections;
-mod death;
-mod described;
-mod doors;
-mod everyone;
-mod faults;
-mod files;
+mod crash_recovery;
+mod csrf_and_cors;
+mod export_and_deletion;
+mod fd_exhaustion;
 mod first_start;
-mod functions;
+mod forward_auth;
 mod headers;
-mod identity;
-mod keys;
-mod leaving;
-mod limits;
-mod log;
+mod jwks;
+mod log_capture;
 mod log_output;
-mod matrix;
-mod me;
+mod malformed_bodies;
+mod me_endpoint;
 mod oauth;
 mod openapi;
-mod origin;
+mod openapi_conformance;
+mod outages;
 mod pages;
-mod pages_in_the_making;
-mod passwords;
-mod program;
+mod password_rules;
+mod permission_matrix;
+mod process;
+mod rate_limits;
 mod readme;
-mod scarce;
-mod secrets;
+mod secret_leaks;
+mod server_functions;
 mod sessions;
 mod settings;
-mod stopping;
+mod shutdown;
+mod slow_read;
+mod static_files;
 mod support;
-mod target;
-mod texts;
-mod transports;
-mod unread;
+mod text_injection;
+mod token_attacks;
+mod token_transports;
+mod validation_errors;
 mod well_known;

@@ -1,30 +1,30 @@
-//! For other programs: the token endpoint (RFC 6749), revocation (RFC 7009), introspection (RFC
-//! 7662), metadata (RFC 8414, RFC 9728).
+//! The OAuth endpoints: token (RFC 6749), revocation (RFC 7009), introspection (RFC 7662) and
+//! metadata (RFC 8414, RFC 9728).
 
-use crate::support::{Answer, App, Client, FORM, escaped};
+use crate::support::{App, Client, FORM, TestResponse, percent_encoded};
 use axum::http::{Method, StatusCode};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use countersign::config::IntrospectionSecret;
-use countersign_core::{Entropy, ServerSecret, on_both, testing::FreshDatabase};
-use countersign_types::Span;
+use countersign_core::{RandomSource, ServerSecret, test_on_each_database, testing::TestDatabase};
+use countersign_types::TimeSpan;
 use serde_json::{Value, json};
 
-async fn post(client: &Client<'_>, path: &str, form: &str) -> Answer {
+async fn post(client: &Client<'_>, path: &str, form: &str) -> TestResponse {
     client.clone().with("content-type", FORM).send(Method::POST, path, form.to_owned().into()).await
 }
 
-/// A server that tells programs about tokens.
-struct Telling {
+/// A server with an introspection secret.
+struct IntrospectionApp {
     app: App,
     secret: String,
 }
 
-impl Telling {
-    async fn on(database: FreshDatabase) -> Self {
-        let secret = ServerSecret::generate(&Entropy::System).expect("randomness").expose();
-        let given = IntrospectionSecret::new(secret.clone());
-        let app = App::with(database, "http://localhost:3000", |http| {
-            http.introspection_secret = Some(given);
+impl IntrospectionApp {
+    async fn on(database: TestDatabase) -> Self {
+        let secret = ServerSecret::generate(&RandomSource::System).expect("randomness").expose();
+        let introspection_secret = IntrospectionSecret::new(secret.clone());
+        let app = App::with_settings(database, "http://localhost:3000", |http| {
+            http.introspection_secret = Some(introspection_secret);
         })
         .await;
         Self { app, secret }
@@ -35,19 +35,19 @@ fn basic(secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("api:{secret}")))
 }
 
-on_both! {
-    async fn a_token_that_is_revoked_is_worth_nothing_whichever_of_the_two_it_is(app: App) {
+test_on_each_database! {
+    async fn revocation_of_either_token_revokes_the_session(app: App) {
         for which in 0..2 {
             let user = app.user(&format!("ada{which}@example.com")).await;
             let token = if which == 0 { &user.access } else { &user.refresh };
             for _ in 0..2 {
-                let answer = post(
+                let response = post(
                     &app.anon(),
                     "/oauth/revoke",
                     &format!("token={token}&token_type_hint=anything"),
                 )
                 .await;
-                assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, ""));
+                assert_eq!((response.status, response.text.as_str()), (StatusCode::OK, ""));
             }
             assert_eq!(user.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
             assert_eq!(
@@ -61,12 +61,12 @@ on_both! {
         assert_eq!(
             post(&app.anon(), "/oauth/revoke", "token=nonsense").await.status,
             StatusCode::OK,
-            "it is worth nothing, as asked"
+            "unknown tokens are no error (RFC 7009, 2.2)"
         );
         for form in ["", "token=", "token=a&token=b", "tok=a", "%00"] {
-            let answer = post(&app.anon(), "/oauth/revoke", form).await;
+            let response = post(&app.anon(), "/oauth/revoke", form).await;
             assert_eq!(
-                (answer.status, &answer.json()["error"]),
+                (response.status, &response.json()["error"]),
                 (StatusCode::BAD_REQUEST, &json!("invalid_request")),
                 "{form}"
             );
@@ -77,25 +77,25 @@ on_both! {
         );
     }
 
-    async fn who_knows_the_secret_is_told_what_a_token_is_worth(target: Telling) {
-        let Telling { app, secret } = target;
-        let (user, asker) =
+    async fn introspection_with_the_secret_reports_token_state(target: IntrospectionApp) {
+        let IntrospectionApp { app, secret } = target;
+        let (user, client) =
             (app.user("ada@example.com").await, app.anon().with("authorization", &basic(&secret)));
         let me = user.client.get("/api/v1/me").await.json();
-        let ask = async |token: &str| {
-            post(&asker, "/oauth/introspect", &format!("token={token}")).await.json()
+        let introspect = async |token: &str| {
+            post(&client, "/oauth/introspect", &format!("token={token}")).await.json()
         };
-        let access = ask(&user.access).await;
+        let access = introspect(&user.access).await;
         assert_eq!(
             (&access["active"], &access["token_type"], &access["sub"], &access["iss"]),
             (&json!(true), &json!("Bearer"), &me["id"], &json!("http://localhost:3000"))
         );
-        let refresh = ask(&user.refresh).await;
+        let refresh = introspect(&user.refresh).await;
         assert_eq!(
             (&refresh["active"], &refresh["token_type"], &refresh["sub"], &refresh["sid"]),
             (&json!(true), &json!("refresh_token"), &me["id"], &access["sid"])
         );
-        // Asking is not using.
+        // Introspection does not use the refresh token.
         assert_eq!(
             app.anon()
                 .post("/api/v1/auth/refresh", json!({"refresh_token": user.refresh}))
@@ -104,18 +104,18 @@ on_both! {
             StatusCode::OK
         );
         for token in ["nonsense", "csgn_rt_nonsense", &format!("{}x", user.access)] {
-            assert_eq!(ask(token).await, json!({"active": false}));
+            assert_eq!(introspect(token).await, json!({"active": false}));
         }
-        app.clock.advance(Span::minutes(11));
-        assert_eq!(ask(&user.access).await, json!({"active": false}), "expired");
+        app.clock.advance(TimeSpan::minutes(11));
+        assert_eq!(introspect(&user.access).await, json!({"active": false}), "expired");
         let other = app.log_in("ada@example.com").await;
         other.client.post("/api/v1/auth/logout", json!({})).await;
         for token in [&other.access, &other.refresh] {
-            assert_eq!(ask(token).await, json!({"active": false}), "revoked");
+            assert_eq!(introspect(token).await, json!({"active": false}), "revoked");
         }
     }
 
-    async fn refresh_token_is_exchanged_in_the_terms_of_oauth(app: App) {
+    async fn token_endpoint_exchanges_refresh_token(app: App) {
         let user = app.user("ada@example.com").await;
         let basic =
             app.anon().with("authorization", &format!("Basic {}", STANDARD.encode("countersign:")));
@@ -125,24 +125,24 @@ on_both! {
             (app.anon(), "&client_id=countersign&scope=account&unknown=x"),
             (basic, "&client_id=&scope="),
         ] {
-            let answer = post(
+            let response = post(
                 &client,
                 "/oauth/token",
                 &format!("grant_type=refresh_token&refresh_token={token}{more}"),
             )
             .await;
             assert_eq!(
-                (answer.status, answer.header("content-type")),
+                (response.status, response.header("content-type")),
                 (StatusCode::OK, "application/json"),
                 "{}",
-                answer.text
+                response.text
             );
             assert_eq!(
-                (answer.header("cache-control"), answer.header("pragma")),
+                (response.header("cache-control"), response.header("pragma")),
                 ("no-store", "no-cache")
             );
-            assert!(answer.cookies().is_empty());
-            let body = answer.json();
+            assert!(response.cookies().is_empty());
+            let body = response.json();
             assert_eq!(
                 (&body["token_type"], &body["scope"]),
                 (&json!("Bearer"), &json!("account"))
@@ -157,71 +157,71 @@ on_both! {
             );
             assert_eq!(bearer.get("/api/v1/me").await.json()["email"], "ada@example.com");
         }
-        // A cookie is no refresh token here.
+        // The refresh cookie is not accepted here.
         let by_cookie =
             post(&app.anon().browser(&token), "/oauth/token", "grant_type=refresh_token").await;
         assert_eq!(
-            (by_cookie.status, by_cookie.refusal().as_str()),
+            (by_cookie.status, by_cookie.error_code().as_str()),
             (StatusCode::BAD_REQUEST, "invalid_request")
         );
     }
 
-    async fn token_requests_are_refused_with_an_oauth_error(app: App) {
+    async fn invalid_token_requests_return_oauth_errors(app: App) {
         let user = app.user("ada@example.com").await;
-        let good = format!("refresh_token={}", user.refresh);
-        let long = format!("grant_type=refresh_token&{good}&x={}", "x".repeat(70_000));
+        let valid = format!("refresh_token={}", user.refresh);
+        let long = format!("grant_type=refresh_token&{valid}&x={}", "x".repeat(70_000));
         for (form, status, error) in [
             ("", 400, "invalid_request"),
             ("grant_type=", 400, "invalid_request"),
             ("grant_type=refresh_token", 400, "invalid_request"),
             ("grant_type=refresh_token&refresh_token=", 400, "invalid_request"),
             (
-                &format!("grant_type=refresh_token&grant_type=refresh_token&{good}"),
+                &format!("grant_type=refresh_token&grant_type=refresh_token&{valid}"),
                 400,
                 "invalid_request",
             ),
-            (&format!("grant_type=refresh_token&{good}&{good}"), 400, "invalid_request"),
+            (&format!("grant_type=refresh_token&{valid}&{valid}"), 400, "invalid_request"),
             ("%ff=%fe", 400, "invalid_request"),
             (
-                &format!("grant_type=password&username=ada@example.com&password=x&{good}"),
+                &format!("grant_type=password&username=ada@example.com&password=x&{valid}"),
                 400,
                 "unsupported_grant_type",
             ),
             ("grant_type=client_credentials", 400, "unsupported_grant_type"),
-            (&format!("grant_type=REFRESH_TOKEN&{good}"), 400, "unsupported_grant_type"),
+            (&format!("grant_type=REFRESH_TOKEN&{valid}"), 400, "unsupported_grant_type"),
             ("grant_type=refresh_token&refresh_token=nonsense", 400, "invalid_grant"),
             (
                 &format!("grant_type=refresh_token&refresh_token={}", user.access),
                 400,
                 "invalid_grant",
             ),
-            (&format!("grant_type=refresh_token&{good}&client_id=another"), 401, "invalid_client"),
+            (&format!("grant_type=refresh_token&{valid}&client_id=another"), 401, "invalid_client"),
             (
-                &format!("grant_type=refresh_token&{good}&scope=account%20root"),
+                &format!("grant_type=refresh_token&{valid}&scope=account%20root"),
                 400,
                 "invalid_scope",
             ),
             (&long, 413, "invalid_request"),
         ] {
-            let answer = post(&app.anon(), "/oauth/token", form).await;
+            let response = post(&app.anon(), "/oauth/token", form).await;
             assert_eq!(
                 (
-                    answer.status.as_u16(),
-                    answer.header("content-type"),
-                    answer.header("cache-control")
+                    response.status.as_u16(),
+                    response.header("content-type"),
+                    response.header("cache-control")
                 ),
                 (status, "application/json", "no-store"),
                 "{}",
-                answer.text
+                response.text
             );
-            let body = answer.json();
-            assert_eq!(body["error"], error, "{}", answer.text);
+            let body = response.json();
+            assert_eq!(body["error"], error, "{}", response.text);
             assert!(
                 body["error_description"]
                     .as_str()
                     .is_some_and(|text| text.is_ascii() && !text.contains(['"', '\\'])),
                 "RFC 6749, 5.2: {}",
-                answer.text
+                response.text
             );
         }
         let json = app
@@ -232,36 +232,37 @@ on_both! {
             )
             .await;
         assert_eq!(
-            (json.status, json.refusal().as_str()),
+            (json.status, json.error_code().as_str()),
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request")
         );
         let other = app.anon().with("authorization", &basic("x"));
-        let other = post(&other, "/oauth/token", &format!("grant_type=refresh_token&{good}")).await;
+        let other =
+            post(&other, "/oauth/token", &format!("grant_type=refresh_token&{valid}")).await;
         assert_eq!(
             (other.status, other.header("www-authenticate")),
             (StatusCode::UNAUTHORIZED, "Basic realm=\"countersign\"")
         );
-        // None of these has used the token up.
+        // None of these requests has used the refresh token.
         assert_eq!(
-            post(&app.anon(), "/oauth/token", &format!("grant_type=refresh_token&{good}"))
+            post(&app.anon(), "/oauth/token", &format!("grant_type=refresh_token&{valid}"))
                 .await
                 .status,
             StatusCode::OK
         );
-        app.clock.advance(Span::days(15));
-        let over =
-            post(&app.anon(), "/oauth/token", &format!("grant_type=refresh_token&{good}")).await;
+        app.clock.advance(TimeSpan::days(15));
+        let expired =
+            post(&app.anon(), "/oauth/token", &format!("grant_type=refresh_token&{valid}")).await;
         assert_eq!(
-            (over.status, over.refusal().as_str()),
+            (expired.status, expired.error_code().as_str()),
             (StatusCode::BAD_REQUEST, "invalid_grant")
         );
     }
 
-    async fn introspection_takes_the_secret_however_a_client_sends_it(target: Telling) {
-        let Telling { app, secret } = target;
+    async fn introspection_accepts_the_secret_in_every_standard_form(target: IntrospectionApp) {
+        let IntrospectionApp { app, secret } = target;
         let user = app.user("ada@example.com").await;
-        // RFC 6749, 2.3.1: what client libraries do with each character that is no letter or digit,
-        // and what they could do with all.
+        // RFC 6749, 2.3.1: client libraries percent-encode every character but letters and digits;
+        // encoding all of them is allowed.
         let encoded: String = secret
             .bytes()
             .map(|byte| {
@@ -273,19 +274,19 @@ on_both! {
             })
             .collect();
         let form = format!("token={}", user.access);
-        for given in [
+        for sent in [
             secret.clone(),
             encoded,
-            escaped(secret.as_bytes()),
+            percent_encoded(secret.as_bytes()),
             secret.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat(),
         ] {
-            let answer =
-                post(&app.anon().with("authorization", &basic(&given)), "/oauth/introspect", &form)
+            let response =
+                post(&app.anon().with("authorization", &basic(&sent)), "/oauth/introspect", &form)
                     .await;
             assert_eq!(
-                (answer.status, &answer.json()["active"], &answer.json()["client_id"]),
+                (response.status, &response.json()["active"], &response.json()["client_id"]),
                 (StatusCode::OK, &json!(true), &json!("countersign")),
-                "{given}"
+                "{sent}"
             );
         }
         let posted = post(
@@ -308,8 +309,8 @@ on_both! {
         }
     }
 
-    async fn who_does_not_know_the_secret_is_told_nothing(target: Telling) {
-        let Telling { app, secret } = target;
+    async fn introspection_without_the_secret_returns_401(target: IntrospectionApp) {
+        let IntrospectionApp { app, secret } = target;
         let user = app.user("ada@example.com").await;
         let form = format!("token={}", user.access);
         let cut = &secret[..42];
@@ -322,32 +323,34 @@ on_both! {
             Some("Basic !".to_owned()),
             Some(format!("Basic {}", STANDARD.encode(&secret))),
         ] {
-            let asker =
+            let client =
                 value.iter().fold(app.anon(), |client, value| client.with("authorization", value));
-            let answer = post(&asker, "/oauth/introspect", &form).await;
+            let response = post(&client, "/oauth/introspect", &form).await;
             assert_eq!(
-                (answer.status, &answer.json()["error"], answer.header("www-authenticate")),
+                (response.status, &response.json()["error"], response.header("www-authenticate")),
                 (StatusCode::UNAUTHORIZED, &json!("invalid_client"), "Basic realm=\"countersign\""),
                 "{value:?}"
             );
         }
-        let off = App::on(FreshDatabase::sqlite()).await;
-        let answer = post(
-            &off.anon().with("authorization", &basic(&secret)),
+        let disabled = App::on(TestDatabase::sqlite()).await;
+        let response = post(
+            &disabled.anon().with("authorization", &basic(&secret)),
             "/oauth/introspect",
             "token=x",
         )
         .await;
         assert_eq!(
-            answer.status,
+            response.status,
             StatusCode::UNAUTHORIZED,
-            "nobody is told anything where there is no secret"
+            "introspection is disabled without a secret"
         );
     }
 
-    async fn the_metadata_names_what_there_is(target: Telling) {
-        let (with, without) =
-            (target.app, App::at(FreshDatabase::sqlite(), "https://accounts.example.com").await);
+    async fn metadata_lists_the_available_endpoints(target: IntrospectionApp) {
+        let (with, without) = (
+            target.app,
+            App::with_url(TestDatabase::sqlite(), "https://accounts.example.com").await,
+        );
         let metadata = without.anon().get("/.well-known/oauth-authorization-server").await;
         assert_eq!(
             (metadata.header("content-type"), metadata.header("cache-control")),
@@ -378,9 +381,7 @@ on_both! {
             )
         );
         assert!(metadata.get("introspection_endpoint").is_none());
-        assert_eq!(
-            with.anon().get("/.well-known/oauth-authorization-server").await.json()["introspection_endpoint"],
-            "http://localhost:3000/oauth/introspect"
-        );
+        let metadata = with.anon().get("/.well-known/oauth-authorization-server").await.json();
+        assert_eq!(metadata["introspection_endpoint"], "http://localhost:3000/oauth/introspect");
     }
 }

@@ -1,14 +1,14 @@
-//! The description of the API is made from the handlers and says what they do.
+//! The OpenAPI document, which is generated from the handlers.
 
 use crate::support::App;
-use countersign_core::on_both;
+use countersign_core::test_on_each_database;
 use std::collections::BTreeSet;
 
-on_both! {
-    async fn the_description_is_openapi_3_1_and_names_every_problem(app: App) {
-        let answer = app.anon().get("/openapi.json").await;
-        assert_eq!(answer.header("content-type"), "application/json");
-        let body = answer.json();
+test_on_each_database! {
+    async fn document_is_openapi_3_1_and_describes_every_error(app: App) {
+        let response = app.anon().get("/openapi.json").await;
+        assert_eq!(response.header("content-type"), "application/json");
+        let body = response.json();
         assert!(
             body["openapi"].as_str().expect("a version").starts_with("3.1"),
             "{}",
@@ -50,18 +50,18 @@ on_both! {
             for (method, operation) in methods.as_object().expect("methods") {
                 assert!(
                     operation["summary"].is_string() || operation["description"].is_string(),
-                    "{method} {path} says nothing of itself"
+                    "{method} {path} has no summary or description"
                 );
                 for (status, response) in operation["responses"].as_object().expect("responses") {
                     let problem = status.starts_with('4') || status.starts_with('5');
-                    // The errors of OAuth have a form of their own (RFC 6749, 5.2).
-                    let kind = if path.starts_with("/oauth/") {
+                    // OAuth errors have their own format (RFC 6749, 5.2).
+                    let content_type = if path.starts_with("/oauth/") {
                         "application/json"
                     } else {
                         "application/problem+json"
                     };
                     assert!(
-                        !problem || response["content"][kind]["schema"].is_object(),
+                        !problem || response["content"][content_type]["schema"].is_object(),
                         "{method} {path} {status}"
                     );
                 }
@@ -70,7 +70,7 @@ on_both! {
         assert_eq!(body["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
     }
 
-    async fn generators_find_names_tags_security_and_required_members(app: App) {
+    async fn operations_have_ids_tags_security_and_required_members(app: App) {
         let body = app.anon().get("/openapi.json").await.json();
         assert_eq!(body["servers"][0]["url"], "http://localhost:3000");
         let tags: BTreeSet<&str> = body["tags"]
@@ -89,15 +89,16 @@ on_both! {
                         && name.bytes().all(|byte| byte.is_ascii_alphabetic()),
                     "{name}"
                 );
-                assert!(names.insert(name.to_owned()), "{name} is there twice");
+                assert!(names.insert(name.to_owned()), "{name} is not unique");
                 assert!(
                     operation["tags"].as_array().is_some_and(
                         |of| of.len() == 1 && tags.contains(of[0].as_str().expect("a tag"))
                     ),
                     "{method} {path}"
                 );
-                let security =
-                    operation["security"].as_array().expect("said, where none is needed too");
+                let security = operation["security"]
+                    .as_array()
+                    .expect("a security requirement, even if empty");
                 assert!(
                     !security.is_empty()
                         || !["/api/v1/me", "/api/v1/admin"]
@@ -127,7 +128,7 @@ on_both! {
                     of["type"].as_array().is_some_and(|types| types.contains(&"null".into()));
                 assert!(
                     !is_nullable || required.contains(&member.as_str()),
-                    "{schema}.{member} is null where it has no value, so it is always there"
+                    "{schema}.{member} is nullable, so it must be required"
                 );
             }
         }
@@ -149,7 +150,7 @@ on_both! {
         for schema in schemas.keys() {
             assert!(
                 text.contains(&format!("\"#/components/schemas/{schema}\"")),
-                "{schema} is used nowhere"
+                "{schema} is unused"
             );
         }
     }

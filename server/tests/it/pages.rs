@@ -1,38 +1,42 @@
-//! The pages as they leave the server.
+//! Server-side rendered pages.
 
 use crate::support::App;
 use axum::http::StatusCode;
-use countersign_core::on_both;
-use countersign_types::Span;
+use countersign_core::test_on_each_database;
+use countersign_types::TimeSpan;
 use serde_json::json;
 
-on_both! {
-    async fn a_page_is_rendered_for_whoever_the_cookie_says(app: App) {
+test_on_each_database! {
+    async fn page_is_rendered_for_the_user_of_the_cookie(app: App) {
         let user = app.user("ada@example.com").await;
         let browser = app.anon().browser(&user.refresh);
         for page in ["/account", "/account/activity", "/"] {
-            let answer = browser.get(page).await;
+            let response = browser.get(page).await;
             assert_eq!(
-                (answer.status, answer.header("content-type"), answer.header("cache-control")),
+                (
+                    response.status,
+                    response.header("content-type"),
+                    response.header("cache-control")
+                ),
                 (StatusCode::OK, "text/html; charset=utf-8", "no-store"),
                 "{page}"
             );
-            assert!(answer.text.contains("ada@example.com"), "{page}");
-            assert!(answer.cookies().is_empty(), "a page render never rotates");
+            assert!(response.text.contains("ada@example.com"), "{page}");
+            assert!(response.cookies().is_empty(), "a page render never rotates the refresh token");
             assert!(
-                !answer.text.contains(&user.refresh) && !answer.text.contains("eyJ"),
+                !response.text.contains(&user.refresh) && !response.text.contains("eyJ"),
                 "no token in {page}"
             );
         }
     }
 
-    async fn a_damaged_or_ended_cookie_is_a_stranger(app: App) {
+    async fn invalid_or_expired_cookie_is_treated_as_anonymous(app: App) {
         let user = app.user("ada@example.com").await;
-        app.clock.advance(Span::days(15));
-        for cookie in [user.refresh.as_str(), "csgn_rt_x", "over", "' OR 1=1"] {
-            let answer = app.anon().browser(cookie).get("/account").await;
+        app.clock.advance(TimeSpan::days(15));
+        for cookie in [user.refresh.as_str(), "csgn_rt_x", "expired", "' OR 1=1"] {
+            let response = app.anon().browser(cookie).get("/account").await;
             assert_eq!(
-                (answer.status, answer.text.as_str()),
+                (response.status, response.text.as_str()),
                 (StatusCode::SEE_OTHER, ""),
                 "{cookie}"
             );
@@ -41,23 +45,23 @@ on_both! {
         }
     }
 
-    async fn only_the_path_goes_along_to_the_log_in_page(app: App) {
-        let answer = app.anon().get("/account/activity?cursor=secret").await;
-        assert_eq!(answer.header("location"), "/login?next=/account/activity");
+    async fn log_in_redirect_carries_only_the_path(app: App) {
+        let response = app.anon().get("/account/activity?cursor=secret").await;
+        assert_eq!(response.header("location"), "/login?next=/account/activity");
         assert_eq!(
             app.anon().get("/account/x%0d%0ay").await.header("location"),
             "/login?next=/account"
         );
-        // What can be read in two ways is no page of ours.
+        // Paths that can be interpreted in two ways are not found.
         for page in [
             "/account//evil.example",
             "//evil.example/account",
             "/account/%2e%2e/x",
             "/account/../x",
         ] {
-            let answer = app.anon().get(page).await;
+            let response = app.anon().get(page).await;
             assert_eq!(
-                (answer.status, answer.header("location")),
+                (response.status, response.header("location")),
                 (StatusCode::NOT_FOUND, ""),
                 "{page}"
             );
@@ -66,10 +70,10 @@ on_both! {
 
     async fn account_page_has_the_heading_of_its_navigation_entry(app: App) {
         let user = app.user("ada@example.com").await;
-        for (path, heading) in countersign_leptos::pages::later::PAGES {
+        for (path, heading) in countersign_leptos::pages::lazy_pages::NAV_ITEMS {
             let page = app.anon().browser(&user.refresh).get(path).await.text;
             assert!(page.contains(&format!("<h1>{heading}</h1>")), "{path}: {heading}: {page}");
-            for (other, label) in countersign_leptos::pages::later::PAGES {
+            for (other, label) in countersign_leptos::pages::lazy_pages::NAV_ITEMS {
                 let link = page.split("<a ").find(|link| {
                     link.contains(&format!("href=\"{other}\""))
                         && link.contains(&format!(">{label}<"))
@@ -79,7 +83,7 @@ on_both! {
         }
     }
 
-    async fn what_people_call_themselves_is_text(app: App) {
+    async fn display_name_is_rendered_as_text(app: App) {
         let user = app.user("ada@example.com").await;
         for name in [
             "<script>alert(1)</script>",
@@ -110,7 +114,7 @@ on_both! {
         }
     }
 
-    async fn an_error_in_the_address_cannot_put_words_into_our_mouth(app: App) {
+    async fn error_parameter_cannot_inject_text(app: App) {
         for error in [
             "",
             "rubbish",
@@ -118,32 +122,32 @@ on_both! {
             "%3Cb%3Ehi%3C/b%3E",
             "invalid:email=%3Cb%3Ehi%3C/b%3E",
         ] {
-            let answer =
+            let response =
                 app.anon().get(&format!("/login?__path=%2Ffn%2Flogin&__err={error}")).await;
-            assert_eq!(answer.status, StatusCode::OK);
-            assert!(!answer.text.contains("<b>hi</b>"), "{error}");
+            assert_eq!(response.status, StatusCode::OK);
+            assert!(!response.text.contains("<b>hi</b>"), "{error}");
         }
     }
 
-    async fn every_form_is_a_post(app: App) {
+    async fn every_form_uses_post(app: App) {
         let user = app.user("ada@example.com").await;
-        let (anybody, ada) = (app.anon(), app.anon().browser(&user.refresh));
-        for (who, page) in [
-            (&anybody, "/"),
-            (&anybody, "/signup"),
-            (&anybody, "/login"),
+        let (anonymous, ada) = (app.anon(), app.anon().browser(&user.refresh));
+        for (client, page) in [
+            (&anonymous, "/"),
+            (&anonymous, "/signup"),
+            (&anonymous, "/login"),
             (&ada, "/"),
             (&ada, "/account"),
             (&ada, "/account/password"),
             (&ada, "/account/sessions"),
             (&ada, "/account/data"),
         ] {
-            let html = who.get(page).await.text;
+            let html = client.get(page).await.text;
             let forms = html.matches("<form ").count();
             assert_eq!(
                 html.matches(" method=\"post\"").count(),
                 forms,
-                "{page}: what is typed stands in no address"
+                "{page}: form values must not appear in the URL"
             );
             assert_eq!(
                 html.contains("type=\"password\""),
@@ -154,12 +158,12 @@ on_both! {
         }
     }
 
-    async fn an_unknown_page_is_a_404_in_our_own_words(app: App) {
-        let answer = app.anon().get("/nothing/here").await;
+    async fn unknown_page_returns_404_page(app: App) {
+        let response = app.anon().get("/nothing/here").await;
         assert_eq!(
-            (answer.status, answer.header("content-type")),
+            (response.status, response.header("content-type")),
             (StatusCode::NOT_FOUND, "text/html; charset=utf-8")
         );
-        assert!(answer.text.contains(countersign_leptos::words::not_found::HEADING));
+        assert!(response.text.contains(countersign_leptos::messages::not_found::HEADING));
     }
 }

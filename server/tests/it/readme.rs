@@ -1,9 +1,8 @@
-//! The README is true: its session with curl works as it is written, and its table of settings is
-//! the program's own.
+//! The README: its curl session runs as written, and its table of settings is up to date.
 
 use crate::support::App;
 use countersign::config::Setting;
-use countersign_core::testing::FreshDatabase;
+use countersign_core::testing::TestDatabase;
 use std::{fs, net::SocketAddr, path::Path};
 use tokio::{net::TcpListener, process::Command};
 
@@ -22,7 +21,7 @@ fn readme_has_the_table_of_settings() {
 }
 
 #[tokio::test]
-async fn the_curl_session_of_the_readme_runs() {
+async fn readme_curl_session_runs() {
     let readme = readme();
     let script = readme
         .split("```sh\n# README: curl\n")
@@ -31,7 +30,7 @@ async fn the_curl_session_of_the_readme_runs() {
         .expect("a block that begins with `# README: curl`");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));
-    let app = App::at(FreshDatabase::sqlite(), &base).await;
+    let app = App::with_url(TestDatabase::sqlite(), &base).await;
     let service = app.router.clone().into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, service).await });
     let output = Command::new("bash")

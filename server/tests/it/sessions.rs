@@ -2,23 +2,23 @@
 
 use crate::support::{App, PASSWORD};
 use axum::http::StatusCode;
-use countersign_core::on_both;
-use countersign_types::Span;
+use countersign_core::test_on_each_database;
+use countersign_types::TimeSpan;
 use serde_json::{Value, json};
 
-fn items(answer: &crate::support::Answer) -> Vec<Value> {
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    answer.json()["items"].as_array().expect("a list").clone()
+fn items(response: &crate::support::TestResponse) -> Vec<Value> {
+    assert_eq!(response.status, StatusCode::OK, "{}", response.text);
+    response.json()["items"].as_array().expect("a list").clone()
 }
 
-on_both! {
-    async fn i_see_my_sessions_and_no_token_of_them(app: App) {
+test_on_each_database! {
+    async fn session_list_has_own_sessions_without_tokens(app: App) {
         let ada = app.user("ada@example.com").await;
-        app.clock.advance(Span::minutes(1));
+        app.clock.advance(TimeSpan::minutes(1));
         let other = app.log_in("ada@example.com").await;
         app.user("bob@example.com").await;
-        let answer = ada.client.get("/api/v1/me/sessions").await;
-        let list = items(&answer);
+        let response = ada.client.get("/api/v1/me/sessions").await;
+        let list = items(&response);
         assert_eq!(
             list.iter()
                 .map(|session| session["current"].as_bool().expect("a flag"))
@@ -30,21 +30,21 @@ on_both! {
             (&json!("2026-01-01T00:01:00Z"), &json!("192.0.2.7"))
         );
         for secret in [&ada.access, &ada.refresh, &other.access, &other.refresh] {
-            assert!(!answer.text.contains(secret.as_str()));
+            assert!(!response.text.contains(secret.as_str()));
         }
-        let part = ada.client.get("/api/v1/me/sessions?limit=1").await.json();
+        let page = ada.client.get("/api/v1/me/sessions?limit=1").await.json();
         let rest = ada
             .client
             .get(&format!(
                 "/api/v1/me/sessions?limit=1&cursor={}",
-                part["next_cursor"].as_str().expect("a cursor")
+                page["next_cursor"].as_str().expect("a cursor")
             ))
             .await
             .json();
         assert_eq!((&rest["items"][0], rest.get("next_cursor")), (&list[1], None));
     }
 
-    async fn i_end_one_of_mine_and_nobody_elses(app: App) {
+    async fn only_own_sessions_can_be_revoked(app: App) {
         let (ada, bob) = (app.user("ada@example.com").await, app.user("bob@example.com").await);
         let phone = app.log_in("ada@example.com").await;
         let id = items(&phone.client.get("/api/v1/me/sessions").await)
@@ -54,23 +54,23 @@ on_both! {
             .as_str()
             .expect("an id")
             .to_owned();
-        for (who, id) in [
+        for (user, id) in [
             (&bob, id.as_str()),
             (&ada, "00000000-0000-7000-8000-000000000000"),
             (&ada, "rubbish"),
             (&ada, "%00"),
             (&ada, "..%2F.."),
         ] {
-            let answer = who.client.delete(&format!("/api/v1/me/sessions/{id}")).await;
+            let response = user.client.delete(&format!("/api/v1/me/sessions/{id}")).await;
             assert_eq!(
-                (answer.status, answer.problem().as_str()),
+                (response.status, response.problem_code().as_str()),
                 (StatusCode::NOT_FOUND, "not_found"),
                 "{id}"
             );
         }
         assert_eq!(phone.client.get("/api/v1/me").await.status, StatusCode::OK);
-        let answer = ada.client.delete(&format!("/api/v1/me/sessions/{id}")).await;
-        assert_eq!((answer.status, answer.text.as_str()), (StatusCode::NO_CONTENT, ""));
+        let response = ada.client.delete(&format!("/api/v1/me/sessions/{id}")).await;
+        assert_eq!((response.status, response.text.as_str()), (StatusCode::NO_CONTENT, ""));
         assert_eq!(phone.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
         assert_eq!(
             app.anon()
@@ -82,28 +82,34 @@ on_both! {
         assert_eq!(
             ada.client.delete(&format!("/api/v1/me/sessions/{id}")).await.status,
             StatusCode::NOT_FOUND,
-            "over already"
+            "already revoked"
         );
     }
 
-    async fn i_log_out_the_others_or_all(app: App) {
+    async fn log_out_scope_revokes_other_or_all_sessions(app: App) {
         let (ada, phone, tablet) = (
             app.user("ada@example.com").await,
             app.log_in("ada@example.com").await,
             app.log_in("ada@example.com").await,
         );
         assert_eq!(
-            ada.client.post("/api/v1/auth/logout", json!({"scope": "everything"})).await.members(),
+            ada.client
+                .post("/api/v1/auth/logout", json!({"scope": "everything"}))
+                .await
+                .field_errors(),
             [("/scope".to_owned(), "unknown_value".to_owned())]
         );
-        let answer = ada.client.post("/api/v1/auth/logout", json!({"scope": "others"})).await;
-        assert_eq!((answer.status, answer.header("clear-site-data")), (StatusCode::NO_CONTENT, ""));
-        for gone in [&phone, &tablet] {
-            assert_eq!(gone.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+        let response = ada.client.post("/api/v1/auth/logout", json!({"scope": "others"})).await;
+        assert_eq!(
+            (response.status, response.header("clear-site-data")),
+            (StatusCode::NO_CONTENT, "")
+        );
+        for logged_out in [&phone, &tablet] {
+            assert_eq!(logged_out.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
         }
         assert_eq!(ada.client.get("/api/v1/me").await.status, StatusCode::OK);
         let phone = app.log_in("ada@example.com").await;
-        // By the refresh token, too.
+        // The refresh token is accepted as well.
         assert_eq!(
             app.anon()
                 .post(
@@ -114,10 +120,10 @@ on_both! {
                 .status,
             StatusCode::NO_CONTENT
         );
-        for gone in [&ada, &phone] {
-            assert_eq!(gone.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
+        for logged_out in [&ada, &phone] {
+            assert_eq!(logged_out.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
         }
-        // What is over ends itself again, but nobody else.
+        // A revoked session cannot revoke others.
         let again = app.log_in("ada@example.com").await;
         for scope in ["others", "all"] {
             assert_eq!(
@@ -129,7 +135,7 @@ on_both! {
         assert_eq!(again.client.get("/api/v1/me").await.status, StatusCode::OK);
     }
 
-    async fn another_password_needs_the_one_until_now_and_ends_the_others(app: App) {
+    async fn password_change_needs_current_one_and_revokes_others(app: App) {
         let (ada, phone) = (app.user("ada@example.com").await, app.log_in("ada@example.com").await);
         for (body, members) in [
             (json!({}), vec![("/current", "missing"), ("/new", "missing")]),
@@ -143,13 +149,13 @@ on_both! {
                 vec![("/user", "unknown_member")],
             ),
         ] {
-            let answer = ada.client.post("/api/v1/me/password", body.clone()).await;
-            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+            let response = ada.client.post("/api/v1/me/password", body.clone()).await;
+            assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
             let expected: Vec<_> = members
                 .into_iter()
                 .map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
                 .collect();
-            assert_eq!(answer.members(), expected);
+            assert_eq!(response.field_errors(), expected);
         }
         assert_eq!(
             app.anon()
@@ -182,17 +188,17 @@ on_both! {
                 .status,
             StatusCode::OK
         );
-        app.clock.advance(Span::minutes(1));
-        for stolen in [&ada.refresh, &ada.refresh] {
+        app.clock.advance(TimeSpan::minutes(1));
+        for old_token in [&ada.refresh, &ada.refresh] {
             let refused =
-                app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": stolen})).await;
-            assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "a copy of before");
+                app.anon().post("/api/v1/auth/refresh", json!({"refresh_token": old_token})).await;
+            assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "a token from before the change");
         }
         let refreshed = app
             .anon()
             .post("/api/v1/auth/refresh", json!({"refresh_token": token("refresh_token")}))
             .await;
-        assert_eq!(refreshed.status, StatusCode::OK, "this session goes on");
+        assert_eq!(refreshed.status, StatusCode::OK, "this session is still active");
         assert_eq!(
             app.anon()
                 .post("/api/v1/auth/refresh", json!({"refresh_token": phone.refresh}))
@@ -202,11 +208,11 @@ on_both! {
         );
     }
 
-    async fn more_log_ins_than_sessions_leave_a_hundred_sessions_that_end_together(app: App) {
+    async fn log_ins_beyond_the_limit_leave_one_hundred_sessions(app: App) {
         app.user("ada@example.com").await;
         let mut last = None;
         for _ in 0..110 {
-            app.clock.advance(Span(1));
+            app.clock.advance(TimeSpan(1));
             last = Some(app.log_in("ada@example.com").await);
         }
         let last = last.expect("a session");

@@ -1,7 +1,7 @@
-//! Settings as the real program finds them, in the environment and in files, and the order in which
-//! database and server secret are looked for.
+//! Settings of the real program from the environment and from files, and how it finds the database
+//! and the server secret.
 
-use crate::program::{PATIENCE, countersign, port, up};
+use crate::process::{WAIT_TIMEOUT, free_port, server_command, wait_until_ready};
 use serde_json::Value;
 use std::{
     fs,
@@ -11,43 +11,45 @@ use std::{
 use tempfile::TempDir;
 use tokio::{process::Command, time::timeout};
 
-fn folder() -> TempDir {
+fn temp_dir() -> TempDir {
     TempDir::new().expect("a folder")
 }
 
 async fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
-    let mut program = countersign(folder, 0);
+    let mut program = server_command(folder, 0);
     program.args(arguments).envs(environment.iter().copied()).stderr(Stdio::piped());
-    timeout(PATIENCE, program.output()).await.expect("in time").expect("a process")
+    timeout(WAIT_TIMEOUT, program.output()).await.expect("in time").expect("a process")
 }
 
-fn complaint(output: &Output) -> String {
+/// Returns the standard error of a command that must have failed.
+fn error_output(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn shown(output: &Output) -> Value {
+/// Returns the JSON output of a command that must have succeeded.
+fn json_output(output: &Output) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 /// Runs a server until it is ready, and returns its output.
 async fn serve(folder: &Path, environment: &[(&str, &str)]) -> Output {
-    let port = port().await;
-    let child = countersign(folder, port)
+    let port = free_port().await;
+    let child = server_command(folder, port)
         .envs(environment.iter().copied())
         .stderr(Stdio::piped())
         .spawn()
         .expect("a process");
-    up(port).await;
+    wait_until_ready(port).await;
     let id = child.id().expect("a process").to_string();
     Command::new("kill").arg(&id).status().await.expect("kill");
-    timeout(PATIENCE, child.wait_with_output()).await.expect("in time").expect("output")
+    timeout(WAIT_TIMEOUT, child.wait_with_output()).await.expect("in time").expect("output")
 }
 
 #[tokio::test]
 async fn empty_variable_does_not_hide_the_value_of_a_file() {
-    let folder = folder();
+    let folder = temp_dir();
     fs::write(
         folder.path().join(".env"),
         "DATABASE_URL=sqlite:real/accounts.db\nCOUNTERSIGN_TRUSTED_PROXIES=10.0.0.0/8\n",
@@ -63,8 +65,8 @@ async fn empty_variable_does_not_hide_the_value_of_a_file() {
         ("COUNTERSIGN_PUBLIC_URL", " "),
         ("COUNTERSIGN_TRUSTED_PROXIES", ""),
     ];
-    // Weak hashing belongs to the test and not to a public address.
-    let shown = shown(
+    // Test settings that are refused for a public URL are cleared.
+    let shown = json_output(
         &run(
             folder.path(),
             &["config", "--json"],
@@ -78,12 +80,12 @@ async fn empty_variable_does_not_hide_the_value_of_a_file() {
 }
 
 #[tokio::test]
-async fn wrong_lines_of_files_are_named_and_not_quoted() {
-    for (file, text, place) in [
+async fn invalid_config_lines_are_named_and_not_quoted() {
+    for (file, text, expected) in [
         (
             ".env",
             "COUNTERSIGN_MAIL=none\nCOUNTERSIGN_SECRET hunter2\n",
-            ".env, line 2: not NAME=value",
+            ".env, line 2: expected NAME=value",
         ),
         (
             ".env",
@@ -98,12 +100,13 @@ async fn wrong_lines_of_files_are_named_and_not_quoted() {
         (
             ".env",
             "COUNTERSIGN_SECRT=hunter2\n",
-            "COUNTERSIGN_SECRT (.env, line 1) is not a setting of this version; did you mean COUNTERSIGN_SECRET?",
+            "COUNTERSIGN_SECRT (.env, line 1) is not a setting of this version; \
+             did you mean COUNTERSIGN_SECRET?",
         ),
         (
             "countersign.toml",
             "COUNTERSIGN_MAIL = \"none\"\nCOUNTERSIGN_SECRET = hunter2\n",
-            "countersign.toml, line 2: not TOML",
+            "countersign.toml, line 2: invalid TOML",
         ),
         (
             "countersign.toml",
@@ -111,17 +114,17 @@ async fn wrong_lines_of_files_are_named_and_not_quoted() {
             "COUNTERSIGN_SECRET (countersign.toml) must be 32 random bytes",
         ),
     ] {
-        let folder = folder();
+        let folder = temp_dir();
         fs::write(folder.path().join(file), text).expect("a file");
-        let said = complaint(&run(folder.path(), &["config"], &[]).await);
-        assert!(said.contains(place) && !said.contains("hunter2"), "{text:?}: {said}");
+        let message = error_output(&run(folder.path(), &["config"], &[]).await);
+        assert!(message.contains(expected) && !message.contains("hunter2"), "{text:?}: {message}");
     }
 }
 
 #[tokio::test]
-async fn database_addresses_that_cannot_work_are_refused_by_config() {
-    let folder = folder();
-    for (url, cure) in [
+async fn invalid_database_urls_are_refused_by_config() {
+    let folder = temp_dir();
+    for (url, hint) in [
         ("sqlite:", "must name a file"),
         ("sqlite::memory:", "must name a file"),
         ("sqlite:~/x.db", "write the path in full"),
@@ -130,35 +133,38 @@ async fn database_addresses_that_cannot_work_are_refused_by_config() {
         ("postgres://ann:p/ss@db/countersign", "%2F"),
         ("postgres://ann@db/countersign?passwd=hunter2", "does not know"),
     ] {
-        let said = complaint(&run(folder.path(), &["config"], &[("DATABASE_URL", url)]).await);
+        let message =
+            error_output(&run(folder.path(), &["config"], &[("DATABASE_URL", url)]).await);
         assert!(
-            said.contains("DATABASE_URL") && said.contains(cure) && !said.contains("hunter2"),
-            "{url}: {said}"
+            message.contains("DATABASE_URL")
+                && message.contains(hint)
+                && !message.contains("hunter2"),
+            "{url}: {message}"
         );
     }
-    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing was made");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "no file was created");
 }
 
 #[tokio::test]
 async fn sqlite_options_are_not_part_of_the_file_name() {
-    let folder = folder();
+    let folder = temp_dir();
     serve(folder.path(), &[("DATABASE_URL", "sqlite:my%20accounts.db?mode=rwc ")]).await;
     assert!(folder.path().join("my accounts.db").is_file());
 }
 
 #[tokio::test]
 async fn missing_secret_is_never_replaced_by_a_new_one() {
-    let folder = folder();
+    let folder = temp_dir();
     serve(folder.path(), &[]).await;
     let secret = folder.path().join("data/secret");
     fs::rename(&secret, folder.path().join("elsewhere")).expect("moved");
     for arguments in [&["serve"][..], &["user", "list"], &["keys", "list"], &["keys", "add"]] {
-        let said = complaint(&run(folder.path(), arguments, &[]).await);
+        let message = error_output(&run(folder.path(), arguments, &[]).await);
         assert!(
-            said.contains("data/secret")
-                && said.contains("COUNTERSIGN_SECRET_FILE")
-                && said.contains("data/countersign.db"),
-            "{arguments:?}: {said}"
+            message.contains("data/secret")
+                && message.contains("COUNTERSIGN_SECRET_FILE")
+                && message.contains("data/countersign.db"),
+            "{arguments:?}: {message}"
         );
         assert!(!secret.exists(), "{arguments:?}");
     }
@@ -167,9 +173,9 @@ async fn missing_secret_is_never_replaced_by_a_new_one() {
 }
 
 #[tokio::test]
-async fn empty_secret_variable_makes_no_stray_file() {
-    let folder = folder();
-    let secret = countersign_core::ServerSecret::generate(&countersign_core::Entropy::System)
+async fn empty_secret_variable_creates_no_secret_file() {
+    let folder = temp_dir();
+    let secret = countersign_core::ServerSecret::generate(&countersign_core::RandomSource::System)
         .expect("randomness")
         .expose();
     fs::write(folder.path().join(".env"), format!("COUNTERSIGN_SECRET={secret}\n"))
@@ -179,17 +185,17 @@ async fn empty_secret_variable_makes_no_stray_file() {
 }
 
 #[tokio::test]
-async fn servers_that_start_together_make_one_secret() {
-    let folder = folder();
+async fn concurrent_first_starts_create_one_secret() {
+    let folder = temp_dir();
     let mut servers = Vec::new();
     for _ in 0..4 {
-        let port = port().await;
+        let port = free_port().await;
         let child =
-            countersign(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
+            server_command(folder.path(), port).stderr(Stdio::piped()).spawn().expect("a process");
         servers.push((child, port));
     }
     for (_, port) in &servers {
-        up(*port).await;
+        wait_until_ready(*port).await;
     }
     let files: Vec<_> = fs::read_dir(folder.path().join("data"))
         .expect("a folder")
@@ -200,9 +206,9 @@ async fn servers_that_start_together_make_one_secret() {
 
 #[tokio::test]
 async fn user_list_shows_every_account() {
-    let folder = folder();
+    let folder = temp_dir();
     let create = |number: usize| {
-        let mut program = countersign(folder.path(), 0);
+        let mut program = server_command(folder.path(), 0);
         program
             .args(["user", "create", &format!("user{number}@example.com")])
             .stdin(Stdio::piped())
@@ -221,7 +227,7 @@ async fn user_list_shows_every_account() {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
     };
-    // More than a page of the store holds.
+    // More accounts than fit in one page of the store.
     create(0).await;
     let mut connection = {
         use sqlx::ConnectOptions;
@@ -232,33 +238,40 @@ async fn user_list_shows_every_account() {
             .expect("a database")
     };
     let copies = "INSERT INTO users (id, email, email_key, roles, epoch, created_at)
-        SELECT randomblob(16), 'copy' || n || '@example.com', 'copy' || n || '@example.com', 'user', 0, created_at
-        FROM users, (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 250) SELECT n FROM c)";
+        SELECT randomblob(16), 'copy' || n || '@example.com', 'copy' || n || '@example.com',
+            'user', 0, created_at
+        FROM users, (
+            WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 250)
+            SELECT n FROM c
+        )";
     sqlx::query(copies).execute(&mut connection).await.expect("users");
-    let all = shown(&run(folder.path(), &["user", "list", "--json"], &[]).await);
+    let all = json_output(&run(folder.path(), &["user", "list", "--json"], &[]).await);
     let all = all.as_array().expect("a list");
     assert_eq!(all.len(), 251);
     let text = run(folder.path(), &["user", "list"], &[]).await;
     assert_eq!(String::from_utf8_lossy(&text.stdout).lines().count(), 251);
-    let (mut parts, mut after) = (Vec::new(), None::<String>);
+    let (mut pages, mut after) = (Vec::new(), None::<String>);
     loop {
         let mut arguments = vec!["user", "list", "--json", "--limit", "120"];
         if let Some(after) = &after {
             arguments.extend(["--after", after]);
         }
-        let part =
-            shown(&run(folder.path(), &arguments, &[]).await).as_array().expect("a list").clone();
-        let Some(last) = part.last() else { break };
+        let page = json_output(&run(folder.path(), &arguments, &[]).await)
+            .as_array()
+            .expect("a list")
+            .clone();
+        let Some(last) = page.last() else { break };
         after = last["id"].as_str().map(str::to_owned);
-        parts.extend(part);
+        pages.extend(page);
     }
-    assert_eq!(&parts, all);
+    assert_eq!(&pages, all);
     let text = run(folder.path(), &["user", "list", "--limit", "3"], &[]).await;
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
     let next = all[2]["id"].as_str().expect("an id");
     assert!(
         text.lines().count() == 4
-            && text.ends_with(&format!("There are more: add --after {next}\n")),
+            && text
+                .ends_with(&format!("There are more accounts. To continue, add --after {next}\n")),
         "{text}"
     );
 }

@@ -1,6 +1,6 @@
-//! The whole server without a socket, and clients that are typed by who they are.
+//! The complete server without sockets, and clients for it.
 
-use crate::described;
+use crate::openapi_conformance;
 use axum::{
     Router,
     body::Body,
@@ -8,16 +8,17 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
 };
 use countersign::{
-    Server,
+    AppState,
     config::{Http, Site},
     router,
 };
 use countersign_core::{
-    Auth, Client as Caller, Clock, Entropy, Hashing, Policy, RateLimits, ServerSecret, Store,
-    flow::{Change, Parts},
-    testing::FreshDatabase,
+    Auth, Clock, HashingConfig, Policy, RandomSource, RateLimits, RequestContext, ServerSecret,
+    Store,
+    service::{AdminAction, AuthConfig},
+    testing::TestDatabase,
 };
-use countersign_types::{Email, Timestamp, view::Role};
+use countersign_types::{Email, Timestamp, views::Role};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::{
@@ -34,23 +35,29 @@ pub const LOG_IN: &str = "/api/v1/auth/login";
 pub const JSON: &str = "application/json";
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The domain on this database, for tests: quick, and with a clock that is moved by hand.
-pub async fn started(database: &FreshDatabase, url: &str, limits: RateLimits) -> (Auth, Clock) {
+/// Starts `Auth` on this database, with cheap hashing and a manual clock.
+pub async fn start_auth(database: &TestDatabase, url: &str, limits: RateLimits) -> (Auth, Clock) {
     let store = Store::open(&database.url).await.expect("a database");
-    let (clock, entropy) = (Clock::manual(START), Entropy::System);
-    let secret = ServerSecret::generate(&entropy).expect("randomness");
-    let hashing = Hashing { m: 64, t: 1, p: 1, threads: 2, queue: 64 };
+    let (clock, random) = (Clock::manual(START), RandomSource::System);
+    let secret = ServerSecret::generate(&random).expect("randomness");
+    let hashing = HashingConfig {
+        memory_kib: 64,
+        iterations: 1,
+        parallelism: 1,
+        threads: 2,
+        queue_capacity: 64,
+    };
     let policy = Policy { limits, ..Policy::new(url) };
     (
-        Auth::start(Parts { store, clock: clock.clone(), entropy, secret, policy, hashing })
+        Auth::start(AuthConfig { store, clock: clock.clone(), random, secret, policy, hashing })
             .await
             .expect("a start"),
         clock,
     )
 }
 
-/// People reach it by this address; all else as it is without settings.
-pub fn reached_by(url: &str) -> Http {
+/// The default HTTP settings with this public URL.
+pub fn http_config(url: &str) -> Http {
     Http {
         listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
         public_url: url.parse().expect("a URL"),
@@ -67,65 +74,74 @@ pub fn reached_by(url: &str) -> Http {
     }
 }
 
-/// What clients ask for that reach us by `url`.
+/// Returns the `Host` of a URL.
 pub fn authority(url: &str) -> String {
     url.split_once("://").expect("a URL").1.to_owned()
 }
 
-/// No files to be served.
+/// A site without files.
 pub fn no_site() -> Site {
     Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None }
 }
 
-/// What `router` answers to a client at 192.0.2.7. It is what the description of the API promises.
-pub async fn answered(router: &Router, request: Request<Body>) -> Answer {
+/// Sends a request from 192.0.2.7, and checks the response against the OpenAPI document.
+pub async fn send_request(router: &Router, request: Request<Body>) -> TestResponse {
     let (method, path) = (request.method().clone(), request.uri().to_string());
-    let answer = undescribed(router, request).await;
-    described::check(&method, &path, &answer);
-    answer
+    let response = send_without_openapi_check(router, request).await;
+    openapi_conformance::check(&method, &path, &response);
+    response
 }
 
-/// The same, where it is a fault of ours: no description promises that.
-pub async fn undescribed(router: &Router, mut request: Request<Body>) -> Answer {
+/// Sends a request without that check, for internal errors, which are not documented.
+pub async fn send_without_openapi_check(
+    router: &Router,
+    mut request: Request<Body>,
+) -> TestResponse {
     request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("localhost:3000"));
     request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711))));
-    let (parts, body) = router.clone().oneshot(request).await.expect("an answer").into_parts();
+    let (parts, body) = router.clone().oneshot(request).await.expect("a response").into_parts();
     let bytes = body.collect().await.expect("a body").to_bytes();
-    Answer {
+    TestResponse {
         status: parts.status,
         headers: parts.headers,
         text: String::from_utf8_lossy(&bytes).into_owned(),
     }
 }
 
+/// The server under test, on a database of its own.
 pub struct App {
-    /// What clients ask for.
+    /// Default value of the `Host` header.
     host: String,
     pub router: Router,
-    pub server: Server,
+    pub server: AppState,
     pub clock: Clock,
-    _database: FreshDatabase,
+    _database: TestDatabase,
 }
 
 impl App {
-    /// On plain http, as on a laptop.
-    pub async fn on(database: FreshDatabase) -> Self {
-        Self::at(database, "http://localhost:3000").await
+    /// Starts a server on `http://localhost:3000`.
+    pub async fn on(database: TestDatabase) -> Self {
+        Self::with_url(database, "http://localhost:3000").await
     }
 
-    /// As people reach it by `url`.
-    pub async fn at(database: FreshDatabase, url: &str) -> Self {
-        Self::with(database, url, |_| {}).await
+    /// Starts a server with this public URL.
+    pub async fn with_url(database: TestDatabase, url: &str) -> Self {
+        Self::with_settings(database, url, |_| {}).await
     }
 
-    /// With other settings.
-    pub async fn with(database: FreshDatabase, url: &str, change: impl FnOnce(&mut Http)) -> Self {
-        Self::made(database, url, change, RateLimits::off()).await
+    /// Starts a server with changed HTTP settings.
+    pub async fn with_settings(
+        database: TestDatabase,
+        url: &str,
+        change: impl FnOnce(&mut Http),
+    ) -> Self {
+        Self::build(database, url, change, RateLimits::off()).await
     }
 
-    /// With limits, which are off otherwise: tests try more often than people.
-    pub async fn limiting(database: FreshDatabase) -> Self {
-        Self::made(
+    /// Starts a server with rate limits, which are off in other tests, and with the test client's
+    /// address as a trusted proxy.
+    pub async fn with_rate_limits(database: TestDatabase) -> Self {
+        Self::build(
             database,
             "http://localhost:3000",
             |http| http.trusted_proxies = vec!["192.0.2.7/32".parse().expect("a network")],
@@ -134,16 +150,16 @@ impl App {
         .await
     }
 
-    async fn made(
-        database: FreshDatabase,
+    async fn build(
+        database: TestDatabase,
         url: &str,
         change: impl FnOnce(&mut Http),
         limits: RateLimits,
     ) -> Self {
-        let (auth, clock) = started(&database, url, limits).await;
-        let mut http = reached_by(url);
+        let (auth, clock) = start_auth(&database, url, limits).await;
+        let mut http = http_config(url);
         change(&mut http);
-        let server = Server::new(auth, &http, &no_site());
+        let server = AppState::new(auth, &http, &no_site());
         Self {
             host: authority(url),
             router: router(server.clone()),
@@ -153,41 +169,41 @@ impl App {
         }
     }
 
-    /// From now on people reach it by `url`, and it has a site.
-    pub fn move_to(&mut self, url: &str, root: &Path) {
+    /// Changes the public URL, and serves the site in `root`.
+    pub fn set_url_and_site(&mut self, url: &str, root: &Path) {
         self.host = authority(url);
-        self.server = Server::new(
+        self.server = AppState::new(
             self.server.auth().clone(),
-            &reached_by(url),
+            &http_config(url),
             &Site { root: root.to_owned(), hashed: false, reload_port: None },
         );
         self.router = router(self.server.clone());
     }
 
-    /// A program that shows nothing.
+    /// A client without credentials.
     pub fn anon(&self) -> Client<'_> {
         Client { app: self, headers: HeaderMap::new() }
     }
 
-    /// A program that has signed up, with its two tokens.
+    /// Signs up a user, and returns a client with its tokens.
     pub async fn user(&self, email: &str) -> User<'_> {
-        let answer = self
+        let response = self
             .anon()
             .post("/api/v1/auth/signup", json!({"email": email, "password": PASSWORD}))
             .await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
-        let text = |name: &str| answer.json()[name].as_str().expect("a token").to_owned();
+        assert_eq!(response.status, StatusCode::CREATED, "{}", response.text);
+        let text = |name: &str| response.json()[name].as_str().expect("a token").to_owned();
         self.bearer(text("access_token"), text("refresh_token"))
     }
 
-    /// Another session of somebody who has an account.
+    /// Logs in a user, and returns a client with the tokens of the new session.
     pub async fn log_in(&self, email: &str) -> User<'_> {
-        let answer = self
+        let response = self
             .anon()
             .post("/api/v1/auth/login", json!({"email": email, "password": PASSWORD}))
             .await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-        let text = |name: &str| answer.json()[name].as_str().expect("a token").to_owned();
+        assert_eq!(response.status, StatusCode::OK, "{}", response.text);
+        let text = |name: &str| response.json()[name].as_str().expect("a token").to_owned();
         self.bearer(text("access_token"), text("refresh_token"))
     }
 
@@ -200,14 +216,14 @@ impl App {
     }
 }
 
-/// Somebody who asks.
+/// A client with default headers.
 #[derive(Clone)]
 pub struct Client<'a> {
     app: &'a App,
     headers: HeaderMap,
 }
 
-/// Somebody who asks with an access token.
+/// A client with the tokens of a session; its access token is sent as a bearer token.
 pub struct User<'a> {
     pub client: Client<'a>,
     pub access: String,
@@ -215,38 +231,38 @@ pub struct User<'a> {
 }
 
 impl Client<'_> {
-    /// With one more header.
+    /// Adds a header.
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.append(HeaderName::from_static(name), value.parse().expect("a header value"));
         self
     }
 
-    /// A browser that holds a refresh token in its cookie and sends what browsers send.
+    /// Adds the refresh cookie, and `Sec-Fetch-Site` as a browser sends it.
     pub fn browser(self, refresh: &str) -> Self {
         self.with("cookie", &format!("countersign-3000={refresh}"))
             .with("sec-fetch-site", "same-origin")
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.send(Method::GET, path, Body::empty()).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub async fn post(&self, path: &str, body: Value) -> TestResponse {
         self.clone()
             .with("content-type", "application/json")
             .send(Method::POST, path, Body::from(body.to_string()))
             .await
     }
 
-    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub async fn patch(&self, path: &str, body: Value) -> TestResponse {
         self.clone()
             .with("content-type", "application/json")
             .send(Method::PATCH, path, Body::from(body.to_string()))
             .await
     }
 
-    /// As our own script calls a server function.
-    pub async fn call(&self, path: &str, form: &str) -> Answer {
+    /// Calls a server function as the frontend does.
+    pub async fn call(&self, path: &str, form: &str) -> TestResponse {
         self.clone()
             .with("content-type", FORM)
             .with("accept", "application/json")
@@ -254,8 +270,8 @@ impl Client<'_> {
             .await
     }
 
-    /// As a browser posts a form with scripts off.
-    pub async fn submit(&self, path: &str, from: &str, form: &str) -> Answer {
+    /// Posts a form as a browser does with scripts off, from the page `from`.
+    pub async fn submit(&self, path: &str, from: &str, form: &str) -> TestResponse {
         let referer = format!("http://localhost:3000{from}");
         let client = self
             .clone()
@@ -268,28 +284,28 @@ impl Client<'_> {
             .await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> TestResponse {
         self.send(Method::DELETE, path, Body::empty()).await
     }
 
-    pub async fn send(&self, method: Method, path: &str, body: Body) -> Answer {
+    pub async fn send(&self, method: Method, path: &str, body: Body) -> TestResponse {
         let mut request =
             Request::builder().method(method).uri(path).body(body).expect("a request");
         request.headers_mut().extend(self.headers.clone());
         request.headers_mut().entry(header::HOST).or_insert(self.app.host.parse().expect("a host"));
-        answered(&self.app.router, request).await
+        send_request(&self.app.router, request).await
     }
 }
 
-/// What came back.
+/// A response with its complete body.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
 }
 
-impl Answer {
+impl TestResponse {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -298,8 +314,8 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 
-    /// The code of a problem, having checked that it is one.
-    pub fn problem(&self) -> String {
+    /// Returns the code of a problem (RFC 9457), after checks of its format.
+    pub fn problem_code(&self) -> String {
         assert_eq!(
             self.header("content-type"),
             "application/problem+json",
@@ -316,24 +332,24 @@ impl Answer {
         body["code"].as_str().expect("a code").to_owned()
     }
 
-    /// The code of a refusal: of a problem, or below `/oauth` the error of OAuth.
-    pub fn refusal(&self) -> String {
+    /// Returns the code of a problem or, below `/oauth`, of an OAuth error.
+    pub fn error_code(&self) -> String {
         if self.header("content-type") == JSON {
             self.json()["error"].as_str().expect("an error").to_owned()
         } else {
-            self.problem()
+            self.problem_code()
         }
     }
 
-    /// The pointers of the members that are wrong, each with its code.
-    pub fn members(&self) -> Vec<(String, String)> {
+    /// Returns the JSON pointer and the code of each invalid field.
+    pub fn field_errors(&self) -> Vec<(String, String)> {
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         self.json()["errors"].as_array().map_or_else(Vec::new, |errors| {
             errors.iter().map(|error| (text(&error["pointer"]), text(&error["code"]))).collect()
         })
     }
 
-    /// All headers but those that differ between any two answers.
+    /// Returns all headers but those that differ between any two responses.
     pub fn stable_headers(&self) -> Vec<(String, String)> {
         let mut headers: Vec<_> = self
             .headers
@@ -345,7 +361,7 @@ impl Answer {
         headers
     }
 
-    /// What the answer does to the refresh cookie: its values in order.
+    /// Returns the `Set-Cookie` headers in order.
     pub fn cookies(&self) -> Vec<String> {
         self.headers
             .get_all(header::SET_COOKIE)
@@ -355,8 +371,8 @@ impl Answer {
     }
 }
 
-/// Every byte that is not plain, escaped.
-pub fn escaped(bytes: &[u8]) -> String {
+/// Percent-encodes every byte but ASCII letters and digits.
+pub fn percent_encoded(bytes: &[u8]) -> String {
     bytes
         .iter()
         .map(|byte| {
@@ -369,38 +385,42 @@ pub fn escaped(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// An administrator's program: nothing is refused for want of a right.
-pub async fn boss(app: &App) -> Client<'_> {
-    app.user("boss@example.com").await;
-    let operator = app.server.auth().operator_for_tests(&Caller::default());
+/// Signs up an administrator, and returns a client with its access token.
+pub async fn admin_client(app: &App) -> Client<'_> {
+    app.user("admin@example.com").await;
+    let operator = app.server.auth().operator_for_tests(&RequestContext::default());
     let id = operator
-        .user_with(&Email::parse("boss@example.com").expect("an address"))
+        .user_by_email(&Email::parse("admin@example.com").expect("an address"))
         .await
         .expect("a user")
         .id;
-    operator.change(id, Change::Role(Role::Admin)).await.expect("changed");
-    app.log_in("boss@example.com").await.client
+    operator.change(id, AdminAction::Role(Role::Admin)).await.expect("changed");
+    app.log_in("admin@example.com").await.client
 }
 
-/// As a node does all the time: one that has not heard for half a minute would let nobody in.
-pub async fn hear(app: &App) {
-    app.server.auth().listen().await.expect("heard");
+/// Reads the change feed, as a server does continuously: after 30 seconds without it, requests are
+/// refused.
+pub async fn sync_feed(app: &App) {
+    app.server.auth().sync_feed().await.expect("synced");
 }
 
-/// Sends a body of this kind. Without a kind, it says none.
-pub async fn send(
+/// Sends a body with this content type, or without one if it is empty.
+pub async fn send_body(
     client: &Client<'_>,
     method: &str,
     path: &str,
-    kind: &str,
+    content_type: &str,
     body: impl Into<Body>,
-) -> Answer {
-    let client =
-        if kind.is_empty() { client.clone() } else { client.clone().with("content-type", kind) };
+) -> TestResponse {
+    let client = if content_type.is_empty() {
+        client.clone()
+    } else {
+        client.clone().with("content-type", content_type)
+    };
     client.send(method.parse().expect("a method"), path, body.into()).await
 }
 
 /// The paths of all server functions.
-pub fn functions() -> Vec<String> {
+pub fn server_function_paths() -> Vec<String> {
     leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()).collect()
 }

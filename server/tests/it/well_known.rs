@@ -1,16 +1,16 @@
-//! Addresses below `/.well-known` that people and password managers use.
+//! `/.well-known` URLs for people and password managers.
 
 use crate::support::App;
 use axum::http::StatusCode;
-use countersign_core::{on_both, testing::FreshDatabase};
+use countersign_core::{test_on_each_database, testing::TestDatabase};
 
-/// A server whose operator wants to be told of vulnerabilities.
-struct Reachable(App);
+/// A server with a security contact.
+struct SecurityContactApp(App);
 
-impl Reachable {
-    async fn on(database: FreshDatabase) -> Self {
+impl SecurityContactApp {
+    async fn on(database: TestDatabase) -> Self {
         Self(
-            App::with(database, "https://accounts.example.com", |http| {
+            App::with_settings(database, "https://accounts.example.com", |http| {
                 http.security_contacts = vec!["mailto:security@example.com".to_owned()];
             })
             .await,
@@ -18,14 +18,14 @@ impl Reachable {
     }
 }
 
-on_both! {
-    async fn security_txt_names_the_contact_that_is_set(target: Reachable) {
-        let answer = target.0.anon().get("/.well-known/security.txt").await;
+test_on_each_database! {
+    async fn security_txt_lists_the_configured_contact(target: SecurityContactApp) {
+        let response = target.0.anon().get("/.well-known/security.txt").await;
         assert_eq!(
-            (answer.status, answer.header("content-type")),
+            (response.status, response.header("content-type")),
             (StatusCode::OK, "text/plain; charset=utf-8")
         );
-        let lines: Vec<&str> = answer.text.lines().collect();
+        let lines: Vec<&str> = response.text.lines().collect();
         assert_eq!(lines[0], "Contact: mailto:security@example.com");
         assert!(
             lines[1].starts_with("Expires: 2") && lines[1].ends_with("T00:00:00Z"),
@@ -38,21 +38,21 @@ on_both! {
         );
     }
 
-    async fn security_txt_without_a_contact_is_not_found(app: App) {
-        let answer = app.anon().get("/.well-known/security.txt").await;
+    async fn security_txt_without_contact_returns_404(app: App) {
+        let response = app.anon().get("/.well-known/security.txt").await;
         assert_eq!(
-            (answer.status, answer.problem().as_str()),
+            (response.status, response.problem_code().as_str()),
             (StatusCode::NOT_FOUND, "not_found")
         );
     }
 
-    async fn change_password_leads_to_the_page(app: App) {
-        let answer = app.anon().get("/.well-known/change-password").await;
+    async fn change_password_redirects_to_the_password_page(app: App) {
+        let response = app.anon().get("/.well-known/change-password").await;
         assert_eq!(
-            (answer.status, answer.header("location")),
+            (response.status, response.header("location")),
             (StatusCode::FOUND, "/account/password")
         );
-        // A password manager looks whether made-up addresses are told from real ones.
+        // Password managers check that unknown paths return 404.
         let made_up = app
             .anon()
             .get("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200")
@@ -62,7 +62,7 @@ on_both! {
 }
 
 #[test]
-fn favicon_ico_is_an_icon_of_less_than_a_kibibyte() {
+fn favicon_ico_is_smaller_than_one_kibibyte() {
     let icon = include_bytes!("../../../public/favicon.ico");
     assert!(icon.starts_with(&[0, 0, 1, 0, 1, 0]) && icon.len() < 1024);
 }

@@ -1,0 +1,24 @@
+//! Cancel the account deletion.
+
+use crate::{json_codec::Json, problem::Problem, server_fn_client::AuthenticatedClient};
+use countersign_types::{forms::CancelDeletionForm, views::Account};
+use leptos::prelude::*;
+
+/// Cancels the scheduled deletion of the account.
+#[server(
+    name = CancelDeletionCall,
+    prefix = "/fn",
+    endpoint = "keep-account",
+    client = AuthenticatedClient,
+    output = Json
+)]
+pub async fn cancel_deletion(
+    #[server(default)] form: CancelDeletionForm,
+) -> Result<Account, Problem> {
+    crate::request::handle(async |request| {
+        let account = request.signed_in_as(&form.session_tag).await?.cancel_deletion().await?;
+        request.redirect_form_back(Some(crate::routes::DELETION_CANCELLED), crate::routes::DATA);
+        Ok(account)
+    })
+    .await
+}

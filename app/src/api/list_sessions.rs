@@ -1,0 +1,19 @@
+//! List the own sessions.
+
+use crate::{json_codec::Json, problem::Problem, server_fn_client::AuthenticatedClient};
+use countersign_types::views::SessionList;
+use leptos::prelude::*;
+
+/// Returns all active sessions of the user, newest first. Their number is limited, so the list
+/// needs no pagination.
+#[server(
+    name = ListSessionsCall,
+    prefix = "/fn",
+    endpoint = "sessions",
+    client = AuthenticatedClient,
+    output = Json
+)]
+pub async fn list_sessions() -> Result<SessionList, Problem> {
+    crate::request::handle(async |request| Ok(request.signed_in().await?.all_sessions().await?))
+        .await
+}

@@ -1,0 +1,561 @@
+//! All texts that users read on pages, and in the JSON API where it says the same. Texts for
+//! programs only are in the API's own code. Pages contain no text of their own, so this module is
+//! the one to translate. Sentences are complete: `{}` is the placeholder for an element such as a
+//! link.
+//!
+//! Style: short sentences, second person, contractions, one term for one thing (sign up, log in,
+//! log out; email address, password, name).
+
+use crate::{connection::Connection, problem::Problem};
+use countersign_types::{
+    Field, FieldError, TimeSpan,
+    views::{DELETION_GRACE_PERIOD, DEVICE_NAME_SEPARATOR, EventKind, Role},
+};
+use std::borrow::Cow;
+
+/// Language tag of all messages, for screen readers.
+pub const LANGUAGE: &str = "en";
+
+pub const PRODUCT: &str = "Countersign";
+pub const DESCRIPTION: &str = "One place to log in, see your devices and stay in control.";
+
+/// Returns the window title of the page with this heading.
+pub fn window_title(heading: &str) -> String {
+    format!("{heading} · {PRODUCT}")
+}
+
+pub const SKIP: &str = "Skip to content";
+pub const FOOTER: &str = "Accounts by Countersign";
+pub const LOADING: &str = "Loading…";
+pub const TRY_AGAIN: &str = "Try again";
+pub const REFERENCE: &str = "Reference: {}";
+pub const CANCEL: &str = "Cancel";
+pub const UNKNOWN_DEVICE: &str = "Unknown device";
+
+/// Returns the name of a device. Names of programs and operating systems are the same in all
+/// languages; only the text between them is translated.
+pub fn device(name: Option<&str>) -> String {
+    let Some(name) = name else { return UNKNOWN_DEVICE.to_owned() };
+    name.split_once(DEVICE_NAME_SEPARATOR)
+        .map_or_else(|| name.to_owned(), |(program, system)| format!("{program} on {system}"))
+}
+
+pub const LOG_IN: &str = "Log in";
+pub const SIGN_UP: &str = "Sign up";
+pub const LOG_OUT: &str = "Log out";
+pub const LOGGING_OUT: &str = "Logging out…";
+pub const STILL_LOGGED_IN: &str = "You're still logged in.";
+pub const LOG_OUT_IS_RETRIED: &str = "Keep this page open: we'll keep trying for a minute.";
+
+/// Labels of the navigation in the site header and beside the account pages.
+pub const HEADER_NAV: &str = "Account";
+pub const ACCOUNT_NAV: &str = "Account pages";
+pub const ACCOUNT: &str = "Account";
+pub const LOGGED_IN_AS: &str = "Logged in as {}";
+
+pub const THEME: &str = "Theme";
+pub const THEME_SYSTEM: &str = "System";
+pub const THEME_LIGHT: &str = "Light";
+pub const THEME_DARK: &str = "Dark";
+
+pub mod home {
+    pub const HEADING: &str = "Your account, in your hands.";
+    pub const LEAD: &str = super::DESCRIPTION;
+    /// Titles and descriptions.
+    pub const FEATURES: [(&str, &str); 3] = [
+        (
+            "Ready when you are",
+            "Every page works the moment you see it, even on a slow connection.",
+        ),
+        ("Logged out means logged out", "Every tab clears at once, and Back shows nothing."),
+        (
+            "Nothing happens behind your back",
+            "Every log-in, wrong password and change is in your activity.",
+        ),
+    ];
+    pub const YOUR_ACCOUNT: &str = "Your account";
+    pub const YOUR_ACTIVITY: &str = "Your activity";
+
+    pub const HELLO: &str = "Hello";
+
+    /// Returns the greeting of a logged-in user with a name.
+    pub fn hello(name: &str) -> String {
+        format!("Hello, {name}")
+    }
+
+    pub fn logged_in_as(email: &str) -> String {
+        format!("You're logged in as {email}.")
+    }
+}
+
+pub mod log_in {
+    pub const WORKING: &str = "Logging in…";
+    pub const NEW_HERE: &str = "New here? {}";
+    pub const REMEMBER_ME: &str = "Keep me logged in";
+    pub const LOGGED_OUT: &str = "You've logged out.";
+    pub const LOGGED_OUT_ELSEWHERE: &str =
+        "You logged out in another tab, so we've logged you out here as well.";
+    pub const SESSION_EXPIRED: &str =
+        "You've been logged out. Log in to pick up where you left off.";
+}
+
+pub mod sign_up {
+    pub const HEADING: &str = "Create your account";
+    pub const SUBMIT: &str = "Create account";
+    pub const WORKING: &str = "Creating account…";
+    pub const ALREADY: &str = "Already have an account? {}";
+}
+
+pub mod profile {
+    pub const HEADING: &str = "Profile";
+    pub const SINCE: &str = "Account created";
+    pub const SAVE: &str = "Save name";
+    pub const SAVING: &str = "Saving…";
+    pub const SAVED: &str = "Name saved.";
+    pub const UNCHANGED: &str = "Nothing to save.";
+    pub const LOG_OUT_HELP: &str = "Ends this session in every tab of this browser.";
+}
+
+pub mod password {
+    pub const HEADING: &str = "Password";
+    pub const LEAD: &str = "Changing it logs you out on all your other devices.";
+    pub const SAVE: &str = "Change password";
+    pub const SAVING: &str = "Changing…";
+    pub const SAVED: &str = "Password changed. All your other devices are logged out.";
+}
+
+pub mod sessions {
+    pub const HEADING: &str = "Sessions";
+    pub const LEAD: &str = "These devices are logged in to your account. Don't recognise one? \
+        Log it out, then change your password.";
+    pub const CURRENT_SESSION: &str = "This device";
+    pub const SINCE: &str = "since {}";
+    pub const END_OTHERS: &str = "Log out all other devices";
+    pub const END_OTHERS_TITLE: &str = "Log out all other devices?";
+    pub const END_OTHERS_HELP: &str =
+        "They'll need your password to get back in. You stay logged in here.";
+    pub const ENDED: &str = "The device is logged out.";
+    pub const OTHERS_ENDED: &str = "All your other devices are logged out.";
+    pub const NO_OTHER_SESSIONS: &str = "You're not logged in anywhere else.";
+}
+
+/// The notice that a session was revoked because of refresh token reuse.
+pub mod reuse_notice {
+    pub const TITLE: &str = "We logged out one of your devices to be safe";
+    pub const EXPLANATION: &str = "Its session was used in two places, so it may have been \
+        copied. If you can't explain that, {}.";
+    pub const CHANGE_PASSWORD_LINK: &str = "change your password";
+    pub const DISMISS: &str = "Don't show this again";
+}
+
+pub mod activity {
+    pub const HEADING: &str = "Activity";
+    pub const LEAD: &str = "Everything that happened on your account, newest first.";
+    pub const EMPTY: &str = "No activity yet.";
+    pub const NO_MORE: &str = "That's everything.";
+    pub const OLDER: &str = "Show older";
+    pub const NEWEST: &str = "Back to newest";
+}
+
+/// The page for data export and account deletion, and the exported document.
+pub mod data {
+    pub const HEADING: &str = "Your data";
+    pub const DOWNLOAD: &str = "Download your data";
+    pub const DOWNLOAD_HELP: &str = "A copy of everything we store about you: your account, \
+        devices and activity. Your password isn't included.";
+    pub const AS_HTML: &str = "Download as a web page";
+    pub const AS_JSON: &str = "Download as JSON";
+    pub const ASK_TO_DELETE: &str = "Delete account…";
+    pub const DELETE: &str = "Delete account";
+    pub const DELETING: &str = "Deleting…";
+    pub const DELETION_CANCELLED: &str = "Your account won't be deleted.";
+
+    /// Returns the effect of the account deletion, shown before the user requests it.
+    pub fn delete_help() -> String {
+        format!(
+            "You'll be logged out on all other devices right away. In {} days your account and \
+             everything we store about you is deleted for good. Until then you can log in and \
+             keep your account.",
+            super::DELETION_GRACE_PERIOD.as_seconds() / 86_400
+        )
+    }
+
+    pub const DOCUMENT: &str = "Everything Countersign stores about you";
+    pub const AS_OF: &str = "As of {}.";
+    pub const NOT_THE_PASSWORD: &str =
+        "Your password is stored only as a hash, which isn't included.";
+    pub const EMPTY_CELL: &str = "–";
+    pub const ID: &str = "Account ID";
+    pub const ROLES: &str = "Roles";
+    pub const LAST_LOG_IN: &str = "Last log-in";
+    pub const SCHEDULED_FOR: &str = "Deletion scheduled for";
+    pub const SESSION_COLUMNS: [&str; 5] =
+        ["Device", "Address", "Since", "Last used", "Ended or expires"];
+    pub const EVENT_COLUMNS: [&str; 4] = ["Time", "Event", "Device", "Address"];
+    pub const MORE_SESSIONS: &str = "Older sessions are in the JSON download.";
+    pub const MORE_EVENTS: &str = "Older events are on your activity page.";
+}
+
+/// The notice that the account is scheduled for deletion.
+pub mod deletion_notice {
+    pub const SCHEDULED_FOR: &str = "Your account will be deleted on {}.";
+    pub const CANCEL_HELP: &str = "Changed your mind? Keep your account. If you didn't ask for \
+        this, change your password as well.";
+    pub const CANCEL: &str = "Keep my account";
+    /// Replaces the form that requests the deletion.
+    pub const PENDING_NOTICE: &str =
+        "Your account is scheduled for deletion. Use “Keep my account” above to cancel.";
+}
+
+/// The component gallery, in development builds only.
+pub mod gallery {
+    pub const HEADING: &str = "Component gallery";
+    pub const FIVE_CALLS: &str = "Call five times";
+}
+
+pub mod not_found {
+    pub const HEADING: &str = "Page not found";
+    pub const EXPLANATION: &str =
+        "There's nothing at this address. The page may have moved, or the link may be incomplete.";
+    pub const HOME: &str = "Go to the home page";
+}
+
+/// The page for a request that the address doesn't support.
+pub mod bad_request_page {
+    pub const HEADING: &str = "This link doesn't work";
+    pub const EXPLANATION: &str =
+        "It didn't come from one of our pages. Start again from the home page.";
+}
+
+pub mod field {
+    use super::Field;
+
+    /// Returns the label of a field.
+    pub const fn label(field: Field) -> &'static str {
+        match field {
+            Field::Email => "Email address",
+            Field::Password => "Password",
+            Field::Name => "Name",
+            Field::CurrentPassword => "Current password",
+            Field::NewPassword => "New password",
+        }
+    }
+
+    pub const NAME_OPTIONAL: &str = "Name (optional)";
+    pub const NAME_HINT: &str = "Shown in your account. You can change it.";
+    pub const RENAME_HINT: &str = "Shown in your account. Can be empty.";
+    pub const SHOW: &str = "Show";
+    pub const HIDE: &str = "Hide";
+    pub const SHOW_PASSWORD: &str = "Show password";
+    pub const HIDE_PASSWORD: &str = "Hide password";
+    pub const CAPS_LOCK: &str = "Caps Lock is on";
+
+    /// Returns the hint for a new password of `length` characters.
+    ///
+    /// The browser checks only the length. The server also rejects passwords that are easy to
+    /// guess, so the hint never says that a password is good.
+    pub const fn password_hint(length: usize) -> &'static str {
+        match length {
+            0..8 => "At least 8 characters, ideally 15.",
+            8..15 => "Long enough. 15 or more is safer.",
+            _ => "Long enough. Avoid common phrases.",
+        }
+    }
+}
+
+/// Returns how to correct a field. At most 36 characters, so that it fits on one line of a
+/// narrow window.
+pub fn field_error(field: Field, error: FieldError) -> Cow<'static, str> {
+    Cow::Borrowed(match (field, error) {
+        (Field::Email, FieldError::Missing) => "Enter your email address.",
+        (Field::Password, FieldError::Missing) => "Enter your password.",
+        (Field::CurrentPassword, FieldError::Missing) => "Enter your current password.",
+        (Field::NewPassword, FieldError::Missing) => "Enter a new password.",
+        (Field::Name, FieldError::Missing) => "Enter a name.",
+        (Field::Email, FieldError::Malformed) => "Use the format name@example.com.",
+        (_, FieldError::Malformed) => "Check this and try again.",
+        (Field::Email, FieldError::TooLong { max }) => {
+            return format!("Use up to {max} characters.").into();
+        }
+        // The limit is in bytes; only ASCII letters take one each.
+        (_, FieldError::TooLong { max }) => {
+            return format!("Too long. Use up to {max} letters.").into();
+        }
+        (_, FieldError::TooShort { min }) => {
+            return format!("Use at least {min} characters.").into();
+        }
+        (_, FieldError::ControlCharacter) => "Remove hidden characters.",
+        (_, FieldError::FullWidth) => "Use half-width letters.",
+        (_, FieldError::MatchesEmail) => "Don't use your email address.",
+        (_, FieldError::TooWeak) => "Too easy to guess. Choose another.",
+        (_, FieldError::Incorrect) => "That's not your current password.",
+        (_, FieldError::Unchanged) => "That's already your password.",
+    })
+}
+
+/// Returns the title of a problem, in a few words.
+pub const fn problem_title(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::Invalid(errors) if errors.0.len() == 1 => "One field is invalid",
+        Problem::Invalid(_) => "Some fields are invalid",
+        Problem::InvalidCredentials => "Incorrect email address or password",
+        Problem::EmailTaken => "This email address already has an account",
+        Problem::LinkExpired => "This link no longer works",
+        Problem::Unauthenticated => "Log in to continue",
+        Problem::RefreshSuperseded => "Your session was just refreshed",
+        Problem::SessionMismatch => "You've switched accounts",
+        Problem::BadRequest => "Invalid request",
+        Problem::NotAllowed => "Blocked for your safety",
+        Problem::Forbidden => "Administrators only",
+        Problem::LastAdmin => "You can't remove the last administrator",
+        Problem::NotFound => "Not found",
+        Problem::TooLarge => "Request too large",
+        Problem::RateLimited { .. } => "Too many attempts",
+        Problem::Overloaded { .. } => "We're busy right now",
+        Problem::Unavailable => "Temporarily unavailable",
+        Problem::Offline => "Can't reach the server",
+        Problem::Internal { .. } => "Something went wrong on our side",
+    }
+}
+
+/// Returns title and detail of a problem as one paragraph.
+pub fn problem_summary(problem: &Problem) -> String {
+    format!("{}. {}", problem_title(problem), problem_detail(problem))
+}
+
+/// The detail of [`Problem::EmailTaken`] as an element; `{}` is the link [`LOG_IN`].
+pub const EMAIL_TAKEN: &str = "{} instead, or use another email address.";
+
+/// Returns what a problem means and what to do about it.
+pub fn problem_detail(problem: &Problem) -> Cow<'static, str> {
+    Cow::Borrowed(match problem {
+        Problem::Invalid(errors) if errors.0.len() == 1 => "Correct it and try again.",
+        Problem::Invalid(_) => "Correct them and try again.",
+        Problem::InvalidCredentials => "Check both and try again.",
+        Problem::EmailTaken => "Log in instead, or use another email address.",
+        Problem::LinkExpired => {
+            "Links like this work once and for a short time. Ask for a new one."
+        }
+        Problem::Unauthenticated => "You need to be logged in for this.",
+        Problem::RefreshSuperseded => "Another tab refreshed your session. Try again.",
+        Problem::SessionMismatch => "Nothing was changed. Reload the page to continue.",
+        Problem::BadRequest => "The request or the link is incomplete. Go back and try again.",
+        Problem::NotAllowed => {
+            "The request came from another site. Open this page directly and try again."
+        }
+        Problem::Forbidden => "Ask an administrator for help.",
+        Problem::LastAdmin => "Make someone else an administrator first.",
+        Problem::NotFound => "It may have ended or been removed.",
+        Problem::TooLarge => "Shorten what you entered and try again.",
+        // The password was not verified, so the text says nothing about it.
+        Problem::RateLimited { retry_after } => {
+            return format!(
+                "We didn't check this attempt. Try again in {}.",
+                wait_time(*retry_after)
+            )
+            .into();
+        }
+        Problem::Overloaded { retry_after } => {
+            return format!("Nothing was changed. Try again in {}.", wait_time(*retry_after))
+                .into();
+        }
+        Problem::Unavailable => "Your account is safe. Try again in a moment.",
+        Problem::Offline => "Nothing is lost. Try again in a moment.",
+        Problem::Internal { .. } => "Try again in a moment.",
+    })
+}
+
+/// Returns a waiting time in words, rounded up.
+fn wait_time(seconds: u32) -> String {
+    match seconds {
+        0..2 => "a second".to_owned(),
+        2..60 => format!("{seconds} seconds"),
+        60 => "a minute".to_owned(),
+        61..=3600 => format!("{} minutes", seconds.div_ceil(60)),
+        _ => format!("{} hours", seconds.div_ceil(3600)),
+    }
+}
+
+/// Returns the name of a role.
+pub const fn role(role: Role) -> &'static str {
+    match role {
+        Role::User => "User",
+        Role::Admin => "Administrator",
+    }
+}
+
+/// Returns the description of an event in the activity list.
+pub const fn event(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::SignedUp => "Signed up",
+        EventKind::LoggedIn => "Logged in",
+        EventKind::LogInFailed => "Wrong password",
+        EventKind::LoggedOut => "Logged out",
+        EventKind::SessionReplaced => "Logged in again in the same browser",
+        EventKind::RefreshTokenReused => {
+            "Logged out a device to be safe: its session was used in two places"
+        }
+        EventKind::UnknownTokenGeneration => "Rejected a forged session token",
+        EventKind::NameChanged => "Name changed",
+        EventKind::SessionRevoked => "Logged out a device",
+        EventKind::OtherSessionsRevoked => "Logged out all other devices",
+        EventKind::AllSessionsRevoked => "Logged out everywhere",
+        EventKind::SessionEvicted => {
+            "Logged out the device you hadn't used for longest (limit reached)"
+        }
+        EventKind::PasswordChanged => "Password changed, all other devices logged out",
+        EventKind::AccountDisabled => "Account disabled by an administrator",
+        EventKind::AccountEnabled => "Account enabled again by an administrator",
+        EventKind::RoleChanged => "Role changed by an administrator",
+        EventKind::PasswordChangeFailed => "Wrong password while changing your password",
+        EventKind::DeletionRequested => "Account deletion requested",
+        EventKind::DeletionPasswordFailed => "Wrong password while deleting the account",
+        EventKind::DeletionCancelled => "Account deletion cancelled",
+        EventKind::AccountDeleted => "Account deleted",
+    }
+}
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// Returns a date. `month` counts from 0.
+pub fn date(year: i64, month: usize, day: i64) -> String {
+    format!("{day} {} {year}", MONTHS[month])
+}
+
+/// Returns a date with its time in UTC.
+pub fn date_time(date: &str, hour: i64, minute: i64) -> String {
+    format!("{date}, {hour:02}:{minute:02} UTC")
+}
+
+/// Returns why requests get no response; empty while the server is reachable.
+pub const fn connection(connection: Connection) -> &'static str {
+    match connection {
+        Connection::Online => "",
+        Connection::Offline => {
+            "You're offline. What you typed is safe; we'll carry on when you're back."
+        }
+        Connection::ServerUnreachable => {
+            "We can't reach the server right now. What you typed is safe; we'll carry on when \
+             it's back."
+        }
+    }
+}
+
+/// Returns how long ago a session was last used.
+pub fn last_active(span: TimeSpan) -> Cow<'static, str> {
+    let minutes = span.as_seconds() / 60;
+    let (count, one, many) = match minutes {
+        // The last use is recorded with a granularity of a minute.
+        ..2 => return Cow::Borrowed("Active now"),
+        2..60 => (minutes, "minute", "minutes"),
+        60..1440 => (minutes / 60, "hour", "hours"),
+        _ => (minutes / 1440, "day", "days"),
+    };
+    Cow::Owned(format!("Active {count} {} ago", if count == 1 { one } else { many }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every kind of field error.
+    const ERRORS: [FieldError; 10] = [
+        FieldError::Missing,
+        FieldError::Malformed,
+        FieldError::TooShort { min: 8 },
+        FieldError::TooLong { max: 1024 },
+        FieldError::ControlCharacter,
+        FieldError::FullWidth,
+        FieldError::MatchesEmail,
+        FieldError::TooWeak,
+        FieldError::Incorrect,
+        FieldError::Unchanged,
+    ];
+
+    /// The message of every error of every field.
+    fn field_errors() -> impl Iterator<Item = Cow<'static, str>> {
+        Field::ALL
+            .into_iter()
+            .flat_map(|field| ERRORS.map(|error| super::field_error(field, error)))
+    }
+
+    #[test]
+    fn last_active_uses_the_largest_whole_unit() {
+        for (seconds, text) in [
+            (-5, "Active now"),
+            (119, "Active now"),
+            (120, "Active 2 minutes ago"),
+            (3_599, "Active 59 minutes ago"),
+            (3_600, "Active 1 hour ago"),
+            (86_399, "Active 23 hours ago"),
+            (86_400, "Active 1 day ago"),
+            (13 * 86_400, "Active 13 days ago"),
+        ] {
+            assert_eq!(last_active(TimeSpan::seconds(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn field_error_fits_on_one_line_of_a_narrow_window() {
+        for text in field_errors() {
+            assert!(text.chars().count() <= 36, "{text}");
+        }
+    }
+
+    #[test]
+    fn field_error_is_a_sentence_without_exclamation() {
+        for text in field_errors() {
+            assert!(text.ends_with('.') && !text.contains('!'), "{text}");
+        }
+    }
+
+    #[test]
+    fn device_without_a_name_is_unknown() {
+        assert_eq!(device(Some("Firefox on Linux")), "Firefox on Linux");
+        assert_eq!(device(Some("curl")), "curl");
+        assert_eq!(device(None), "Unknown device");
+    }
+
+    #[test]
+    fn wait_time_is_rounded_up() {
+        for (seconds, text) in [
+            (0, "a second"),
+            (1, "a second"),
+            (2, "2 seconds"),
+            (59, "59 seconds"),
+            (60, "a minute"),
+            (61, "2 minutes"),
+            (3600, "60 minutes"),
+            (3601, "2 hours"),
+        ] {
+            assert_eq!(wait_time(seconds), text);
+        }
+    }
+
+    #[test]
+    fn deletion_grace_period_is_given_in_days() {
+        assert!(data::delete_help().contains("In 14 days"));
+    }
+
+    #[test]
+    fn password_hint_follows_the_minimum_length() {
+        let min = countersign_types::password::MIN_CHARS;
+        assert!(field::password_hint(0).contains(&min.to_string()));
+        let min = usize::from(min);
+        assert_eq!(field::password_hint(min - 1), field::password_hint(0));
+        assert_ne!(field::password_hint(min), field::password_hint(0));
+    }
+}

@@ -1,0 +1,197 @@
+//! (server) The request that runs a server function, and its response.
+
+use super::{CallError, ServerContext, cookie, credential, response};
+use crate::{
+    problem::Problem,
+    routes::{LOG_IN, LOGGED_OUT},
+};
+use countersign_core::{
+    Auth, IssuedTokens, PresentedCredential, RefreshToken, RequestContext, SignedIn,
+};
+use countersign_types::{
+    RedirectPath,
+    views::{LogInResponse, SessionTokens},
+};
+use credential::{RequestCredential, RequestKind};
+use http::{header::SET_COOKIE, request::Parts};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+
+/// The request that runs a server function.
+pub struct RequestScope {
+    context: ServerContext,
+    client: RequestContext,
+    parts: Parts,
+    response: ResponseOptions,
+    kind: RequestKind,
+    credential: RequestCredential,
+    /// Separate from `credential`, because some functions use the cookie even where it is no
+    /// credential.
+    cookie: Option<String>,
+}
+
+impl RequestScope {
+    /// Returns `None` outside a request, or if the server hasn't provided the context.
+    pub(super) fn from_context() -> Option<Self> {
+        let (context, parts, response): (ServerContext, Parts, ResponseOptions) =
+            (use_context()?, use_context()?, use_context()?);
+        let client = parts.extensions.get::<RequestContext>()?.clone();
+        let kind = credential::request_kind(&parts.method, parts.uri.path(), &parts.headers);
+        let credential = credential::extract(kind, &parts.headers, &context.cookies);
+        let cookie = cookie::refresh_cookie(&parts.headers, &context.cookies)
+            .filter(|_| matches!(kind, RequestKind::PlainForm | RequestKind::Script));
+        Some(Self { context, client, parts, response, kind, credential, cookie })
+    }
+
+    /// The domain.
+    pub fn auth(&self) -> &Auth {
+        &self.context.auth
+    }
+
+    /// Address, user agent and id of the request.
+    pub fn client(&self) -> &RequestContext {
+        &self.client
+    }
+
+    /// The refresh token in the cookie. A log-in replaces its session.
+    pub fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
+    /// Authenticates the user.
+    pub async fn signed_in(&self) -> Result<SignedIn<'_>, CallError> {
+        let presented = self.credential.presented().ok_or(Problem::Unauthenticated)?;
+        Ok(self.auth().signed_in(&self.client, presented).await?)
+    }
+
+    /// Authenticates the user for a form, which was rendered for the session with this `tag`. Fails
+    /// if the request has another session, because the user may have changed in another tab.
+    pub async fn signed_in_as(&self, tag: &str) -> Result<SignedIn<'_>, CallError> {
+        let signed_in = self.signed_in().await?;
+        if signed_in.session_tag() == tag {
+            Ok(signed_in)
+        } else {
+            Err(Problem::SessionMismatch.into())
+        }
+    }
+
+    /// Writes the response to a log-in: the cookies, and for a plain form the redirect. A script
+    /// gets the access token.
+    pub fn log_in_response(&self, next: &RedirectPath, issued: IssuedTokens) -> LogInResponse {
+        self.replace_tokens(&issued);
+        self.redirect_form(next.as_str());
+        // A page render gets no token either: it would be part of the HTML.
+        let session = (self.kind == RequestKind::Script).then(|| session(issued));
+        LogInResponse { next: next.as_str().to_owned(), session }
+    }
+
+    /// Sets the cookies of new tokens. A script refreshes its access token with the next call.
+    pub fn replace_tokens(&self, issued: &IssuedTokens) {
+        self.set_refresh_cookie(&issued.refresh);
+        if let Some(known) = &issued.device_cookie {
+            self.response.append_header(
+                SET_COOKIE,
+                cookie::set_device_cookie(&known.token, &self.context.cookies),
+            );
+        }
+    }
+
+    /// Refreshes the session. Uses the cookie of any kind of `POST` request.
+    pub async fn refresh(&self) -> Result<SessionTokens, CallError> {
+        let token = self.cookie().ok_or(Problem::Unauthenticated)?;
+        match self.auth().refresh(&self.client, token).await {
+            Ok(issued) => {
+                self.set_refresh_cookie(&issued.refresh);
+                Ok(session(issued))
+            }
+            Err(error) => {
+                // After `RefreshSuperseded` the browser already has a newer cookie, which must
+                // stay.
+                if matches!(error, countersign_core::Error::Unauthenticated) {
+                    self.clear_session_cookies();
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Ends every session that the request presents, and clears the cookies.
+    pub async fn log_out(&self) -> Result<(), CallError> {
+        let bearer = match &self.credential {
+            RequestCredential::Bearer(token) => Some(PresentedCredential::Bearer(token)),
+            RequestCredential::Cookie(_) | RequestCredential::None => None,
+        };
+        for presented in
+            [bearer, self.cookie().map(PresentedCredential::Cookie)].into_iter().flatten()
+        {
+            match self.auth().log_out(&self.client, presented).await {
+                // The session has already ended.
+                Ok(())
+                | Err(
+                    countersign_core::Error::Unauthenticated
+                    | countersign_core::Error::RefreshSuperseded,
+                ) => {}
+                // The session is still active, so the browser keeps its cookies for a retry.
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // No `Clear-Site-Data`, which would also clear data of other applications on this origin.
+        // The page that logs out clears its own storage; after a plain form, the log-in page does.
+        self.clear_session_cookies();
+        self.redirect_form(&format!("{LOG_IN}?{LOGGED_OUT}"));
+        Ok(())
+    }
+
+    /// Returns whether a browser posted a plain form.
+    pub fn is_plain_form(&self) -> bool {
+        self.kind == RequestKind::PlainForm
+    }
+
+    /// Redirects an accepted plain form. Scripts navigate themselves. `path` must be a constant
+    /// path of this site or a [`RedirectPath`].
+    pub fn redirect_form(&self, path: &str) {
+        if self.is_plain_form() {
+            leptos_axum::redirect(path);
+        }
+    }
+
+    /// Redirects a plain form back to its protected page, or else to `path`, with `flash` in the
+    /// query.
+    pub fn redirect_form_back(&self, flash: Option<&str>, path: &str) {
+        let mut page =
+            response::protected_form_page(&self.parts.headers).unwrap_or_else(|| path.to_owned());
+        if let Some(flash) = flash {
+            page.push(if page.contains('?') { '&' } else { '?' });
+            page.push_str(flash);
+        }
+        self.redirect_form(&page);
+    }
+
+    pub(super) fn write_error(&self, problem: &Problem) {
+        let bearer_refused = *problem == Problem::Unauthenticated
+            && matches!(self.credential, RequestCredential::Bearer(_));
+        response::write_error(&self.parts, &self.response, problem, bearer_refused);
+    }
+
+    fn set_refresh_cookie(&self, refresh: &RefreshToken) {
+        self.response
+            .append_header(SET_COOKIE, cookie::set_refresh_cookie(refresh, &self.context.cookies));
+    }
+
+    fn clear_session_cookies(&self) {
+        for value in cookie::clear_session_cookies(&self.context.cookies) {
+            // `insert_header` would replace the first by the second.
+            self.response.append_header(SET_COOKIE, value);
+        }
+    }
+}
+
+/// Returns the issued tokens without the refresh token, which browsers get in the cookie only.
+fn session(issued: IssuedTokens) -> SessionTokens {
+    SessionTokens {
+        access_token: issued.access.token,
+        expires_in: issued.access.expires_in,
+        persistent: issued.persistent,
+        account: issued.account,
+    }
+}

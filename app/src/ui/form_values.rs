@@ -1,0 +1,22 @@
+//! The values of the fields of a form.
+
+use leptos::web_sys::{FormData, HtmlFormElement};
+
+/// The values of the fields of a form.
+pub struct FormValues(FormData);
+
+impl FormValues {
+    pub(super) fn of(form: &HtmlFormElement) -> Option<Self> {
+        FormData::new_with_form(form).ok().map(Self)
+    }
+
+    /// Returns the text of a field; empty if there is no such field.
+    pub fn text(&self, name: &str) -> String {
+        self.0.get(&input_name(name)).as_string().unwrap_or_default()
+    }
+}
+
+/// Returns the name of an input. Server functions take a form as one argument, `form`.
+pub(super) fn input_name(field: &str) -> String {
+    format!("form[{field}]")
+}

@@ -1,0 +1,87 @@
+//! A password field: it can show the password, warns about Caps Lock, and for a new password gives
+//! a hint about the length.
+
+use super::{
+    form::{FormContext, input_name},
+    text_field::{hint_id, hint_line},
+};
+use crate::messages;
+use countersign_types::Field;
+use leptos::{ev, prelude::*};
+
+/// A password field. `new`: the user chooses a password instead of entering the current one.
+#[component]
+pub fn PasswordField(
+    #[prop(default = Field::Password)] field: Field,
+    #[prop(optional)] new: bool,
+) -> impl IntoView {
+    let (id, form) = (field.name(), expect_context::<FormContext>());
+    let length = RwSignal::new(0);
+    let caps_lock = RwSignal::new(false);
+    let is_visible = RwSignal::new(false);
+    Effect::new(move |_| {
+        if form.was_accepted() {
+            is_visible.try_set(false);
+            length.try_set(0);
+        }
+    });
+    // Hidden while the form is sent, or the browser would save the password as form text.
+    let shown = move || !form.is_working() && is_visible.try_get().unwrap_or_default();
+    // `try_…` throughout: the field may lose the focus because it is removed.
+    let set_caps_lock = move |is_on| {
+        caps_lock.try_set(is_on);
+    };
+    let on_input = move |event| {
+        length.try_set(event_target_value(&event).chars().count());
+    };
+    let toggle = move |_| {
+        is_visible.try_update(|is_visible| *is_visible = !*is_visible);
+    };
+    let on_key =
+        move |event: ev::KeyboardEvent| set_caps_lock(event.get_modifier_state("CapsLock"));
+    let if_shown = move |shown_text: &'static str, hidden_text: &'static str| {
+        if shown() { shown_text } else { hidden_text }
+    };
+    let caps_lock_warning =
+        move || caps_lock.try_get().unwrap_or_default().then_some(messages::field::CAPS_LOCK);
+    let toggle_label =
+        move || if_shown(messages::field::HIDE_PASSWORD, messages::field::SHOW_PASSWORD);
+    let hint = move || {
+        if new { messages::field::password_hint(length.try_get().unwrap_or_default()) } else { "" }
+    };
+    view! {
+        <div class="field">
+            <div class="field-head">
+                <label for=id>{messages::field::label(field)}</label>
+                <span class="caps-lock" role="status">{caps_lock_warning}</span>
+            </div>
+            <div class="field-box">
+                <input
+                    id=id
+                    name=input_name(id)
+                    type=move || if_shown("text", "password")
+                    autocomplete=if new { "new-password" } else { "current-password" }
+                    autocapitalize="none"
+                    spellcheck="false"
+                    autofocus=form.is_first_invalid(field)
+                    aria-describedby=hint_id(field)
+                    aria-invalid=move || form.error_of(field).map(|_| "true")
+                    on:input=on_input
+                    on:keydown=on_key
+                    on:keyup=on_key
+                    on:blur=move |_| set_caps_lock(false)
+                />
+                <button
+                    type="button"
+                    class="password-toggle"
+                    aria-controls=id
+                    aria-label=toggle_label
+                    on:click=toggle
+                >
+                    {move || if_shown(messages::field::HIDE, messages::field::SHOW)}
+                </button>
+            </div>
+            {hint_line(form, field, Box::new(hint))}
+        </div>
+    }
+}

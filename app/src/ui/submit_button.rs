@@ -1,0 +1,36 @@
+//! The submit button of a form.
+
+use super::form::FormContext;
+use leptos::prelude::*;
+
+/// A submit button. `busy_label` is its text while the form is being sent.
+///
+/// Meanwhile it is not `disabled`, which would remove the focus: [`super::Form`] ignores a second
+/// submission.
+#[component]
+pub fn SubmitButton(
+    label: &'static str,
+    busy_label: &'static str,
+    #[prop(optional)] secondary: bool,
+    #[prop(optional)] danger: bool,
+) -> impl IntoView {
+    let form = expect_context::<FormContext>();
+    let class = if secondary {
+        "button secondary"
+    } else if danger {
+        "button danger"
+    } else {
+        "button"
+    };
+    view! {
+        <button
+            type="submit"
+            class=class
+            aria-disabled=move || form.is_working().then_some("true")
+            // The button is as wide as the wider of its two labels.
+            data-alternate-label=move || if form.is_working() { label } else { busy_label }
+        >
+            {move || if form.is_working() { busy_label } else { label }}
+        </button>
+    }
+}

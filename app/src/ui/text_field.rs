@@ -1,0 +1,70 @@
+//! A text field with label, hint and error message.
+
+use super::form::{FormContext, input_name};
+use crate::eager_view::IntoEagerAny;
+use crate::messages;
+use countersign_types::Field;
+use leptos::prelude::*;
+
+/// A text field. `autocomplete` is for browsers and password managers.
+#[component]
+pub fn TextField(
+    field: Field,
+    #[prop(optional)] label: Option<&'static str>,
+    #[prop(optional)] hint: &'static str,
+    autocomplete: &'static str,
+    #[prop(optional)] value: Option<String>,
+) -> impl IntoView {
+    let (id, form) = (field.name(), expect_context::<FormContext>());
+    let kind = if field == Field::Email { "email" } else { "text" };
+    view! {
+        <div class="field">
+            <div class="field-head">
+                <label for=id>{label.unwrap_or(messages::field::label(field))}</label>
+            </div>
+            <div class="field-box">
+                <input
+                    id=id
+                    name=input_name(id)
+                    type=kind
+                    inputmode=kind
+                    autocomplete=autocomplete
+                    value=value
+                    autofocus=form.is_first_invalid(field)
+                    data-draft=""
+                    aria-describedby=hint_id(field)
+                    aria-invalid=move || form.error_of(field).map(|_| "true")
+                />
+            </div>
+            {hint_line(form, field, Box::new(move || hint))}
+        </div>
+    }
+}
+
+pub(super) fn hint_id(field: Field) -> String {
+    format!("{}-hint", field.name())
+}
+
+/// Renders the line below a field: its error if there is one, else its hint. One element for both
+/// avoids layout shifts.
+pub(super) fn hint_line(
+    form: FormContext,
+    field: Field,
+    hint: Box<dyn Fn() -> &'static str + Send + Sync>,
+) -> AnyView {
+    let text = move || match form.error_of(field) {
+        Some(error) => messages::field_error(field, error),
+        None => hint().into(),
+    };
+    view! {
+        <p
+            id=hint_id(field)
+            class="field-hint"
+            class:error=move || form.error_of(field).is_some()
+            aria-live="polite"
+        >
+            {text}
+        </p>
+    }
+    .into_eager_any()
+}

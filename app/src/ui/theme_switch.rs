@@ -1,0 +1,102 @@
+//! The switch between light and dark theme. The choice is stored in a cookie, so that the server
+//! renders the next page in it without a flash.
+
+use crate::messages;
+use leptos::{
+    prelude::*,
+    wasm_bindgen::{JsCast, JsValue},
+    web_sys::Element,
+};
+
+/// The name of the cookie; its value is one of [`NAMES`].
+pub const COOKIE: &str = "countersign-theme";
+/// Values of the cookie. Any other value means the theme of the system.
+pub const NAMES: [&str; 2] = ["light", "dark"];
+/// The colour of the browser UI for each of [`NAMES`]: `--canvas` of `style/tokens.css`.
+const THEME_COLORS: [&str; 2] = ["#f9fbfb", "#0d1518"];
+const CHOICES: [(&str, &str); 3] = [
+    ("", messages::THEME_SYSTEM),
+    (NAMES[0], messages::THEME_LIGHT),
+    (NAMES[1], messages::THEME_DARK),
+];
+/// Attribute of the root element, used by `style/tokens.css`.
+const ATTRIBUTE: &str = "data-theme";
+/// Lifetime of the cookie in seconds: a year.
+const MAX_AGE: u32 = 365 * 24 * 3600;
+
+/// Three radio buttons. `style/components/theme-switch.css` shows them only if scripts run.
+#[component]
+pub fn ThemeSwitch() -> impl IntoView {
+    // The server sets the attribute of the root element, but renders the switch without a choice.
+    let chosen = RwSignal::new(0);
+    Effect::new(move |_| {
+        let name = document().document_element().and_then(|root| root.get_attribute(ATTRIBUTE));
+        chosen.set(
+            CHOICES
+                .iter()
+                .position(|(choice, _)| name.as_deref() == Some(choice))
+                .unwrap_or_default(),
+        );
+    });
+    let choices = (0..CHOICES.len()).map(|index| {
+        let (name, label) = CHOICES[index];
+        view! {
+            <label>
+                <input
+                    type="radio"
+                    name="theme"
+                    value=name
+                    autocomplete="off"
+                    prop:checked=move || chosen.get() == index
+                    on:change=move |_| set_theme(name)
+                />
+                {label}
+            </label>
+        }
+    });
+    view! {
+        <fieldset class="theme-switch">
+            <legend>{messages::THEME}</legend>
+            {choices.collect_view()}
+        </fieldset>
+    }
+}
+
+/// Returns the colours of the browser UI for a light and a dark system theme.
+pub fn theme_colors(chosen: Option<&str>) -> [&'static str; 2] {
+    NAMES
+        .iter()
+        .position(|name| Some(*name) == chosen)
+        .map_or(THEME_COLORS, |index| [THEME_COLORS[index]; 2])
+}
+
+fn set_theme(value: &str) {
+    if let Some(root) = document().document_element() {
+        let _ = if value.is_empty() {
+            root.remove_attribute(ATTRIBUTE)
+        } else {
+            root.set_attribute(ATTRIBUTE, value)
+        };
+    }
+    if let Ok(elements) = document().query_selector_all("meta[name=theme-color]") {
+        for (index, color) in (0..).zip(theme_colors(Some(value))) {
+            if let Some(meta) =
+                elements.item(index).and_then(|meta| meta.dyn_into::<Element>().ok())
+            {
+                let _ = meta.set_attribute("content", color);
+            }
+        }
+    }
+    let max_age = if value.is_empty() { 0 } else { MAX_AGE };
+    let secure = if location().protocol().is_ok_and(|protocol| protocol == "https:") {
+        "; Secure"
+    } else {
+        ""
+    };
+    let cookie = format!("{COOKIE}={value}; Path=/; Max-Age={max_age}; SameSite=Lax{secure}");
+    let _ = js_sys::Reflect::set(
+        &document(),
+        &JsValue::from_str("cookie"),
+        &JsValue::from_str(&cookie),
+    );
+}

@@ -1,0 +1,64 @@
+//! The origin of a request as the network shows it, and the credential that it presents.
+
+use crate::{rate_limit::ip_prefix, user_agent};
+use std::{fmt, net::IpAddr};
+
+/// The origin of a request, for the activity list, the log and rate limits. It proves nothing.
+#[derive(Clone, Default)]
+pub struct RequestContext {
+    /// The IP address of the client.
+    pub address: Option<IpAddr>,
+    /// The program, in words such as "Firefox on Linux".
+    pub device: Option<String>,
+    /// The identifier of the request in the log.
+    pub request_id: String,
+    /// The value of the device cookie: a [`crate::DeviceCookieToken`].
+    pub device_cookie: Option<String>,
+}
+
+impl RequestContext {
+    /// Creates a context from the parts of a request; `agent` is the `User-Agent` header.
+    #[must_use]
+    pub fn new(address: Option<IpAddr>, agent: Option<&str>, request_id: &str) -> Self {
+        Self {
+            address,
+            device: agent.and_then(user_agent::parse_user_agent),
+            request_id: request_id.to_owned(),
+            device_cookie: None,
+        }
+    }
+}
+
+impl RequestContext {
+    /// The network of the client: an IPv4 address, or an IPv6 prefix of 64 bits. Clients without an
+    /// address share one network.
+    #[must_use]
+    pub fn ip_prefix(&self) -> Vec<u8> {
+        ip_prefix(self.address)
+    }
+}
+
+impl fmt::Debug for RequestContext {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "RequestContext({:?}, {:?}, {})", self.address, self.device, self.request_id)
+    }
+}
+
+/// A credential that a request presents. It is not verified yet.
+#[derive(Clone, Copy)]
+pub enum PresentedCredential<'a> {
+    /// An access token, from `Authorization: Bearer`.
+    Bearer(&'a str),
+    /// A refresh token, from the cookie. It authenticates the request; only
+    /// [`crate::Auth::refresh`] rotates it.
+    Cookie(&'a str),
+}
+
+impl fmt::Debug for PresentedCredential<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Bearer(_) => "Bearer(…)",
+            Self::Cookie(_) => "Cookie(…)",
+        })
+    }
+}

@@ -1,0 +1,223 @@
+// Invalid form input. The messages are the same with and without scripts.
+import {
+  createUser,
+  expectAccountOf,
+  fillIn,
+  logIn,
+  newUser,
+  open,
+  submit,
+  submitLogIn,
+  waitForHydration,
+} from '../support/actions.mjs';
+import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
+
+/** The error messages of a page: those of the whole form, and those of each field. */
+async function errorMessages(page) {
+  const fields = {};
+  for (const input of await page.locator('form:not(.button-inline) input[id]').all()) {
+    if ((await input.getAttribute('aria-invalid')) !== 'true') continue;
+    const hint = await input.getAttribute('aria-describedby');
+    fields[await input.getAttribute('id')] = await page.locator(`[id="${hint}"]`).innerText();
+  }
+  return { notice: await page.getByRole('alert').allInnerTexts(), fields };
+}
+
+const missing = { email: 'Enter your email address.', password: 'Enter your password.' };
+const credentials =
+  'Incorrect email address or password\n\nCheck both and try again.';
+const taken = 'This email address already has an account\n\nLog in instead, or use another email address.';
+
+/**
+ * `messages.notice` is missing if scripts validate the input: then the page shows field errors
+ * only, without a summary.
+ */
+const inputErrors = [
+  { what: 'empty log-in', at: '/login', button: 'Log in', form: {}, messages: { fields: missing } },
+  {
+    what: 'malformed email address',
+    at: '/login',
+    button: 'Log in',
+    form: { email: 'ada', password: 'x' },
+    messages: { fields: { email: 'Use the format name@example.com.' } },
+  },
+  {
+    what: 'wrong password',
+    at: '/login',
+    button: 'Log in',
+    form: ({ email }) => ({ email, password: 'wrong' }),
+    status: 401,
+    messages: { notice: credentials, fields: {} },
+  },
+  {
+    what: 'unknown email address',
+    at: '/login',
+    button: 'Log in',
+    form: () => ({ ...newUser(), name: undefined }),
+    status: 401,
+    messages: { notice: credentials, fields: {} },
+  },
+  {
+    what: 'empty sign-up',
+    at: '/signup',
+    button: 'Create account',
+    form: {},
+    messages: { fields: missing },
+  },
+  {
+    what: 'short password',
+    at: '/signup',
+    button: 'Create account',
+    form: () => ({ ...newUser(), password: '1234567' }),
+    messages: { fields: { password: 'Use at least 8 characters.' } },
+  },
+  {
+    what: 'email address as password',
+    at: '/signup',
+    button: 'Create account',
+    form: { email: 'ada.lovelace@example.com', password: 'Ada.Lovelace' },
+    messages: { fields: { password: "Don't use your email address." } },
+  },
+  {
+    what: 'long name',
+    at: '/signup',
+    button: 'Create account',
+    form: () => ({ ...newUser(), name: 'a'.repeat(201) }),
+    messages: { fields: { name: 'Too long. Use up to 200 letters.' } },
+  },
+  {
+    what: 'taken email address',
+    at: '/signup',
+    button: 'Create account',
+    form: ({ email, password }) => ({ email, password }),
+    status: 409,
+    messages: { notice: taken, fields: {} },
+  },
+];
+
+for (const { what, at, button, form, status, messages } of inputErrors) {
+  test(`${what} shows the same messages with and without scripts`, async ({
+    expectConsole,
+    newBrowser,
+    server,
+    watch,
+  }) => {
+    const known = await createUser(server);
+    const typed = typeof form === 'function' ? form(known) : form;
+    const shown = {};
+    for (const javaScriptEnabled of [true, false]) {
+      const page = await (await newBrowser({ javaScriptEnabled })).newPage();
+      await open(page, at);
+      await fillIn(page, typed);
+      const calls = watch.mark();
+      if (javaScriptEnabled && status) {
+        await expectConsole({ status, url: at === '/login' ? '/fn/login' : '/fn/signup' }, () =>
+          submit(page, button),
+        );
+      } else {
+        await submit(page, button);
+      }
+      await expect(
+        page.getByRole('alert').or(page.locator('[aria-invalid=true]')).first(),
+      ).toBeVisible();
+      expect(watch.calls.length - calls, 'scripts validate the form before it is sent').toBe(
+        javaScriptEnabled && !status ? 0 : 1,
+      );
+      shown[javaScriptEnabled ? 'with' : 'without'] = await errorMessages(page);
+      const [invalid] = Object.keys(messages.fields);
+      if (invalid)
+        await expect(
+          page.locator(`#${invalid}`),
+          'the first invalid field has the focus',
+        ).toBeFocused();
+      if (!javaScriptEnabled)
+        await expect(
+          page.locator('#password'),
+          'the server never sends a password back',
+        ).toHaveValue('');
+    }
+    expect(shown.with.fields).toEqual(shown.without.fields);
+    expect(shown.with.fields).toEqual(messages.fields);
+    if (messages.notice) {
+      expect(shown.with.notice).toEqual(shown.without.notice);
+      expect(shown.with.notice).toEqual([messages.notice]);
+    }
+  });
+}
+
+withAndWithoutScripts((scripts) => {
+  test('log-in after a wrong password returns to the requested page', async ({
+    expectConsole,
+    page,
+    server,
+  }) => {
+    const user = await createUser(server);
+    await open(page, '/account/activity');
+    await expect(page).toHaveURL('/login?next=/account/activity');
+    const wrong = () => submitLogIn(page, { ...user, password: 'wrong' });
+    await (scripts ? expectConsole({ status: 401, url: '/fn/login' }, wrong) : wrong());
+    await expect(page.getByRole('alert')).toContainText('Incorrect email address or password');
+    await waitForHydration(page);
+    await submitLogIn(page, user);
+    await expect(page).toHaveURL('/account/activity');
+    await expect(page.getByText('Wrong password')).toBeVisible();
+  });
+});
+
+test('field is validated on blur, and its error disappears once it is corrected', async ({
+  page,
+  watch,
+}) => {
+  await open(page, '/signup');
+  const email = page.getByLabel('Email address');
+  await email.fill('ada');
+  await expect(email).not.toHaveAttribute('aria-invalid');
+  await email.press('Tab');
+  await expect(page.getByText('Use the format name@example.com.')).toBeVisible();
+  await email.fill('ada@example.com');
+  await expect(email).not.toHaveAttribute('aria-invalid');
+  await expect(page.getByText('Use the format name@example.com.')).toBeHidden();
+  expect(watch.calls).toEqual([]);
+});
+
+for (const [url, func, label, busyLabel] of [
+  ['/login', '/fn/login', 'Log in', 'Logging in…'],
+  ['/account', '/fn/rename', 'Save name', 'Saving…'],
+  ['/account/password', '/fn/change-password', 'Change password', 'Changing…'],
+  ['/account/data?delete', '/fn/delete-account', 'Delete account', 'Deleting…'],
+]) {
+  test(`button "${label}" keeps its size while it shows "${busyLabel}"`, async ({
+    page,
+    server,
+  }) => {
+    if (url !== '/login') await logIn(page, await createUser(server));
+    await page.route(`**${func}`, () => {});
+    await open(page, url);
+    for (const field of await page
+      .getByRole('main')
+      .locator('input[id]:not([type=hidden], [type=checkbox])')
+      .all())
+      await field.fill('correct@horse.battery');
+    const box = (name) =>
+      page.getByRole('main').getByRole('button', { name, exact: true }).boundingBox();
+    const before = await box(label);
+    await submit(page, label);
+    await expect(page.getByRole('button', { name: busyLabel })).toBeVisible();
+    expect(await box(busyLabel)).toEqual(before);
+  });
+}
+
+test('second click on a submit button sends nothing', async ({ page, watch }) => {
+  const user = newUser();
+  const sent = [];
+  await page.route('**/fn/signup', (route) => sent.push(route));
+  await open(page, '/signup');
+  await fillIn(page, user);
+  await submit(page, 'Create account');
+  await expect(page.getByRole('button', { name: 'Creating account…' })).toBeVisible();
+  await page.getByRole('button', { name: 'Creating account…' }).click({ force: true });
+  await expect.poll(() => sent.length).toBe(1);
+  await sent[0].continue();
+  await expectAccountOf(page, user);
+  expect(watch.callsTo('/fn/signup')).toHaveLength(1);
+});

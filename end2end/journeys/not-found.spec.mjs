@@ -1,0 +1,33 @@
+// URLs that do not exist.
+import { open } from '../support/actions.mjs';
+import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
+
+const background = (page) =>
+  page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+
+withAndWithoutScripts(() => {
+  test('unknown page returns 404 and links to the home page', async ({ expectConsole, page }) => {
+    const response = await expectConsole({ status: 404, url: '/nowhere' }, () =>
+      open(page, '/nowhere'),
+    );
+    expect(response.status()).toBe(404);
+    await expect(page).toHaveTitle('Page not found · Countersign');
+    await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
+    await page.getByRole('link', { name: 'Go to the home page' }).click();
+    await expect(page).toHaveURL('/');
+    await expect(page.getByRole('heading', { name: 'Your account, in your hands.' })).toBeVisible();
+  });
+});
+
+test('unknown endpoint returns a styled 404 page', async ({ expectConsole, page }) => {
+  await open(page, '/');
+  const homeBackground = await background(page);
+  const response = await expectConsole({ status: 404, url: '/fn/nothing' }, () =>
+    page.goto('/fn/nothing'),
+  );
+  expect(response.status()).toBe(404);
+  await expect(page).toHaveTitle('Page not found · Countersign');
+  expect(await background(page)).toBe(homeBackground);
+  await page.getByRole('link', { name: 'Go to the home page' }).click();
+  await expect(page).toHaveURL('/');
+});

@@ -1,0 +1,207 @@
+// Failures while a user works on a page: they are reported, the page recovers by itself, and form
+// input is kept.
+import {
+  changeName,
+  createUser,
+  expectNameSaved,
+  field,
+  logIn,
+  navigateTo,
+  open,
+  patchStoredToken,
+  submit,
+  submitLogIn,
+} from '../support/actions.mjs';
+import { expectNoLayoutShift, observeLayoutShifts } from '../support/layout-shift.mjs';
+import { expect, test } from '../support/test.mjs';
+
+const offlineStatus = (page) => page.getByRole('status').filter({ hasText: "You're offline." });
+const unavailableStatus = (page) =>
+  page.getByRole('status').filter({ hasText: "We can't reach the server right now." });
+
+test('offline page shows its status and recovers by itself once online', async ({
+  context,
+  page,
+  server,
+  watch,
+}) => {
+  await logIn(page, await createUser(server));
+  watch.expect({
+    failure: 'net::ERR_INTERNET_DISCONNECTED',
+    url: /^\/(fn\/(rename|refresh|activity|account|recent-activity)|readyz)$/,
+    times: Infinity,
+  });
+  await context.setOffline(true);
+  await expect(offlineStatus(page)).toBeVisible();
+  await field.name(page).fill('Augusta Ada');
+  await submit(page, 'Save name');
+  await expect(page.getByRole('alert')).toContainText("Can't reach the server");
+  await page
+    .getByRole('navigation', { name: 'Account pages' })
+    .getByRole('link', { name: 'Activity' })
+    .click();
+  await expect(page.getByRole('alert').last()).toContainText("Can't reach the server");
+  await context.setOffline(false);
+  await expect(offlineStatus(page)).toBeHidden();
+  await expect(page.getByText('Signed up')).toBeVisible();
+});
+
+test('unavailable server is distinguished from a missing network', async ({
+  context,
+  page,
+  server,
+  watch,
+}) => {
+  await logIn(page, await createUser(server));
+  watch.expect({ status: 503, url: /^\/(fn\/rename|readyz)$/, times: Infinity });
+  for (const path of ['/fn/rename', '/readyz']) {
+    await context.route(`**${path}`, (route) =>
+      route.fulfill({ status: 503, contentType: 'text/html', body: 'no' }),
+    );
+  }
+  await changeName(page, 'Augusta Ada');
+  await expect(unavailableStatus(page)).toBeVisible();
+  await expect(field.name(page)).toHaveValue('Augusta Ada');
+  await context.unrouteAll();
+  await expect(unavailableStatus(page)).toBeHidden({ timeout: 15_000 });
+  await submit(page, 'Save name');
+  await expectNameSaved(page, 'Augusta Ada');
+});
+
+test('ended session keeps unsaved form input', async ({ expectConsole, page, server }) => {
+  const user = await createUser(server);
+  await logIn(page, user);
+  await field.name(page).fill('Augusta Ada King');
+  const { body } = await server.api('POST', '/auth/login', {
+    email: user.email,
+    password: user.password,
+  });
+  await server.api('POST', '/auth/logout', { scope: 'others' }, body.access_token);
+  await expectConsole(
+    [
+      { status: 401, url: '/fn/rename' },
+      { status: 401, url: '/fn/refresh' },
+    ],
+    () => submit(page, 'Save name'),
+  );
+  await expect(
+    page.getByText("You've been logged out. Log in to pick up where you left off."),
+  ).toBeVisible();
+  await submitLogIn(page, user);
+  await expect(field.name(page)).toHaveValue('Augusta Ada King');
+  await submit(page, 'Save name');
+  await expectNameSaved(page, 'Augusta Ada King');
+});
+
+test('visible password is never stored', async ({ expectConsole, page, server }) => {
+  const user = await createUser(server);
+  await logIn(page, user);
+  await navigateTo(page, 'Password');
+  await page.getByLabel('Current password').fill('secret of Ada');
+  await page.getByRole('button', { name: 'Show password' }).first().click();
+  await expect(page.getByLabel('Current password')).toHaveAttribute('type', 'text');
+  const { body } = await server.api('POST', '/auth/login', {
+    email: user.email,
+    password: user.password,
+  });
+  await server.api('POST', '/auth/logout', { scope: 'others' }, body.access_token);
+  // Simulates a restore from the back-forward cache, which makes the page reload the account.
+  const ended = () =>
+    page.evaluate(() =>
+      window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
+    );
+  await expectConsole(
+    [
+      { status: 401, url: '/fn/current-account' },
+      { status: 401, url: '/fn/refresh' },
+    ],
+    ended,
+  );
+  await expect(page).toHaveURL(/\/login/);
+  expect(
+    await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage })),
+  ).not.toContain('secret of Ada');
+});
+
+test('form draft is not restored for another user', async ({ expectConsole, page, server }) => {
+  const [ada, grace] = [
+    await createUser(server),
+    await createUser(server, { name: 'Grace Hopper' }),
+  ];
+  await logIn(page, ada);
+  await field.name(page).fill('Augusta Ada King');
+  const { body } = await server.api('POST', '/auth/login', {
+    email: ada.email,
+    password: ada.password,
+  });
+  await server.api('POST', '/auth/logout', { scope: 'others' }, body.access_token);
+  await expectConsole(
+    [
+      { status: 401, url: '/fn/rename' },
+      { status: 401, url: '/fn/refresh' },
+    ],
+    () => submit(page, 'Save name'),
+  );
+  await expect(page).toHaveURL(/\/login/);
+  await submitLogIn(page, grace);
+  await expect(field.name(page)).toHaveValue('Grace Hopper');
+  expect(await page.evaluate(() => sessionStorage.getItem('countersign-draft'))).toBeNull();
+});
+
+test('form input survives a token refresh and an account reload', async ({
+  page,
+  server,
+  watch,
+}) => {
+  await logIn(page, await createUser(server));
+  await field.name(page).fill('Augusta Ada King');
+  await patchStoredToken(page, { obtained_at: 0 });
+  // Simulates a restore from the back-forward cache, which makes the page reload the account.
+  await page.evaluate(() =>
+    window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
+  );
+  await expect.poll(() => watch.callsTo('/fn/current-account').at(-1)?.status).toBe(200);
+  expect(watch.callsTo('/fn/refresh')).toHaveLength(1);
+  await expect(field.name(page)).toHaveValue('Augusta Ada King');
+});
+
+test('Back and Forward show the expected pages', async ({ page, server }) => {
+  await logIn(page, await createUser(server));
+  await navigateTo(page, 'Sessions');
+  await navigateTo(page, 'Your data');
+  await page.goBack();
+  await expect(page.getByRole('heading', { name: 'Sessions' })).toBeVisible();
+  await expect(page).toHaveTitle('Sessions · Countersign');
+  await page.goForward();
+  await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
+  await open(page, '/');
+  await page.goBack();
+  await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
+});
+
+// Lists are only reloaded after an error or with a new page.
+test('layout is stable during account reloads and network changes', async ({
+  context,
+  page,
+  server,
+  watch,
+}) => {
+  await logIn(page, await createUser(server));
+  watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: '/readyz', times: Infinity });
+  for (const name of ['Profile', 'Activity', 'Your data', 'Sessions']) {
+    await navigateTo(page, name);
+    await expect(page.getByText('Loading…')).toHaveCount(0);
+    await observeLayoutShifts(page, { fromNow: true });
+    const calls = watch.mark();
+    // Simulates a restore from the back-forward cache, which makes the page reload the account.
+    await page.evaluate(() =>
+      window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
+    );
+    await expect.poll(() => watch.callsTo('/fn/current-account', calls).at(-1)?.status).toBe(200);
+    await context.setOffline(true);
+    await expect(offlineStatus(page)).toBeVisible();
+    await context.setOffline(false);
+    await expect(offlineStatus(page)).toBeHidden();
+    await expectNoLayoutShift(page);
+  }
+});

@@ -1,0 +1,83 @@
+// Preferences of the browser or the system: font size, forced colors, contrast, reduced motion.
+import { expectNoOverflow } from '../support/overflow.mjs';
+import { tabTo } from '../support/focus.mjs';
+import { createUser, logIn, navigateTo, open } from '../support/actions.mjs';
+import { expect, test } from '../support/test.mjs';
+
+const PUBLIC_PAGES = ['/', '/signup', '/login'];
+const ACCOUNT_PAGES = ['Password', 'Sessions', 'Activity', 'Your data', 'Profile'];
+
+/** The computed style of an element. */
+const computedStyle = (locator, property) =>
+  locator.evaluate((element, property) => getComputedStyle(element)[property], property);
+
+test('pages fit at a font size of 200%', async ({ page, server }) => {
+  const doubleFontSize = () =>
+    page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
+  for (const url of PUBLIC_PAGES) {
+    await open(page, url);
+    await doubleFontSize();
+    await expectNoOverflow(page);
+  }
+  await logIn(page, await createUser(server));
+  for (const name of ACCOUNT_PAGES) {
+    await navigateTo(page, name);
+    await doubleFontSize();
+    await expectNoOverflow(page);
+  }
+});
+
+test('forced colors keep borders, the current page and the focus visible', async ({
+  page,
+  server,
+}) => {
+  await page.emulateMedia({ forcedColors: 'active' });
+  await open(page, '/login');
+  const main = page.getByRole('main');
+  for (const part of [
+    main.getByRole('button', { name: 'Log in' }),
+    page.getByLabel('Email address'),
+    page.getByRole('link', { name: 'Sign up' }).first(),
+  ]) {
+    expect(await computedStyle(part, 'borderTopStyle')).toBe('solid');
+    expect(await computedStyle(part, 'borderTopColor')).not.toBe(
+      await computedStyle(page.locator('body'), 'backgroundColor'),
+    );
+  }
+  await tabTo(page, main.getByRole('button', { name: 'Log in' }));
+  await logIn(page, await createUser(server));
+  const sideNav = page.getByRole('navigation', { name: 'Account pages' });
+  const marking = async (name) =>
+    (await computedStyle(sideNav.getByRole('link', { name }), 'outlineStyle')) +
+    (await computedStyle(sideNav.getByRole('link', { name }), 'borderInlineStartStyle'));
+  expect(await marking('Profile'), 'the current page is marked').not.toBe(
+    await marking('Password'),
+  );
+  await tabTo(page, main.getByRole('button', { name: 'Save name' }));
+});
+
+test('high contrast preference strengthens text and borders', async ({ page }) => {
+  await open(page, '/login');
+  const [mutedText, input] = [page.locator('.site-footer p'), page.getByLabel('Email address')];
+  const before = [
+    await computedStyle(mutedText, 'color'),
+    await computedStyle(input, 'borderTopColor'),
+  ];
+  await page.emulateMedia({ contrast: 'more' });
+  await expect.poll(() => computedStyle(mutedText, 'color')).not.toBe(before[0]);
+  await expect.poll(() => computedStyle(input, 'borderTopColor')).not.toBe(before[1]);
+});
+
+test('reduced motion preference disables transitions', async ({ page }) => {
+  await open(page, '/login');
+  const countTransitions = () =>
+    page.evaluate(() => {
+      const seconds = (time) => Math.max(...time.split(',').map(parseFloat));
+      return [...document.querySelectorAll('*')].filter(
+        (element) => seconds(getComputedStyle(element).transitionDuration) > 0,
+      ).length;
+    });
+  expect(await countTransitions(), 'there are transitions by default').toBeGreaterThan(0);
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  expect(await countTransitions()).toBe(0);
+});

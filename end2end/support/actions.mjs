@@ -1,0 +1,155 @@
+// User actions and expectations. Each action ends when the page shows its result.
+import { randomBytes } from 'node:crypto';
+import { expect } from '@playwright/test';
+import { runsScripts } from './javascript.mjs';
+
+/**
+ * Data of a user without an account. `test.mjs` recognizes this password and the domain of the
+ * email address if they are logged.
+ */
+export function newUser(name = 'Ada Lovelace') {
+  const email = `${name.split(' ')[0].toLowerCase()}-${randomBytes(4).toString('hex')}@example.com`;
+  return { name, email, password: 'correct horse battery' };
+}
+
+/** Creates an account by the API. `overrides` replace the default data. */
+export async function createUser(server, overrides = {}) {
+  const user = { ...newUser(overrides.name), ...overrides };
+  const { status } = await server.api('POST', '/auth/signup', user);
+  expect(status).toBe(201);
+  return user;
+}
+
+/** Waits until the page is hydrated, if it runs scripts. */
+export async function waitForHydration(page) {
+  if (runsScripts(page)) await expect(page.locator('html')).toHaveAttribute('data-hydrated');
+}
+
+export async function open(page, url) {
+  const response = await page.goto(url);
+  await waitForHydration(page);
+  return response;
+}
+
+export const field = {
+  email: (page) => page.getByLabel('Email address'),
+  password: (page) => page.getByLabel('Password', { exact: true }),
+  name: (page) => page.getByLabel(/^Name/),
+};
+
+export const submit = (page, label) =>
+  page.getByRole('main').getByRole('button', { name: label, exact: true }).click();
+
+export async function fillIn(page, { name, email, password }) {
+  if (name !== undefined && (await field.name(page).count())) await field.name(page).fill(name);
+  if (email !== undefined) await field.email(page).fill(email);
+  if (password !== undefined) await field.password(page).fill(password);
+}
+
+/** Opens another account page by the navigation. */
+export async function navigateTo(page, name) {
+  await page
+    .getByRole('navigation', { name: 'Account pages' })
+    .getByRole('link', { name })
+    .click();
+  await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
+  await waitForHydration(page);
+}
+
+/** Expects the profile page of `user`. */
+export async function expectAccountOf(page, { name, email }) {
+  await expect(page).toHaveURL(/\/account(\?|$)/);
+  await expect(page.getByRole('heading', { name: 'Profile' })).toBeVisible();
+  await expect(page.getByRole('definition').filter({ hasText: email })).toBeVisible();
+  await expect(field.name(page)).toHaveValue(name ?? '');
+  await waitForHydration(page);
+}
+
+export async function signUp(page, user = newUser()) {
+  await open(page, '/signup');
+  await fillIn(page, user);
+  await submit(page, 'Create account');
+  await expectAccountOf(page, user);
+  return user;
+}
+
+/** Fills in and submits the open log-in form, without waiting for a result. */
+export async function submitLogIn(page, { email, password }) {
+  await fillIn(page, { email, password });
+  await submit(page, 'Log in');
+}
+
+export async function logIn(page, user) {
+  await open(page, '/login');
+  await submitLogIn(page, user);
+  await expectAccountOf(page, user);
+}
+
+/** Logs out from the profile page. */
+export async function logOut(page) {
+  await submit(page, 'Log out');
+  await expectLoggedOut(page, "You've logged out.");
+}
+
+export async function expectLoggedOut(page, message) {
+  await expect(page).toHaveURL(/\/login/);
+  await expect(page.getByRole('status').filter({ hasText: message })).toBeVisible();
+  await expect(page.getByRole('banner').getByRole('link', { name: 'Sign up' })).toBeVisible();
+  await waitForHydration(page);
+}
+
+export async function changeName(page, name) {
+  await field.name(page).fill(name);
+  await submit(page, 'Save name');
+}
+
+export async function expectNameSaved(page, name) {
+  await expect(page.getByText('Name saved.')).toBeVisible();
+  await expect(page.getByRole('banner').getByRole('button', { name })).toBeVisible();
+  await expect(field.name(page)).toHaveValue(name);
+  await waitForHydration(page);
+}
+
+/** The token in local or session storage, as written by the app. */
+export const storedToken = (page) =>
+  page.evaluate(() =>
+    JSON.parse(localStorage.getItem('countersign') ?? sessionStorage.getItem('countersign')),
+  );
+
+/** Changes properties of the stored token, such as `obtained_at`. */
+export const patchStoredToken = (page, changes) =>
+  page.evaluate((changes) => {
+    const storage = localStorage.countersign ? localStorage : sessionStorage;
+    storage.countersign = JSON.stringify({ ...JSON.parse(storage.countersign), ...changes });
+  }, changes);
+
+/** The session cookie, if there is one. */
+export const sessionCookie = async (context) =>
+  (await context.cookies()).find(({ name }) => /^countersign-\d+$/.test(name));
+
+/** Expects that only the device cookie is left, as after a log-out. */
+export async function expectOnlyDeviceCookie(context) {
+  expect((await context.cookies()).map(({ name }) => name)).toEqual([
+    expect.stringMatching(/^countersign-\d+-device$/),
+  ]);
+}
+
+/** Logs in with "Keep me logged in" on or off. */
+export async function logInWithRememberMe(page, user, rememberMe) {
+  await open(page, '/login');
+  await fillIn(page, { email: user.email, password: user.password });
+  await page.getByLabel('Keep me logged in').setChecked(rememberMe);
+  await submit(page, 'Log in');
+  await expectAccountOf(page, user);
+}
+
+/** Expects that no reuse of a refresh token was detected. */
+export async function expectNoReuseWarning(page, user) {
+  await open(page, '/account');
+  await expectAccountOf(page, user);
+  await open(page, '/account/activity');
+  await expect(
+    page.getByRole('main').getByText('Logged in', { exact: true }).first(),
+  ).toBeVisible();
+  await expect(page.getByText('its session was used in two places')).toHaveCount(0);
+}

@@ -1,0 +1,385 @@
+// Every page in every visually distinct state. Each entry maps a name to a function that brings a
+// new page into that state.
+import { expect } from '@playwright/test';
+import { formErrorUrl } from './urls.mjs';
+import { changeName, fillIn, open, submit } from './actions.mjs';
+
+const at = (url) => (page) => open(page, url);
+
+/** The page as it is after its form was rejected with `problem`. */
+const rejected = (page, func, problem) => at(formErrorUrl(page, func, problem));
+
+/** Requests to this server function never get a response. */
+const stall = (page, func) => page.route(`**${func}`, () => {});
+
+/** Requests to this server function fail with a network error. */
+const abort = (page, func) => page.route(`**${func}`, (route) => route.abort());
+
+/** The form at `url` while it waits for a response. `fields`: values by label. */
+const sending =
+  (url, func, fields, [button, busyLabel]) =>
+  async (page) => {
+    await stall(page, func);
+    await open(page, url);
+    for (const [label, text] of Object.entries(fields))
+      await page.getByLabel(label, { exact: true }).fill(text);
+    await submit(page, button);
+    await expect(page.getByRole('button', { name: busyLabel })).toBeVisible();
+  };
+
+/** Opens another account page by its link. */
+const followLink = async (page, link) => {
+  await open(page, '/account');
+  await page.getByRole('link', { name: link }).first().click();
+};
+
+/** An account page whose data comes from `func`, while the request is pending. */
+const loading = (link, func) => async (page) => {
+  await stall(page, func);
+  await followLink(page, link);
+  await expect(page.getByText('Loading…')).toBeVisible();
+};
+
+/** An account page whose data comes from `func`, after the request has failed. */
+const loadFailed = (link, func) => async (page) => {
+  await abort(page, func);
+  await followLink(page, link);
+  await expect(page.getByRole('alert')).toBeVisible();
+};
+
+/** Pages for an anonymous client. */
+export const anonymousStates = {
+  home: at('/'),
+  signup: at('/signup'),
+  'signup-empty': async (page) => {
+    await open(page, '/signup');
+    await submit(page, 'Create account');
+    await expect(page.locator('[aria-invalid=true]')).toHaveCount(2);
+  },
+  'signup-filled': async (page) => {
+    await open(page, '/signup');
+    await fillIn(page, {
+      name: 'Ada Lovelace',
+      email: 'ada@example.com',
+      password: 'correct horse battery',
+    });
+    await page.getByRole('button', { name: 'Show password' }).click();
+  },
+  'signup-taken': rejected('/signup', '/fn/signup', 'email_taken'),
+  login: at('/login'),
+  'login-wrong-password': rejected('/login', '/fn/login', 'credentials'),
+  'login-rejected': async (page) => {
+    await open(page, '/login');
+    await fillIn(page, { email: 'unknown@example.com', password: 'correct horse' });
+    await submit(page, 'Log in');
+    await expect(page.getByRole('alert')).toContainText('Incorrect email address or password');
+  },
+  'login-logged-out': at('/login?bye'),
+  'login-logged-out-elsewhere': at('/login?elsewhere&next=/account'),
+  'login-session-ended': at('/login?ended&next=/account'),
+  'login-overloaded': rejected('/login', '/fn/login', 'busy:3'),
+  'login-rate-limited': rejected('/login', '/fn/login', 'too_many:40'),
+  'signup-link-expired': rejected('/signup', '/fn/signup', 'link_over'),
+  'signup-sending': sending(
+    '/signup',
+    '/fn/signup',
+    { 'Email address': 'ada@example.com', Password: 'correct horse' },
+    ['Create account', 'Creating account…'],
+  ),
+  'login-internal-error': rejected(
+    '/login',
+    '/fn/login',
+    'internal:01a2047d-26b7-7cc2-a9f3-f72c81007abe',
+  ),
+  'login-sending': sending(
+    '/login',
+    '/fn/login',
+    { 'Email address': 'ada@example.com', Password: 'correct horse battery' },
+    ['Log in', 'Logging in…'],
+  ),
+  'signup-caps-lock': async (page) => {
+    await open(page, '/signup');
+    await page.getByLabel('Password', { exact: true }).focus();
+    await page
+      .locator('#password')
+      .evaluate((input) =>
+        input.dispatchEvent(
+          new KeyboardEvent('keydown', { key: 'A', modifierCapsLock: true, bubbles: true }),
+        ),
+      );
+    await expect(page.getByText('Caps Lock is on')).toBeVisible();
+  },
+  'not-found': at('/nowhere'),
+  // Error pages of the server, outside the app.
+  'error-page': async (page) => {
+    await page.goto('/fn/nothing');
+  },
+  'error-page-method': async (page) => {
+    await page.goto('/fn/login');
+  },
+  'error-page-api': async (page) => {
+    await page.goto('/api/v1/me');
+  },
+};
+
+/** Pages that look different without scripts. */
+export const scriptlessStates = {
+  'login-scriptless': at('/login'),
+  'signup-scriptless': rejected(
+    '/signup',
+    '/fn/signup',
+    'invalid:email=missing,password=too_short.8',
+  ),
+};
+
+/** Pages for a logged-in user. */
+export const userStates = {
+  'home-logged-in': at('/'),
+  account: at('/account'),
+  'account-menu': async (page) => {
+    await open(page, '/account');
+    await page.getByRole('banner').getByRole('button').click();
+    await expect(page.locator('#menu')).toBeVisible();
+  },
+  'account-focus': async (page) => {
+    await open(page, '/account');
+    await page.getByLabel('Name').focus();
+  },
+  'account-saved': async (page) => {
+    await open(page, '/account');
+    await changeName(page, 'Augusta Ada');
+    await expect(page.getByText('Name saved.')).toBeVisible();
+  },
+  'account-saving': sending('/account', '/fn/rename', { Name: 'Augusta Ada' }, [
+    'Save name',
+    'Saving…',
+  ]),
+  'account-name-too-long': rejected('/account', '/fn/rename', 'invalid:name=too_long.200'),
+  'account-other-user': rejected('/account', '/fn/rename', 'someone_else'),
+  'account-server-unavailable': async (page) => {
+    await open(page, '/account');
+    await abort(page, '/fn/rename');
+    await abort(page, '/readyz');
+    await changeName(page, 'Augusta Ada');
+    await expect(page.getByText("We can't reach the server right now.")).toBeVisible();
+  },
+  'account-offline': async (page) => {
+    await open(page, '/account');
+    await page.context().setOffline(true);
+    await expect(page.getByText("You're offline.")).toBeVisible();
+  },
+  'account-logging-out': sending('/account', '/fn/logout', {}, ['Log out', 'Logging out…']),
+  'account-not-found': at('/account/nothing'),
+  'account-log-out-failed': rejected('/account', '/fn/logout', 'unavailable'),
+  password: at('/account/password'),
+  'password-incorrect': rejected(
+    '/account/password',
+    '/fn/change-password',
+    'invalid:current=wrong',
+  ),
+  'password-sending': sending(
+    '/account/password',
+    '/fn/change-password',
+    { 'Current password': 'correct horse battery', 'New password': 'battery horse' },
+    ['Change password', 'Changing…'],
+  ),
+  'password-saved': at('/account/password?saved'),
+  sessions: at('/account/sessions'),
+  'sessions-loading': loading('Sessions', '/fn/sessions'),
+  'sessions-offline': loadFailed('Sessions', '/fn/sessions'),
+  'sessions-dialog': async (page) => {
+    await open(page, '/account/sessions');
+    await page.getByRole('button', { name: 'Log out all other devices' }).click();
+    await expect(page.getByRole('dialog')).toBeVisible();
+  },
+  'sessions-revoking': async (page) => {
+    await open(page, '/account/sessions');
+    // Keeps the page, as if the response never arrived.
+    await page.evaluate(() =>
+      document.addEventListener('submit', (event) => event.preventDefault()),
+    );
+    const button = page
+      .getByRole('main')
+      .getByRole('button', { name: 'Log out', exact: true })
+      .first();
+    await button.click();
+    await expect(button).toHaveAttribute('aria-disabled', 'true');
+  },
+  'sessions-revoked': at('/account/sessions?saved'),
+  'sessions-not-found': rejected('/account/sessions', '/fn/end-session', 'not_found'),
+  activity: at('/account/activity'),
+  'activity-older': async (page) => {
+    await open(page, '/account');
+    const email = await page.getByRole('definition').first().textContent();
+    const wrong = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email, password: 'wrong' }),
+    };
+    for (let n = 0; n < 20; n++) await fetch(new URL('/api/v1/auth/login', page.url()), wrong);
+    await open(page, '/account/activity');
+    await page.getByRole('link', { name: 'Show older' }).click();
+    await expect(page.getByRole('link', { name: 'Back to newest' })).toBeVisible();
+  },
+  // A cursor after the last event.
+  'activity-end': async (page) => {
+    await open(page, `/account/activity?cursor=${'A'.repeat(22)}`);
+    await expect(page.getByText("That's everything.")).toBeVisible();
+  },
+  'activity-loading': loading('Activity', '/fn/recent-activity'),
+  'activity-offline': loadFailed('Activity', '/fn/recent-activity'),
+  // The account pages are a Wasm chunk that is not loaded before log-in.
+  'activity-chunk-missing': async (page) => {
+    await open(page, '/');
+    await abort(page, '/pkg/split_account*.wasm');
+    await page.context().setOffline(true);
+    await page.getByRole('main').getByRole('link', { name: 'Your activity' }).click();
+    await expect(page.getByRole('heading', { name: 'Activity' })).toBeVisible();
+    await expect(page.getByRole('alert')).toContainText("Can't reach the server");
+    await expect(page.getByRole('navigation', { name: 'Account pages' })).toHaveCount(0);
+  },
+  'activity-invalid-cursor': at('/account/activity?cursor=spoilt'),
+  data: at('/account/data'),
+  'data-delete': at('/account/data?delete'),
+  'data-wrong-password': rejected(
+    '/account/data?delete',
+    '/fn/delete-account',
+    'invalid:current=wrong',
+  ),
+  'data-sending': sending(
+    '/account/data?delete',
+    '/fn/delete-account',
+    { 'Current password': 'correct horse battery' },
+    ['Delete account', 'Deleting…'],
+  ),
+  'data-last-admin': rejected('/account/data?delete', '/fn/delete-account', 'last_admin'),
+  'data-deletion-cancelled': at('/account/data?kept'),
+  'data-document': async (page) => {
+    const document = await page.request.get('/account/data.html');
+    await page.goto('about:blank');
+    await page.setContent(await document.text());
+    await expect(
+      page.getByRole('heading', { name: 'Everything Countersign stores about you' }),
+    ).toBeVisible();
+  },
+};
+
+/** Reuses an old refresh token of `user`, as an attacker with a stolen token would. */
+export async function reuseRefreshToken(server, user) {
+  const refresh = async (token) =>
+    (await server.api('POST', '/auth/refresh', { refresh_token: token })).body.refresh_token;
+  const { body } = await server.api('POST', '/auth/login', {
+    email: user.email,
+    password: user.password,
+  });
+  // Several generations behind, so it cannot be a retry after a lost response.
+  let token = body.refresh_token;
+  for (let generation = 0; generation < 3; generation++) token = await refresh(token);
+  const { status } = await server.api('POST', '/auth/refresh', {
+    refresh_token: body.refresh_token,
+  });
+  expect(status).toBe(401);
+}
+
+/** Pages for a user whose session was revoked because of refresh token reuse. */
+export const reuseStates = {
+  'account-reuse-detected': async (page) => {
+    await open(page, '/account');
+    await expect(page.getByText('We logged out one of your devices to be safe')).toBeVisible();
+  },
+};
+
+/** Schedules the deletion of the account. `tokens` are those of a session, which stays active. */
+export async function scheduleDeletion(server, user, tokens) {
+  const { status } = await server.api(
+    'POST',
+    '/me/deletion',
+    { current: user.password },
+    tokens.access_token,
+  );
+  expect(status).toBe(200);
+}
+
+/** Pages for a user whose account is scheduled for deletion. */
+export const deletionStates = {
+  'deletion-account': at('/account'),
+  'deletion-data': at('/account/data'),
+  'deletion-cancel-failed': rejected('/account', '/fn/keep-account', 'unavailable'),
+};
+
+/** Pages for a user without a display name and with a single session. */
+export const minimalStates = {
+  'home-no-name': at('/'),
+  'account-no-name': at('/account'),
+  'sessions-single': async (page) => {
+    await open(page, '/account/sessions');
+    await page.getByRole('button', { name: 'Log out all other devices' }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: 'Log out all other devices' })
+      .click();
+    await expect(page.getByRole('button', { name: 'Log out all other devices' })).toHaveCount(0);
+  },
+};
+
+/** A page rendered during a database outage. The caller must reconnect the database. */
+const duringOutage = (url, message) => async (page, database) => {
+  await abort(page, '/readyz');
+  database.disconnect();
+  await open(page, url);
+  await expect(page.getByText("We can't reach the server right now.")).toBeVisible();
+  if (message) await expect(page.getByRole('alert')).toContainText(message);
+};
+
+const NOT_AVAILABLE = 'Temporarily unavailable';
+
+/** Pages for a logged-in user during a database outage. */
+export const outageStates = {
+  'home-outage': duringOutage('/'),
+  'login-outage': duringOutage('/login'),
+  'account-outage': duringOutage('/account', NOT_AVAILABLE),
+  'password-outage': duringOutage('/account/password', NOT_AVAILABLE),
+  'activity-outage': duringOutage('/account/activity', NOT_AVAILABLE),
+  'sessions-outage': duringOutage('/account/sessions', NOT_AVAILABLE),
+  'data-outage': duringOutage('/account/data', NOT_AVAILABLE),
+};
+
+/** The gallery enters a state by itself; `isShown` waits until it has. */
+const showGallery = (state, isShown) => async (page) => {
+  await open(page, state ? `/lab?show=${state}` : '/lab');
+  await isShown(page);
+};
+
+/** The component gallery in every state. Only development builds have it. */
+export const galleryStates = {
+  gallery: showGallery('', (page) =>
+    expect(page.getByRole('button', { name: 'Call five times' })).toBeVisible(),
+  ),
+  'gallery-filled': showGallery('filled', async (page) => {
+    await expect(page.getByText('Caps Lock is on')).toBeVisible();
+    await expect(page.getByText('Long enough. 15 or more is safer.')).toBeVisible();
+    await expect(page.getByText('Long enough. Avoid common phrases.')).toBeVisible();
+    await expect(page.getByRole('button', { name: 'Hide password' })).toHaveCount(1);
+    await expect(page.getByRole('checkbox')).not.toBeChecked();
+  }),
+  'gallery-errors': showGallery('faults', (page) =>
+    expect(page.locator('[aria-invalid=true]')).toHaveCount(4),
+  ),
+  'gallery-rejected': showGallery('refused', (page) =>
+    expect(page.getByRole('alert')).toHaveCount(6),
+  ),
+  'gallery-busy': showGallery('work', async (page) => {
+    await expect(page.getByRole('main').getByRole('button', { disabled: true })).toHaveCount(5);
+    await expect(page.getByRole('main')).toHaveAttribute('aria-busy', 'true');
+  }),
+  'gallery-dialog': showGallery('dialog', (page) =>
+    expect(page.getByRole('dialog', { name: 'Really?' })).toBeFocused(),
+  ),
+  'gallery-menu': showGallery('menu', (page) => expect(page.getByText('Example user')).toBeVisible()),
+  'gallery-offline': showGallery('offline', (page) =>
+    expect(page.getByText("You're offline.")).toBeVisible(),
+  ),
+  'gallery-server-unavailable': showGallery('away', (page) =>
+    expect(page.getByText("We can't reach the server right now.")).toBeVisible(),
+  ),
+};

@@ -1,0 +1,148 @@
+//! The HTTP server: accepts connections, limits them, and shuts them down. Requests are handled by
+//! the router.
+//!
+//! `axum::serve` has no timeout for reading a request or writing a response, so a thousand silent
+//! sockets would stay open forever.
+//!
+//! | to learn about | read |
+//! |---|---|
+//! | timeouts of a connection | `connection` |
+//! | timeouts of responses | `delivery` |
+//! | limits of requests for each network | [`crate::middleware::budget`] |
+
+mod connection;
+mod delivery;
+
+use crate::{middleware::client_ip::is_in, quota::Quota, tls::Tls};
+use axum::Router;
+use ipnet::IpNet;
+use std::{
+    future::Future,
+    io,
+    net::{IpAddr, Ipv6Addr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    time::{Instant, sleep},
+};
+
+/// Maximum number of open connections. Further ones wait in the listen backlog of the system.
+const MAX_CONNECTIONS: usize = 2048;
+/// Maximum number of connections from one network, unless it is a trusted proxy. Further ones are
+/// closed immediately.
+const MAX_CONNECTIONS_PER_NETWORK: usize = 256;
+/// Delay before accepting again after a system error, such as too many open files.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
+/// Minimum interval between two logs of accept errors. Under load such errors come and go with
+/// every closed connection.
+const ERROR_LOG_INTERVAL: Duration = Duration::from_mins(1);
+
+/// A listening socket with its configuration.
+pub struct HttpServer {
+    /// The listening socket.
+    pub listener: TcpListener,
+    /// The TLS certificate, for HTTPS.
+    pub tls: Option<Tls>,
+    /// Handles the requests.
+    pub app: Router,
+    /// Trusted proxies. The limit for one network doesn't apply to them, because they forward many
+    /// clients.
+    pub proxies: Arc<[IpNet]>,
+    /// Idle timeout between two requests.
+    pub keep_alive: Duration,
+}
+
+/// State shared by all connections.
+struct Shared {
+    tls: Option<Tls>,
+    app: Router,
+    keep_alive: Duration,
+}
+
+impl HttpServer {
+    /// Serves until `stop` completes. Then it closes the listener and waits for all connections to
+    /// end.
+    pub async fn serve(self, stop: impl Future<Output = ()>) {
+        let Self { listener, tls, app, proxies, keep_alive } = self;
+        let shared = Arc::new(Shared { tls, app, keep_alive });
+        let mut stop = pin!(stop);
+        let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let per_network = Quota::new(MAX_CONNECTIONS);
+        let (stopping, stopped) = watch::channel(());
+        let mut failed: Option<Instant> = None;
+        loop {
+            let next = async {
+                // The slot is acquired before accepting: connections over the limit stay in the
+                // listen backlog.
+                let slot = slots.clone().acquire_owned().await.map_err(io::Error::other)?;
+                listener.accept().await.map(|(socket, peer)| (socket, peer, slot))
+            };
+            let accepted = tokio::select! {
+                () = &mut stop => break,
+                accepted = next => accepted,
+            };
+            let (socket, peer, slot) = match accepted {
+                Ok(accepted) => accepted,
+                // The client closed this connection. Others are not affected.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::ConnectionAborted
+                            | io::ErrorKind::ConnectionReset
+                            | io::ErrorKind::ConnectionRefused
+                    ) =>
+                {
+                    continue;
+                }
+                Err(error) => {
+                    if failed.is_none_or(|last| last.elapsed() > ERROR_LOG_INTERVAL) {
+                        tracing::error!(%error, "cannot accept connections");
+                    }
+                    failed = Some(Instant::now());
+                    sleep(ACCEPT_BACKOFF).await;
+                    continue;
+                }
+            };
+            let holder = (!is_in(&proxies, &peer.ip()))
+                .then(|| (ip_prefix(peer.ip()), MAX_CONNECTIONS_PER_NETWORK));
+            let Some(share) = per_network.acquire(holder.as_slice()) else { continue };
+            let (shared, stopped) = (shared.clone(), stopped.clone());
+            tokio::spawn(async move {
+                connection::serve(socket, peer, shared, stopped).await;
+                drop((slot, share));
+            });
+        }
+        drop(listener);
+        stopping.send_replace(());
+        let _ = slots.acquire_many(u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX)).await;
+    }
+}
+
+/// Returns the network of an IP address: the IPv4 address itself, or the /64 of an IPv6 address,
+/// because one client has a whole /64.
+fn ip_prefix(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ip_prefix_groups_ipv6_by_64_bits() {
+        let prefix = |address: &str| ip_prefix(address.parse().expect("an address"));
+        assert_eq!(prefix("::ffff:192.0.2.7"), prefix("192.0.2.7"));
+        assert_ne!(prefix("192.0.2.7"), prefix("192.0.2.8"));
+        assert_eq!(prefix("2001:db8::1"), prefix("2001:db8::ffff"));
+        assert_ne!(prefix("2001:db8::1"), prefix("2001:db8:0:1::1"));
+    }
+}

@@ -1,0 +1,69 @@
+//! Redirects anonymous clients from protected pages to the log-in page. Protected pages are not
+//! even rendered for them.
+//!
+//! This is for navigation only. Data is protected where it is read; see
+//! `countersign_core::SignedIn`.
+
+use crate::{AppState, data_download::DOWNLOAD_PATHS};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use countersign_core::{PresentedCredential, RequestContext};
+use countersign_leptos::{
+    request::{cookie, log_and_convert},
+    routes::{DATA, LOG_IN, SESSION_EXPIRED, is_protected},
+};
+use countersign_types::RedirectPath as Path;
+
+/// Redirects anonymous requests for pages below `countersign_leptos::routes::PROTECTED`, with an
+/// empty body.
+pub async fn redirect_anonymous(
+    State(server): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_protected(path) || !reading {
+        return next.run(request).await;
+    }
+    let Some(token) = cookie::refresh_cookie(request.headers(), &server.web.cookies) else {
+        return log_in_redirect(path, false);
+    };
+    let client = request.extensions().get::<RequestContext>().cloned().unwrap_or_default();
+    match server.web.auth.signed_in(&client, PresentedCredential::Cookie(&token)).await {
+        Ok(_) => next.run(request).await,
+        Err(countersign_core::Error::Unauthenticated) => log_in_redirect(path, true),
+        // The session can't be verified at the moment. The page shows that to users, and its status
+        // to programs.
+        Err(error) => {
+            let problem = log_and_convert(&error, &client.request_id);
+            let mut response = next.run(request).await;
+            if response.status().is_success() {
+                *response.status_mut() = StatusCode::from_u16(problem.status())
+                    .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                if let Some(seconds) = problem.retry_after() {
+                    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+                }
+            }
+            response
+        }
+    }
+}
+
+/// Returns the redirect to the log-in page. Only the path is preserved: the query must not appear
+/// in the URL of the log-in page.
+fn log_in_redirect(path: &str, session_ended: bool) -> Response {
+    // Users are not redirected back to a download: the browser would save it without showing a
+    // page.
+    let next = Path::parse(if DOWNLOAD_PATHS.contains(&path) { DATA } else { path });
+    let session_ended = if session_ended { format!("&{SESSION_EXPIRED}") } else { String::new() };
+    // A valid redirect path needs no encoding.
+    let location =
+        HeaderValue::from_str(&format!("{LOG_IN}?next={}{session_ended}", next.as_str()))
+            .unwrap_or(HeaderValue::from_static(LOG_IN));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}

@@ -1,0 +1,181 @@
+//! Crashes between commit and response. After a restart, a client that repeats its request gets the
+//! result that was committed.
+//!
+//! The server is a process of `examples/failpoint_server.rs`, which Cargo builds with the tests.
+
+use crate::process::{WAIT_TIMEOUT, configure_command, free_port, send_request, wait_until_ready};
+use countersign_core::{RandomSource, ServerSecret, test_on_each_database, testing::TestDatabase};
+use serde_json::{Value, json};
+use std::process::Stdio;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::{Child, Command},
+    time::timeout,
+};
+
+/// State that outlives a server process.
+struct PersistentState {
+    database: TestDatabase,
+    folder: tempfile::TempDir,
+    secret: String,
+    port: u16,
+}
+
+struct ServerProcess(Child);
+
+impl PersistentState {
+    async fn on(database: TestDatabase) -> Self {
+        let secret = ServerSecret::generate(&RandomSource::System).expect("randomness").expose();
+        Self {
+            database,
+            folder: tempfile::tempdir().expect("a folder"),
+            secret,
+            port: free_port().await,
+        }
+    }
+
+    async fn start(&self) -> ServerProcess {
+        // The examples folder is next to `deps`, which holds this test binary.
+        let mut path = std::env::current_exe().expect("a path");
+        path.pop();
+        path.pop();
+        path.push("examples/failpoint_server");
+        assert!(
+            path.is_file(),
+            "{} is missing: `cargo test` without --test builds it",
+            path.display()
+        );
+        let child = configure_command(Command::new(path), self.folder.path(), self.port)
+            .envs([("DATABASE_URL", &self.database.url), ("COUNTERSIGN_SECRET", &self.secret)])
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("a process");
+        wait_until_ready(self.port).await;
+        ServerProcess(child)
+    }
+
+    async fn send_request(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &Value,
+    ) -> Option<(u16, Value)> {
+        send_request(self.port, method, path, token, body).await
+    }
+
+    async fn refresh(&self, token: &str) -> Option<(u16, Value)> {
+        self.send_request("POST", "/api/v1/auth/refresh", "", &json!({ "refresh_token": token }))
+            .await
+    }
+
+    async fn sign_up(&self) -> (String, String) {
+        let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
+        let (status, tokens) =
+            self.send_request("POST", "/api/v1/auth/signup", "", &body).await.expect("a response");
+        assert_eq!(status, 201, "{tokens}");
+        (text(&tokens, "access_token"), text(&tokens, "refresh_token"))
+    }
+}
+
+impl ServerProcess {
+    /// Makes the process kill itself when a request reaches this fail point.
+    async fn crash_at(&mut self, fail_point: &str) {
+        let stdin = self.0.stdin.as_mut().expect("a pipe");
+        stdin.write_all(format!("{fail_point}\n").as_bytes()).await.expect("written");
+        stdin.flush().await.expect("written");
+        let mut acknowledged = vec![0; fail_point.len() + 1];
+        self.0
+            .stdout
+            .as_mut()
+            .expect("a pipe")
+            .read_exact(&mut acknowledged)
+            .await
+            .expect("a response");
+    }
+
+    async fn wait_for_crash(mut self) {
+        let status =
+            timeout(WAIT_TIMEOUT, self.0.wait()).await.expect("an exit in time").expect("a status");
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "SIGKILL");
+    }
+}
+
+fn text(body: &Value, member: &str) -> String {
+    body[member].as_str().expect("a text").to_owned()
+}
+
+test_on_each_database! {
+    async fn refresh_committed_before_crash_is_repeated_on_retry(state: PersistentState) {
+        let mut server = state.start().await;
+        let (_, first) = state.sign_up().await;
+        server.crash_at("renewed").await;
+        assert_eq!(state.refresh(&first).await, None, "no response before the crash");
+        server.wait_for_crash().await;
+
+        let _server = state.start().await;
+        let (status, tokens) = state.refresh(&first).await.expect("a response");
+        assert_eq!(status, 200, "{tokens}");
+        let (access, next) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
+        assert_ne!(next, first);
+        assert_eq!(
+            text(&state.refresh(&first).await.expect("a response").1, "refresh_token"),
+            next,
+            "a further retry returns the same successor"
+        );
+        assert_eq!(
+            state
+                .send_request("GET", "/api/v1/me", &access, &Value::Null)
+                .await
+                .expect("a response")
+                .0,
+            200
+        );
+        assert_eq!(
+            state.refresh(&next).await.expect("a response").0,
+            200,
+            "the successor is valid"
+        );
+        let activity = state
+            .send_request("GET", "/api/v1/me/activity", &access, &Value::Null)
+            .await
+            .expect("a response")
+            .1;
+        assert_eq!(
+            activity["items"].as_array().expect("a list").len(),
+            1,
+            "the only event is the sign-up: {activity}"
+        );
+    }
+
+    async fn log_out_committed_before_crash_stays_in_effect(state: PersistentState) {
+        let mut server = state.start().await;
+        let (access, refresh) = state.sign_up().await;
+        assert_eq!(
+            state
+                .send_request("GET", "/api/v1/me", &access, &Value::Null)
+                .await
+                .expect("a response")
+                .0,
+            200
+        );
+        server.crash_at("ended").await;
+        assert_eq!(
+            state.send_request("POST", "/api/v1/auth/logout", &access, &Value::Null).await,
+            None,
+            "no response before the crash"
+        );
+        server.wait_for_crash().await;
+
+        let _server = state.start().await;
+        assert_eq!(
+            state
+                .send_request("GET", "/api/v1/me", &access, &Value::Null)
+                .await
+                .expect("a response")
+                .0,
+            401
+        );
+        assert_eq!(state.refresh(&refresh).await.expect("a response").0, 401);
+    }
+}

@@ -1,0 +1,226 @@
+//! Validation errors of form fields, as data. The messages are in `countersign_leptos::messages`.
+//!
+//! They are sent as short text, `email=missing,password=too_short.8`, which also fits into a query
+//! string. The codec is written by hand: the code that `serde` derives for these enums adds 3 KB to
+//! the Wasm module.
+
+use std::{fmt, str::FromStr};
+
+/// A field of the forms in [`crate::forms`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// The email address.
+    Email,
+    /// The password, at log-in and sign-up.
+    Password,
+    /// The display name.
+    Name,
+    /// The current password, where it has to be confirmed.
+    CurrentPassword,
+    /// The new password, where it is changed.
+    NewPassword,
+}
+
+impl Field {
+    /// All fields.
+    pub const ALL: [Self; 5] =
+        [Self::Email, Self::Password, Self::Name, Self::CurrentPassword, Self::NewPassword];
+
+    /// Returns the name of the field in forms and in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Password => "password",
+            Self::Name => "name",
+            Self::CurrentPassword => "current",
+            Self::NewPassword => "new",
+        }
+    }
+}
+
+/// A validation error of one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldError {
+    /// The field is empty.
+    Missing,
+    /// The syntax is invalid.
+    Malformed,
+    /// Shorter than `min` characters.
+    TooShort {
+        /// Minimum number of characters.
+        min: u16,
+    },
+    /// Longer than `max` bytes.
+    TooLong {
+        /// Maximum number of bytes.
+        max: u16,
+    },
+    /// Contains a control, invisible or bidirectional formatting character.
+    ControlCharacter,
+    /// The email address contains full-width characters, such as `＠`.
+    FullWidth,
+    /// The password equals the email address or its local part.
+    MatchesEmail,
+    /// The password is easy to guess. Only the server checks this: it has the word lists.
+    TooWeak,
+    /// The current password is incorrect.
+    Incorrect,
+    /// The new password equals the current one.
+    Unchanged,
+}
+
+impl FieldError {
+    /// Returns the stable code of this error in the JSON API.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::TooShort { .. } => "too_short",
+            Self::TooLong { .. } => "too_long",
+            Self::ControlCharacter => "unprintable",
+            Self::FullWidth => "full_width",
+            Self::MatchesEmail => "like_email",
+            Self::TooWeak => "guessable",
+            Self::Incorrect => "wrong",
+            Self::Unchanged => "unchanged",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (code, limit) =
+            text.split_once('.').map_or((text, None), |(code, limit)| (code, limit.parse().ok()));
+        let unlimited = [
+            Self::Missing,
+            Self::Malformed,
+            Self::ControlCharacter,
+            Self::FullWidth,
+            Self::MatchesEmail,
+            Self::TooWeak,
+            Self::Incorrect,
+            Self::Unchanged,
+        ];
+        match (code, limit) {
+            ("too_short", Some(min)) => Some(Self::TooShort { min }),
+            ("too_long", Some(max)) => Some(Self::TooLong { max }),
+            _ => unlimited.into_iter().find(|error| error.code() == text),
+        }
+    }
+}
+
+/// The validation errors of a form: at most one per field, in the order of the form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldErrors(pub Vec<(Field, FieldError)>);
+
+impl FieldErrors {
+    /// Returns the error of a field.
+    #[must_use]
+    pub fn get(&self, field: Field) -> Option<FieldError> {
+        self.0.iter().find(|(other, _)| *other == field).map(|(_, error)| *error)
+    }
+
+    /// Returns the parsed value, or records the error for the field.
+    pub(crate) fn check<T>(&mut self, field: Field, parsed: Result<T, FieldError>) -> Option<T> {
+        match parsed {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.0.push((field, error));
+                None
+            }
+        }
+    }
+}
+
+impl fmt::Display for FieldErrors {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (field, error)) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            write!(out, "{comma}{}={}", field.name(), error.code())?;
+            if let FieldError::TooShort { min: limit } | FieldError::TooLong { max: limit } = error
+            {
+                write!(out, ".{limit}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The text is not a list of validation errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParseFieldErrorsError;
+
+impl FromStr for FieldErrors {
+    type Err = ParseFieldErrorsError;
+
+    fn from_str(text: &str) -> Result<Self, ParseFieldErrorsError> {
+        let parse = |text: &str| {
+            let (field, error) = text.split_once('=')?;
+            let field = Field::ALL.into_iter().find(|known| known.name() == field)?;
+            Some((field, FieldError::parse(error)?))
+        };
+        // Bounded by the number of fields, because the query string can be long.
+        text.split(',')
+            .take(Field::ALL.len())
+            .map(parse)
+            .collect::<Option<_>>()
+            .map(Self)
+            .ok_or(ParseFieldErrorsError)
+    }
+}
+
+impl From<(Field, FieldError)> for FieldErrors {
+    fn from(error: (Field, FieldError)) -> Self {
+        Self(vec![error])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn field_errors_round_trip_as_text() {
+        let errors = FieldErrors(vec![
+            (Field::Name, FieldError::TooLong { max: 200 }),
+            (Field::Email, FieldError::Missing),
+            (Field::Password, FieldError::TooShort { min: 8 }),
+            (Field::CurrentPassword, FieldError::Incorrect),
+            (Field::NewPassword, FieldError::TooWeak),
+        ]);
+        assert_eq!(
+            errors.to_string(),
+            "name=too_long.200,email=missing,password=too_short.8,current=wrong,new=guessable"
+        );
+        assert_eq!(errors.to_string().parse(), Ok(errors));
+        for error in [
+            FieldError::Malformed,
+            FieldError::ControlCharacter,
+            FieldError::FullWidth,
+            FieldError::MatchesEmail,
+            FieldError::Unchanged,
+        ] {
+            let errors = FieldErrors::from((Field::Email, error));
+            assert_eq!(errors.to_string().parse(), Ok(errors));
+        }
+    }
+
+    #[test]
+    fn invalid_text_is_no_list_of_field_errors() {
+        for text in [
+            "",
+            ",",
+            "email",
+            "email=",
+            "email=nothing",
+            "unknown=missing",
+            "email=too_long",
+            "email=too_long.x",
+            "email=too_long.70000",
+            "email=missing.8",
+            "email=missing,",
+        ] {
+            assert_eq!(text.parse::<FieldErrors>(), Err(ParseFieldErrorsError), "{text:?}");
+        }
+    }
+}

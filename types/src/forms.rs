@@ -1,0 +1,263 @@
+//! Forms as the user submitted them, and `validate()`, which parses them or reports field errors.
+//!
+//! The browser validates before it sends; the server validates again and never relies on the
+//! browser.
+
+use crate::{DisplayName, Email, Field, FieldErrors, Password, RedirectPath};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The log-in form.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct LogInForm {
+    /// The email address as typed.
+    #[serde(default)]
+    pub email: String,
+    /// The password as typed.
+    #[serde(default)]
+    pub password: String,
+    /// The page to go to after log-in; see [`RedirectPath`].
+    #[serde(default)]
+    pub next: String,
+    /// The "Keep me signed in" checkbox: empty if it is not checked.
+    #[serde(default, rename = "keep")]
+    pub remember_me: String,
+}
+
+/// A valid [`LogInForm`].
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The address that identifies the account.
+    pub email: Email,
+    /// The password to compare with the stored hash.
+    pub password: Password,
+    /// The page to go to after log-in.
+    pub redirect_path: RedirectPath,
+    /// Whether the session persists when the browser is closed.
+    pub remember_me: bool,
+}
+
+impl LogInForm {
+    /// Parses the form, or returns the errors of its fields.
+    pub fn validate(&self) -> Result<Credentials, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let email = errors.check(Field::Email, Email::parse(&self.email));
+        let password = errors.check(Field::Password, Password::for_verification(&self.password));
+        match (email, password) {
+            (Some(email), Some(password)) => Ok(Credentials {
+                email,
+                password,
+                redirect_path: RedirectPath::parse(&self.next),
+                remember_me: !self.remember_me.is_empty(),
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+/// The sign-up form.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct SignUpForm {
+    /// The display name as typed. It is optional.
+    #[serde(default)]
+    pub name: String,
+    /// The email address as typed.
+    #[serde(default)]
+    pub email: String,
+    /// The new password as typed.
+    #[serde(default)]
+    pub password: String,
+    /// The page to go to after sign-up; see [`RedirectPath`].
+    #[serde(default)]
+    pub next: String,
+    /// The setup token from the link that creates the first administrator; otherwise empty.
+    #[serde(default, rename = "invite")]
+    pub setup_token: String,
+}
+
+/// A valid [`SignUpForm`].
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The display name, if one was given.
+    pub name: Option<DisplayName>,
+    /// The address that identifies the account.
+    pub email: Email,
+    /// The password to hash.
+    pub password: Password,
+    /// The page to go to after sign-up.
+    pub redirect_path: RedirectPath,
+}
+
+impl SignUpForm {
+    /// Parses the form, or returns the errors of its fields.
+    pub fn validate(&self) -> Result<NewUser, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let name = errors.check(Field::Name, DisplayName::parse(&self.name));
+        let email = errors.check(Field::Email, Email::parse(&self.email));
+        let password = Password::new(&self.password, email.as_ref());
+        let password = errors.check(Field::Password, password);
+        match (name, email, password) {
+            (Some(name), Some(email), Some(password)) => Ok(NewUser {
+                name,
+                email,
+                password,
+                redirect_path: RedirectPath::parse(&self.next),
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+/// The form that changes the display name.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct UpdateProfileForm {
+    /// The new name as typed. An empty name removes the current one.
+    #[serde(default)]
+    pub name: String,
+    /// The session that the form was rendered for: [`crate::views::Account::tag`].
+    #[serde(default, rename = "tag")]
+    pub session_tag: String,
+}
+
+impl UpdateProfileForm {
+    /// Parses the name, or returns its error.
+    pub fn validate(&self) -> Result<Option<DisplayName>, FieldErrors> {
+        DisplayName::parse(&self.name).map_err(|error| (Field::Name, error).into())
+    }
+}
+
+/// The form that changes the password.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct ChangePasswordForm {
+    /// The current password as typed.
+    #[serde(default, rename = "current")]
+    pub current_password: String,
+    /// The new password as typed.
+    #[serde(default, rename = "new")]
+    pub new_password: String,
+    /// The session that the form was rendered for: [`crate::views::Account::tag`].
+    #[serde(default, rename = "tag")]
+    pub session_tag: String,
+}
+
+/// A valid [`ChangePasswordForm`].
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    /// The password to compare with the stored hash.
+    pub current_password: Password,
+    /// The password to hash.
+    pub new_password: Password,
+}
+
+impl ChangePasswordForm {
+    /// Parses the form, or returns the errors of its fields. `email` is the address of the account,
+    /// if it is known.
+    pub fn validate(&self, email: Option<&Email>) -> Result<PasswordChange, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let current = Password::for_verification(&self.current_password);
+        let current = errors.check(Field::CurrentPassword, current);
+        let new = errors.check(Field::NewPassword, Password::new(&self.new_password, email));
+        match (current, new) {
+            (Some(current_password), Some(new_password)) => {
+                Ok(PasswordChange { current_password, new_password })
+            }
+            _ => Err(errors),
+        }
+    }
+}
+
+/// The form that schedules the deletion of the account.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct DeleteAccountForm {
+    /// The current password as typed. It is required so that an unattended device is not enough to
+    /// delete an account.
+    #[serde(default, rename = "current")]
+    pub current_password: String,
+    /// The session that the form was rendered for: [`crate::views::Account::tag`].
+    #[serde(default, rename = "tag")]
+    pub session_tag: String,
+}
+
+impl DeleteAccountForm {
+    /// Parses the password, or returns its error.
+    pub fn validate(&self) -> Result<Password, FieldErrors> {
+        Password::for_verification(&self.current_password)
+            .map_err(|error| (Field::CurrentPassword, error).into())
+    }
+}
+
+/// The form that cancels a scheduled account deletion.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct CancelDeletionForm {
+    /// The session that the form was rendered for: [`crate::views::Account::tag`].
+    #[serde(default, rename = "tag")]
+    pub session_tag: String,
+}
+
+/// The form that dismisses the notice about a session revoked after token reuse.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct DismissNoticeForm {
+    /// The session that the form was rendered for: [`crate::views::Account::tag`].
+    #[serde(default, rename = "tag")]
+    pub session_tag: String,
+}
+
+/// The form that revokes one session or all others.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct RevokeSessionForm {
+    /// The session to revoke ([`crate::views::SessionInfo::id`]). Empty: all but the current one.
+    #[serde(default)]
+    pub session: String,
+    /// The session that the form was rendered for: [`crate::views::Account::tag`].
+    #[serde(default, rename = "tag")]
+    pub session_tag: String,
+}
+
+// The input is personal or secret, so it is never shown.
+macro_rules! redacted {
+    ($($form:ident),*) => {$(
+        impl fmt::Debug for $form {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str(concat!(stringify!($form), "(…)"))
+            }
+        }
+    )*};
+}
+redacted!(LogInForm, SignUpForm, UpdateProfileForm, ChangePasswordForm, DeleteAccountForm);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::FieldError;
+
+    #[test]
+    fn empty_form_reports_every_required_field() {
+        let missing = [(Field::Email, FieldError::Missing), (Field::Password, FieldError::Missing)];
+        assert_eq!(LogInForm::default().validate().expect_err("errors").0, missing);
+        assert_eq!(SignUpForm::default().validate().expect_err("errors").0, missing);
+    }
+
+    #[test]
+    fn short_password_is_invalid_at_sign_up_but_not_at_log_in() {
+        let (email, password) = ("ada@example.com".to_owned(), "short".to_owned());
+        let form =
+            LogInForm { email: email.clone(), password: password.clone(), ..LogInForm::default() };
+        assert!(form.validate().is_ok());
+        let form = SignUpForm { email, password, ..SignUpForm::default() };
+        let errors = form.validate().expect_err("errors");
+        assert_eq!(errors.get(Field::Password), Some(FieldError::TooShort { min: 8 }));
+        assert_eq!(errors.get(Field::Email), None);
+    }
+
+    #[test]
+    fn debug_output_hides_the_input() {
+        let form = SignUpForm {
+            name: "Ada".into(),
+            email: "ada@example.com".into(),
+            password: "hunter2hunter2".into(),
+            ..SignUpForm::default()
+        };
+        let shown = format!("{form:?} {:?}", form.validate());
+        assert!(!shown.contains("hunter2") && !shown.contains("ada@"), "{shown}");
+    }
+}
