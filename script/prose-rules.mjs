@@ -66,6 +66,9 @@ export const LONG_LINES = [
   { files: ['**/*.json', '**/*.tsv', '**/*.csv'], reason: 'data' },
   { files: ['**/*.md'], pattern: /^\s*\|.*\|\s*$/, reason: 'a table row cannot be broken' },
   { files: ['**/*.rs'], pattern: /^\s*#!?\[path = /, reason: 'a path cannot be broken' },
+  { files: ['**/*.rs'], pattern: /\$argon2id\$/, reason: 'a password hash cannot be broken' },
+  { files: ['style/icons.css'], pattern: /url\("data:/, reason: 'a data URL cannot be broken' },
+  { files: ['clippy.toml'], pattern: /^\s*\{ path = /, reason: 'an inline table is one line' },
   {
     files: ['docs/recipes/*.md'],
     pattern: /^(?:\/\/|#) \S+, (?:after|before|instead of) `/,

@@ -5,8 +5,10 @@
 //! |---|---|
 //! | user interface | [`pages`], built from [`ui`] and [`messages`], inside [`document`] |
 //! | server functions | [`api`] |
-//! | calls of server functions: token, refresh, other tabs | [`server_fn_client`], [`json_codec`], [`js_json`], [`session`], [`browser`] |
-//! | unreachable server, session that ends while a form is edited | [`connection`], [`form_drafts`] |
+//! | calls of server functions: token, refresh, other tabs | [`server_fn_client`], [`session`] |
+//! | JSON in the browser | [`json_codec`], [`js_json`] |
+//! | what the browser offers: storage, locks, history | [`browser`] |
+//! | unreachable server, forms that outlive a session | [`connection`], [`form_drafts`] |
 //! | logged-in user, data that pages load | [`current_user`], [`resource`] |
 //! | HTTP on the server: credentials, cookies, responses | `request` (server only) |
 //! | errors | [`problem`] |

@@ -70,14 +70,14 @@ client! {
 }
 
 client! {
-    /// For log-in, sign-up and log-out. Sends no token, and holds the lock of the browser until the
-    /// new token is stored or the old one is deleted, so that no other log-in, log-out or refresh
-    /// interferes.
+    /// Client of log-in, sign-up and log-out. Sends no token, and holds the lock of the browser
+    /// until the new token is stored or the old one is deleted, so that no other log-in, log-out
+    /// or refresh interferes.
     SessionClient sends by send_session_change
 }
 
 client! {
-    /// For the refresh. Sends no token and takes no lock: the caller holds it.
+    /// Client of the refresh. Sends no token and takes no lock: the caller holds it.
     AnonymousClient sends by send_anonymous
 }
 

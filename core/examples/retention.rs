@@ -100,8 +100,8 @@ async fn measure(database: &TestDatabase, rows: i64) -> Result<bool> {
     let busy =
         written(&auth, &tokens, async { auth.run_retention().await.map_err(Into::into) }).await?;
     let took = began.elapsed();
-    let left: i64 = store.read().await?.count_rows("limits").await?
-        + store.read().await?.count_rows("sessions").await?;
+    let left: i64 = store.read().await?.count_rows("csgn_rate_limits").await?
+        + store.read().await?.count_rows("csgn_sessions").await?;
     if left > 2 * i64::try_from(WRITERS)? {
         return Err(format!("{left} rows are left").into());
     }

@@ -55,8 +55,9 @@ impl DeviceCookie {
         &self.id
     }
 
-    /// Whether an account with this address (its [`countersign_types::Email::lookup_key`]) has logged in
-    /// with this browser. [`DeviceCookie::is_valid_for`] tells whether the entry is still valid.
+    /// Whether an account with this address (its [`countersign_types::Email::lookup_key`]) has
+    /// logged in with this browser. [`DeviceCookie::is_valid_for`] tells whether the entry is
+    /// still valid.
     pub(crate) fn concerns(&self, secret: &ServerSecret, email_key: &str) -> bool {
         let address = hash(secret, "device_address", email_key.as_bytes());
         self.entries.iter().any(|entry| verify_slices_are_equal(&entry.address, &address).is_ok())

@@ -268,8 +268,8 @@ pub(crate) struct Counter {
 
 impl Counter {
     /// Returns the counter of password attempts for an account (by the
-    /// [`countersign_types::Email::lookup_key`] of its address): that of a device, or that of all unknown
-    /// clients.
+    /// [`countersign_types::Email::lookup_key`] of its address): that of a device, or that of all
+    /// unknown clients.
     pub(crate) fn for_password(
         secret: &ServerSecret,
         email_key: &str,

@@ -152,6 +152,9 @@ mod tests {
     use crate::RandomSource;
     use proptest::prelude::*;
 
+    /// Characters of a refresh token.
+    const LENGTH: usize = PREFIX.len() + 75;
+
     fn secret() -> ServerSecret {
         ServerSecret::generate(&RandomSource::seeded(1)).expect("seeded")
     }
@@ -168,7 +171,7 @@ mod tests {
     fn generation_has_exactly_one_token() {
         let token = encode(&secret(), session(), user(), 5);
         assert_eq!(token, encode(&secret(), session(), user(), 5));
-        assert_eq!(token.len(), 79);
+        assert_eq!(token.len(), LENGTH);
         assert_eq!(
             decode(&secret(), &token),
             Some(ParsedRefreshToken { session: session(), user: user(), generation: 5 })
@@ -307,13 +310,13 @@ mod tests {
         #[test]
         fn token_with_replaced_characters_is_rejected(
             generation in any::<i64>(),
-            at in 0..79_usize,
+            at in 0..LENGTH,
             cut in 0..4_usize,
             with in r"\PC{0,3}",
         ) {
             let issued = encode(&secret(), session(), user(), generation);
             let mut changed = issued.clone();
-            changed.replace_range(at..(at + cut).min(79), &with);
+            changed.replace_range(at..(at + cut).min(LENGTH), &with);
             prop_assume!(changed != issued);
             prop_assert_eq!(decode(&secret(), &changed), None);
         }

@@ -310,7 +310,8 @@ mod tests {
                     [true, false],
                     "{change:?}"
                 );
-                assert_eq!(context.rejections(claims, &change, true).await, [true, true], "{change:?}");
+                let rejections = context.rejections(claims, &change, true).await;
+                assert_eq!(rejections, [true, true], "{change:?}");
             }
         }
 
@@ -329,7 +330,8 @@ mod tests {
                 (gone, Change::SessionRevoked(gone.sid)),
                 (gone, Change::EpochRaised(gone.sub, i64::MAX)),
             ] {
-                assert_eq!(context.rejections(claims, &change, false).await, [true, true], "{change:?}");
+                let rejections = context.rejections(claims, &change, false).await;
+                assert_eq!(rejections, [true, true], "{change:?}");
             }
         }
     }

@@ -30,8 +30,8 @@ const changes = {
     hint.append('Strong');
     document.querySelector('input[type=password]').closest('.field').lastElementChild.before(hint);
   },
-  'element of the same type before each element': () => {
-    for (const element of document.querySelectorAll('main *'))
+  'element of the same type before each of the form': () => {
+    for (const element of document.querySelectorAll('main form :not(input)'))
       element.before(document.createElement(element.localName));
   },
   'element inside each label': () =>

@@ -24,9 +24,9 @@ async function errorMessages(page) {
 }
 
 const missing = { email: 'Enter your email address.', password: 'Enter your password.' };
-const credentials =
-  'Incorrect email address or password\n\nCheck both and try again.';
-const taken = 'This email address already has an account\n\nLog in instead, or use another email address.';
+const credentials = 'Incorrect email address or password\n\nCheck both and try again.';
+const taken =
+  'This email address already has an account\n\nLog in instead, or use another email address.';
 
 /**
  * `messages.notice` is missing if scripts validate the input: then the page shows field errors

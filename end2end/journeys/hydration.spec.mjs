@@ -72,7 +72,10 @@ const userPages = [
   ],
   ['/account/sessions', 'This device'],
   ['/account/sessions?saved', 'The device is logged out.'],
-  [formErrorUrl('/account/sessions', '/fn/end-session', 'not_found'), 'It may have ended or been removed.'],
+  [
+    formErrorUrl('/account/sessions', '/fn/end-session', 'not_found'),
+    'It may have ended or been removed.',
+  ],
   ['/account/activity', 'Signed up'],
   ['/account/activity?cursor=spoilt', 'Invalid request'],
   ['/account/data', 'In 14 days your account'],

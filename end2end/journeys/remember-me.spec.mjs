@@ -62,7 +62,9 @@ withAndWithoutScripts((scripts) => {
       'We logged out one of your devices to be safe',
     );
     await open(page, '/account/activity');
-    await expect(page.getByText('Logged out a device to be safe: its session was used in two places')).toBeVisible();
+    await expect(
+      page.getByText('Logged out a device to be safe: its session was used in two places'),
+    ).toBeVisible();
     await waitForHydration(page);
     await page.getByRole('button', { name: "Don't show this again" }).click();
     await expect(page.getByRole('alert')).toHaveCount(0);

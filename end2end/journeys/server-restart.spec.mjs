@@ -47,9 +47,7 @@ test('page reports a lost connection and recovers when the server is back', asyn
   await expectConsole(connectionRefused('/fn/recent-activity'), () =>
     page.getByRole('link', { name: 'Activity' }).first().click(),
   );
-  await expect(
-    problem.filter({ hasText: "Can't reach the server" }).last(),
-  ).toBeVisible();
+  await expect(problem.filter({ hasText: "Can't reach the server" }).last()).toBeVisible();
 
   const notice = page
     .getByRole('status')

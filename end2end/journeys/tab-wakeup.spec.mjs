@@ -36,9 +36,7 @@ const testWakeup = (rememberMe) =>
     for (const tab of tabs) await waitUntilExpired(tab);
     const start = watch.mark();
     await Promise.all(tabs.map((tab, number) => changeName(tab, `Ada ${number}`)));
-    await Promise.all(
-      tabs.map((tab) => expect(tab.getByText('Name saved.')).toBeVisible()),
-    );
+    await Promise.all(tabs.map((tab) => expect(tab.getByText('Name saved.')).toBeVisible()));
 
     const refreshes = watch.callsTo('/fn/refresh', start).sort((a, b) => a.start - b.start);
     console.log(`${refreshes.length} refreshes of ${TABS} tabs`);

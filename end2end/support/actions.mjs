@@ -48,10 +48,7 @@ export async function fillIn(page, { name, email, password }) {
 
 /** Opens another account page by the navigation. */
 export async function navigateTo(page, name) {
-  await page
-    .getByRole('navigation', { name: 'Account pages' })
-    .getByRole('link', { name })
-    .click();
+  await page.getByRole('navigation', { name: 'Account pages' }).getByRole('link', { name }).click();
   await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
   await waitForHydration(page);
 }

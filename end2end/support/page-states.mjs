@@ -375,7 +375,9 @@ export const galleryStates = {
   'gallery-dialog': showGallery('dialog', (page) =>
     expect(page.getByRole('dialog', { name: 'Really?' })).toBeFocused(),
   ),
-  'gallery-menu': showGallery('menu', (page) => expect(page.getByText('Example user')).toBeVisible()),
+  'gallery-menu': showGallery('menu', (page) =>
+    expect(page.getByText('Example user')).toBeVisible(),
+  ),
   'gallery-offline': showGallery('offline', (page) =>
     expect(page.getByText("You're offline.")).toBeVisible(),
   ),

@@ -417,20 +417,20 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
 /// known; all others count for the revocation check.
 fn purpose(statement: &str) -> &'static str {
     let begins = |start: &str| statement.starts_with(start);
-    if begins("SELECT number, kind, subject") || begins("SELECT head FROM feed_head") {
+    if begins("SELECT number, kind, subject") || begins("SELECT head FROM csgn_change_feed_head") {
         "feed poll"
-    } else if begins("UPDATE sessions SET confirmed")
+    } else if begins("UPDATE csgn_sessions SET confirmed_generation")
         || ["BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"].iter().any(|word| begins(word))
     {
         "confirmation"
     } else if begins("DELETE FROM")
-        || begins("SELECT COUNT(*) FROM limits")
-        || begins("SELECT delete_at, id FROM users")
+        || begins("SELECT COUNT(*) FROM csgn_rate_limits")
+        || begins("SELECT deletion_scheduled_at, id FROM csgn_users")
     {
         "retention"
     } else if begins("PRAGMA") || begins("SET statement_timeout") {
         "new connection"
-    } else if begins("UPDATE signing_keys") || begins("SELECT kid") {
+    } else if begins("UPDATE csgn_signing_keys") || begins("SELECT kid") {
         "keys"
     } else {
         "check"

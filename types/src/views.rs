@@ -23,8 +23,8 @@ pub struct Account {
     pub roles: Vec<Role>,
     /// When the user signed up.
     pub created_at: Timestamp,
-    /// The session tag: identifies the session but grants no access. Every protected form has it as
-    /// a hidden field, so that a form rendered for one user can't be submitted as another.
+    /// The session tag: identifies the session but grants no access. Every protected form has it
+    /// as a hidden field, so that a form rendered for one user can't be submitted as another.
     pub tag: String,
     /// When refresh token reuse revoked another session of the user. Set for the first session
     /// after that.

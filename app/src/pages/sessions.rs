@@ -86,7 +86,8 @@ fn list(sessions: SessionList, tag: &str) -> AnyView {
             }
             .into_eager_any()
         } else {
-            view! { <p class="text-muted">{messages::sessions::NO_OTHER_SESSIONS}</p> }.into_eager_any()
+            let text = messages::sessions::NO_OTHER_SESSIONS;
+            view! { <p class="text-muted">{text}</p> }.into_eager_any()
         }}
     }
     .into_eager_any()

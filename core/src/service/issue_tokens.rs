@@ -160,9 +160,9 @@ impl Auth {
         Ok((id, changes))
     }
 
-    /// Returns the sessions to evict for a new one. Sessions that were used in the last five minutes
-    /// are evicted last; the creation of a session does not count as a use. Within both groups, the
-    /// one that was unused for longest is evicted first.
+    /// Returns the sessions to evict for a new one. Sessions that were used in the last five
+    /// minutes are evicted last; the creation of a session does not count as a use. Within both
+    /// groups, the one that was unused for longest is evicted first.
     fn sessions_to_evict(&self, sessions: Vec<SessionUse>, now: Timestamp) -> Vec<SessionId> {
         let mut ranked: Vec<_> = sessions
             .into_iter()

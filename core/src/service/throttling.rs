@@ -123,8 +123,8 @@ impl Auth {
     }
 
     /// Counts a password attempt for the account with this address (its
-    /// [`countersign_types::Email::lookup_key`]), whether it exists or not. A known `device` has a counter
-    /// of its own, and its network is not charged.
+    /// [`countersign_types::Email::lookup_key`]), whether it exists or not. A known `device` has a
+    /// counter of its own, and its network is not charged.
     pub(super) async fn count_password_attempt(
         &self,
         context: &RequestContext,

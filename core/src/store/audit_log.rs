@@ -42,20 +42,22 @@ pub struct EventRow {
 }
 
 statements! {
-    INSERT = "INSERT INTO events (id, at, kind, outcome, actor_id, target_id, session_hash, \
-        address, device, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    OF_TARGET_BEFORE = "SELECT id, at, kind, CASE WHEN actor_id IS NULL \
-        OR actor_id = target_id THEN address END AS address, CASE WHEN actor_id IS NULL \
-        OR actor_id = target_id THEN device END AS device FROM events WHERE target_id = $1 \
-        AND id < $2 ORDER BY id DESC LIMIT $3";
-    NEWEST = "SELECT at FROM events ORDER BY id DESC LIMIT 1";
-    PRUNE = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id < $1 ORDER BY id \
+    INSERT = "INSERT INTO csgn_audit_events (id, at, kind, outcome, actor_id, target_id, \
+        session_hash, address, device, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+        $10)";
+    OF_TARGET_BEFORE = "SELECT id, at, kind, CASE WHEN actor_id IS NULL OR actor_id = target_id \
+        THEN address END AS address, CASE WHEN actor_id IS NULL OR actor_id = target_id THEN \
+        device END AS device FROM csgn_audit_events WHERE target_id = $1 AND id < $2 ORDER BY id \
+        DESC LIMIT $3";
+    NEWEST = "SELECT at FROM csgn_audit_events ORDER BY id DESC LIMIT 1";
+    PRUNE = "DELETE FROM csgn_audit_events WHERE id IN (SELECT id FROM csgn_audit_events WHERE id \
+        < $1 ORDER BY id LIMIT $2)";
+    DELETE_FOR_USER = "DELETE FROM csgn_audit_events WHERE id IN (SELECT id FROM csgn_audit_events \
+        WHERE target_id = $1 AND kind <> 'deleted' LIMIT $2)";
+    REDACT = "UPDATE csgn_audit_events SET address = NULL, device = NULL, session_hash = NULL \
+        WHERE id IN (SELECT id FROM csgn_audit_events WHERE actor_id = $1 AND actor_id <> \
+        target_id AND (address IS NOT NULL OR device IS NOT NULL OR session_hash IS NOT NULL) \
         LIMIT $2)";
-    DELETE_FOR_USER = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE target_id = $1 \
-        AND kind <> 'deleted' LIMIT $2)";
-    REDACT = "UPDATE events SET address = NULL, device = NULL, session_hash = NULL \
-        WHERE id IN (SELECT id FROM events WHERE actor_id = $1 AND actor_id <> target_id \
-        AND (address IS NOT NULL OR device IS NOT NULL OR session_hash IS NOT NULL) LIMIT $2)";
 }
 
 impl ReadConnection {
@@ -164,7 +166,7 @@ impl ReadConnection {
     /// Returns all events, oldest first.
     pub async fn event_records(&mut self) -> Result<Vec<AuditRow>, Error> {
         const ALL: &str = "SELECT at, kind, outcome, actor_id, target_id, session_hash, address, \
-            device, request_id FROM events ORDER BY id";
+            device, request_id FROM csgn_audit_events ORDER BY id";
         Ok(with_connection!(self, |c| sqlx::query_as(ALL).fetch_all(c).await?))
     }
 }

@@ -147,7 +147,7 @@ pub async fn restore(
         Some(_) => {}
     }
     let check: Option<Vec<u8>> =
-        sqlx::query_scalar("SELECT secret_check FROM installation WHERE id = 1")
+        sqlx::query_scalar("SELECT secret_fingerprint FROM csgn_installation WHERE id = 1")
             .fetch_optional(&mut connection)
             .await
             .map_err(|error| BackupError::Copy(source.to_owned(), error))?;
@@ -204,14 +204,14 @@ async fn read_version(
     connection: &mut SqliteConnection,
 ) -> Result<Option<i64>, BackupError> {
     const TABLES: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' \
-        AND name IN ('_sqlx_migrations', 'installation', 'users')";
+        AND name IN ('csgn_migrations', 'csgn_installation', 'csgn_users')";
     let failed = |error| BackupError::Open(path.to_owned(), error);
     let tables: i64 =
         sqlx::query_scalar(TABLES).fetch_one(&mut *connection).await.map_err(failed)?;
     if tables < 3 {
         return Ok(None);
     }
-    sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+    sqlx::query_scalar("SELECT MAX(version) FROM csgn_migrations")
         .fetch_one(connection)
         .await
         .map_err(failed)
@@ -280,7 +280,7 @@ async fn check(path: &Path) -> Result<i64, BackupError> {
 }
 
 async fn count_users(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("SELECT COUNT(*) FROM users").fetch_one(connection).await
+    sqlx::query_scalar("SELECT COUNT(*) FROM csgn_users").fetch_one(connection).await
 }
 
 /// Locks the database that is to be replaced against all other programs, and moves its write-ahead

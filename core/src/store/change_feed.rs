@@ -37,17 +37,18 @@ pub struct FeedEntry {
 }
 
 statements! {
-    NEXT = "UPDATE feed_head SET head = head + $1 WHERE id = 1 RETURNING head";
-    UP = "UPDATE feed_head SET head = head + 1 WHERE id = 1";
-    DOWN = "UPDATE feed_head SET head = head - 1 WHERE id = 1";
-    HEAD = "SELECT head FROM feed_head WHERE id = 1";
-    APPEND = "INSERT INTO feed (number, kind, subject, value, until) VALUES ($1, $2, $3, $4, $5)";
-    SINCE = "SELECT number, kind, subject, value, until FROM feed WHERE number > $1 \
+    NEXT = "UPDATE csgn_change_feed_head SET head = head + $1 WHERE id = 1 RETURNING head";
+    UP = "UPDATE csgn_change_feed_head SET head = head + 1 WHERE id = 1";
+    DOWN = "UPDATE csgn_change_feed_head SET head = head - 1 WHERE id = 1";
+    HEAD = "SELECT head FROM csgn_change_feed_head WHERE id = 1";
+    APPEND = "INSERT INTO csgn_change_feed (number, kind, subject, value, until) VALUES ($1, $2, \
+        $3, $4, $5)";
+    SINCE = "SELECT number, kind, subject, value, until FROM csgn_change_feed WHERE number > $1 \
         ORDER BY number LIMIT 1000";
-    UNEXPIRED = "SELECT number, kind, subject, value, until FROM feed WHERE number <= $1 \
-        AND until > $2 ORDER BY number";
-    PRUNE = "DELETE FROM feed WHERE number IN (SELECT number FROM feed WHERE until < $1 \
-        ORDER BY until LIMIT $2)";
+    UNEXPIRED = "SELECT number, kind, subject, value, until FROM csgn_change_feed WHERE number <= \
+        $1 AND until > $2 ORDER BY number";
+    PRUNE = "DELETE FROM csgn_change_feed WHERE number IN (SELECT number FROM csgn_change_feed \
+        WHERE until < $1 ORDER BY until LIMIT $2)";
 }
 
 impl ReadConnection {

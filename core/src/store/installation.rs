@@ -6,13 +6,13 @@ use crate::Error;
 use countersign_types::Timestamp;
 
 statements! {
-    BIND_SECRET = "INSERT INTO installation (id, secret_check, created_at) VALUES (1, $1, $2) \
-        ON CONFLICT (id) DO NOTHING";
-    SECRET_FINGERPRINT = "SELECT secret_check FROM installation WHERE id = 1";
-    HAS_NO_ADMIN = "SELECT first_admin_at IS NULL FROM installation WHERE id = 1";
-    LOCK = "UPDATE installation SET created_at = created_at WHERE id = 1";
-    CLAIM_FIRST_ADMIN = "UPDATE installation SET first_admin_at = $1 WHERE id = 1 \
-        AND first_admin_at IS NULL";
+    BIND_SECRET = "INSERT INTO csgn_installation (id, secret_fingerprint, created_at) VALUES (1, \
+        $1, $2) ON CONFLICT (id) DO NOTHING";
+    SECRET_FINGERPRINT = "SELECT secret_fingerprint FROM csgn_installation WHERE id = 1";
+    HAS_NO_ADMIN = "SELECT first_admin_at IS NULL FROM csgn_installation WHERE id = 1";
+    LOCK = "UPDATE csgn_installation SET created_at = created_at WHERE id = 1";
+    CLAIM_FIRST_ADMIN = "UPDATE csgn_installation SET first_admin_at = $1 WHERE id = 1 AND \
+        first_admin_at IS NULL";
 }
 
 impl ReadConnection {

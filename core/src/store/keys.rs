@@ -15,31 +15,33 @@ pub struct KeyRow {
     pub sealed: Option<Vec<u8>>,
     pub created_at: Timestamp,
     pub changed_at: Timestamp,
-    #[sqlx(rename = "signs_at")]
     pub activates_at: Option<Timestamp>,
 }
 
 statements! {
-    ALL_IN_USE = "SELECT kid, algorithm, state, public, sealed, created_at, changed_at, signs_at \
-        FROM signing_keys WHERE state <> 'gone' ORDER BY created_at, kid";
-    INSERT = "INSERT INTO signing_keys (kid, algorithm, state, public, sealed, created_at, \
-        changed_at, signs_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
-    SCHEDULE = "UPDATE signing_keys SET signs_at = $2 WHERE kid = $1 AND state = 'published'";
-    UNSCHEDULE_OTHERS = "UPDATE signing_keys SET signs_at = NULL WHERE kid <> $1 \
-        AND state = 'published'";
-    RETIRE = "UPDATE signing_keys SET state = 'retired', changed_at = $1 WHERE state = 'signing' \
-        AND EXISTS (SELECT 1 FROM signing_keys p WHERE p.state = 'published' AND p.signs_at <= $1)";
-    ACTIVATE_SCHEDULED = "UPDATE signing_keys SET state = 'signing', changed_at = $1, \
-        signs_at = NULL WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' \
-        AND p.signs_at <= $1 ORDER BY p.signs_at, p.kid LIMIT 1) AND state = 'published'";
-    DELETE_RETIRED = "UPDATE signing_keys SET state = 'gone', changed_at = $2, sealed = NULL \
+    ALL_IN_USE = "SELECT kid, algorithm, state, public, sealed, created_at, changed_at, \
+        activates_at FROM csgn_signing_keys WHERE state <> 'gone' ORDER BY created_at, kid";
+    INSERT = "INSERT INTO csgn_signing_keys (kid, algorithm, state, public, sealed, created_at, \
+        changed_at, activates_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    SCHEDULE = "UPDATE csgn_signing_keys SET activates_at = $2 WHERE kid = $1 AND state = \
+        'published'";
+    UNSCHEDULE_OTHERS = "UPDATE csgn_signing_keys SET activates_at = NULL WHERE kid <> $1 AND \
+        state = 'published'";
+    RETIRE = "UPDATE csgn_signing_keys SET state = 'retired', changed_at = $1 WHERE state = \
+        'signing' AND EXISTS (SELECT 1 FROM csgn_signing_keys p WHERE p.state = 'published' AND \
+        p.activates_at <= $1)";
+    ACTIVATE_SCHEDULED = "UPDATE csgn_signing_keys SET state = 'signing', changed_at = $1, \
+        activates_at = NULL WHERE kid = (SELECT p.kid FROM csgn_signing_keys p WHERE p.state = \
+        'published' AND p.activates_at <= $1 ORDER BY p.activates_at, p.kid LIMIT 1) AND state = \
+        'published'";
+    DELETE_RETIRED = "UPDATE csgn_signing_keys SET state = 'gone', changed_at = $2, sealed = NULL \
         WHERE state = 'retired' AND changed_at <= $1";
-    REMOVE = "UPDATE signing_keys SET state = 'gone', changed_at = $2, signs_at = NULL, \
+    REMOVE = "UPDATE csgn_signing_keys SET state = 'gone', changed_at = $2, activates_at = NULL, \
         sealed = NULL WHERE kid = $1 AND state <> 'gone'";
-    ACTIVATE = "UPDATE signing_keys SET state = 'signing', changed_at = $1, signs_at = NULL \
-        WHERE kid = (SELECT p.kid FROM signing_keys p WHERE p.state = 'published' \
-        ORDER BY p.created_at, p.kid LIMIT 1) AND state = 'published' AND NOT EXISTS (SELECT 1 \
-        FROM signing_keys s WHERE s.state = 'signing')";
+    ACTIVATE = "UPDATE csgn_signing_keys SET state = 'signing', changed_at = $1, activates_at = \
+        NULL WHERE kid = (SELECT p.kid FROM csgn_signing_keys p WHERE p.state = 'published' ORDER \
+        BY p.created_at, p.kid LIMIT 1) AND state = 'published' AND NOT EXISTS (SELECT 1 FROM \
+        csgn_signing_keys s WHERE s.state = 'signing')";
 }
 
 impl ReadConnection {

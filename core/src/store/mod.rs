@@ -58,6 +58,9 @@ use tokio::{
 };
 use writer::{Lease, Writer};
 
+/// The table of applied migrations. The name differs from sqlx's default, so that an application
+/// can run its own migrations in the same database.
+const MIGRATIONS_TABLE: &str = "csgn_migrations";
 /// Timeout for a connection or a lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout for one statement, including the network.
@@ -505,7 +508,7 @@ impl ReadConnection {
         const SQLITE: &str = "SELECT m.name || '.' || c.name || CASE WHEN c.\"notnull\" = 1 \
             OR c.pk > 0 THEN ' NOT NULL' ELSE '' END FROM sqlite_master m, \
             pragma_table_info(m.name) c WHERE m.type = 'table' \
-            AND m.name NOT LIKE '\\_sqlx%' ESCAPE '\\' AND m.name NOT LIKE 'sqlite%'
+            AND m.name <> 'csgn_migrations' AND m.name NOT LIKE 'sqlite%'
              UNION ALL SELECT 'index ' || i.name || CASE WHEN i.\"unique\" = 1 THEN ' unique' \
              ELSE '' END || ' ' || (SELECT group_concat(name) \
              FROM (SELECT COALESCE(x.name, '(expression)') AS name \
@@ -515,7 +518,7 @@ impl ReadConnection {
         const POSTGRES: &str = "SELECT table_name || '.' || column_name || \
             CASE WHEN is_nullable = 'NO' THEN ' NOT NULL' ELSE '' END \
             FROM information_schema.columns WHERE table_schema = 'public' \
-            AND table_name NOT LIKE '\\_sqlx%'
+            AND table_name <> 'csgn_migrations'
              UNION ALL SELECT 'index ' || c.relname || CASE WHEN i.indisunique THEN ' unique' \
              ELSE '' END || ' ' || (SELECT string_agg(COALESCE(a.attname, '(expression)'), ',' \
              ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n) LEFT \
@@ -579,9 +582,10 @@ impl WriteTransaction {
         };
         let session = |expires: &str, idle: &str, revoked: &str| {
             format!(
-                "INSERT INTO sessions (id, user_id, counter, rotated_at, previous_rotated_at, \
-                    confirmed, persistent, amr, auth_time, created_at, last_seen_at, idle_limit, \
-                    expires_at, revoked_at, revoked_for)
+                "INSERT INTO csgn_sessions (id, user_id, generation, rotated_at, \
+                    previous_rotated_at, confirmed_generation, persistent, amr, auth_time, \
+                    created_at, last_seen_at, idle_limit, expires_at, revoked_at, \
+                    revocation_reason)
                  {NUMBERS} SELECT {id}, $2, 1, $3, $3, 0, n > 0, 'pwd', $3, $3, $3, {idle}, \
                  {expires}, {revoked}, CASE WHEN {revoked} IS NULL THEN NULL \
                  ELSE 'logged_out' END FROM numbers"
@@ -595,16 +599,18 @@ impl WriteTransaction {
             Seed::ExpiredSessions => session("$3", "1000000000000", "CAST(NULL AS BIGINT)"),
             Seed::IdleSessions => session("$3 + 1000000000000", "0", "CAST(NULL AS BIGINT)"),
             Seed::Events => format!(
-                "INSERT INTO events (id, at, kind, outcome, actor_id, target_id) {NUMBERS} \
+                "INSERT INTO csgn_audit_events (id, at, kind, outcome, actor_id, target_id) \
+                    {NUMBERS} \
                     SELECT {event}, $3, 'logged_in', 'done', $2, $2 FROM numbers"
             ),
             Seed::Limits => format!(
-                "INSERT INTO limits (kind, subject, tries, free_at, at) {NUMBERS} SELECT \
+                "INSERT INTO csgn_rate_limits (kind, subject, attempts, next_allowed_at, at) \
+                    {NUMBERS} SELECT \
                     CASE WHEN $2 IS NULL THEN '' ELSE 'seeded' END, {bytes}, 1, $3, $3 FROM numbers"
             ),
             Seed::Feed => format!(
-                "INSERT INTO feed (number, kind, subject, value, until) {NUMBERS} \
-                    SELECT (SELECT COALESCE(MIN(number), 0) FROM feed) - n, 'seeded', \
+                "INSERT INTO csgn_change_feed (number, kind, subject, value, until) {NUMBERS} \
+                    SELECT (SELECT COALESCE(MIN(number), 0) FROM csgn_change_feed) - n, 'seeded', \
                     CASE WHEN $2 IS NULL THEN '' ELSE 'seeded' END, 0, $3 FROM numbers"
             ),
         };

@@ -155,7 +155,7 @@ mod tests {
             .connect()
             .await
             .expect("a connection");
-        sqlx::query("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1")
+        sqlx::query("UPDATE csgn_migrations SET version = 9999 WHERE version = 1")
             .execute(&mut connection)
             .await
             .expect("changed");

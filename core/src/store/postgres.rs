@@ -9,7 +9,7 @@
 //! pooler: then statements are unnamed, no session settings are changed, and reads use a
 //! transaction.
 
-use super::{DatabaseErrorKind, LOCK_TIMEOUT, OpenError, health::Health};
+use super::{DatabaseErrorKind, LOCK_TIMEOUT, MIGRATIONS_TABLE, OpenError, health::Health};
 use futures::{future::BoxFuture, stream::BoxStream};
 use sqlx::{
     AssertSqlSafe, Connection, Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
@@ -163,6 +163,7 @@ impl PostgresPool {
 
     /// Migrates the tables in one transaction, on a connection of its own.
     pub(super) async fn migrate(&self, mut migrations: Migrator) -> Result<(), OpenError> {
+        migrations.dangerous_set_table_name(MIGRATIONS_TABLE);
         let mut connection = self.pool.acquire().await?.detach();
         check_encoding(&mut connection).await?;
         // Another node waits until this one has committed.

@@ -10,27 +10,31 @@ use crate::{
 use countersign_types::{TimeSpan, Timestamp};
 
 statements! {
-    COUNT_ATTEMPT = "INSERT INTO limits (kind, subject, tries, free_at, at) \
-        VALUES ($1, $2, 1, $3, $3) ON CONFLICT (kind, subject) DO UPDATE SET tries = \
-        CASE WHEN limits.at < $4 THEN 1 ELSE limits.tries + 1 END, at = $3 \
-        WHERE limits.free_at <= $3 OR limits.free_at > $5 RETURNING tries";
-    BLOCK_UNTIL = "UPDATE limits SET free_at = $3 WHERE kind = $1 AND subject = $2";
-    TAKE_TOKEN = "INSERT INTO limits (kind, subject, tries, free_at, at) \
-        VALUES ($1, $2, 1, $4, $3) ON CONFLICT (kind, subject) DO UPDATE \
-        SET tries = limits.tries + 1, free_at = CASE WHEN limits.free_at > $3 \
-        AND limits.free_at <= $7 THEN limits.free_at + $5 ELSE $4 END, at = $3 \
-        WHERE limits.free_at <= $6 OR limits.free_at > $7 RETURNING free_at";
-    RETURN_TOKENS = "UPDATE limits SET free_at = CASE WHEN free_at - $3 > $4 THEN free_at - $3 \
-        ELSE $4 END WHERE kind = $1 AND subject = $2 AND free_at > $4";
-    UNDO_ATTEMPT = "UPDATE limits SET tries = tries - 1, free_at = CASE WHEN at = $3 \
-        AND free_at > $3 THEN $3 ELSE free_at END WHERE kind = $1 AND subject = $2 AND tries > 0";
-    NEXT_ALLOWED_AT = "SELECT free_at FROM limits WHERE kind = $1 AND subject = $2";
-    RESET = "DELETE FROM limits WHERE kind = $1 AND subject = $2";
-    PRUNE = "DELETE FROM limits WHERE (kind, subject) IN (SELECT kind, subject FROM limits \
-        WHERE at < $1 AND free_at < $2 LIMIT $3)";
-    COUNT = "SELECT COUNT(*) FROM limits";
-    DROP_OLDEST = "DELETE FROM limits WHERE (kind, subject) IN (SELECT kind, subject FROM limits \
-        ORDER BY at LIMIT $1)";
+    COUNT_ATTEMPT = "INSERT INTO csgn_rate_limits AS l (kind, subject, attempts, next_allowed_at, \
+        at) VALUES ($1, $2, 1, $3, $3) ON CONFLICT (kind, subject) DO UPDATE SET attempts = CASE \
+        WHEN l.at < $4 THEN 1 ELSE l.attempts + 1 END, at = $3 WHERE l.next_allowed_at <= $3 OR \
+        l.next_allowed_at > $5 RETURNING attempts";
+    BLOCK_UNTIL = "UPDATE csgn_rate_limits SET next_allowed_at = $3 WHERE kind = $1 AND subject = \
+        $2";
+    TAKE_TOKEN = "INSERT INTO csgn_rate_limits AS l (kind, subject, attempts, next_allowed_at, at) \
+        VALUES ($1, $2, 1, $4, $3) ON CONFLICT (kind, subject) DO UPDATE SET attempts = l.attempts \
+        + 1, next_allowed_at = CASE WHEN l.next_allowed_at > $3 AND l.next_allowed_at <= $7 THEN \
+        l.next_allowed_at + $5 ELSE $4 END, at = $3 WHERE l.next_allowed_at <= $6 OR \
+        l.next_allowed_at > $7 RETURNING next_allowed_at";
+    RETURN_TOKENS = "UPDATE csgn_rate_limits SET next_allowed_at = CASE WHEN next_allowed_at - $3 \
+        > $4 THEN next_allowed_at - $3 ELSE $4 END WHERE kind = $1 AND subject = $2 AND \
+        next_allowed_at > $4";
+    UNDO_ATTEMPT = "UPDATE csgn_rate_limits SET attempts = attempts - 1, next_allowed_at = CASE \
+        WHEN at = $3 AND next_allowed_at > $3 THEN $3 ELSE next_allowed_at END WHERE kind = $1 AND \
+        subject = $2 AND attempts > 0";
+    NEXT_ALLOWED_AT = "SELECT next_allowed_at FROM csgn_rate_limits WHERE kind = $1 AND subject = \
+        $2";
+    RESET = "DELETE FROM csgn_rate_limits WHERE kind = $1 AND subject = $2";
+    PRUNE = "DELETE FROM csgn_rate_limits WHERE (kind, subject) IN (SELECT kind, subject FROM \
+        csgn_rate_limits WHERE at < $1 AND next_allowed_at < $2 LIMIT $3)";
+    COUNT = "SELECT COUNT(*) FROM csgn_rate_limits";
+    DROP_OLDEST = "DELETE FROM csgn_rate_limits WHERE (kind, subject) IN (SELECT kind, subject \
+        FROM csgn_rate_limits ORDER BY at LIMIT $1)";
 }
 
 impl ReadConnection {

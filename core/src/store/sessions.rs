@@ -11,12 +11,10 @@ use countersign_types::{SessionId, TimeSpan, Timestamp, UserId};
 pub struct SessionRecord {
     pub id: SessionId,
     pub user_id: UserId,
-    #[sqlx(rename = "counter")]
     pub generation: i64,
     pub oldest_generation: i64,
     pub rotated_at: Timestamp,
     pub previous_rotated_at: Timestamp,
-    #[sqlx(rename = "confirmed")]
     pub confirmed_generation: i64,
     pub persistent: bool,
     pub amr: String,
@@ -28,7 +26,6 @@ pub struct SessionRecord {
     pub idle_limit: TimeSpan,
     pub expires_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
-    #[sqlx(rename = "stolen_at")]
     pub reuse_detected_at: Option<Timestamp>,
 }
 
@@ -55,60 +52,60 @@ pub struct SessionWithUser {
     pub epoch: i64,
     pub disabled_at: Option<Timestamp>,
     pub user_created_at: Timestamp,
-    #[sqlx(rename = "delete_at")]
     pub deletion_scheduled_at: Option<Timestamp>,
 }
 
 statements! {
-    INSERT = "INSERT INTO sessions (id, user_id, counter, rotated_at, previous_rotated_at, \
-        confirmed, persistent, amr, auth_time, device, address, created_at, last_seen_at, \
-        idle_limit, expires_at, stolen_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-        $12, $13, $14, $15, $16)";
-    WITH_USER = "SELECT s.id, s.user_id, s.counter, s.oldest_generation, s.rotated_at, \
-        s.previous_rotated_at, s.confirmed, s.persistent, s.amr, s.auth_time, s.device, \
+    INSERT = "INSERT INTO csgn_sessions (id, user_id, generation, rotated_at, previous_rotated_at, \
+        confirmed_generation, persistent, amr, auth_time, device, address, created_at, \
+        last_seen_at, idle_limit, expires_at, reuse_detected_at) VALUES ($1, $2, $3, $4, $5, $6, \
+        $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    WITH_USER = "SELECT s.id, s.user_id, s.generation, s.oldest_generation, s.rotated_at, \
+        s.previous_rotated_at, s.confirmed_generation, s.persistent, s.amr, s.auth_time, s.device, \
         s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, \
-        s.stolen_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, u.disabled_at, \
-        u.created_at AS user_created_at, u.delete_at FROM sessions s \
-        JOIN users u ON u.id = s.user_id WHERE s.id = $1";
-    ROTATE = "UPDATE sessions SET counter = counter + 1, previous_rotated_at = rotated_at, \
-        rotated_at = $3, last_seen_at = $3, confirmed = CASE WHEN confirmed < $2 THEN $2 \
-        ELSE confirmed END WHERE id = $1 AND counter = $2 AND revoked_at IS NULL";
-    REISSUE = "UPDATE sessions SET rotated_at = $3, last_seen_at = $3 WHERE id = $1 \
-        AND counter = $2 AND confirmed < $2 AND revoked_at IS NULL";
-    RESTART = "UPDATE sessions SET counter = counter + 1, oldest_generation = counter + 1, \
-        previous_rotated_at = rotated_at, rotated_at = $2, last_seen_at = $2 WHERE id = $1 \
-        AND revoked_at IS NULL";
-    REVOKE = "UPDATE sessions SET revoked_at = $2, revoked_for = $3 WHERE id = $1 \
-        AND revoked_at IS NULL RETURNING user_id";
-    REVOKE_OWN = "UPDATE sessions SET revoked_at = $3, revoked_for = $4 WHERE id = $1 \
-        AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 \
-        AND last_seen_at + idle_limit > $3 RETURNING id";
-    REVOKE_OTHERS = "UPDATE sessions SET revoked_at = $3, revoked_for = $4 WHERE user_id = $1 \
-        AND id <> $2 AND revoked_at IS NULL RETURNING id";
-    CLOSE_EXPIRED = "UPDATE sessions SET revoked_for = 'expired', revoked_at = \
-        CASE WHEN last_seen_at + idle_limit < expires_at THEN last_seen_at + idle_limit \
-        ELSE expires_at END WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at < $2 \
-        OR last_seen_at + idle_limit < $2)";
-    LAST_USES = "SELECT id, created_at, last_seen_at FROM sessions WHERE user_id = $1 \
-        AND id <> $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3";
-    LIST = "SELECT id, device, address, created_at, last_seen_at FROM sessions WHERE user_id = $1 \
-        AND id < $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3 \
-        ORDER BY id DESC LIMIT $4";
-    LIST_ALL = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at \
-        FROM sessions WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
-    REUSE_DETECTED_SINCE = "SELECT MAX(revoked_at) FROM sessions WHERE user_id = $1 \
-        AND revoked_for = 'token_reused' AND revoked_at >= $2";
-    DISMISS_NOTICE = "UPDATE sessions SET stolen_at = NULL WHERE id = $1";
-    PRUNE_REVOKED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
-        WHERE revoked_at IS NOT NULL AND revoked_at < $1 LIMIT $2)";
-    PRUNE_EXPIRED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
-        WHERE revoked_at IS NULL AND expires_at < $1 LIMIT $2)";
-    PRUNE_IDLE = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
-        WHERE revoked_at IS NULL AND last_seen_at + idle_limit < $1 LIMIT $2)";
-    DELETE_REVOKED = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions \
-        WHERE user_id = $1 AND revoked_at IS NOT NULL LIMIT $2)";
-    TOUCH = "UPDATE sessions SET confirmed = CASE WHEN confirmed < $2 THEN $2 \
-        ELSE confirmed END, last_seen_at = CASE WHEN last_seen_at < $3 THEN $3 \
+        s.reuse_detected_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, \
+        u.disabled_at, u.created_at AS user_created_at, u.deletion_scheduled_at FROM csgn_sessions \
+        s JOIN csgn_users u ON u.id = s.user_id WHERE s.id = $1";
+    ROTATE = "UPDATE csgn_sessions SET generation = generation + 1, previous_rotated_at = \
+        rotated_at, rotated_at = $3, last_seen_at = $3, confirmed_generation = CASE WHEN \
+        confirmed_generation < $2 THEN $2 ELSE confirmed_generation END WHERE id = $1 AND \
+        generation = $2 AND revoked_at IS NULL";
+    REISSUE = "UPDATE csgn_sessions SET rotated_at = $3, last_seen_at = $3 WHERE id = $1 AND \
+        generation = $2 AND confirmed_generation < $2 AND revoked_at IS NULL";
+    RESTART = "UPDATE csgn_sessions SET generation = generation + 1, oldest_generation = \
+        generation + 1, previous_rotated_at = rotated_at, rotated_at = $2, last_seen_at = $2 WHERE \
+        id = $1 AND revoked_at IS NULL";
+    REVOKE = "UPDATE csgn_sessions SET revoked_at = $2, revocation_reason = $3 WHERE id = $1 AND \
+        revoked_at IS NULL RETURNING user_id";
+    REVOKE_OWN = "UPDATE csgn_sessions SET revoked_at = $3, revocation_reason = $4 WHERE id = $1 \
+        AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit \
+        > $3 RETURNING id";
+    REVOKE_OTHERS = "UPDATE csgn_sessions SET revoked_at = $3, revocation_reason = $4 WHERE \
+        user_id = $1 AND id <> $2 AND revoked_at IS NULL RETURNING id";
+    CLOSE_EXPIRED = "UPDATE csgn_sessions SET revocation_reason = 'expired', revoked_at = CASE \
+        WHEN last_seen_at + idle_limit < expires_at THEN last_seen_at + idle_limit ELSE expires_at \
+        END WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at < $2 OR last_seen_at + \
+        idle_limit < $2)";
+    LAST_USES = "SELECT id, created_at, last_seen_at FROM csgn_sessions WHERE user_id = $1 AND id \
+        <> $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3";
+    LIST = "SELECT id, device, address, created_at, last_seen_at FROM csgn_sessions WHERE user_id \
+        = $1 AND id < $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit \
+        > $3 ORDER BY id DESC LIMIT $4";
+    LIST_ALL = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM \
+        csgn_sessions WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    REUSE_DETECTED_SINCE = "SELECT MAX(revoked_at) FROM csgn_sessions WHERE user_id = $1 AND \
+        revocation_reason = 'token_reused' AND revoked_at >= $2";
+    DISMISS_NOTICE = "UPDATE csgn_sessions SET reuse_detected_at = NULL WHERE id = $1";
+    PRUNE_REVOKED = "DELETE FROM csgn_sessions WHERE id IN (SELECT id FROM csgn_sessions WHERE \
+        revoked_at IS NOT NULL AND revoked_at < $1 LIMIT $2)";
+    PRUNE_EXPIRED = "DELETE FROM csgn_sessions WHERE id IN (SELECT id FROM csgn_sessions WHERE \
+        revoked_at IS NULL AND expires_at < $1 LIMIT $2)";
+    PRUNE_IDLE = "DELETE FROM csgn_sessions WHERE id IN (SELECT id FROM csgn_sessions WHERE \
+        revoked_at IS NULL AND last_seen_at + idle_limit < $1 LIMIT $2)";
+    DELETE_REVOKED = "DELETE FROM csgn_sessions WHERE id IN (SELECT id FROM csgn_sessions WHERE \
+        user_id = $1 AND revoked_at IS NOT NULL LIMIT $2)";
+    TOUCH = "UPDATE csgn_sessions SET confirmed_generation = CASE WHEN confirmed_generation < $2 \
+        THEN $2 ELSE confirmed_generation END, last_seen_at = CASE WHEN last_seen_at < $3 THEN $3 \
         ELSE last_seen_at END WHERE id = $1 AND revoked_at IS NULL";
 }
 
@@ -426,7 +423,8 @@ impl WriteTransaction {
 impl WriteTransaction {
     /// Moves a session to another user, for tests of write access to the database.
     pub async fn session_set_user(&mut self, id: SessionId, user: UserId) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query("UPDATE sessions SET user_id = $2 WHERE id = $1")
+        const SET_USER: &str = "UPDATE csgn_sessions SET user_id = $2 WHERE id = $1";
+        with_connection!(self, |c| sqlx::query(SET_USER)
             .bind(id)
             .bind(user)
             .execute(c)

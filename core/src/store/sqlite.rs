@@ -1,7 +1,7 @@
 //! The SQLite database file: its permissions, its connections, and the checks that it is still the
 //! opened file and that its write-ahead log stays bounded.
 
-use super::{DatabaseErrorKind, LOCK_TIMEOUT, OpenError};
+use super::{DatabaseErrorKind, LOCK_TIMEOUT, MIGRATIONS_TABLE, OpenError};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     migrate::Migrator,
@@ -132,7 +132,8 @@ impl DatabaseFile {
     /// Migrates the tables in one transaction, on a connection of its own. Of several processes
     /// that start together one migrates, and the others wait. Without pending migrations nothing is
     /// locked.
-    pub(super) async fn migrate(&self, migrations: Migrator) -> Result<(), OpenError> {
+    pub(super) async fn migrate(&self, mut migrations: Migrator) -> Result<(), OpenError> {
+        migrations.dangerous_set_table_name(MIGRATIONS_TABLE);
         let mut connection =
             self.options.clone().busy_timeout(MIGRATION_LOCK_TIMEOUT).connect().await?;
         if is_migrated(&mut connection, &migrations).await? {
@@ -198,9 +199,9 @@ async fn is_migrated(
     migrations: &Migrator,
 ) -> Result<bool, sqlx::Error> {
     const TABLE: &str =
-        "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'";
+        "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'csgn_migrations'";
     const APPLIED: &str =
-        "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version";
+        "SELECT version, checksum FROM csgn_migrations WHERE success ORDER BY version";
     let tables: i64 = sqlx::query_scalar(TABLE).fetch_one(&mut *connection).await?;
     if tables == 0 {
         return Ok(false);

@@ -102,7 +102,6 @@ pub struct UserSummaryRow {
     pub created_at: Timestamp,
     pub last_login_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
-    #[sqlx(rename = "delete_at")]
     pub deletion_scheduled_at: Option<Timestamp>,
 }
 
@@ -110,46 +109,46 @@ pub struct UserSummaryRow {
 const _: () = assert!(MAX_STORED_BYTES < 256, "the statements read so many characters");
 
 statements! {
-    BY_EMAIL_KEY = "SELECT id, email, email_verified_at, name, substr(password_hash, 1, \
-        256) AS password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM users \
-        WHERE email_key = $1";
-    BY_ID = "SELECT id, email, email_verified_at, name, substr(password_hash, 1, \
-        256) AS password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM users \
-        WHERE id = $1";
-    INSERT = "INSERT INTO users (id, email, email_key, name, password_hash, roles, epoch, \
-        last_login_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8) \
-        ON CONFLICT (email_key) DO NOTHING";
-    RECORD_LOG_IN_IF_UNCHANGED = "UPDATE users SET last_login_at = $4, password_hash = $5 \
+    BY_EMAIL_KEY = "SELECT id, email, email_verified_at, name, substr(password_hash, 1, 256) AS \
+        password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM csgn_users WHERE \
+        email_key = $1";
+    BY_ID = "SELECT id, email, email_verified_at, name, substr(password_hash, 1, 256) AS \
+        password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM csgn_users WHERE \
+        id = $1";
+    INSERT = "INSERT INTO csgn_users (id, email, email_key, name, password_hash, roles, epoch, \
+        last_login_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8) ON CONFLICT \
+        (email_key) DO NOTHING";
+    RECORD_LOG_IN_IF_UNCHANGED = "UPDATE csgn_users SET last_login_at = $4, password_hash = $5 \
         WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL";
-    CHANGE_PASSWORD = "UPDATE users SET password_hash = $4, epoch = epoch + 1 WHERE id = $1 \
+    CHANGE_PASSWORD = "UPDATE csgn_users SET password_hash = $4, epoch = epoch + 1 WHERE id = $1 \
         AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING epoch";
-    RAISE_EPOCH = "UPDATE users SET epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NULL \
+    RAISE_EPOCH = "UPDATE csgn_users SET epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NULL \
         RETURNING epoch";
-    ROW = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at, delete_at \
-        FROM users WHERE id = $1";
-    LIST = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at, delete_at \
-        FROM users WHERE id < $1 ORDER BY id DESC LIMIT $2";
-    RAISE_EPOCH_EVEN_IF_DISABLED = "UPDATE users SET epoch = epoch + 1 WHERE id = $1 \
+    ROW = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at, \
+        deletion_scheduled_at FROM csgn_users WHERE id = $1";
+    LIST = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at, \
+        deletion_scheduled_at FROM csgn_users WHERE id < $1 ORDER BY id DESC LIMIT $2";
+    RAISE_EPOCH_EVEN_IF_DISABLED = "UPDATE csgn_users SET epoch = epoch + 1 WHERE id = $1 \
         RETURNING epoch";
-    DISABLE = "UPDATE users SET disabled_at = $2, delete_at = NULL, epoch = epoch + 1 \
-        WHERE id = $1 AND disabled_at IS NULL RETURNING epoch";
-    ENABLE = "UPDATE users SET disabled_at = NULL, epoch = epoch + 1 WHERE id = $1 \
-        AND disabled_at IS NOT NULL RETURNING epoch";
-    SET_ROLES = "UPDATE users SET roles = $2, epoch = epoch + 1 WHERE id = $1 AND roles <> $2 \
+    DISABLE = "UPDATE csgn_users SET disabled_at = $2, deletion_scheduled_at = NULL, epoch = epoch \
+        + 1 WHERE id = $1 AND disabled_at IS NULL RETURNING epoch";
+    ENABLE = "UPDATE csgn_users SET disabled_at = NULL, epoch = epoch + 1 WHERE id = $1 AND \
+        disabled_at IS NOT NULL RETURNING epoch";
+    SET_ROLES = "UPDATE csgn_users SET roles = $2, epoch = epoch + 1 WHERE id = $1 AND roles <> $2 \
         RETURNING epoch";
-    HAS_ACTIVE_ADMIN = "SELECT COUNT(*) FROM (SELECT id FROM users \
-        WHERE ' ' || roles || ' ' LIKE '% admin %' AND disabled_at IS NULL AND delete_at IS NULL \
-        LIMIT 1) one";
-    SET_NAME = "UPDATE users SET name = $2 WHERE id = $1 AND disabled_at IS NULL \
-        AND name IS DISTINCT FROM $2";
-    SCHEDULE_DELETION = "UPDATE users SET delete_at = CASE WHEN delete_at IS NULL THEN $4 \
-        ELSE delete_at END WHERE id = $1 AND epoch = $2 AND password_hash = $3 \
-        AND disabled_at IS NULL RETURNING delete_at";
-    CANCEL_DELETION = "UPDATE users SET delete_at = NULL WHERE id = $1 AND delete_at IS NOT NULL \
-        AND disabled_at IS NULL";
-    DUE_FOR_DELETION = "SELECT delete_at, id FROM users WHERE delete_at <= $1 AND (delete_at > $2 \
-        OR delete_at = $2 AND id > $3) ORDER BY delete_at, id LIMIT 100";
-    DELETE = "DELETE FROM users WHERE id = $1 AND delete_at <= $2";
+    HAS_ACTIVE_ADMIN = "SELECT COUNT(*) FROM (SELECT id FROM csgn_users WHERE ' ' || roles || ' ' \
+        LIKE '% admin %' AND disabled_at IS NULL AND deletion_scheduled_at IS NULL LIMIT 1) one";
+    SET_NAME = "UPDATE csgn_users SET name = $2 WHERE id = $1 AND disabled_at IS NULL AND name IS \
+        DISTINCT FROM $2";
+    SCHEDULE_DELETION = "UPDATE csgn_users SET deletion_scheduled_at = CASE WHEN \
+        deletion_scheduled_at IS NULL THEN $4 ELSE deletion_scheduled_at END WHERE id = $1 AND \
+        epoch = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING deletion_scheduled_at";
+    CANCEL_DELETION = "UPDATE csgn_users SET deletion_scheduled_at = NULL WHERE id = $1 AND \
+        deletion_scheduled_at IS NOT NULL AND disabled_at IS NULL";
+    DUE_FOR_DELETION = "SELECT deletion_scheduled_at, id FROM csgn_users WHERE \
+        deletion_scheduled_at <= $1 AND (deletion_scheduled_at > $2 OR deletion_scheduled_at = $2 \
+        AND id > $3) ORDER BY deletion_scheduled_at, id LIMIT 100";
+    DELETE = "DELETE FROM csgn_users WHERE id = $1 AND deletion_scheduled_at <= $2";
 }
 
 impl ReadConnection {
@@ -369,7 +368,7 @@ impl WriteTransaction {
     /// Sets or removes the password hash, for tests.
     pub async fn user_set_hash(&mut self, id: UserId, hash: Option<&str>) -> Result<(), Error> {
         with_connection!(self, |c| sqlx::query(
-            "UPDATE users SET password_hash = $2 WHERE id = $1"
+            "UPDATE csgn_users SET password_hash = $2 WHERE id = $1"
         )
         .bind(id)
         .bind(hash)

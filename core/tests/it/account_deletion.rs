@@ -174,7 +174,11 @@ test_on_each_database! {
         request_deletion(&context, &ada, PASSWORD).await.expect("requested");
         let operator = context.auth.operator_for_tests(&client());
         assert_eq!(
-            operator.change(ada.account.id, AdminAction::Disable).await.expect("disabled").deletes_at,
+            operator
+                .change(ada.account.id, AdminAction::Disable)
+                .await
+                .expect("disabled")
+                .deletes_at,
             None
         );
         advance(&context, DELETION_GRACE_PERIOD).await;
@@ -243,7 +247,9 @@ test_on_each_database! {
         let node = context.limiting_node().await;
         let wrong =
             LogInForm { email: ADA.into(), password: "a wrong one".into(), ..LogInForm::default() };
-        while !matches!(node.log_in(&client(), &wrong, None).await, Err(Error::RateLimited { .. })) {}
+        while !matches!(node.log_in(&client(), &wrong, None).await, Err(Error::RateLimited { .. }))
+        {
+        }
         let me = node
             .signed_in(&client(), PresentedCredential::Bearer(&ada.access.token))
             .await

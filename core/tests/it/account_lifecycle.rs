@@ -41,9 +41,10 @@ test_on_each_database! {
         };
         let (next, issued) = context.auth.sign_up(&client(), &form, None).await.expect("a sign-up");
         assert_eq!(next.as_str(), "/account/activity");
-        for presented in
-            [PresentedCredential::Bearer(&issued.access.token), PresentedCredential::Cookie(&issued.refresh.token)]
-        {
+        for presented in [
+            PresentedCredential::Bearer(&issued.access.token),
+            PresentedCredential::Cookie(&issued.refresh.token),
+        ] {
             let account = context
                 .auth
                 .signed_in(&client(), presented)
@@ -118,7 +119,10 @@ test_on_each_database! {
             ("ada@example.com", "x"),
         ] {
             assert!(
-                matches!(log_in(&context.auth, email, password).await, Err(Error::InvalidCredentials)),
+                matches!(
+                    log_in(&context.auth, email, password).await,
+                    Err(Error::InvalidCredentials)
+                ),
                 "{email}"
             );
         }
@@ -138,7 +142,10 @@ test_on_each_database! {
             Err(Error::Unauthenticated)
         ));
         assert!(matches!(
-            context.auth.signed_in(&client(), PresentedCredential::Cookie(&issued.refresh.token)).await,
+            context
+                .auth
+                .signed_in(&client(), PresentedCredential::Cookie(&issued.refresh.token))
+                .await,
             Err(Error::Unauthenticated)
         ));
         let bearer = context
@@ -149,7 +156,10 @@ test_on_each_database! {
         assert!(matches!(bearer.account().await, Err(Error::Unauthenticated)));
         assert!(matches!(
             bearer
-                .update_display_name(&UpdateProfileForm { name: "Eve".into(), ..UpdateProfileForm::default() })
+                .update_display_name(&UpdateProfileForm {
+                    name: "Eve".into(),
+                    ..UpdateProfileForm::default()
+                })
                 .await,
             Err(Error::Unauthenticated)
         ));
@@ -213,18 +223,32 @@ test_on_each_database! {
             .await
             .expect("the session stays active");
         assert!(
-            other.signed_in(&client(), PresentedCredential::Bearer(&refreshed.access.token)).await.is_ok()
+            other
+                .signed_in(&client(), PresentedCredential::Bearer(&refreshed.access.token))
+                .await
+                .is_ok()
         );
     }
 
     async fn weak_hash_is_upgraded_during_concurrent_log_ins(context: TestContext) {
         let issued = context.sign_up("ada@example.com").await;
-        let hashing = HashingConfig { memory_kib: 32, iterations: 1, parallelism: 1, threads: 1, queue_capacity: 8 };
-        let light =
-            PasswordHasher::start(hashing, RandomSource::System, &context.secret, context.auth.background())
-                .expect("threads");
-        let slot =
-            light.reserve(countersign_core::password_hasher::Priority::Anonymous, Vec::new()).expect("a slot");
+        let hashing = HashingConfig {
+            memory_kib: 32,
+            iterations: 1,
+            parallelism: 1,
+            threads: 1,
+            queue_capacity: 8,
+        };
+        let light = PasswordHasher::start(
+            hashing,
+            RandomSource::System,
+            &context.secret,
+            context.auth.background(),
+        )
+        .expect("threads");
+        let slot = light
+            .reserve(countersign_core::password_hasher::Priority::Anonymous, Vec::new())
+            .expect("a slot");
         let weak = light
             .hash(
                 countersign_types::Password::for_verification(PASSWORD).expect("a password"),
@@ -286,11 +310,15 @@ test_on_each_database! {
                 .await
                 .expect("a log-out");
         }
-        for presented in
-            [PresentedCredential::Bearer(&issued.access.token), PresentedCredential::Cookie(&issued.refresh.token)]
-        {
+        for presented in [
+            PresentedCredential::Bearer(&issued.access.token),
+            PresentedCredential::Cookie(&issued.refresh.token),
+        ] {
             assert!(
-                matches!(context.auth.signed_in(&client(), presented).await, Err(Error::Unauthenticated)),
+                matches!(
+                    context.auth.signed_in(&client(), presented).await,
+                    Err(Error::Unauthenticated)
+                ),
                 "{presented:?}"
             );
         }
@@ -309,7 +337,12 @@ test_on_each_database! {
     async fn other_node_rejects_revoked_token_after_feed_sync(context: TestContext) {
         let (issued, other) =
             (context.sign_up("ada@example.com").await, context.another_node().await);
-        assert!(other.signed_in(&client(), PresentedCredential::Bearer(&issued.access.token)).await.is_ok());
+        assert!(
+            other
+                .signed_in(&client(), PresentedCredential::Bearer(&issued.access.token))
+                .await
+                .is_ok()
+        );
         context
             .auth
             .log_out(&client(), PresentedCredential::Cookie(&issued.refresh.token))
@@ -342,7 +375,10 @@ test_on_each_database! {
             .expect("a log-in");
         assert_ne!(first.account.tag, second.account.tag);
         assert!(matches!(
-            context.auth.signed_in(&client(), PresentedCredential::Bearer(&first.access.token)).await,
+            context
+                .auth
+                .signed_in(&client(), PresentedCredential::Bearer(&first.access.token))
+                .await,
             Err(Error::Unauthenticated)
         ));
         assert!(
@@ -391,7 +427,10 @@ test_on_each_database! {
             (Some("curl"), Some("192.0.2.7"))
         );
         for cursor in ["", "x", "AAAA", "' OR 1=1 --"] {
-            assert!(matches!(me.activity(5, Some(cursor)).await, Err(Error::InvalidCursor)), "{cursor:?}");
+            assert!(
+                matches!(me.activity(5, Some(cursor)).await, Err(Error::InvalidCursor)),
+                "{cursor:?}"
+            );
         }
     }
 
@@ -431,9 +470,15 @@ test_on_each_database! {
             .await
             .expect("renamed");
         assert_eq!(named.name.as_deref(), Some("Ada Lovelace"));
-        assert_eq!(me.update_display_name(&UpdateProfileForm::default()).await.expect("renamed").name, None);
+        assert_eq!(
+            me.update_display_name(&UpdateProfileForm::default()).await.expect("renamed").name,
+            None
+        );
         let Err(Error::Invalid(errors)) = me
-            .update_display_name(&UpdateProfileForm { name: "a\nb".into(), ..UpdateProfileForm::default() })
+            .update_display_name(&UpdateProfileForm {
+                name: "a\nb".into(),
+                ..UpdateProfileForm::default()
+            })
             .await
         else {
             panic!("field errors expected")

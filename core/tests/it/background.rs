@@ -8,7 +8,10 @@ test_on_each_database! {
         let worker = context.auth.start_background_tasks();
         let background = context.auth.background();
         let names = background.names();
-        assert!(names.contains(&"feed_sync".into()) && names.contains(&"maintenance".into()), "{names:?}");
+        assert!(
+            names.contains(&"feed_sync".into()) && names.contains(&"maintenance".into()),
+            "{names:?}"
+        );
         for name in ["feed_sync", "maintenance", "clock_sync", "retention"] {
             context.auth.ready().await.expect("ready");
             let panicked = background.panic_task(name).await;

@@ -170,7 +170,10 @@ test_on_each_database! {
                 "the fifth attempt has no backoff before it"
             );
             assert!(
-                matches!(try_wrong_password().await, Some(Error::RateLimited { retry_after: 1, .. })),
+                matches!(
+                    try_wrong_password().await,
+                    Some(Error::RateLimited { retry_after: 1, .. })
+                ),
                 "the first four attempts were counted"
             );
         }
@@ -216,8 +219,9 @@ test_on_each_database! {
     }
 
     async fn weak_hash_without_capacity_is_upgraded_at_next_log_in(context: TestContext) {
-        let auth =
-            context.single_thread_node(HashingConfig { iterations: 2, ..HASHING }, RateLimits::default()).await;
+        let auth = context
+            .single_thread_node(HashingConfig { iterations: 2, ..HASHING }, RateLimits::default())
+            .await;
         context.sign_up(ADA).await;
         let parameters = async || {
             let user = context

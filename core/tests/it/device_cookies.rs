@@ -188,7 +188,8 @@ test_on_each_database! {
                 )
                 .await
                 .err();
-                *outcomes.entry(matches!(refused, Some(Error::InvalidCredentials))).or_insert(0) += 1;
+                *outcomes.entry(matches!(refused, Some(Error::InvalidCredentials))).or_insert(0) +=
+                    1;
             }
         }
         assert!(outcomes[&true] <= 4 * 5, "{outcomes:?}");

@@ -44,7 +44,7 @@ impl WriteLock {
         } else {
             let mut connection =
                 PgConnection::connect(&context.database.url).await.expect("a connection");
-            sqlx::raw_sql("BEGIN; LOCK TABLE sessions IN SHARE MODE")
+            sqlx::raw_sql("BEGIN; LOCK TABLE csgn_sessions IN SHARE MODE")
                 .execute(&mut connection)
                 .await
                 .expect("locked");
@@ -158,7 +158,7 @@ async fn removed_wal_loses_no_committed_data() {
     fs::copy(path.with_extension("db-wal"), target.with_extension("db-wal"))
         .expect("a copy of the write-ahead log");
     let mut reader = SqliteConnection::connect(&copy.url).await.expect("a connection");
-    let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users")
+    let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM csgn_users")
         .fetch_one(&mut reader)
         .await
         .expect("a number");
@@ -184,7 +184,7 @@ async fn wal_size_is_bounded_and_shrinks() {
     let context = TestContext::on(TestDatabase::sqlite()).await;
     let store = Store::open_with_wal_bound(&context.database.url, BOUND).await.expect("a database");
     let mut other = SqliteConnection::connect(&context.database.url).await.expect("a connection");
-    execute(&mut other, "BEGIN; SELECT count(*) FROM users").await;
+    execute(&mut other, "BEGIN; SELECT count(*) FROM csgn_users").await;
     let write = async || {
         let mut tx = store.write().await?;
         tx.feed_touch().await?;
@@ -272,13 +272,19 @@ async fn lost_privileges_fail_readiness_until_granted() {
     database.url = database.url.replace("postgres@", &format!("owner_{name}@"));
     let context = TestContext::on(database).await;
     let issued = context.sign_up(EMAIL).await;
-    as_operator(&mut operator, format!("REVOKE UPDATE ON sessions, feed_head FROM owner_{name}"))
-        .await;
+    as_operator(
+        &mut operator,
+        format!("REVOKE UPDATE ON csgn_sessions, csgn_change_feed_head FROM owner_{name}"),
+    )
+    .await;
     let refused = context.auth.refresh(&crate::common::client(), &issued.refresh.token).await;
     assert!(matches!(refused, Err(Error::Unavailable(_))), "{:?}", refused.err());
     assert!(matches!(context.store.ping().await, Err(Error::Unavailable(_))));
-    as_operator(&mut operator, format!("GRANT UPDATE ON sessions, feed_head TO owner_{name}"))
-        .await;
+    as_operator(
+        &mut operator,
+        format!("GRANT UPDATE ON csgn_sessions, csgn_change_feed_head TO owner_{name}"),
+    )
+    .await;
     context.store.ping().await.expect("ready again");
     assert!(crate::common::can_refresh(&context.auth, &issued.refresh.token).await);
 }

@@ -104,7 +104,7 @@ test_on_each_database! {
             );
         }
         for value in values {
-            execute(&context, &format!("UPDATE users SET password_hash = {value}")).await;
+            execute(&context, &format!("UPDATE csgn_users SET password_hash = {value}")).await;
             let shown = &value[..value.len().min(80)];
             assert!(
                 matches!(log_in(&context, ADA, PASSWORD).await, Err(Error::InvalidCredentials)),
@@ -126,7 +126,7 @@ test_on_each_database! {
             };
             assert_eq!(errors.0, [(Field::CurrentPassword, FieldError::Incorrect)], "{shown}");
         }
-        execute(&context, &format!("UPDATE users SET password_hash = '{valid_hash}'")).await;
+        execute(&context, &format!("UPDATE csgn_users SET password_hash = '{valid_hash}'")).await;
         log_in(&context, ADA, PASSWORD).await.expect("the hash was the only problem");
     }
 
@@ -135,7 +135,7 @@ test_on_each_database! {
         execute(
             &context,
             &format!(
-                "UPDATE users SET password_hash = '{}'",
+                "UPDATE csgn_users SET password_hash = '{}'",
                 stored_hash(&context, eve.account.id).await
             ),
         )
@@ -162,12 +162,18 @@ test_on_each_database! {
             .expect("signed in")
             .session();
         let token = &eve.refresh.token;
-        assert!(matches!(context.auth.introspect(token).await, Ok(Some(IntrospectedToken::Refresh(_)))));
+        assert!(matches!(
+            context.auth.introspect(token).await,
+            Ok(Some(IntrospectedToken::Refresh(_)))
+        ));
         // The session is assigned to the other user.
         let mut tx = context.store.write().await.expect("a transaction");
         tx.session_set_user(session_of_eve, ada.account.id).await.expect("moved");
         tx.commit().await.expect("a commit");
-        assert!(matches!(context.auth.refresh(&client(), token).await, Err(Error::Unauthenticated)));
+        assert!(matches!(
+            context.auth.refresh(&client(), token).await,
+            Err(Error::Unauthenticated)
+        ));
         assert!(matches!(
             context.auth.signed_in(&client(), PresentedCredential::Cookie(token)).await,
             Err(Error::Unauthenticated)
@@ -197,7 +203,7 @@ test_on_each_database! {
         for (m, t) in [(64, 1), (32, 1), (128, 2)] {
             execute(
                 &context,
-                &format!("UPDATE users SET password_hash = '{}'", legacy_hash(PASSWORD, m, t)),
+                &format!("UPDATE csgn_users SET password_hash = '{}'", legacy_hash(PASSWORD, m, t)),
             )
             .await;
             assert!(matches!(
@@ -258,7 +264,7 @@ test_on_each_database! {
         let ada = context.sign_up(ADA).await;
         execute(
             &context,
-            &format!("UPDATE users SET password_hash = '{}'", legacy_hash(DECOMPOSED, 64, 1)),
+            &format!("UPDATE csgn_users SET password_hash = '{}'", legacy_hash(DECOMPOSED, 64, 1)),
         )
         .await;
         assert!(

@@ -597,7 +597,8 @@ test_on_each_database! {
                 } else {
                     &one
                 };
-                let me = node.signed_in(&client(), PresentedCredential::Bearer(&ada.access.token)).await;
+                let me =
+                    node.signed_in(&client(), PresentedCredential::Bearer(&ada.access.token)).await;
                 let done = match action {
                     LimitedAction::LogIn => log_in(node, &client(), ADA, PASSWORD).await.map(drop),
                     LimitedAction::Refresh => match node.refresh(&client(), &token).await {
@@ -641,7 +642,10 @@ test_on_each_database! {
                         }
                     }
                     LimitedAction::SessionRevocation => {
-                        match me.expect("signed in").revoke_session(SessionId(uuid::Uuid::nil())).await
+                        match me
+                            .expect("signed in")
+                            .revoke_session(SessionId(uuid::Uuid::nil()))
+                            .await
                         {
                             Err(Error::NotFound) => Ok(()),
                             other => other,
@@ -718,7 +722,10 @@ test_on_each_database! {
         };
         let rename = async |name: &str| {
             me().await
-                .update_display_name(&UpdateProfileForm { name: name.into(), session_tag: String::new() })
+                .update_display_name(&UpdateProfileForm {
+                    name: name.into(),
+                    session_tag: String::new(),
+                })
                 .await
                 .expect("renamed")
         };

@@ -92,11 +92,15 @@ test_on_each_database! {
             context.auth.refresh(&client(), &first.refresh.token).await,
             Err(Error::Unauthenticated)
         ));
-        for presented in
-            [PresentedCredential::Bearer(&second.access.token), PresentedCredential::Cookie(&second.refresh.token)]
-        {
+        for presented in [
+            PresentedCredential::Bearer(&second.access.token),
+            PresentedCredential::Cookie(&second.refresh.token),
+        ] {
             assert!(
-                matches!(context.auth.signed_in(&client(), presented).await, Err(Error::Unauthenticated)),
+                matches!(
+                    context.auth.signed_in(&client(), presented).await,
+                    Err(Error::Unauthenticated)
+                ),
                 "{presented:?}"
             );
         }
@@ -230,7 +234,10 @@ test_on_each_database! {
             .expect("the newest");
         context.clock.advance(TimeSpan::seconds(11));
         assert!(matches!(
-            context.auth.signed_in(&client(), PresentedCredential::Cookie(&first.refresh.token)).await,
+            context
+                .auth
+                .signed_in(&client(), PresentedCredential::Cookie(&first.refresh.token))
+                .await,
             Err(Error::Unauthenticated)
         ));
         assert!(
@@ -288,7 +295,7 @@ test_on_each_database! {
             "csgn_rt_",
             "x",
             &issued.access.token,
-            &issued.refresh.token[4..],
+            &issued.refresh.token["csgn_rt_".len()..],
             &format!("{}x", issued.refresh.token),
         ] {
             assert!(
@@ -301,7 +308,10 @@ test_on_each_database! {
             ));
         }
         assert!(matches!(
-            context.auth.signed_in(&client(), PresentedCredential::Bearer(&issued.refresh.token)).await,
+            context
+                .auth
+                .signed_in(&client(), PresentedCredential::Bearer(&issued.refresh.token))
+                .await,
             Err(Error::Unauthenticated)
         ));
     }

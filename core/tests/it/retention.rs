@@ -40,11 +40,14 @@ test_on_each_database! {
         }
         context.auth.run_retention().await.expect("deleted");
         assert_eq!(
-            (count(&context, "sessions").await, count(&context, "events").await),
+            (count(&context, "csgn_sessions").await, count(&context, "csgn_audit_events").await),
             (1, 1),
             "the active session and the event of the sign-up"
         );
-        assert_eq!((count(&context, "limits").await, count(&context, "feed").await), (0, 0));
+        assert_eq!(
+            (count(&context, "csgn_rate_limits").await, count(&context, "csgn_change_feed").await),
+            (0, 0)
+        );
         assert!(accepts(&context.auth, &ada.access.token).await);
         // Rows within the retention period are kept.
         for rows in [
@@ -59,9 +62,9 @@ test_on_each_database! {
         context.auth.run_retention().await.expect("deleted");
         assert_eq!(
             (
-                count(&context, "sessions").await,
-                count(&context, "events").await,
-                count(&context, "limits").await
+                count(&context, "csgn_sessions").await,
+                count(&context, "csgn_audit_events").await,
+                count(&context, "csgn_rate_limits").await
             ),
             (301, 101, 100)
         );
@@ -90,9 +93,9 @@ test_on_each_database! {
         context.auth.run_retention().await.expect("deleted");
         assert_eq!(
             (
-                count(&context, "users").await,
-                count(&context, "sessions").await,
-                count(&context, "events").await
+                count(&context, "csgn_users").await,
+                count(&context, "csgn_sessions").await,
+                count(&context, "csgn_audit_events").await
             ),
             (0, 0, 120),
             "only the events of the deletions are left"
@@ -101,17 +104,17 @@ test_on_each_database! {
 
     async fn feed_is_pruned_behind_an_entry_from_a_fast_clock(context: TestContext) {
         let ada = context.sign_up(ADA).await;
-        let before = count(&context, "feed").await;
+        let before = count(&context, "csgn_change_feed").await;
         seed(&context, Seed::Feed, ada.account.id, 60, START + TimeSpan::days(30_000)).await;
         seed(&context, Seed::Feed, ada.account.id, 500, START - TimeSpan::days(30)).await;
         context.auth.run_retention().await.expect("deleted");
-        assert_eq!(count(&context, "feed").await, before + 60);
+        assert_eq!(count(&context, "csgn_change_feed").await, before + 60);
     }
 
     async fn clock_jump_ahead_deletes_nothing_for_an_hour(context: TestContext) {
         context.sign_up(ADA).await;
         let (events, sessions) =
-            (count(&context, "events").await, count(&context, "sessions").await);
+            (count(&context, "csgn_audit_events").await, count(&context, "csgn_sessions").await);
         context.clock.advance(TimeSpan::days(365 * 70));
         context
             .auth
@@ -119,7 +122,7 @@ test_on_each_database! {
             .await
             .expect("nothing deleted");
         assert_eq!(
-            (count(&context, "events").await, count(&context, "sessions").await),
+            (count(&context, "csgn_audit_events").await, count(&context, "csgn_sessions").await),
             (events, sessions)
         );
     }
@@ -129,9 +132,13 @@ test_on_each_database! {
         seed(&context, Seed::Limits, ada.account.id, 1_000, START - DAY).await;
         seed(&context, Seed::Limits, ada.account.id, 10, START).await;
         context.auth.trim_rate_limits(1_010).await.expect("bounded");
-        assert_eq!(count(&context, "limits").await, 1_010);
+        assert_eq!(count(&context, "csgn_rate_limits").await, 1_010);
         context.auth.trim_rate_limits(10).await.expect("bounded");
-        assert_eq!(count(&context, "limits").await, 10, "the most recently used rows are kept");
+        assert_eq!(
+            count(&context, "csgn_rate_limits").await,
+            10,
+            "the most recently used rows are kept"
+        );
         context.auth.trim_rate_limits(10).await.expect("bounded");
         let mut tx = context.store.write().await.expect("a transaction");
         assert_eq!(
@@ -153,10 +160,12 @@ async fn no_statement_scans_a_growing_table() {
         STATEMENTS.iter().copied().flatten().filter(|(name, _)| !ALLOWED.contains(name))
     {
         for step in reader.query_plan(sql).await.unwrap_or_else(|error| panic!("{name}: {error}")) {
-            let scans = ["users", "sessions", "events", "limits"].iter().any(|table| {
-                step == format!("SCAN {table}")
-                    || step.starts_with(&format!("SCAN {table} ")) && !step.contains("INDEX")
-            });
+            let scans = ["csgn_users", "csgn_sessions", "csgn_audit_events", "csgn_rate_limits"]
+                .iter()
+                .any(|table| {
+                    step == format!("SCAN {table}")
+                        || step.starts_with(&format!("SCAN {table} ")) && !step.contains("INDEX")
+                });
             assert!(!scans, "{name}: {step}");
         }
     }

@@ -77,7 +77,10 @@ test_on_each_database! {
             "account data needs the database"
         );
         assert!(matches!(
-            context.auth.signed_in(&client(), PresentedCredential::Cookie(&sessions[0].refresh.token)).await,
+            context
+                .auth
+                .signed_in(&client(), PresentedCredential::Cookie(&sessions[0].refresh.token))
+                .await,
             Err(Error::Unavailable(_))
         ));
     }
@@ -156,7 +159,8 @@ test_on_each_database! {
         let numbers: Vec<_> = received.iter().map(|item| item.number).collect();
         assert_eq!(numbers, (1..=60).collect::<Vec<_>>(), "20 with one entry and 20 with two");
         // The entries of one transaction are contiguous.
-        let mut rest: Vec<_> = received.into_iter().map(|item| item.change.expect("news")).collect();
+        let mut rest: Vec<_> =
+            received.into_iter().map(|item| item.change.expect("news")).collect();
         let expected: Vec<Vec<_>> = (0..WRITERS)
             .filter(|name| name % 3 != 2)
             .map(|name| changes(name, 1 + name % 3))
@@ -186,9 +190,9 @@ test_on_each_database! {
             .map(|(number, issued)| {
                 let (node, token) =
                     ([&context.auth, &other][number % 2].clone(), issued.refresh.token.clone());
-                tokio::spawn(
-                    async move { node.log_out(&client(), PresentedCredential::Cookie(&token)).await },
-                )
+                tokio::spawn(async move {
+                    node.log_out(&client(), PresentedCredential::Cookie(&token)).await
+                })
             })
             .collect();
         while work.iter().any(|work| !work.is_finished()) {

@@ -46,7 +46,12 @@ test_on_each_database! {
         assert_eq!(context.auth.public_keys(), other.public_keys());
         assert_eq!(context.auth.public_keys().len(), 1);
         let issued = context.sign_up("ada@example.com").await;
-        assert!(other.signed_in(&client(), PresentedCredential::Bearer(&issued.access.token)).await.is_ok());
+        assert!(
+            other
+                .signed_in(&client(), PresentedCredential::Bearer(&issued.access.token))
+                .await
+                .is_ok()
+        );
     }
 
     async fn start_with_another_secret_fails(context: TestContext) {
@@ -125,8 +130,11 @@ test_on_each_database! {
         context.auth.key_admin().rotate(None, context.clock.now()).await.expect("a rotation");
         sync_and_maintain(&[&context.auth, &others[0], &others[1]]).await;
         context.clock.advance(PRE_PUBLISH_PERIOD);
-        let (a, b, c) =
-            tokio::join!(context.auth.run_maintenance(false), others[0].run_maintenance(false), others[1].run_maintenance(false));
+        let (a, b, c) = tokio::join!(
+            context.auth.run_maintenance(false),
+            others[0].run_maintenance(false),
+            others[1].run_maintenance(false)
+        );
         for result in [a, b, c] {
             result.expect("maintenance");
         }
@@ -165,8 +173,12 @@ test_on_each_database! {
     }
 
     async fn published_key_replaces_removed_signing_key(context: TestContext) {
-        let next =
-            context.auth.key_admin().add(Algorithm::EdDsa, context.clock.now()).await.expect("added");
+        let next = context
+            .auth
+            .key_admin()
+            .add(Algorithm::EdDsa, context.clock.now())
+            .await
+            .expect("added");
         let signing = context
             .auth
             .public_keys()
@@ -184,8 +196,14 @@ test_on_each_database! {
         let other = context.another_node().await;
         context.sign_up("ada@example.com").await;
         for algorithm in Algorithm::ALL {
-            let kid = context.auth.key_admin().add(algorithm, context.clock.now()).await.expect("added");
-            context.auth.key_admin().rotate(Some(&kid), context.clock.now()).await.expect("a rotation");
+            let kid =
+                context.auth.key_admin().add(algorithm, context.clock.now()).await.expect("added");
+            context
+                .auth
+                .key_admin()
+                .rotate(Some(&kid), context.clock.now())
+                .await
+                .expect("a rotation");
             sync_and_maintain(&[&context.auth]).await;
             context.clock.advance(PRE_PUBLISH_PERIOD);
             sync_and_maintain(&[&context.auth, &other]).await;

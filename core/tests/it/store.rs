@@ -43,16 +43,22 @@ test_on_each_database! {
 
     async fn uncommitted_transaction_is_rolled_back(context: TestContext) {
         let mut tx = context.store.write().await.expect("a transaction");
-        tx.feed_append(&[countersign_core::store::change_feed::Change::KeysChanged], crate::common::START)
-            .await
-            .expect("an entry");
+        tx.feed_append(
+            &[countersign_core::store::change_feed::Change::KeysChanged],
+            crate::common::START,
+        )
+        .await
+        .expect("an entry");
         drop(tx);
         let before =
             context.store.read().await.expect("a connection").feed_head().await.expect("a number");
         let mut tx = context.store.write().await.expect("a transaction");
-        tx.feed_append(&[countersign_core::store::change_feed::Change::KeysChanged], crate::common::START)
-            .await
-            .expect("an entry");
+        tx.feed_append(
+            &[countersign_core::store::change_feed::Change::KeysChanged],
+            crate::common::START,
+        )
+        .await
+        .expect("an entry");
         tx.commit().await.expect("a commit");
         assert_eq!(
             context.store.read().await.expect("a connection").feed_head().await.expect("a number"),

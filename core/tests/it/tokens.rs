@@ -415,7 +415,8 @@ test_on_each_database! {
     async fn hmac_with_any_public_key_encoding_is_rejected(context: TestContext) {
         let keys = publish_all_algorithms(&context).await;
         let forge = Forge::new(&context).await;
-        let kids = context.auth.key_admin().list().await.expect("keys").into_iter().map(|key| key.kid);
+        let kids =
+            context.auth.key_admin().list().await.expect("keys").into_iter().map(|key| key.kid);
         let kids: Vec<Value> = kids.map(Value::from).chain([Value::Null]).collect();
         assert_eq!(kids.len(), 5, "one of each algorithm, and none");
         let secrets: Vec<Vec<u8>> = keys
@@ -779,7 +780,13 @@ test_on_each_database! {
                 limits: countersign_core::RateLimits::off(),
                 ..Policy::new(ISSUER)
             };
-            let hashing = HashingConfig { memory_kib: 64, iterations: 1, parallelism: 1, threads: 1, queue_capacity: 64 };
+            let hashing = HashingConfig {
+                memory_kib: 64,
+                iterations: 1,
+                parallelism: 1,
+                threads: 1,
+                queue_capacity: 64,
+            };
             Auth::start(AuthConfig {
                 store,
                 clock: context.clock.clone(),
@@ -889,7 +896,9 @@ async fn refresh_macs_and_token_ids_are_random() {
     for _ in 0..2000 {
         before = issued.refresh.token;
         issued = context.auth.refresh(&client(), &before).await.expect("refreshed");
-        macs.push(decoded(&issued.refresh.token[4..])[40..].try_into().expect("128 bits"));
+        macs.push(
+            decoded(&issued.refresh.token["csgn_rt_".len()..])[40..].try_into().expect("128 bits"),
+        );
         push_id(&issued);
     }
     // Retries of a second tab: each issues another access token and writes nothing.

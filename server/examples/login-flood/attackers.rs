@@ -20,7 +20,7 @@ pub(crate) const DISCONNECTS: u32 = 1000;
 pub(crate) enum Attack {
     /// Accounts that don't exist, a different one each time.
     UnknownAccount,
-    /// Wrong passwords for the account of a known browser.
+    /// Wrong passwords for the account of a browser with a device cookie.
     WrongPassword,
     /// The correct password of the attacker's own account.
     CorrectPassword,
@@ -49,7 +49,7 @@ fn unknown_email() -> String {
     format!("unknown{}@example.com", NUMBER.fetch_add(1, Relaxed))
 }
 
-/// Logs in repeatedly. `email` is the account: the attacker's own, or that of a known browser.
+/// Logs in repeatedly. `email` is the account: the attacker's own, or one with a device cookie.
 pub(crate) async fn flood(
     timeline: Arc<Timeline>,
     kind: Attack,

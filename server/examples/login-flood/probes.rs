@@ -36,7 +36,7 @@ impl Probe {
             Self::Health => "GET /healthz",
             Self::Me => "GET /api/v1/me",
             Self::Refresh => "POST /api/v1/auth/refresh",
-            Self::KnownBrowser => "log-in, known browser",
+            Self::KnownBrowser => "log-in, device cookie",
             Self::NewBrowser => "log-in, new browser",
         }
     }

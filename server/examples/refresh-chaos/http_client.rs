@@ -48,9 +48,9 @@ pub(crate) struct HttpConnection<'a> {
 /// How long a client waits for the response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Timeout {
-    /// As long as [`RESPONSE_TIMEOUT`].
+    /// [`RESPONSE_TIMEOUT`].
     Default,
-    /// For this duration; then the client disconnects.
+    /// This duration, after which the client disconnects.
     DisconnectAfter(Duration),
 }
 

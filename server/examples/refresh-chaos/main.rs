@@ -239,8 +239,8 @@ async fn watch(
                     .iter()
                     .sum();
             arguments.print_progress(&format!(
-                "    {name}: {refreshes} of {wanted} refreshes, {rate:.0} per second; {lost_responses} \
-                 responses lost, {} kills, {} of {} replays detected; \
+                "    {name}: {refreshes} of {wanted} refreshes, {rate:.0} per second; \
+                 {lost_responses} responses lost, {} kills, {} of {} replays detected; \
                  {} log-outs of honest clients",
                 counters.of(Counter::Kills),
                 counters.of(Counter::Detected),

@@ -235,7 +235,8 @@ settings! {
     /// Cost of password hashing: memory in KiB, iterations, parallelism. Values below ASVS 5.0 are
     /// accepted on private addresses only.
     Argon2 = "COUNTERSIGN_ARGON2", DefaultValue::Fixed("m=19456,t=2,p=1"), |config| {
-        let countersign_core::HashingConfig { memory_kib: m, iterations: t, parallelism: p, .. } = config.hashing;
+        let hashing = &config.hashing;
+        let (m, t, p) = (hashing.memory_kib, hashing.iterations, hashing.parallelism);
         format!("m={m},t={t},p={p}")
     };
 

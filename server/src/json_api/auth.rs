@@ -42,7 +42,8 @@ pub(super) struct SignUpBody {
     /// makes the account an administrator.
     #[serde(default)]
     invite: String,
-    /// Where the tokens are returned. Values: `body` (default), or `cookie` for `HttpOnly` cookies.
+    /// The transport of the tokens. Values: `body` (default), or `cookie` for `HttpOnly`
+    /// cookies.
     #[serde(default, deserialize_with = "non_null_string")]
     #[schema(value_type = Transport)]
     transport: Option<String>,
@@ -62,7 +63,8 @@ pub(super) struct LogInBody {
     #[serde(default)]
     #[schema(required = true, format = Password, min_length = 1, max_length = 1024)]
     password: String,
-    /// Where the tokens are returned. Values: `body` (default), or `cookie` for `HttpOnly` cookies.
+    /// The transport of the tokens. Values: `body` (default), or `cookie` for `HttpOnly`
+    /// cookies.
     #[serde(default, deserialize_with = "non_null_string")]
     #[schema(value_type = Transport)]
     transport: Option<String>,

@@ -24,7 +24,7 @@ pub struct ProblemBody {
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     status: u16,
-    /// What happened, in one sentence.
+    /// One sentence that says what happened.
     detail: String,
     /// Code of the kind of problem. Stable.
     #[schema(example = "invalid_credentials")]
@@ -204,7 +204,7 @@ pub(crate) fn with_detail(status: StatusCode, code: &str, detail: &str) -> Respo
 #[derive(Clone)]
 pub(crate) struct ProblemExtension {
     pub(crate) title: String,
-    /// For users.
+    /// The sentence for users.
     pub(crate) detail: String,
     pub(crate) for_programs: String,
 }

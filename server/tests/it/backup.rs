@@ -185,7 +185,7 @@ async fn backup_of_busy_server_has_every_acknowledged_sign_up() {
             0o600
         );
         let mut connection = open_database(&second.path().join("data/countersign.db")).await;
-        let restored: Vec<String> = sqlx::query_scalar("SELECT email FROM users")
+        let restored: Vec<String> = sqlx::query_scalar("SELECT email FROM csgn_users")
             .fetch_all(&mut connection)
             .await
             .expect("users");
@@ -276,7 +276,7 @@ async fn restore_over_accounts_needs_force_and_keeps_them() {
     .expect("JSON");
     let kept = folder.path().join(report["kept"].as_str().expect("a name"));
     let mut connection = open_database(&kept).await;
-    let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM users")
+    let users: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM csgn_users")
         .fetch_one(&mut connection)
         .await
         .expect("a number");
@@ -333,8 +333,8 @@ async fn restore_of_invalid_file_changes_nothing() {
     fs::copy(at("copy.db"), at("newer.db")).expect("a file");
     let mut newer = open_database(&at("newer.db")).await;
     sqlx::query(
-        "UPDATE _sqlx_migrations SET version = 9999 \
-         WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)",
+        "UPDATE csgn_migrations SET version = 9999 \
+         WHERE version = (SELECT MAX(version) FROM csgn_migrations)",
     )
     .execute(&mut newer)
     .await

@@ -59,7 +59,11 @@ impl ServerProcess {
     async fn renders_completely(&self, page: &str) -> bool {
         let mut text = String::new();
         let read = self.request_page(page).await.read_to_string(&mut text).await;
-        read.is_ok() && text.starts_with("HTTP/1.1 200 ") && text.ends_with("\r\n0\r\n\r\n")
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
+        read.is_ok()
+            && head.starts_with("HTTP/1.1 200 ")
+            && head.lines().any(|line| line == format!("content-length: {}", body.len()))
+            && body.ends_with("</html>")
     }
 
     /// Stops the process, and returns its log.

@@ -66,7 +66,8 @@ test_on_each_database! {
                 );
             }
         }
-        let operator = app.server.auth().operator_for_tests(&countersign_core::RequestContext::default());
+        let operator =
+            app.server.auth().operator_for_tests(&countersign_core::RequestContext::default());
         let user = operator
             .user_by_email(&Email::parse("ada@example.com").expect("an address"))
             .await

@@ -164,7 +164,8 @@ test_on_each_database! {
     async fn pages_are_not_cached_under_any_spelling_of_the_path(app: App) {
         let user = app.user("ada@example.com").await;
         let browser = app.anon().browser(&user.refresh).with("accept", "text/html");
-        for page in countersign::router::PAGE_ROUTES.iter().map(leptos_axum::AxumRouteListing::path) {
+        for page in countersign::router::PAGE_ROUTES.iter().map(leptos_axum::AxumRouteListing::path)
+        {
             let pages = [
                 page.to_owned(),
                 format!("{page}/"),

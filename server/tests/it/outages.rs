@@ -339,9 +339,9 @@ test_on_each_database! {
         execute_sql(
             &target.url,
             if target.url.starts_with("sqlite:") {
-                "DROP TABLE events"
+                "DROP TABLE csgn_audit_events"
             } else {
-                "DROP TABLE events CASCADE"
+                "DROP TABLE csgn_audit_events CASCADE"
             },
         )
         .await;

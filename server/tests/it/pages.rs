@@ -90,7 +90,7 @@ test_on_each_database! {
             "\"><img src=x onerror=alert(1)>",
             "</title><b>",
             "{{7*7}}",
-            "'; DROP TABLE users; --",
+            "'; DROP TABLE csgn_users; --",
             "&lt;",
             "${x}",
             "\u{1F511}",

@@ -355,7 +355,7 @@ async fn no_secret_is_in_files_or_log_after_every_operation() {
             && text.lines().all(|line| serde_json::from_str::<Value>(line).is_ok())
     );
     assert!(
-        text.contains("/api/v1/auth/login") && text.contains("a refresh token was used again"),
+        text.contains("/api/v1/auth/login") && text.contains("refresh token reuse detected"),
         "{text}"
     );
     assert!(!text.contains("ada@example.com"), "{text}");

@@ -97,8 +97,10 @@ fn redirect_payloads() -> Vec<Vec<u8>> {
 
 /// Texts that are markup in several contexts, in addition to the Big List of Naughty Strings.
 const POLYGLOTS: &[&str] = &[
-    "jaVasCript:/*-/*`/*\\`/*'/*\"/**/(/* */oNcliCk=alert() )//%0D%0A%0d%0a//</stYle/</titLe/</teXtarEa/</scRipt/--!>\\x3csVg/<sVg/oNloAd=alert()//>\\x3e",
-    "\">><marquee><img src=x onerror=confirm(1)></marquee>\" ></plaintext\\></|\\><plaintext/onmouseover=prompt(1)>",
+    "jaVasCript:/*-/*`/*\\`/*'/*\"/**/(/* */oNcliCk=alert() )//%0D%0A%0d%0a//\
+     </stYle/</titLe/</teXtarEa/</scRipt/--!>\\x3csVg/<sVg/oNloAd=alert()//>\\x3e",
+    "\">><marquee><img src=x onerror=confirm(1)></marquee>\" >\
+     </plaintext\\></|\\><plaintext/onmouseover=prompt(1)>",
     "<!--<script>",
     "]]>",
     "</script><script>alert(1)</script>",

@@ -534,19 +534,19 @@ test_on_each_database! {
     async fn modified_refresh_token_is_refused_and_revokes_nothing(target: AttackTarget) {
         let (ada, eve) =
             (target.sign_up("ada@example.com").await, target.sign_up("eve@example.com").await);
-        let bytes = URL_SAFE_NO_PAD.decode(&ada.refresh[4..]).expect("base64url");
-        assert_eq!((bytes.len(), ada.refresh.len()), (56, 79));
+        let bytes = URL_SAFE_NO_PAD.decode(&ada.refresh["csgn_rt_".len()..]).expect("base64url");
+        assert_eq!((bytes.len(), ada.refresh.len()), (56, 83));
         let with_bytes = |at: usize, with: &[u8]| {
             let mut bytes = bytes.clone();
             bytes[at..at + with.len()].copy_from_slice(with);
             format!("csgn_rt_{}", encode_segment(bytes))
         };
         let mut changed: Vec<String> =
-            (0..79).map(|length| ada.refresh[..length].to_owned()).collect();
+            (0..83).map(|length| ada.refresh[..length].to_owned()).collect();
         changed.extend(
             (0..56).flat_map(|at| [1, 0x80, 0xff].map(|flip| with_bytes(at, &[bytes[at] ^ flip]))),
         );
-        changed.extend((0..79).map(|at| {
+        changed.extend((0..83).map(|at| {
             format!(
                 "{}{}{}",
                 &ada.refresh[..at],
@@ -559,7 +559,7 @@ test_on_each_database! {
             [0_i64, 2, -1, i64::MAX, i64::MIN]
                 .map(|generation| with_bytes(32, &generation.to_be_bytes())),
         );
-        for at in 5..79 {
+        for at in 9..83 {
             changed.push(format!("{}{}", &eve.refresh[..at], &ada.refresh[at..]));
         }
         changed.retain(|token| *token != ada.refresh && *token != eve.refresh);
@@ -650,15 +650,15 @@ test_on_each_database! {
             &decode_segment(&ada.access, 0)["kid"],
         ]
         .map(text);
-        let parts =
-            [ada.refresh[4..].to_owned(), ada.access.split('.').nth(1).expect("claims").to_owned()];
+        let payload = ada.refresh["csgn_rt_".len()..].to_owned();
+        let parts = [payload.clone(), ada.access.split('.').nth(1).expect("claims").to_owned()];
         for name in names.into_iter().chain(parts).chain([device_cookie, session_tag, setup_token])
         {
             assert_eq!(target.get_me(&name).await.status, StatusCode::UNAUTHORIZED, "{name}");
             assert_eq!(target.refresh(&name).await.status, StatusCode::UNAUTHORIZED, "{name}");
             assert_eq!(
                 target.refresh(&format!("csgn_rt_{name}")).await.status,
-                if name == ada.refresh[4..] { StatusCode::OK } else { StatusCode::UNAUTHORIZED },
+                if name == payload { StatusCode::OK } else { StatusCode::UNAUTHORIZED },
                 "{name}"
             );
         }
