@@ -25,8 +25,8 @@ const changes = {
     note.append('Strong');
     document.querySelector('input[type=password]').closest('.field').lastElementChild.before(note);
   },
-  'an element of the same kind before each': () => {
-    for (const element of document.querySelectorAll('main *')) element.before(document.createElement(element.localName));
+  'an element of the same kind before each in the form': () => {
+    for (const element of document.querySelectorAll('main form :not(input)')) element.before(document.createElement(element.localName));
   },
   'an element inside each label': () => document.querySelectorAll('label').forEach((label) => label.prepend(document.createElement('span'))),
   'an element before and after the form': () => {
