@@ -46,7 +46,9 @@ impl Program {
     async fn shows(&self, page: &str) -> bool {
         let mut text = String::new();
         let read = self.asked_for(page).await.read_to_string(&mut text).await;
-        read.is_ok() && text.starts_with("HTTP/1.1 200 ") && text.ends_with("\r\n0\r\n\r\n")
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
+        let length = format!("content-length: {}", body.len());
+        read.is_ok() && head.starts_with("HTTP/1.1 200 ") && head.lines().any(|line| line == length) && body.ends_with("</html>")
     }
 
     /// Ends it, and returns its log.
