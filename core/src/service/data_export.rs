@@ -19,7 +19,7 @@ const MAX_EXPORTED_EVENTS: usize = 5_000;
 pub const SESSIONS_PER_PAGE: usize = 1_000;
 
 impl SignedIn<'_> {
-    /// Returns the user's own data: see [`Everything`].
+    /// Returns the user's own data: see [`AccountExport`].
     pub async fn export_data(&self) -> Result<AccountExport, Error> {
         // It only reads, so it is counted on this node.
         let _counted = self.permit(LimitedAction::DataExport)?;
