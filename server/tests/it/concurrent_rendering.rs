@@ -63,7 +63,7 @@ impl ServerProcess {
         read.is_ok()
             && head.starts_with("HTTP/1.1 200 ")
             && head.lines().any(|line| line == format!("content-length: {}", body.len()))
-            && body.ends_with("</html>")
+            && body.contains("</html>")
     }
 
     /// Stops the process, and returns its log.
