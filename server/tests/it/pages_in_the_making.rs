@@ -48,7 +48,7 @@ impl Program {
         let read = self.asked_for(page).await.read_to_string(&mut text).await;
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
         let length = format!("content-length: {}", body.len());
-        read.is_ok() && head.starts_with("HTTP/1.1 200 ") && head.lines().any(|line| line == length) && body.ends_with("</html>")
+        read.is_ok() && head.starts_with("HTTP/1.1 200 ") && head.lines().any(|line| line == length) && body.contains("</html>")
     }
 
     /// Ends it, and returns its log.
