@@ -144,18 +144,18 @@ const requests = [
 const policies = new Map();
 for (const request of requests) {
   const { path, status, cookies } = request;
-  const result = await grade(request);
-  const name = `${path} (${result.status}${cookies ? ', logged in' : ''})`;
-  console.log(`\n${name}: ${result.grade}, ${result.score} points`);
-  for (const { name, result, points } of result.rules)
+  const graded = await grade(request);
+  const name = `${path} (${graded.status}${cookies ? ', logged in' : ''})`;
+  console.log(`\n${name}: ${graded.grade}, ${graded.score} points`);
+  for (const { name, result, points } of graded.rules)
     console.log(`  ${String(points).padStart(4)}  ${name}: ${result}`);
-  const problems = result.rules
+  const problems = graded.rules
     .filter(({ pass }) => !pass)
     .map(({ name, result }) => `${name}: ${result}`);
-  if (result.grade !== 'A+') problems.push(`${result.grade}, expected A+`);
-  if (result.status !== status) problems.push(`expected status ${status}`);
+  if (graded.grade !== 'A+') problems.push(`${graded.grade}, expected A+`);
+  if (graded.status !== status) problems.push(`expected status ${status}`);
   check(`the HTTP Observatory gives ${name} an A+`, problems);
-  policies.set(path, result.policy);
+  policies.set(path, graded.policy);
 }
 
 console.log();
