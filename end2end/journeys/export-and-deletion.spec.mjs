@@ -35,7 +35,7 @@ withAndWithoutScripts((scripts) => {
     const html = await download(page, 'Download as a web page');
     expect(html.name).toMatch(/\.html$/);
     expect(html.text).toContain(user.email);
-    await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Your data', exact: true })).toBeVisible();
   });
 
   test('download with an ended session redirects to log-in and back to the page', async ({
@@ -55,7 +55,7 @@ withAndWithoutScripts((scripts) => {
     await expect(page).toHaveURL(/\/login\?next=\/account\/data(&ended)?$/);
     await waitForHydration(page);
     await submitLogIn(page, user);
-    await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Your data', exact: true })).toBeVisible();
     expect((await context.cookies()).length).toBeGreaterThan(0);
   });
 

@@ -143,7 +143,7 @@ for (const [when, at] of Object.entries(moments)) {
         await page.locator('#current').fill(user.password);
         await page.locator('#new').fill('another horse battery');
         const changed = await send(page, watch, '/fn/change-password');
-        await expect(page.locator('main')).toContainText('Your password is changed');
+        await expect(page.locator('main')).toContainText('Password changed');
         changed();
 
         // Outside the app: an open page of it would redirect to log-in by itself.

@@ -118,7 +118,7 @@ withAndWithoutScripts((scripts) => {
 
     await tabTo(page, sideNav.getByRole('link', { name: 'Your data' }));
     await press('Enter');
-    await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Your data', exact: true })).toBeVisible();
     await waitForHydration(page);
     await tabTo(page, page.getByRole('link', { name: 'Delete account…' }));
     await press('Enter');

@@ -173,10 +173,10 @@ test('Back and Forward show the expected pages', async ({ page, server }) => {
   await expect(page.getByRole('heading', { name: 'Sessions' })).toBeVisible();
   await expect(page).toHaveTitle('Sessions · Countersign');
   await page.goForward();
-  await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Your data', exact: true })).toBeVisible();
   await open(page, '/');
   await page.goBack();
-  await expect(page.getByRole('heading', { name: 'Your data' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Your data', exact: true })).toBeVisible();
 });
 
 // Lists are only reloaded after an error or with a new page.
