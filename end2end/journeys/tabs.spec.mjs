@@ -29,7 +29,7 @@ test.describe('with scripts', () => {
     await open(second, '/account/activity');
     const third = await context.newPage();
     await open(third, '/');
-    await expect(third.getByRole('heading', { name: `Hello, ${user.name}.` })).toBeVisible();
+    await expect(third.getByRole('heading', { name: `Hello, ${user.name}` })).toBeVisible();
 
     await logOut(page);
     await Promise.all([
@@ -47,7 +47,7 @@ test.describe('with scripts', () => {
     await expect(second.getByText('Logged out')).toBeVisible();
     // The other tabs are on the log-in page and on a public page. They follow.
     await expectAccountOf(page, user);
-    await expect(third.getByRole('heading', { name: `Hello, ${user.name}.` })).toBeVisible();
+    await expect(third.getByRole('heading', { name: `Hello, ${user.name}` })).toBeVisible();
   });
 
   test('log-in as another user in another tab switches this tab', async ({
