@@ -40,17 +40,17 @@ const pages = [
   ['/login?elsewhere&next=%2Faccount', 'You logged out in another tab'],
   ['/login?next=/account&ended', "You've been logged out."],
   ['/nowhere', 'Page not found'],
-  [formErrorUrl('/login', '/fn/login', 'credentials'), 'Incorrect email address or password'],
+  [formErrorUrl('/login', '/fn/login', 'invalid_credentials'), 'Incorrect email address or password'],
   [
-    formErrorUrl('/login', '/fn/login', 'invalid:email=missing,password=missing'),
+    formErrorUrl('/login', '/fn/login', 'invalid_fields:email=missing,password=missing'),
     'Enter your password.',
   ],
   [formErrorUrl('/login', '/fn/login', 'internal:0193-abc'), '0193-abc'],
   [
-    formErrorUrl('/signup', '/fn/signup', 'invalid:password=too_short.8'),
+    formErrorUrl('/signup', '/fn/signup', 'invalid_fields:password=too_short.8'),
     'Use at least 8 characters.',
   ],
-  [formErrorUrl('/signup', '/fn/signup', 'busy:3'), "We're busy right now"],
+  [formErrorUrl('/signup', '/fn/signup', 'overloaded:3'), "We're busy right now"],
   ['/login?__path=%2Ffn%2Flogin&__err=rubbish!', 'Invalid request'],
 ];
 const userPages = [
@@ -59,15 +59,15 @@ const userPages = [
   ['/signup', 'Create account'],
   ['/account', 'Account created'],
   ['/account?saved', 'Name saved.'],
-  [formErrorUrl('/account', '/fn/rename', 'someone_else'), "You've switched accounts"],
+  [formErrorUrl('/account', '/fn/rename', 'session_mismatch'), "You've switched accounts"],
   [
-    formErrorUrl('/account', '/fn/rename', 'invalid:name=too_long.200'),
+    formErrorUrl('/account', '/fn/rename', 'invalid_fields:name=too_long.200'),
     'Too long. Use up to 200 letters.',
   ],
   [formErrorUrl('/account', '/fn/logout', 'unavailable'), "You're still logged in."],
   ['/account/password', 'Change password'],
   [
-    formErrorUrl('/account/password', '/fn/change-password', 'invalid:current=wrong'),
+    formErrorUrl('/account/password', '/fn/change-password', 'invalid_fields:current=wrong'),
     "That's not your current password.",
   ],
   ['/account/sessions', 'This device'],

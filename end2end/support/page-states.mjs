@@ -67,7 +67,7 @@ export const anonymousStates = {
   },
   'signup-taken': rejected('/signup', '/fn/signup', 'email_taken'),
   login: at('/login'),
-  'login-wrong-password': rejected('/login', '/fn/login', 'credentials'),
+  'login-wrong-password': rejected('/login', '/fn/login', 'invalid_credentials'),
   'login-rejected': async (page) => {
     await open(page, '/login');
     await fillIn(page, { email: 'unknown@example.com', password: 'correct horse' });
@@ -77,9 +77,9 @@ export const anonymousStates = {
   'login-logged-out': at('/login?bye'),
   'login-logged-out-elsewhere': at('/login?elsewhere&next=/account'),
   'login-session-ended': at('/login?ended&next=/account'),
-  'login-overloaded': rejected('/login', '/fn/login', 'busy:3'),
-  'login-rate-limited': rejected('/login', '/fn/login', 'too_many:40'),
-  'signup-link-expired': rejected('/signup', '/fn/signup', 'link_over'),
+  'login-overloaded': rejected('/login', '/fn/login', 'overloaded:3'),
+  'login-rate-limited': rejected('/login', '/fn/login', 'rate_limited:40'),
+  'signup-link-expired': rejected('/signup', '/fn/signup', 'link_expired'),
   'signup-sending': sending(
     '/signup',
     '/fn/signup',
@@ -128,7 +128,7 @@ export const scriptlessStates = {
   'signup-scriptless': rejected(
     '/signup',
     '/fn/signup',
-    'invalid:email=missing,password=too_short.8',
+    'invalid_fields:email=missing,password=too_short.8',
   ),
 };
 
@@ -154,8 +154,8 @@ export const userStates = {
     'Save name',
     'Saving…',
   ]),
-  'account-name-too-long': rejected('/account', '/fn/rename', 'invalid:name=too_long.200'),
-  'account-other-user': rejected('/account', '/fn/rename', 'someone_else'),
+  'account-name-too-long': rejected('/account', '/fn/rename', 'invalid_fields:name=too_long.200'),
+  'account-other-user': rejected('/account', '/fn/rename', 'session_mismatch'),
   'account-server-unavailable': async (page) => {
     await open(page, '/account');
     await abort(page, '/fn/rename');
@@ -175,7 +175,7 @@ export const userStates = {
   'password-incorrect': rejected(
     '/account/password',
     '/fn/change-password',
-    'invalid:current=wrong',
+    'invalid_fields:current=wrong',
   ),
   'password-sending': sending(
     '/account/password',
@@ -244,7 +244,7 @@ export const userStates = {
   'data-wrong-password': rejected(
     '/account/data?delete',
     '/fn/delete-account',
-    'invalid:current=wrong',
+    'invalid_fields:current=wrong',
   ),
   'data-sending': sending(
     '/account/data?delete',

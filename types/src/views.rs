@@ -209,38 +209,38 @@ event_kinds! {
     /// A new log-in in the same browser replaced the session.
     SessionReplaced = "session_replaced",
     /// Refresh token reuse was detected and the session was revoked (RFC 9700, 4.14.2).
-    RefreshTokenReused = "token_reused",
+    RefreshTokenReused = "refresh_token_reused",
     /// A valid refresh token of a generation that this database never issued was presented. The
     /// database was probably restored from a backup.
-    UnknownTokenGeneration = "token_not_issued",
+    UnknownTokenGeneration = "unknown_token_generation",
     /// The display name was changed.
     NameChanged = "name_changed",
     /// The user revoked another session.
-    SessionRevoked = "session_ended",
+    SessionRevoked = "session_revoked",
     /// The user revoked all other sessions.
-    OtherSessionsRevoked = "others_logged_out",
+    OtherSessionsRevoked = "other_sessions_revoked",
     /// The user or an administrator revoked all sessions.
-    AllSessionsRevoked = "all_logged_out",
+    AllSessionsRevoked = "all_sessions_revoked",
     /// The least recently used session was revoked because the user had too many.
-    SessionEvicted = "session_crowded_out",
+    SessionEvicted = "session_evicted",
     /// The password was changed and all other sessions were revoked.
     PasswordChanged = "password_changed",
     /// An administrator disabled the account.
-    AccountDisabled = "disabled",
+    AccountDisabled = "account_disabled",
     /// An administrator enabled the account again.
-    AccountEnabled = "enabled",
+    AccountEnabled = "account_enabled",
     /// An administrator changed the role.
     RoleChanged = "role_changed",
     /// A password change failed because of an incorrect password.
     PasswordChangeFailed = "password_change_failed",
     /// The user requested account deletion.
-    DeletionRequested = "deletion_asked",
+    DeletionRequested = "deletion_requested",
     /// A request for account deletion failed because of an incorrect password.
-    DeletionPasswordFailed = "deletion_refused",
+    DeletionPasswordFailed = "deletion_password_failed",
     /// The user cancelled the account deletion.
     DeletionCancelled = "deletion_cancelled",
     /// The account and its data were deleted.
-    AccountDeleted = "deleted",
+    AccountDeleted = "account_deleted",
 }
 
 impl EventKind {

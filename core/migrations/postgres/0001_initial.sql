@@ -65,7 +65,7 @@ CREATE INDEX csgn_sessions_user ON csgn_sessions (user_id, id);
 -- Sessions that are not revoked: an account can have many more that are.
 CREATE INDEX csgn_sessions_user_unrevoked ON csgn_sessions (user_id, id) WHERE revoked_at IS NULL;
 CREATE INDEX csgn_sessions_user_reused ON csgn_sessions (user_id, revoked_at)
-    WHERE revocation_reason = 'token_reused';
+    WHERE revocation_reason = 'refresh_token_reused';
 -- Retention: sessions by when they ended.
 CREATE INDEX csgn_sessions_revoked_at ON csgn_sessions (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE INDEX csgn_sessions_expires_at ON csgn_sessions (expires_at) WHERE revoked_at IS NULL;

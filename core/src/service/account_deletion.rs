@@ -51,7 +51,7 @@ impl SignedIn<'_> {
         }
         proof.attempt.succeed(&mut tx, now).await?;
         let ended =
-            tx.session_revoke_others(self.user, self.session, "deletion_asked", now).await?;
+            tx.session_revoke_others(self.user, self.session, "deletion_requested", now).await?;
         // A second request changes nothing and is not recorded.
         if is_new || !ended.is_empty() {
             self.auth

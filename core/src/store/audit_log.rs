@@ -53,7 +53,7 @@ statements! {
     PRUNE = "DELETE FROM csgn_audit_events WHERE id IN (SELECT id FROM csgn_audit_events WHERE id \
         < $1 ORDER BY id LIMIT $2)";
     DELETE_FOR_USER = "DELETE FROM csgn_audit_events WHERE id IN (SELECT id FROM csgn_audit_events \
-        WHERE target_id = $1 AND kind <> 'deleted' LIMIT $2)";
+        WHERE target_id = $1 AND kind <> 'account_deleted' LIMIT $2)";
     REDACT = "UPDATE csgn_audit_events SET address = NULL, device = NULL, session_hash = NULL \
         WHERE id IN (SELECT id FROM csgn_audit_events WHERE actor_id = $1 AND actor_id <> \
         target_id AND (address IS NOT NULL OR device IS NOT NULL OR session_hash IS NOT NULL) \

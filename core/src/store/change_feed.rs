@@ -89,7 +89,7 @@ impl WriteTransaction {
             with_connection!(self, |c| sqlx::query_scalar(NEXT).bind(count).fetch_one(c).await?);
         for (number, change) in (head - count + 1..).zip(changes) {
             let (kind, subject, value) = match change {
-                Change::SessionRevoked(id) => ("session_ended", id.to_string(), 0),
+                Change::SessionRevoked(id) => ("session_revoked", id.to_string(), 0),
                 Change::EpochRaised(id, epoch) => ("epoch_raised", id.to_string(), *epoch),
                 Change::KeysChanged => ("keys_changed", String::new(), 0),
             };
@@ -129,7 +129,7 @@ impl WriteTransaction {
 impl From<FeedRow> for FeedEntry {
     fn from(line: FeedRow) -> Self {
         let change = match line.kind.as_str() {
-            "session_ended" => line.subject.parse().ok().map(Change::SessionRevoked),
+            "session_revoked" => line.subject.parse().ok().map(Change::SessionRevoked),
             "epoch_raised" => {
                 line.subject.parse().ok().map(|id| Change::EpochRaised(id, line.value))
             }

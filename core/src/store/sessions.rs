@@ -94,7 +94,7 @@ statements! {
     LIST_ALL = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM \
         csgn_sessions WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     REUSE_DETECTED_SINCE = "SELECT MAX(revoked_at) FROM csgn_sessions WHERE user_id = $1 AND \
-        revocation_reason = 'token_reused' AND revoked_at >= $2";
+        revocation_reason = 'refresh_token_reused' AND revoked_at >= $2";
     DISMISS_NOTICE = "UPDATE csgn_sessions SET reuse_detected_at = NULL WHERE id = $1";
     PRUNE_REVOKED = "DELETE FROM csgn_sessions WHERE id IN (SELECT id FROM csgn_sessions WHERE \
         revoked_at IS NOT NULL AND revoked_at < $1 LIMIT $2)";
@@ -187,7 +187,7 @@ pub struct SessionUse {
 }
 
 /// The revocation reason after refresh token reuse.
-pub(crate) const REUSE_DETECTED: &str = "token_reused";
+pub(crate) const REUSE_DETECTED: &str = "refresh_token_reused";
 
 impl ReadConnection {
     /// Returns when a session of this user was last revoked for refresh token reuse, if at or after

@@ -89,7 +89,7 @@ test_on_each_database! {
             records.iter().filter(|record| record.target_id == Some(account.id)).collect();
         assert_eq!(
             events_of_ada.iter().map(|record| record.kind.as_str()).collect::<Vec<_>>(),
-            ["deleted"],
+            ["account_deleted"],
             "only the event of the deletion is left"
         );
         assert!(events_of_ada[0].address.is_none() && events_of_ada[0].device.is_none());

@@ -32,7 +32,7 @@ pub(crate) struct TokenPair {
 /// The outcome of a refresh request.
 pub(crate) enum RefreshOutcome {
     Issued(TokenPair),
-    /// `stale`: another tab has refreshed in the meantime.
+    /// `refresh_superseded`: another tab has refreshed in the meantime.
     Stale,
     /// The session has ended.
     Rejected,
@@ -44,7 +44,7 @@ impl fmt::Display for RefreshOutcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Issued(pair) => write!(out, "got generation {}", pair.refresh.generation),
-            Self::Stale => out.write_str("got `stale`"),
+            Self::Stale => out.write_str("got `refresh_superseded`"),
             Self::Rejected => out.write_str("was rejected"),
             Self::Unknown => out.write_str("got no response"),
         }
@@ -147,7 +147,7 @@ pub(crate) async fn refresh(
             RefreshOutcome::Issued(pair)
         }
         Ok(response) if response.status == 401 => match code(&response).as_str() {
-            "stale" => {
+            "refresh_superseded" => {
                 context.counters.count(Counter::Stale);
                 RefreshOutcome::Stale
             }

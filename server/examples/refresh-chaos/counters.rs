@@ -44,7 +44,7 @@ counted! {
         ImmediateRetries = "again_at_once", "retries immediately";
         DelayedRetries = "again_after_grace", "retries after the grace period";
         Late = "late", "responses that arrived after a newer one";
-        Stale = "stale", "responses with `stale`";
+        Stale = "refresh_superseded", "responses with `refresh_superseded`";
         Unavailable = "unavailable", "responses with 503";
         Kills = "kills", "servers killed and restarted";
         KilledStarts = "killed_starts", "of these, killed again during startup";

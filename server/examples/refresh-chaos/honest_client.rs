@@ -137,7 +137,7 @@ impl HonestClient {
         }
     }
 
-    /// Sends the refresh token of the jar; after `stale`, sends the current token of the jar. Every
+    /// Sends the refresh token of the jar; after `refresh_superseded`, sends the current token of the jar. Every
     /// other rejection is a log-out.
     async fn refresh(
         &self,

@@ -399,7 +399,7 @@ fn replaced_session_token(
         (
             status = 401,
             body = ProblemBody,
-            description = "`invalid_grant`: the session has ended; `stale`: another program has \
+            description = "`invalid_grant`: the session has ended; `refresh_superseded`: another program has \
                            refreshed twice in the meantime",
             content_type = "application/problem+json",
         ),

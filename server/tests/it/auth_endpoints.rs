@@ -236,7 +236,7 @@ test_on_each_database! {
         let superseded = refresh(&user.refresh).await;
         assert_eq!(
             (superseded.status, superseded.problem_code().as_str(), superseded.cookies().len()),
-            (StatusCode::UNAUTHORIZED, "stale", 0)
+            (StatusCode::UNAUTHORIZED, "refresh_superseded", 0)
         );
         app.clock.advance(TimeSpan::days(15));
         let expired = refresh(&third).await;

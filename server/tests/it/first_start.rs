@@ -52,7 +52,7 @@ async fn only_the_first_start_prints_the_setup_link() {
     let (status, tokens) = sign_up(port, "ada@example.com", &invite).await;
     assert_eq!((status, &tokens["user"]["roles"]), (201, &json!(["user", "admin"])), "{tokens}");
     let (status, problem) = sign_up(port, "eve@example.com", &invite).await;
-    assert_eq!((status, &problem["code"]), (410, &json!("link_over")), "{problem}");
+    assert_eq!((status, &problem["code"]), (410, &json!("link_expired")), "{problem}");
     let (log, _) = stop(child).await;
     assert!(
         log.contains("\"listening") && !log.contains(&invite),

@@ -120,7 +120,7 @@ test_on_each_database! {
             "rubbish",
             "internal:%3Cb%3Ehi%3C/b%3E",
             "%3Cb%3Ehi%3C/b%3E",
-            "invalid:email=%3Cb%3Ehi%3C/b%3E",
+            "invalid_fields:email=%3Cb%3Ehi%3C/b%3E",
         ] {
             let response =
                 app.anon().get(&format!("/login?__path=%2Ffn%2Flogin&__err={error}")).await;

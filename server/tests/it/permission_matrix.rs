@@ -580,7 +580,7 @@ test_on_each_database! {
                 ada.user.client.call(function, &format!("{form}&form[tag]={}", bob.tag)).await;
             assert_eq!(
                 (response.status, response.text.as_str()),
-                (StatusCode::CONFLICT, "\"someone_else\""),
+                (StatusCode::CONFLICT, "\"session_mismatch\""),
                 "{function}"
             );
         }

@@ -35,7 +35,7 @@ test_on_each_database! {
         let refused = app.anon().post(LOG_IN, wrong.clone()).await;
         assert_eq!(
             (refused.status, refused.problem_code().as_str()),
-            (StatusCode::TOO_MANY_REQUESTS, "too_many_requests")
+            (StatusCode::TOO_MANY_REQUESTS, "rate_limited")
         );
         let seconds: i64 = refused.header("retry-after").parse().expect("seconds");
         let unknown = json!({ "email": "unknown@example.com", "password": "wrong" });
@@ -184,7 +184,7 @@ test_on_each_database! {
             if response.status == StatusCode::TOO_MANY_REQUESTS {
                 assert_eq!(
                     (response.problem_code().as_str(), response.header("retry-after")),
-                    ("too_many_requests", "60")
+                    ("rate_limited", "60")
                 );
             }
         }

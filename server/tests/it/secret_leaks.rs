@@ -366,7 +366,7 @@ async fn no_secret_is_in_files_or_log_after_every_operation() {
         .collect();
     let in_files = |text: &str| files.windows(text.len()).any(|window| window == text.as_bytes());
     assert!(
-        in_files("ada@example.com") && in_files("token_reused"),
+        in_files("ada@example.com") && in_files("refresh_token_reused"),
         "the search finds stored text"
     );
     assert!(secrets.len() >= 16, "{}", secrets.len());

@@ -63,7 +63,7 @@ test_on_each_database! {
         let script = app.anon().call("/fn/login", &credentials("wrong horse", "")).await;
         assert_eq!(
             (script.status, script.text.as_str()),
-            (StatusCode::UNAUTHORIZED, "\"credentials\"")
+            (StatusCode::UNAUTHORIZED, "\"invalid_credentials\"")
         );
         let form = app
             .anon()
@@ -157,7 +157,7 @@ test_on_each_database! {
             .await;
         assert_eq!(
             (script.status, script.text.as_str()),
-            (StatusCode::CONFLICT, "\"someone_else\"")
+            (StatusCode::CONFLICT, "\"session_mismatch\"")
         );
     }
 

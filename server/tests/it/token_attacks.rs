@@ -526,7 +526,7 @@ test_on_each_database! {
             .collect();
         assert_eq!(
             kinds,
-            ["logged_in", "token_reused", "logged_in", "signed_up"],
+            ["logged_in", "refresh_token_reused", "logged_in", "signed_up"],
             "reuse is recorded once"
         );
     }
