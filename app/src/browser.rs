@@ -7,7 +7,10 @@ use futures::{
     future::{Either, select},
 };
 use js_sys::{Function, Promise};
-use leptos::prelude::{document, set_timeout, window, window_event_listener_untyped};
+use leptos::{
+    logging::debug_warn,
+    prelude::{document, set_timeout, window, window_event_listener_untyped},
+};
 use std::{
     cell::{Cell, RefCell},
     future::Future,
@@ -186,12 +189,14 @@ thread_local! {
 const HYDRATED_ATTRIBUTE: &str = "data-hydrated";
 /// Attribute of the root element: the number of [`ELEMENTS`] that the server has rendered.
 pub const ELEMENT_COUNT_ATTRIBUTE: &str = "data-elements";
-/// Selects every element that the app renders, except the first and the last of the body.
-const ELEMENTS: &str = "header,header *,main,main *,footer,footer *";
-/// Selects the last top-level element if the top level is complete and comes first in the body.
+/// Selects every element that the app renders, except the skip link and the connection status.
+const ELEMENTS: &str =
+    "body>header,body>header *,body>main,body>main *,body>footer,body>footer *";
+/// Matches once if skip link, header, main, footer and connection status follow each other at the
+/// start of the body.
 const TOP_LEVEL: &str = ".skip-link:first-child+header+main+footer+.connection-status";
 
-/// Returns whether the elements are still those that the server rendered. Joins split text nodes.
+/// Returns whether the page has as many elements as the server rendered. Joins split text nodes.
 ///
 /// If a browser extension has changed them, hydration would attach listeners to wrong elements or
 /// fail halfway.
@@ -203,8 +208,12 @@ pub fn is_as_rendered() -> bool {
         document().document_element().and_then(|root| root.get_attribute(ELEMENT_COUNT_ATTRIBUTE));
     let count =
         |selector| document().query_selector_all(selector).map_or(0, |found| found.length());
-    count(TOP_LEVEL) == 1
-        && rendered.is_some_and(|rendered| rendered == count(ELEMENTS).to_string())
+    let found = count(ELEMENTS).to_string();
+    let is_as_rendered = count(TOP_LEVEL) == 1 && rendered.as_ref() == Some(&found);
+    if !is_as_rendered {
+        debug_warn!("page not hydrated: {rendered:?} elements rendered, {found} found");
+    }
+    is_as_rendered
 }
 
 /// Marks the page as hydrated: from now on listeners may prevent default actions.

@@ -25,8 +25,8 @@ pub async fn add_element_count(response: Response) -> Response {
     let page = match to_bytes(body, MAX_PAGE_BYTES).await {
         Ok(page) => page,
         Err(error) => {
-            tracing::error!(%error, "page not rendered");
-            return problem::response(&Problem::Unavailable);
+            tracing::error!(%error, max_bytes = MAX_PAGE_BYTES, "page not rendered");
+            return problem::response(&Problem::internal());
         }
     };
     head.headers.remove(CONTENT_LENGTH);
@@ -46,11 +46,13 @@ fn with_count(page: Bytes) -> Bytes {
     [&page[..start], attribute.as_bytes(), &page[start..]].concat().into()
 }
 
-/// Counts start tags. In the output of Leptos, a `<` before a letter always starts a tag: Leptos
-/// escapes it in texts, attribute values and its own scripts.
+/// Counts start tags. In the pages of this app, a `<` before a letter always starts a tag: Leptos
+/// escapes it in texts, attribute values and its own scripts. It does not escape the contents of
+/// `textarea`, `noscript`, `script` and `style`, nor `inner_html`: a page that uses them with text
+/// of users, or markup that the HTML parser completes (a `table` without `tbody`), is not hydrated.
 fn count_elements(html: &str) -> Option<usize> {
     let html = &html[html.find("<header")?..];
-    let html = &html.as_bytes()[..html.find("</footer>")?];
+    let html = &html.as_bytes()[..html.rfind("</footer>")?];
     Some(html.windows(2).filter(|pair| pair[0] == b'<' && pair[1].is_ascii_alphabetic()).count())
 }
 
@@ -62,10 +64,10 @@ mod tests {
     fn elements_outside_header_and_footer_are_not_counted() {
         let page = "<!DOCTYPE html><html lang=\"en\"><body><a></a>\
                     <header><b>1 &lt;b</b></header><!><main><p title=\"&lt;p\">2 < 3</p></main>\
-                    <footer></footer><div></div></body></html>";
+                    <footer><footer></footer></footer><div></div></body></html>";
         assert_eq!(
             with_count(Bytes::from(page)),
-            page.replacen("<html", "<html data-elements=\"5\"", 1)
+            page.replacen("<html", "<html data-elements=\"6\"", 1)
         );
     }
 

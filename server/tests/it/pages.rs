@@ -30,6 +30,15 @@ test_on_each_database! {
         }
     }
 
+    async fn page_has_its_element_count_and_length(app: App) {
+        let user = app.user("ada@example.com").await;
+        for page in ["/", "/login", "/account", "/does/not/exist"] {
+            let get = app.anon().browser(&user.refresh).get(page).await;
+            assert!(get.text.contains(" data-elements=\""), "{page}");
+            assert_eq!(get.header("content-length"), get.text.len().to_string(), "{page}");
+        }
+    }
+
     async fn invalid_or_expired_cookie_is_treated_as_anonymous(app: App) {
         let user = app.user("ada@example.com").await;
         app.clock.advance(TimeSpan::days(15));
