@@ -54,7 +54,7 @@ fn init(user: CurrentUser, account: Result<Account, Problem>) {
     let identity = match account {
         Ok(account) => {
             form_drafts::restore_for(&account.id.to_string());
-            PageIdentity::Session(account.tag)
+            PageIdentity::Session(account.session_tag)
         }
         Err(Problem::Unauthenticated) => PageIdentity::Anonymous,
         Err(_) => {

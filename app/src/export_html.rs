@@ -54,7 +54,7 @@ fn document(everything: &AccountExport) -> impl IntoView + use<> {
                 |at| view! { <DateTime at/> }.into_any(),
             ),
         ),
-        (data::SCHEDULED_FOR, account.deletes_at.map_or_else(|| data::EMPTY_CELL.into_any(), date)),
+        (data::SCHEDULED_FOR, account.deletion_scheduled_at.map_or_else(|| data::EMPTY_CELL.into_any(), date)),
     ];
     let facts =
         facts.map(|(name, value)| view! { <tr><th scope="row">{name}</th><td>{value}</td></tr> });
@@ -169,9 +169,9 @@ mod tests {
             name: Some("<script>alert(1)</script>".to_owned()),
             roles: vec![Role::User],
             created_at: at,
-            tag: "a-tag".to_owned(),
-            stolen_at: None,
-            deletes_at: None,
+            session_tag: "a-tag".to_owned(),
+            reuse_detected_at: None,
+            deletion_scheduled_at: None,
         };
         let session = ExportedSession {
             id: id.parse::<SessionId>().expect("an id"),

@@ -122,7 +122,7 @@ macro_rules! object {
     )*};
 }
 object! {
-    Account { id, email, email_verified, name, roles, created_at, tag, stolen_at, deletes_at }
+    Account { id, email, email_verified, name, roles, created_at, session_tag, reuse_detected_at, deletion_scheduled_at }
     SessionTokens { access_token, expires_in, persistent, account }
     LogInResponse { next, session }
     SessionInfo { id, device, address, created_at, last_seen_at, current }

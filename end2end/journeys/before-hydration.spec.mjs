@@ -28,7 +28,7 @@ async function expectHydratedSession(page, user, watch, arrive) {
   await changeName(page, 'Augusta Ada');
   await expect(page.getByText('Name saved.')).toBeVisible();
   expect(watch.calls.slice(calls)).toMatchObject([
-    { path: '/fn/rename', status: 200, bearer: true },
+    { path: '/fn/update-profile', status: 200, bearer: true },
   ]);
 }
 

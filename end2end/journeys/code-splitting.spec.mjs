@@ -131,7 +131,7 @@ test('account page works without hydration if its chunk cannot be loaded', async
   await page.goto('/account');
   await changeName(page, 'Augusta Ada');
   await expect(page.getByText('Name saved.')).toBeVisible();
-  expect(watch.callsTo('/fn/rename')).toMatchObject([{ plainForm: true }]);
+  expect(watch.callsTo('/fn/update-profile')).toMatchObject([{ plainForm: true }]);
   await expect(page.locator('html')).not.toHaveAttribute('data-hydrated');
 });
 

@@ -6,7 +6,7 @@ import { shortLivedTokens, waitUntilExpired, waitUntilRejected } from '../suppor
 
 test.use({ settings: shortLivedTokens });
 
-const CALL = '/fn/recent-activity';
+const CALL = '/fn/list-activity';
 const startCalls = (page) => page.getByRole('button', { name: 'Call five times' }).click();
 const allAnswered = (page) =>
   expect(page.getByRole('status').filter({ hasText: 'of 5 answered' })).toHaveText(

@@ -83,7 +83,7 @@ withAndWithoutScripts((scripts) => {
     const rejectWrongPassword = async () => {
       await page.getByLabel('Current password').fill('wrong horse battery');
       await submit(page, 'Delete account');
-      await expect(page.locator('#current-hint')).toHaveText(WRONG);
+      await expect(page.locator('#current_password-hint')).toHaveText(WRONG);
     };
     await (scripts
       ? expectConsole({ status: 422, url: '/fn/delete-account' }, rejectWrongPassword)

@@ -133,15 +133,15 @@ for (const [when, at] of Object.entries(moments)) {
         signedUp();
 
         await open(page, '/account/password');
-        await page.locator('#current').fill('wrong horse');
-        await page.locator('#new').fill('another horse battery');
+        await page.locator('#current_password').fill('wrong horse');
+        await page.locator('#new_password').fill('another horse battery');
         await send(page, watch, '/fn/change-password');
-        await expect(page.locator('#current-hint')).toHaveText(
+        await expect(page.locator('#current_password-hint')).toHaveText(
           "That's not your current password.",
           { ignoreCase: true },
         );
-        await page.locator('#current').fill(user.password);
-        await page.locator('#new').fill('another horse battery');
+        await page.locator('#current_password').fill(user.password);
+        await page.locator('#new_password').fill('another horse battery');
         const changed = await send(page, watch, '/fn/change-password');
         await expect(page.locator('main')).toContainText('Password changed');
         changed();

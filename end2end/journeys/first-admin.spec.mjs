@@ -16,7 +16,7 @@ test('setup link creates one administrator and is invalid afterwards', async ({
   server,
 }) => {
   const findLink = () =>
-    server.log.map((line) => /\/signup\?invite=\S+/.exec(line)?.[0]).find(Boolean);
+    server.log.map((line) => /\/signup\?setup_token=\S+/.exec(line)?.[0]).find(Boolean);
   await expect.poll(findLink).toBeTruthy();
   const link = findLink();
   const user = newUser();

@@ -182,7 +182,7 @@ test('field is validated on blur, and its error disappears once it is corrected'
 
 for (const [url, func, label, busyLabel] of [
   ['/login', '/fn/login', 'Log in', 'Logging in…'],
-  ['/account', '/fn/rename', 'Save name', 'Saving…'],
+  ['/account', '/fn/update-profile', 'Save name', 'Saving…'],
   ['/account/password', '/fn/change-password', 'Change password', 'Changing…'],
   ['/account/data?delete', '/fn/delete-account', 'Delete account', 'Deleting…'],
 ]) {

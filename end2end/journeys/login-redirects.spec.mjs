@@ -88,6 +88,6 @@ test('client-side link to a protected page redirects an anonymous client to log-
       document.querySelector('main').append(link);
       link.click();
     });
-  await expectConsole({ status: 401, url: '/fn/recent-activity' }, follow);
+  await expectConsole({ status: 401, url: '/fn/list-activity' }, follow);
   await expect(page).toHaveURL('/login?next=/account/activity');
 });

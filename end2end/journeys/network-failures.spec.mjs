@@ -49,7 +49,7 @@ test('lost refresh response is reported, and the next attempt recovers', async (
   await expectNameSaved(page, 'Augusta Ada');
   expect(watch.calls.slice(calls)).toMatchObject([
     { path: '/fn/refresh', status: 200 },
-    { path: '/fn/rename', status: 200 },
+    { path: '/fn/update-profile', status: 200 },
   ]);
   expect((await sessionCookie(context)).value).not.toBe(before.value);
   await expectNoReuseWarning(page, { ...user, name: 'Augusta Ada' });

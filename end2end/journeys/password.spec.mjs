@@ -33,7 +33,7 @@ withAndWithoutScripts((scripts) => {
     await open(page, '/account/password');
     const rejectWrongPassword = async () => {
       await change(page, 'wrong horse battery', NEW);
-      await expect(page.locator('#current-hint')).toHaveText(WRONG);
+      await expect(page.locator('#current_password-hint')).toHaveText(WRONG);
       await expect(page.getByLabel('Current password')).toHaveValue('');
       await expect(page.getByLabel('Current password')).toBeFocused();
     };
@@ -73,6 +73,6 @@ withAndWithoutScripts((scripts) => {
     await logIn(page, user);
     await open(page, '/account/password');
     await change(page, user.password, 'short');
-    await expect(page.locator('#new-hint')).toHaveText('Use at least 8 characters.');
+    await expect(page.locator('#new_password-hint')).toHaveText('Use at least 8 characters.');
   });
 });

@@ -54,7 +54,7 @@ test('unavailable server is distinguished from a missing network', async ({
 }) => {
   await logIn(page, await createUser(server));
   watch.expect({ status: 503, url: /^\/(fn\/rename|readyz)$/, times: Infinity });
-  for (const path of ['/fn/rename', '/readyz']) {
+  for (const path of ['/fn/update-profile', '/readyz']) {
     await context.route(`**${path}`, (route) =>
       route.fulfill({ status: 503, contentType: 'text/html', body: 'no' }),
     );
@@ -79,7 +79,7 @@ test('ended session keeps unsaved form input', async ({ expectConsole, page, ser
   await server.api('POST', '/auth/logout', { scope: 'others' }, body.access_token);
   await expectConsole(
     [
-      { status: 401, url: '/fn/rename' },
+      { status: 401, url: '/fn/update-profile' },
       { status: 401, url: '/fn/refresh' },
     ],
     () => submit(page, 'Save name'),
@@ -137,7 +137,7 @@ test('form draft is not restored for another user', async ({ expectConsole, page
   await server.api('POST', '/auth/logout', { scope: 'others' }, body.access_token);
   await expectConsole(
     [
-      { status: 401, url: '/fn/rename' },
+      { status: 401, url: '/fn/update-profile' },
       { status: 401, url: '/fn/refresh' },
     ],
     () => submit(page, 'Save name'),

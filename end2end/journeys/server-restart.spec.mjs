@@ -40,11 +40,11 @@ test('page reports a lost connection and recovers when the server is back', asyn
   const user = await signUp(page);
   await kill(server, page);
 
-  await expectConsole(connectionRefused('/fn/rename'), () => changeName(page, 'Augusta Ada'));
+  await expectConsole(connectionRefused('/fn/update-profile'), () => changeName(page, 'Augusta Ada'));
   const problem = page.getByRole('alert');
   await expect(problem).toContainText("Can't reach the server");
   await expect(page.getByLabel('Name')).toHaveValue('Augusta Ada');
-  await expectConsole(connectionRefused('/fn/recent-activity'), () =>
+  await expectConsole(connectionRefused('/fn/list-activity'), () =>
     page.getByRole('link', { name: 'Activity' }).first().click(),
   );
   await expect(problem.filter({ hasText: "Can't reach the server" }).last()).toBeVisible();
@@ -114,7 +114,7 @@ test('refresh interrupted by a crash is recovered by the next attempt', async ({
   await expectNameSaved(page, 'Augusta Ada');
   expect(watch.calls.slice(calls)).toMatchObject([
     { path: '/fn/refresh', status: 200 },
-    { path: '/fn/rename', status: 200 },
+    { path: '/fn/update-profile', status: 200 },
   ]);
 });
 

@@ -108,11 +108,11 @@ test('revoking while offline keeps the page, and a double click sends one reques
   await expect(page.getByRole('heading', { name: 'Sessions' })).toBeVisible();
   await context.setOffline(false);
   await expect(offline).toBeHidden();
-  await context.route('**/fn/end-session', async (route) => {
+  await context.route('**/fn/revoke-session', async (route) => {
     await new Promise((done) => setTimeout(done, 300));
     await route.continue();
   });
   await button.dblclick();
   await expect(page.getByText('The device is logged out.')).toBeVisible();
-  expect(watch.callsTo('/fn/end-session')).toHaveLength(1);
+  expect(watch.callsTo('/fn/revoke-session')).toHaveLength(1);
 });

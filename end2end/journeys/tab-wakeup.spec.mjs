@@ -48,7 +48,7 @@ const testWakeup = (rememberMe) =>
       expect(refreshes[n].start, 'refreshes do not overlap').toBeGreaterThanOrEqual(
         refreshes[n - 1].end,
       );
-    const saved = watch.callsTo('/fn/rename', start);
+    const saved = watch.callsTo('/fn/update-profile', start);
     expect(
       saved.map(({ status }) => status),
       'no call was rejected',

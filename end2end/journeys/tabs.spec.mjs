@@ -100,13 +100,13 @@ test.describe('with scripts', () => {
     await navigateTo(page, 'Profile');
     await server.api('POST', '/auth/logout', undefined, (await storedToken(page)).access_token);
     const calls = watch.mark();
-    const rejections = ['/fn/rename', '/fn/refresh'].map((url) => ({ status: 401, url }));
+    const rejections = ['/fn/update-profile', '/fn/refresh'].map((url) => ({ status: 401, url }));
     await expectConsole(rejections, () => changeName(page, 'Mallory'));
     await expectLoggedOut(page, sessionEnded);
     expect(
       watch.calls.slice(calls).map(({ path }) => path),
       'one call, one refresh',
-    ).toEqual(['/fn/rename', '/fn/refresh']);
+    ).toEqual(['/fn/update-profile', '/fn/refresh']);
     expect(await storedToken(page)).toBeNull();
     await submitLogIn(page, user);
     await expect(page.getByRole('banner').getByRole('button', { name: user.name })).toBeVisible();

@@ -24,7 +24,7 @@ test('locally expired token is refreshed before the call', async ({ page, server
   const calls = watch.mark();
   await changeName(page, 'Augusta Ada');
   await expectNameSaved(page, 'Augusta Ada');
-  expect(paths(watch.calls.slice(calls))).toEqual(['/fn/refresh 200', '/fn/rename 200']);
+  expect(paths(watch.calls.slice(calls))).toEqual(['/fn/refresh 200', '/fn/update-profile 200']);
   const after = await storedToken(page);
   expect(after.access_token).not.toBe(before.access_token);
   expect(after.tag).toBe(before.tag);
@@ -39,12 +39,12 @@ test('rejected token is refreshed, and the call is retried once', async ({
   await logIn(page, await createUser(server));
   await waitUntilRejected(page, server);
   const calls = watch.mark();
-  await expectConsole({ status: 401, url: '/fn/rename' }, () => changeName(page, 'Augusta Ada'));
+  await expectConsole({ status: 401, url: '/fn/update-profile' }, () => changeName(page, 'Augusta Ada'));
   await expectNameSaved(page, 'Augusta Ada');
   expect(paths(watch.calls.slice(calls))).toEqual([
-    '/fn/rename 401',
+    '/fn/update-profile 401',
     '/fn/refresh 200',
-    '/fn/rename 200',
+    '/fn/update-profile 200',
   ]);
 });
 
@@ -58,7 +58,7 @@ test('token issued in the future by the local clock is refreshed', async ({
   const calls = watch.mark();
   await changeName(page, 'Augusta Ada');
   await expectNameSaved(page, 'Augusta Ada');
-  expect(paths(watch.calls.slice(calls))).toEqual(['/fn/refresh 200', '/fn/rename 200']);
+  expect(paths(watch.calls.slice(calls))).toEqual(['/fn/refresh 200', '/fn/update-profile 200']);
 });
 
 test('reload with an expired token shows the account without a refresh', async ({

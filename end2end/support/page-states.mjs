@@ -150,15 +150,15 @@ export const userStates = {
     await changeName(page, 'Augusta Ada');
     await expect(page.getByText('Name saved.')).toBeVisible();
   },
-  'account-saving': sending('/account', '/fn/rename', { Name: 'Augusta Ada' }, [
+  'account-saving': sending('/account', '/fn/update-profile', { Name: 'Augusta Ada' }, [
     'Save name',
     'Saving…',
   ]),
-  'account-name-too-long': rejected('/account', '/fn/rename', 'invalid_fields:name=too_long.200'),
-  'account-other-user': rejected('/account', '/fn/rename', 'session_mismatch'),
+  'account-name-too-long': rejected('/account', '/fn/update-profile', 'invalid_fields:name=too_long.200'),
+  'account-other-user': rejected('/account', '/fn/update-profile', 'session_mismatch'),
   'account-server-unavailable': async (page) => {
     await open(page, '/account');
-    await abort(page, '/fn/rename');
+    await abort(page, '/fn/update-profile');
     await abort(page, '/readyz');
     await changeName(page, 'Augusta Ada');
     await expect(page.getByText("We can't reach the server right now.")).toBeVisible();
@@ -175,7 +175,7 @@ export const userStates = {
   'password-incorrect': rejected(
     '/account/password',
     '/fn/change-password',
-    'invalid_fields:current=wrong',
+    'invalid_fields:current_password=incorrect',
   ),
   'password-sending': sending(
     '/account/password',
@@ -185,8 +185,8 @@ export const userStates = {
   ),
   'password-saved': at('/account/password?saved'),
   sessions: at('/account/sessions'),
-  'sessions-loading': loading('Sessions', '/fn/sessions'),
-  'sessions-offline': loadFailed('Sessions', '/fn/sessions'),
+  'sessions-loading': loading('Sessions', '/fn/list-sessions'),
+  'sessions-offline': loadFailed('Sessions', '/fn/list-sessions'),
   'sessions-dialog': async (page) => {
     await open(page, '/account/sessions');
     await page.getByRole('button', { name: 'Log out all other devices' }).click();
@@ -206,7 +206,7 @@ export const userStates = {
     await expect(button).toHaveAttribute('aria-disabled', 'true');
   },
   'sessions-revoked': at('/account/sessions?saved'),
-  'sessions-not-found': rejected('/account/sessions', '/fn/end-session', 'not_found'),
+  'sessions-not-found': rejected('/account/sessions', '/fn/revoke-session', 'not_found'),
   activity: at('/account/activity'),
   'activity-older': async (page) => {
     await open(page, '/account');
@@ -226,8 +226,8 @@ export const userStates = {
     await open(page, `/account/activity?cursor=${'A'.repeat(22)}`);
     await expect(page.getByText("That's everything.")).toBeVisible();
   },
-  'activity-loading': loading('Activity', '/fn/recent-activity'),
-  'activity-offline': loadFailed('Activity', '/fn/recent-activity'),
+  'activity-loading': loading('Activity', '/fn/list-activity'),
+  'activity-offline': loadFailed('Activity', '/fn/list-activity'),
   // The account pages are a Wasm chunk that is not loaded before log-in.
   'activity-chunk-missing': async (page) => {
     await open(page, '/');
@@ -244,7 +244,7 @@ export const userStates = {
   'data-wrong-password': rejected(
     '/account/data?delete',
     '/fn/delete-account',
-    'invalid_fields:current=wrong',
+    'invalid_fields:current_password=incorrect',
   ),
   'data-sending': sending(
     '/account/data?delete',
@@ -294,7 +294,7 @@ export async function scheduleDeletion(server, user, tokens) {
   const { status } = await server.api(
     'POST',
     '/me/deletion',
-    { current: user.password },
+    { current_password: user.password },
     tokens.access_token,
   );
   expect(status).toBe(200);
@@ -304,7 +304,7 @@ export async function scheduleDeletion(server, user, tokens) {
 export const deletionStates = {
   'deletion-account': at('/account'),
   'deletion-data': at('/account/data'),
-  'deletion-cancel-failed': rejected('/account', '/fn/keep-account', 'unavailable'),
+  'deletion-cancel-failed': rejected('/account', '/fn/cancel-deletion', 'unavailable'),
 };
 
 /** Pages for a user without a display name and with a single session. */

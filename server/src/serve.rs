@@ -80,12 +80,12 @@ pub async fn serve(config: Config, clock: Clock, random: RandomSource) -> anyhow
         );
         logging::write_to_stderr(text, Duration::ZERO);
     }
-    if let Some(invite) = auth.issue_setup_token().await? {
+    if let Some(token) = auth.issue_setup_token().await? {
         // Not logged: anyone who can read the log could use the token. Written in one piece,
         // because other writers share standard error.
         let text = format!(
             "There is no administrator yet. Sign up here within an hour to become the first one:\n\
-             \x20   {}/signup?invite={invite}\n",
+             \x20   {}/signup?setup_token={token}\n",
             config.http.origin()
         );
         logging::write_to_stderr(text, Duration::ZERO);

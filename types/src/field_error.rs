@@ -33,8 +33,8 @@ impl Field {
             Self::Email => "email",
             Self::Password => "password",
             Self::Name => "name",
-            Self::CurrentPassword => "current",
-            Self::NewPassword => "new",
+            Self::CurrentPassword => "current_password",
+            Self::NewPassword => "new_password",
         }
     }
 }
@@ -79,11 +79,11 @@ impl FieldError {
             Self::Malformed => "malformed",
             Self::TooShort { .. } => "too_short",
             Self::TooLong { .. } => "too_long",
-            Self::ControlCharacter => "unprintable",
+            Self::ControlCharacter => "disallowed_character",
             Self::FullWidth => "full_width",
-            Self::MatchesEmail => "like_email",
-            Self::TooWeak => "guessable",
-            Self::Incorrect => "wrong",
+            Self::MatchesEmail => "matches_email",
+            Self::TooWeak => "too_weak",
+            Self::Incorrect => "incorrect",
             Self::Unchanged => "unchanged",
         }
     }
@@ -190,7 +190,7 @@ mod tests {
         ]);
         assert_eq!(
             errors.to_string(),
-            "name=too_long.200,email=missing,password=too_short.8,current=wrong,new=guessable"
+            "name=too_long.200,email=missing,password=too_short.8,current_password=incorrect,new_password=too_weak"
         );
         assert_eq!(errors.to_string().parse(), Ok(errors));
         for error in [

@@ -20,7 +20,7 @@ pub struct LogInForm {
     #[serde(default)]
     pub next: String,
     /// The "Keep me signed in" checkbox: empty if it is not checked.
-    #[serde(default, rename = "keep")]
+    #[serde(default)]
     pub remember_me: String,
 }
 
@@ -71,7 +71,7 @@ pub struct SignUpForm {
     #[serde(default)]
     pub next: String,
     /// The setup token from the link that creates the first administrator; otherwise empty.
-    #[serde(default, rename = "invite")]
+    #[serde(default)]
     pub setup_token: String,
 }
 
@@ -115,7 +115,7 @@ pub struct UpdateProfileForm {
     #[serde(default)]
     pub name: String,
     /// The session that the form was rendered for: [`crate::views::Account::tag`].
-    #[serde(default, rename = "tag")]
+    #[serde(default)]
     pub session_tag: String,
 }
 
@@ -130,13 +130,13 @@ impl UpdateProfileForm {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct ChangePasswordForm {
     /// The current password as typed.
-    #[serde(default, rename = "current")]
+    #[serde(default)]
     pub current_password: String,
     /// The new password as typed.
-    #[serde(default, rename = "new")]
+    #[serde(default)]
     pub new_password: String,
     /// The session that the form was rendered for: [`crate::views::Account::tag`].
-    #[serde(default, rename = "tag")]
+    #[serde(default)]
     pub session_tag: String,
 }
 
@@ -171,10 +171,10 @@ impl ChangePasswordForm {
 pub struct DeleteAccountForm {
     /// The current password as typed. It is required so that an unattended device is not enough to
     /// delete an account.
-    #[serde(default, rename = "current")]
+    #[serde(default)]
     pub current_password: String,
     /// The session that the form was rendered for: [`crate::views::Account::tag`].
-    #[serde(default, rename = "tag")]
+    #[serde(default)]
     pub session_tag: String,
 }
 
@@ -190,7 +190,7 @@ impl DeleteAccountForm {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CancelDeletionForm {
     /// The session that the form was rendered for: [`crate::views::Account::tag`].
-    #[serde(default, rename = "tag")]
+    #[serde(default)]
     pub session_tag: String,
 }
 
@@ -198,7 +198,7 @@ pub struct CancelDeletionForm {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DismissNoticeForm {
     /// The session that the form was rendered for: [`crate::views::Account::tag`].
-    #[serde(default, rename = "tag")]
+    #[serde(default)]
     pub session_tag: String,
 }
 
@@ -209,7 +209,7 @@ pub struct RevokeSessionForm {
     #[serde(default)]
     pub session: String,
     /// The session that the form was rendered for: [`crate::views::Account::tag`].
-    #[serde(default, rename = "tag")]
+    #[serde(default)]
     pub session_tag: String,
 }
 

@@ -25,13 +25,13 @@ pub struct Account {
     pub created_at: Timestamp,
     /// The session tag: identifies the session but grants no access. Every protected form has it
     /// as a hidden field, so that a form rendered for one user can't be submitted as another.
-    pub tag: String,
+    pub session_tag: String,
     /// When refresh token reuse revoked another session of the user. Set for the first session
     /// after that.
-    pub stolen_at: Option<Timestamp>,
+    pub reuse_detected_at: Option<Timestamp>,
     /// When the account will be deleted, if deletion is scheduled. The user can cancel it until
     /// then.
-    pub deletes_at: Option<Timestamp>,
+    pub deletion_scheduled_at: Option<Timestamp>,
 }
 
 /// A role of a user.
@@ -269,7 +269,7 @@ pub struct AdminUser {
     /// When an administrator disabled the account.
     pub disabled_at: Option<Timestamp>,
     /// When the account will be deleted, if deletion is scheduled.
-    pub deletes_at: Option<Timestamp>,
+    pub deletion_scheduled_at: Option<Timestamp>,
 }
 
 /// One page of a list, newest first.

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 #[server(
     name = CancelDeletionCall,
     prefix = "/fn",
-    endpoint = "keep-account",
+    endpoint = "cancel-deletion",
     client = AuthenticatedClient,
     output = Json
 )]

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 #[server(
     name = ListActivityCall,
     prefix = "/fn",
-    endpoint = "recent-activity",
+    endpoint = "list-activity",
     client = AuthenticatedClient,
     output = Json
 )]

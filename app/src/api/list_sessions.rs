@@ -9,7 +9,7 @@ use leptos::prelude::*;
 #[server(
     name = ListSessionsCall,
     prefix = "/fn",
-    endpoint = "sessions",
+    endpoint = "list-sessions",
     client = AuthenticatedClient,
     output = Json
 )]

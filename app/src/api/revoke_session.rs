@@ -10,7 +10,7 @@ use leptos::prelude::*;
 #[server(
     name = RevokeSessionCall,
     prefix = "/fn",
-    endpoint = "end-session",
+    endpoint = "revoke-session",
     client = AuthenticatedClient,
     output = Json
 )]

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 #[server(
     name = UpdateProfileCall,
     prefix = "/fn",
-    endpoint = "rename",
+    endpoint = "update-profile",
     client = AuthenticatedClient,
     output = Json
 )]

@@ -62,11 +62,11 @@ pub fn AccountLayout(
 
 /// Renders the notices that are shown on every account page.
 fn warnings(account: Account) -> AnyView {
-    let Account { stolen_at, deletes_at, tag, .. } = account;
+    let Account { reuse_detected_at, deletion_scheduled_at, session_tag: tag, .. } = account;
     let reuse_tag = tag.clone();
     view! {
-        {stolen_at.map(|at| reuse_notice(at, reuse_tag))}
-        {deletes_at.map(|at| deletion_notice(at, tag))}
+        {reuse_detected_at.map(|at| reuse_notice(at, reuse_tag))}
+        {deletion_scheduled_at.map(|at| deletion_notice(at, tag))}
     }
     .into_eager_any()
 }
@@ -84,7 +84,7 @@ fn reuse_notice(at: Timestamp, tag: String) -> AnyView {
             <p class="text-small"><DateTime at/></p>
             <PostButton
                 path=DismissNoticeCall::PATH
-                fields=vec![("tag", tag)]
+                fields=vec![("session_tag", tag)]
                 label=messages::reuse_notice::DISMISS
             />
         </Notice>
@@ -101,7 +101,7 @@ fn deletion_notice(at: Timestamp, tag: String) -> AnyView {
             <p>{messages::deletion_notice::CANCEL_HELP}</p>
             <PostButton
                 path=CancelDeletionCall::PATH
-                fields=vec![("tag", tag)]
+                fields=vec![("session_tag", tag)]
                 label=messages::deletion_notice::CANCEL
             />
         </Notice>

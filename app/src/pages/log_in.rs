@@ -55,7 +55,7 @@ pub fn LogInPage() -> impl IntoView {
                 <input type="hidden" name="form[next]" value=next/>
                 <TextField field=Field::Email autocomplete="username"/>
                 <PasswordField/>
-                <Checkbox name="keep" label=messages::log_in::REMEMBER_ME/>
+                <Checkbox name="remember_me" label=messages::log_in::REMEMBER_ME/>
                 <SubmitButton label=messages::LOG_IN busy_label=messages::log_in::WORKING/>
             </Form>
             <p>{interpolate(messages::log_in::NEW_HERE, sign_up)}</p>
@@ -69,7 +69,7 @@ fn read(fields: &FormValues) -> LogInCall {
             email: fields.text("email"),
             password: fields.text("password"),
             next: fields.text("next"),
-            remember_me: fields.text("keep"),
+            remember_me: fields.text("remember_me"),
         },
     }
 }

@@ -41,7 +41,7 @@ pub fn PasswordPage() -> impl IntoView {
             lead=messages::password::LEAD
         >
             {notice}
-            {when_loaded(user.account, move |account| form(account.email, account.tag, change))}
+            {when_loaded(user.account, move |account| form(account.email, account.session_tag, change))}
         </AccountLayout>
     }
 }
@@ -49,9 +49,9 @@ pub fn PasswordPage() -> impl IntoView {
 fn read(fields: &FormValues) -> ChangePasswordCall {
     ChangePasswordCall {
         form: ChangePasswordForm {
-            current_password: fields.text("current"),
-            new_password: fields.text("new"),
-            session_tag: fields.text("tag"),
+            current_password: fields.text("current_password"),
+            new_password: fields.text("new_password"),
+            session_tag: fields.text("session_tag"),
         },
     }
 }
@@ -59,7 +59,7 @@ fn read(fields: &FormValues) -> ChangePasswordCall {
 fn form(email: String, tag: String, change: FormAction) -> AnyView {
     view! {
         <Form action=change class="button-inline">
-            <input type="hidden" name="form[tag]" value=tag/>
+            <input type="hidden" name="form[session_tag]" value=tag/>
             // Tells password managers which account the password belongs to.
             <input
                 type="text"

@@ -43,7 +43,7 @@ pub fn ProfilePage() -> impl IntoView {
 
 fn read(fields: &FormValues) -> UpdateProfileCall {
     UpdateProfileCall {
-        form: UpdateProfileForm { name: fields.text("name"), session_tag: fields.text("tag") },
+        form: UpdateProfileForm { name: fields.text("name"), session_tag: fields.text("session_tag") },
     }
 }
 
@@ -66,7 +66,7 @@ fn profile(
             </div>
         </dl>
         <Form action=update class="button-inline">
-            <input type="hidden" name="form[tag]" value=account.tag/>
+            <input type="hidden" name="form[session_tag]" value=account.session_tag/>
             <TextField
                 field=Field::Name
                 hint=messages::field::RENAME_HINT

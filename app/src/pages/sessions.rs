@@ -42,7 +42,7 @@ pub fn SessionsPage() -> impl IntoView {
     };
     let content = move || async move {
         match (user.account.get().await, sessions.get().await) {
-            (Ok(account), Ok(sessions)) => list(sessions, &account.tag),
+            (Ok(account), Ok(sessions)) => list(sessions, &account.session_tag),
             (Err(problem), _) | (_, Err(problem)) => error_fallback(problem, move || user.reload()),
         }
     };
@@ -65,7 +65,7 @@ fn list(sessions: SessionList, tag: &str) -> AnyView {
     items.sort_by_key(|session| (!session.current, std::cmp::Reverse(session.last_seen_at)));
     let has_others = items.len() > 1;
     let rows = items.into_iter().map(|session| row(session, as_of, tag)).collect();
-    let fields = vec![("tag", tag.to_owned())];
+    let fields = vec![("session_tag", tag.to_owned())];
     view! {
         <List class="session-list" rows/>
         {if has_others {
@@ -100,7 +100,7 @@ fn row(session: SessionInfo, as_of: Timestamp, tag: &str) -> AnyView {
     let control = if session.current {
         view! { <span class="badge">{messages::sessions::CURRENT_SESSION}</span> }.into_eager_any()
     } else {
-        let fields = vec![("session", id.clone()), ("tag", tag.to_owned())];
+        let fields = vec![("session", id.clone()), ("session_tag", tag.to_owned())];
         view! {
             <PostButton
                 path=RevokeSessionCall::PATH

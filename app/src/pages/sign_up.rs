@@ -19,7 +19,7 @@ pub fn SignUpPage() -> impl IntoView {
     let sign_up = form_action(read, check, continue_to()).with_navigation();
     preload_during(sign_up);
     let (next, query) = (return_to(), use_query_map());
-    let setup_token = move || query.with(|query| query.get("invite").unwrap_or_default());
+    let setup_token = move || query.with(|query| query.get("setup_token").unwrap_or_default());
     let log_in = view! {
         <a href=move || with_return_to(routes::LOG_IN, &next())>{messages::LOG_IN}</a>
     };
@@ -28,7 +28,7 @@ pub fn SignUpPage() -> impl IntoView {
             <PageHeader heading=messages::sign_up::HEADING/>
             <Form action=sign_up>
                 <input type="hidden" name="form[next]" value=next/>
-                <input type="hidden" name="form[invite]" value=setup_token/>
+                <input type="hidden" name="form[setup_token]" value=setup_token/>
                 <TextField
                     field=Field::Name
                     label=messages::field::NAME_OPTIONAL
@@ -55,7 +55,7 @@ fn read(fields: &FormValues) -> SignUpCall {
             email: text("email"),
             password: text("password"),
             next: text("next"),
-            setup_token: text("invite"),
+            setup_token: text("setup_token"),
         },
     }
 }

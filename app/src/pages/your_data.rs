@@ -52,8 +52,8 @@ pub fn YourDataPage() -> impl IntoView {
 fn read(fields: &FormValues) -> DeleteAccountCall {
     DeleteAccountCall {
         form: DeleteAccountForm {
-            current_password: fields.text("current"),
-            session_tag: fields.text("tag"),
+            current_password: fields.text("current_password"),
+            session_tag: fields.text("session_tag"),
         },
     }
 }
@@ -65,7 +65,7 @@ fn deletion(
     delete: FormAction,
     is_form_open: impl Fn() -> bool + Send + Sync + 'static,
 ) -> AnyView {
-    if account.deletes_at.is_some() {
+    if account.deletion_scheduled_at.is_some() {
         // The notice above, which is on every account page, has the date and the cancel button.
         return view! { <p>{messages::deletion_notice::PENDING_NOTICE}</p> }.into_eager_any();
     }
@@ -85,7 +85,7 @@ fn open_link() -> AnyView {
 fn form(account: Account, delete: FormAction) -> AnyView {
     view! {
         <Form action=delete class="button-inline">
-            <input type="hidden" name="form[tag]" value=account.tag/>
+            <input type="hidden" name="form[session_tag]" value=account.session_tag/>
             // Tells password managers which account the password belongs to.
             <input
                 type="text"

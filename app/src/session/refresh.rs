@@ -110,7 +110,7 @@ async fn request_refresh() -> Outcome {
 
 /// Stores the new tokens. The cookie may belong to another session than this page.
 fn apply(session: SessionTokens) -> Outcome {
-    let (tag, token) = (session.account.tag.clone(), session.access_token.clone());
+    let (tag, token) = (session.account.session_tag.clone(), session.access_token.clone());
     store(session);
     match identity() {
         PageIdentity::Session(own) if own == tag => Ok(token),

@@ -62,7 +62,7 @@ impl StoredToken {
             access_token: session.access_token,
             expires_in: session.expires_in,
             obtained_at,
-            tag: session.account.tag,
+            tag: session.account.session_tag,
             persistent: session.persistent,
         }
     }

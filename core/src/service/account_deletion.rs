@@ -70,7 +70,7 @@ impl SignedIn<'_> {
     /// Cancels a scheduled deletion. It is no error if none is scheduled.
     pub async fn cancel_deletion(&self) -> Result<Account, Error> {
         let account = self.read_account().await?;
-        if account.deletes_at.is_none() {
+        if account.deletion_scheduled_at.is_none() {
             return Ok(account);
         }
         let (mut tx, now) = self.begin(self.permit(LimitedAction::AccountDeletion)?).await?;

@@ -225,6 +225,6 @@ fn view(row: UserSummaryRow) -> AdminUser {
         created_at: row.created_at,
         last_login_at: row.last_login_at,
         disabled_at: row.disabled_at,
-        deletes_at: row.deletion_scheduled_at,
+        deletion_scheduled_at: row.deletion_scheduled_at,
     }
 }

@@ -273,9 +273,9 @@ impl Auth {
             name: row.name.clone(),
             roles: super::roles::parse_roles(&row.roles),
             created_at: row.user_created_at,
-            tag: self.session_tag(row.session.id),
-            stolen_at: row.session.reuse_detected_at,
-            deletes_at: row.deletion_scheduled_at,
+            session_tag: self.session_tag(row.session.id),
+            reuse_detected_at: row.session.reuse_detected_at,
+            deletion_scheduled_at: row.deletion_scheduled_at,
         }
     }
 

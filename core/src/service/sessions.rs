@@ -49,7 +49,7 @@ impl SignedIn<'_> {
 
     /// Dismisses the notice about a refresh token reuse in another session.
     pub async fn dismiss_notice(&self) -> Result<(), Error> {
-        if self.account().await?.stolen_at.is_none() {
+        if self.account().await?.reuse_detected_at.is_none() {
             return Ok(());
         }
         let mut tx = self.auth.store.write().await?;

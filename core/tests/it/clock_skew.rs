@@ -113,7 +113,7 @@ test_on_each_database! {
                 .expect("signed in")
                 .account()
                 .await;
-            assert_eq!(account.expect("an account").stolen_at, None, "round {round}");
+            assert_eq!(account.expect("an account").reuse_detected_at, None, "round {round}");
             context.clock.advance(TimeSpan::minutes(5));
         }
     }

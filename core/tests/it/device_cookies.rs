@@ -275,7 +275,7 @@ test_on_each_database! {
                 .await
                 .expect("a log-in")
                 .account
-                .stolen_at
+                .reuse_detected_at
                 .is_none(),
             "no reuse notice"
         );

@@ -757,7 +757,7 @@ test_on_each_database! {
                 })
                 .await
                 .expect("requested")
-                .deletes_at
+                .deletion_scheduled_at
         };
         let first = request_deletion().await;
         assert_eq!(events().await, before + 1);
@@ -770,7 +770,7 @@ test_on_each_database! {
                 .change(ada.account.id, AdminAction::Enable)
                 .await
                 .expect("no change")
-                .deletes_at
+                .deletion_scheduled_at
                 .is_some(),
             "the deletion stays scheduled"
         );

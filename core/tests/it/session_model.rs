@@ -356,7 +356,7 @@ impl<'a> Run<'a> {
             Err(error) => return rejection(&error),
         };
         let (account, session) =
-            (self.account(&issued.account.email), self.session(&issued.account.tag));
+            (self.account(&issued.account.email), self.session(&issued.account.session_tag));
         self.ids[account] = Some(issued.account.id);
         self.issued_access = Some(issued.access);
         let of_session =
@@ -370,7 +370,7 @@ impl<'a> Run<'a> {
         if known.is_none() {
             self.refresh_tokens.push((issued.refresh.token, RefreshToken { session, generation }));
         }
-        Outcome::Tokens { account, session, generation, stolen_at: issued.account.stolen_at }
+        Outcome::Tokens { account, session, generation, reuse_detected_at: issued.account.reuse_detected_at }
     }
 
     async fn authenticated(&mut self, result: Result<SignedIn<'_>, Error>) -> Outcome {

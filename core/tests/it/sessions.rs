@@ -309,21 +309,21 @@ test_on_each_database! {
         let at = context.clock.now();
         context.clock.advance(TimeSpan::minutes(1));
         let notified = context.log_in(ADA).await;
-        assert_eq!(notified.account.stolen_at, Some(at));
+        assert_eq!(notified.account.reuse_detected_at, Some(at));
         assert_eq!(
-            signed_in(&context, &notified).await.account().await.expect("an account").stolen_at,
+            signed_in(&context, &notified).await.account().await.expect("an account").reuse_detected_at,
             Some(at)
         );
         assert!(event_kinds(&context, &notified).await.contains(&EventKind::RefreshTokenReused));
         signed_in(&context, &notified).await.dismiss_notice().await.expect("dismissed");
         assert_eq!(
-            signed_in(&context, &notified).await.account().await.expect("an account").stolen_at,
+            signed_in(&context, &notified).await.account().await.expect("an account").reuse_detected_at,
             None,
             "the notice is dismissed"
         );
         signed_in(&context, &notified).await.dismiss_notice().await.expect("dismissed twice");
         context.clock.advance(TimeSpan::minutes(1));
-        assert_eq!(context.log_in(ADA).await.account.stolen_at, None);
+        assert_eq!(context.log_in(ADA).await.account.reuse_detected_at, None);
     }
 
     async fn session_without_remember_me_has_a_session_cookie(context: TestContext) {

@@ -40,11 +40,11 @@ pub(super) struct AccountBody {
     /// When reuse of a refresh token was detected in another session, before this session started.
     /// The token may have been stolen, and that session was revoked.
     #[schema(required = true, format = DateTime)]
-    stolen_at: Option<String>,
+    reuse_detected_at: Option<String>,
     /// When the account will be deleted, if its owner has requested that. Until then, the deletion
     /// can be canceled.
     #[schema(required = true, format = DateTime)]
-    deletes_at: Option<String>,
+    deletion_scheduled_at: Option<String>,
 }
 
 impl From<Account> for AccountBody {
@@ -56,8 +56,8 @@ impl From<Account> for AccountBody {
             name: account.name,
             roles: account.roles.into_iter().map(countersign_types::views::Role::as_str).collect(),
             created_at: rfc3339(account.created_at),
-            stolen_at: account.stolen_at.map(rfc3339),
-            deletes_at: account.deletes_at.map(rfc3339),
+            reuse_detected_at: account.reuse_detected_at.map(rfc3339),
+            deletion_scheduled_at: account.deletion_scheduled_at.map(rfc3339),
         }
     }
 }
@@ -200,14 +200,14 @@ pub(super) async fn activity(
 pub(super) struct PasswordBody {
     #[serde(default)]
     #[schema(required = true, format = Password, min_length = 1, max_length = 1024)]
-    current: String,
+    current_password: String,
     #[serde(default)]
     #[schema(required = true, format = Password, min_length = 8, max_length = 1024)]
-    new: String,
+    new_password: String,
 }
 
 impl KnownFields for PasswordBody {
-    const FIELDS: &[&str] = &["current", "new"];
+    const FIELDS: &[&str] = &["current_password", "new_password"];
 }
 
 /// Changes the password and revokes all other sessions.
@@ -239,10 +239,10 @@ pub(super) async fn change_password(
     body: Result<JsonBody<PasswordBody>, Response>,
 ) -> Result<Response, Response> {
     let signed_in = auth.signed_in(&server).await?;
-    let JsonBody(PasswordBody { current, new }) = body?;
+    let JsonBody(PasswordBody { current_password, new_password }) = body?;
     let form = ChangePasswordForm {
-        current_password: current,
-        new_password: new,
+        current_password,
+        new_password,
         session_tag: String::new(),
     };
     let issued = signed_in

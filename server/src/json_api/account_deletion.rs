@@ -19,11 +19,11 @@ use utoipa::ToSchema;
 pub(super) struct DeletionBody {
     #[serde(default)]
     #[schema(required = true, format = Password, min_length = 1, max_length = 1024)]
-    current: String,
+    current_password: String,
 }
 
 impl KnownFields for DeletionBody {
-    const FIELDS: &[&str] = &["current"];
+    const FIELDS: &[&str] = &["current_password"];
 }
 
 /// Schedules the deletion of the account.
@@ -41,7 +41,7 @@ impl KnownFields for DeletionBody {
         (
             status = 200,
             body = AccountBody,
-            description = "The account. The date is in `deletes_at`",
+            description = "The account. The date is in `deletion_scheduled_at`",
         ),
         RateLimitResponses,
         AuthResponses,
@@ -60,7 +60,7 @@ pub(super) async fn request_deletion(
     body: Result<JsonBody<DeletionBody>, Response>,
 ) -> Result<Json<AccountBody>, Response> {
     let signed_in = auth.signed_in(&server).await?;
-    let form = DeleteAccountForm { current_password: body?.0.current, session_tag: String::new() };
+    let form = DeleteAccountForm { current_password: body?.0.current_password, session_tag: String::new() };
     let account = signed_in.delete_account(&form).await;
     Ok(Json(account.map_err(|error| auth.error_response(error.into()))?.into()))
 }

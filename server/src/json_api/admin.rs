@@ -42,7 +42,7 @@ pub(super) struct UserBody {
     disabled_at: Option<String>,
     /// When the account will be deleted, if its owner has requested that.
     #[schema(required = true, format = DateTime)]
-    deletes_at: Option<String>,
+    deletion_scheduled_at: Option<String>,
 }
 
 impl From<AdminUser> for UserBody {
@@ -55,7 +55,7 @@ impl From<AdminUser> for UserBody {
             created_at: rfc3339(user.created_at),
             last_login_at: user.last_login_at.map(rfc3339),
             disabled_at: user.disabled_at.map(rfc3339),
-            deletes_at: user.deletes_at.map(rfc3339),
+            deletion_scheduled_at: user.deletion_scheduled_at.map(rfc3339),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct SignUpBody {
     /// The setup token, from the link that the server prints while there is no administrator. It
     /// makes the account an administrator.
     #[serde(default)]
-    invite: String,
+    setup_token: String,
     /// The transport of the tokens. Values: `body` (default), or `cookie` for `HttpOnly`
     /// cookies.
     #[serde(default, deserialize_with = "non_null_string")]
@@ -50,7 +50,7 @@ pub(super) struct SignUpBody {
 }
 
 impl KnownFields for SignUpBody {
-    const FIELDS: &[&str] = &["email", "password", "name", "invite", "transport"];
+    const FIELDS: &[&str] = &["email", "password", "name", "setup_token", "transport"];
 }
 
 /// The log-in request.
@@ -319,7 +319,7 @@ pub(super) async fn sign_up(
         name: body.name,
         email: body.email,
         password: body.password,
-        setup_token: body.invite,
+        setup_token: body.setup_token,
         next: String::new(),
     };
     let replaced = replaced_session_token(&headers, transport, names);

@@ -114,7 +114,7 @@ test_on_each_database! {
             members,
             BTreeSet::from([
                 "created_at",
-                "deletes_at",
+                "deletion_scheduled_at",
                 "disabled_at",
                 "email",
                 "id",

@@ -16,16 +16,16 @@ test_on_each_database! {
         let missing = ada.client.post("/api/v1/me/deletion", json!({})).await;
         assert_eq!(
             (missing.status, missing.field_errors()),
-            (StatusCode::UNPROCESSABLE_ENTITY, vec![("/current".to_owned(), "missing".to_owned())])
+            (StatusCode::UNPROCESSABLE_ENTITY, vec![("/current_password".to_owned(), "missing".to_owned())])
         );
-        let wrong = ada.client.post("/api/v1/me/deletion", json!({"current": "a wrong one"})).await;
+        let wrong = ada.client.post("/api/v1/me/deletion", json!({"current_password": "a wrong one"})).await;
         assert_eq!(
             (wrong.status, wrong.field_errors()),
-            (StatusCode::UNPROCESSABLE_ENTITY, vec![("/current".to_owned(), "wrong".to_owned())])
+            (StatusCode::UNPROCESSABLE_ENTITY, vec![("/current_password".to_owned(), "wrong".to_owned())])
         );
-        let scheduled = ada.client.post("/api/v1/me/deletion", json!({"current": PASSWORD})).await;
+        let scheduled = ada.client.post("/api/v1/me/deletion", json!({"current_password": PASSWORD})).await;
         assert_eq!(
-            (scheduled.status, &scheduled.json()["deletes_at"]),
+            (scheduled.status, &scheduled.json()["deletion_scheduled_at"]),
             (StatusCode::OK, &json!("2026-01-15T00:00:00Z"))
         );
         assert_eq!(
@@ -34,12 +34,12 @@ test_on_each_database! {
             "other sessions are revoked"
         );
         assert_eq!(
-            ada.client.get("/api/v1/me").await.json()["deletes_at"],
+            ada.client.get("/api/v1/me").await.json()["deletion_scheduled_at"],
             json!("2026-01-15T00:00:00Z")
         );
         let cancelled = ada.client.delete("/api/v1/me/deletion").await;
         assert_eq!(
-            (cancelled.status, &cancelled.json()["deletes_at"]),
+            (cancelled.status, &cancelled.json()["deletion_scheduled_at"]),
             (StatusCode::OK, &Value::Null)
         );
         assert_eq!(
@@ -126,7 +126,7 @@ test_on_each_database! {
         let page = browser().get("/account/data?delete").await.text;
         assert!(page.contains("type=\"password\""), "{page}");
         let tag = page
-            .split("name=\"form[tag]\" value=\"")
+            .split("name=\"form[session_tag]\" value=\"")
             .nth(1)
             .and_then(|rest| rest.split('"').next())
             .expect("a tag in the page")
@@ -135,7 +135,7 @@ test_on_each_database! {
             .submit(
                 "/fn/delete-account",
                 "/account/data?delete",
-                &format!("form[current]=wrong&form[tag]={tag}"),
+                &format!("form[current_password]=wrong&form[session_tag]={tag}"),
             )
             .await;
         assert!(
@@ -145,7 +145,7 @@ test_on_each_database! {
             "{}",
             wrong.header("location")
         );
-        let form = format!("form[current]={}&form[tag]={tag}", PASSWORD.replace(' ', "+"));
+        let form = format!("form[current_password]={}&form[session_tag]={tag}", PASSWORD.replace(' ', "+"));
         let scheduled = browser().submit("/fn/delete-account", "/account/data", &form).await;
         assert_eq!(
             (scheduled.status, scheduled.header("location")),
@@ -159,7 +159,7 @@ test_on_each_database! {
             "{page}"
         );
         let cancelled =
-            browser().submit("/fn/keep-account", "/account", &format!("form[tag]={tag}")).await;
+            browser().submit("/fn/cancel-deletion", "/account", &format!("form[session_tag]={tag}")).await;
         assert_eq!(
             (cancelled.status, cancelled.header("location")),
             (StatusCode::FOUND, "/account?kept")

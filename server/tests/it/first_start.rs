@@ -28,7 +28,7 @@ async fn stop(mut child: Child) -> (String, String) {
 }
 
 async fn sign_up(port: u16, email: &str, invite: &str) -> (u16, Value) {
-    let body = json!({ "email": email, "password": "correct horse battery", "invite": invite });
+    let body = json!({ "email": email, "password": "correct horse battery", "setup_token": invite });
     send_request(port, "POST", "/api/v1/auth/signup", "", &body).await.expect("a response")
 }
 
@@ -41,7 +41,7 @@ async fn only_the_first_start_prints_the_setup_link() {
     let link = async {
         while let Some(line) = stderr.next_line().await.expect("text") {
             if let Some(link) =
-                line.trim().strip_prefix(&format!("http://localhost:{port}/signup?invite="))
+                line.trim().strip_prefix(&format!("http://localhost:{port}/signup?setup_token="))
             {
                 return link.to_owned();
             }

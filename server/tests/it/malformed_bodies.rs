@@ -332,9 +332,9 @@ test_on_each_database! {
             "%00=%00",
             "form%00[email]=a",
             "form[__proto__]=a",
-            "form[tag]=%00",
+            "form[session_tag]=%00",
             "form[session]=%00",
-            "form[name]=%00&form[tag]=x",
+            "form[name]=%00&form[session_tag]=x",
             "cursor=%FF",
             "cursor=a&cursor=b",
             "cursor[]=a",
@@ -354,7 +354,7 @@ test_on_each_database! {
                 let context = format!("{function} {form:.60}");
                 let response = admin.call(function, form).await;
                 // Functions that only read ignore unknown fields.
-                let reads = ["/fn/current-account", "/fn/sessions", "/fn/recent-activity"]
+                let reads = ["/fn/current-account", "/fn/list-sessions", "/fn/list-activity"]
                     .contains(&function.as_str());
                 assert!(
                     response.status.is_client_error() || reads && response.status == StatusCode::OK,
@@ -446,13 +446,13 @@ test_on_each_database! {
                 "{fields}"
             );
             assert_ne!(before["id"], "00000000-0000-7000-8000-000000000000");
-            let tag = user.client.call("/fn/current-account", "").await.json()["tag"]
+            let tag = user.client.call("/fn/current-account", "").await.json()["session_tag"]
                 .as_str()
                 .expect("a tag")
                 .to_owned();
             let updated = user
                 .client
-                .call("/fn/rename", &format!("form[name]=Eve&form[tag]={tag}&{fields}"))
+                .call("/fn/update-profile", &format!("form[name]=Eve&form[session_tag]={tag}&{fields}"))
                 .await;
             if updated.status == StatusCode::OK {
                 before["name"] = json!("Eve");
@@ -580,7 +580,7 @@ test_on_each_database! {
                     "{}",
                     r#"{"name":"Eve"}"#,
                     r#"{"scope":"all"}"#,
-                    r#"{"current":"correct horse battery","new":"a quite different one"}"#,
+                    r#"{"current_password":"correct horse battery","new_password":"a quite different one"}"#,
                     r#"{"role":"admin"}"#,
                 ] {
                     let same =

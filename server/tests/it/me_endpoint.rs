@@ -25,8 +25,8 @@ test_on_each_database! {
                 "name": null,
                 "roles": ["user"],
                 "created_at": "2026-01-01T00:00:00Z",
-                "stolen_at": null,
-                "deletes_at": null
+                "reuse_detected_at": null,
+                "deletion_scheduled_at": null
             })
         );
     }

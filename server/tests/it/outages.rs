@@ -231,7 +231,7 @@ async fn terminated_database_connections_cause_no_500() {
             user.client.patch("/api/v1/me", json!({"name": "Ada"})).await,
             app.anon().post("/api/v1/auth/login", log_in).await,
             app.anon().post("/api/v1/auth/refresh", refresh).await,
-            user.client.call("/fn/recent-activity", "").await,
+            user.client.call("/fn/list-activity", "").await,
         ]
     };
     let mut cut = 0;
@@ -346,7 +346,7 @@ test_on_each_database! {
         )
         .await;
         let log = LogCapture::start("info,sqlx=warn");
-        for operation in ["get /api/v1/me/activity", "patch /api/v1/me", "post /fn/recent-activity"]
+        for operation in ["get /api/v1/me/activity", "patch /api/v1/me", "post /fn/list-activity"]
         {
             let (method, path) = operation.split_once(' ').expect("a path");
             let response =

@@ -67,11 +67,11 @@ pub const TABLE: &[(&str, Permission, &str)] = &[
     (
         "post /api/v1/me/password",
         AccessToken,
-        r#"{"current":"{password}","new":"a quite different one"}"#,
+        r#"{"current_password":"{password}","new_password":"a quite different one"}"#,
     ),
     ("get /api/v1/me/activity", AccessToken, ""),
     ("get /api/v1/me/export", AccessToken, ""),
-    ("post /api/v1/me/deletion", AccessToken, r#"{"current":"{password}"}"#),
+    ("post /api/v1/me/deletion", AccessToken, r#"{"current_password":"{password}"}"#),
     ("delete /api/v1/me/deletion", AccessToken, ""),
     ("get /api/v1/me/sessions", AccessToken, ""),
     ("delete /api/v1/me/sessions/{id}", AccessToken, ""),
@@ -86,18 +86,18 @@ pub const TABLE: &[(&str, Permission, &str)] = &[
     ("post /fn/logout", Public, ""),
     ("post /fn/refresh", RefreshCookie, ""),
     ("post /fn/current-account", AccessToken, ""),
-    ("post /fn/rename", AccessToken, "form[name]=Eve&form[tag]={tag}"),
+    ("post /fn/update-profile", AccessToken, "form[name]=Eve&form[session_tag]={tag}"),
     (
         "post /fn/change-password",
         AccessToken,
-        "form[current]={password}&form[new]=a+quite+different+one&form[tag]={tag}",
+        "form[current_password]={password}&form[new_password]=a+quite+different+one&form[session_tag]={tag}",
     ),
-    ("post /fn/delete-account", AccessToken, "form[current]={password}&form[tag]={tag}"),
-    ("post /fn/keep-account", AccessToken, "form[tag]={tag}"),
-    ("post /fn/dismiss-notice", AccessToken, "form[tag]={tag}"),
-    ("post /fn/sessions", AccessToken, ""),
-    ("post /fn/end-session", AccessToken, "form[session]={session}&form[tag]={tag}"),
-    ("post /fn/recent-activity", AccessToken, ""),
+    ("post /fn/delete-account", AccessToken, "form[current_password]={password}&form[session_tag]={tag}"),
+    ("post /fn/cancel-deletion", AccessToken, "form[session_tag]={tag}"),
+    ("post /fn/dismiss-notice", AccessToken, "form[session_tag]={tag}"),
+    ("post /fn/list-sessions", AccessToken, ""),
+    ("post /fn/revoke-session", AccessToken, "form[session]={session}&form[session_tag]={tag}"),
+    ("post /fn/list-activity", AccessToken, ""),
     ("get /", Public, ""),
     ("get /signup", Public, ""),
     ("get /login", Public, ""),
@@ -262,7 +262,7 @@ impl Fixture {
             self.change(id, AdminAction::Role(Role::Admin)).await;
             user = self.app.log_in(email).await;
         }
-        let tag = user.client.call("/fn/current-account", "").await.json()["tag"]
+        let tag = user.client.call("/fn/current-account", "").await.json()["session_tag"]
             .as_str()
             .expect("a tag")
             .to_owned();
@@ -541,7 +541,7 @@ test_on_each_database! {
             let response = test_user
                 .user
                 .client
-                .call("/fn/end-session", &format!("form[session]={id}&form[tag]={}", test_user.tag))
+                .call("/fn/revoke-session", &format!("form[session]={id}&form[session_tag]={}", test_user.tag))
                 .await;
             assert_eq!(
                 (response.status, response.text.as_str()),
@@ -569,15 +569,15 @@ test_on_each_database! {
         }
         // A form with another user's session tag.
         for (function, form) in [
-            ("/fn/rename", "form[name]=Eve"),
-            ("/fn/end-session", "form[session]="),
-            ("/fn/change-password", "form[current]=x&form[new]=a+quite+different+one"),
-            ("/fn/delete-account", "form[current]=x"),
-            ("/fn/keep-account", ""),
+            ("/fn/update-profile", "form[name]=Eve"),
+            ("/fn/revoke-session", "form[session]="),
+            ("/fn/change-password", "form[current_password]=x&form[new_password]=a+quite+different+one"),
+            ("/fn/delete-account", "form[current_password]=x"),
+            ("/fn/cancel-deletion", ""),
             ("/fn/dismiss-notice", ""),
         ] {
             let response =
-                ada.user.client.call(function, &format!("{form}&form[tag]={}", bob.tag)).await;
+                ada.user.client.call(function, &format!("{form}&form[session_tag]={}", bob.tag)).await;
             assert_eq!(
                 (response.status, response.text.as_str()),
                 (StatusCode::CONFLICT, "\"session_mismatch\""),
@@ -706,7 +706,7 @@ test_on_each_database! {
             .collect();
         paths.extend([
             "/logout".to_owned(),
-            format!("/fn/rename?form[name]=Eve&form[tag]={}", ada.tag),
+            format!("/fn/update-profile?form[name]=Eve&form[session_tag]={}", ada.tag),
             "/fn/logout?".to_owned(),
             "/api/v1/auth/logout?scope=all".to_owned(),
         ]);
@@ -761,10 +761,10 @@ test_on_each_database! {
     }
 
     async fn responses_have_only_the_listed_members(fixture: Fixture) {
-        const ME: &str = "created_at deletes_at email email_verified id name roles stolen_at";
+        const ME: &str = "created_at deletion_scheduled_at email email_verified id name roles reuse_detected_at";
         const ACCOUNT: &str =
-            "created_at deletes_at email email_verified id name roles stolen_at tag";
-        const USER: &str = "created_at deletes_at disabled_at email id last_login_at name roles";
+            "created_at deletion_scheduled_at email email_verified id name roles reuse_detected_at tag";
+        const USER: &str = "created_at deletion_scheduled_at disabled_at email id last_login_at name roles";
         const SESSION: &str = "address created_at current device id last_seen_at";
         const EXPORTED_SESSION: &str =
             "address created_at device ended_at expires_at id last_seen_at";
@@ -821,11 +821,11 @@ test_on_each_database! {
             ("post /fn/signup", log_in.clone()),
             ("post /fn/login", log_in),
             ("post /fn/current-account", ACCOUNT.to_owned()),
-            ("post /fn/rename", ACCOUNT.to_owned()),
+            ("post /fn/update-profile", ACCOUNT.to_owned()),
             ("post /fn/delete-account", ACCOUNT.to_owned()),
-            ("post /fn/keep-account", ACCOUNT.to_owned()),
-            ("post /fn/sessions", format!("as_of items {}", nested("items", SESSION))),
-            ("post /fn/recent-activity", list(EVENT)),
+            ("post /fn/cancel-deletion", ACCOUNT.to_owned()),
+            ("post /fn/list-sessions", format!("as_of items {}", nested("items", SESSION))),
+            ("post /fn/list-activity", list(EVENT)),
         ];
         let mut number = 0;
         for (operation, members) in listed {
@@ -872,7 +872,7 @@ test_on_each_database! {
             "post /fn/logout",
             "post /fn/refresh",
             "post /fn/change-password",
-            "post /fn/end-session",
+            "post /fn/revoke-session",
             "post /api/v1/auth/refresh",
             "get /api/v1/auth/verify",
             "get /.well-known/jwks.json",

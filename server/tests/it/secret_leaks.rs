@@ -77,7 +77,7 @@ test_on_each_database! {
         let credentials =
             json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})
                 .to_string();
-        let fields = form(&[("email", "ada@example.com"), ("password", PASSWORD), ("keep", "on")]);
+        let fields = form(&[("email", "ada@example.com"), ("password", PASSWORD), ("remember_me", "on")]);
         let (json, script, page) = ("application/json", "application/json", "text/html");
         let mut responses = vec![
             (
@@ -231,7 +231,7 @@ async fn no_secret_is_in_files_or_log_after_every_operation() {
             .await;
     }
     // Browsers, with scripts and with a plain form.
-    let fields = form(&[("email", "ada@example.com"), ("password", PASSWORD), ("keep", "on")]);
+    let fields = form(&[("email", "ada@example.com"), ("password", PASSWORD), ("remember_me", "on")]);
     let script =
         browser_post(&target, "/fn/login", FORM, "application/json", "", fields.clone()).await;
     let access = script.json()["session"]["access_token"].as_str().expect("a token").to_owned();
@@ -312,7 +312,7 @@ async fn no_secret_is_in_files_or_log_after_every_operation() {
                 Method::POST,
                 "/api/v1/me/deletion",
                 &authorized,
-                json!({"current": password}).to_string(),
+                json!({"current_password": password}).to_string(),
             )
             .await;
         assert_eq!(scheduled.status, status, "{}", scheduled.text);
@@ -327,7 +327,7 @@ async fn no_secret_is_in_files_or_log_after_every_operation() {
             Method::POST,
             "/api/v1/me/password",
             &authorized,
-            json!({"current": PASSWORD, "new": NEW_PASSWORD}).to_string(),
+            json!({"current_password": PASSWORD, "new_password": NEW_PASSWORD}).to_string(),
         )
         .await;
     assert_eq!(changed.status, 200, "{}", changed.text);

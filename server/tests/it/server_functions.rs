@@ -135,25 +135,25 @@ test_on_each_database! {
         let (ada, bob) = (app.user("ada@example.com").await, app.user("bob@example.com").await);
         let page = app.anon().browser(&ada.refresh).get("/account").await.text;
         let tag = page
-            .split("name=\"form[tag]\" value=\"")
+            .split("name=\"form[session_tag]\" value=\"")
             .nth(1)
             .and_then(|rest| rest.split('"').next())
             .expect("a tag in the page")
             .to_owned();
-        let form = format!("form[name]=Ada&form[tag]={tag}");
+        let form = format!("form[name]=Ada&form[session_tag]={tag}");
         let updated =
-            app.anon().browser(&ada.refresh).submit("/fn/rename", "/account", &form).await;
+            app.anon().browser(&ada.refresh).submit("/fn/update-profile", "/account", &form).await;
         assert_eq!(updated.status, StatusCode::FOUND);
         assert_eq!(ada.client.get("/api/v1/me").await.json()["name"], "Ada");
         // Another user has logged in in this browser since the page was rendered.
         let refused =
-            app.anon().browser(&bob.refresh).submit("/fn/rename", "/account", &form).await;
+            app.anon().browser(&bob.refresh).submit("/fn/update-profile", "/account", &form).await;
         assert!(refused.header("location").contains("__err="), "{}", refused.header("location"));
         assert_eq!(bob.client.get("/api/v1/me").await.json()["name"], serde_json::json!(null));
         let script = app
             .anon()
             .with("authorization", &format!("Bearer {}", bob.access))
-            .call("/fn/rename", &form)
+            .call("/fn/update-profile", &form)
             .await;
         assert_eq!(
             (script.status, script.text.as_str()),

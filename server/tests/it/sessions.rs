@@ -138,14 +138,14 @@ test_on_each_database! {
     async fn password_change_needs_current_one_and_revokes_others(app: App) {
         let (ada, phone) = (app.user("ada@example.com").await, app.log_in("ada@example.com").await);
         for (body, members) in [
-            (json!({}), vec![("/current", "missing"), ("/new", "missing")]),
+            (json!({}), vec![("/current_password", "missing"), ("/new_password", "missing")]),
             (
-                json!({"current": "wrong horse", "new": "a quite different one"}),
-                vec![("/current", "wrong")],
+                json!({"current_password": "wrong horse", "new_password": "a quite different one"}),
+                vec![("/current_password", "wrong")],
             ),
-            (json!({"current": PASSWORD, "new": "short"}), vec![("/new", "too_short")]),
+            (json!({"current_password": PASSWORD, "new_password": "short"}), vec![("/new_password", "too_short")]),
             (
-                json!({"current": PASSWORD, "new": "a quite different one", "user": "bob"}),
+                json!({"current_password": PASSWORD, "new_password": "a quite different one", "user": "bob"}),
                 vec![("/user", "unknown_member")],
             ),
         ] {
@@ -161,7 +161,7 @@ test_on_each_database! {
             app.anon()
                 .post(
                     "/api/v1/me/password",
-                    json!({"current": PASSWORD, "new": "a quite different one"})
+                    json!({"current_password": PASSWORD, "new_password": "a quite different one"})
                 )
                 .await
                 .status,
@@ -171,7 +171,7 @@ test_on_each_database! {
             .client
             .post(
                 "/api/v1/me/password",
-                json!({"current": PASSWORD, "new": "a quite different one"}),
+                json!({"current_password": PASSWORD, "new_password": "a quite different one"}),
             )
             .await;
         assert_eq!(changed.status, StatusCode::OK);

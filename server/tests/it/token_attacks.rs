@@ -507,7 +507,7 @@ test_on_each_database! {
         target.clock.advance(TimeSpan::minutes(1));
         let again = target.log_in("ada@example.com").await;
         assert_eq!(at.seconds(), START.seconds() + 240);
-        assert_eq!(target.get_me(&again.access).await.json()["stolen_at"], "2026-01-01T00:04:00Z");
+        assert_eq!(target.get_me(&again.access).await.json()["reuse_detected_at"], "2026-01-01T00:04:00Z");
         let bearer = format!("Bearer {}", again.access);
         let activity = target
             .send(
@@ -625,7 +625,7 @@ test_on_each_database! {
         let (_, other) =
             target.auth.log_in(&RequestContext::default(), &form, None).await.expect("a log-in");
         let (device_cookie, session_tag) =
-            (other.device_cookie.expect("a device cookie").token, other.account.tag);
+            (other.device_cookie.expect("a device cookie").token, other.account.session_tag);
         let setup_token =
             target.auth.issue_setup_token().await.expect("a response").expect("a setup token");
         let bearer = format!("Bearer {}", ada.access);

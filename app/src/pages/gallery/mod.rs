@@ -100,11 +100,11 @@ fn filled() -> AnyView {
     after_render(|| {
         simulate::type_text("#name", "Ada Lovelace");
         simulate::type_text("#email", "ada@example.org");
-        simulate::type_text("#current", "what it is now");
+        simulate::type_text("#current_password", "what it is now");
         simulate::type_text("#password", "long enough");
-        simulate::type_text("#new", "of a good length");
-        simulate::click("#current ~ button");
-        simulate::press_key_with_caps_lock("#current");
+        simulate::type_text("#new_password", "of a good length");
+        simulate::click("#current_password ~ button");
+        simulate::press_key_with_caps_lock("#current_password");
         simulate::click("#lab input[type=checkbox]");
     });
     section("Shown, with Caps Lock on, long enough, not ticked", fields())
@@ -246,7 +246,7 @@ fn fields() -> AnyView {
             <PasswordField field=Field::CurrentPassword/>
             <PasswordField new=true/>
             <PasswordField field=Field::NewPassword new=true/>
-            <Checkbox name="keep" label=messages::log_in::REMEMBER_ME/>
+            <Checkbox name="remember_me" label=messages::log_in::REMEMBER_ME/>
             <SubmitButton label="Check" busy_label="Checking…"/>
         </Form>
     }

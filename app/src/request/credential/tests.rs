@@ -68,21 +68,21 @@ fn credentials_are_accepted_as_in_the_table() {
         (&get, "/api", &[HTML, COOKIE], (RequestKind::Other, "nothing")),
         (&get, "/fn/current-account", &[HTML, COOKIE], (RequestKind::Other, "nothing")),
         (&post, "/account", &[HTML, COOKIE], (RequestKind::Other, "nothing")),
-        (&Method::PUT, "/fn/rename", &[JSON, BEARER], (RequestKind::Other, "nothing")),
+        (&Method::PUT, "/fn/update-profile", &[JSON, BEARER], (RequestKind::Other, "nothing")),
         // Calls by scripts.
-        (&post, "/fn/rename", &[JSON, BEARER], (RequestKind::Script, "bearer")),
-        (&post, "/fn/rename", &[JSON, BEARER, COOKIE], (RequestKind::Script, "bearer")),
-        (&post, "/fn/rename", &[JSON, COOKIE], (RequestKind::Script, "nothing")),
-        (&post, "/fn/rename", &[COOKIE], (RequestKind::Script, "nothing")),
-        (&post, "/fn/rename", &[HTML, COOKIE, cors], (RequestKind::Script, "nothing")),
-        (&post, "/fn/rename", &[JSON, COOKIE, navigate], (RequestKind::Script, "nothing")),
-        (&post, "/fn/rename", &[JSON, basic, COOKIE], (RequestKind::Script, "nothing")),
+        (&post, "/fn/update-profile", &[JSON, BEARER], (RequestKind::Script, "bearer")),
+        (&post, "/fn/update-profile", &[JSON, BEARER, COOKIE], (RequestKind::Script, "bearer")),
+        (&post, "/fn/update-profile", &[JSON, COOKIE], (RequestKind::Script, "nothing")),
+        (&post, "/fn/update-profile", &[COOKIE], (RequestKind::Script, "nothing")),
+        (&post, "/fn/update-profile", &[HTML, COOKIE, cors], (RequestKind::Script, "nothing")),
+        (&post, "/fn/update-profile", &[JSON, COOKIE, navigate], (RequestKind::Script, "nothing")),
+        (&post, "/fn/update-profile", &[JSON, basic, COOKIE], (RequestKind::Script, "nothing")),
         // Plain forms.
-        (&post, "/fn/rename", &[HTML, COOKIE], (RequestKind::PlainForm, "cookie")),
-        (&post, "/fn/rename", &[HTML, COOKIE, navigate], (RequestKind::PlainForm, "cookie")),
-        (&post, "/fn/rename", &[HTML, COOKIE, BEARER], (RequestKind::PlainForm, "bearer")),
-        (&post, "/fn/rename", &[HTML, COOKIE, basic], (RequestKind::PlainForm, "nothing")),
-        (&post, "/fn/rename", &[HTML], (RequestKind::PlainForm, "nothing")),
+        (&post, "/fn/update-profile", &[HTML, COOKIE], (RequestKind::PlainForm, "cookie")),
+        (&post, "/fn/update-profile", &[HTML, COOKIE, navigate], (RequestKind::PlainForm, "cookie")),
+        (&post, "/fn/update-profile", &[HTML, COOKIE, BEARER], (RequestKind::PlainForm, "bearer")),
+        (&post, "/fn/update-profile", &[HTML, COOKIE, basic], (RequestKind::PlainForm, "nothing")),
+        (&post, "/fn/update-profile", &[HTML], (RequestKind::PlainForm, "nothing")),
     ];
     for (method, path, pairs, expected) in table {
         assert_eq!(accepted(method, path, pairs), *expected, "{method} {path} {pairs:?}");
@@ -131,7 +131,7 @@ proptest! {
             "/account",
             "/fn",
             "/fn/",
-            "/fn/rename",
+            "/fn/update-profile",
             "/fnord",
             "/api",
             "/api/v1/me",
@@ -185,7 +185,7 @@ proptest! {
             && accept.is_some_and(|accept| accept.contains("text/html"))
             && mode.is_none_or(|mode| mode == "navigate");
         let page = matches!(method, Method::GET | Method::HEAD)
-            && !["/fn", "/fn/", "/fn/rename", "/api", "/api/v1/me"].contains(&path);
+            && !["/fn", "/fn/", "/fn/update-profile", "/api", "/api/v1/me"].contains(&path);
         let ours = cookies.iter().any(|cookie| cookie.contains("countersign"));
         let expected = match authorization[..] {
             ["Bearer abc.def-_g" | "bearer abc.def-_g"] if function => "bearer",

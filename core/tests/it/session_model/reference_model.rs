@@ -16,7 +16,7 @@ pub enum Outcome {
         account: usize,
         session: usize,
         generation: i64,
-        stolen_at: Option<Timestamp>,
+        reuse_detected_at: Option<Timestamp>,
     },
     /// The request is authenticated. The account is `None` if it can't be read; `sessions` is the
     /// number of active sessions.
@@ -72,7 +72,7 @@ struct Session {
     last_seen: Timestamp,
     expires_at: Timestamp,
     ended: bool,
-    stolen_at: Option<Timestamp>,
+    reuse_detected_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy)]
@@ -186,7 +186,7 @@ impl ReferenceModel {
     ) -> Outcome {
         let (now, found) = (self.now, self.accounts[account].as_mut().expect("an account"));
         // Token reuse is token to the first session after it.
-        let stolen_at = found.reuses.iter().copied().filter(|at| *at >= found.last_log_in).max();
+        let reuse_detected_at = found.reuses.iter().copied().filter(|at| *at >= found.last_log_in).max();
         found.last_log_in = now;
         self.sessions.push(Session {
             account,
@@ -198,7 +198,7 @@ impl ReferenceModel {
             last_seen: now,
             expires_at: now + ABSOLUTE_TIMEOUT,
             ended: false,
-            stolen_at,
+            reuse_detected_at,
         });
         if let Some(old) = replaces {
             self.revoke(node, old.session);
@@ -213,7 +213,7 @@ impl ReferenceModel {
             account: found.account,
             session,
             generation: found.generation,
-            stolen_at: found.stolen_at,
+            reuse_detected_at: found.reuse_detected_at,
         }
     }
 
