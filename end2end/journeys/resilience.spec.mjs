@@ -28,7 +28,7 @@ test('offline page shows its status and recovers by itself once online', async (
   await logIn(page, await createUser(server));
   watch.expect({
     failure: 'net::ERR_INTERNET_DISCONNECTED',
-    url: /^\/(fn\/(rename|refresh|activity|account|recent-activity)|readyz)$/,
+    url: /^\/(fn\/(update-profile|refresh|list-activity|current-account)|readyz)$/,
     times: Infinity,
   });
   await context.setOffline(true);

@@ -102,6 +102,7 @@ test('revoking while offline keeps the page, and a double click sends one reques
   const button = rows(page).getByRole('button', { name: 'Log out' }).first();
   const offline = page.getByText("You're offline.");
   watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: '/readyz', times: Infinity });
+  await expect(button, 'the sessions are loaded').toBeVisible();
   await context.setOffline(true);
   await button.click();
   await expect(offline).toBeVisible();
