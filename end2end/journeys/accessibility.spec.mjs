@@ -53,67 +53,78 @@ async function setSessionCookie(server, context, { email, password }) {
   return body;
 }
 
-const variants = [
-  { colorScheme: 'light', viewport: { width: 1280, height: 720 } },
-  { colorScheme: 'dark', viewport: { width: 360, height: 720 }, isMobile: true, hasTouch: true },
-];
-
-for (const variant of variants) {
-  test.describe(`${variant.colorScheme}, ${variant.viewport.width} px`, () => {
-    test.use({ ...variant, reducedMotion: 'reduce' });
-
-    for (const [name, show] of Object.entries(anonymousStates)) {
-      test(`${name} has no axe violations`, async ({ page }) => {
-        await show(page);
-        await expectNoViolations(page);
-      });
-    }
-
-    for (const [name, show] of Object.entries({
-      ...userStates,
-      ...minimalStates,
-      ...reuseStates,
-      ...deletionStates,
-    })) {
-      test(`${name} has no axe violations`, async ({ context, page, server, watch }) => {
-        if (name === 'activity-chunk-missing') {
-          watch.expect({
-            text: /^Failed to load resource/,
-            url: /^\/(favicon|pkg\/split_account)/,
-            times: Infinity,
-          });
-          watch.expect({
-            text: /^TypeError: Failed to fetch/,
-            url: /^\/pkg\/__wasm_split/,
-            times: Infinity,
-          });
-        }
-        const user = await createUser(server, name in minimalStates ? { name: undefined } : {});
-        if (name in reuseStates) {
-          server.expectedLog = /refresh token reuse detected/;
-          await reuseRefreshToken(server, user);
-        }
-        const tokens = await setSessionCookie(server, context, user);
-        if (name in deletionStates) await scheduleDeletion(server, user, tokens);
-        await show(page);
-        await expectNoViolations(page);
-      });
-    }
-
-    for (const [name, show] of Object.entries(outageStates)) {
-      testWithDatabase(
-        `${name} has no axe violations`,
-        async ({ context, database, page, server, watch }) => {
-          server.expectedLog = OUTAGE_LOG;
-          watch.expect({ status: 503, times: Infinity });
-          await setSessionCookie(server, context, await createUser(server));
-          await show(page, database);
-          await expectNoViolations(page);
-          database.reconnect();
-        },
-      );
-    }
+/** Expects no violations on a light, wide page, and on the same page, dark and on a phone. */
+async function expectNoViolationsInAnyAppearance(page) {
+  await expectNoViolations(page);
+  await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+  const devTools = await page.context().newCDPSession(page);
+  await devTools.send('Emulation.setTouchEmulationEnabled', { enabled: true });
+  await devTools.send('Emulation.setDeviceMetricsOverride', {
+    width: 360,
+    height: 720,
+    deviceScaleFactor: 1,
+    mobile: true,
   });
+  await expect.poll(() => page.evaluate(() => innerWidth)).toBe(360);
+  await expectNoViolations(page);
+}
+
+test.use({
+  colorScheme: 'light',
+  reducedMotion: 'reduce',
+  viewport: { width: 1280, height: 720 },
+});
+
+for (const [name, show] of Object.entries(anonymousStates)) {
+  test(`${name} has no axe violations`, async ({ page }) => {
+    await show(page);
+    await expectNoViolationsInAnyAppearance(page);
+  });
+}
+
+for (const [name, show] of Object.entries({
+  ...userStates,
+  ...minimalStates,
+  ...reuseStates,
+  ...deletionStates,
+})) {
+  test(`${name} has no axe violations`, async ({ context, page, server, watch }) => {
+    if (name === 'activity-chunk-missing') {
+      watch.expect({
+        text: /^Failed to load resource/,
+        url: /^\/(favicon|pkg\/split_account)/,
+        times: Infinity,
+      });
+      watch.expect({
+        text: /^TypeError: Failed to fetch/,
+        url: /^\/pkg\/__wasm_split/,
+        times: Infinity,
+      });
+    }
+    const user = await createUser(server, name in minimalStates ? { name: undefined } : {});
+    if (name in reuseStates) {
+      server.expectedLog = /refresh token reuse detected/;
+      await reuseRefreshToken(server, user);
+    }
+    const tokens = await setSessionCookie(server, context, user);
+    if (name in deletionStates) await scheduleDeletion(server, user, tokens);
+    await show(page);
+    await expectNoViolationsInAnyAppearance(page);
+  });
+}
+
+for (const [name, show] of Object.entries(outageStates)) {
+  testWithDatabase(
+    `${name} has no axe violations`,
+    async ({ context, database, page, server, watch }) => {
+      server.expectedLog = OUTAGE_LOG;
+      watch.expect({ status: 503, times: Infinity });
+      await setSessionCookie(server, context, await createUser(server));
+      await show(page, database);
+      await expectNoViolationsInAnyAppearance(page);
+      database.reconnect();
+    },
+  );
 }
 
 test('password fields accept pasted text and declare their autocomplete purpose', async ({
