@@ -190,8 +190,7 @@ const HYDRATED_ATTRIBUTE: &str = "data-hydrated";
 /// Attribute of the root element: the number of [`ELEMENTS`] that the server has rendered.
 pub const ELEMENT_COUNT_ATTRIBUTE: &str = "data-elements";
 /// Selects every element that the app renders, except the skip link and the connection status.
-const ELEMENTS: &str =
-    "body>header,body>header *,body>main,body>main *,body>footer,body>footer *";
+const ELEMENTS: &str = "body>header,body>header *,body>main,body>main *,body>footer,body>footer *";
 /// Matches once if skip link, header, main, footer and connection status follow each other at the
 /// start of the body.
 const TOP_LEVEL: &str = ".skip-link:first-child+header+main+footer+.connection-status";

@@ -54,7 +54,10 @@ fn document(everything: &AccountExport) -> impl IntoView + use<> {
                 |at| view! { <DateTime at/> }.into_any(),
             ),
         ),
-        (data::SCHEDULED_FOR, account.deletion_scheduled_at.map_or_else(|| data::EMPTY_CELL.into_any(), date)),
+        (
+            data::SCHEDULED_FOR,
+            account.deletion_scheduled_at.map_or_else(|| data::EMPTY_CELL.into_any(), date),
+        ),
     ];
     let facts =
         facts.map(|(name, value)| view! { <tr><th scope="row">{name}</th><td>{value}</td></tr> });

@@ -3,8 +3,8 @@
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 
 use countersign_core::{
-    Auth, Clock, HashingConfig, Policy, PresentedCredential, RandomSource, RateLimits,
-    RequestContext, ServerSecret, Store, service::AuthConfig, store::Seed, testing::TestDatabase,
+    Auth, AuthConfig, Clock, HashingConfig, Policy, PresentedCredential, RandomSource, RateLimits,
+    RequestContext, ServerSecret, Store, store::Seed, testing::TestDatabase,
 };
 use countersign_types::{
     TimeSpan,

@@ -1,7 +1,7 @@
 //! Supervised background work: tasks and threads that are restarted when they panic or end, and the
 //! state of each for readiness.
 //!
-//! The work itself is defined in `service::background_tasks`, `password_hasher` and the crates that
+//! The work itself is defined in `background_tasks`, `passwords::hasher` and the crates that
 //! depend on this one.
 
 use crate::{Error, RandomSource, clock::monotonic, fail_point::TaskPanic};

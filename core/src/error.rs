@@ -1,8 +1,7 @@
 //! The errors of all operations. The variant is for the caller; the cause is for the log and never
 //! leaves the server.
 
-use crate::LimitedAction;
-use crate::store::DatabaseErrorKind;
+use crate::{LimitedAction, store::DatabaseErrorKind};
 use countersign_types::FieldErrors;
 
 /// The cause of an error, for the log only.

@@ -7,13 +7,12 @@
 //! that none is skipped silently.
 
 use crate::{
-    RandomSource, ServerSecret, Store,
-    access_token::{self, Claims},
-    device_cookie::DeviceCookie,
-    keys::{self, KeyStore},
-    password_strength, refresh_token,
+    RandomSource, ServerSecret, Store, keys,
+    keys::KeyStore,
+    passwords::strength,
+    rate_limit::device_cookie::DeviceCookie,
+    sessions::{access_token, access_token::Claims, refresh_token, token_cache::TokenCache},
     store::connect_options,
-    token_cache::TokenCache,
 };
 use countersign_types::{SessionId, Timestamp, UserId, views::Role};
 use sqlx::{Connection, PgConnection};
@@ -147,7 +146,7 @@ pub(crate) fn claims() -> Claims {
         iss: ISSUER.into(),
         aud: ISSUER.into(),
         sub: UserId(Uuid::from_u128(1)),
-        client_id: crate::access_token::CLIENT_ID.into(),
+        client_id: crate::sessions::access_token::CLIENT_ID.into(),
         exp: now + 600,
         iat: now,
         nbf: None,
@@ -210,7 +209,7 @@ pub fn is_weak_password(input: &[u8]) -> bool {
     static EMAIL: LazyLock<countersign_types::Email> = LazyLock::new(|| {
         countersign_types::Email::parse("ada.lovelace@analytical.example").expect("an address")
     });
-    password_strength::estimate(&String::from_utf8_lossy(input), &EMAIL, None) < zxcvbn::Score::Two
+    strength::estimate(&String::from_utf8_lossy(input), &EMAIL, None) < zxcvbn::Score::Two
 }
 
 #[cfg(test)]

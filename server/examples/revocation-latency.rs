@@ -12,7 +12,7 @@ use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::ge
 use clap::Parser;
 use countersign::{AppState, json_api::require_access_token};
 use countersign_core::{
-    Clock, HashingConfig, RandomSource, RateLimits, ServerSecret, service::KeyAdmin,
+    Clock, HashingConfig, RandomSource, RateLimits, ServerSecret, keys::lifecycle::KeyAdmin,
     testing::TestDatabase,
 };
 use in_process_server::{InProcessServer, json_body};

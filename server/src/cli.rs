@@ -9,9 +9,13 @@ use anyhow::Context;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Subcommand;
 use countersign_core::{
-    Auth, Clock, HashingConfig, RandomSource, RequestContext,
-    keys::Algorithm,
-    service::{Admin, AdminAction, AuthConfig, KeyAdmin, KeyInfo, MAX_PAGE_SIZE},
+    Auth, AuthConfig, Clock, HashingConfig, RandomSource, RequestContext,
+    admin::{Admin, AdminAction},
+    keys::{
+        Algorithm,
+        lifecycle::{KeyAdmin, KeyInfo},
+    },
+    pagination::MAX_PAGE_SIZE,
 };
 use countersign_leptos::{messages, problem::Problem};
 use countersign_types::{

@@ -13,7 +13,7 @@ use axum::{
     response::Response,
     routing::get,
 };
-use countersign_core::{RequestContext, service::OlderSessions};
+use countersign_core::{RequestContext, accounts::export::OlderSessions};
 use countersign_leptos::{
     problem::Problem,
     request::{CallError, credential, log_and_convert},

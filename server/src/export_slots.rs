@@ -11,7 +11,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use countersign_core::{RequestContext, service::OlderSessions};
+use countersign_core::{RequestContext, accounts::export::OlderSessions};
 use countersign_types::{UserId, views::ExportedSession};
 use futures::stream;
 use std::{io, time::Duration};

@@ -9,7 +9,7 @@ use crate::{
     tls::Tls,
 };
 use anyhow::Context;
-use countersign_core::{Auth, Clock, RandomSource, service::AuthConfig};
+use countersign_core::{Auth, AuthConfig, Clock, RandomSource};
 use countersign_types::TimeSpan;
 use std::{future::Future, time::Duration};
 use tokio::{

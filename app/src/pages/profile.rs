@@ -4,10 +4,10 @@ use super::{
     account_layout::{AccountLayout, when_loaded},
     site_layout::LogOutForm,
 };
-use crate::eager_view::IntoEagerAny;
 use crate::{
     api::UpdateProfileCall,
     current_user::CurrentUser,
+    eager_view::IntoEagerAny,
     messages, routes,
     ui::{Card, Date, Form, FormAction, FormValues, SubmitButton, TextField, form_action},
 };
@@ -43,7 +43,10 @@ pub fn ProfilePage() -> impl IntoView {
 
 fn read(fields: &FormValues) -> UpdateProfileCall {
     UpdateProfileCall {
-        form: UpdateProfileForm { name: fields.text("name"), session_tag: fields.text("session_tag") },
+        form: UpdateProfileForm {
+            name: fields.text("name"),
+            session_tag: fields.text("session_tag"),
+        },
     }
 }
 

@@ -120,7 +120,10 @@ mod tests {
             .into_iter()
             .collect();
         let location = form_error_redirect(&headers, "/fn/login", &Problem::InvalidCredentials);
-        location.to_str().expect("text").replace("__path=%2Ffn%2Flogin&__err=invalid_credentials", "ERR")
+        location
+            .to_str()
+            .expect("text")
+            .replace("__path=%2Ffn%2Flogin&__err=invalid_credentials", "ERR")
     }
 
     #[test]

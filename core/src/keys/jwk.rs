@@ -1,7 +1,9 @@
 //! Public keys as JSON (RFC 7517), and their signature verifiers.
 
-use super::{Algorithm, InvalidKey};
-use crate::server_secret::sha256;
+use crate::{
+    keys::{Algorithm, InvalidKey},
+    server_secret::sha256,
+};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;

@@ -1,25 +1,29 @@
 //! The signing keys of access tokens: sealed in the database, and loaded by each node.
 //!
 //! All nodes have the same keys. They are loaded at the start and whenever the change feed
-//! announces a change. The operations on keys are in [`crate::service`].
+//! announces a change. The operations on keys are in `lifecycle`.
 //!
 //! A key is **published** (verifiers know it, nothing is signed with it yet), then **signing**,
 //! then **retired** (its signatures are still accepted), then **removed**.
 
 mod algorithm;
-mod import_key;
+mod import;
 pub(crate) mod jwk;
+pub(crate) mod jws;
+mod lifecycle;
 mod private_key;
+pub(crate) mod store;
 #[cfg(test)]
 mod wycheproof;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use jwk::{Jwk, PublicKey};
+pub use lifecycle::{KeyAdmin, KeyError, KeyInfo};
 
-pub(crate) use import_key::import_key;
+pub(crate) use import::import_key;
 pub(crate) use private_key::PrivateKey;
 
-use crate::{Error, RandomSource, ServerSecret, Store, store::keys::KeyRow};
+use crate::{Error, RandomSource, ServerSecret, Store, keys::store::KeyRow};
 use countersign_types::{TimeSpan, Timestamp};
 use jsonwebtoken::EncodingKey;
 use jwk::Verifier;

@@ -1,10 +1,13 @@
 //! The private part of a signing key: generation, checks, sealing and signing.
 
-use super::{
-    Algorithm, InvalidKey,
-    jwk::{PublicKey, bits},
+use crate::{
+    Error, RandomSource, ServerSecret,
+    keys::{
+        Algorithm, InvalidKey,
+        jwk::{PublicKey, bits},
+    },
+    server_secret::looks_random,
 };
-use crate::{Error, RandomSource, ServerSecret, server_secret::looks_random};
 use aws_lc_rs::{
     encoding::AsDer,
     rsa::{KeyPair as RsaKeyPair, KeySize},
@@ -147,7 +150,7 @@ impl PrivateKey {
     }
 
     /// Returns the verifier for this key.
-    pub(crate) fn verifier(&self) -> Result<super::jwk::Verifier, InvalidKey> {
+    pub(crate) fn verifier(&self) -> Result<crate::keys::jwk::Verifier, InvalidKey> {
         self.public.verifier(&self.bytes)
     }
 

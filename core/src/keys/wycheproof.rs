@@ -1,11 +1,11 @@
 //! The test vectors of Project Wycheproof (`core/tests/vectors`), run through the functions that
 //! verify access tokens.
 
-use super::{
-    import_key::PrivateJwk,
+use crate::keys::{
+    import::PrivateJwk,
     jwk::{PublicKey, Verifier},
+    jws::UnverifiedJws,
 };
-use crate::jws::UnverifiedJws;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
@@ -23,7 +23,7 @@ fn verifier(jwk: &Value) -> Option<Verifier> {
     public.verifier(&jwk.shared().unwrap_or_default()).ok()
 }
 
-/// Verifies like [`crate::access_token`]: with the key that the header names and no other.
+/// Verifies like [`crate::sessions::access_token`]: with the key that the header names and no other.
 fn accepts(keys: &[Value], jws: &str) -> bool {
     let Ok(unverified) = UnverifiedJws::parse(jws) else { return false };
     let kid = unverified.header.kid.as_deref();

@@ -1,7 +1,10 @@
 //! Counters in the memory of this node: actions of users, and log throttles.
 
-use super::{LimitedAction, RateLimits, rate_limited};
-use crate::{Error, log_throttle::LogThrottle};
+use crate::{
+    Error,
+    log_throttle::LogThrottle,
+    rate_limit::{LimitedAction, RateLimits, rate_limited},
+};
 use countersign_types::{Timestamp, UserId};
 use std::{
     collections::HashMap,

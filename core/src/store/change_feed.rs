@@ -1,7 +1,9 @@
 //! The change feed: what every node must apply, in commit order.
 
-use super::{ReadConnection, WriteTransaction, limit, statements, with_connection};
-use crate::Error;
+use crate::{
+    Error,
+    store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
+};
 use countersign_types::{SessionId, Timestamp, UserId};
 
 /// A change.

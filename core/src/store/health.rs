@@ -1,8 +1,7 @@
 //! Whether the database can be written to, according to its last responses. It is used for
 //! readiness, and to log an outage once and not for each request.
 
-use super::DatabaseErrorKind;
-use crate::clock;
+use crate::{clock, store::DatabaseErrorKind};
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -12,7 +11,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// The state of the database. Shared by all connections of a [`super::Store`].
+/// The state of the database. Shared by all connections of a [`crate::store::Store`].
 #[derive(Debug, Default)]
 pub(super) struct Health {
     is_failing: AtomicBool,

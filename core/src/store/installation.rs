@@ -1,8 +1,10 @@
 //! The single row of the installation: it ensures that all nodes have the same server secret, and
 //! records one-time events.
 
-use super::{ReadConnection, WriteTransaction, statements, with_connection};
-use crate::Error;
+use crate::{
+    Error,
+    store::{ReadConnection, WriteTransaction, statements, with_connection},
+};
 use countersign_types::Timestamp;
 
 statements! {

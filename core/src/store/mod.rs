@@ -1,5 +1,6 @@
-//! The tables. SQLite and Postgres share one text of SQL. Each file holds the statements of one
-//! table and the methods that run them.
+//! The database: pools, transactions, migrations and backup. SQLite and Postgres share one text of
+//! SQL. The statements of a table, and the methods that run them, are in the file `store.rs` of its
+//! feature.
 //!
 //! [`Store::read`] takes one of many connections, with the reading methods only; [`Store::write`]
 //! begins a transaction, with all methods. On SQLite one task writes (`writer`), and readers never
@@ -15,27 +16,22 @@
 //! expected conflicts are `ON CONFLICT DO NOTHING` and a count, because an error aborts a
 //! transaction on Postgres but not on SQLite. Locks are taken in the order users, sessions, feed.
 
-pub mod audit_log;
 pub mod backup;
 pub mod change_feed;
 mod database_url;
 mod error_kind;
 mod health;
 pub mod installation;
-pub mod keys;
 mod open_error;
 mod postgres;
-pub mod rate_limits;
-pub mod sessions;
 mod sqlite;
-pub mod users;
 mod writer;
 
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error_kind::DatabaseErrorKind;
 pub use open_error::explain;
 
-use crate::{Error, password_hasher::Priority};
+use crate::{Error, passwords::hasher::Priority};
 use health::Health;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use postgres::connect_options;
@@ -463,26 +459,26 @@ impl DerefMut for WriteTransaction {
 }
 
 /// Converts a number of rows for `LIMIT`.
-pub(super) fn limit(rows: u64) -> i64 {
+pub(crate) fn limit(rows: u64) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 /// Every statement of the store by name, for the test that prepares each on both databases.
 pub const STATEMENTS: &[&[(&str, &str)]] = &[
-    audit_log::STATEMENTS,
+    crate::audit::store::STATEMENTS,
     change_feed::STATEMENTS,
     installation::STATEMENTS,
-    keys::STATEMENTS,
-    rate_limits::STATEMENTS,
-    sessions::STATEMENTS,
-    users::STATEMENTS,
+    crate::keys::store::STATEMENTS,
+    crate::rate_limit::store::STATEMENTS,
+    crate::sessions::store::STATEMENTS,
+    crate::accounts::store::STATEMENTS,
 ];
 
 /// Declares the statements of one table and the list of them.
 macro_rules! statements {
     ($($name:ident = $sql:literal;)*) => {
         $(const $name: &str = $sql;)*
-        pub(super) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+        pub(crate) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
     };
 }
 pub(crate) use statements;

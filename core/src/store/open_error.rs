@@ -1,7 +1,7 @@
 //! Messages for a database that cannot be opened: the location, the root cause and a hint, but
 //! never a password.
 
-use super::{DatabaseErrorKind, DatabaseUrl, OpenError, postgres::connect_options};
+use crate::store::{DatabaseErrorKind, DatabaseUrl, OpenError, postgres::connect_options};
 use sqlx::{Connection, PgConnection, error::DatabaseError, migrate::MigrateError};
 use std::{io, time::Duration};
 use tokio::time::timeout;

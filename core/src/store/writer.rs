@@ -11,12 +11,14 @@
 //! all uncommitted transactions fail with the error, and the next one begins on a new connection,
 //! so that writes recover as soon as the cause is resolved.
 
-use super::{
-    DatabaseErrorKind,
-    health::Health,
-    sqlite::{DatabaseFile, FileError, FileIdentity},
+use crate::{
+    Error, clock,
+    store::{
+        DatabaseErrorKind,
+        health::Health,
+        sqlite::{DatabaseFile, FileError, FileIdentity},
+    },
 };
-use crate::{Error, clock};
 use futures::FutureExt;
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -28,7 +30,7 @@ use tokio::{
 /// Maximum number of queued transactions. Further ones are rejected at once.
 const MAX_QUEUE: usize = 1_024;
 /// Maximum time a transaction waits for the connection.
-const TURN_TIMEOUT: Duration = super::LOCK_TIMEOUT;
+const TURN_TIMEOUT: Duration = crate::store::LOCK_TIMEOUT;
 /// Maximum number of transactions of one commit, and maximum time to collect them.
 const MAX_BATCH: usize = 64;
 const MAX_BATCH_TIME: Duration = Duration::from_millis(10);

@@ -3,7 +3,7 @@
 
 use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client};
 use countersign_core::{
-    Error, IssuedTokens, PresentedCredential, RequestContext, SignedIn, service::AdminAction,
+    Error, IssuedTokens, PresentedCredential, RequestContext, SignedIn, admin::AdminAction,
     test_on_each_database,
 };
 use countersign_types::{

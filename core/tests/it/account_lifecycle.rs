@@ -3,10 +3,8 @@
 use crate::common::{PASSWORD, TestContext, client};
 use countersign_core::{
     Auth, Error, HashingConfig, PresentedCredential, RandomSource,
-    password_hasher::PasswordHasher,
-    store::{change_feed::Change, users::VerifiedCredentials},
-    test_on_each_database,
-    testing::TestDatabase,
+    accounts::store::VerifiedCredentials, passwords::hasher::PasswordHasher,
+    store::change_feed::Change, test_on_each_database, testing::TestDatabase,
 };
 use countersign_types::{
     Field, FieldError, TimeSpan,
@@ -247,7 +245,7 @@ test_on_each_database! {
         )
         .expect("threads");
         let slot = light
-            .reserve(countersign_core::password_hasher::Priority::Anonymous, Vec::new())
+            .reserve(countersign_core::passwords::hasher::Priority::Anonymous, Vec::new())
             .expect("a slot");
         let weak = light
             .hash(

@@ -2,7 +2,7 @@
 
 use crate::common::{PASSWORD, START, TestContext, client};
 use countersign_core::{
-    Auth, IssuedTokens, PresentedCredential, SignedIn, service::AdminAction, test_on_each_database,
+    Auth, IssuedTokens, PresentedCredential, SignedIn, admin::AdminAction, test_on_each_database,
 };
 use countersign_types::{
     SessionId, TimeSpan, UserId,

@@ -4,7 +4,7 @@ use crate::common::{HASHING, PASSWORD, TestContext, advance_tokio_clock, client}
 use countersign_core::{
     Auth, Error, HashingConfig, IssuedTokens, LimitedAction, PresentedCredential, RateLimit,
     RateLimits, RequestContext,
-    password_hasher::{HeldThread, Priority},
+    passwords::hasher::{HeldThread, Priority},
     test_on_each_database,
 };
 use countersign_types::{

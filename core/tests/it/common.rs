@@ -1,9 +1,8 @@
 //! The context of a test: a new database, a manual clock and cheap password hashing.
 
 use countersign_core::{
-    Auth, Clock, Error, HashingConfig, IssuedTokens, Policy, PresentedCredential, RandomSource,
-    RateLimits, RequestContext, ServerSecret, Store,
-    service::{AuthConfig, StartError},
+    Auth, AuthConfig, Clock, Error, HashingConfig, IssuedTokens, Policy, PresentedCredential,
+    RandomSource, RateLimits, RequestContext, ServerSecret, StartError, Store,
     testing::TestDatabase,
 };
 use countersign_types::{

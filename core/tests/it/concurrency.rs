@@ -4,7 +4,7 @@
 
 use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client};
 use countersign_core::{
-    Auth, Error, IssuedTokens, PresentedCredential, service::AdminAction, test_on_each_database,
+    Auth, Error, IssuedTokens, PresentedCredential, admin::AdminAction, test_on_each_database,
 };
 use countersign_types::{
     EventId, TimeSpan,

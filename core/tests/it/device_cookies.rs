@@ -3,7 +3,7 @@
 use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client};
 use countersign_core::{
     Auth, Error, IssuedTokens, LimitedAction, PresentedCredential, RateLimits, RequestContext,
-    service::AdminAction, test_on_each_database,
+    admin::AdminAction, test_on_each_database,
 };
 use countersign_types::{
     TimeSpan,

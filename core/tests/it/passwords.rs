@@ -3,7 +3,7 @@
 use crate::common::{PASSWORD, TestContext, client};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use countersign_core::{
-    Error, IssuedTokens, PresentedCredential, service::IntrospectedToken, test_on_each_database,
+    Error, IssuedTokens, PresentedCredential, sessions::IntrospectedToken, test_on_each_database,
 };
 use countersign_types::{
     Field, FieldError, UserId,

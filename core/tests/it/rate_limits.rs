@@ -5,8 +5,8 @@ use crate::common::{PASSWORD, TestContext, client};
 use countersign_core::{
     Auth, Error, IssuedTokens, LimitedAction, PresentedCredential, RandomSource, RateLimit,
     RateLimits, RequestContext, ServerSecret,
+    admin::AdminAction,
     rate_limit::{Storage, Subject},
-    service::AdminAction,
     test_on_each_database,
 };
 use countersign_types::{

@@ -3,7 +3,7 @@
 use crate::common::{START, TestContext, accepts, client};
 use countersign_core::{
     PresentedCredential,
-    service::ClockCheck,
+    retention::ClockCheck,
     store::{STATEMENTS, Seed},
     test_on_each_database,
     testing::TestDatabase,

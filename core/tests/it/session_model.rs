@@ -8,7 +8,7 @@ mod reference_model;
 
 use crate::common::{TestContext, accepts, client};
 use countersign_core::{
-    Auth, Error, IssuedTokens, PresentedCredential, RandomSource, SignedIn, service::AdminAction,
+    Auth, Error, IssuedTokens, PresentedCredential, RandomSource, SignedIn, admin::AdminAction,
     test_on_each_database,
 };
 use countersign_types::{
@@ -370,7 +370,12 @@ impl<'a> Run<'a> {
         if known.is_none() {
             self.refresh_tokens.push((issued.refresh.token, RefreshToken { session, generation }));
         }
-        Outcome::Tokens { account, session, generation, reuse_detected_at: issued.account.reuse_detected_at }
+        Outcome::Tokens {
+            account,
+            session,
+            generation,
+            reuse_detected_at: issued.account.reuse_detected_at,
+        }
     }
 
     async fn authenticated(&mut self, result: Result<SignedIn<'_>, Error>) -> Outcome {

@@ -2,9 +2,8 @@
 
 use crate::common::{START, TestContext, accepts, client, start};
 use countersign_core::{
-    Auth, Clock, PresentedCredential, RandomSource, ServerSecret, Store,
-    keys::{Algorithm, PRE_PUBLISH_PERIOD, PublicKey, RETIREMENT_PERIOD},
-    service::{KeyAdmin, KeyError, StartError},
+    Auth, Clock, PresentedCredential, RandomSource, ServerSecret, StartError, Store,
+    keys::{Algorithm, KeyAdmin, KeyError, PRE_PUBLISH_PERIOD, PublicKey, RETIREMENT_PERIOD},
     test_on_each_database,
     testing::TestDatabase,
 };

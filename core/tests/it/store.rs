@@ -2,8 +2,8 @@
 
 use crate::common::{TestContext, start};
 use countersign_core::{
-    RandomSource, ServerSecret, Store, service::StartError, store::STATEMENTS,
-    test_on_each_database, testing::TestDatabase,
+    RandomSource, ServerSecret, StartError, Store, store::STATEMENTS, test_on_each_database,
+    testing::TestDatabase,
 };
 
 test_on_each_database! {

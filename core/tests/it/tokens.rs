@@ -15,10 +15,9 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use countersign_core::{
-    Auth, Clock, HashingConfig, IssuedTokens, Policy, PresentedCredential, RandomSource,
-    ServerSecret, Store,
+    Auth, AuthConfig, Clock, HashingConfig, IssuedTokens, Policy, PresentedCredential,
+    RandomSource, ServerSecret, Store,
     keys::{Algorithm, JWKS_MAX_AGE, Jwk, PRE_PUBLISH_PERIOD, PublicKey, RETIREMENT_PERIOD},
-    service::AuthConfig,
     test_on_each_database,
     testing::TestDatabase,
 };
@@ -319,7 +318,7 @@ test_on_each_database! {
             ]
         );
         assert_eq!(forge.claims["iss"], ISSUER);
-        assert_eq!(forge.claims["client_id"], countersign_core::access_token::CLIENT_ID);
+        assert_eq!(forge.claims["client_id"], countersign_core::sessions::access_token::CLIENT_ID);
         assert_eq!(forge.claims["amr"], json!(["pwd"]));
         assert_eq!(forge.claims["roles"], json!(["user"]));
         assert!(

@@ -13,8 +13,8 @@ use countersign::{
     router::with_middleware,
 };
 use countersign_core::{
-    Auth, BackgroundTasks, Clock, HashingConfig, Policy, RandomSource, RateLimits, ServerSecret,
-    Store, service::AuthConfig,
+    Auth, AuthConfig, BackgroundTasks, Clock, HashingConfig, Policy, RandomSource, RateLimits,
+    ServerSecret, Store,
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};

@@ -240,11 +240,7 @@ pub(super) async fn change_password(
 ) -> Result<Response, Response> {
     let signed_in = auth.signed_in(&server).await?;
     let JsonBody(PasswordBody { current_password, new_password }) = body?;
-    let form = ChangePasswordForm {
-        current_password,
-        new_password,
-        session_tag: String::new(),
-    };
+    let form = ChangePasswordForm { current_password, new_password, session_tag: String::new() };
     let issued = signed_in
         .change_password(&form)
         .await

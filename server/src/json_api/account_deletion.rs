@@ -60,7 +60,10 @@ pub(super) async fn request_deletion(
     body: Result<JsonBody<DeletionBody>, Response>,
 ) -> Result<Json<AccountBody>, Response> {
     let signed_in = auth.signed_in(&server).await?;
-    let form = DeleteAccountForm { current_password: body?.0.current_password, session_tag: String::new() };
+    let form = DeleteAccountForm {
+        current_password: body?.0.current_password,
+        session_tag: String::new(),
+    };
     let account = signed_in.delete_account(&form).await;
     Ok(Json(account.map_err(|error| auth.error_response(error.into()))?.into()))
 }

@@ -15,7 +15,7 @@ use axum::{
     extract::{Query, State, rejection::QueryRejection},
     response::Response,
 };
-use countersign_core::service::{Admin, AdminAction};
+use countersign_core::admin::{Admin, AdminAction};
 use countersign_types::{
     UserId,
     views::{AdminUser, Role},

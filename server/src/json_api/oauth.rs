@@ -16,8 +16,9 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use countersign_core::{
-    RequestContext, access_token::CLIENT_ID, server_secret::constant_time_eq,
-    service::IntrospectedToken,
+    RequestContext,
+    server_secret::constant_time_eq,
+    sessions::{access_token::CLIENT_ID, introspection::IntrospectedToken},
 };
 use countersign_leptos::request::log_and_convert;
 use serde::{Deserialize, Serialize};

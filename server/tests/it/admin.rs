@@ -5,7 +5,7 @@ use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
-use countersign_core::{RequestContext, service::AdminAction, test_on_each_database};
+use countersign_core::{RequestContext, admin::AdminAction, test_on_each_database};
 use countersign_types::{Email, views::Role};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -1,12 +1,14 @@
 //! Data export and account deletion: the JSON API, the files for download, and the forms.
 
-use crate::attack_target::AttackTarget;
-use crate::support::{App, PASSWORD};
+use crate::{
+    attack_target::AttackTarget,
+    support::{App, PASSWORD},
+};
 use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
-use countersign_core::{Store, service::SESSIONS_PER_PAGE, test_on_each_database};
+use countersign_core::{Store, accounts::export::SESSIONS_PER_PAGE, test_on_each_database};
 use countersign_types::{SessionId, TimeSpan};
 use serde_json::{Value, json};
 
@@ -198,7 +200,7 @@ test_on_each_database! {
             for _ in 0..more {
                 stored += 1;
                 let id = SessionId(uuid::Uuid::from_u128(stored));
-                tx.session_insert(&countersign_core::store::sessions::SessionRecord {
+                tx.session_insert(&countersign_core::sessions::store::SessionRecord {
                     id,
                     revoked_at: None,
                     ..session.clone()

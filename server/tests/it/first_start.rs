@@ -28,7 +28,8 @@ async fn stop(mut child: Child) -> (String, String) {
 }
 
 async fn sign_up(port: u16, email: &str, invite: &str) -> (u16, Value) {
-    let body = json!({ "email": email, "password": "correct horse battery", "setup_token": invite });
+    let body =
+        json!({ "email": email, "password": "correct horse battery", "setup_token": invite });
     send_request(port, "POST", "/api/v1/auth/signup", "", &body).await.expect("a response")
 }
 

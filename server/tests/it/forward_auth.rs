@@ -5,7 +5,7 @@ use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
-use countersign_core::{service::AdminAction, test_on_each_database, testing::TestDatabase};
+use countersign_core::{admin::AdminAction, test_on_each_database, testing::TestDatabase};
 use countersign_types::{Email, TimeSpan, views::Role};
 use serde_json::json;
 

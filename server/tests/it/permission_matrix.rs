@@ -13,7 +13,7 @@ use base64::{
 };
 use countersign::{config::IntrospectionSecret, router::PAGE_ROUTES};
 use countersign_core::{
-    RandomSource, ServerSecret, service::AdminAction, test_on_each_database, testing::TestDatabase,
+    RandomSource, ServerSecret, admin::AdminAction, test_on_each_database, testing::TestDatabase,
 };
 use countersign_types::{
     Email, UserId,
@@ -92,7 +92,11 @@ pub const TABLE: &[(&str, Permission, &str)] = &[
         AccessToken,
         "form[current_password]={password}&form[new_password]=a+quite+different+one&form[session_tag]={tag}",
     ),
-    ("post /fn/delete-account", AccessToken, "form[current_password]={password}&form[session_tag]={tag}"),
+    (
+        "post /fn/delete-account",
+        AccessToken,
+        "form[current_password]={password}&form[session_tag]={tag}",
+    ),
     ("post /fn/cancel-deletion", AccessToken, "form[session_tag]={tag}"),
     ("post /fn/dismiss-notice", AccessToken, "form[session_tag]={tag}"),
     ("post /fn/list-sessions", AccessToken, ""),

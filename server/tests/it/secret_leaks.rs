@@ -231,7 +231,8 @@ async fn no_secret_is_in_files_or_log_after_every_operation() {
             .await;
     }
     // Browsers, with scripts and with a plain form.
-    let fields = form(&[("email", "ada@example.com"), ("password", PASSWORD), ("remember_me", "on")]);
+    let fields =
+        form(&[("email", "ada@example.com"), ("password", PASSWORD), ("remember_me", "on")]);
     let script =
         browser_post(&target, "/fn/login", FORM, "application/json", "", fields.clone()).await;
     let access = script.json()["session"]["access_token"].as_str().expect("a token").to_owned();

@@ -13,10 +13,8 @@ use countersign::{
     router,
 };
 use countersign_core::{
-    Auth, Clock, HashingConfig, Policy, RandomSource, RateLimits, RequestContext, ServerSecret,
-    Store,
-    service::{AdminAction, AuthConfig},
-    testing::TestDatabase,
+    Auth, AuthConfig, Clock, HashingConfig, Policy, RandomSource, RateLimits, RequestContext,
+    ServerSecret, Store, admin::AdminAction, testing::TestDatabase,
 };
 use countersign_types::{Email, Timestamp, views::Role};
 use http_body_util::BodyExt;

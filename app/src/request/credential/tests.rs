@@ -79,7 +79,12 @@ fn credentials_are_accepted_as_in_the_table() {
         (&post, "/fn/update-profile", &[JSON, basic, COOKIE], (RequestKind::Script, "nothing")),
         // Plain forms.
         (&post, "/fn/update-profile", &[HTML, COOKIE], (RequestKind::PlainForm, "cookie")),
-        (&post, "/fn/update-profile", &[HTML, COOKIE, navigate], (RequestKind::PlainForm, "cookie")),
+        (
+            &post,
+            "/fn/update-profile",
+            &[HTML, COOKIE, navigate],
+            (RequestKind::PlainForm, "cookie"),
+        ),
         (&post, "/fn/update-profile", &[HTML, COOKIE, BEARER], (RequestKind::PlainForm, "bearer")),
         (&post, "/fn/update-profile", &[HTML, COOKIE, basic], (RequestKind::PlainForm, "nothing")),
         (&post, "/fn/update-profile", &[HTML], (RequestKind::PlainForm, "nothing")),

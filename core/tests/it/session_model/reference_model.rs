@@ -186,7 +186,8 @@ impl ReferenceModel {
     ) -> Outcome {
         let (now, found) = (self.now, self.accounts[account].as_mut().expect("an account"));
         // Token reuse is token to the first session after it.
-        let reuse_detected_at = found.reuses.iter().copied().filter(|at| *at >= found.last_log_in).max();
+        let reuse_detected_at =
+            found.reuses.iter().copied().filter(|at| *at >= found.last_log_in).max();
         found.last_log_in = now;
         self.sessions.push(Session {
             account,

@@ -8,7 +8,7 @@ use crate::{
     json_api::{openapi_responses::PublicResponses, public_document::public_document},
 };
 use axum::{extract::State, response::Response};
-use countersign_core::access_token::{ACCOUNT_SCOPE, ADMIN_SCOPE};
+use countersign_core::sessions::access_token::{ACCOUNT_SCOPE, ADMIN_SCOPE};
 use serde::Serialize;
 use utoipa::ToSchema;
 

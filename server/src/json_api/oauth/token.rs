@@ -15,7 +15,7 @@ use axum::{
 };
 use countersign_core::{
     IssuedTokens, RequestContext,
-    access_token::{ACCOUNT_SCOPE, ADMIN_SCOPE, CLIENT_ID},
+    sessions::access_token::{ACCOUNT_SCOPE, ADMIN_SCOPE, CLIENT_ID},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,0 +1,95 @@
+//! Export of the user's data. (GDPR, articles 15 and 20.)
+
+use crate::{
+    Error, LimitedAction, SignedIn, Store, pagination::PageRequest,
+    sessions::store::ExportedSessionRow, store::ReadConnection,
+};
+use countersign_types::{
+    SessionId, UserId,
+    views::{AccountExport, ExportedSession},
+};
+use uuid::Uuid;
+
+/// Maximum number of audit events in an export, to bound the response. Older ones are in the
+/// activity list.
+const MAX_EXPORTED_EVENTS: usize = 5_000;
+
+/// Number of sessions that are read at once, and that an HTML export contains.
+pub const SESSIONS_PER_PAGE: usize = 1_000;
+
+impl SignedIn<'_> {
+    /// Returns the user's own data: see [`AccountExport`].
+    pub async fn export_data(&self) -> Result<AccountExport, Error> {
+        // It only reads, so it is counted on this node.
+        let _counted = self.permit(LimitedAction::DataExport)?;
+        let account = self.account().await?;
+        let as_of = self.auth.clock().now();
+        let mut reader = self.auth.store().read().await?;
+        let last_login_at =
+            reader.user_summary(self.user).await?.ok_or(Error::Unauthenticated)?.last_login_at;
+        let sessions = session_page(&mut reader, self.user, SessionId(Uuid::max())).await?;
+        let events = self.events(&mut reader, &PageRequest::first(MAX_EXPORTED_EVENTS)).await?;
+        let has_older_sessions = sessions.len() == SESSIONS_PER_PAGE;
+        Ok(AccountExport {
+            as_of,
+            account,
+            last_login_at,
+            sessions,
+            has_older_sessions,
+            events: events.items,
+            next_cursor: events.next_cursor,
+        })
+    }
+
+    /// Returns the sessions that are older than those of an export, if there may be any.
+    #[must_use]
+    pub fn older_sessions(&self, everything: &AccountExport) -> Option<OlderSessions> {
+        let last = everything.sessions.last().filter(|_| everything.has_older_sessions)?;
+        Some(OlderSessions { store: self.auth.store().clone(), user: self.user, before: last.id })
+    }
+}
+
+/// The remaining sessions of an export, read page by page while the export is written.
+pub struct OlderSessions {
+    store: Store,
+    user: UserId,
+    before: SessionId,
+}
+
+impl OlderSessions {
+    /// Returns the next page, newest first; it is empty after the last one. No connection is held
+    /// between two pages.
+    pub async fn next_page(&mut self) -> Result<Vec<ExportedSession>, Error> {
+        let page = session_page(&mut self.store.read().await?, self.user, self.before).await?;
+        if let Some(last) = page.last() {
+            self.before = last.id;
+        }
+        Ok(page)
+    }
+}
+
+async fn session_page(
+    reader: &mut ReadConnection,
+    user: UserId,
+    before: SessionId,
+) -> Result<Vec<ExportedSession>, Error> {
+    let limit = i64::try_from(SESSIONS_PER_PAGE).unwrap_or(i64::MAX);
+    Ok(reader
+        .session_list_all(user, before, limit)
+        .await?
+        .into_iter()
+        .map(exported_session)
+        .collect())
+}
+
+fn exported_session(row: ExportedSessionRow) -> ExportedSession {
+    ExportedSession {
+        id: row.id,
+        device: row.device,
+        address: row.address,
+        created_at: row.created_at,
+        last_seen_at: row.last_seen_at,
+        expires_at: row.expires_at,
+        ended_at: row.revoked_at,
+    }
+}

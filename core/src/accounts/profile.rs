@@ -1,0 +1,103 @@
+//! Reading and changing the user's own account.
+
+use crate::{
+    Error, LimitedAction, SignedIn,
+    audit::{AuditEntry, store::EventRow},
+    pagination::PageRequest,
+    store::ReadConnection,
+};
+use countersign_types::{
+    EventId,
+    forms::UpdateProfileForm,
+    views::{Account, ActivityEvent, EventKind, Paginated},
+};
+
+impl SignedIn<'_> {
+    /// Returns the account.
+    pub async fn account(&self) -> Result<Account, Error> {
+        match &self.row {
+            Some(row) => Ok(self.auth.account_view(row)),
+            None => self.read_account().await,
+        }
+    }
+
+    pub(crate) async fn read_account(&self) -> Result<Account, Error> {
+        let row = self
+            .auth
+            .store()
+            .read()
+            .await?
+            .session_with_user(self.session)
+            .await?
+            .ok_or(Error::Unauthenticated)?;
+        if row.session.is_active(self.auth.clock().now()) && row.disabled_at.is_none() {
+            Ok(self.auth.account_view(&row))
+        } else {
+            Err(Error::Unauthenticated)
+        }
+    }
+
+    /// Returns the user's audit events, newest first: at most `limit` (1 to
+    /// [`MAX_PAGE_SIZE`](crate::pagination::MAX_PAGE_SIZE)) before the one that `cursor` names.
+    pub async fn activity(
+        &self,
+        limit: u16,
+        cursor: Option<&str>,
+    ) -> Result<Paginated<ActivityEvent>, Error> {
+        let page_request = PageRequest::new(limit, cursor)?;
+        self.events(&mut self.auth.store().read().await?, &page_request).await
+    }
+
+    pub(crate) async fn events(
+        &self,
+        reader: &mut ReadConnection,
+        page_request: &PageRequest,
+    ) -> Result<Paginated<ActivityEvent>, Error> {
+        let rows =
+            reader.event_list(self.user, EventId(page_request.before), page_request.rows()).await?;
+        let page = page_request.page(rows, |row| row.id.0);
+        // Kinds of a newer version are skipped.
+        let event = |row: EventRow| {
+            Some(ActivityEvent {
+                id: row.id,
+                kind: EventKind::from_name(&row.kind)?,
+                at: row.at,
+                device: row.device,
+                address: row.address,
+            })
+        };
+        Ok(Paginated {
+            items: page.items.into_iter().filter_map(event).collect(),
+            next_cursor: page.next_cursor,
+        })
+    }
+
+    /// Changes the display name. The same name is no change and writes nothing. The session tag of
+    /// the form is checked by the caller.
+    pub async fn update_display_name(&self, form: &UpdateProfileForm) -> Result<Account, Error> {
+        let name = form.validate()?;
+        let account = self.read_account().await?;
+        if account.name.as_deref() == name.as_ref().map(countersign_types::DisplayName::as_str) {
+            return Ok(account);
+        }
+        let (mut tx, now) = self.begin(self.permit(LimitedAction::DisplayName)?).await?;
+        if !tx
+            .user_set_name(self.user, name.as_ref().map(countersign_types::DisplayName::as_str))
+            .await?
+        {
+            // A concurrent request set the same name, or the account was deleted or disabled.
+            tx.commit().await?;
+            return self.read_account().await;
+        }
+        self.auth
+            .audit(
+                &mut tx,
+                &self.context,
+                now,
+                AuditEntry::by_user(EventKind::NameChanged, self.user, self.session),
+            )
+            .await?;
+        tx.commit().await?;
+        self.read_account().await
+    }
+}

@@ -1,0 +1,133 @@
+//! Authentication of a request.
+
+use crate::{
+    Auth, Error, PresentedCredential, RequestContext,
+    sessions::{
+        access_token, access_token::TokenError, refresh_token, refresh_token::RefreshDecision,
+        store::SessionWithUser,
+    },
+};
+use countersign_types::{SessionId, UserId, views::Role};
+
+/// A user whose credential was verified. The operations that require one are methods of this type.
+pub struct SignedIn<'a> {
+    pub(crate) auth: &'a Auth,
+    pub(crate) context: RequestContext,
+    pub(crate) user: UserId,
+    pub(crate) session: SessionId,
+    pub(crate) roles: Vec<Role>,
+    session_tag: String,
+    /// The session row, if the credential required a read.
+    pub(crate) row: Option<SessionWithUser>,
+}
+
+impl Auth {
+    /// Verifies a credential. An access token is verified without a database read. A refresh token
+    /// is looked up but not rotated, and never revokes its session: authentication changes nothing.
+    pub async fn signed_in(
+        &self,
+        context: &RequestContext,
+        presented: PresentedCredential<'_>,
+    ) -> Result<SignedIn<'_>, Error> {
+        let now = self.clock().now();
+        let (user, session, roles, row) = match presented {
+            PresentedCredential::Bearer(token) => {
+                self.ensure_feed_is_fresh()?;
+                let verified = access_token::verify(
+                    self.keys(),
+                    self.token_cache(),
+                    &self.policy().issuer,
+                    token,
+                    now,
+                );
+                let claims = verified
+                    .and_then(|claims| {
+                        if self.revocations().is_revoked(&claims) {
+                            Err(TokenError::Revoked)
+                        } else {
+                            Ok(claims)
+                        }
+                    })
+                    .map_err(|error| {
+                        tracing::debug!(
+                            request.id = context.request_id,
+                            reason = %error,
+                            "access token rejected"
+                        );
+                        Error::Unauthenticated
+                    })?;
+                self.activity().mark(claims.sid, claims.generation, now);
+                (claims.sub, claims.sid, claims.roles, None)
+            }
+            PresentedCredential::Cookie(token) => {
+                let presented =
+                    refresh_token::decode(self.secret(), token).ok_or(Error::Unauthenticated)?;
+                let (row, now) = self.active_session(presented).await?;
+                // The grace period is for concurrent refreshes only: tokens from before the last
+                // password change are rejected.
+                if presented.generation < row.session.oldest_generation {
+                    return Err(Error::Unauthenticated);
+                }
+                match refresh_token::decide(
+                    presented.generation,
+                    self.rotation_state(&row),
+                    now,
+                    now,
+                    self.policy().refresh_grace,
+                ) {
+                    RefreshDecision::Rotate
+                    | RefreshDecision::Reissue
+                    | RefreshDecision::ConcurrentRetry
+                    | RefreshDecision::Superseded => {}
+                    RefreshDecision::BeforePasswordChange
+                    | RefreshDecision::ReuseDetected
+                    | RefreshDecision::UnknownGeneration => {
+                        return Err(Error::Unauthenticated);
+                    }
+                }
+                self.activity().mark(presented.session, presented.generation, now);
+                (
+                    row.session.user_id,
+                    presented.session,
+                    crate::accounts::roles::parse_roles(&row.roles),
+                    Some(row),
+                )
+            }
+        };
+        Ok(SignedIn {
+            auth: self,
+            context: context.clone(),
+            user,
+            session,
+            roles,
+            session_tag: self.session_tag(session),
+            row,
+        })
+    }
+}
+
+impl SignedIn<'_> {
+    /// The user, as the key of other tables.
+    #[must_use]
+    pub const fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// The roles in the credential.
+    #[must_use]
+    pub fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
+    /// The session of the credential.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// The tag of the session of the credential: [`countersign_types::views::Account::tag`].
+    #[must_use]
+    pub fn session_tag(&self) -> &str {
+        &self.session_tag
+    }
+}

@@ -1,0 +1,437 @@
+//! The sessions: one row for each signed-in browser or program. The row is authoritative; tokens
+//! are copies of it.
+
+use crate::{
+    Error,
+    store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
+};
+use countersign_types::{SessionId, TimeSpan, Timestamp, UserId};
+
+/// A row of the table.
+#[derive(Clone, Debug, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns are described in the migration")]
+pub struct SessionRecord {
+    pub id: SessionId,
+    pub user_id: UserId,
+    pub generation: i64,
+    pub oldest_generation: i64,
+    pub rotated_at: Timestamp,
+    pub previous_rotated_at: Timestamp,
+    pub confirmed_generation: i64,
+    pub persistent: bool,
+    pub amr: String,
+    pub auth_time: Timestamp,
+    pub device: Option<String>,
+    pub address: Option<String>,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub idle_limit: TimeSpan,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+    pub reuse_detected_at: Option<Timestamp>,
+}
+
+impl SessionRecord {
+    /// Whether the session is neither revoked nor expired at `now`.
+    #[must_use]
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none()
+            && now < self.expires_at
+            && now < self.last_seen_at + self.idle_limit
+    }
+}
+
+/// A session and its user's row, read at the same moment.
+#[derive(Clone, Debug, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns are described in the migration")]
+pub struct SessionWithUser {
+    #[sqlx(flatten)]
+    pub session: SessionRecord,
+    pub email: String,
+    pub email_verified_at: Option<Timestamp>,
+    pub name: Option<String>,
+    pub roles: String,
+    pub epoch: i64,
+    pub disabled_at: Option<Timestamp>,
+    pub user_created_at: Timestamp,
+    pub deletion_scheduled_at: Option<Timestamp>,
+}
+
+statements! {
+    INSERT = "INSERT INTO csgn_sessions (id, user_id, generation, rotated_at, previous_rotated_at, \
+        confirmed_generation, persistent, amr, auth_time, device, address, created_at, \
+        last_seen_at, idle_limit, expires_at, reuse_detected_at) VALUES ($1, $2, $3, $4, $5, $6, \
+        $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    WITH_USER = "SELECT s.id, s.user_id, s.generation, s.oldest_generation, s.rotated_at, \
+        s.previous_rotated_at, s.confirmed_generation, s.persistent, s.amr, s.auth_time, s.device, \
+        s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, \
+        s.reuse_detected_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, \
+        u.disabled_at, u.created_at AS user_created_at, u.deletion_scheduled_at FROM csgn_sessions \
+        s JOIN csgn_users u ON u.id = s.user_id WHERE s.id = $1";
+    ROTATE = "UPDATE csgn_sessions SET generation = generation + 1, previous_rotated_at = \
+        rotated_at, rotated_at = $3, last_seen_at = $3, confirmed_generation = CASE WHEN \
+        confirmed_generation < $2 THEN $2 ELSE confirmed_generation END WHERE id = $1 AND \
+        generation = $2 AND revoked_at IS NULL";
+    REISSUE = "UPDATE csgn_sessions SET rotated_at = $3, last_seen_at = $3 WHERE id = $1 AND \
+        generation = $2 AND confirmed_generation < $2 AND revoked_at IS NULL";
+    RESTART = "UPDATE csgn_sessions SET generation = generation + 1, oldest_generation = \
+        generation + 1, previous_rotated_at = rotated_at, rotated_at = $2, last_seen_at = $2 WHERE \
+        id = $1 AND revoked_at IS NULL";
+    REVOKE = "UPDATE csgn_sessions SET revoked_at = $2, revocation_reason = $3 WHERE id = $1 AND \
+        revoked_at IS NULL RETURNING user_id";
+    REVOKE_OWN = "UPDATE csgn_sessions SET revoked_at = $3, revocation_reason = $4 WHERE id = $1 \
+        AND user_id = $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit \
+        > $3 RETURNING id";
+    REVOKE_OTHERS = "UPDATE csgn_sessions SET revoked_at = $3, revocation_reason = $4 WHERE \
+        user_id = $1 AND id <> $2 AND revoked_at IS NULL RETURNING id";
+    CLOSE_EXPIRED = "UPDATE csgn_sessions SET revocation_reason = 'expired', revoked_at = CASE \
+        WHEN last_seen_at + idle_limit < expires_at THEN last_seen_at + idle_limit ELSE expires_at \
+        END WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at < $2 OR last_seen_at + \
+        idle_limit < $2)";
+    LAST_USES = "SELECT id, created_at, last_seen_at FROM csgn_sessions WHERE user_id = $1 AND id \
+        <> $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > $3";
+    LIST = "SELECT id, device, address, created_at, last_seen_at FROM csgn_sessions WHERE user_id \
+        = $1 AND id < $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit \
+        > $3 ORDER BY id DESC LIMIT $4";
+    LIST_ALL = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM \
+        csgn_sessions WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    REUSE_DETECTED_SINCE = "SELECT MAX(revoked_at) FROM csgn_sessions WHERE user_id = $1 AND \
+        revocation_reason = 'refresh_token_reused' AND revoked_at >= $2";
+    DISMISS_NOTICE = "UPDATE csgn_sessions SET reuse_detected_at = NULL WHERE id = $1";
+    PRUNE_REVOKED = "DELETE FROM csgn_sessions WHERE id IN (SELECT id FROM csgn_sessions WHERE \
+        revoked_at IS NOT NULL AND revoked_at < $1 LIMIT $2)";
+    PRUNE_EXPIRED = "DELETE FROM csgn_sessions WHERE id IN (SELECT id FROM csgn_sessions WHERE \
+        revoked_at IS NULL AND expires_at < $1 LIMIT $2)";
+    PRUNE_IDLE = "DELETE FROM csgn_sessions WHERE id IN (SELECT id FROM csgn_sessions WHERE \
+        revoked_at IS NULL AND last_seen_at + idle_limit < $1 LIMIT $2)";
+    DELETE_REVOKED = "DELETE FROM csgn_sessions WHERE id IN (SELECT id FROM csgn_sessions WHERE \
+        user_id = $1 AND revoked_at IS NOT NULL LIMIT $2)";
+    TOUCH = "UPDATE csgn_sessions SET confirmed_generation = CASE WHEN confirmed_generation < $2 \
+        THEN $2 ELSE confirmed_generation END, last_seen_at = CASE WHEN last_seen_at < $3 THEN $3 \
+        ELSE last_seen_at END WHERE id = $1 AND revoked_at IS NULL";
+}
+
+/// An active session as its owner may see it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns are described in the migration")]
+pub struct SessionRow {
+    pub id: SessionId,
+    pub device: Option<String>,
+    pub address: Option<String>,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+}
+
+/// A session, active or ended, as its owner may see it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns are described in the migration")]
+pub struct ExportedSessionRow {
+    pub id: SessionId,
+    pub device: Option<String>,
+    pub address: Option<String>,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl ReadConnection {
+    /// Returns the user's sessions, active and ended, that were created before `before`, newest
+    /// first.
+    pub async fn session_list_all(
+        &mut self,
+        user: UserId,
+        before: SessionId,
+        limit: i64,
+    ) -> Result<Vec<ExportedSessionRow>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_as(LIST_ALL)
+            .bind(user)
+            .bind(before)
+            .bind(limit)
+            .fetch_all(c)
+            .await?))
+    }
+
+    /// Returns the user's active sessions that were created before `before`, newest first.
+    pub async fn session_list(
+        &mut self,
+        user: UserId,
+        before: SessionId,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<SessionRow>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_as(LIST)
+            .bind(user)
+            .bind(before)
+            .bind(now)
+            .bind(limit)
+            .fetch_all(c)
+            .await?))
+    }
+
+    /// Returns a session with its user, in one statement: roles and epoch are consistent only if
+    /// read together.
+    pub async fn session_with_user(
+        &mut self,
+        id: SessionId,
+    ) -> Result<Option<SessionWithUser>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_as(WITH_USER).bind(id).fetch_optional(c).await?))
+    }
+}
+
+/// The creation and the stored last use of a session.
+#[derive(Clone, Debug, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns are described in the migration")]
+pub struct SessionUse {
+    pub id: SessionId,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+}
+
+/// The revocation reason after refresh token reuse.
+pub(crate) const REUSE_DETECTED: &str = "refresh_token_reused";
+
+impl ReadConnection {
+    /// Returns when a session of this user was last revoked for refresh token reuse, if at or after
+    /// `since`.
+    pub async fn session_reuse_detected_since(
+        &mut self,
+        user: UserId,
+        since: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_scalar(REUSE_DETECTED_SINCE)
+            .bind(user)
+            .bind(since)
+            .fetch_one(c)
+            .await?))
+    }
+}
+
+impl WriteTransaction {
+    /// Inserts a session.
+    pub async fn session_insert(&mut self, session: &SessionRecord) -> Result<(), Error> {
+        let s = session;
+        with_connection!(self, |c| sqlx::query(INSERT)
+            .bind(s.id)
+            .bind(s.user_id)
+            .bind(s.generation)
+            .bind(s.rotated_at)
+            .bind(s.previous_rotated_at)
+            .bind(s.confirmed_generation)
+            .bind(s.persistent)
+            .bind(&s.amr)
+            .bind(s.auth_time)
+            .bind(&s.device)
+            .bind(&s.address)
+            .bind(s.created_at)
+            .bind(s.last_seen_at)
+            .bind(s.idle_limit)
+            .bind(s.expires_at)
+            .bind(s.reuse_detected_at)
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Rotates from generation `from`, which was presented, to the next. Returns `false` if a
+    /// concurrent request did, or the session has ended.
+    pub async fn session_rotate(
+        &mut self,
+        id: SessionId,
+        from: i64,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(ROTATE)
+            .bind(id)
+            .bind(from)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
+    }
+
+    /// Issues generation `counter` again, which was never presented. Returns `false` if it was
+    /// presented meanwhile, or the session has ended.
+    pub async fn session_reissue(
+        &mut self,
+        id: SessionId,
+        counter: i64,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(REISSUE)
+            .bind(id)
+            .bind(counter)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
+    }
+
+    /// Starts a new generation and rejects all earlier ones. Returns `false` if the session has
+    /// ended.
+    pub async fn session_restart_generations(
+        &mut self,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(RESTART)
+            .bind(id)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
+    }
+
+    /// Revokes a session. Returns `None` if it was revoked already.
+    pub async fn session_revoke(
+        &mut self,
+        id: SessionId,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Option<UserId>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_scalar(REVOKE)
+            .bind(id)
+            .bind(now)
+            .bind(reason)
+            .fetch_optional(c)
+            .await?))
+    }
+
+    /// Revokes one active session of this user. Returns `false` if there is none.
+    pub async fn session_revoke_own(
+        &mut self,
+        id: SessionId,
+        user: UserId,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let ended: Option<SessionId> = with_connection!(self, |c| sqlx::query_scalar(REVOKE_OWN)
+            .bind(id)
+            .bind(user)
+            .bind(now)
+            .bind(reason)
+            .fetch_optional(c)
+            .await?);
+        Ok(ended.is_some())
+    }
+
+    /// Dismisses the notice about refresh token reuse in another session.
+    pub async fn session_dismiss_notice(&mut self, id: SessionId) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(DISMISS_NOTICE)
+            .bind(id)
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Revokes all sessions of a user but one. Returns the revoked ones.
+    pub async fn session_revoke_others(
+        &mut self,
+        user: UserId,
+        except: SessionId,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_scalar(REVOKE_OTHERS)
+            .bind(user)
+            .bind(except)
+            .bind(now)
+            .bind(reason)
+            .fetch_all(c)
+            .await?))
+    }
+
+    /// Marks sessions of a user that expired before `before` as ended, to keep the partial index
+    /// small. Later ones may only have expired by a clock that runs ahead.
+    pub async fn session_close_expired(
+        &mut self,
+        user: UserId,
+        before: Timestamp,
+    ) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(CLOSE_EXPIRED)
+            .bind(user)
+            .bind(before)
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Returns the active sessions of a user but one, with their stored last use.
+    pub async fn session_last_uses(
+        &mut self,
+        user: UserId,
+        except: SessionId,
+        now: Timestamp,
+    ) -> Result<Vec<SessionUse>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_as(LAST_USES)
+            .bind(user)
+            .bind(except)
+            .bind(now)
+            .fetch_all(c)
+            .await?))
+    }
+
+    /// Deletes sessions that ended before `before`: at most `rows` of each way to end. Returns the
+    /// number.
+    pub async fn session_prune(&mut self, before: Timestamp, rows: u64) -> Result<u64, Error> {
+        let mut pruned = 0;
+        for statement in [PRUNE_REVOKED, PRUNE_EXPIRED, PRUNE_IDLE] {
+            pruned += with_connection!(self, |c| sqlx::query(statement)
+                .bind(before)
+                .bind(limit(rows))
+                .execute(c)
+                .await?
+                .rows_affected());
+        }
+        Ok(pruned)
+    }
+
+    /// Deletes revoked sessions of one user: at most `rows`. Returns the number.
+    pub async fn session_delete_revoked(&mut self, user: UserId, rows: u64) -> Result<u64, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(DELETE_REVOKED)
+            .bind(user)
+            .bind(limit(rows))
+            .execute(c)
+            .await?
+            .rows_affected()))
+    }
+
+    /// Records that generation `confirmed` reached the client, and that the session was used at
+    /// `at`.
+    pub async fn session_touch(
+        &mut self,
+        id: SessionId,
+        confirmed: i64,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(TOUCH)
+            .bind(id)
+            .bind(confirmed)
+            .bind(at)
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl WriteTransaction {
+    /// Moves a session to another user, for tests of write access to the database.
+    pub async fn session_set_user(&mut self, id: SessionId, user: UserId) -> Result<(), Error> {
+        const SET_USER: &str = "UPDATE csgn_sessions SET user_id = $2 WHERE id = $1";
+        with_connection!(self, |c| sqlx::query(SET_USER)
+            .bind(id)
+            .bind(user)
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+}
