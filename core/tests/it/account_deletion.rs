@@ -58,7 +58,10 @@ test_on_each_database! {
             context.sign_up("bob@example.com").await,
         );
         let account = request_deletion(&context, &phone, PASSWORD).await.expect("requested");
-        assert_eq!(account.deletion_scheduled_at, Some(context.clock.now() + DELETION_GRACE_PERIOD));
+        assert_eq!(
+            account.deletion_scheduled_at,
+            Some(context.clock.now() + DELETION_GRACE_PERIOD)
+        );
         assert!(
             !accepts(&context.auth, &ada.access.token).await,
             "the other sessions are revoked at once"
@@ -70,7 +73,10 @@ test_on_each_database! {
 
         advance(&context, TimeSpan(DELETION_GRACE_PERIOD.0 - TimeSpan::minutes(2).0)).await;
         let last = context.log_in(ADA).await;
-        assert_eq!(last.account.deletion_scheduled_at, account.deletion_scheduled_at, "the date is shown after log-in");
+        assert_eq!(
+            last.account.deletion_scheduled_at, account.deletion_scheduled_at,
+            "the date is shown after log-in"
+        );
         advance(&context, TimeSpan::minutes(2)).await;
 
         assert!(
@@ -111,7 +117,12 @@ test_on_each_database! {
         advance(&context, TimeSpan::days(13)).await;
         let ada = context.log_in(ADA).await;
         assert_eq!(
-            signed_in(&context, &ada).await.cancel_deletion().await.expect("cancelled").deletion_scheduled_at,
+            signed_in(&context, &ada)
+                .await
+                .cancel_deletion()
+                .await
+                .expect("cancelled")
+                .deletion_scheduled_at,
             None
         );
         signed_in(&context, &ada).await.cancel_deletion().await.expect("nothing to cancel");
@@ -124,10 +135,16 @@ test_on_each_database! {
 
     async fn repeated_deletion_request_keeps_the_date(context: TestContext) {
         let ada = context.sign_up(ADA).await;
-        let first = request_deletion(&context, &ada, PASSWORD).await.expect("requested").deletion_scheduled_at;
+        let first = request_deletion(&context, &ada, PASSWORD)
+            .await
+            .expect("requested")
+            .deletion_scheduled_at;
         context.clock.advance(TimeSpan::minutes(5));
         assert_eq!(
-            request_deletion(&context, &ada, PASSWORD).await.expect("requested again").deletion_scheduled_at,
+            request_deletion(&context, &ada, PASSWORD)
+                .await
+                .expect("requested again")
+                .deletion_scheduled_at,
             first
         );
     }
@@ -143,7 +160,12 @@ test_on_each_database! {
             assert_eq!(errors.get(Field::CurrentPassword), Some(fault));
         }
         assert_eq!(
-            signed_in(&context, &ada).await.account().await.expect("an account").deletion_scheduled_at,
+            signed_in(&context, &ada)
+                .await
+                .account()
+                .await
+                .expect("an account")
+                .deletion_scheduled_at,
             None
         );
         assert_eq!(
@@ -290,7 +312,12 @@ test_on_each_database! {
         let ada = context.log_in(ADA).await;
         assert!(matches!(request_deletion(&context, &ada, PASSWORD).await, Err(Error::LastAdmin)));
         assert_eq!(
-            signed_in(&context, &ada).await.account().await.expect("an account").deletion_scheduled_at,
+            signed_in(&context, &ada)
+                .await
+                .account()
+                .await
+                .expect("an account")
+                .deletion_scheduled_at,
             None
         );
 

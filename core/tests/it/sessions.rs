@@ -311,13 +311,23 @@ test_on_each_database! {
         let notified = context.log_in(ADA).await;
         assert_eq!(notified.account.reuse_detected_at, Some(at));
         assert_eq!(
-            signed_in(&context, &notified).await.account().await.expect("an account").reuse_detected_at,
+            signed_in(&context, &notified)
+                .await
+                .account()
+                .await
+                .expect("an account")
+                .reuse_detected_at,
             Some(at)
         );
         assert!(event_kinds(&context, &notified).await.contains(&EventKind::RefreshTokenReused));
         signed_in(&context, &notified).await.dismiss_notice().await.expect("dismissed");
         assert_eq!(
-            signed_in(&context, &notified).await.account().await.expect("an account").reuse_detected_at,
+            signed_in(&context, &notified)
+                .await
+                .account()
+                .await
+                .expect("an account")
+                .reuse_detected_at,
             None,
             "the notice is dismissed"
         );

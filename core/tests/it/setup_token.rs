@@ -109,7 +109,9 @@ test_on_each_database! {
     async fn other_tokens_are_rejected_as_setup_token(context: TestContext) {
         let ada = context.sign_up("ada@example.com").await;
         let device = ada.device_cookie.expect("a device cookie");
-        for other in [&ada.access.token, &ada.refresh.token, &device.token, &ada.account.session_tag] {
+        for other in
+            [&ada.access.token, &ada.refresh.token, &device.token, &ada.account.session_tag]
+        {
             assert!(
                 matches!(
                     sign_up_with(&context.auth, "eve@example.com", other).await,

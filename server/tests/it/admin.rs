@@ -194,7 +194,10 @@ test_on_each_database! {
             .iter()
             .map(|event| event["kind"].as_str().expect("a kind"))
             .collect();
-        assert_eq!(kinds, ["logged_in", "account_enabled", "log_in_failed", "account_disabled", "signed_up"]);
+        assert_eq!(
+            kinds,
+            ["logged_in", "account_enabled", "log_in_failed", "account_disabled", "signed_up"]
+        );
     }
 
     async fn admin_revokes_all_sessions_of_an_account(app: App) {

@@ -81,7 +81,11 @@ test_on_each_database! {
         let functions = server_function_paths();
         assert!(functions.len() >= 7, "{functions:?}");
         for path in &functions {
-            let form = if path == "/fn/update-profile" { "form[name]=Eve&form[session_tag]=x" } else { "" };
+            let form = if path == "/fn/update-profile" {
+                "form[name]=Eve&form[session_tag]=x"
+            } else {
+                ""
+            };
             let response = app.anon().call(path, form).await;
             if PUBLIC_FUNCTIONS.contains(&path.as_str()) {
                 assert_ne!(

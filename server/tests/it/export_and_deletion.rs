@@ -18,14 +18,24 @@ test_on_each_database! {
         let missing = ada.client.post("/api/v1/me/deletion", json!({})).await;
         assert_eq!(
             (missing.status, missing.field_errors()),
-            (StatusCode::UNPROCESSABLE_ENTITY, vec![("/current_password".to_owned(), "missing".to_owned())])
+            (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                vec![("/current_password".to_owned(), "missing".to_owned())]
+            )
         );
-        let wrong = ada.client.post("/api/v1/me/deletion", json!({"current_password": "a wrong one"})).await;
+        let wrong = ada
+            .client
+            .post("/api/v1/me/deletion", json!({"current_password": "a wrong one"}))
+            .await;
         assert_eq!(
             (wrong.status, wrong.field_errors()),
-            (StatusCode::UNPROCESSABLE_ENTITY, vec![("/current_password".to_owned(), "wrong".to_owned())])
+            (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                vec![("/current_password".to_owned(), "incorrect".to_owned())]
+            )
         );
-        let scheduled = ada.client.post("/api/v1/me/deletion", json!({"current_password": PASSWORD})).await;
+        let scheduled =
+            ada.client.post("/api/v1/me/deletion", json!({"current_password": PASSWORD})).await;
         assert_eq!(
             (scheduled.status, &scheduled.json()["deletion_scheduled_at"]),
             (StatusCode::OK, &json!("2026-01-15T00:00:00Z"))
@@ -147,7 +157,10 @@ test_on_each_database! {
             "{}",
             wrong.header("location")
         );
-        let form = format!("form[current_password]={}&form[session_tag]={tag}", PASSWORD.replace(' ', "+"));
+        let form = format!(
+            "form[current_password]={}&form[session_tag]={tag}",
+            PASSWORD.replace(' ', "+")
+        );
         let scheduled = browser().submit("/fn/delete-account", "/account/data", &form).await;
         assert_eq!(
             (scheduled.status, scheduled.header("location")),
@@ -160,8 +173,9 @@ test_on_each_database! {
                 && page.contains("Keep my account"),
             "{page}"
         );
-        let cancelled =
-            browser().submit("/fn/cancel-deletion", "/account", &format!("form[session_tag]={tag}")).await;
+        let cancelled = browser()
+            .submit("/fn/cancel-deletion", "/account", &format!("form[session_tag]={tag}"))
+            .await;
         assert_eq!(
             (cancelled.status, cancelled.header("location")),
             (StatusCode::FOUND, "/account?kept")

@@ -452,7 +452,10 @@ test_on_each_database! {
                 .to_owned();
             let updated = user
                 .client
-                .call("/fn/update-profile", &format!("form[name]=Eve&form[session_tag]={tag}&{fields}"))
+                .call(
+                    "/fn/update-profile",
+                    &format!("form[name]=Eve&form[session_tag]={tag}&{fields}"),
+                )
                 .await;
             if updated.status == StatusCode::OK {
                 before["name"] = json!("Eve");

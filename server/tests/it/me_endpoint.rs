@@ -118,7 +118,7 @@ test_on_each_database! {
         );
         for (body, code) in [
             (json!({}), "missing"),
-            (json!({"name": "a\u{0}b"}), "unprintable"),
+            (json!({"name": "a\u{0}b"}), "disallowed_character"),
             (json!({"name": "é".repeat(101)}), "too_long"),
             (json!({"name": null}), "wrong_type"),
         ] {

@@ -346,8 +346,7 @@ test_on_each_database! {
         )
         .await;
         let log = LogCapture::start("info,sqlx=warn");
-        for operation in ["get /api/v1/me/activity", "patch /api/v1/me", "post /fn/list-activity"]
-        {
+        for operation in ["get /api/v1/me/activity", "patch /api/v1/me", "post /fn/list-activity"] {
             let (method, path) = operation.split_once(' ').expect("a path");
             let response =
                 send_without_openapi_check(&app.router, request_with_id(method, path, &ada.access))

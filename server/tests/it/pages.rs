@@ -160,7 +160,8 @@ test_on_each_database! {
             );
             assert_eq!(
                 html.contains("type=\"password\""),
-                html.contains("name=\"form[password]\"") || html.contains("name=\"form[current_password]\""),
+                html.contains("name=\"form[password]\"")
+                    || html.contains("name=\"form[current_password]\""),
                 "{page}"
             );
             assert!(forms > 0 || page == "/", "{page}");

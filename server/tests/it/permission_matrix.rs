@@ -545,7 +545,10 @@ test_on_each_database! {
             let response = test_user
                 .user
                 .client
-                .call("/fn/revoke-session", &format!("form[session]={id}&form[session_tag]={}", test_user.tag))
+                .call(
+                    "/fn/revoke-session",
+                    &format!("form[session]={id}&form[session_tag]={}", test_user.tag),
+                )
                 .await;
             assert_eq!(
                 (response.status, response.text.as_str()),
@@ -575,13 +578,19 @@ test_on_each_database! {
         for (function, form) in [
             ("/fn/update-profile", "form[name]=Eve"),
             ("/fn/revoke-session", "form[session]="),
-            ("/fn/change-password", "form[current_password]=x&form[new_password]=a+quite+different+one"),
+            (
+                "/fn/change-password",
+                "form[current_password]=x&form[new_password]=a+quite+different+one",
+            ),
             ("/fn/delete-account", "form[current_password]=x"),
             ("/fn/cancel-deletion", ""),
             ("/fn/dismiss-notice", ""),
         ] {
-            let response =
-                ada.user.client.call(function, &format!("{form}&form[session_tag]={}", bob.tag)).await;
+            let response = ada
+                .user
+                .client
+                .call(function, &format!("{form}&form[session_tag]={}", bob.tag))
+                .await;
             assert_eq!(
                 (response.status, response.text.as_str()),
                 (StatusCode::CONFLICT, "\"session_mismatch\""),
@@ -765,10 +774,11 @@ test_on_each_database! {
     }
 
     async fn responses_have_only_the_listed_members(fixture: Fixture) {
-        const ME: &str = "created_at deletion_scheduled_at email email_verified id name roles reuse_detected_at";
-        const ACCOUNT: &str =
-            "created_at deletion_scheduled_at email email_verified id name roles reuse_detected_at tag";
-        const USER: &str = "created_at deletion_scheduled_at disabled_at email id last_login_at name roles";
+        const ME: &str =
+            "created_at deletion_scheduled_at email email_verified id name roles reuse_detected_at";
+        const ACCOUNT: &str = "created_at deletion_scheduled_at email email_verified id name roles reuse_detected_at session_tag";
+        const USER: &str =
+            "created_at deletion_scheduled_at disabled_at email id last_login_at name roles";
         const SESSION: &str = "address created_at current device id last_seen_at";
         const EXPORTED_SESSION: &str =
             "address created_at device ended_at expires_at id last_seen_at";

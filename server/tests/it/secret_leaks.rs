@@ -77,7 +77,8 @@ test_on_each_database! {
         let credentials =
             json!({"email": "ada@example.com", "password": PASSWORD, "transport": "cookie"})
                 .to_string();
-        let fields = form(&[("email", "ada@example.com"), ("password", PASSWORD), ("remember_me", "on")]);
+        let fields =
+            form(&[("email", "ada@example.com"), ("password", PASSWORD), ("remember_me", "on")]);
         let (json, script, page) = ("application/json", "application/json", "text/html");
         let mut responses = vec![
             (

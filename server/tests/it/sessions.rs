@@ -141,9 +141,12 @@ test_on_each_database! {
             (json!({}), vec![("/current_password", "missing"), ("/new_password", "missing")]),
             (
                 json!({"current_password": "wrong horse", "new_password": "a quite different one"}),
-                vec![("/current_password", "wrong")],
+                vec![("/current_password", "incorrect")],
             ),
-            (json!({"current_password": PASSWORD, "new_password": "short"}), vec![("/new_password", "too_short")]),
+            (
+                json!({"current_password": PASSWORD, "new_password": "short"}),
+                vec![("/new_password", "too_short")],
+            ),
             (
                 json!({"current_password": PASSWORD, "new_password": "a quite different one", "user": "bob"}),
                 vec![("/user", "unknown_member")],

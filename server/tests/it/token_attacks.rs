@@ -507,7 +507,10 @@ test_on_each_database! {
         target.clock.advance(TimeSpan::minutes(1));
         let again = target.log_in("ada@example.com").await;
         assert_eq!(at.seconds(), START.seconds() + 240);
-        assert_eq!(target.get_me(&again.access).await.json()["reuse_detected_at"], "2026-01-01T00:04:00Z");
+        assert_eq!(
+            target.get_me(&again.access).await.json()["reuse_detected_at"],
+            "2026-01-01T00:04:00Z"
+        );
         let bearer = format!("Bearer {}", again.access);
         let activity = target
             .send(
