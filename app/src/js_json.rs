@@ -122,7 +122,10 @@ macro_rules! object {
     )*};
 }
 object! {
-    Account { id, email, email_verified, name, roles, created_at, session_tag, reuse_detected_at, deletion_scheduled_at }
+    Account {
+        id, email, email_verified, name, roles, created_at, session_tag, reuse_detected_at,
+        deletion_scheduled_at
+    }
     SessionTokens { access_token, expires_in, persistent, account }
     LogInResponse { next, session }
     SessionInfo { id, device, address, created_at, last_seen_at, current }

@@ -78,8 +78,8 @@ impl Auth {
 }
 
 impl Admin<'_> {
-    /// Returns all accounts, newest first: at most `limit` (1 to [`crate::pagination::MAX_PAGE_SIZE`]) created
-    /// before the one that `cursor` names.
+    /// Returns all accounts, newest first: at most `limit` (1 to
+    /// [`crate::pagination::MAX_PAGE_SIZE`]) created before the one that `cursor` names.
     pub async fn users(
         &self,
         limit: u16,

@@ -40,7 +40,10 @@ const pages = [
   ['/login?elsewhere&next=%2Faccount', 'You logged out in another tab'],
   ['/login?next=/account&ended', "You've been logged out."],
   ['/nowhere', 'Page not found'],
-  [formErrorUrl('/login', '/fn/login', 'invalid_credentials'), 'Incorrect email address or password'],
+  [
+    formErrorUrl('/login', '/fn/login', 'invalid_credentials'),
+    'Incorrect email address or password',
+  ],
   [
     formErrorUrl('/login', '/fn/login', 'invalid_fields:email=missing,password=missing'),
     'Enter your password.',
@@ -67,7 +70,11 @@ const userPages = [
   [formErrorUrl('/account', '/fn/logout', 'unavailable'), "You're still logged in."],
   ['/account/password', 'Change password'],
   [
-    formErrorUrl('/account/password', '/fn/change-password', 'invalid_fields:current_password=incorrect'),
+    formErrorUrl(
+      '/account/password',
+      '/fn/change-password',
+      'invalid_fields:current_password=incorrect',
+    ),
     "That's not your current password.",
   ],
   ['/account/sessions', 'This device'],

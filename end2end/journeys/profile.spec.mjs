@@ -7,7 +7,9 @@ withAndWithoutScripts((scripts) => {
     const user = await signUp(page);
     await changeName(page, 'Ada "Countess" <King>');
     await expectNameSaved(page, 'Ada "Countess" <King>');
-    expect(watch.callsTo('/fn/update-profile')).toMatchObject([{ plainForm: !scripts, bearer: scripts }]);
+    expect(watch.callsTo('/fn/update-profile')).toMatchObject([
+      { plainForm: !scripts, bearer: scripts },
+    ]);
     if (scripts) {
       // New input removes the confirmation.
       await page.getByLabel('Name').fill('Ada again');

@@ -40,7 +40,9 @@ test('page reports a lost connection and recovers when the server is back', asyn
   const user = await signUp(page);
   await kill(server, page);
 
-  await expectConsole(connectionRefused('/fn/update-profile'), () => changeName(page, 'Augusta Ada'));
+  await expectConsole(connectionRefused('/fn/update-profile'), () =>
+    changeName(page, 'Augusta Ada'),
+  );
   const problem = page.getByRole('alert');
   await expect(problem).toContainText("Can't reach the server");
   await expect(page.getByLabel('Name')).toHaveValue('Augusta Ada');

@@ -39,7 +39,9 @@ test('rejected token is refreshed, and the call is retried once', async ({
   await logIn(page, await createUser(server));
   await waitUntilRejected(page, server);
   const calls = watch.mark();
-  await expectConsole({ status: 401, url: '/fn/update-profile' }, () => changeName(page, 'Augusta Ada'));
+  await expectConsole({ status: 401, url: '/fn/update-profile' }, () =>
+    changeName(page, 'Augusta Ada'),
+  );
   await expectNameSaved(page, 'Augusta Ada');
   expect(paths(watch.calls.slice(calls))).toEqual([
     '/fn/update-profile 401',

@@ -154,7 +154,11 @@ export const userStates = {
     'Save name',
     'Saving…',
   ]),
-  'account-name-too-long': rejected('/account', '/fn/update-profile', 'invalid_fields:name=too_long.200'),
+  'account-name-too-long': rejected(
+    '/account',
+    '/fn/update-profile',
+    'invalid_fields:name=too_long.200',
+  ),
   'account-other-user': rejected('/account', '/fn/update-profile', 'session_mismatch'),
   'account-server-unavailable': async (page) => {
     await open(page, '/account');

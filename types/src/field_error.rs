@@ -190,7 +190,8 @@ mod tests {
         ]);
         assert_eq!(
             errors.to_string(),
-            "name=too_long.200,email=missing,password=too_short.8,current_password=incorrect,new_password=too_weak"
+            "name=too_long.200,email=missing,password=too_short.8,current_password=incorrect,\
+             new_password=too_weak"
         );
         assert_eq!(errors.to_string().parse(), Ok(errors));
         for error in [

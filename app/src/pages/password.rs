@@ -41,7 +41,9 @@ pub fn PasswordPage() -> impl IntoView {
             lead=messages::password::LEAD
         >
             {notice}
-            {when_loaded(user.account, move |account| form(account.email, account.session_tag, change))}
+            {when_loaded(user.account, move |account| {
+                form(account.email, account.session_tag, change)
+            })}
         </AccountLayout>
     }
 }

@@ -23,7 +23,8 @@ fn verifier(jwk: &Value) -> Option<Verifier> {
     public.verifier(&jwk.shared().unwrap_or_default()).ok()
 }
 
-/// Verifies like [`crate::sessions::access_token`]: with the key that the header names and no other.
+/// Verifies like [`crate::sessions::access_token`]: with the key that the header names and
+/// no other.
 fn accepts(keys: &[Value], jws: &str) -> bool {
     let Ok(unverified) = UnverifiedJws::parse(jws) else { return false };
     let kid = unverified.header.kid.as_deref();

@@ -10,8 +10,8 @@ use countersign_types::{
 };
 
 impl SignedIn<'_> {
-    /// Returns the active sessions, newest first: at most `limit` (1 to [`crate::pagination::MAX_PAGE_SIZE`])
-    /// created before the one that `cursor` names.
+    /// Returns the active sessions, newest first: at most `limit` (1 to
+    /// [`crate::pagination::MAX_PAGE_SIZE`]) created before the one that `cursor` names.
     pub async fn sessions(
         &self,
         limit: u16,

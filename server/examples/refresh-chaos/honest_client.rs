@@ -137,8 +137,8 @@ impl HonestClient {
         }
     }
 
-    /// Sends the refresh token of the jar; after `refresh_superseded`, sends the current token of the jar. Every
-    /// other rejection is a log-out.
+    /// Sends the refresh token of the jar; after `refresh_superseded`, sends the current token of
+    /// the jar. Every other rejection is a log-out.
     async fn refresh(
         &self,
         permit: Option<RequestPermit>,

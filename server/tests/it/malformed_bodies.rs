@@ -583,7 +583,7 @@ test_on_each_database! {
                     "{}",
                     r#"{"name":"Eve"}"#,
                     r#"{"scope":"all"}"#,
-                    r#"{"current_password":"correct horse battery","new_password":"a quite different one"}"#,
+                    r#"{"current_password":"correct horse battery","new_password":"another one"}"#,
                     r#"{"role":"admin"}"#,
                 ] {
                     let same =

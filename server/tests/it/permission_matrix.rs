@@ -90,7 +90,8 @@ pub const TABLE: &[(&str, Permission, &str)] = &[
     (
         "post /fn/change-password",
         AccessToken,
-        "form[current_password]={password}&form[new_password]=a+quite+different+one&form[session_tag]={tag}",
+        "form[current_password]={password}&form[new_password]=a+quite+different+one\
+         &form[session_tag]={tag}",
     ),
     (
         "post /fn/delete-account",
@@ -776,7 +777,8 @@ test_on_each_database! {
     async fn responses_have_only_the_listed_members(fixture: Fixture) {
         const ME: &str =
             "created_at deletion_scheduled_at email email_verified id name roles reuse_detected_at";
-        const ACCOUNT: &str = "created_at deletion_scheduled_at email email_verified id name roles reuse_detected_at session_tag";
+        const ACCOUNT: &str = "created_at deletion_scheduled_at email email_verified id name roles \
+                               reuse_detected_at session_tag";
         const USER: &str =
             "created_at deletion_scheduled_at disabled_at email id last_login_at name roles";
         const SESSION: &str = "address created_at current device id last_seen_at";
