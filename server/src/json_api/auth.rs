@@ -399,8 +399,8 @@ fn replaced_session_token(
         (
             status = 401,
             body = ProblemBody,
-            description = "`invalid_grant`: the session has ended; `refresh_superseded`: another program has refreshed \
-                           twice in the meantime",
+            description = "`invalid_grant`: the session has ended; `refresh_superseded`: another \
+                           program has refreshed twice in the meantime",
             content_type = "application/problem+json",
         ),
         RateLimitResponses,
