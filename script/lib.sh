@@ -89,7 +89,7 @@ fingerprint() {
 # The inputs and the outputs of a release build.
 build_sources() {
     fingerprint Cargo.toml Cargo.lock .cargo package-lock.json \
-        types core app server frontend style public
+        types core http app server frontend style public
 }
 build_results() {
     fingerprint target/site "$target/release/countersign" "$target/release/hash.txt"

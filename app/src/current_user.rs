@@ -3,12 +3,11 @@
 
 use crate::{
     browser, connection, form_drafts,
-    problem::Problem,
     resource::PageResource,
     routes,
     session::{self, EndReason, PageIdentity, SessionEvent},
 };
-use countersign_types::{RedirectPath, views::Account};
+use countersign_types::{Problem, RedirectPath, views::Account};
 use leptos::{prelude::*, task::spawn_local};
 
 /// The logged-in user. Get it with `expect_context::<CurrentUser>()`.

@@ -2,7 +2,6 @@
 //! `serde` derives for each type, would be a tenth of the Wasm module. The server writes the JSON
 //! with `serde_json`, under the same names.
 
-use crate::problem::Problem;
 use countersign_types::{
     EventId, SessionId, Timestamp, UserId,
     views::{
@@ -106,7 +105,6 @@ text! {
     UserId: |text: &str| text.parse().ok(),
     SessionId: |text: &str| text.parse().ok(),
     EventId: |text: &str| text.parse().ok(),
-    Problem: |text: &str| text.parse().ok(),
     Role: Role::from_name,
     EventKind: EventKind::from_name
 }

@@ -10,8 +10,8 @@
 //! | what the browser offers: storage, locks, history | [`browser`] |
 //! | unreachable server, forms that outlive a session | [`connection`], [`form_drafts`] |
 //! | logged-in user, data that pages load | [`current_user`], [`resource`] |
-//! | HTTP on the server: credentials, cookies, responses | `request` (server only) |
-//! | errors | [`problem`] |
+//! | requests and responses of server functions | `request` (server only) |
+//! | errors of server functions | [`server_fn_error`] |
 #![recursion_limit = "256"]
 
 pub mod api;
@@ -27,12 +27,12 @@ pub mod js_json;
 pub mod json_codec;
 pub mod messages;
 pub mod pages;
-pub mod problem;
 #[cfg(feature = "ssr")]
 pub mod request;
 pub mod resource;
 pub mod routes;
 pub mod server_fn_client;
+pub mod server_fn_error;
 pub mod session;
 #[cfg(all(feature = "ssr", any(test, feature = "testing")))]
 pub mod testing;

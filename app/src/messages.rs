@@ -1,14 +1,14 @@
-//! All texts that users read on pages, and in the JSON API where it says the same. Texts for
-//! programs only are in the API's own code. Pages contain no text of their own, so this module is
-//! the one to translate. Sentences are complete: `{}` is the placeholder for an element such as a
-//! link.
+//! All texts that users read on pages, except those that the JSON API has as well: the texts of
+//! problems and field errors are in [`countersign_types::problem`] and
+//! [`countersign_types::field_error`]. Pages contain no text of their own, so these modules are the
+//! ones to translate. Sentences are complete: `{}` is the placeholder for an element such as a link.
 //!
 //! Style: short sentences, second person, contractions, one term for one thing (sign up, log in,
 //! log out; email address, password, name).
 
-use crate::{connection::Connection, problem::Problem};
+use crate::connection::Connection;
 use countersign_types::{
-    Field, FieldError, TimeSpan,
+    Field, TimeSpan,
     views::{DELETION_GRACE_PERIOD, DEVICE_NAME_SEPARATOR, EventKind, Role},
 };
 use std::borrow::Cow;
@@ -263,118 +263,8 @@ pub mod field {
     }
 }
 
-/// Returns how to correct a field. At most 36 characters, so that it fits on one line of a
-/// narrow window.
-pub fn field_error(field: Field, error: FieldError) -> Cow<'static, str> {
-    Cow::Borrowed(match (field, error) {
-        (Field::Email, FieldError::Missing) => "Enter your email address.",
-        (Field::Password, FieldError::Missing) => "Enter your password.",
-        (Field::CurrentPassword, FieldError::Missing) => "Enter your current password.",
-        (Field::NewPassword, FieldError::Missing) => "Enter a new password.",
-        (Field::Name, FieldError::Missing) => "Enter a name.",
-        (Field::Email, FieldError::Malformed) => "Use the format name@example.com.",
-        (_, FieldError::Malformed) => "Check this and try again.",
-        (Field::Email, FieldError::TooLong { max }) => {
-            return format!("Use up to {max} characters.").into();
-        }
-        // The limit is in bytes; only ASCII letters take one each.
-        (_, FieldError::TooLong { max }) => {
-            return format!("Too long. Use up to {max} letters.").into();
-        }
-        (_, FieldError::TooShort { min }) => {
-            return format!("Use at least {min} characters.").into();
-        }
-        (_, FieldError::ControlCharacter) => "Remove hidden characters.",
-        (_, FieldError::FullWidth) => "Use half-width letters.",
-        (_, FieldError::MatchesEmail) => "Don't use your email address.",
-        (_, FieldError::TooWeak) => "Too easy to guess. Choose another.",
-        (_, FieldError::Incorrect) => "That's not your current password.",
-        (_, FieldError::Unchanged) => "That's already your password.",
-    })
-}
-
-/// Returns the title of a problem, in a few words.
-pub const fn problem_title(problem: &Problem) -> &'static str {
-    match problem {
-        Problem::Invalid(errors) if errors.0.len() == 1 => "One field is invalid",
-        Problem::Invalid(_) => "Some fields are invalid",
-        Problem::InvalidCredentials => "Incorrect email address or password",
-        Problem::EmailTaken => "This email address already has an account",
-        Problem::LinkExpired => "This link no longer works",
-        Problem::Unauthenticated => "Log in to continue",
-        Problem::RefreshSuperseded => "Your session was just refreshed",
-        Problem::SessionMismatch => "You've switched accounts",
-        Problem::BadRequest => "Invalid request",
-        Problem::NotAllowed => "Blocked for your safety",
-        Problem::Forbidden => "Administrators only",
-        Problem::LastAdmin => "You can't remove the last administrator",
-        Problem::NotFound => "Not found",
-        Problem::TooLarge => "Request too large",
-        Problem::RateLimited { .. } => "Too many attempts",
-        Problem::Overloaded { .. } => "We're busy right now",
-        Problem::Unavailable => "Temporarily unavailable",
-        Problem::Offline => "Can't reach the server",
-        Problem::Internal { .. } => "Something went wrong on our side",
-    }
-}
-
-/// Returns title and detail of a problem as one paragraph.
-pub fn problem_summary(problem: &Problem) -> String {
-    format!("{}. {}", problem_title(problem), problem_detail(problem))
-}
-
-/// The detail of [`Problem::EmailTaken`] as an element; `{}` is the link [`LOG_IN`].
+/// The detail of [`countersign_types::Problem::EmailTaken`] as an element; `{}` is the link [`LOG_IN`].
 pub const EMAIL_TAKEN: &str = "{} instead, or use another email address.";
-
-/// Returns what a problem means and what to do about it.
-pub fn problem_detail(problem: &Problem) -> Cow<'static, str> {
-    Cow::Borrowed(match problem {
-        Problem::Invalid(errors) if errors.0.len() == 1 => "Correct it and try again.",
-        Problem::Invalid(_) => "Correct them and try again.",
-        Problem::InvalidCredentials => "Check both and try again.",
-        Problem::EmailTaken => "Log in instead, or use another email address.",
-        Problem::LinkExpired => {
-            "Links like this work once and for a short time. Ask for a new one."
-        }
-        Problem::Unauthenticated => "You need to be logged in for this.",
-        Problem::RefreshSuperseded => "Another tab refreshed your session. Try again.",
-        Problem::SessionMismatch => "Nothing was changed. Reload the page to continue.",
-        Problem::BadRequest => "The request or the link is incomplete. Go back and try again.",
-        Problem::NotAllowed => {
-            "The request came from another site. Open this page directly and try again."
-        }
-        Problem::Forbidden => "Ask an administrator for help.",
-        Problem::LastAdmin => "Make someone else an administrator first.",
-        Problem::NotFound => "It may have ended or been removed.",
-        Problem::TooLarge => "Shorten what you entered and try again.",
-        // The password was not verified, so the text says nothing about it.
-        Problem::RateLimited { retry_after } => {
-            return format!(
-                "We didn't check this attempt. Try again in {}.",
-                wait_time(*retry_after)
-            )
-            .into();
-        }
-        Problem::Overloaded { retry_after } => {
-            return format!("Nothing was changed. Try again in {}.", wait_time(*retry_after))
-                .into();
-        }
-        Problem::Unavailable => "Your account is safe. Try again in a moment.",
-        Problem::Offline => "Nothing is lost. Try again in a moment.",
-        Problem::Internal { .. } => "Try again in a moment.",
-    })
-}
-
-/// Returns a waiting time in words, rounded up.
-fn wait_time(seconds: u32) -> String {
-    match seconds {
-        0..2 => "a second".to_owned(),
-        2..60 => format!("{seconds} seconds"),
-        60 => "a minute".to_owned(),
-        61..=3600 => format!("{} minutes", seconds.div_ceil(60)),
-        _ => format!("{} hours", seconds.div_ceil(3600)),
-    }
-}
 
 /// Returns the name of a role.
 pub const fn role(role: Role) -> &'static str {
@@ -471,27 +361,6 @@ pub fn last_active(span: TimeSpan) -> Cow<'static, str> {
 mod tests {
     use super::*;
 
-    /// Every kind of field error.
-    const ERRORS: [FieldError; 10] = [
-        FieldError::Missing,
-        FieldError::Malformed,
-        FieldError::TooShort { min: 8 },
-        FieldError::TooLong { max: 1024 },
-        FieldError::ControlCharacter,
-        FieldError::FullWidth,
-        FieldError::MatchesEmail,
-        FieldError::TooWeak,
-        FieldError::Incorrect,
-        FieldError::Unchanged,
-    ];
-
-    /// The message of every error of every field.
-    fn field_errors() -> impl Iterator<Item = Cow<'static, str>> {
-        Field::ALL
-            .into_iter()
-            .flat_map(|field| ERRORS.map(|error| super::field_error(field, error)))
-    }
-
     #[test]
     fn last_active_uses_the_largest_whole_unit() {
         for (seconds, text) in [
@@ -509,40 +378,10 @@ mod tests {
     }
 
     #[test]
-    fn field_error_fits_on_one_line_of_a_narrow_window() {
-        for text in field_errors() {
-            assert!(text.chars().count() <= 36, "{text}");
-        }
-    }
-
-    #[test]
-    fn field_error_is_a_sentence_without_exclamation() {
-        for text in field_errors() {
-            assert!(text.ends_with('.') && !text.contains('!'), "{text}");
-        }
-    }
-
-    #[test]
     fn device_without_a_name_is_unknown() {
         assert_eq!(device(Some("Firefox on Linux")), "Firefox on Linux");
         assert_eq!(device(Some("curl")), "curl");
         assert_eq!(device(None), "Unknown device");
-    }
-
-    #[test]
-    fn wait_time_is_rounded_up() {
-        for (seconds, text) in [
-            (0, "a second"),
-            (1, "a second"),
-            (2, "2 seconds"),
-            (59, "59 seconds"),
-            (60, "a minute"),
-            (61, "2 minutes"),
-            (3600, "60 minutes"),
-            (3601, "2 hours"),
-        ] {
-            assert_eq!(wait_time(seconds), text);
-        }
     }
 
     #[test]

@@ -1,70 +1,36 @@
-//! (server) HTTP around the domain: which credential a request has, and which response an outcome
-//! becomes. The rules are plain functions in [`credential`], [`cookie`] and [`response`], which the
-//! JSON API uses too. Only this module and those below it depend on `leptos_axum`.
+//! (server) HTTP around server functions: the request that runs one, and the response that its
+//! outcome becomes. Credentials, cookies and errors are in [`countersign_http`]. Only this module
+//! and those below it depend on `leptos_axum`.
 
-pub mod cookie;
-pub mod credential;
 mod request_scope;
-pub mod response;
+mod response;
 
-pub use cookie::CookieNames;
 pub use request_scope::RequestScope;
 
-use crate::{problem::Problem, ui::theme_switch};
+use crate::{server_fn_error::ServerFnProblem, ui::theme_switch};
+use countersign_http::{cookies, error::RequestError};
+use countersign_types::Problem;
 use http::{HeaderMap, StatusCode, request::Parts};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
-/// The context that the server provides to every page render and every server function.
-#[derive(Clone)]
-pub struct ServerContext {
-    /// The domain.
-    pub auth: countersign_core::Auth,
-    /// Whether the public URL is https.
-    pub secure: bool,
-    /// The names of the cookies.
-    pub cookies: CookieNames,
-}
-
-/// Why a server function failed: an error of the domain or of HTTP.
-#[derive(Debug)]
-pub enum CallError {
-    /// An error of the domain. Its cause is for the log.
-    Domain(countersign_core::Error),
-    /// A problem that was detected here.
-    Problem(Problem),
-}
-
-impl From<countersign_core::Error> for CallError {
-    fn from(error: countersign_core::Error) -> Self {
-        Self::Domain(error)
-    }
-}
-
-impl From<Problem> for CallError {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
-}
-
 /// Runs a server function, whether it was called by a script, by a plain form or during a page
 /// render.
 pub async fn handle<T>(
-    work: impl AsyncFnOnce(&RequestScope) -> Result<T, CallError>,
-) -> Result<T, Problem> {
+    work: impl AsyncFnOnce(&RequestScope) -> Result<T, RequestError>,
+) -> Result<T, ServerFnProblem> {
     let Some(request) = RequestScope::from_context() else {
-        // Outside a request, or the server didn't provide `ServerContext` or
+        // Outside a request, or the server didn't provide `HttpState` or
         // `countersign_core::RequestContext`.
         tracing::error!("server function without request context");
-        return Err(Problem::internal());
+        return Err(Problem::internal().into());
     };
     let problem = match work(&request).await {
         Ok(value) => return Ok(value),
-        Err(CallError::Problem(problem)) => problem,
-        Err(CallError::Domain(error)) => log_and_convert(&error, &request.client().request_id),
+        Err(error) => error.into_problem(&request.client().request_id),
     };
     request.write_error(&problem);
-    Err(problem)
+    Err(problem.into())
 }
 
 /// Writes the response for a server function that the framework didn't start, because its arguments
@@ -92,30 +58,6 @@ pub fn set_page_status(status: u16) {
 
 /// Returns the theme that the user has chosen, if any.
 pub fn theme(headers: &HeaderMap) -> Option<&'static str> {
-    let chosen = cookie::value(headers, theme_switch::COOKIE)?;
+    let chosen = cookies::value(headers, theme_switch::COOKIE)?;
     theme_switch::NAMES.into_iter().find(|name| *name == chosen)
-}
-
-/// Returns the problem for an error of the domain. Logs internal errors; nothing else does.
-pub fn log_and_convert(error: &countersign_core::Error, request_id: &str) -> Problem {
-    match error {
-        countersign_core::Error::Internal(source) => {
-            tracing::error!(
-                request_id,
-                error = countersign_core::error_chain(source.as_ref()),
-                "internal error"
-            );
-            Problem::Internal { id: request_id.to_owned() }
-        }
-        countersign_core::Error::Unavailable(source) => {
-            // The store logs each outage once, when it begins.
-            tracing::debug!(
-                request_id,
-                error = countersign_core::error_chain(source.as_ref()),
-                "database not available"
-            );
-            Problem::Unavailable
-        }
-        other => other.into(),
-    }
 }

@@ -7,8 +7,9 @@
 use crate::{
     connection::ConnectionStatus,
     js_json::{self, FromJs},
-    problem::Problem,
+    server_fn_error::ServerFnProblem,
 };
+use countersign_types::{ParseProblemError, Problem};
 use leptos::{prelude::*, server::codee::string::FromToStringCodec};
 use serde::Serialize;
 use std::{any::Any, fmt, marker::PhantomData, pin::Pin, str::FromStr, sync::Arc};
@@ -65,7 +66,7 @@ impl fmt::Display for LoadOutcome {
 }
 
 impl FromStr for LoadOutcome {
-    type Err = crate::problem::ParseProblemError;
+    type Err = ParseProblemError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.strip_prefix('+') {
@@ -98,11 +99,13 @@ impl<T: ResourceValue> PageResource<T> {
         load: impl Fn(Option<String>) -> Load + Send + Sync + 'static,
     ) -> Self
     where
-        Load: Future<Output = Result<T, Problem>> + Send + 'static,
+        Load: Future<Output = Result<T, ServerFnProblem>> + Send + 'static,
     {
         let load = move |cursor| -> Loading {
             let loading = load(cursor);
-            Box::pin(async move { LoadOutcome(loading.await.map(ErasedValue::of)) })
+            Box::pin(async move {
+                LoadOutcome(loading.await.map(ErasedValue::of).map_err(Problem::from))
+            })
         };
         Self(resource(Box::new(source), Box::new(load)), PhantomData)
     }

@@ -1,6 +1,8 @@
 //! Paths of the pages, and the parameters in their query strings. Pure text functions, without
 //! access to the request or the browser.
 
+use countersign_types::path::is_at_or_below;
+
 /// Paths that need a session, with everything below them. The server redirects anonymous clients
 /// before it renders such a page.
 pub const PROTECTED: &[&str] = &["/account"];
@@ -51,11 +53,6 @@ const FLASH_PARAMS: &[&str] = &[
 /// Returns whether a page needs a session.
 pub fn is_protected(path: &str) -> bool {
     PROTECTED.iter().any(|page| is_at_or_below(path, page))
-}
-
-/// Returns whether `path` is `page` or below it.
-pub fn is_at_or_below(path: &str, page: &str) -> bool {
-    path.strip_prefix(page).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Returns the URL of the log-in page with a flash parameter and a redirect path. `encode` encodes

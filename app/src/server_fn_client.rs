@@ -8,9 +8,10 @@
 //! the type of each function, but never runs there: the server calls the function directly.
 
 use crate::{
-    api::LogOutCall, browser, connection, json_codec::BrowserJson, problem::Problem, session,
+    api::LogOutCall, browser, connection, json_codec::BrowserJson,
+    server_fn_error::ServerFnProblem, session,
 };
-use countersign_types::views::LogInResponse;
+use countersign_types::{Problem, views::LogInResponse};
 use futures::{Sink, Stream};
 use leptos::server_fn::{
     Bytes, Decodes, ServerFn,
@@ -32,14 +33,14 @@ macro_rules! client {
         $(#[$doc])*
         pub struct $name;
 
-        impl Client<Problem> for $name {
+        impl Client<ServerFnProblem> for $name {
             type Request = BrowserRequest;
             type Response = BufferedResponse;
 
             fn send(
                 request: BrowserRequest,
-            ) -> impl Future<Output = Result<BufferedResponse, Problem>> + Send {
-                SendWrapper::new($send(request))
+            ) -> impl Future<Output = Result<BufferedResponse, ServerFnProblem>> + Send {
+                SendWrapper::new(async move { $send(request).await.map_err(ServerFnProblem) })
             }
 
             fn open_websocket(
@@ -50,14 +51,14 @@ macro_rules! client {
                         impl Stream<Item = Result<Bytes, Bytes>> + Send + 'static,
                         impl Sink<Bytes> + Send + 'static,
                     ),
-                    Problem,
+                    ServerFnProblem,
                 >,
             > + Send {
-                <BrowserClient as Client<Problem>>::open_websocket(path)
+                <BrowserClient as Client<ServerFnProblem>>::open_websocket(path)
             }
 
             fn spawn(future: impl Future<Output = ()> + Send + 'static) {
-                <BrowserClient as Client<Problem>>::spawn(future);
+                <BrowserClient as Client<ServerFnProblem>>::spawn(future);
             }
         }
     };
@@ -157,9 +158,10 @@ async fn fetch_buffered(request: Request) -> Result<BufferedResponse, Problem> {
     let buffered = BufferedResponse::new(&response, body);
     // Such a response comes from an intermediary, or from a server that can't work. An overloaded
     // server is reachable.
-    if buffered.as_ref().is_ok_and(|buffered| {
-        buffered.status >= 502 && Problem::de(buffered.body.clone().into()) == Problem::Unavailable
-    }) {
+    if buffered
+        .as_ref()
+        .is_ok_and(|buffered| buffered.status >= 502 && is_unavailable(&buffered.body))
+    {
         connection::report_failure();
     } else {
         connection::report_success();
@@ -189,7 +191,7 @@ impl BufferedResponse {
             header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
         let body = match status {
             _ if is_json => body,
-            400..=599 => problem_from_status(status, &header).ser().into(),
+            400..=599 => ServerFnProblem(problem_from_status(status, &header)).ser().into(),
             // A page instead of data, such as the log-in page of a captive portal.
             _ => return Err(Problem::Offline),
         };
@@ -202,6 +204,11 @@ impl BufferedResponse {
             body,
         })
     }
+}
+
+/// Returns whether an error says that the server can't work.
+fn is_unavailable(problem: &[u8]) -> bool {
+    ServerFnProblem::de(Bytes::copy_from_slice(problem)).0 == Problem::Unavailable
 }
 
 /// Returns whether an error says that token and cookie belong to different users. The middleware
@@ -229,18 +236,19 @@ fn problem_from_status(status: u16, header: &dyn Fn(&str) -> Option<String>) -> 
     }
 }
 
-impl ClientRes<Problem> for BufferedResponse {
-    async fn try_into_string(self) -> Result<String, Problem> {
-        String::from_utf8(self.body).map_err(|_| Problem::Offline)
+impl ClientRes<ServerFnProblem> for BufferedResponse {
+    async fn try_into_string(self) -> Result<String, ServerFnProblem> {
+        String::from_utf8(self.body).map_err(|_| Problem::Offline.into())
     }
 
-    async fn try_into_bytes(self) -> Result<Bytes, Problem> {
+    async fn try_into_bytes(self) -> Result<Bytes, ServerFnProblem> {
         Ok(self.body.into())
     }
 
     fn try_into_stream(
         self,
-    ) -> Result<impl Stream<Item = Result<Bytes, Bytes>> + Send + Sync + 'static, Problem> {
+    ) -> Result<impl Stream<Item = Result<Bytes, Bytes>> + Send + Sync + 'static, ServerFnProblem>
+    {
         Ok(futures::stream::iter([Ok(Bytes::from(self.body))]))
     }
 

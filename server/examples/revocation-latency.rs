@@ -10,11 +10,12 @@ mod in_process_server;
 use anyhow::{Context, ensure};
 use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::get};
 use clap::Parser;
-use countersign::{AppState, json_api::require_access_token};
+use countersign::AppState;
 use countersign_core::{
     Clock, HashingConfig, RandomSource, RateLimits, ServerSecret, keys::lifecycle::KeyAdmin,
     testing::TestDatabase,
 };
+use countersign_http::extract::require_access_token;
 use in_process_server::{InProcessServer, json_body};
 use serde_json::{Value, json};
 use std::{
@@ -330,7 +331,7 @@ async fn start(url: &str, secret: &ServerSecret) -> anyhow::Result<InProcessServ
     let protected_route = |server: &AppState| {
         Router::new()
             .route(PROTECTED_PATH, get(async || "accepted"))
-            .route_layer(from_fn_with_state(server.clone(), require_access_token))
+            .route_layer(from_fn_with_state(server.http().clone(), require_access_token))
     };
     InProcessServer::start(url, secret, Clock::System, RateLimits::off(), hashing, protected_route)
         .await

@@ -3,7 +3,6 @@
 use crate::{
     config::{Config, Secret},
     database,
-    json_api::rfc3339::rfc3339,
 };
 use anyhow::bail;
 use countersign_core::{
@@ -13,6 +12,7 @@ use countersign_core::{
         backup::{self, Copied},
     },
 };
+use countersign_http::rfc3339::rfc3339;
 use serde_json::{Value, json};
 use std::{
     io::{IsTerminal, Write},

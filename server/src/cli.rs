@@ -3,7 +3,6 @@
 use crate::{
     config::Config,
     database::{self, Opened},
-    json_api::rfc3339::rfc3339,
 };
 use anyhow::Context;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -17,9 +16,9 @@ use countersign_core::{
     },
     pagination::MAX_PAGE_SIZE,
 };
-use countersign_leptos::{messages, problem::Problem};
+use countersign_http::{error::to_problem, rfc3339::rfc3339};
 use countersign_types::{
-    Email,
+    Email, Problem,
     forms::SignUpForm,
     views::{AdminUser, Role},
 };
@@ -215,15 +214,13 @@ async fn change_user(
 
 /// Returns an error with the text that the pages show, and the field for validation errors.
 fn describe_error(error: &countersign_core::Error) -> anyhow::Error {
-    let problem = Problem::from(error);
+    let problem = to_problem(error);
     match &problem {
         Problem::Invalid(errors) => {
             let lines: Vec<_> = errors
                 .0
                 .iter()
-                .map(|(field, error)| {
-                    format!("{}: {}", field.name(), messages::field_error(*field, *error))
-                })
+                .map(|(field, error)| format!("{}: {}", field.name(), error.message(*field)))
                 .collect();
             anyhow::anyhow!("{}", lines.join("\n"))
         }
@@ -231,7 +228,7 @@ fn describe_error(error: &countersign_core::Error) -> anyhow::Error {
         Problem::Internal { .. } | Problem::Unavailable => {
             anyhow::anyhow!("{}", countersign_core::error_chain(error))
         }
-        other => anyhow::anyhow!("{}", messages::problem_summary(other)),
+        other => anyhow::anyhow!("{}", other.summary()),
     }
 }
 

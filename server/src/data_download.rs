@@ -1,11 +1,7 @@
 //! The data export as downloads for browsers, in JSON and HTML. The links are on a page of the app,
 //! so requests are authenticated by the session cookie, as for pages.
 
-use crate::{
-    AppState,
-    export_slots::{self, ExportSlot, RETRY_AFTER_SECONDS},
-    json_api::{Export, exported_session, problem, rfc3339::rfc3339},
-};
+use crate::AppState;
 use axum::{
     Router,
     extract::State,
@@ -13,12 +9,18 @@ use axum::{
     response::Response,
     routing::get,
 };
-use countersign_core::{RequestContext, accounts::export::OlderSessions};
-use countersign_leptos::{
-    problem::Problem,
-    request::{CallError, credential, log_and_convert},
+use countersign_core::{RequestContext, accounts::OlderSessions};
+use countersign_http::{
+    HttpState,
+    api::{Export, exported_session},
+    context::request_context,
+    credentials,
+    error::RequestError,
+    export_slots::{self, ExportSlot, RETRY_AFTER_SECONDS},
+    problem,
+    rfc3339::rfc3339,
 };
-use countersign_types::views::AccountExport;
+use countersign_types::{Problem, views::AccountExport};
 
 /// The paths of the downloads.
 pub const DOWNLOAD_PATHS: [&str; 2] =
@@ -32,8 +34,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route(countersign_leptos::routes::DATA_HTML, get(as_page))
 }
 
-async fn as_json(State(server): State<AppState>, request: Parts) -> Response {
-    download_response(&server, &request, "json", async |slot, older, everything| {
+async fn as_json(State(http): State<HttpState>, request: Parts) -> Response {
+    download_response(&http, &request, "json", async |slot, older, everything| {
         export_slots::json(
             slot,
             older,
@@ -45,8 +47,8 @@ async fn as_json(State(server): State<AppState>, request: Parts) -> Response {
     .await
 }
 
-async fn as_page(State(server): State<AppState>, request: Parts) -> Response {
-    download_response(&server, &request, "html", async |slot, _, everything| {
+async fn as_page(State(http): State<HttpState>, request: Parts) -> Response {
+    download_response(&http, &request, "html", async |slot, _, everything| {
         export_slots::response(slot, "text/html; charset=utf-8", move || {
             countersign_leptos::export_html::render(&everything)
         })
@@ -56,7 +58,7 @@ async fn as_page(State(server): State<AppState>, request: Parts) -> Response {
 }
 
 async fn download_response<F, W>(
-    server: &AppState,
+    http: &HttpState,
     request: &Parts,
     ending: &str,
     write: F,
@@ -65,13 +67,10 @@ where
     F: FnOnce(ExportSlot, Option<OlderSessions>, AccountExport) -> W,
     W: Future<Output = Response>,
 {
-    let client = request.extensions.get::<RequestContext>().cloned().unwrap_or_default();
-    let (slot, older, everything) = match read(server, request, &client).await {
+    let client = request_context(&request.extensions);
+    let (slot, older, everything) = match read(http, request, &client).await {
         Ok(read) => read,
-        Err(CallError::Problem(problem)) => return problem::response(&problem),
-        Err(CallError::Domain(error)) => {
-            return problem::response(&log_and_convert(&error, &client.request_id));
-        }
+        Err(error) => return problem::response(&error.into_problem(&client.request_id)),
     };
     // The date, which consists of digits and hyphens only.
     let day = rfc3339(everything.as_of).chars().take(10).collect::<String>();
@@ -85,16 +84,16 @@ where
 }
 
 async fn read(
-    server: &AppState,
+    http: &HttpState,
     request: &Parts,
     client: &RequestContext,
-) -> Result<(ExportSlot, Option<OlderSessions>, AccountExport), CallError> {
-    let kind = credential::request_kind(&request.method, request.uri.path(), &request.headers);
-    let credential = credential::extract(kind, &request.headers, &server.web.cookies);
+) -> Result<(ExportSlot, Option<OlderSessions>, AccountExport), RequestError> {
+    let kind = credentials::request_kind(&request.method, request.uri.path(), &request.headers);
+    let credential = credentials::extract(kind, &request.headers, http.cookies());
     let presented = credential.presented().ok_or(Problem::Unauthenticated)?;
-    let signed_in = server.web.auth.signed_in(client, presented).await?;
-    let slot = server
-        .export_slots
+    let signed_in = http.auth().signed_in(client, presented).await?;
+    let slot = http
+        .export_slots()
         .acquire(signed_in.user(), client)
         .ok_or(Problem::Overloaded { retry_after: RETRY_AFTER_SECONDS })?;
     let everything = signed_in.export_data().await?;

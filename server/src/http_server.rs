@@ -8,13 +8,14 @@
 //! |---|---|
 //! | timeouts of a connection | `connection` |
 //! | timeouts of responses | `delivery` |
-//! | limits of requests for each network | [`crate::middleware::budget`] |
+//! | limits of requests for each network | [`countersign_http::middleware::budget`] |
 
 mod connection;
 mod delivery;
 
-use crate::{middleware::client_ip::is_in, quota::Quota, tls::Tls};
+use crate::tls::Tls;
 use axum::Router;
+use countersign_http::{client_ip::is_in, quota::Quota};
 use ipnet::IpNet;
 use std::{
     future::Future,

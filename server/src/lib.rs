@@ -1,29 +1,26 @@
-//! The server: reads the configuration, connects the core to HTTP, and serves.
+//! The server: reads the configuration, connects the core to HTTP and to the pages, and serves.
 //!
 //! | to learn about | read |
 //! |---|---|
 //! | all routes | [`router`] |
 //! | settings | [`config`] |
 //! | connections, and HTTPS | [`http_server`], [`tls`] |
-//! | middleware: security headers, CSRF protection, limits | [`middleware`] |
-//! | the JSON API | [`json_api`] |
+//! | the order of all middleware, and the middleware of the pages | [`middleware`] |
 //!
-//! All decisions about accounts are made in `core`. Pages and server functions are in `app`.
+//! All decisions about accounts are made in `core`. Pages and server functions are in `app`, the
+//! JSON API and the other middleware in [`countersign_http`].
 #![recursion_limit = "256"]
 
 pub mod backup;
 pub mod cli;
 pub mod config;
-mod config_warnings;
 pub mod core_dumps;
 pub mod data_download;
 mod database;
-mod export_slots;
 pub mod http_server;
-pub mod json_api;
 pub mod logging;
 pub mod middleware;
-mod quota;
+mod page_policy;
 pub mod router;
 pub mod secret_file;
 mod serve;

@@ -1,19 +1,14 @@
 //! The router: all routes, and the middleware around them.
 
 use crate::{
-    config::{Http, IntrospectionSecret, Site},
-    config_warnings::ConfigWarnings,
+    config::Site,
     data_download,
-    export_slots::ExportSlots,
-    json_api::{self, public_document::public_document},
     middleware::{
-        budget::{self, Budgets},
-        catch_panic, cors, credentials, csrf, duplicate_cookies, element_count, error_pages,
-        host::{self, AllowedHosts},
-        paths,
+        element_count, error_pages,
         render_limit::{RenderSlots, limit_rendering},
-        request_limits, request_log, require_session, security_headers,
+        require_session,
     },
+    page_policy,
     static_files::StaticFiles,
 };
 use axum::{
@@ -22,18 +17,24 @@ use axum::{
     extract::{FromRef, Request},
     http::{
         HeaderMap, HeaderValue, StatusCode, Uri,
-        header::{ACCEPT, ALLOW, CACHE_CONTROL},
+        header::{ACCEPT, ALLOW, CACHE_CONTROL, LOCATION},
     },
     middleware::{from_fn, from_fn_with_state, map_response},
     response::{IntoResponse, Redirect, Response},
     routing::{any, get},
 };
-use countersign_leptos::{
-    document::app_document,
-    pages::App,
-    request::{CookieNames, ServerContext, cookie},
+use countersign_core::Auth;
+use countersign_http::{
+    HttpSettings, HttpState,
+    api::{self, public_document::public_document},
+    cookies,
+    middleware::{
+        budget, catch_panic, cors, credentials, csrf, duplicate_cookies, host, paths,
+        request_limits, request_log, security_headers,
+    },
+    problem,
 };
-use ipnet::IpNet;
+use countersign_leptos::{document::app_document, pages::App, routes::PASSWORD};
 use leptos::{
     config::{Env, LeptosOptions},
     prelude::provide_context,
@@ -41,10 +42,7 @@ use leptos::{
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use std::{
     io::ErrorKind,
-    sync::{
-        Arc, LazyLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, LazyLock},
 };
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -54,89 +52,69 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub static PAGE_ROUTES: LazyLock<Vec<AxumRouteListing>> =
     LazyLock::new(|| generate_route_list(App));
 
-/// State shared by all handlers.
+/// State shared by all handlers: that of [`countersign_http`], and that of the pages. Clones share
+/// it.
 #[derive(Clone)]
-pub struct AppState {
-    pub(crate) web: ServerContext,
-    pub(crate) origin: Arc<str>,
-    pub(crate) hosts: AllowedHosts,
-    pub(crate) hsts_subdomains: bool,
-    pub(crate) cors_origins: Arc<[String]>,
-    pub(crate) trusted_proxies: Arc<[IpNet]>,
-    pub(crate) x_access_token: bool,
-    pub(crate) introspection_secret: Option<IntrospectionSecret>,
-    pub(crate) identity_headers: bool,
-    pub(crate) security_contacts: Arc<[String]>,
+pub struct AppState(Arc<Inner>);
+
+struct Inner {
+    http: HttpState,
     leptos: LeptosOptions,
     /// The URL of the style sheet.
-    pub(crate) style: Arc<str>,
+    style: String,
     reload_port: Option<u32>,
     files: StaticFiles,
-    pub(crate) budgets: Budgets,
-    stopping: Arc<AtomicBool>,
-    pub(crate) export_slots: ExportSlots,
-    pub(crate) config_warnings: Arc<ConfigWarnings>,
+}
+
+impl FromRef<AppState> for HttpState {
+    fn from_ref(server: &AppState) -> Self {
+        server.0.http.clone()
+    }
 }
 
 impl FromRef<AppState> for LeptosOptions {
     fn from_ref(server: &AppState) -> Self {
-        server.leptos.clone()
+        server.0.leptos.clone()
     }
 }
 
 impl AppState {
     /// Creates the state from the core and the configuration.
     #[must_use]
-    pub fn new(auth: countersign_core::Auth, http: &Http, site: &Site) -> Self {
+    pub fn new(auth: Auth, http: &HttpSettings, site: &Site) -> Self {
         let watched = site.reload_port.is_some();
         let leptos = LeptosOptions::builder()
             .output_name("countersign")
             .site_root(site.root.display().to_string())
             .site_pkg_dir("pkg")
-            .site_addr(http.listen)
             .env(if watched { Env::DEV } else { Env::PROD })
             .reload_port(site.reload_port.unwrap_or(3001))
             .hash_files(site.hashed)
             .build();
-        Self {
-            web: ServerContext {
-                auth,
-                secure: http.is_secure(),
-                cookies: CookieNames::new(&http.public_url),
-            },
-            origin: http.origin().into(),
-            hosts: AllowedHosts::new(&http.public_url, &http.allowed_hosts),
-            hsts_subdomains: http.hsts_subdomains,
-            cors_origins: http.cors_origins.clone().into(),
-            trusted_proxies: http.trusted_proxies.clone().into(),
-            x_access_token: http.x_access_token,
-            introspection_secret: http.introspection_secret.clone(),
-            identity_headers: http.identity_headers,
-            security_contacts: http.security_contacts.clone().into(),
-            style: countersign_leptos::document::stylesheet_url(&leptos).into(),
+        Self(Arc::new(Inner {
+            http: HttpState::new(auth, http.clone()),
+            style: countersign_leptos::document::stylesheet_url(&leptos),
             leptos,
             reload_port: site.reload_port,
             files: load_static_files(site),
-            budgets: Budgets::default(),
-            stopping: Arc::default(),
-            export_slots: ExportSlots::default(),
-            config_warnings: Arc::default(),
-        }
+        }))
     }
 
     /// Returns the core.
     #[must_use]
-    pub const fn auth(&self) -> &countersign_core::Auth {
-        &self.web.auth
+    pub fn auth(&self) -> &Auth {
+        self.0.http.auth()
     }
 
-    /// Makes `/readyz` report that the server is not ready.
-    pub(crate) fn stop(&self) {
-        self.stopping.store(true, Ordering::SeqCst);
+    /// Returns the state without the pages.
+    #[must_use]
+    pub fn http(&self) -> &HttpState {
+        &self.0.http
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::SeqCst)
+    /// Returns the URL of the style sheet.
+    pub(crate) fn style(&self) -> &str {
+        &self.0.style
     }
 }
 
@@ -144,31 +122,31 @@ impl AppState {
 pub fn router(server: AppState) -> Router {
     // Leptos context for each page and each server function, not for files.
     let context = {
-        let (web, reload) = (server.web.clone(), server.reload_port);
+        let (http, reload) = (server.0.http.clone(), server.0.reload_port);
         move || {
-            provide_context(web.clone());
-            security_headers::set_page_policy(reload);
+            provide_context(http.clone());
+            page_policy::set_page_policy(reload);
         }
     };
     let page = {
-        let (options, style) = (server.leptos.clone(), server.style.clone());
-        move || app_document(options.clone(), &style)
+        let server = server.clone();
+        move || app_document(server.0.leptos.clone(), server.style())
     };
-    let (api, openapi) = json_api::routes().split_for_parts();
+    let (api_routes, openapi) = api::routes().split_for_parts();
     let mut openapi = openapi;
-    openapi.servers = Some(vec![utoipa::openapi::Server::new(&*server.origin)]);
+    openapi.servers = Some(vec![utoipa::openapi::Server::new(server.0.http.origin())]);
     let openapi = Arc::new(openapi);
     let not_found = leptos_axum::render_app_async_with_context(context.clone(), page.clone());
     let fallback = async move |request: Request| match trim_trailing_slash(request.uri()) {
         Some(page) => Redirect::permanent(&page).into_response(),
-        None if wants_json(request.headers()) => json_api::not_found().await,
+        None if wants_json(request.headers()) => api::not_found().await,
         None => not_found(request).await.into_response(),
     };
     let render_slots = RenderSlots::new({
-        let web = server.web.clone();
+        let http = server.0.http.clone();
         move |headers| {
-            cookie::refresh_cookie(headers, &web.cookies)
-                .is_some_and(|token| web.auth.session_of(&token).is_some())
+            cookies::refresh_cookie(headers, http.cookies())
+                .is_some_and(|token| http.auth().session_of(&token).is_some())
         }
     });
     let render_slots = from_fn_with_state(render_slots, limit_rendering);
@@ -176,9 +154,9 @@ pub fn router(server: AppState) -> Router {
         .layer(map_response(element_count::add_element_count))
         .layer(render_slots.clone())
         .with_state(server.clone());
-    let files = server.files.clone();
+    let files = server.0.files.clone();
     // The names of these files change with their content, except during development.
-    let immutable = HeaderValue::from_static(if server.leptos.hash_files {
+    let immutable = HeaderValue::from_static(if server.0.leptos.hash_files {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
@@ -189,14 +167,15 @@ pub fn router(server: AppState) -> Router {
 
     let routes = Router::new()
         // The JSON API and other endpoints for programs.
-        .merge(api)
+        .merge(api_routes.with_state(server.0.http.clone()))
         .route("/openapi.json", get(async move || public_document("application/json", &*openapi)))
-        .merge(json_api::well_known::routes())
-        .route("/.well-known/{*unknown}", any(json_api::not_found))
-        .route("/oauth/{*unknown}", any(json_api::not_found))
-        .route("/api", any(json_api::not_found))
-        .route("/api/", any(json_api::not_found))
-        .route("/api/{*unknown}", any(json_api::not_found))
+        .route("/.well-known/security.txt", get(api::security_txt))
+        .route("/.well-known/change-password", get(redirect_to_password_page))
+        .route("/.well-known/{*unknown}", any(api::not_found))
+        .route("/oauth/{*unknown}", any(api::not_found))
+        .route("/api", any(api::not_found))
+        .route("/api/", any(api::not_found))
+        .route("/api/{*unknown}", any(api::not_found))
         // Pages and server functions.
         .merge(
             Router::new()
@@ -204,7 +183,7 @@ pub fn router(server: AppState) -> Router {
                 .route_layer(map_response(element_count::add_element_count))
                 .route_layer(render_slots),
         )
-        .route("/fn/{*unknown}", any(json_api::not_found))
+        .route("/fn/{*unknown}", any(api::not_found))
         .merge(data_download::routes())
         // StaticFiles.
         .nest_service(
@@ -214,7 +193,7 @@ pub fn router(server: AppState) -> Router {
                 .map_response(set_cache_control(immutable))
                 .service(files.serve("pkg")),
         )
-        .method_not_allowed_fallback(json_api::method_not_allowed)
+        .method_not_allowed_fallback(api::method_not_allowed)
         .fallback_service(
             ServiceBuilder::new()
                 .map_response(describe_method_not_allowed)
@@ -226,26 +205,33 @@ pub fn router(server: AppState) -> Router {
     with_middleware(routes, server)
 }
 
+/// Redirects password managers to the page for changing the password (W3C, A Well-Known URL for
+/// Changing Passwords).
+async fn redirect_to_password_page() -> impl IntoResponse {
+    (StatusCode::FOUND, [(LOCATION, PASSWORD)])
+}
+
 /// Adds the middleware to some routes; see [`crate::middleware`].
 pub fn with_middleware(routes: Router<AppState>, server: AppState) -> Router {
-    let outermost = catch_panic::outermost_layer(&server);
+    let http = server.0.http.clone();
+    let outermost = catch_panic::outermost_layer(&http);
     routes
-        .layer(from_fn_with_state(server.clone(), require_session::redirect_anonymous))
-        .layer(from_fn_with_state(server.clone(), credentials::reject_two_users))
-        .layer(from_fn_with_state(server.clone(), duplicate_cookies::keep_valid_cookie))
+        .layer(from_fn_with_state(http.clone(), require_session::redirect_anonymous))
+        .layer(from_fn_with_state(http.clone(), credentials::reject_two_users))
+        .layer(from_fn_with_state(http.clone(), duplicate_cookies::keep_valid_cookie))
         .layer(from_fn(request_limits::run_to_completion))
-        .layer(from_fn_with_state(server.clone(), csrf::reject_cross_origin))
+        .layer(from_fn_with_state(http.clone(), csrf::reject_cross_origin))
         .layer(from_fn(request_limits::read_body))
         .layer(from_fn(request_limits::reject_unknown_methods))
         .layer(CatchPanicLayer::custom(catch_panic::panic_response))
         .layer(from_fn(request_limits::timeout_request))
-        .layer(from_fn_with_state(server.clone(), cors::allow_listed_origins))
+        .layer(from_fn_with_state(http.clone(), cors::allow_listed_origins))
         .layer(from_fn(paths::reject_ambiguous_paths))
-        .layer(from_fn_with_state(server.clone(), host::reject_other_hosts))
-        .layer(from_fn_with_state(server.clone(), budget::enforce_budget))
+        .layer(from_fn_with_state(http.clone(), host::reject_other_hosts))
+        .layer(from_fn_with_state(http.clone(), budget::enforce_budget))
         .layer(from_fn_with_state(server.clone(), error_pages::render_error_pages))
-        .layer(from_fn_with_state(server.clone(), security_headers::set_security_headers))
-        .layer(from_fn_with_state(server.clone(), request_log::log_request))
+        .layer(from_fn_with_state(http.clone(), security_headers::set_security_headers))
+        .layer(from_fn_with_state(http.clone(), request_log::log_request))
         .with_state(server)
         .layer(outermost)
 }
@@ -282,9 +268,11 @@ fn describe_method_not_allowed<
     if response.status() != StatusCode::METHOD_NOT_ALLOWED {
         return response.map(Body::new);
     }
-    let mut problem = json_api::problem::from_status(StatusCode::METHOD_NOT_ALLOWED);
-    problem.headers_mut().extend(response.headers().get(ALLOW).map(|allow| (ALLOW, allow.clone())));
-    problem
+    let mut described = problem::from_status(StatusCode::METHOD_NOT_ALLOWED);
+    described
+        .headers_mut()
+        .extend(response.headers().get(ALLOW).map(|allow| (ALLOW, allow.clone())));
+    described
 }
 
 /// Sets `Cache-Control` of a file that was found. Pages set it themselves.

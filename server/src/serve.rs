@@ -42,14 +42,14 @@ pub async fn serve(config: Config, clock: Clock, random: RandomSource) -> anyhow
     let worker = auth.start_background_tasks();
     let certificates =
         tls.clone().map(|tls| auth.background().spawn("tls", move || tls.clone().watch()));
-    let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
+    let listener = TcpListener::bind(config.listener.address).await.with_context(|| {
         format!(
             "cannot listen on {}; set another address with LEPTOS_SITE_ADDR",
-            config.http.listen
+            config.listener.address
         )
     })?;
     tracing::info!(
-        address = %config.http.listen,
+        address = %config.listener.address,
         url = config.http.origin(),
         database = store.kind(),
         hash.threads = config.hashing.threads,
@@ -57,9 +57,9 @@ pub async fn serve(config: Config, clock: Clock, random: RandomSource) -> anyhow
         "listening"
     );
 
-    if config.http.is_local_by_name_only() {
+    if config.is_local_by_name_only() {
         tracing::warn!(
-            listen = %config.http.listen,
+            listen = %config.listener.address,
             public_url = config.http.origin(),
             setting = "COUNTERSIGN_PUBLIC_URL",
             hint = "set it to the URL that users open: forms sent from any other URL are rejected",
@@ -95,17 +95,17 @@ pub async fn serve(config: Config, clock: Clock, random: RandomSource) -> anyhow
         listener,
         tls,
         app: router(server.clone()),
-        proxies: server.trusted_proxies.clone(),
-        keep_alive: duration(config.http.keep_alive),
+        proxies: server.http().trusted_proxies().into(),
+        keep_alive: duration(config.listener.keep_alive),
     };
     let (stopping, stop_requested) = watch::channel(false);
-    let (mut signals, delay) = (Signals::new()?, duration(config.http.shutdown_delay));
+    let (mut signals, delay) = (Signals::new()?, duration(config.listener.shutdown_delay));
     let drained = http_server.serve(async move {
         let delay = if signals.next().await == Stop::Now { Duration::ZERO } else { delay };
         tracing::info!(delay.seconds = delay.as_secs(), "stopping");
         // A load balancer that polls `/readyz` stops sending requests; until it notices, requests
         // are still served. A second signal ends the delay.
-        server.stop();
+        server.http().stop();
         let _ = tokio::time::timeout(delay, signals.next()).await;
         let _ = stopping.send(true); // Fails if the server has already stopped.
     });

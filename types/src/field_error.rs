@@ -1,10 +1,10 @@
-//! Validation errors of form fields, as data. The messages are in `countersign_leptos::messages`.
+//! Validation errors of form fields, with the messages for them.
 //!
 //! They are sent as short text, `email=missing,password=too_short.8`, which also fits into a query
 //! string. The codec is written by hand: the code that `serde` derives for these enums adds 3 KB to
 //! the Wasm module.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 /// A field of the forms in [`crate::forms`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +86,37 @@ impl FieldError {
             Self::Incorrect => "incorrect",
             Self::Unchanged => "unchanged",
         }
+    }
+
+    /// Returns how to correct a field with this error. At most 36 characters, so that it fits on
+    /// one line of a narrow window.
+    #[must_use]
+    pub fn message(self, field: Field) -> Cow<'static, str> {
+        Cow::Borrowed(match (field, self) {
+            (Field::Email, Self::Missing) => "Enter your email address.",
+            (Field::Password, Self::Missing) => "Enter your password.",
+            (Field::CurrentPassword, Self::Missing) => "Enter your current password.",
+            (Field::NewPassword, Self::Missing) => "Enter a new password.",
+            (Field::Name, Self::Missing) => "Enter a name.",
+            (Field::Email, Self::Malformed) => "Use the format name@example.com.",
+            (_, Self::Malformed) => "Check this and try again.",
+            (Field::Email, Self::TooLong { max }) => {
+                return format!("Use up to {max} characters.").into();
+            }
+            // The limit is in bytes; only ASCII letters take one each.
+            (_, Self::TooLong { max }) => {
+                return format!("Too long. Use up to {max} letters.").into();
+            }
+            (_, Self::TooShort { min }) => {
+                return format!("Use at least {min} characters.").into();
+            }
+            (_, Self::ControlCharacter) => "Remove hidden characters.",
+            (_, Self::FullWidth) => "Use half-width letters.",
+            (_, Self::MatchesEmail) => "Don't use your email address.",
+            (_, Self::TooWeak) => "Too easy to guess. Choose another.",
+            (_, Self::Incorrect) => "That's not your current password.",
+            (_, Self::Unchanged) => "That's already your password.",
+        })
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -178,6 +209,39 @@ impl From<(Field, FieldError)> for FieldErrors {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every kind of field error.
+    const ERRORS: [FieldError; 10] = [
+        FieldError::Missing,
+        FieldError::Malformed,
+        FieldError::TooShort { min: 8 },
+        FieldError::TooLong { max: 1024 },
+        FieldError::ControlCharacter,
+        FieldError::FullWidth,
+        FieldError::MatchesEmail,
+        FieldError::TooWeak,
+        FieldError::Incorrect,
+        FieldError::Unchanged,
+    ];
+
+    /// The message of every error of every field.
+    fn field_errors() -> impl Iterator<Item = Cow<'static, str>> {
+        Field::ALL.into_iter().flat_map(|field| ERRORS.map(|error| error.message(field)))
+    }
+
+    #[test]
+    fn field_error_fits_on_one_line_of_a_narrow_window() {
+        for text in field_errors() {
+            assert!(text.chars().count() <= 36, "{text}");
+        }
+    }
+
+    #[test]
+    fn field_error_is_a_sentence_without_exclamation() {
+        for text in field_errors() {
+            assert!(text.ends_with('.') && !text.contains('!'), "{text}");
+        }
+    }
 
     #[test]
     fn field_errors_round_trip_as_text() {

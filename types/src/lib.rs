@@ -1,7 +1,8 @@
 //! Types shared by the browser and the server: identifiers, input rules, forms and views.
 //!
 //! The crate is compiled natively and to WebAssembly. It has no I/O, no clock, no randomness, no
-//! framework and no user-visible text: messages are in `countersign_leptos::messages`.
+//! framework. Its only user-visible texts are those that pages and the JSON API share, for problems
+//! and field errors; all others are in `countersign_leptos::messages`.
 #![warn(missing_docs)]
 
 pub mod display_name;
@@ -10,6 +11,8 @@ pub mod field_error;
 pub mod forms;
 pub mod id;
 pub mod password;
+pub mod path;
+pub mod problem;
 pub mod redirect_path;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -21,5 +24,6 @@ pub use email::Email;
 pub use field_error::{Field, FieldError, FieldErrors, ParseFieldErrorsError};
 pub use id::{EventId, SessionId, UserId};
 pub use password::Password;
+pub use problem::{ParseProblemError, Problem};
 pub use redirect_path::RedirectPath;
 pub use time::{TimeSpan, Timestamp};

@@ -1,5 +1,7 @@
 //! Validated redirect paths, against open redirects (CWE-601; ASVS 5.0, 3.7.2).
 
+use crate::path::is_at_or_below;
+
 /// The redirect path after log-in and sign-up if no valid one is given.
 pub const DEFAULT_REDIRECT: &str = "/account";
 /// Maximum length in bytes; no path of this application is longer.
@@ -35,10 +37,9 @@ fn is_safe(text: &str) -> bool {
     // Percent-encoding is not allowed in the path: a proxy could decode it to a second slash or a
     // dot segment.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_~.".contains(&byte);
-    let is_page =
-        !["/login", "/signup", "/logout", "/fn", "/api", "/pkg", "/oauth"].iter().any(|other| {
-            path == *other || path.strip_prefix(other).is_some_and(|rest| rest.starts_with('/'))
-        });
+    let is_page = !["/login", "/signup", "/logout", "/fn", "/api", "/pkg", "/oauth"]
+        .iter()
+        .any(|other| is_at_or_below(path, other));
     text.len() <= MAX_LENGTH
         && text.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\')
         && path.starts_with('/')

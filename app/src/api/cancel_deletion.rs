@@ -1,6 +1,8 @@
 //! Cancel the account deletion.
 
-use crate::{json_codec::Json, problem::Problem, server_fn_client::AuthenticatedClient};
+use crate::{
+    json_codec::Json, server_fn_client::AuthenticatedClient, server_fn_error::ServerFnProblem,
+};
 use countersign_types::{forms::CancelDeletionForm, views::Account};
 use leptos::prelude::*;
 
@@ -14,7 +16,7 @@ use leptos::prelude::*;
 )]
 pub async fn cancel_deletion(
     #[server(default)] form: CancelDeletionForm,
-) -> Result<Account, Problem> {
+) -> Result<Account, ServerFnProblem> {
     crate::request::handle(async |request| {
         let account = request.signed_in_as(&form.session_tag).await?.cancel_deletion().await?;
         request.redirect_form_back(Some(crate::routes::DELETION_CANCELLED), crate::routes::DATA);

@@ -1,6 +1,8 @@
 //! Dismiss the notice of refresh token reuse.
 
-use crate::{json_codec::Json, problem::Problem, server_fn_client::AuthenticatedClient};
+use crate::{
+    json_codec::Json, server_fn_client::AuthenticatedClient, server_fn_error::ServerFnProblem,
+};
 use countersign_types::forms::DismissNoticeForm;
 use leptos::prelude::*;
 
@@ -12,7 +14,9 @@ use leptos::prelude::*;
     client = AuthenticatedClient,
     output = Json
 )]
-pub async fn dismiss_notice(#[server(default)] form: DismissNoticeForm) -> Result<(), Problem> {
+pub async fn dismiss_notice(
+    #[server(default)] form: DismissNoticeForm,
+) -> Result<(), ServerFnProblem> {
     crate::request::handle(async |request| {
         request.signed_in_as(&form.session_tag).await?.dismiss_notice().await?;
         request.redirect_form_back(None, countersign_types::redirect_path::DEFAULT_REDIRECT);

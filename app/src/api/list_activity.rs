@@ -1,6 +1,8 @@
 //! List the own activity.
 
-use crate::{json_codec::Json, problem::Problem, server_fn_client::AuthenticatedClient};
+use crate::{
+    json_codec::Json, server_fn_client::AuthenticatedClient, server_fn_error::ServerFnProblem,
+};
 use countersign_types::views::{ActivityEvent, Paginated};
 use leptos::prelude::*;
 
@@ -13,7 +15,9 @@ use leptos::prelude::*;
     client = AuthenticatedClient,
     output = Json
 )]
-pub async fn list_activity(cursor: Option<String>) -> Result<Paginated<ActivityEvent>, Problem> {
+pub async fn list_activity(
+    cursor: Option<String>,
+) -> Result<Paginated<ActivityEvent>, ServerFnProblem> {
     /// Number of events on one page.
     const PAGE_SIZE: u16 = 20;
     crate::request::handle(async |request| {

@@ -1,6 +1,8 @@
 //! List the own sessions.
 
-use crate::{json_codec::Json, problem::Problem, server_fn_client::AuthenticatedClient};
+use crate::{
+    json_codec::Json, server_fn_client::AuthenticatedClient, server_fn_error::ServerFnProblem,
+};
 use countersign_types::views::SessionList;
 use leptos::prelude::*;
 
@@ -13,7 +15,7 @@ use leptos::prelude::*;
     client = AuthenticatedClient,
     output = Json
 )]
-pub async fn list_sessions() -> Result<SessionList, Problem> {
+pub async fn list_sessions() -> Result<SessionList, ServerFnProblem> {
     crate::request::handle(async |request| Ok(request.signed_in().await?.all_sessions().await?))
         .await
 }

@@ -1,7 +1,9 @@
 //! Revoke another session, or all others.
 
-use crate::{json_codec::Json, problem::Problem, server_fn_client::AuthenticatedClient};
-use countersign_types::forms::RevokeSessionForm;
+use crate::{
+    json_codec::Json, server_fn_client::AuthenticatedClient, server_fn_error::ServerFnProblem,
+};
+use countersign_types::{Problem, forms::RevokeSessionForm};
 use leptos::prelude::*;
 
 /// Revokes one session of the user, or all except the current one.
@@ -14,7 +16,9 @@ use leptos::prelude::*;
     client = AuthenticatedClient,
     output = Json
 )]
-pub async fn revoke_session(#[server(default)] form: RevokeSessionForm) -> Result<(), Problem> {
+pub async fn revoke_session(
+    #[server(default)] form: RevokeSessionForm,
+) -> Result<(), ServerFnProblem> {
     crate::request::handle(async |request| {
         let signed_in = request.signed_in_as(&form.session_tag).await?;
         if form.session.is_empty() {

@@ -1,6 +1,8 @@
 //! Change the display name.
 
-use crate::{json_codec::Json, problem::Problem, server_fn_client::AuthenticatedClient};
+use crate::{
+    json_codec::Json, server_fn_client::AuthenticatedClient, server_fn_error::ServerFnProblem,
+};
 use countersign_types::{forms::UpdateProfileForm, views::Account};
 use leptos::prelude::*;
 
@@ -14,7 +16,7 @@ use leptos::prelude::*;
 )]
 pub async fn update_profile(
     #[server(default)] form: UpdateProfileForm,
-) -> Result<Account, Problem> {
+) -> Result<Account, ServerFnProblem> {
     crate::request::handle(async |request| {
         let signed_in = request.signed_in_as(&form.session_tag).await?;
         // Scripts compare the names themselves.

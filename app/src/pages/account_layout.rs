@@ -2,12 +2,11 @@
 //! content that can't be loaded.
 
 use super::{lazy_pages::NAV_ITEMS, return_to::with_return_to};
-use crate::eager_view::IntoEagerAny;
 use crate::{
     api::{CancelDeletionCall, DismissNoticeCall},
     current_user::CurrentUser,
+    eager_view::IntoEagerAny,
     messages,
-    problem::Problem,
     resource::{PageResource, ResourceValue},
     routes,
     ui::{
@@ -15,7 +14,7 @@ use crate::{
         async_view, empty, error_from_query, interpolate, loading, problem_notice,
     },
 };
-use countersign_types::{Timestamp, views::Account};
+use countersign_types::{Problem, Timestamp, views::Account};
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::{
     NavigateOptions,
@@ -155,7 +154,7 @@ fn LogInFirst() -> impl IntoView {
         }
     });
     view! {
-        <p>{messages::problem_detail(&Problem::Unauthenticated)}</p>
+        <p>{Problem::Unauthenticated.detail()}</p>
         <a class="button" href=href>
             {messages::LOG_IN}
         </a>

@@ -2,16 +2,18 @@
 //! scripts and with Back.
 
 use super::account_layout::{AccountLayout, error_fallback};
-use crate::eager_view::IntoEagerAny;
 use crate::{
     api::list_activity,
     current_user::CurrentUser,
+    eager_view::IntoEagerAny,
     messages,
-    problem::Problem,
     resource::PageResource,
     ui::{DateTime, List, async_view, focus_main, loading, problem_notice},
 };
-use countersign_types::views::{ActivityEvent, EventKind, Paginated};
+use countersign_types::{
+    Problem,
+    views::{ActivityEvent, EventKind, Paginated},
+};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 

@@ -1,14 +1,12 @@
 //! The home page: an introduction, or links for a logged-in user.
 
-use crate::eager_view::IntoEagerAny;
 use crate::{
     current_user::CurrentUser,
-    messages,
-    problem::Problem,
-    routes,
+    eager_view::IntoEagerAny,
+    messages, routes,
     ui::{async_view, empty, focus_on_navigation},
 };
-use countersign_types::views::Account;
+use countersign_types::{Problem, views::Account};
 use leptos::prelude::*;
 use leptos_meta::Title;
 

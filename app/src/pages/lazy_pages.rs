@@ -13,11 +13,10 @@ use crate::{
     browser,
     connection::{self, ConnectionStatus},
     eager_view::IntoEagerAny,
-    messages,
-    problem::Problem,
-    routes,
+    messages, routes,
     ui::{BusyIndicator, ErrorWithRetry, PageHeader, loading},
 };
+use countersign_types::Problem;
 use leptos::prelude::*;
 use leptos_router::{LazyRoute, hooks::use_location};
 

@@ -17,14 +17,15 @@ pub mod sign_up;
 pub mod site_layout;
 pub mod your_data;
 
-use crate::eager_view::IntoEagerAny;
 use crate::{
     browser,
     connection::provide_connection,
     current_user::provide_current_user,
-    messages, routes,
+    eager_view::IntoEagerAny,
+    messages,
     ui::{ThemeSwitch, provide_busy_indicator, provide_navigation_focus},
 };
+use countersign_types::{path::is_at_or_below, redirect_path::DEFAULT_REDIRECT};
 #[cfg(debug_assertions)]
 use gallery::GalleryPage;
 use home::HomePage;
@@ -46,8 +47,7 @@ use site_layout::{ConnectionNotice, LogOutProblem, SiteHeader, provide_log_out};
 
 /// (browser) Loads the chunk that this page needs. Returns `false` if that fails.
 pub async fn preload_page() -> bool {
-    !routes::is_at_or_below(&browser::path(), countersign_types::redirect_path::DEFAULT_REDIRECT)
-        || lazy_pages::preload().await
+    !is_at_or_below(&browser::path(), DEFAULT_REDIRECT) || lazy_pages::preload().await
 }
 
 /// The root component, on the server and in the browser.

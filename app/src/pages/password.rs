@@ -1,10 +1,10 @@
 //! The page to change the password.
 
 use super::account_layout::{AccountLayout, when_loaded};
-use crate::eager_view::IntoEagerAny;
 use crate::{
     api::ChangePasswordCall,
     current_user::CurrentUser,
+    eager_view::IntoEagerAny,
     messages, routes,
     ui::{
         Form, FormAction, FormValues, Notice, PasswordField, Severity, SubmitButton, form_action,

@@ -1,10 +1,10 @@
 //! The sessions page: a list of sessions, which the user can revoke.
 
 use super::account_layout::{AccountLayout, error_fallback};
-use crate::eager_view::IntoEagerAny;
 use crate::{
     api::{RevokeSessionCall, list_sessions},
     current_user::CurrentUser,
+    eager_view::IntoEagerAny,
     messages,
     resource::PageResource,
     routes,

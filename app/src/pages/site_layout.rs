@@ -1,20 +1,18 @@
 //! The layout of the site: header, user menu, log-out and connection status.
 
-use crate::eager_view::IntoEagerAny;
 use crate::{
     api::{LogOutCall, log_out},
     browser,
     connection::{Connection, ConnectionStatus},
     current_user::CurrentUser,
-    messages,
-    problem::Problem,
-    routes,
+    eager_view::IntoEagerAny,
+    messages, routes,
     ui::{
         Form, FormAction, Menu, Notice, Severity, SubmitButton, async_view, empty, form_action,
         interpolate,
     },
 };
-use countersign_types::{FieldErrors, views::Account};
+use countersign_types::{FieldErrors, Problem, views::Account};
 use leptos::{prelude::*, task::spawn_local};
 use std::time::Duration;
 
@@ -88,7 +86,7 @@ pub fn LogOutProblem() -> impl IntoView {
             view! {
                 <Notice severity=Severity::Error>
                     <p>{messages::STILL_LOGGED_IN}</p>
-                    <p>{messages::problem_summary(&problem)}</p>
+                    <p>{problem.summary()}</p>
                     {retrying}
                 </Notice>
             }

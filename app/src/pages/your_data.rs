@@ -1,10 +1,10 @@
 //! The page for data export and account deletion.
 
 use super::account_layout::{AccountLayout, when_loaded};
-use crate::eager_view::IntoEagerAny;
 use crate::{
     api::DeleteAccountCall,
     current_user::CurrentUser,
+    eager_view::IntoEagerAny,
     messages, routes,
     ui::{
         Card, Form, FormAction, FormValues, PasswordField, SubmitButton, focus_main, form_action,

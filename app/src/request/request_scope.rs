@@ -1,25 +1,26 @@
 //! (server) The request that runs a server function, and its response.
 
-use super::{CallError, ServerContext, cookie, credential, response};
-use crate::{
-    problem::Problem,
-    routes::{LOG_IN, LOGGED_OUT},
-};
+use super::response;
+use crate::routes::{LOG_IN, LOGGED_OUT};
 use countersign_core::{
     Auth, IssuedTokens, PresentedCredential, RefreshToken, RequestContext, SignedIn,
 };
+use countersign_http::{
+    HttpState, cookies,
+    credentials::{self, RequestCredential, RequestKind},
+    error::RequestError,
+};
 use countersign_types::{
-    RedirectPath,
+    Problem, RedirectPath,
     views::{LogInResponse, SessionTokens},
 };
-use credential::{RequestCredential, RequestKind};
 use http::{header::SET_COOKIE, request::Parts};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
 /// The request that runs a server function.
 pub struct RequestScope {
-    context: ServerContext,
+    http: HttpState,
     client: RequestContext,
     parts: Parts,
     response: ResponseOptions,
@@ -33,19 +34,19 @@ pub struct RequestScope {
 impl RequestScope {
     /// Returns `None` outside a request, or if the server hasn't provided the context.
     pub(super) fn from_context() -> Option<Self> {
-        let (context, parts, response): (ServerContext, Parts, ResponseOptions) =
+        let (http, parts, response): (HttpState, Parts, ResponseOptions) =
             (use_context()?, use_context()?, use_context()?);
         let client = parts.extensions.get::<RequestContext>()?.clone();
-        let kind = credential::request_kind(&parts.method, parts.uri.path(), &parts.headers);
-        let credential = credential::extract(kind, &parts.headers, &context.cookies);
-        let cookie = cookie::refresh_cookie(&parts.headers, &context.cookies)
+        let kind = credentials::request_kind(&parts.method, parts.uri.path(), &parts.headers);
+        let credential = credentials::extract(kind, &parts.headers, http.cookies());
+        let cookie = cookies::refresh_cookie(&parts.headers, http.cookies())
             .filter(|_| matches!(kind, RequestKind::PlainForm | RequestKind::Script));
-        Some(Self { context, client, parts, response, kind, credential, cookie })
+        Some(Self { http, client, parts, response, kind, credential, cookie })
     }
 
     /// The domain.
     pub fn auth(&self) -> &Auth {
-        &self.context.auth
+        self.http.auth()
     }
 
     /// Address, user agent and id of the request.
@@ -59,14 +60,14 @@ impl RequestScope {
     }
 
     /// Authenticates the user.
-    pub async fn signed_in(&self) -> Result<SignedIn<'_>, CallError> {
+    pub async fn signed_in(&self) -> Result<SignedIn<'_>, RequestError> {
         let presented = self.credential.presented().ok_or(Problem::Unauthenticated)?;
         Ok(self.auth().signed_in(&self.client, presented).await?)
     }
 
     /// Authenticates the user for a form, which was rendered for the session with this `tag`. Fails
     /// if the request has another session, because the user may have changed in another tab.
-    pub async fn signed_in_as(&self, tag: &str) -> Result<SignedIn<'_>, CallError> {
+    pub async fn signed_in_as(&self, tag: &str) -> Result<SignedIn<'_>, RequestError> {
         let signed_in = self.signed_in().await?;
         if signed_in.session_tag() == tag {
             Ok(signed_in)
@@ -91,13 +92,13 @@ impl RequestScope {
         if let Some(known) = &issued.device_cookie {
             self.response.append_header(
                 SET_COOKIE,
-                cookie::set_device_cookie(&known.token, &self.context.cookies),
+                cookies::set_device_cookie(&known.token, self.http.cookies()),
             );
         }
     }
 
     /// Refreshes the session. Uses the cookie of any kind of `POST` request.
-    pub async fn refresh(&self) -> Result<SessionTokens, CallError> {
+    pub async fn refresh(&self) -> Result<SessionTokens, RequestError> {
         let token = self.cookie().ok_or(Problem::Unauthenticated)?;
         match self.auth().refresh(&self.client, token).await {
             Ok(issued) => {
@@ -116,7 +117,7 @@ impl RequestScope {
     }
 
     /// Ends every session that the request presents, and clears the cookies.
-    pub async fn log_out(&self) -> Result<(), CallError> {
+    pub async fn log_out(&self) -> Result<(), RequestError> {
         let bearer = match &self.credential {
             RequestCredential::Bearer(token) => Some(PresentedCredential::Bearer(token)),
             RequestCredential::Cookie(_) | RequestCredential::None => None,
@@ -175,11 +176,11 @@ impl RequestScope {
 
     fn set_refresh_cookie(&self, refresh: &RefreshToken) {
         self.response
-            .append_header(SET_COOKIE, cookie::set_refresh_cookie(refresh, &self.context.cookies));
+            .append_header(SET_COOKIE, cookies::set_refresh_cookie(refresh, self.http.cookies()));
     }
 
     fn clear_session_cookies(&self) {
-        for value in cookie::clear_session_cookies(&self.context.cookies) {
+        for value in cookies::clear_session_cookies(self.http.cookies()) {
             // `insert_header` would replace the first by the second.
             self.response.append_header(SET_COOKIE, value);
         }

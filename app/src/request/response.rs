@@ -1,11 +1,12 @@
 //! (server) Error responses: status and challenge for a script, a redirect to the form for a plain
 //! form, nothing for a page.
 
-use crate::{
-    problem::Problem,
-    request::credential::{RequestKind, request_kind},
-    routes::{self, LOG_IN, SIGN_UP},
+use crate::routes::{self, LOG_IN, SIGN_UP};
+use countersign_http::{
+    challenge::bearer_challenge,
+    credentials::{RequestKind, request_kind},
 };
+use countersign_types::Problem;
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{LOCATION, REFERER, RETRY_AFTER, WWW_AUTHENTICATE},
@@ -27,7 +28,7 @@ pub(crate) fn write_error(
                 StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             );
             if problem.status() == 401 {
-                response.insert_header(WWW_AUTHENTICATE, challenge(bearer_refused));
+                response.insert_header(WWW_AUTHENTICATE, bearer_challenge(bearer_refused));
             }
             if let Some(seconds) = problem.retry_after() {
                 response.insert_header(RETRY_AFTER, seconds.into());
@@ -44,16 +45,6 @@ pub(crate) fn write_error(
         // become that of the page.
         RequestKind::Page | RequestKind::Other => {}
     }
-}
-
-/// Returns the `WWW-Authenticate` challenge. It has no `error` if the request had no token
-/// (RFC 6750, 3).
-pub fn challenge(bearer_refused: bool) -> HeaderValue {
-    HeaderValue::from_static(if bearer_refused {
-        "Bearer realm=\"countersign\", error=\"invalid_token\""
-    } else {
-        "Bearer realm=\"countersign\""
-    })
 }
 
 /// Returns the redirect to the page with the form, with the problem in its query. Always a path on

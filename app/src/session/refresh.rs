@@ -7,8 +7,8 @@ use super::{
     tab_sync::{self, TabMessage},
     token_store::StoredToken,
 };
-use crate::{api, browser, problem::Problem};
-use countersign_types::{TimeSpan, Timestamp, views::SessionTokens};
+use crate::{api, browser};
+use countersign_types::{Problem, TimeSpan, Timestamp, views::SessionTokens};
 use futures::{FutureExt, channel::oneshot, future::Shared};
 use std::cell::RefCell;
 use wasm_bindgen_futures::spawn_local;
@@ -95,7 +95,7 @@ async fn request_refresh() -> Outcome {
             .unwrap_or(Problem::Overloaded { retry_after: wait }));
     }
     tab_sync::send(&TabMessage::RefreshAttempt(browser::now()));
-    let response = api::refresh().await;
+    let response = api::refresh().await.map_err(Problem::from);
     LAST_ERROR.set(response.as_ref().err().cloned());
     match response {
         Ok(session) => apply(session),

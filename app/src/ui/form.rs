@@ -5,10 +5,11 @@
 //! function until scripts run. (`ActionForm` decodes the fields with `serde_qs`, 7 KB for every
 //! visitor. Here each page reads its own fields.)
 
-use super::popover::target_as;
-use super::{form_action::FormAction, form_values::FormValues, notice::problem_notice};
-use crate::{browser, problem::Problem};
-use countersign_types::{Field, FieldError, FieldErrors};
+use super::{
+    form_action::FormAction, form_values::FormValues, notice::problem_notice, popover::target_as,
+};
+use crate::browser;
+use countersign_types::{Field, FieldError, FieldErrors, Problem};
 use leptos::{
     ev,
     prelude::*,

@@ -3,8 +3,8 @@
 //! for every visitor.
 
 use super::form_values::FormValues;
-use crate::{connection::ConnectionStatus, problem::Problem, routes};
-use countersign_types::FieldErrors;
+use crate::{connection::ConnectionStatus, routes, server_fn_error::ServerFnProblem};
+use countersign_types::{FieldErrors, Problem};
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_router::hooks::use_location;
 use std::{pin::Pin, sync::Arc};
@@ -40,12 +40,16 @@ pub fn form_action<Call>(
     on_success: impl Fn(Call::Output) + Send + Sync + 'static,
 ) -> FormAction
 where
-    Call: ServerFn<Error = Problem> + 'static,
+    Call: ServerFn<Error = ServerFnProblem> + 'static,
 {
     let on_success = Arc::new(on_success);
     let call = move |fields: &FormValues| -> Response {
         let (call, on_success) = (read(fields), on_success.clone());
-        Box::pin(async move { call.run_on_client().await.map(|output| on_success(output)) })
+        Box::pin(async move {
+            let output = call.run_on_client().await.map_err(Problem::from)?;
+            on_success(output);
+            Ok(())
+        })
     };
     create(
         Call::PATH,

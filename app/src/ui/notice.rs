@@ -1,8 +1,8 @@
 //! Messages about a whole form or page.
 
 use super::interpolate::interpolate;
-use crate::eager_view::IntoEagerAny;
-use crate::{browser, messages, problem::Problem, routes};
+use crate::{browser, eager_view::IntoEagerAny, messages, routes};
+use countersign_types::Problem;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
@@ -32,7 +32,7 @@ pub fn Notice(severity: Severity, children: crate::eager_view::EagerChildren) ->
 /// Renders a problem. Field errors are a list of links to the fields, for users who can't see where
 /// they are.
 pub fn problem_notice(problem: Problem) -> AnyView {
-    let (title, detail) = (messages::problem_title(&problem), messages::problem_detail(&problem));
+    let (title, detail) = (problem.title(), problem.detail());
     let body = match problem {
         Problem::Invalid(errors) => {
             let links = errors.0.into_iter().map(|(field, error)| {
@@ -41,7 +41,7 @@ pub fn problem_notice(problem: Problem) -> AnyView {
                 view! {
                     <li>
                         <a href=href rel="external">
-                            {messages::field_error(field, error)}
+                            {error.message(field)}
                         </a>
                     </li>
                 }

@@ -1,8 +1,7 @@
 //! A text field with label, hint and error message.
 
 use super::form::{FormContext, input_name};
-use crate::eager_view::IntoEagerAny;
-use crate::messages;
+use crate::{eager_view::IntoEagerAny, messages};
 use countersign_types::Field;
 use leptos::prelude::*;
 
@@ -53,7 +52,7 @@ pub(super) fn hint_line(
     hint: Box<dyn Fn() -> &'static str + Send + Sync>,
 ) -> AnyView {
     let text = move || match form.error_of(field) {
-        Some(error) => messages::field_error(field, error),
+        Some(error) => error.message(field),
         None => hint().into(),
     };
     view! {

@@ -7,15 +7,12 @@ use axum::{
     extract::ConnectInfo,
     http::{Request, Response, header::CONTENT_TYPE},
 };
-use countersign::{
-    AppState,
-    config::{Http, Site},
-    router::with_middleware,
-};
+use countersign::{AppState, config::Site, router::with_middleware};
 use countersign_core::{
     Auth, AuthConfig, BackgroundTasks, Clock, HashingConfig, Policy, RandomSource, RateLimits,
     ServerSecret, Store,
 };
+use countersign_http::HttpSettings;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::{net::SocketAddr, path::PathBuf};
@@ -56,26 +53,15 @@ impl InProcessServer {
         };
         let auth = Auth::start(parts).await?;
         let worker = auth.start_background_tasks();
-        let http = Http {
-            listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
-            public_url: URL.parse()?,
-            allowed_hosts: Vec::new(),
-            trusted_proxies: vec!["127.0.0.1/32".parse()?],
-            cors_origins: Vec::new(),
-            x_access_token: false,
-            identity_headers: false,
-            security_contacts: Vec::new(),
-            introspection_secret: None,
-            hsts_subdomains: false,
-            keep_alive: Http::DEFAULT_KEEP_ALIVE,
-            shutdown_delay: Http::DEFAULT_SHUTDOWN_DELAY,
-        };
+        let mut http = HttpSettings::new(URL.parse()?);
+        http.trusted_proxies = vec!["127.0.0.1/32".parse()?];
         let server = AppState::new(
             auth,
             &http,
             &Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None },
         );
-        let api = countersign::json_api::routes().split_for_parts().0;
+        let (api, _) = countersign_http::api::routes().split_for_parts();
+        let api = api.with_state(server.http().clone());
         Ok(Self {
             kind: store.kind(),
             router: with_middleware(more(&server).merge(api), server),

@@ -11,13 +11,12 @@ pub use settings::Settings;
 pub use table::{DefaultValue, Setting};
 
 use crate::{logging, tls};
-use axum::http::uri::Authority;
 use countersign_core::{
     HashingConfig, LimitedAction, Policy, RateLimits,
     store::{DatabaseUrl, InvalidDatabaseUrl},
 };
+use countersign_http::{HttpSettings, IntrospectionSecret};
 use countersign_types::TimeSpan;
-use ipnet::IpNet;
 use parse::SettingsReader;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -30,8 +29,10 @@ use url::{Host, Url};
 /// The validated configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// HTTP settings: address, public URL, proxies, CORS.
-    pub http: Http,
+    /// The listening socket and its connections.
+    pub listener: Listener,
+    /// HTTP settings: public URL, proxies, CORS.
+    pub http: HttpSettings,
     /// Certificate and private key for HTTPS. Without them, a proxy terminates TLS.
     pub tls: Option<tls::CertificatePaths>,
     /// The database.
@@ -50,61 +51,24 @@ pub struct Config {
     pub log_filter: Option<String>,
 }
 
-/// HTTP settings: address, public URL, proxies, CORS.
+/// The listening socket and its connections.
 #[derive(Clone, Debug)]
-pub struct Http {
+pub struct Listener {
     /// The address to listen on.
-    pub listen: SocketAddr,
-    /// The URL that users open.
-    pub public_url: Url,
-    /// Additional hosts that are accepted. A host without a port allows any port.
-    pub allowed_hosts: Vec<Authority>,
-    /// Proxies whose `X-Forwarded-For` is trusted.
-    pub trusted_proxies: Vec<IpNet>,
-    /// Origins that may call the API from a browser.
-    pub cors_origins: Vec<String>,
-    /// Whether access tokens are accepted in `x-access-token`.
-    pub x_access_token: bool,
-    /// Whether `/api/v1/auth/verify` sends the user ID and roles to a proxy.
-    pub identity_headers: bool,
-    /// Contacts for vulnerability reports: URIs, in order of preference (RFC 9116, 2.5.3).
-    pub security_contacts: Vec<String>,
-    /// The secret for token introspection (RFC 7662). Without it, introspection is rejected.
-    pub introspection_secret: Option<IntrospectionSecret>,
-    /// Whether HSTS includes all subdomains of the host (RFC 6797, 6.1.2).
-    pub hsts_subdomains: bool,
+    pub address: SocketAddr,
     /// Idle timeout of a connection between two requests: 5 seconds to 1 hour.
     pub keep_alive: TimeSpan,
     /// Time after SIGTERM during which the server is not ready but still serves: 0 to 60 seconds.
     pub shutdown_delay: TimeSpan,
 }
 
-impl Http {
+impl Listener {
     /// Longer than the default idle timeout of proxies and load balancers (60 seconds for nginx and
     /// AWS), so that they close connections first.
     pub const DEFAULT_KEEP_ALIVE: TimeSpan = TimeSpan::seconds(75);
     /// Long enough for a proxy that polls every second, and short enough for `docker stop`, which
     /// waits for 10 seconds.
     pub const DEFAULT_SHUTDOWN_DELAY: TimeSpan = TimeSpan::seconds(2);
-
-    /// Returns whether the public URL uses https.
-    #[must_use]
-    pub fn is_secure(&self) -> bool {
-        self.public_url.scheme() == "https"
-    }
-
-    /// Returns whether the server listens on an external address, but its public URL is a loopback
-    /// address.
-    #[must_use]
-    pub fn is_local_by_name_only(&self) -> bool {
-        !self.listen.ip().to_canonical().is_loopback() && is_loopback(&self.public_url)
-    }
-
-    /// Returns the origin of the server's own pages (RFC 6454), without a trailing slash.
-    #[must_use]
-    pub fn origin(&self) -> String {
-        self.public_url.origin().ascii_serialization()
-    }
 }
 
 /// The source of the server secret.
@@ -171,13 +135,13 @@ impl Config {
         let hsts_subdomains = read.on_off(Setting::HstsSubdomains, false);
         let keep_alive = read.duration(
             Setting::KeepAlive,
-            Http::DEFAULT_KEEP_ALIVE,
+            Listener::DEFAULT_KEEP_ALIVE,
             TimeSpan::seconds(5),
             TimeSpan::minutes(60),
         );
         let shutdown_delay = read.duration(
             Setting::ShutdownDelay,
-            Http::DEFAULT_SHUTDOWN_DELAY,
+            Listener::DEFAULT_SHUTDOWN_DELAY,
             TimeSpan(0),
             TimeSpan::seconds(60),
         );
@@ -193,8 +157,8 @@ impl Config {
             read.add_error(Setting::RustLog, "must be a filter such as info,sqlx=warn");
         }
         read.finish(Self {
-            http: Http {
-                listen,
+            listener: Listener { address: listen, keep_alive, shutdown_delay },
+            http: HttpSettings {
                 public_url,
                 allowed_hosts,
                 trusted_proxies,
@@ -204,8 +168,6 @@ impl Config {
                 security_contacts,
                 introspection_secret,
                 hsts_subdomains,
-                keep_alive,
-                shutdown_delay,
             },
             tls,
             database,
@@ -216,6 +178,14 @@ impl Config {
             site,
             log_filter,
         })
+    }
+
+    /// Returns whether the server listens on an external address, but its public URL is a loopback
+    /// address.
+    #[must_use]
+    pub fn is_local_by_name_only(&self) -> bool {
+        !self.listener.address.ip().to_canonical().is_loopback()
+            && is_loopback(&self.http.public_url)
     }
 
     fn rows(&self) -> impl Iterator<Item = (&'static str, String)> {
@@ -404,24 +374,6 @@ fn secret(read: &mut SettingsReader<'_>) -> Secret {
     }
 }
 
-/// The secret for token introspection. It is compared and never printed.
-#[derive(Clone)]
-pub struct IntrospectionSecret(pub(crate) String);
-
-impl IntrospectionSecret {
-    /// Creates the secret from its text.
-    #[must_use]
-    pub const fn new(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl std::fmt::Debug for IntrospectionSecret {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("IntrospectionSecret(…)")
-    }
-}
-
 /// Reads the introspection secret, and the file that it comes from.
 fn introspection_secret(
     read: &mut SettingsReader<'_>,
@@ -462,7 +414,7 @@ fn introspection_secret(
         };
         read.add_error(setting, &format!("{weak}; generate one with `countersign secret new`"));
     }
-    Some((IntrospectionSecret(text), file))
+    Some((IntrospectionSecret::new(text), file))
 }
 
 fn policy(read: &mut SettingsReader<'_>, public_url: &Url, private: bool) -> Policy {

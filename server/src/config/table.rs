@@ -102,7 +102,7 @@ settings! {
     /// Address and port to listen on.
     SiteAddr = "LEPTOS_SITE_ADDR",
         DefaultValue::Fixed("127.0.0.1:3000"),
-        |config| config.http.listen.to_string();
+        |config| config.listener.address.to_string();
 
     /// URL of this server as users open it, without a path. Used for `iss` and `aud` of tokens,
     /// cookies, the origin check and the expected `Host`. `https` enables `Secure`, `__Host-` and
@@ -166,14 +166,14 @@ settings! {
     /// the idle timeout of a proxy in front.
     KeepAlive = "COUNTERSIGN_KEEP_ALIVE",
         DefaultValue::Fixed("75s"),
-        |config| parse::duration_to_text(config.http.keep_alive);
+        |config| parse::duration_to_text(config.listener.keep_alive);
 
     /// Time after SIGTERM during which `/readyz` responds with 503 and everything else is served,
     /// before connections are refused. Set it higher than the polling interval of the load
     /// balancer; at most `60s`.
     ShutdownDelay = "COUNTERSIGN_SHUTDOWN_DELAY",
         DefaultValue::Fixed("2s"),
-        |config| parse::duration_to_text(config.http.shutdown_delay);
+        |config| parse::duration_to_text(config.listener.shutdown_delay);
 
     /// `on`: HSTS includes all subdomains of the host.
     HstsSubdomains = "COUNTERSIGN_HSTS_SUBDOMAINS",

@@ -8,7 +8,7 @@ fn read<const N: usize>(pairs: [(&str, &str); N]) -> Result<Config, Vec<String>>
 #[test]
 fn defaults_work_on_a_local_machine() {
     let config = read([]).expect("a configuration");
-    assert_eq!(config.http.listen.to_string(), "127.0.0.1:3000");
+    assert_eq!(config.listener.address.to_string(), "127.0.0.1:3000");
     assert_eq!(config.http.origin(), "http://localhost:3000");
     assert!(!config.http.is_secure());
     assert_eq!(config.database.to_string(), "sqlite:data/countersign.db");
@@ -293,7 +293,6 @@ fn external_address_with_localhost_url_is_detected() {
     let hinted = |listen, url| {
         read([("LEPTOS_SITE_ADDR", listen), ("COUNTERSIGN_PUBLIC_URL", url)])
             .expect("a configuration")
-            .http
             .is_local_by_name_only()
     };
     for listen in ["0.0.0.0:3000", "[::]:3000", "192.168.1.5:3000"] {

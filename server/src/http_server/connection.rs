@@ -5,13 +5,14 @@ use super::{
     Shared,
     delivery::{Delivery, PacedBody, StreamExecutor},
 };
-use crate::{middleware::budget::Admission, tls::Tls};
+use crate::tls::Tls;
 use axum::{
     Router,
     body::Body,
     extract::ConnectInfo,
     http::{Request, Response, Version},
 };
+use countersign_http::middleware::budget::Admission;
 use futures::ready;
 use hyper::body::Incoming;
 use hyper_util::{

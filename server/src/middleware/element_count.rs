@@ -1,13 +1,14 @@
 //! Adds the number of elements of a page to its root element. Before hydration, the app compares it
 //! with the actual number: a browser extension may have changed the page while it was parsed.
 
-use crate::json_api::problem;
 use axum::{
     body::{Body, Bytes, to_bytes},
     http::header::{CONTENT_LENGTH, CONTENT_TYPE},
     response::Response,
 };
-use countersign_leptos::{browser::ELEMENT_COUNT_ATTRIBUTE, problem::Problem};
+use countersign_http::problem;
+use countersign_leptos::browser::ELEMENT_COUNT_ATTRIBUTE;
+use countersign_types::Problem;
 
 /// Maximum size of a page in bytes. Lists are paginated long before.
 const MAX_PAGE_BYTES: usize = 4 << 20;

@@ -4,14 +4,7 @@
 //! The page has the style of the other pages, but no scripts and nothing of the app, because
 //! anything may have failed.
 
-use crate::{
-    AppState,
-    json_api::{
-        oauth::{self, OAUTH},
-        problem::ProblemExtension,
-    },
-    middleware::security_headers,
-};
+use crate::AppState;
 use axum::{
     extract::{Request, State},
     http::{
@@ -21,11 +14,17 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use countersign_http::{
+    credentials::{RequestKind, request_kind},
+    middleware::security_headers,
+    oauth::{self, OAUTH},
+    problem::{PageText, ProblemExtension},
+};
 use countersign_leptos::{
     document::error_document,
-    request::credential::{RequestKind, request_kind},
-    routes::is_at_or_below,
+    messages::{bad_request_page, not_found},
 };
+use countersign_types::path::is_at_or_below;
 
 /// Replaces the body of an error response to a page visit or a plain form. The status is unchanged.
 pub async fn render_error_pages(
@@ -41,7 +40,7 @@ pub async fn render_error_pages(
     let is_oauth = is_at_or_below(request.uri().path(), OAUTH);
     let theme = countersign_leptos::request::theme(request.headers());
     let mut response = next.run(request).await;
-    let Some(ProblemExtension { title, detail, for_programs }) =
+    let Some(ProblemExtension { page, for_programs }) =
         response.extensions().get::<ProblemExtension>().cloned()
     else {
         return response;
@@ -54,7 +53,8 @@ pub async fn render_error_pages(
         && matches!(kind, RequestKind::Page | RequestKind::PlainForm | RequestKind::Other)
     {
         let log_in = response.status() == StatusCode::UNAUTHORIZED;
-        *response.body_mut() = error_document(&server.style, theme, title, detail, log_in).into();
+        let (title, detail) = page_texts(page);
+        *response.body_mut() = error_document(server.style(), theme, title, detail, log_in).into();
         let headers = response.headers_mut();
         headers.remove(CONTENT_LENGTH);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -64,4 +64,15 @@ pub async fn render_error_pages(
         );
     }
     response
+}
+
+/// Returns title and text of an error page.
+fn page_texts(page: PageText) -> (String, String) {
+    match page {
+        PageText::NotFound => (not_found::HEADING.to_owned(), not_found::EXPLANATION.to_owned()),
+        PageText::BadRequest => {
+            (bad_request_page::HEADING.to_owned(), bad_request_page::EXPLANATION.to_owned())
+        }
+        PageText::Problem { title, detail } => (title, detail),
+    }
 }

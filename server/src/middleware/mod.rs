@@ -1,35 +1,25 @@
-//! The middleware stack, from the outside in:
+//! The middleware stack, from the outside in. Those without a page are in
+//! [`countersign_http::middleware`], the others here. [`crate::router::with_middleware`] puts them
+//! together.
 //!
-//! 1. [`catch_panic`]: catch panics in the middleware;
-//! 2. [`request_log`], with [`client_ip`]: assign a request ID and log the request;
-//! 3. [`security_headers`]: add security headers to all responses, including errors and files;
+//! 1. `catch_panic`: catch panics in the middleware;
+//! 2. `request_log`, with `client_ip`: assign a request ID and log the request;
+//! 3. `security_headers`: add security headers to all responses, including errors and files;
 //! 4. [`error_pages`]: render HTML error pages for browsers;
-//! 5. [`budget`]: limit the requests and response bytes of each network;
-//! 6. [`host`] and [`paths`]: reject requests for other hosts and ambiguous paths;
-//! 7. [`cors`]: allow listed origins to call the API, without cookies;
-//! 8. [`request_limits`] and [`catch_panic`]: request timeout, panics in handlers, unknown methods,
+//! 5. `budget`: limit the requests and response bytes of each network;
+//! 6. `host` and `paths`: reject requests for other hosts and ambiguous paths;
+//! 7. `cors`: allow listed origins to call the API, without cookies;
+//! 8. `request_limits` and `catch_panic`: request timeout, panics in handlers, unknown methods,
 //!    and the body with its limits;
-//! 9. [`csrf`]: reject cross-site requests;
-//! 10. [`request_limits`]: run unsafe requests to completion even if the client disconnects;
-//! 11. [`duplicate_cookies`]: keep the valid one of several refresh cookies;
-//! 12. [`credentials`]: reject credentials of two users;
+//! 9. `csrf`: reject cross-site requests;
+//! 10. `request_limits`: run unsafe requests to completion even if the client disconnects;
+//! 11. `duplicate_cookies`: keep the valid one of several refresh cookies;
+//! 12. `credentials`: reject credentials of two users;
 //! 13. [`require_session`]: redirect anonymous clients from protected pages to the log-in page;
 //! 14. [`render_limit`]: limit concurrent page renderings, and run each to completion;
 //! 15. [`element_count`]: add the number of elements to each page.
 
-pub mod budget;
-pub mod catch_panic;
-pub mod client_ip;
-pub mod cors;
-pub mod credentials;
-pub mod csrf;
-pub mod duplicate_cookies;
 pub mod element_count;
 pub mod error_pages;
-pub mod host;
-pub mod paths;
 pub mod render_limit;
-pub mod request_limits;
-pub mod request_log;
 pub mod require_session;
-pub mod security_headers;

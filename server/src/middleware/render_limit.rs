@@ -1,14 +1,16 @@
 //! Limit of concurrent page renderings. Each page is rendered to completion.
 
-use super::request_limits::{REQUEST_TIMEOUT, spawn_to_completion};
-use crate::json_api::problem;
 use axum::{
     extract::{Request, State},
     http::HeaderMap,
     middleware::Next,
     response::Response,
 };
-use countersign_leptos::problem::Problem;
+use countersign_http::{
+    middleware::request_limits::{REQUEST_TIMEOUT, spawn_to_completion},
+    problem,
+};
+use countersign_types::Problem;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::Semaphore,

@@ -4,24 +4,22 @@
 //! This is for navigation only. Data is protected where it is read; see
 //! `countersign_core::SignedIn`.
 
-use crate::{AppState, data_download::DOWNLOAD_PATHS};
+use crate::data_download::DOWNLOAD_PATHS;
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use countersign_core::{PresentedCredential, RequestContext};
-use countersign_leptos::{
-    request::{cookie, log_and_convert},
-    routes::{DATA, LOG_IN, SESSION_EXPIRED, is_protected},
-};
+use countersign_core::PresentedCredential;
+use countersign_http::{HttpState, context::request_context, cookies, error::log_and_convert};
+use countersign_leptos::routes::{DATA, LOG_IN, SESSION_EXPIRED, is_protected};
 use countersign_types::RedirectPath as Path;
 
 /// Redirects anonymous requests for pages below `countersign_leptos::routes::PROTECTED`, with an
 /// empty body.
 pub async fn redirect_anonymous(
-    State(server): State<AppState>,
+    State(http): State<HttpState>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -30,11 +28,11 @@ pub async fn redirect_anonymous(
     if !is_protected(path) || !reading {
         return next.run(request).await;
     }
-    let Some(token) = cookie::refresh_cookie(request.headers(), &server.web.cookies) else {
+    let Some(token) = cookies::refresh_cookie(request.headers(), http.cookies()) else {
         return log_in_redirect(path, false);
     };
-    let client = request.extensions().get::<RequestContext>().cloned().unwrap_or_default();
-    match server.web.auth.signed_in(&client, PresentedCredential::Cookie(&token)).await {
+    let client = request_context(request.extensions());
+    match http.auth().signed_in(&client, PresentedCredential::Cookie(&token)).await {
         Ok(_) => next.run(request).await,
         Err(countersign_core::Error::Unauthenticated) => log_in_redirect(path, true),
         // The session can't be verified at the moment. The page shows that to users, and its status

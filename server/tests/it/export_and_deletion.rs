@@ -8,7 +8,7 @@ use axum::{
     body::Body,
     http::{Method, StatusCode},
 };
-use countersign_core::{Store, accounts::export::SESSIONS_PER_PAGE, test_on_each_database};
+use countersign_core::{Store, accounts::SESSIONS_PER_PAGE, test_on_each_database};
 use countersign_types::{SessionId, TimeSpan};
 use serde_json::{Value, json};
 

@@ -258,9 +258,7 @@ test_on_each_database! {
         let no_such_method = browser.send(Method::POST, "/login", Body::empty()).await;
         assert!(
             no_such_method.text.contains(countersign_leptos::messages::bad_request_page::HEADING)
-                && too_large.text.contains(countersign_leptos::messages::problem_title(
-                    &countersign_leptos::problem::Problem::TooLarge
-                ))
+                && too_large.text.contains(countersign_types::Problem::TooLarge.title())
         );
         for (status, response) in [
             (StatusCode::FORBIDDEN, refused),
@@ -331,7 +329,7 @@ fn root_request(url: &str) -> axum::http::Request<Body> {
 #[tokio::test]
 async fn panic_in_middleware_returns_500_with_security_headers() {
     use axum::{Router, extract::Request, middleware::from_fn, routing::get};
-    use countersign::middleware::catch_panic::outermost_layer;
+    use countersign_http::middleware::catch_panic::outermost_layer;
     use tower::ServiceExt;
     fn panics(_: &Request) -> StatusCode {
         panic!("a secret")
@@ -342,7 +340,7 @@ async fn panic_in_middleware_returns_500_with_security_headers() {
             async |request: Request, _next: axum::middleware::Next| panics(&request),
         ));
         let response = layered
-            .layer(outermost_layer(&app.server))
+            .layer(outermost_layer(app.server.http()))
             .oneshot(root_request(url))
             .await
             .expect("a response");
@@ -378,7 +376,8 @@ async fn hsts_includes_subdomains_if_configured() {
 #[tokio::test]
 async fn handler_that_never_responds_times_out_with_503() {
     use axum::{Router, routing::get};
-    use countersign::{middleware::request_limits::REQUEST_TIMEOUT, router::with_middleware};
+    use countersign::router::with_middleware;
+    use countersign_http::middleware::request_limits::REQUEST_TIMEOUT;
     use tower::ServiceExt;
     let mut served = Vec::new();
     for (url, hsts) in URLS {

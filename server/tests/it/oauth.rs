@@ -4,8 +4,8 @@
 use crate::support::{App, Client, FORM, TestResponse, percent_encoded};
 use axum::http::{Method, StatusCode};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use countersign::config::IntrospectionSecret;
 use countersign_core::{RandomSource, ServerSecret, test_on_each_database, testing::TestDatabase};
+use countersign_http::IntrospectionSecret;
 use countersign_types::TimeSpan;
 use serde_json::{Value, json};
 

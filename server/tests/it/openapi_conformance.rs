@@ -15,7 +15,7 @@ struct Document {
 
 static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
     let document =
-        serde_json::to_value(countersign::json_api::routes().into_openapi()).expect("a document");
+        serde_json::to_value(countersign_http::api::routes().into_openapi()).expect("a document");
     let mut operations = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
         for (method, operation) in methods.as_object().expect("methods") {

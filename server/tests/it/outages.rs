@@ -108,9 +108,8 @@ fn assert_unavailable(response: &TestResponse, operation: &str) {
         assert_eq!(response.text, "\"unavailable\"", "{context}");
     } else if operation.contains(" /account") {
         assert!(
-            response.text.contains(&*countersign_leptos::messages::problem_detail(
-                &countersign_leptos::problem::Problem::Unavailable
-            )) && !response.text.contains("@example.com"),
+            response.text.contains(&*countersign_types::Problem::Unavailable.detail())
+                && !response.text.contains("@example.com"),
             "{context}"
         );
     } else {

@@ -78,9 +78,7 @@ test_on_each_database! {
         );
         let page = app.anon().get(form.header("location")).await;
         assert!(
-            page.text.contains(&*countersign_leptos::messages::problem_detail(
-                &countersign_leptos::problem::Problem::InvalidCredentials
-            )),
+            page.text.contains(&*countersign_types::Problem::InvalidCredentials.detail()),
             "{}",
             page.text
         );

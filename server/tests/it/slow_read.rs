@@ -6,8 +6,9 @@ use crate::{
     support::App,
 };
 use axum::body::Bytes;
-use countersign::{http_server::HttpServer, middleware::budget::MAX_REQUESTS_PER_NETWORK, router};
+use countersign::{http_server::HttpServer, router};
 use countersign_core::testing::TestDatabase;
+use countersign_http::middleware::budget::MAX_REQUESTS_PER_NETWORK;
 use h2::{Reason, RecvStream, client};
 use std::{
     fs,

@@ -7,15 +7,12 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
 };
-use countersign::{
-    AppState,
-    config::{Http, Site},
-    router,
-};
+use countersign::{AppState, config::Site, router};
 use countersign_core::{
     Auth, AuthConfig, Clock, HashingConfig, Policy, RandomSource, RateLimits, RequestContext,
     ServerSecret, Store, admin::AdminAction, testing::TestDatabase,
 };
+use countersign_http::HttpSettings;
 use countersign_types::{Email, Timestamp, views::Role};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -55,21 +52,8 @@ pub async fn start_auth(database: &TestDatabase, url: &str, limits: RateLimits) 
 }
 
 /// The default HTTP settings with this public URL.
-pub fn http_config(url: &str) -> Http {
-    Http {
-        listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
-        public_url: url.parse().expect("a URL"),
-        allowed_hosts: Vec::new(),
-        trusted_proxies: Vec::new(),
-        cors_origins: Vec::new(),
-        x_access_token: false,
-        identity_headers: false,
-        security_contacts: Vec::new(),
-        introspection_secret: None,
-        hsts_subdomains: false,
-        keep_alive: Http::DEFAULT_KEEP_ALIVE,
-        shutdown_delay: Http::DEFAULT_SHUTDOWN_DELAY,
-    }
+pub fn http_config(url: &str) -> HttpSettings {
+    HttpSettings::new(url.parse().expect("a URL"))
 }
 
 /// Returns the `Host` of a URL.
@@ -131,7 +115,7 @@ impl App {
     pub async fn with_settings(
         database: TestDatabase,
         url: &str,
-        change: impl FnOnce(&mut Http),
+        change: impl FnOnce(&mut HttpSettings),
     ) -> Self {
         Self::build(database, url, change, RateLimits::off()).await
     }
@@ -151,7 +135,7 @@ impl App {
     async fn build(
         database: TestDatabase,
         url: &str,
-        change: impl FnOnce(&mut Http),
+        change: impl FnOnce(&mut HttpSettings),
         limits: RateLimits,
     ) -> Self {
         let (auth, clock) = start_auth(&database, url, limits).await;

@@ -12,14 +12,13 @@ use crate::{
     eager_view::IntoEagerAny,
     messages::{self, gallery},
     pages::site_layout::ConnectionNotice,
-    problem::Problem,
     ui::{
         BusyIndicator, Card, Checkbox, Date, DateTime, Dialog, ErrorWithRetry, Form, FormAction,
         List, Menu, Notice, PageHeader, PasswordField, PostButton, RelativeTime, Severity, SideNav,
         SubmitButton, TextField, form_action, loading, problem_notice,
     },
 };
-use countersign_types::{Field, FieldError, FieldErrors, Timestamp, forms::LogInForm};
+use countersign_types::{Field, FieldError, FieldErrors, Problem, Timestamp, forms::LogInForm};
 use futures::future::join_all;
 use leptos::{context::Provider, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_query_map;

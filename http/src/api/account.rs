@@ -1,0 +1,259 @@
+//! The endpoints for the user's own account.
+
+use super::{
+    auth::{self, SessionTokens},
+    openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses},
+};
+use crate::{
+    HttpState,
+    extract::{
+        RequestAuth,
+        json_body::{JsonBody, KnownFields},
+        pagination::{self, PageQuery},
+    },
+    problem::{self, MemberError},
+    rfc3339::rfc3339,
+};
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+    http::HeaderMap,
+    response::Response,
+};
+use countersign_types::{
+    forms::{ChangePasswordForm, UpdateProfileForm},
+    views::{Account, ActivityEvent},
+};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// An account, as its owner sees it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Me)]
+pub(crate) struct AccountBody {
+    id: Uuid,
+    email: String,
+    email_verified: bool,
+    #[schema(required = true)]
+    name: Option<String>,
+    #[schema(example = json!(["user"]))]
+    roles: Vec<&'static str>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When reuse of a refresh token was detected in another session, before this session started.
+    /// The token may have been stolen, and that session was revoked.
+    #[schema(required = true, format = DateTime)]
+    reuse_detected_at: Option<String>,
+    /// When the account will be deleted, if its owner has requested that. Until then, the deletion
+    /// can be canceled.
+    #[schema(required = true, format = DateTime)]
+    deletion_scheduled_at: Option<String>,
+}
+
+impl From<Account> for AccountBody {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id.0,
+            email: account.email,
+            email_verified: account.email_verified,
+            name: account.name,
+            roles: account.roles.into_iter().map(countersign_types::views::Role::as_str).collect(),
+            created_at: rfc3339(account.created_at),
+            reuse_detected_at: account.reuse_detected_at.map(rfc3339),
+            deletion_scheduled_at: account.deletion_scheduled_at.map(rfc3339),
+        }
+    }
+}
+
+/// Changes of the account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChangeBody {
+    /// The new display name. An empty name removes it.
+    #[serde(default, deserialize_with = "non_null_string")]
+    #[schema(required = true, value_type = String, max_length = 200)]
+    name: Option<String>,
+}
+
+/// Deserializes a string that may be missing, but not `null`.
+pub(crate) fn non_null_string<'de, D: Deserializer<'de>>(
+    source: D,
+) -> Result<Option<String>, D::Error> {
+    String::deserialize(source).map(Some)
+}
+
+impl KnownFields for ChangeBody {
+    const FIELDS: &[&str] = &["name"];
+}
+
+/// An audit event of the account.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Activity {
+    id: Uuid,
+    /// The kind of event.
+    #[schema(example = "logged_in")]
+    kind: &'static str,
+    #[schema(format = DateTime)]
+    at: String,
+    /// The browser or program that caused the event.
+    #[schema(required = true)]
+    device: Option<String>,
+    /// The IP address that the request came from.
+    #[schema(required = true)]
+    address: Option<String>,
+}
+
+impl From<ActivityEvent> for Activity {
+    fn from(event: ActivityEvent) -> Self {
+        Self {
+            id: event.id.0,
+            kind: event.kind.as_str(),
+            at: rfc3339(event.at),
+            device: event.device,
+            address: event.address,
+        }
+    }
+}
+
+pagination::page_body!(ActivityPage, Activity);
+
+/// Returns the account of the user.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me",
+    operation_id = "getMe",
+    tag = "me",
+    security(("bearer" = [])),
+    responses(
+        (status = 200, body = AccountBody, description = "The account"),
+        AuthResponses,
+    ),
+)]
+pub(crate) async fn me(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+) -> Result<Json<AccountBody>, Response> {
+    let account = auth.signed_in(&server).await?.account().await;
+    Ok(Json(account.map_err(|error| auth.error_response(error.into()))?.into()))
+}
+
+/// Changes the display name.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/me",
+    operation_id = "updateMe",
+    tag = "me",
+    security(("bearer" = [])),
+    request_body = ChangeBody,
+    responses(
+        (status = 200, body = AccountBody, description = "The changed account"),
+        RateLimitResponses,
+        AuthResponses,
+        BodyResponses,
+    ),
+)]
+pub(crate) async fn update_me(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    body: Result<JsonBody<ChangeBody>, Response>,
+) -> Result<Json<AccountBody>, Response> {
+    // Authentication comes first: an anonymous client learns nothing about the body.
+    let signed_in = auth.signed_in(&server).await?;
+    let Some(name) = body?.0.name else {
+        return Err(problem::invalid_members(vec![MemberError {
+            pointer: "/name".to_owned(),
+            code: "missing",
+            detail: "Enter the new name.".to_owned(),
+        }]));
+    };
+    let account = signed_in
+        .update_display_name(&UpdateProfileForm { name, session_tag: String::new() })
+        .await;
+    Ok(Json(account.map_err(|error| auth.error_response(error.into()))?.into()))
+}
+
+/// Lists the audit events of the account, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/activity",
+    operation_id = "listActivity",
+    tag = "me",
+    security(("bearer" = [])),
+    params(PageQuery),
+    responses(
+        (status = 200, body = ActivityPage, description = "A page of audit events, newest first"),
+        AuthResponses,
+    ),
+)]
+pub(crate) async fn activity(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Json<ActivityPage>, Response> {
+    let signed_in = auth.signed_in(&server).await?;
+    pagination::page_response(&auth, query, async |limit, cursor| {
+        signed_in.activity(limit, cursor).await
+    })
+    .await
+}
+
+/// The current and the new password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordBody {
+    #[serde(default)]
+    #[schema(required = true, format = Password, min_length = 1, max_length = 1024)]
+    current_password: String,
+    #[serde(default)]
+    #[schema(required = true, format = Password, min_length = 8, max_length = 1024)]
+    new_password: String,
+}
+
+impl KnownFields for PasswordBody {
+    const FIELDS: &[&str] = &["current_password", "new_password"];
+}
+
+/// Changes the password and revokes all other sessions.
+///
+/// All tokens of this session are revoked as well. The response contains new ones: in cookies if
+/// the request has cookies, otherwise in the body.
+#[utoipa::path(
+    post,
+    path = "/api/v1/me/password",
+    operation_id = "changePassword",
+    tag = "me",
+    security(("bearer" = [])),
+    request_body = PasswordBody,
+    responses(
+        (
+            status = 200,
+            body = SessionTokens,
+            description = "The password is changed. The new tokens of this session",
+        ),
+        RateLimitResponses,
+        AuthResponses,
+        BodyResponses,
+    ),
+)]
+pub(crate) async fn change_password(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    headers: HeaderMap,
+    body: Result<JsonBody<PasswordBody>, Response>,
+) -> Result<Response, Response> {
+    let signed_in = auth.signed_in(&server).await?;
+    let JsonBody(PasswordBody { current_password, new_password }) = body?;
+    let form = ChangePasswordForm { current_password, new_password, session_tag: String::new() };
+    let issued = signed_in
+        .change_password(&form)
+        .await
+        .map_err(|error| auth.error_response(error.into()))?;
+    Ok(auth::replacement_response(
+        &headers,
+        issued,
+        server.auth(),
+        signed_in.session(),
+        server.cookies(),
+    ))
+}

@@ -1,0 +1,298 @@
+//! The endpoints for administrators, which require an access token with the scope `admin`.
+
+use super::openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses};
+use crate::{
+    HttpState,
+    extract::{
+        RequestAuth,
+        json_body::{JsonBody, KnownFields},
+        pagination::{self, PageQuery},
+        path_id::PathId,
+    },
+    problem::{self, MemberError, ProblemBody},
+    rfc3339::rfc3339,
+};
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+    response::Response,
+};
+use countersign_core::admin::{Admin, AdminAction};
+use countersign_types::{
+    UserId,
+    views::{AdminUser, Role},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoResponses, ToSchema};
+use uuid::Uuid;
+
+/// An account, as an administrator sees it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UserBody {
+    id: Uuid,
+    email: String,
+    #[schema(required = true)]
+    name: Option<String>,
+    #[schema(example = json!(["user"]))]
+    roles: Vec<&'static str>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    #[schema(required = true, format = DateTime)]
+    last_login_at: Option<String>,
+    /// When the account was disabled.
+    #[schema(required = true, format = DateTime)]
+    disabled_at: Option<String>,
+    /// When the account will be deleted, if its owner has requested that.
+    #[schema(required = true, format = DateTime)]
+    deletion_scheduled_at: Option<String>,
+}
+
+impl From<AdminUser> for UserBody {
+    fn from(user: AdminUser) -> Self {
+        Self {
+            id: user.id.0,
+            email: user.email,
+            name: user.name,
+            roles: user.roles.into_iter().map(Role::as_str).collect(),
+            created_at: rfc3339(user.created_at),
+            last_login_at: user.last_login_at.map(rfc3339),
+            disabled_at: user.disabled_at.map(rfc3339),
+            deletion_scheduled_at: user.deletion_scheduled_at.map(rfc3339),
+        }
+    }
+}
+
+pagination::page_body!(UserPage, UserBody);
+
+/// The new role.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RoleBody {
+    #[serde(default)]
+    #[schema(required = true, value_type = RoleName)]
+    role: String,
+}
+
+/// A role of a user.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only for the OpenAPI description: the role is parsed from a string")]
+pub(crate) enum RoleName {
+    User,
+    Admin,
+}
+
+impl KnownFields for RoleBody {
+    const FIELDS: &[&str] = &["role"];
+}
+
+/// Responses of all operations that require an administrator.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only for the OpenAPI description")]
+pub(crate) enum AdminResponses {
+    /// The access token doesn't have the scope `admin`, or the request is from a page of another
+    /// site.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(ProblemBody),
+}
+
+/// Responses of all operations on one account.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only for the OpenAPI description")]
+pub(crate) enum UserResponses {
+    /// The account doesn't exist.
+    #[response(status = 404, content_type = "application/problem+json")]
+    Unknown(ProblemBody),
+    /// The account is the last administrator.
+    #[response(status = 409, content_type = "application/problem+json")]
+    Last(ProblemBody),
+}
+
+async fn admin<'a>(server: &'a HttpState, auth: &RequestAuth) -> Result<Admin<'a>, Response> {
+    auth.signed_in(server).await?.admin().map_err(|error| auth.error_response(error.into()))
+}
+
+/// Lists all accounts, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/users",
+    operation_id = "listUsers",
+    tag = "admin",
+    security(("bearer" = ["admin"])),
+    params(PageQuery),
+    responses(
+        (status = 200, body = UserPage, description = "A page of accounts, newest first"),
+        AuthResponses,
+        AdminResponses,
+    ),
+)]
+pub(crate) async fn users(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Json<UserPage>, Response> {
+    let admin = admin(&server, &auth).await?;
+    pagination::page_response(&auth, query, async |limit, cursor| admin.users(limit, cursor).await)
+        .await
+}
+
+/// Returns an account.
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/users/{id}",
+    operation_id = "getUser",
+    tag = "admin",
+    security(("bearer" = ["admin"])),
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, body = UserBody, description = "The account"),
+        (
+            status = 404,
+            body = ProblemBody,
+            description = "The account doesn't exist",
+            content_type = "application/problem+json",
+        ),
+        AuthResponses,
+        AdminResponses,
+    ),
+)]
+pub(crate) async fn user(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    id: PathId,
+) -> Result<Json<UserBody>, Response> {
+    let admin = admin(&server, &auth).await?;
+    let found = admin.user(parse(&auth, &id)?).await;
+    Ok(Json(found.map_err(|error| auth.error_response(error.into()))?.into()))
+}
+
+/// Disables an account and revokes its sessions.
+#[utoipa::path(
+    post,
+    path = "/api/v1/admin/users/{id}/disable",
+    operation_id = "disableUser",
+    tag = "admin",
+    security(("bearer" = ["admin"])),
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, body = UserBody, description = "The disabled account"),
+        RateLimitResponses,
+        AuthResponses,
+        AdminResponses,
+        UserResponses,
+    ),
+)]
+pub(crate) async fn disable(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    id: PathId,
+) -> Result<Json<UserBody>, Response> {
+    change(&server, &auth, &id, AdminAction::Disable).await
+}
+
+/// Enables a disabled account.
+#[utoipa::path(
+    post,
+    path = "/api/v1/admin/users/{id}/enable",
+    operation_id = "enableUser",
+    tag = "admin",
+    security(("bearer" = ["admin"])),
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, body = UserBody, description = "The enabled account"),
+        RateLimitResponses,
+        AuthResponses,
+        AdminResponses,
+        UserResponses,
+    ),
+)]
+pub(crate) async fn enable(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    id: PathId,
+) -> Result<Json<UserBody>, Response> {
+    change(&server, &auth, &id, AdminAction::Enable).await
+}
+
+/// Revokes all sessions of an account.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/admin/users/{id}/sessions",
+    operation_id = "revokeUserSessions",
+    tag = "admin",
+    security(("bearer" = ["admin"])),
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 200, body = UserBody, description = "The account. Its sessions are revoked"),
+        RateLimitResponses,
+        AuthResponses,
+        AdminResponses,
+        UserResponses,
+    ),
+)]
+pub(crate) async fn revoke_sessions(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    id: PathId,
+) -> Result<Json<UserBody>, Response> {
+    change(&server, &auth, &id, AdminAction::RevokeSessions).await
+}
+
+/// Sets the role of a user.
+///
+/// Access tokens issued before are rejected. Sessions continue.
+#[utoipa::path(
+    put,
+    path = "/api/v1/admin/users/{id}/role",
+    operation_id = "setUserRole",
+    tag = "admin",
+    security(("bearer" = ["admin"])),
+    params(("id" = Uuid, Path)),
+    request_body = RoleBody,
+    responses(
+        (status = 200, body = UserBody, description = "The account with its new role"),
+        RateLimitResponses,
+        AuthResponses,
+        AdminResponses,
+        UserResponses,
+        BodyResponses,
+    ),
+)]
+pub(crate) async fn set_role(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    id: PathId,
+    body: Result<JsonBody<RoleBody>, Response>,
+) -> Result<Json<UserBody>, Response> {
+    // Authentication comes first: an anonymous client learns nothing about the body.
+    admin(&server, &auth).await?;
+    let JsonBody(RoleBody { role }) = body?;
+    let Some(role) = Role::from_name(&role) else {
+        let (code, detail) = if role.is_empty() {
+            ("missing", "Enter a role: user or admin.")
+        } else {
+            ("unknown_value", "Use one of: user, admin.")
+        };
+        return Err(problem::invalid_members(vec![MemberError {
+            pointer: "/role".to_owned(),
+            code,
+            detail: detail.to_owned(),
+        }]));
+    };
+    change(&server, &auth, &id, AdminAction::Role(role)).await
+}
+
+async fn change(
+    server: &HttpState,
+    auth: &RequestAuth,
+    id: &PathId,
+    change: AdminAction,
+) -> Result<Json<UserBody>, Response> {
+    let admin = admin(server, auth).await?;
+    let changed = admin.change(parse(auth, id)?, change).await;
+    Ok(Json(changed.map_err(|error| auth.error_response(error.into()))?.into()))
+}
+
+fn parse(auth: &RequestAuth, id: &PathId) -> Result<UserId, Response> {
+    id.parse().ok_or_else(|| auth.error_response(countersign_core::Error::NotFound.into()))
+}

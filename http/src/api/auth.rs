@@ -1,0 +1,550 @@
+//! The authentication endpoints: sign-up, log-in, token refresh, log-out.
+
+use super::{
+    account::{AccountBody, non_null_string},
+    openapi_responses::{BodyResponses, RateLimitResponses},
+};
+use crate::{
+    HttpState,
+    cookies::{self, CookieNames},
+    extract::{
+        RequestAuth,
+        json_body::{JsonBody, KnownFields, OptionalJsonBody},
+        two_credentials,
+    },
+    problem::{self, MemberError, ProblemBody},
+};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header::SET_COOKIE},
+    response::{AppendHeaders, IntoResponse, Response},
+};
+use countersign_core::{IssuedTokens, PresentedCredential};
+use countersign_types::{
+    SessionId,
+    forms::{LogInForm, SignUpForm},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The sign-up request.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SignUpBody {
+    #[serde(default)]
+    #[schema(required = true, format = Email, max_length = 254)]
+    email: String,
+    /// At least 8 characters, and at most 1,024 bytes of UTF-8.
+    #[serde(default)]
+    #[schema(required = true, format = Password, min_length = 8, max_length = 1024)]
+    password: String,
+    /// The display name.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    name: String,
+    /// The setup token, from the link that the server prints while there is no administrator. It
+    /// makes the account an administrator.
+    #[serde(default)]
+    setup_token: String,
+    /// The transport of the tokens. Values: `body` (default), or `cookie` for `HttpOnly`
+    /// cookies.
+    #[serde(default, deserialize_with = "non_null_string")]
+    #[schema(value_type = Transport)]
+    transport: Option<String>,
+}
+
+impl KnownFields for SignUpBody {
+    const FIELDS: &[&str] = &["email", "password", "name", "setup_token", "transport"];
+}
+
+/// The log-in request.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogInBody {
+    #[serde(default)]
+    #[schema(required = true, format = Email, max_length = 254)]
+    email: String,
+    #[serde(default)]
+    #[schema(required = true, format = Password, min_length = 1, max_length = 1024)]
+    password: String,
+    /// The transport of the tokens. Values: `body` (default), or `cookie` for `HttpOnly`
+    /// cookies.
+    #[serde(default, deserialize_with = "non_null_string")]
+    #[schema(value_type = Transport)]
+    transport: Option<String>,
+}
+
+impl KnownFields for LogInBody {
+    const FIELDS: &[&str] = &["email", "password", "transport"];
+}
+
+/// The token refresh request. A program sends its refresh token; a browser sends its cookie, and
+/// may omit the body.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefreshBody {
+    #[serde(default, deserialize_with = "non_null_string")]
+    #[schema(value_type = String)]
+    refresh_token: Option<String>,
+}
+
+impl KnownFields for RefreshBody {
+    const FIELDS: &[&str] = &["refresh_token"];
+}
+
+/// The log-out request: the sessions to end, and optionally a refresh token as credential.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogOutBody {
+    #[serde(default, deserialize_with = "non_null_string")]
+    #[schema(value_type = String)]
+    refresh_token: Option<String>,
+    /// The sessions to end. Values: `this` (default), `others` or `all`.
+    #[serde(default, deserialize_with = "non_null_string")]
+    #[schema(value_type = Scope)]
+    scope: Option<String>,
+}
+
+impl KnownFields for LogOutBody {
+    const FIELDS: &[&str] = &["refresh_token", "scope"];
+}
+
+/// How tokens are transported.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum Transport {
+    /// In the response body, and in the body of the next refresh request.
+    #[default]
+    Body,
+    /// In `HttpOnly` cookies.
+    Cookie,
+}
+
+impl Transport {
+    fn parse(text: Option<&str>) -> Result<Self, Response> {
+        one_of(text, "/transport", &[("body", Self::Body), ("cookie", Self::Cookie)])
+    }
+}
+
+/// The sessions that a log-out ends.
+#[derive(Clone, Copy, PartialEq, Eq, Default, ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum Scope {
+    /// The session of the credential.
+    #[default]
+    This,
+    /// All other sessions of the user.
+    Others,
+    /// All sessions of the user.
+    All,
+}
+
+impl Scope {
+    fn parse(text: Option<&str>) -> Result<Self, Response> {
+        one_of(
+            text,
+            "/scope",
+            &[("this", Self::This), ("others", Self::Others), ("all", Self::All)],
+        )
+    }
+}
+
+/// Parses a member with a fixed set of values. If it is missing, the default applies.
+fn one_of<T: Copy + Default>(
+    text: Option<&str>,
+    pointer: &str,
+    values: &[(&str, T)],
+) -> Result<T, Response> {
+    let Some(text) = text else { return Ok(T::default()) };
+    values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
+        problem::invalid_members(vec![MemberError {
+            pointer: pointer.to_owned(),
+            code: "unknown_value",
+            detail: format!("Use one of: {}.", names.join(", ")),
+        }])
+    })
+}
+
+/// The tokens of a session, or only their lifetime if they are in cookies. `transport` indicates
+/// which.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum SessionTokens {
+    Body(TokensInBody),
+    Cookie(TokensInCookies),
+}
+
+/// Tokens in the response body (RFC 6749, 5.1).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TokensInBody {
+    #[schema(inline)]
+    transport: InBody,
+    /// The access token, sent as `Authorization: Bearer`.
+    access_token: String,
+    /// `Bearer`.
+    token_type: &'static str,
+    /// Lifetime of the access token in seconds.
+    expires_in: u32,
+    /// The refresh token, for the next pair of tokens.
+    refresh_token: String,
+    user: AccountBody,
+}
+
+/// Tokens in `HttpOnly` cookies.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TokensInCookies {
+    #[schema(inline)]
+    transport: InCookies,
+    /// `Bearer`.
+    token_type: &'static str,
+    /// Lifetime of the access token in seconds.
+    expires_in: u32,
+    user: AccountBody,
+}
+
+/// The tokens are in this body.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum InBody {
+    Body,
+}
+
+/// The tokens are in cookies.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum InCookies {
+    Cookie,
+}
+
+/// Returns a response with tokens.
+fn token_response(
+    status: StatusCode,
+    issued: IssuedTokens,
+    transport: Transport,
+    names: &CookieNames,
+) -> Response {
+    let IssuedTokens { access, refresh, account, device_cookie, .. } = issued;
+    let (token_type, expires_in, user) = ("Bearer", access.expires_in, account.into());
+    match transport {
+        Transport::Body => {
+            let (access_token, refresh_token) = (access.token, refresh.token);
+            let body = TokensInBody {
+                transport: InBody::Body,
+                access_token,
+                token_type,
+                expires_in,
+                refresh_token,
+                user,
+            };
+            (status, Json(SessionTokens::Body(body))).into_response()
+        }
+        Transport::Cookie => {
+            let body = SessionTokens::Cookie(TokensInCookies {
+                transport: InCookies::Cookie,
+                token_type,
+                expires_in,
+                user,
+            });
+            let mut cookies = vec![
+                cookies::set_refresh_cookie(&refresh, names),
+                cookies::set_access_cookie(&access, names),
+            ];
+            cookies
+                .extend(device_cookie.map(|known| cookies::set_device_cookie(&known.token, names)));
+            (
+                status,
+                AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie))),
+                Json(body),
+            )
+                .into_response()
+        }
+    }
+}
+
+/// Returns a response that replaces the tokens of a session: in cookies if the request has a cookie
+/// of this session, otherwise in the body.
+pub(crate) fn replacement_response(
+    headers: &HeaderMap,
+    issued: IssuedTokens,
+    auth: &countersign_core::Auth,
+    session: SessionId,
+    names: &CookieNames,
+) -> Response {
+    // A cookie of another session is not replaced.
+    let has_cookie = cookies::access_cookie(headers, names).is_some()
+        || cookies::refresh_cookie(headers, names)
+            .is_some_and(|token| auth.session_of(&token) == Some(session));
+    token_response(
+        StatusCode::OK,
+        issued,
+        if has_cookie { Transport::Cookie } else { Transport::Body },
+        names,
+    )
+}
+
+/// Creates an account and logs in.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/signup",
+    operation_id = "signUp",
+    tag = "auth",
+    request_body = SignUpBody,
+    responses(
+        (
+            status = 201,
+            body = SessionTokens,
+            description = "The account is created and the client is logged in",
+        ),
+        (
+            status = 409,
+            body = ProblemBody,
+            description = "An account with this email address exists",
+            content_type = "application/problem+json",
+        ),
+        (
+            status = 410,
+            body = ProblemBody,
+            description = "The setup token is invalid, expired or already used",
+            content_type = "application/problem+json",
+        ),
+        RateLimitResponses,
+        BodyResponses,
+    ),
+)]
+pub(crate) async fn sign_up(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<SignUpBody>,
+) -> Result<Response, Response> {
+    let (names, transport) = (server.cookies(), Transport::parse(body.transport.as_deref())?);
+    let form = SignUpForm {
+        name: body.name,
+        email: body.email,
+        password: body.password,
+        setup_token: body.setup_token,
+        next: String::new(),
+    };
+    let replaced = replaced_session_token(&headers, transport, names);
+    let (_, issued) = server
+        .auth()
+        .sign_up(&auth.client, &form, replaced.as_deref())
+        .await
+        .map_err(|error| auth.error_response(error.into()))?;
+    Ok(token_response(StatusCode::CREATED, issued, transport, names))
+}
+
+/// Logs in.
+///
+/// The response doesn't reveal whether the email address or the password was wrong.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/login",
+    operation_id = "logIn",
+    tag = "auth",
+    request_body = LogInBody,
+    responses(
+        (status = 200, body = SessionTokens, description = "The client is logged in"),
+        (
+            status = 401,
+            body = ProblemBody,
+            description = "Incorrect email address or password",
+            content_type = "application/problem+json",
+        ),
+        RateLimitResponses,
+        BodyResponses,
+    ),
+)]
+pub(crate) async fn log_in(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<LogInBody>,
+) -> Result<Response, Response> {
+    let (names, transport) = (server.cookies(), Transport::parse(body.transport.as_deref())?);
+    let form = LogInForm {
+        email: body.email,
+        password: body.password,
+        next: String::new(),
+        remember_me: "on".to_owned(),
+    };
+    let replaced = replaced_session_token(&headers, transport, names);
+    let (_, issued) = server
+        .auth()
+        .log_in(&auth.client, &form, replaced.as_deref())
+        .await
+        .map_err(|error| auth.error_response(error.into()))?;
+    Ok(token_response(StatusCode::OK, issued, transport, names))
+}
+
+/// Returns the refresh token of the session that is replaced by new cookies, and ends.
+fn replaced_session_token(
+    headers: &HeaderMap,
+    transport: Transport,
+    names: &CookieNames,
+) -> Option<String> {
+    if transport == Transport::Cookie { cookies::refresh_cookie(headers, names) } else { None }
+}
+
+/// Exchanges a refresh token for the next pair of tokens.
+///
+/// The new refresh token is returned where the old one came from: in the body or in the cookie.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/refresh",
+    operation_id = "refreshTokens",
+    tag = "auth",
+    request_body(content = Option<RefreshBody>, description = "Optional if the cookie is sent."),
+    responses(
+        (status = 200, body = SessionTokens, description = "The next tokens"),
+        (
+            status = 401,
+            body = ProblemBody,
+            description = "`invalid_grant`: the session has ended; `refresh_superseded`: another \
+                           program has refreshed twice in the meantime",
+            content_type = "application/problem+json",
+        ),
+        RateLimitResponses,
+        BodyResponses,
+    ),
+)]
+pub(crate) async fn refresh(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    headers: HeaderMap,
+    OptionalJsonBody(body): OptionalJsonBody<RefreshBody>,
+) -> Result<Response, Response> {
+    let names = server.cookies();
+    let (token, transport) = match (
+        body.and_then(|body| body.refresh_token),
+        cookies::refresh_cookie(&headers, names),
+    ) {
+        (Some(_), Some(_)) => {
+            return Err(two_credentials(
+                "Send the refresh token in the body or in the cookie, not in both.",
+            ));
+        }
+        (Some(token), None) => (token, Transport::Body),
+        (None, Some(token)) => (token, Transport::Cookie),
+        (None, None) => return Err(problem::invalid_grant()),
+    };
+    match server.auth().refresh(&auth.client, &token).await {
+        Ok(issued) => Ok(token_response(StatusCode::OK, issued, transport, names)),
+        Err(error) => {
+            if !matches!(error, countersign_core::Error::Unauthenticated) {
+                return Err(auth.error_response(error.into()));
+            }
+            let mut response = problem::invalid_grant();
+            if transport == Transport::Cookie {
+                clear_session_cookies(&headers, &mut response, names);
+            }
+            Err(response)
+        }
+    }
+}
+
+/// Logs out.
+///
+/// Ends the session of the access token, of the refresh token in the body, or of the cookie. With
+/// another `scope`, ends the other sessions of the user, or all of them.
+#[utoipa::path(
+    post,
+    path = "/api/v1/auth/logout",
+    operation_id = "logOut",
+    tag = "auth",
+    request_body(content = Option<LogOutBody>, description = "Optional."),
+    security((), ("bearer" = [])),
+    responses(
+        (status = 204, description = "The sessions have ended, now or earlier"),
+        (
+            status = 401,
+            body = ProblemBody,
+            description = "No valid credential. To end this session, an expired credential is \
+                           sufficient",
+            content_type = "application/problem+json",
+        ),
+        RateLimitResponses,
+        BodyResponses,
+    ),
+)]
+pub(crate) async fn log_out(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    headers: HeaderMap,
+    OptionalJsonBody(body): OptionalJsonBody<LogOutBody>,
+) -> Result<Response, Response> {
+    let (service, names) = (server.auth(), server.cookies());
+    let cookie = cookies::refresh_cookie(&headers, names);
+    let (given, scope) = body.map_or((None, None), |body| (body.refresh_token, body.scope));
+    let scope = Scope::parse(scope.as_deref())?;
+    let presented: Vec<_> = [
+        auth.token()?.map(PresentedCredential::Bearer),
+        given.as_deref().map(PresentedCredential::Cookie),
+        cookie.as_deref().map(PresentedCredential::Cookie),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match service.belong_to_different_users(&presented).await {
+        Ok(false) => {}
+        Ok(true) => return Err(two_credentials("Send the credentials of one user.")),
+        Err(error) => return Err(auth.error_response(error.into())),
+    }
+    let mut done = Err(countersign_core::Error::Unauthenticated);
+    for presented in presented {
+        let result = match scope {
+            Scope::This => service.log_out(&auth.client, presented).await,
+            Scope::Others => {
+                async {
+                    service.signed_in(&auth.client, presented).await?.revoke_other_sessions().await
+                }
+                .await
+            }
+            Scope::All => {
+                async {
+                    service.signed_in(&auth.client, presented).await?.revoke_all_sessions().await
+                }
+                .await
+            }
+        };
+        match result {
+            // Another credential may be valid, such as a refresh token beside an expired access
+            // token.
+            Err(
+                countersign_core::Error::Unauthenticated
+                | countersign_core::Error::RefreshSuperseded,
+            ) => {}
+            Err(error) => return Err(auth.error_response(error.into())),
+            // With `this`, the session of each credential ends. The other scopes give the same
+            // result for every credential of the user.
+            Ok(()) => done = Ok(()),
+        }
+        if done.is_ok() && scope != Scope::This {
+            break;
+        }
+    }
+    done.map_err(|error| auth.error_response(error.into()))?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if scope != Scope::Others {
+        clear_session_cookies(&headers, &mut response, names);
+    }
+    Ok(response)
+}
+
+/// Clears the session cookies of a browser that has sent any.
+pub(crate) fn clear_session_cookies(
+    headers: &HeaderMap,
+    response: &mut Response,
+    names: &CookieNames,
+) {
+    if cookies::refresh_cookie(headers, names).is_none()
+        && cookies::access_cookie(headers, names).is_none()
+    {
+        return;
+    }
+    for cookie in [cookies::clear_refresh_cookie(names), cookies::clear_access_cookie(names)] {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}

@@ -1,0 +1,122 @@
+//! The routes for programs: the JSON API, the OAuth endpoints and the health checks. Each handler is
+//! a thin layer over a flow of `core`. The handlers of the OAuth endpoints are in [`crate::oauth`].
+//!
+//! Errors are problem details (RFC 9457) with stable codes; credentials are bearer tokens (RFC
+//! 6750). The OpenAPI description is generated from the annotations of the handlers and served at
+//! `/openapi.json`.
+
+mod account;
+mod account_deletion;
+mod admin;
+mod auth;
+mod export;
+mod health;
+mod identity;
+mod jwks;
+pub(crate) mod openapi_responses;
+pub mod public_document;
+mod security_txt;
+mod sessions;
+
+pub use export::{Export, exported_session};
+pub use security_txt::security_txt;
+
+use crate::{HttpState, oauth, problem};
+use axum::{http::StatusCode, response::Response};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Countersign",
+        description = "Accounts, sessions and tokens.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    tags(
+        (name = "auth", description = "Sign up, log in, refresh, log out."),
+        (name = "me", description = "The account of the user."),
+        (name = "admin", description = "The accounts of others, for administrators."),
+        (name = "oauth", description = "OAuth 2.0 endpoints for standard clients."),
+        (name = "keys", description = "The public keys that verify access tokens."),
+        (name = "operation", description = "Health and readiness."),
+    ),
+    modifiers(&SecuritySchemes),
+)]
+struct Description;
+
+struct SecuritySchemes;
+
+impl Modify for SecuritySchemes {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        components.add_security_scheme(
+            "introspection",
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build()),
+        );
+    }
+}
+
+/// Returns all routes with their OpenAPI description.
+pub fn routes() -> OpenApiRouter<HttpState> {
+    let mut routes = described_routes();
+    declare_public_operations(routes.get_openapi_mut());
+    routes
+}
+
+/// Sets `security: []` on every operation without a security requirement: it needs no credential
+/// (OpenAPI 3.1, 4.8.10).
+fn declare_public_operations(openapi: &mut utoipa::openapi::OpenApi) {
+    for path in openapi.paths.paths.values_mut() {
+        let operations =
+            [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
+        for operation in operations.into_iter().flatten() {
+            operation.security.get_or_insert_default();
+        }
+    }
+}
+
+fn described_routes() -> OpenApiRouter<HttpState> {
+    OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(auth::sign_up))
+        .routes(routes!(auth::log_in))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::log_out))
+        .routes(routes!(identity::verify))
+        .routes(routes!(account::me, account::update_me))
+        .routes(routes!(account::change_password))
+        .routes(routes!(account::activity))
+        .routes(routes!(export::export))
+        .routes(routes!(account_deletion::request_deletion, account_deletion::cancel_deletion))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::revoke))
+        .routes(routes!(admin::users))
+        .routes(routes!(admin::user))
+        .routes(routes!(admin::disable))
+        .routes(routes!(admin::enable))
+        .routes(routes!(admin::revoke_sessions))
+        .routes(routes!(admin::set_role))
+        .routes(routes!(oauth::revoke))
+        .routes(routes!(oauth::introspect))
+        .routes(routes!(oauth::token::exchange))
+        .routes(routes!(oauth::metadata::server_metadata))
+        .routes(routes!(oauth::metadata::resource_metadata))
+        .routes(routes!(jwks::jwks))
+        .routes(routes!(health::liveness))
+        .routes(routes!(health::readiness))
+}
+
+/// Responds with 404 to an unknown path, never with a page.
+pub async fn not_found() -> Response {
+    problem::from_status(StatusCode::NOT_FOUND)
+}
+
+/// Responds with 405 to a method that the path doesn't support.
+pub async fn method_not_allowed() -> Response {
+    problem::from_status(StatusCode::METHOD_NOT_ALLOWED)
+}

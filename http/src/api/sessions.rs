@@ -1,0 +1,132 @@
+//! The endpoints for the user's own sessions.
+
+use super::{
+    auth::clear_session_cookies,
+    openapi_responses::{AuthResponses, RateLimitResponses},
+};
+use crate::{
+    HttpState,
+    extract::{
+        RequestAuth,
+        pagination::{self, PageQuery},
+        path_id::PathId,
+    },
+    problem::ProblemBody,
+    rfc3339::rfc3339,
+};
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use countersign_types::views::SessionInfo;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A logged-in browser or program.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionBody {
+    id: Uuid,
+    /// The browser or program.
+    #[schema(required = true, example = "Firefox on Linux")]
+    device: Option<String>,
+    /// The IP address of the log-in.
+    #[schema(required = true)]
+    address: Option<String>,
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// Time of the last request, with a precision of about a minute.
+    #[schema(format = DateTime)]
+    last_seen_at: String,
+    /// Whether it is the session of this request.
+    current: bool,
+}
+
+impl From<SessionInfo> for SessionBody {
+    fn from(session: SessionInfo) -> Self {
+        Self {
+            id: session.id.0,
+            device: session.device,
+            address: session.address,
+            created_at: rfc3339(session.created_at),
+            last_seen_at: rfc3339(session.last_seen_at),
+            current: session.current,
+        }
+    }
+}
+
+pagination::page_body!(SessionPage, SessionBody);
+
+/// Lists the active sessions, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/me/sessions",
+    operation_id = "listSessions",
+    tag = "me",
+    security(("bearer" = [])),
+    params(PageQuery),
+    responses(
+        (status = 200, body = SessionPage, description = "A page of active sessions, newest first"),
+        AuthResponses,
+    ),
+)]
+pub(crate) async fn list(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Json<SessionPage>, Response> {
+    let signed_in = auth.signed_in(&server).await?;
+    pagination::page_response(&auth, query, async |limit, cursor| {
+        signed_in.sessions(limit, cursor).await
+    })
+    .await
+}
+
+/// Revokes a session.
+///
+/// Its tokens are rejected immediately.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/me/sessions/{id}",
+    operation_id = "revokeSession",
+    tag = "me",
+    security(("bearer" = [])),
+    params(("id" = Uuid, Path)),
+    responses(
+        (status = 204, description = "The session is revoked"),
+        RateLimitResponses,
+        AuthResponses,
+        (
+            status = 403,
+            body = ProblemBody,
+            description = "The request is from a page of another site",
+            content_type = "application/problem+json",
+        ),
+        (
+            status = 404,
+            body = ProblemBody,
+            description = "The user has no such active session",
+            content_type = "application/problem+json",
+        ),
+    ),
+)]
+pub(crate) async fn revoke(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    headers: HeaderMap,
+    id: PathId,
+) -> Result<Response, Response> {
+    let signed_in = auth.signed_in(&server).await?;
+    let revoked = match id.parse() {
+        Some(id) => signed_in.revoke_session(id).await.map(|()| id),
+        None => Err(countersign_core::Error::NotFound),
+    };
+    let revoked = revoked.map_err(|error| auth.error_response(error.into()))?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if revoked == signed_in.session() {
+        clear_session_cookies(&headers, &mut response, server.cookies());
+    }
+    Ok(response)
+}

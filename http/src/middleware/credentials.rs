@@ -1,0 +1,54 @@
+//! Rejects requests with credentials of two users: an access token beside the refresh cookie of
+//! another user.
+//!
+//! Pages, server functions and the API use different credentials of a request, and log-out uses all
+//! of them; see [`crate::credentials`]. A browser sends credentials of one
+//! session only.
+
+use crate::{
+    HttpState,
+    context::request_context,
+    cookies,
+    credentials::bearer,
+    error::log_and_convert,
+    extract::{X_ACCESS_TOKEN, two_credentials},
+    problem,
+};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use countersign_core::PresentedCredential;
+
+/// Responds with 400 to a request with credentials of two users.
+pub async fn reject_two_users(
+    State(server): State<HttpState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (headers, names) = (request.headers(), server.cookies());
+    let refresh = cookies::refresh_cookie(headers, names);
+    // The access cookie is used by the API only; a leftover one must not make a page fail.
+    let access_cookie = cookies::access_cookie(headers, names)
+        .filter(|_| request.uri().path().starts_with("/api/v1/"));
+    let other = headers
+        .get(X_ACCESS_TOKEN)
+        .filter(|_| server.settings().x_access_token)
+        .and_then(|token| token.to_str().ok());
+    let access = [bearer(headers), other, access_cookie.as_deref()];
+    let presented: Vec<_> = access
+        .into_iter()
+        .flatten()
+        .map(PresentedCredential::Bearer)
+        .chain(refresh.as_deref().map(PresentedCredential::Cookie))
+        .collect();
+    match server.auth().belong_to_different_users(&presented).await {
+        Ok(false) => next.run(request).await,
+        Ok(true) => two_credentials("Send the credentials of one user."),
+        Err(error) => {
+            let client = request_context(request.extensions());
+            problem::response(&log_and_convert(&error, &client.request_id))
+        }
+    }
+}

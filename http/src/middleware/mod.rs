@@ -1,0 +1,14 @@
+//! Middleware that needs no page. Their order, together with that of the pages' own middleware, is
+//! in the router of the program.
+
+pub mod budget;
+pub mod catch_panic;
+pub mod cors;
+pub mod credentials;
+pub mod csrf;
+pub mod duplicate_cookies;
+pub mod host;
+pub mod paths;
+pub mod request_limits;
+pub mod request_log;
+pub mod security_headers;

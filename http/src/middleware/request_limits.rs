@@ -1,0 +1,212 @@
+//! Limits of single requests: timeout, body size and time, methods.
+
+use crate::{
+    middleware::budget::Admission,
+    problem,
+    quota::{Quota, Slot},
+};
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{
+        HeaderValue, Method, StatusCode,
+        header::{ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH},
+    },
+    middleware::Next,
+    response::Response,
+};
+use countersign_core::RequestContext;
+use countersign_types::Problem;
+use http_body_util::BodyExt;
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+use tokio::time::timeout;
+
+/// Maximum size of a request body in bytes. It is many times the size of the longest password,
+/// encoded.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Maximum duration of a request. It is longer than the timeouts of the hash queue and of the
+/// database. Parts of a page run in tasks of their own, and a page whose task has died would
+/// otherwise wait forever.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Responds with 503 to a request that takes longer than [`REQUEST_TIMEOUT`].
+pub async fn timeout_request(request: Request, next: Next) -> Response {
+    timeout(REQUEST_TIMEOUT, next.run(request)).await.unwrap_or_else(|_| {
+        tracing::error!(timeout.seconds = REQUEST_TIMEOUT.as_secs(), "request timed out");
+        problem::response(&Problem::Unavailable)
+    })
+}
+
+/// Runs unsafe requests to completion even if the client disconnects: an attacker must not prevent
+/// the revocation of a session by disconnecting.
+pub async fn run_to_completion(request: Request, next: Next) -> Response {
+    if request.method().is_safe() {
+        next.run(request).await
+    } else {
+        spawn_to_completion(request.extensions().get().cloned(), next.run(request)).await
+    }
+}
+
+/// Runs a future in a task of its own, which continues if the caller is dropped. The request counts
+/// against the budget until then.
+pub async fn spawn_to_completion(
+    admission: Option<Admission>,
+    response: impl Future<Output = Response> + Send + 'static,
+) -> Response {
+    let counted = async move {
+        let response = response.await;
+        drop(admission);
+        response
+    };
+    match tokio::spawn(counted).await {
+        Ok(response) => response,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => problem::response(&Problem::Unavailable),
+        },
+    }
+}
+
+/// Maximum time to receive a body.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How much of a body that is too large is read and discarded before it is rejected, in bytes. A
+/// proxy that is still sending would otherwise see a closed connection and return an error of its
+/// own.
+const MAX_DRAINED_BYTES: usize = 1024 * 1024;
+
+/// Size above which a body counts as large, in bytes: more than any form of the app. The number of
+/// large bodies held at the same time is limited, to 16 MiB in total.
+const LARGE_BODY_BYTES: usize = 4 * 1024;
+const MAX_LARGE_BODIES: usize = 256;
+/// Maximum for one network.
+const MAX_LARGE_BODIES_PER_NETWORK: usize = 32;
+static LARGE_BODIES: LazyLock<Quota<Vec<u8>>> = LazyLock::new(|| Quota::new(MAX_LARGE_BODIES));
+
+/// The reasons why a body was not read.
+enum BodyError {
+    TooLarge,
+    QuotaExceeded,
+    Incomplete,
+}
+
+/// Reads the whole body, at most [`MAX_BODY_BYTES`], within [`BODY_TIMEOUT`]. Handlers don't have
+/// to deal with bodies that are too large, too slow or incomplete.
+pub async fn read_body(request: Request, next: Next) -> Response {
+    if let Some(rejection) = reject_content_coding(&request) {
+        return rejection;
+    }
+    let (parts, body) = request.into_parts();
+    let network = parts.extensions.get().map(RequestContext::ip_prefix).unwrap_or_default();
+    let content_length = parts
+        .headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let read = if content_length.is_some_and(|length| length > MAX_DRAINED_BYTES) {
+        Ok(Err(BodyError::TooLarge))
+    } else {
+        timeout(BODY_TIMEOUT, read(body, &network)).await
+    };
+    let mut rejection = match read {
+        Ok(Ok((read, held))) => {
+            let mut request = Request::from_parts(parts, Body::from(read));
+            // The slot is held as long as the request.
+            request.extensions_mut().insert(Arc::new(held));
+            return next.run(request).await;
+        }
+        Ok(Err(BodyError::QuotaExceeded)) => {
+            problem::response(&Problem::Overloaded { retry_after: 2 })
+        }
+        Ok(Err(BodyError::TooLarge)) => problem::response(&Problem::TooLarge),
+        Ok(Err(BodyError::Incomplete)) => problem::response(&Problem::BadRequest),
+        Err(_) => problem::with_detail(
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            "The body was not received in time.",
+        ),
+    };
+    // The rest of the body would be parsed as the next request.
+    rejection.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    rejection
+}
+
+/// Rejects bodies with any content coding, because none is supported (RFC 9110, 15.5.16).
+fn reject_content_coding(request: &Request) -> Option<Response> {
+    let mut codings = request
+        .headers()
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .map(|coding| coding.as_bytes().trim_ascii());
+    if codings.all(|coding| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity")) {
+        return None;
+    }
+    let mut rejection = problem::with_detail(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_content_coding",
+        "Send the body without a Content-Encoding.",
+    );
+    rejection.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    // The rest of the body would be parsed as the next request.
+    rejection.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    Some(rejection)
+}
+
+async fn read(
+    mut body: Body,
+    network: &[u8],
+) -> Result<(Vec<u8>, Option<Slot<Vec<u8>>>), BodyError> {
+    let (mut whole, mut length, mut held) = (Vec::new(), 0, None);
+    while let Some(frame) = body.frame().await {
+        let Ok(part) = frame.map_err(|_| BodyError::Incomplete)?.into_data() else { continue };
+        length += part.len();
+        if length > LARGE_BODY_BYTES && held.is_none() {
+            held = Some(
+                LARGE_BODIES
+                    .acquire(&[(network.to_vec(), MAX_LARGE_BODIES_PER_NETWORK)])
+                    .ok_or(BodyError::QuotaExceeded)?,
+            );
+        }
+        if length <= MAX_BODY_BYTES {
+            whole.extend_from_slice(&part);
+        } else if length > MAX_DRAINED_BYTES {
+            break;
+        }
+    }
+    if length <= MAX_BODY_BYTES { Ok((whole, held)) } else { Err(BodyError::TooLarge) }
+}
+
+/// Rejects `TRACE` and `CONNECT`.
+pub async fn reject_unknown_methods(request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
+        return problem::from_status(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn large_bodies_are_limited_per_network() {
+        let body = |length| Body::from(vec![0; length]);
+        let mut held = Vec::new();
+        for _ in 0..MAX_LARGE_BODIES_PER_NETWORK {
+            held.push(
+                read(body(LARGE_BODY_BYTES + 1), b"one").await.ok().expect("within the quota").1,
+            );
+        }
+        assert!(matches!(
+            read(body(LARGE_BODY_BYTES + 1), b"one").await,
+            Err(BodyError::QuotaExceeded)
+        ));
+        assert!(read(body(LARGE_BODY_BYTES + 1), b"two").await.is_ok(), "another network");
+        assert!(read(body(LARGE_BODY_BYTES), b"one").await.is_ok(), "small bodies are not counted");
+        drop(held);
+        assert!(read(body(LARGE_BODY_BYTES + 1), b"one").await.is_ok());
+    }
+}

@@ -1,0 +1,45 @@
+//! The content security policy of pages. All other security headers are in
+//! [`countersign_http::middleware::security_headers`].
+
+use axum::http::{HeaderValue, header};
+use leptos::{nonce::use_nonce, prelude::use_context};
+use leptos_axum::ResponseOptions;
+
+/// Returns the content security policy of a page: files of this server, and inline scripts with the
+/// nonce of this page. `wasm-unsafe-eval` allows WebAssembly compilation only. `reload` is the port
+/// of the reload socket of `cargo leptos watch`.
+fn page_policy(nonce: &str, reload: Option<u32>) -> String {
+    let watch = reload
+        .map(|port| format!(" ws://127.0.0.1:{port} ws://localhost:{port}"))
+        .unwrap_or_default();
+    format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
+         style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'{watch}; \
+         manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}
+
+/// Sets the content security policy of a page. Leptos calls it for each page after creating the
+/// nonce. Server functions and files have no nonce and keep the strict policy.
+pub(crate) fn set_page_policy(reload: Option<u32>) {
+    if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
+        && let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce, reload))
+    {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reload_socket_is_allowed_only_in_development() {
+        assert!(page_policy("n", None).contains("connect-src 'self';"));
+        assert!(
+            page_policy("n", Some(3001))
+                .contains("connect-src 'self' ws://127.0.0.1:3001 ws://localhost:3001;")
+        );
+    }
+}
