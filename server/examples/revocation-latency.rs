@@ -12,7 +12,7 @@ use axum::{Router, http::StatusCode, middleware::from_fn_with_state, routing::ge
 use clap::Parser;
 use countersign::AppState;
 use countersign_core::{
-    Clock, HashingConfig, RandomSource, RateLimits, ServerSecret, keys::lifecycle::KeyAdmin,
+    Clock, HashingConfig, RandomSource, RateLimits, ServerSecret, keys::KeyAdmin,
     testing::TestDatabase,
 };
 use countersign_http::extract::require_access_token;

@@ -8,13 +8,9 @@ use anyhow::Context;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Subcommand;
 use countersign_core::{
-    Auth, AuthConfig, Clock, HashingConfig, RandomSource, RequestContext,
+    Auth, AuthConfig, Clock, HashingConfig, MAX_PAGE_SIZE, RandomSource, RequestContext,
     admin::{Admin, AdminAction},
-    keys::{
-        Algorithm,
-        lifecycle::{KeyAdmin, KeyInfo},
-    },
-    pagination::MAX_PAGE_SIZE,
+    keys::{Algorithm, KeyAdmin, KeyInfo},
 };
 use countersign_http::{error::to_problem, rfc3339::rfc3339};
 use countersign_types::{

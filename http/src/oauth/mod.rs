@@ -18,7 +18,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use countersign_core::{
     RequestContext,
     server_secret::constant_time_eq,
-    sessions::{access_token::CLIENT_ID, introspection::IntrospectedToken},
+    sessions::{IntrospectedToken, access_token::CLIENT_ID},
 };
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
