@@ -11,10 +11,11 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use countersign::{config::IntrospectionSecret, router::PAGE_ROUTES};
+use countersign::router::PAGE_ROUTES;
 use countersign_core::{
     RandomSource, ServerSecret, admin::AdminAction, test_on_each_database, testing::TestDatabase,
 };
+use countersign_http::IntrospectionSecret;
 use countersign_types::{
     Email, UserId,
     views::{AdminUser, Role},
