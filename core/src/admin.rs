@@ -227,3 +227,14 @@ fn view(row: UserSummaryRow) -> AdminUser {
         deletion_scheduled_at: row.deletion_scheduled_at,
     }
 }
+
+#[cfg(any(test, feature = "testing"))]
+impl Auth {
+    /// The operator, without the server secret, which tests do not keep.
+    ///
+    /// # Panics
+    /// Never: the secret is that of this instance.
+    pub fn operator_for_tests(&self, context: &RequestContext) -> Admin<'_> {
+        self.operator(context, self.secret()).expect("the secret is its own")
+    }
+}

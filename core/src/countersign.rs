@@ -2,11 +2,10 @@
 //! its methods, in the files of their features.
 //!
 //! No operation hashes a password inside a transaction. Operations of a signed-in user are methods
-//! of [`SignedIn`], which is only created by verifying a credential.
+//! of [`crate::SignedIn`], which is only created by verifying a credential.
 
 use crate::{
-    Clock, Error, HashingConfig, Policy, RandomSource, RequestContext, ServerSecret, Store,
-    admin::Admin,
+    Clock, Error, HashingConfig, Policy, RandomSource, ServerSecret, Store,
     background::Supervisor,
     keys::{Jwk, KeyStore},
     log_throttle::LogThrottle,
@@ -191,22 +190,6 @@ impl Auth {
     }
 }
 
-/// Counts the retries of a transaction that was undone by a concurrent one: a serialization failure
-/// or a deadlock on Postgres. Nothing of it was written.
-#[derive(Default)]
-pub(crate) struct Retries(u32);
-
-impl Retries {
-    const MAX: u32 = 3;
-
-    /// Whether to retry after this result.
-    pub(crate) fn again<T>(&mut self, result: &Result<T, Error>) -> bool {
-        let again = self.0 < Self::MAX && result.as_ref().is_err_and(Error::is_conflict);
-        self.0 += 1;
-        again
-    }
-}
-
 /// Binds the database to the server secret, or checks it if it is bound already.
 pub(crate) async fn bind_server_secret(
     store: &Store,
@@ -226,14 +209,6 @@ pub(crate) async fn bind_server_secret(
 
 #[cfg(any(test, feature = "testing"))]
 impl Auth {
-    /// The operator, without the server secret, which tests do not keep.
-    ///
-    /// # Panics
-    /// Never: the secret is that of this instance.
-    pub fn operator_for_tests(&self, context: &RequestContext) -> Admin<'_> {
-        self.operator(context, self.secret()).expect("the secret is its own")
-    }
-
     /// The hashing threads, for tests that keep them busy.
     #[must_use]
     pub fn password_hasher_for_tests(&self) -> &PasswordHasher {

@@ -38,6 +38,7 @@ mod log_throttle;
 mod pagination;
 pub mod passwords;
 mod policy;
+mod priority;
 mod random;
 pub mod rate_limit;
 mod request_context;

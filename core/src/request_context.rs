@@ -1,7 +1,10 @@
 //! The origin of a request as the network shows it, and the credential that it presents.
 
-use crate::{rate_limit::ip_prefix, user_agent};
-use std::{fmt, net::IpAddr};
+use crate::user_agent;
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+};
 
 /// The origin of a request, for the activity list, the log and rate limits. It proves nothing.
 #[derive(Clone, Default)]
@@ -38,6 +41,16 @@ impl RequestContext {
     }
 }
 
+/// Returns the network of an address: 4 bytes of IPv4, the first 8 of IPv6, or 16 zeros without an
+/// address.
+pub(crate) fn ip_prefix(address: Option<IpAddr>) -> Vec<u8> {
+    match address.map(|address| address.to_canonical()) {
+        Some(IpAddr::V4(address)) => address.octets().to_vec(),
+        Some(IpAddr::V6(address)) => address.octets()[..8].to_vec(),
+        None => Ipv6Addr::UNSPECIFIED.octets().to_vec(),
+    }
+}
+
 impl fmt::Debug for RequestContext {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "RequestContext({:?}, {:?}, {})", self.address, self.device, self.request_id)
@@ -60,5 +73,20 @@ impl fmt::Debug for PresentedCredential<'_> {
             Self::Bearer(_) => "Bearer(…)",
             Self::Cookie(_) => "Cookie(…)",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ip_prefix_is_canonical_and_64_bits_for_ipv6() {
+        let of = |text: &str| ip_prefix(text.parse().ok());
+        assert_eq!(of("192.0.2.7"), of("::ffff:192.0.2.7"));
+        assert_ne!(of("192.0.2.7"), of("192.0.2.8"));
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:DB8:1:2:ffff:ffff:ffff:ffff"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(ip_prefix(None).len(), 16);
     }
 }

@@ -212,6 +212,17 @@ pub fn is_weak_password(input: &[u8]) -> bool {
     strength::estimate(&String::from_utf8_lossy(input), &EMAIL, None) < zxcvbn::Score::Two
 }
 
+/// Every statement by name, for the test that prepares each on both databases.
+pub const STATEMENTS: &[&[(&str, &str)]] = &[
+    crate::accounts::store::STATEMENTS,
+    crate::audit::store::STATEMENTS,
+    crate::keys::store::STATEMENTS,
+    crate::rate_limit::store::STATEMENTS,
+    crate::sessions::store::STATEMENTS,
+    crate::store::change_feed::STATEMENTS,
+    crate::store::installation::STATEMENTS,
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

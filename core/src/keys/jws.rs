@@ -2,7 +2,7 @@
 //! padding or stray bits, no unknown critical header, and the algorithm of the key, regardless of
 //! the header.
 
-use crate::{keys::jwk::Verifier, sessions::access_token::TokenError};
+use crate::{keys::jwk::Verifier, sessions::token_error::TokenError};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::Value;

@@ -8,6 +8,7 @@
 
 mod algorithm;
 mod import;
+mod invalid_key;
 pub(crate) mod jwk;
 pub(crate) mod jws;
 mod lifecycle;
@@ -17,6 +18,7 @@ pub(crate) mod store;
 mod wycheproof;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use invalid_key::InvalidKey;
 pub use jwk::{Jwk, PublicKey};
 pub use lifecycle::{KeyAdmin, KeyError, KeyInfo};
 
@@ -39,32 +41,6 @@ pub const JWKS_MAX_AGE: TimeSpan = TimeSpan::minutes(5);
 pub const PRE_PUBLISH_PERIOD: TimeSpan = TimeSpan::minutes(10);
 /// How long a retired key is kept: longer than any token that it signed is valid.
 pub const RETIREMENT_PERIOD: TimeSpan = TimeSpan::minutes(62);
-
-/// The reason why a key is not accepted. The message never quotes the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages describe the variants")]
-pub enum InvalidKey {
-    #[error("is not a key: give a private key as PEM, or as a JWK (RFC 7517)")]
-    Malformed,
-    #[error("has an unsupported type: use P-256, Ed25519, RSA with two primes, or a shared secret")]
-    Kind,
-    #[error("has an unsupported curve: use P-256 or Ed25519")]
-    Curve,
-    #[error("has a point that is not on its curve")]
-    Point,
-    #[error("is too short or not random: RSA needs 3072 bits, a shared secret 32 random bytes")]
-    Short,
-    #[error("has an invalid exponent")]
-    Exponent,
-    #[error("is not meant for signatures (`use`, `key_ops`)")]
-    Usage,
-    #[error("has an unsupported algorithm for its type")]
-    Algorithm,
-    #[error("has no private part")]
-    NoPrivateKey,
-    #[error("has a private part that does not belong to its public part")]
-    KeyPairMismatch,
-}
 
 /// The state of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,11 +10,16 @@
 //!
 //! A job that panics is one failed request. The threads are supervised, and readiness checks them.
 
+mod config;
 mod hash_queue;
+mod job;
 mod normalized_password;
 mod stored_hash;
 
-pub use hash_queue::{Priority, QueueSlot, Quota};
+pub use crate::priority::Priority;
+pub use config::HashingConfig;
+pub use hash_queue::{QueueSlot, Quota};
+pub use job::PasswordMatch;
 pub(crate) use stored_hash::MAX_STORED_BYTES;
 
 use crate::{
@@ -25,6 +30,7 @@ use crate::{
 use argon2::{Block, Params};
 use countersign_types::{DisplayName, Email, Password, UserId};
 use hash_queue::{HashQueue, QueuedJob};
+use job::{HashJob, HashOutcome};
 use normalized_password::NormalizedPassword;
 use std::{
     collections::HashSet,
@@ -42,42 +48,6 @@ const MAX_QUEUE_WAIT: Duration = Duration::from_secs(2);
 const RETRY_AFTER: u32 = 2;
 /// Maximum number of users whose unusable hash is remembered as logged.
 const MAX_REPORTED: usize = 1_000;
-
-/// The cost of a hash, and the concurrency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HashingConfig {
-    /// Memory of one hash in KiB (`m`).
-    pub memory_kib: u32,
-    /// Passes over the memory (`t`).
-    pub iterations: u32,
-    /// Lanes of argon2 (`p`).
-    pub parallelism: u32,
-    /// Number of threads, each with its own memory.
-    pub threads: usize,
-    /// Capacity of each of the two queues.
-    pub queue_capacity: usize,
-}
-
-impl HashingConfig {
-    /// Returns `m=19456,t=2,p=1`: the first choice of the OWASP password storage sheet and of ASVS
-    /// 5.0, appendix C.
-    #[must_use]
-    pub const fn new(threads: usize) -> Self {
-        Self { memory_kib: 19_456, iterations: 2, parallelism: 1, threads, queue_capacity: 64 }
-    }
-}
-
-/// The result of a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PasswordMatch {
-    /// The password is wrong.
-    NoMatch,
-    /// The password is correct.
-    Match,
-    /// The password is correct, but the hash is outdated: computed with less effort, not bound to
-    /// its user, or not normalised.
-    MatchNeedsRehash,
-}
 
 /// A stored password hash and its user.
 #[derive(Clone, Copy)]
@@ -102,38 +72,6 @@ struct Shared {
     params: Params,
     key: HashKey,
     decoy: StoredHash,
-}
-
-enum HashJob {
-    Hash {
-        password: NormalizedPassword,
-        user: UserId,
-        salt: [u8; SALT_LENGTH],
-    },
-    HashNew {
-        password: NormalizedPassword,
-        user: UserId,
-        email: Email,
-        name: Option<DisplayName>,
-        salt: [u8; SALT_LENGTH],
-    },
-    Verify {
-        password: NormalizedPassword,
-        stored: Option<StoredHash>,
-    },
-    /// Keeps a thread busy until the sender is dropped.
-    #[cfg(any(test, feature = "testing"))]
-    Hold(std::sync::mpsc::Receiver<()>),
-    #[cfg(test)]
-    Panic,
-    #[cfg(test)]
-    PanicOutside,
-}
-
-enum HashOutcome {
-    Hashed(String),
-    TooWeak,
-    Compared(PasswordMatch),
 }
 
 impl PasswordHasher {

@@ -4,19 +4,18 @@
 //! presence, type and value, against the server's clock: by default the crate allows a minute of
 //! leeway and ignores missing claims.
 
+use super::token_error::{MAX_LENGTH, TYP};
 use crate::{
     Error,
     keys::{KeyStore, jws::UnverifiedJws},
     policy::MAX_ACCESS_TOKEN_TTL,
     sessions::token_cache::{CachedToken, TokenCache},
 };
-use countersign_types::{SessionId, TimeSpan, Timestamp, UserId, views::Role};
+use countersign_types::{TimeSpan, Timestamp};
 use jsonwebtoken::Header;
-use serde::{Deserialize, Serialize};
 
-/// The media type of an access token (RFC 9068, 2.1). It prevents confusion with other kinds of
-/// tokens.
-const TYP: &str = "at+jwt";
+pub use super::{claims::Claims, token_error::TokenError};
+
 /// The OAuth client that tokens are issued to. The pages and the clients of the API are one public
 /// client (RFC 6749, 2.1).
 pub const CLIENT_ID: &str = "countersign";
@@ -24,84 +23,9 @@ pub const CLIENT_ID: &str = "countersign";
 pub const ACCOUNT_SCOPE: &str = "account";
 /// The scope of all accounts, which the tokens of administrators have in addition.
 pub const ADMIN_SCOPE: &str = "admin";
-/// Maximum length of a token in bytes. Issued tokens have about 700.
-const MAX_LENGTH: usize = 4096;
 /// Maximum difference between the clocks of two nodes. A token is accepted up to this long before
 /// its `iat`.
 pub(crate) const CLOCK_SKEW: TimeSpan = TimeSpan::seconds(5);
-
-/// The claims of an access token. `deny_unknown_fields` is not set, because a newer node may add a
-/// claim during an upgrade.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claims {
-    /// The issuer: the public URL of this server.
-    pub iss: String,
-    /// The audience: the same URL.
-    pub aud: String,
-    /// The user.
-    pub sub: UserId,
-    /// The client that the token was issued to (RFC 9068, 2.2): [`CLIENT_ID`].
-    pub client_id: String,
-    /// Expiry, in seconds since 1970.
-    pub exp: i64,
-    /// Time of issue, in seconds since 1970.
-    pub iat: i64,
-    /// Start of validity, in seconds since 1970. It is never set by this server, but checked if
-    /// present.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nbf: Option<i64>,
-    /// The identifier of this token.
-    pub jti: String,
-    /// The session.
-    pub sid: SessionId,
-    /// The generation of the refresh token that was issued with it.
-    #[serde(rename = "gen")]
-    pub generation: i64,
-    /// The user's epoch at the time of issue.
-    pub epoch: i64,
-    /// The authentication methods (RFC 8176).
-    pub amr: Vec<String>,
-    /// The assurance level of the authentication.
-    pub acr: String,
-    /// Time of authentication, in seconds since 1970.
-    pub auth_time: i64,
-    /// The scopes, separated by spaces.
-    pub scope: String,
-    /// The roles of the user.
-    pub roles: Vec<Role>,
-}
-
-/// The reason why a token is invalid, for the log. Clients always get the same response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[expect(missing_docs, reason = "the messages describe the variants")]
-pub enum TokenError {
-    #[error("longer than {MAX_LENGTH} bytes")]
-    TooLong,
-    #[error("not a JWT")]
-    Malformed,
-    #[error("not of type {TYP}")]
-    Type,
-    #[error("unknown critical header")]
-    Critical,
-    #[error("unknown key")]
-    Key,
-    #[error("wrong algorithm for the key")]
-    Algorithm,
-    #[error("invalid signature")]
-    Signature,
-    #[error("claim missing, duplicated or of the wrong type")]
-    Claims,
-    #[error("wrong issuer, audience or client")]
-    Audience,
-    #[error("expired")]
-    Expired,
-    #[error("not yet valid")]
-    Future,
-    #[error("lifetime too long")]
-    Lifetime,
-    #[error("revoked")]
-    Revoked,
-}
 
 /// Signs claims with the current signing key.
 pub(crate) fn sign(keys: &KeyStore, claims: &Claims) -> Result<String, Error> {

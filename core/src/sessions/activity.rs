@@ -2,7 +2,7 @@
 //! clients. Both are kept in memory and written in batches, at most a second late, so that an
 //! authenticated read never writes.
 
-use crate::{Error, Store, countersign::Retries};
+use crate::{Error, Store, store::retries::Retries};
 use countersign_types::{SessionId, TimeSpan, Timestamp};
 use futures::stream::{self, TryStreamExt};
 use std::{

@@ -3,9 +3,9 @@
 use crate::{
     Auth, Error, PresentedCredential, RequestContext,
     audit::AuditEntry,
-    countersign::Retries,
     sessions::{access_token, refresh_token},
     store::change_feed::Change,
+    store::retries::Retries,
 };
 use countersign_types::{SessionId, Timestamp, UserId, views::EventKind};
 

@@ -6,6 +6,7 @@
 
 pub mod access_token;
 pub(crate) mod activity;
+pub(crate) mod claims;
 mod credentials;
 mod introspection;
 pub(crate) mod issue_tokens;
@@ -17,6 +18,7 @@ pub mod revocation;
 mod signed_in;
 pub mod store;
 pub(crate) mod token_cache;
+pub(crate) mod token_error;
 
 pub use introspection::IntrospectedToken;
 pub use issue_tokens::{

@@ -1,7 +1,7 @@
 //! A cache of tokens with a verified signature, so that each is verified once and not with every
 //! request. Expiry, revocation and the existence of the key are checked every time.
 
-use crate::{server_secret::sha256, sessions::access_token::Claims};
+use crate::{server_secret::sha256, sessions::claims::Claims};
 use quick_cache::sync::Cache;
 use std::sync::Arc;
 

@@ -20,19 +20,24 @@ pub mod backup;
 pub mod change_feed;
 mod database_url;
 mod error_kind;
+mod explain;
 mod health;
 pub mod installation;
+pub(crate) mod limits;
 mod open_error;
 mod postgres;
+pub(crate) mod retries;
 mod sqlite;
 mod writer;
 
 pub use database_url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error_kind::DatabaseErrorKind;
-pub use open_error::explain;
+pub use explain::explain;
+pub use open_error::OpenError;
 
-use crate::{Error, passwords::hasher::Priority};
+use crate::{Error, priority::Priority};
 use health::Health;
+use limits::LOCK_TIMEOUT;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use postgres::connect_options;
 use postgres::{AcquireError, PostgresHandle, PostgresPool, is_pooler};
@@ -54,11 +59,6 @@ use tokio::{
 };
 use writer::{Lease, Writer};
 
-/// The table of applied migrations. The name differs from sqlx's default, so that an application
-/// can run its own migrations in the same database.
-const MIGRATIONS_TABLE: &str = "csgn_migrations";
-/// Timeout for a connection or a lock.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout for one statement, including the network.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(12);
 
@@ -145,37 +145,6 @@ impl SqliteHandle {
             Self::Write(lease) => lease.connection(),
         }
     }
-}
-
-/// The reason why a database could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The scheme is neither `sqlite:` nor `postgres:`.
-    #[error("the database must be given as sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")]
-    Scheme,
-    /// The database cannot be reached, or the file is not a database.
-    #[error("the database cannot be opened: {0}")]
-    Connect(#[from] sqlx::Error),
-    /// The migrations do not match this version.
-    #[error("the database cannot be migrated: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
-    /// The folder of the SQLite file cannot be created.
-    #[error("the folder {0} cannot be created: {1}")]
-    Folder(String, std::io::Error),
-    /// The SQLite file cannot be created or read.
-    #[error("the database file {0} cannot be opened: {1}")]
-    File(String, std::io::Error),
-    /// A Postgres database whose encoding cannot store all text.
-    #[error(
-        "the encoding of the database is {0}, and must be UTF8: create it with ENCODING \
-        'UTF8'"
-    )]
-    Encoding(String),
-    /// The URL leads to a pooler in transaction mode without the required parameter.
-    #[error(
-        "DATABASE_URL leads through a connection pooler: add ?statement-cache-capacity=0 to it"
-    )]
-    Pooler,
 }
 
 impl Store {
@@ -462,17 +431,6 @@ impl DerefMut for WriteTransaction {
 pub(crate) fn limit(rows: u64) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
-
-/// Every statement of the store by name, for the test that prepares each on both databases.
-pub const STATEMENTS: &[&[(&str, &str)]] = &[
-    crate::audit::store::STATEMENTS,
-    change_feed::STATEMENTS,
-    installation::STATEMENTS,
-    crate::keys::store::STATEMENTS,
-    crate::rate_limit::store::STATEMENTS,
-    crate::sessions::store::STATEMENTS,
-    crate::accounts::store::STATEMENTS,
-];
 
 /// Declares the statements of one table and the list of them.
 macro_rules! statements {

@@ -9,7 +9,11 @@
 //! pooler: then statements are unnamed, no session settings are changed, and reads use a
 //! transaction.
 
-use crate::store::{DatabaseErrorKind, LOCK_TIMEOUT, MIGRATIONS_TABLE, OpenError, health::Health};
+use crate::store::{
+    DatabaseErrorKind, OpenError,
+    health::Health,
+    limits::{LOCK_TIMEOUT, MIGRATIONS_TABLE},
+};
 use futures::{future::BoxFuture, stream::BoxStream};
 use sqlx::{
     AssertSqlSafe, Connection, Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,

@@ -1,7 +1,10 @@
 //! The SQLite database file: its permissions, its connections, and the checks that it is still the
 //! opened file and that its write-ahead log stays bounded.
 
-use crate::store::{DatabaseErrorKind, LOCK_TIMEOUT, MIGRATIONS_TABLE, OpenError};
+use crate::store::{
+    DatabaseErrorKind, OpenError,
+    limits::{LOCK_TIMEOUT, MIGRATIONS_TABLE},
+};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     migrate::Migrator,

@@ -30,7 +30,7 @@ use tokio::{
 /// Maximum number of queued transactions. Further ones are rejected at once.
 const MAX_QUEUE: usize = 1_024;
 /// Maximum time a transaction waits for the connection.
-const TURN_TIMEOUT: Duration = crate::store::LOCK_TIMEOUT;
+const TURN_TIMEOUT: Duration = crate::store::limits::LOCK_TIMEOUT;
 /// Maximum number of transactions of one commit, and maximum time to collect them.
 const MAX_BATCH: usize = 64;
 const MAX_BATCH_TIME: Duration = Duration::from_millis(10);

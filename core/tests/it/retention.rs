@@ -4,9 +4,9 @@ use crate::common::{START, TestContext, accepts, client};
 use countersign_core::{
     PresentedCredential,
     retention::ClockCheck,
-    store::{STATEMENTS, Seed},
+    store::Seed,
     test_on_each_database,
-    testing::TestDatabase,
+    testing::{STATEMENTS, TestDatabase},
 };
 use countersign_types::{TimeSpan, Timestamp, UserId};
 

@@ -2,7 +2,7 @@
 
 use crate::common::{TestContext, start};
 use countersign_core::{
-    RandomSource, ServerSecret, StartError, Store, store::STATEMENTS, test_on_each_database,
+    RandomSource, ServerSecret, StartError, Store, test_on_each_database, testing::STATEMENTS,
     testing::TestDatabase,
 };
 

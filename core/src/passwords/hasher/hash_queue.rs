@@ -3,10 +3,8 @@
 //! Jobs of known devices go first, but after four of them one of an anonymous client is taken, so
 //! that neither queue can starve the other.
 
-use crate::{
-    Error,
-    passwords::hasher::{HashJob, HashOutcome},
-};
+use super::job::{HashJob, HashOutcome};
+use crate::{Error, priority::Priority};
 use std::{
     collections::{HashMap, VecDeque},
     iter,
@@ -19,15 +17,6 @@ use tokio::sync::oneshot;
 
 /// How many jobs of known devices are taken before one of an anonymous client.
 const MAX_KNOWN_DEVICE_STREAK: u32 = 4;
-
-/// The priority of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Priority {
-    /// A signed-in user, or a browser that has logged in to the account before.
-    KnownDevice,
-    /// Any other client.
-    Anonymous,
-}
 
 /// A reserved slot in the queue. It is released when the job starts.
 pub struct QueueSlot {

@@ -8,7 +8,8 @@
 //!
 //! The content of the database is not trusted: comparing with it is bounded in memory and time.
 
-use crate::{Error, ServerSecret, passwords::hasher::HashingConfig};
+use super::config::HashingConfig;
+use crate::{Error, ServerSecret};
 use argon2::{
     Algorithm, Argon2, AssociatedData, Block, Params, ParamsBuilder, PasswordHash, Version,
     password_hash::phc::{Output, ParamsString, Salt},
