@@ -1,7 +1,10 @@
 //! Errors of requests: from an error of the domain, which has a cause for the log, to a [`Problem`]
 //! for the client. The JSON form of a problem is in [`crate::problem`].
 
+use crate::problem;
+use axum::response::{IntoResponse, Response};
 use countersign_types::Problem;
+use std::sync::Arc;
 
 /// Why a request failed: an error of the domain or of HTTP.
 #[derive(Debug)]
@@ -25,11 +28,76 @@ impl From<Problem> for RequestError {
 }
 
 impl RequestError {
+    /// Returns the problem for the client. Logs nothing.
+    pub fn to_problem(&self) -> Problem {
+        match self {
+            Self::Domain(error) => to_problem(error),
+            Self::Problem(problem) => problem.clone(),
+        }
+    }
+
     /// Returns the problem for the client. Logs internal errors.
     pub fn into_problem(self, request_id: &str) -> Problem {
         match self {
             Self::Domain(error) => log_and_convert(&error, request_id),
             Self::Problem(problem) => problem,
+        }
+    }
+}
+
+/// The error of a handler of the JSON API, so that handlers can use `?`.
+///
+/// Its response needs [`crate::middleware::api_errors`], which logs the cause and completes the
+/// challenge.
+#[derive(Debug)]
+pub enum ApiError {
+    /// An error of the domain, or a problem.
+    Request(RequestError),
+    /// A response that is complete.
+    Response(Response),
+}
+
+impl ApiError {
+    /// Returns the HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Request(error) => error.to_problem().status(),
+            Self::Response(response) => response.status().as_u16(),
+        }
+    }
+}
+
+impl From<countersign_core::Error> for ApiError {
+    fn from(error: countersign_core::Error) -> Self {
+        Self::Request(error.into())
+    }
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self::Request(problem.into())
+    }
+}
+
+impl From<Response> for ApiError {
+    fn from(response: Response) -> Self {
+        Self::Response(response)
+    }
+}
+
+/// The error that a response stands for, attached to it for [`crate::middleware::api_errors`].
+#[derive(Clone)]
+pub(crate) struct ErrorExtension(pub(crate) Arc<RequestError>);
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Request(error) => {
+                let mut response = problem::response(&error.to_problem());
+                response.extensions_mut().insert(ErrorExtension(Arc::new(error)));
+                response
+            }
+            Self::Response(response) => response,
         }
     }
 }

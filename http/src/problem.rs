@@ -52,14 +52,14 @@ pub struct MemberError {
 /// Returns the response for a problem.
 #[must_use]
 pub fn response(problem: &Problem) -> Response {
-    respond(problem, problem.code(), false)
+    respond(problem, problem.code())
 }
 
 /// Returns the response for an invalid, expired or revoked refresh token. The code is that of RFC
 /// 6749, 5.2; the status is 401, as for all errors that require a new log-in.
 #[must_use]
 pub(crate) fn invalid_grant() -> Response {
-    respond(&Problem::Unauthenticated, "invalid_grant", false)
+    respond(&Problem::Unauthenticated, "invalid_grant")
 }
 
 /// Returns the response for a cross-origin request. A program that sends session cookies is told to
@@ -79,14 +79,7 @@ pub fn cross_origin(origin: &str) -> Response {
     )
 }
 
-/// Returns the response for a problem of a request with an access token (RFC 6750, 3: the challenge
-/// then indicates an invalid token).
-#[must_use]
-pub fn bearer_response(problem: &Problem) -> Response {
-    respond(problem, problem.code(), true)
-}
-
-fn respond(problem: &Problem, code: &str, had_token: bool) -> Response {
+fn respond(problem: &Problem, code: &str) -> Response {
     let errors = match problem {
         Problem::Invalid(errors) => errors
             .0
@@ -123,15 +116,12 @@ fn respond(problem: &Problem, code: &str, had_token: bool) -> Response {
         for_programs,
     );
     let headers = response.headers_mut();
-    if *problem == Problem::Unauthenticated {
-        headers.insert(header::WWW_AUTHENTICATE, bearer_challenge(had_token));
-    }
     if *problem == Problem::Forbidden {
         headers.insert(header::WWW_AUTHENTICATE, INSUFFICIENT_SCOPE);
     }
     // Every 401 has a challenge (RFC 9110, 11.6.1).
     if status == StatusCode::UNAUTHORIZED {
-        headers.entry(header::WWW_AUTHENTICATE).or_insert(bearer_challenge(false));
+        headers.insert(header::WWW_AUTHENTICATE, bearer_challenge(false));
     }
     if let Some(seconds) = problem.retry_after() {
         headers.insert(header::RETRY_AFTER, seconds.into());

@@ -29,7 +29,7 @@ use countersign_http::{
     api::{self, public_document::public_document},
     cookies,
     middleware::{
-        budget, catch_panic, cors, credentials, csrf, duplicate_cookies, host, paths,
+        api_errors, budget, catch_panic, cors, credentials, csrf, duplicate_cookies, host, paths,
         request_limits, request_log, security_headers,
     },
     problem,
@@ -136,11 +136,11 @@ pub fn router(server: AppState) -> Router {
     let mut openapi = openapi;
     openapi.servers = Some(vec![utoipa::openapi::Server::new(server.0.http.origin())]);
     let openapi = Arc::new(openapi);
-    let not_found = leptos_axum::render_app_async_with_context(context.clone(), page.clone());
+    let not_found_page = leptos_axum::render_app_async_with_context(context.clone(), page.clone());
     let fallback = async move |request: Request| match trim_trailing_slash(request.uri()) {
         Some(page) => Redirect::permanent(&page).into_response(),
-        None if wants_json(request.headers()) => api::not_found().await,
-        None => not_found(request).await.into_response(),
+        None if wants_json(request.headers()) => not_found().await,
+        None => not_found_page(request).await.into_response(),
     };
     let render_slots = RenderSlots::new({
         let http = server.0.http.clone();
@@ -171,11 +171,11 @@ pub fn router(server: AppState) -> Router {
         .route("/openapi.json", get(async move || public_document("application/json", &*openapi)))
         .route("/.well-known/security.txt", get(api::security_txt))
         .route("/.well-known/change-password", get(redirect_to_password_page))
-        .route("/.well-known/{*unknown}", any(api::not_found))
-        .route("/oauth/{*unknown}", any(api::not_found))
-        .route("/api", any(api::not_found))
-        .route("/api/", any(api::not_found))
-        .route("/api/{*unknown}", any(api::not_found))
+        .route("/.well-known/{*unknown}", any(not_found))
+        .route("/oauth/{*unknown}", any(not_found))
+        .route("/api", any(not_found))
+        .route("/api/", any(not_found))
+        .route("/api/{*unknown}", any(not_found))
         // Pages and server functions.
         .merge(
             Router::new()
@@ -183,7 +183,7 @@ pub fn router(server: AppState) -> Router {
                 .route_layer(map_response(element_count::add_element_count))
                 .route_layer(render_slots),
         )
-        .route("/fn/{*unknown}", any(api::not_found))
+        .route("/fn/{*unknown}", any(not_found))
         .merge(data_download::routes())
         // StaticFiles.
         .nest_service(
@@ -193,7 +193,7 @@ pub fn router(server: AppState) -> Router {
                 .map_response(set_cache_control(immutable))
                 .service(files.serve("pkg")),
         )
-        .method_not_allowed_fallback(api::method_not_allowed)
+        .method_not_allowed_fallback(method_not_allowed)
         .fallback_service(
             ServiceBuilder::new()
                 .map_response(describe_method_not_allowed)
@@ -203,6 +203,16 @@ pub fn router(server: AppState) -> Router {
                 ),
         );
     with_middleware(routes, server)
+}
+
+/// Responds with 404 to an unknown path, never with a page.
+async fn not_found() -> Response {
+    problem::from_status(StatusCode::NOT_FOUND)
+}
+
+/// Responds with 405 to a method that the path doesn't support.
+async fn method_not_allowed() -> Response {
+    problem::from_status(StatusCode::METHOD_NOT_ALLOWED)
 }
 
 /// Redirects password managers to the page for changing the password (W3C, A Well-Known URL for
@@ -216,6 +226,7 @@ pub fn with_middleware(routes: Router<AppState>, server: AppState) -> Router {
     let http = server.0.http.clone();
     let outermost = catch_panic::outermost_layer(&http);
     routes
+        .layer(from_fn_with_state(http.clone(), api_errors::complete_errors))
         .layer(from_fn_with_state(http.clone(), require_session::redirect_anonymous))
         .layer(from_fn_with_state(http.clone(), credentials::reject_two_users))
         .layer(from_fn_with_state(http.clone(), duplicate_cookies::keep_valid_cookie))

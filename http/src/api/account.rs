@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     HttpState,
+    error::ApiError,
     extract::{
         RequestAuth,
         json_body::{JsonBody, KnownFields},
@@ -133,9 +134,9 @@ pagination::page_body!(ActivityPage, Activity);
 pub(crate) async fn me(
     State(server): State<HttpState>,
     auth: RequestAuth,
-) -> Result<Json<AccountBody>, Response> {
+) -> Result<Json<AccountBody>, ApiError> {
     let account = auth.signed_in(&server).await?.account().await;
-    Ok(Json(account.map_err(|error| auth.error_response(error.into()))?.into()))
+    Ok(Json(account?.into()))
 }
 
 /// Changes the display name.
@@ -157,7 +158,7 @@ pub(crate) async fn update_me(
     State(server): State<HttpState>,
     auth: RequestAuth,
     body: Result<JsonBody<ChangeBody>, Response>,
-) -> Result<Json<AccountBody>, Response> {
+) -> Result<Json<AccountBody>, ApiError> {
     // Authentication comes first: an anonymous client learns nothing about the body.
     let signed_in = auth.signed_in(&server).await?;
     let Some(name) = body?.0.name else {
@@ -165,12 +166,13 @@ pub(crate) async fn update_me(
             pointer: "/name".to_owned(),
             code: "missing",
             detail: "Enter the new name.".to_owned(),
-        }]));
+        }])
+        .into());
     };
     let account = signed_in
         .update_display_name(&UpdateProfileForm { name, session_tag: String::new() })
         .await;
-    Ok(Json(account.map_err(|error| auth.error_response(error.into()))?.into()))
+    Ok(Json(account?.into()))
 }
 
 /// Lists the audit events of the account, newest first.
@@ -190,12 +192,10 @@ pub(crate) async fn activity(
     State(server): State<HttpState>,
     auth: RequestAuth,
     query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<ActivityPage>, Response> {
+) -> Result<Json<ActivityPage>, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
-    pagination::page_response(&auth, query, async |limit, cursor| {
-        signed_in.activity(limit, cursor).await
-    })
-    .await
+    pagination::page_response(query, async |limit, cursor| signed_in.activity(limit, cursor).await)
+        .await
 }
 
 /// The current and the new password.
@@ -241,14 +241,11 @@ pub(crate) async fn change_password(
     auth: RequestAuth,
     headers: HeaderMap,
     body: Result<JsonBody<PasswordBody>, Response>,
-) -> Result<Response, Response> {
+) -> Result<Response, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
     let JsonBody(PasswordBody { current_password, new_password }) = body?;
     let form = ChangePasswordForm { current_password, new_password, session_tag: String::new() };
-    let issued = signed_in
-        .change_password(&form)
-        .await
-        .map_err(|error| auth.error_response(error.into()))?;
+    let issued = signed_in.change_password(&form).await?;
     Ok(auth::replacement_response(
         &headers,
         issued,

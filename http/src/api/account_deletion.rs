@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     HttpState,
+    error::ApiError,
     extract::{
         RequestAuth,
         json_body::{JsonBody, KnownFields},
@@ -62,14 +63,14 @@ pub(crate) async fn request_deletion(
     State(server): State<HttpState>,
     auth: RequestAuth,
     body: Result<JsonBody<DeletionBody>, Response>,
-) -> Result<Json<AccountBody>, Response> {
+) -> Result<Json<AccountBody>, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
     let form = DeleteAccountForm {
         current_password: body?.0.current_password,
         session_tag: String::new(),
     };
     let account = signed_in.delete_account(&form).await;
-    Ok(Json(account.map_err(|error| auth.error_response(error.into()))?.into()))
+    Ok(Json(account?.into()))
 }
 
 /// Cancels the deletion of the account.
@@ -100,7 +101,7 @@ pub(crate) async fn request_deletion(
 pub(crate) async fn cancel_deletion(
     State(server): State<HttpState>,
     auth: RequestAuth,
-) -> Result<Json<AccountBody>, Response> {
+) -> Result<Json<AccountBody>, ApiError> {
     let account = auth.signed_in(&server).await?.cancel_deletion().await;
-    Ok(Json(account.map_err(|error| auth.error_response(error.into()))?.into()))
+    Ok(Json(account?.into()))
 }

@@ -3,6 +3,7 @@
 use super::openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses};
 use crate::{
     HttpState,
+    error::ApiError,
     extract::{
         RequestAuth,
         json_body::{JsonBody, KnownFields},
@@ -19,7 +20,7 @@ use axum::{
 };
 use countersign_core::admin::{Admin, AdminAction};
 use countersign_types::{
-    UserId,
+    Problem, UserId,
     views::{AdminUser, Role},
 };
 use serde::{Deserialize, Serialize};
@@ -108,8 +109,8 @@ pub(crate) enum UserResponses {
     Last(ProblemBody),
 }
 
-async fn admin<'a>(server: &'a HttpState, auth: &RequestAuth) -> Result<Admin<'a>, Response> {
-    auth.signed_in(server).await?.admin().map_err(|error| auth.error_response(error.into()))
+async fn admin<'a>(server: &'a HttpState, auth: &RequestAuth) -> Result<Admin<'a>, ApiError> {
+    Ok(auth.signed_in(server).await?.admin()?)
 }
 
 /// Lists all accounts, newest first.
@@ -130,10 +131,9 @@ pub(crate) async fn users(
     State(server): State<HttpState>,
     auth: RequestAuth,
     query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<UserPage>, Response> {
+) -> Result<Json<UserPage>, ApiError> {
     let admin = admin(&server, &auth).await?;
-    pagination::page_response(&auth, query, async |limit, cursor| admin.users(limit, cursor).await)
-        .await
+    pagination::page_response(query, async |limit, cursor| admin.users(limit, cursor).await).await
 }
 
 /// Returns an account.
@@ -160,10 +160,10 @@ pub(crate) async fn user(
     State(server): State<HttpState>,
     auth: RequestAuth,
     id: PathId,
-) -> Result<Json<UserBody>, Response> {
+) -> Result<Json<UserBody>, ApiError> {
     let admin = admin(&server, &auth).await?;
-    let found = admin.user(parse(&auth, &id)?).await;
-    Ok(Json(found.map_err(|error| auth.error_response(error.into()))?.into()))
+    let found = admin.user(parse(&id)?).await;
+    Ok(Json(found?.into()))
 }
 
 /// Disables an account and revokes its sessions.
@@ -186,7 +186,7 @@ pub(crate) async fn disable(
     State(server): State<HttpState>,
     auth: RequestAuth,
     id: PathId,
-) -> Result<Json<UserBody>, Response> {
+) -> Result<Json<UserBody>, ApiError> {
     change(&server, &auth, &id, AdminAction::Disable).await
 }
 
@@ -210,7 +210,7 @@ pub(crate) async fn enable(
     State(server): State<HttpState>,
     auth: RequestAuth,
     id: PathId,
-) -> Result<Json<UserBody>, Response> {
+) -> Result<Json<UserBody>, ApiError> {
     change(&server, &auth, &id, AdminAction::Enable).await
 }
 
@@ -234,7 +234,7 @@ pub(crate) async fn revoke_sessions(
     State(server): State<HttpState>,
     auth: RequestAuth,
     id: PathId,
-) -> Result<Json<UserBody>, Response> {
+) -> Result<Json<UserBody>, ApiError> {
     change(&server, &auth, &id, AdminAction::RevokeSessions).await
 }
 
@@ -263,7 +263,7 @@ pub(crate) async fn set_role(
     auth: RequestAuth,
     id: PathId,
     body: Result<JsonBody<RoleBody>, Response>,
-) -> Result<Json<UserBody>, Response> {
+) -> Result<Json<UserBody>, ApiError> {
     // Authentication comes first: an anonymous client learns nothing about the body.
     admin(&server, &auth).await?;
     let JsonBody(RoleBody { role }) = body?;
@@ -277,7 +277,8 @@ pub(crate) async fn set_role(
             pointer: "/role".to_owned(),
             code,
             detail: detail.to_owned(),
-        }]));
+        }])
+        .into());
     };
     change(&server, &auth, &id, AdminAction::Role(role)).await
 }
@@ -287,12 +288,12 @@ async fn change(
     auth: &RequestAuth,
     id: &PathId,
     change: AdminAction,
-) -> Result<Json<UserBody>, Response> {
+) -> Result<Json<UserBody>, ApiError> {
     let admin = admin(server, auth).await?;
-    let changed = admin.change(parse(auth, id)?, change).await;
-    Ok(Json(changed.map_err(|error| auth.error_response(error.into()))?.into()))
+    let changed = admin.change(parse(id)?, change).await;
+    Ok(Json(changed?.into()))
 }
 
-fn parse(auth: &RequestAuth, id: &PathId) -> Result<UserId, Response> {
-    id.parse().ok_or_else(|| auth.error_response(countersign_core::Error::NotFound.into()))
+fn parse(id: &PathId) -> Result<UserId, ApiError> {
+    id.parse().ok_or(Problem::NotFound.into())
 }

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     HttpState,
     cookies::{self, CookieNames},
+    error::ApiError,
     extract::{
         RequestAuth,
         json_body::{JsonBody, KnownFields, OptionalJsonBody},
@@ -122,7 +123,7 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    fn parse(text: Option<&str>) -> Result<Self, Response> {
+    fn parse(text: Option<&str>) -> Result<Self, ApiError> {
         one_of(text, "/transport", &[("body", Self::Body), ("cookie", Self::Cookie)])
     }
 }
@@ -141,7 +142,7 @@ pub(crate) enum Scope {
 }
 
 impl Scope {
-    fn parse(text: Option<&str>) -> Result<Self, Response> {
+    fn parse(text: Option<&str>) -> Result<Self, ApiError> {
         one_of(
             text,
             "/scope",
@@ -155,7 +156,7 @@ fn one_of<T: Copy + Default>(
     text: Option<&str>,
     pointer: &str,
     values: &[(&str, T)],
-) -> Result<T, Response> {
+) -> Result<T, ApiError> {
     let Some(text) = text else { return Ok(T::default()) };
     values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
@@ -164,6 +165,7 @@ fn one_of<T: Copy + Default>(
             code: "unknown_value",
             detail: format!("Use one of: {}.", names.join(", ")),
         }])
+        .into()
     })
 }
 
@@ -318,7 +320,7 @@ pub(crate) async fn sign_up(
     auth: RequestAuth,
     headers: HeaderMap,
     JsonBody(body): JsonBody<SignUpBody>,
-) -> Result<Response, Response> {
+) -> Result<Response, ApiError> {
     let (names, transport) = (server.cookies(), Transport::parse(body.transport.as_deref())?);
     let form = SignUpForm {
         name: body.name,
@@ -328,11 +330,7 @@ pub(crate) async fn sign_up(
         next: String::new(),
     };
     let replaced = replaced_session_token(&headers, transport, names);
-    let (_, issued) = server
-        .auth()
-        .sign_up(&auth.client, &form, replaced.as_deref())
-        .await
-        .map_err(|error| auth.error_response(error.into()))?;
+    let (_, issued) = server.auth().sign_up(&auth.client, &form, replaced.as_deref()).await?;
     Ok(token_response(StatusCode::CREATED, issued, transport, names))
 }
 
@@ -362,7 +360,7 @@ pub(crate) async fn log_in(
     auth: RequestAuth,
     headers: HeaderMap,
     JsonBody(body): JsonBody<LogInBody>,
-) -> Result<Response, Response> {
+) -> Result<Response, ApiError> {
     let (names, transport) = (server.cookies(), Transport::parse(body.transport.as_deref())?);
     let form = LogInForm {
         email: body.email,
@@ -371,11 +369,7 @@ pub(crate) async fn log_in(
         remember_me: "on".to_owned(),
     };
     let replaced = replaced_session_token(&headers, transport, names);
-    let (_, issued) = server
-        .auth()
-        .log_in(&auth.client, &form, replaced.as_deref())
-        .await
-        .map_err(|error| auth.error_response(error.into()))?;
+    let (_, issued) = server.auth().log_in(&auth.client, &form, replaced.as_deref()).await?;
     Ok(token_response(StatusCode::OK, issued, transport, names))
 }
 
@@ -415,7 +409,7 @@ pub(crate) async fn refresh(
     auth: RequestAuth,
     headers: HeaderMap,
     OptionalJsonBody(body): OptionalJsonBody<RefreshBody>,
-) -> Result<Response, Response> {
+) -> Result<Response, ApiError> {
     let names = server.cookies();
     let (token, transport) = match (
         body.and_then(|body| body.refresh_token),
@@ -424,23 +418,24 @@ pub(crate) async fn refresh(
         (Some(_), Some(_)) => {
             return Err(two_credentials(
                 "Send the refresh token in the body or in the cookie, not in both.",
-            ));
+            )
+            .into());
         }
         (Some(token), None) => (token, Transport::Body),
         (None, Some(token)) => (token, Transport::Cookie),
-        (None, None) => return Err(problem::invalid_grant()),
+        (None, None) => return Err(problem::invalid_grant().into()),
     };
     match server.auth().refresh(&auth.client, &token).await {
         Ok(issued) => Ok(token_response(StatusCode::OK, issued, transport, names)),
         Err(error) => {
             if !matches!(error, countersign_core::Error::Unauthenticated) {
-                return Err(auth.error_response(error.into()));
+                return Err(error.into());
             }
             let mut response = problem::invalid_grant();
             if transport == Transport::Cookie {
                 clear_session_cookies(&headers, &mut response, names);
             }
-            Err(response)
+            Err(response.into())
         }
     }
 }
@@ -474,7 +469,7 @@ pub(crate) async fn log_out(
     auth: RequestAuth,
     headers: HeaderMap,
     OptionalJsonBody(body): OptionalJsonBody<LogOutBody>,
-) -> Result<Response, Response> {
+) -> Result<Response, ApiError> {
     let (service, names) = (server.auth(), server.cookies());
     let cookie = cookies::refresh_cookie(&headers, names);
     let (given, scope) = body.map_or((None, None), |body| (body.refresh_token, body.scope));
@@ -489,8 +484,8 @@ pub(crate) async fn log_out(
     .collect();
     match service.belong_to_different_users(&presented).await {
         Ok(false) => {}
-        Ok(true) => return Err(two_credentials("Send the credentials of one user.")),
-        Err(error) => return Err(auth.error_response(error.into())),
+        Ok(true) => return Err(two_credentials("Send the credentials of one user.").into()),
+        Err(error) => return Err(error.into()),
     }
     let mut done = Err(countersign_core::Error::Unauthenticated);
     for presented in presented {
@@ -516,7 +511,7 @@ pub(crate) async fn log_out(
                 countersign_core::Error::Unauthenticated
                 | countersign_core::Error::RefreshSuperseded,
             ) => {}
-            Err(error) => return Err(auth.error_response(error.into())),
+            Err(error) => return Err(error.into()),
             // With `this`, the session of each credential ends. The other scopes give the same
             // result for every credential of the user.
             Ok(()) => done = Ok(()),
@@ -525,7 +520,7 @@ pub(crate) async fn log_out(
             break;
         }
     }
-    done.map_err(|error| auth.error_response(error.into()))?;
+    done?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if scope != Scope::Others {
         clear_session_cookies(&headers, &mut response, names);

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     HttpState,
+    error::ApiError,
     export_slots::{self, RETRY_AFTER_SECONDS},
     extract::RequestAuth,
     rfc3339::rfc3339,
@@ -112,13 +113,13 @@ pub fn exported_session(session: ExportedSession) -> String {
 pub(crate) async fn export(
     State(server): State<HttpState>,
     auth: RequestAuth,
-) -> Result<Response, Response> {
+) -> Result<Response, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
-    let slot = server.export_slots().acquire(signed_in.user(), &auth.client).ok_or_else(|| {
-        auth.error_response(Problem::Overloaded { retry_after: RETRY_AFTER_SECONDS }.into())
-    })?;
-    let everything =
-        signed_in.export_data().await.map_err(|error| auth.error_response(error.into()))?;
+    let slot = server
+        .export_slots()
+        .acquire(signed_in.user(), &auth.client)
+        .ok_or(Problem::Overloaded { retry_after: RETRY_AFTER_SECONDS })?;
+    let everything = signed_in.export_data().await?;
     let older = signed_in.older_sessions(&everything);
     Ok(export_slots::json(
         slot,

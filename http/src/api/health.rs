@@ -3,10 +3,10 @@
 use super::openapi_responses::PublicResponses;
 use crate::{
     HttpState,
-    error::log_and_convert,
-    problem::{self, ProblemBody},
+    error::{ApiError, log_and_convert},
+    problem::ProblemBody,
 };
-use axum::{Extension, Json, extract::State, response::Response};
+use axum::{Extension, Json, extract::State};
 use countersign_core::RequestContext;
 use countersign_types::Problem;
 use serde::Serialize;
@@ -57,15 +57,15 @@ pub(crate) async fn liveness() -> Json<Health> {
 pub(crate) async fn readiness(
     State(server): State<HttpState>,
     Extension(client): Extension<RequestContext>,
-) -> Result<Json<Health>, Response> {
+) -> Result<Json<Health>, ApiError> {
     if server.is_stopping() {
-        return Err(problem::response(&Problem::Unavailable));
+        return Err(Problem::Unavailable.into());
     }
     match server.auth().ready().await {
         Ok(()) => Ok(Json(Health { status: "ok" })),
         Err(error) => {
             log_and_convert(&error, &client.request_id);
-            Err(problem::response(&Problem::Unavailable))
+            Err(Problem::Unavailable.into())
         }
     }
 }

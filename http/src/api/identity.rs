@@ -2,7 +2,7 @@
 //! another program (`auth_request` of nginx, `forward_auth` of Caddy).
 
 use super::openapi_responses::AuthResponses;
-use crate::{HttpState, cookies, extract::RequestAuth, problem};
+use crate::{HttpState, cookies, error::ApiError, extract::RequestAuth, problem};
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION},
@@ -46,7 +46,7 @@ pub(crate) async fn verify(
     State(server): State<HttpState>,
     auth: RequestAuth,
     headers: HeaderMap,
-) -> Result<Response, Response> {
+) -> Result<Response, ApiError> {
     let signed_in = signed_in(&server, &auth, &headers).await?;
     let mut response = StatusCode::OK.into_response();
     if server.settings().identity_headers {
@@ -71,19 +71,18 @@ async fn signed_in<'a>(
     server: &'a HttpState,
     auth: &RequestAuth,
     headers: &HeaderMap,
-) -> Result<SignedIn<'a>, Response> {
+) -> Result<SignedIn<'a>, ApiError> {
     let rejection = match auth.signed_in(server).await {
         Ok(signed_in) => return Ok(signed_in),
         Err(rejection) => rejection,
     };
-    let cookie = cookies::refresh_cookie(headers, server.cookies())
-        .filter(|_| rejection.status() == StatusCode::UNAUTHORIZED);
+    let cookie =
+        cookies::refresh_cookie(headers, server.cookies()).filter(|_| rejection.status() == 401);
     match cookie {
-        Some(token) if !headers.contains_key(AUTHORIZATION) => server
-            .auth()
-            .signed_in(&auth.client, PresentedCredential::Cookie(&token))
-            .await
-            .map_err(|error| auth.error_response(error.into())),
+        Some(token) if !headers.contains_key(AUTHORIZATION) => {
+            let presented = PresentedCredential::Cookie(&token);
+            Ok(server.auth().signed_in(&auth.client, presented).await?)
+        }
         _ => Err(rejection),
     }
 }

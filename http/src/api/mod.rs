@@ -21,8 +21,7 @@ mod sessions;
 pub use export::{Export, exported_session};
 pub use security_txt::security_txt;
 
-use crate::{HttpState, oauth, problem};
-use axum::{http::StatusCode, response::Response};
+use crate::{HttpState, oauth};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -109,14 +108,4 @@ fn described_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(jwks::jwks))
         .routes(routes!(health::liveness))
         .routes(routes!(health::readiness))
-}
-
-/// Responds with 404 to an unknown path, never with a page.
-pub async fn not_found() -> Response {
-    problem::from_status(StatusCode::NOT_FOUND)
-}
-
-/// Responds with 405 to a method that the path doesn't support.
-pub async fn method_not_allowed() -> Response {
-    problem::from_status(StatusCode::METHOD_NOT_ALLOWED)
 }

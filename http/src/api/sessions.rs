@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     HttpState,
+    error::ApiError,
     extract::{
         RequestAuth,
         pagination::{self, PageQuery},
@@ -76,12 +77,10 @@ pub(crate) async fn list(
     State(server): State<HttpState>,
     auth: RequestAuth,
     query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<SessionPage>, Response> {
+) -> Result<Json<SessionPage>, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
-    pagination::page_response(&auth, query, async |limit, cursor| {
-        signed_in.sessions(limit, cursor).await
-    })
-    .await
+    pagination::page_response(query, async |limit, cursor| signed_in.sessions(limit, cursor).await)
+        .await
 }
 
 /// Revokes a session.
@@ -117,13 +116,13 @@ pub(crate) async fn revoke(
     auth: RequestAuth,
     headers: HeaderMap,
     id: PathId,
-) -> Result<Response, Response> {
+) -> Result<Response, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
     let revoked = match id.parse() {
         Some(id) => signed_in.revoke_session(id).await.map(|()| id),
         None => Err(countersign_core::Error::NotFound),
     };
-    let revoked = revoked.map_err(|error| auth.error_response(error.into()))?;
+    let revoked = revoked?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     if revoked == signed_in.session() {
         clear_session_cookies(&headers, &mut response, server.cookies());

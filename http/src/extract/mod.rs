@@ -7,4 +7,4 @@ pub(crate) mod path_id;
 mod request_auth;
 
 pub use request_auth::{RequestAuth, require_access_token};
-pub(crate) use request_auth::{X_ACCESS_TOKEN, two_credentials};
+pub(crate) use request_auth::{X_ACCESS_TOKEN, has_access_token, two_credentials};

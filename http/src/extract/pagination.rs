@@ -1,11 +1,9 @@
 //! Cursor-based pagination of lists.
 
-use super::RequestAuth;
-use crate::problem;
+use crate::{error::ApiError, problem};
 use axum::{
     extract::{Query, rejection::QueryRejection},
     http::StatusCode,
-    response::Response,
 };
 use countersign_core::MAX_PAGE_SIZE;
 use countersign_types::views::Paginated;
@@ -57,12 +55,12 @@ pub(crate) use page_body;
 
 /// Responds with the page that the query asks for. `read` takes a limit and a cursor.
 pub(crate) async fn page_response<T: From<Paginated<U>>, U>(
-    auth: &RequestAuth,
     query: Result<Query<PageQuery>, QueryRejection>,
     read: impl AsyncFnOnce(u16, Option<&str>) -> Result<Paginated<U>, countersign_core::Error>,
-) -> Result<axum::Json<T>, Response> {
-    let bad_request =
-        |detail: &str| problem::with_detail(StatusCode::BAD_REQUEST, "bad_request", detail);
+) -> Result<axum::Json<T>, ApiError> {
+    let bad_request = |detail: &str| {
+        ApiError::from(problem::with_detail(StatusCode::BAD_REQUEST, "bad_request", detail))
+    };
     let Ok(Query(PageQuery { limit, cursor })) = query else {
         return Err(bad_request(
             "The query accepts `limit`, a number from 1 to 100, and `cursor`.",
@@ -77,6 +75,6 @@ pub(crate) async fn page_response<T: From<Paginated<U>>, U>(
         Err(countersign_core::Error::InvalidCursor) => {
             Err(bad_request("`cursor` must be the `next_cursor` of an earlier response."))
         }
-        Err(error) => Err(auth.error_response(error.into())),
+        Err(error) => Err(error.into()),
     }
 }

@@ -7,14 +7,14 @@ use crate::{
     context::request_context,
     cookies,
     credentials::{bearer, is_well_formed},
-    error::RequestError,
+    error::ApiError,
     problem,
 };
 use axum::{
     extract::{FromRef, FromRequestParts, Request, State},
     http::{HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use countersign_core::{PresentedCredential, RequestContext, SignedIn};
 use countersign_types::Problem;
@@ -22,6 +22,9 @@ use std::convert::Infallible;
 
 /// A header in which some older clients send their access token.
 pub(crate) const X_ACCESS_TOKEN: &str = "x-access-token";
+
+/// Where the access cookie is accepted.
+const API_PREFIX: &str = "/api/v1/";
 
 /// Extracts the credential of an API request. The extractor checks nothing; call
 /// [`RequestAuth::signed_in`].
@@ -34,9 +37,8 @@ pub struct RequestAuth {
 /// The access token of a request.
 #[derive(Clone)]
 enum PresentedToken {
+    /// None, or a credential that is not an access token, such as a password for a proxy.
     None,
-    /// A credential that is not an access token.
-    Malformed,
     Token(String),
     Multiple,
 }
@@ -58,57 +60,47 @@ where
 
 fn presented(headers: &HeaderMap, path: &str, server: &HttpState) -> PresentedToken {
     let mut found = Vec::new();
-    let given = headers.contains_key(AUTHORIZATION);
     found.extend(bearer(headers).map(|token| Some(token.to_owned())));
     if server.settings().x_access_token {
         found.extend(headers.get_all(X_ACCESS_TOKEN).iter().map(|value| {
             value.to_str().ok().filter(|token| is_well_formed(token)).map(str::to_owned)
         }));
     }
-    if path.starts_with("/api/v1/") {
+    if path.starts_with(API_PREFIX) {
         found.extend(cookies::access_cookie(headers, server.cookies()).map(Some));
     }
     match (found.pop(), found.is_empty()) {
-        // Another credential, such as a password for a proxy, or a malformed token.
-        (None, _) if given => PresentedToken::Malformed,
-        (None, _) => PresentedToken::None,
-        (Some(None), true) => PresentedToken::Malformed,
+        (None, _) | (Some(None), true) => PresentedToken::None,
         (Some(Some(token)), true) => PresentedToken::Token(token),
         (Some(_), false) => PresentedToken::Multiple,
     }
 }
 
 impl RequestAuth {
-    /// Verifies the access token. Returns the operations of the user, or the error response.
-    pub async fn signed_in<'a>(&self, server: &'a HttpState) -> Result<SignedIn<'a>, Response> {
-        let Some(token) = self.token()? else {
-            return Err(self.error_response(Problem::Unauthenticated.into()));
-        };
-        server
-            .auth()
-            .signed_in(&self.client, PresentedCredential::Bearer(token))
-            .await
-            .map_err(|error| self.error_response(error.into()))
+    /// Verifies the access token. Returns the operations of the user.
+    pub async fn signed_in<'a>(&self, server: &'a HttpState) -> Result<SignedIn<'a>, ApiError> {
+        let token = self.token()?.ok_or(Problem::Unauthenticated)?;
+        Ok(server.auth().signed_in(&self.client, PresentedCredential::Bearer(token)).await?)
     }
 
     /// Returns the access token, which may be invalid.
-    pub(crate) fn token(&self) -> Result<Option<&str>, Response> {
+    pub(crate) fn token(&self) -> Result<Option<&str>, ApiError> {
         match &self.presented {
             PresentedToken::Token(token) => Ok(Some(token)),
-            PresentedToken::None | PresentedToken::Malformed => Ok(None),
-            PresentedToken::Multiple => Err(two_credentials("Send exactly one access token.")),
+            PresentedToken::None => Ok(None),
+            PresentedToken::Multiple => {
+                Err(two_credentials("Send exactly one access token.").into())
+            }
         }
     }
+}
 
-    /// Returns the error response. Internal errors are logged.
-    pub fn error_response(&self, error: RequestError) -> Response {
-        let problem = error.into_problem(&self.client.request_id);
-        if matches!(self.presented, PresentedToken::None) {
-            problem::response(&problem)
-        } else {
-            problem::bearer_response(&problem)
-        }
-    }
+/// Returns whether a request has a credential in a place for access tokens.
+pub(crate) fn has_access_token(headers: &HeaderMap, path: &str, server: &HttpState) -> bool {
+    headers.contains_key(AUTHORIZATION)
+        || server.settings().x_access_token && headers.contains_key(X_ACCESS_TOKEN)
+        || path.starts_with(API_PREFIX)
+            && cookies::access_cookie(headers, server.cookies()).is_some()
 }
 
 /// Returns the response for a request with contradicting credentials.
@@ -126,6 +118,6 @@ pub async fn require_access_token(
 ) -> Response {
     match auth.signed_in(&server).await {
         Ok(_) => next.run(request).await,
-        Err(rejection) => rejection,
+        Err(rejection) => rejection.into_response(),
     }
 }

@@ -24,7 +24,7 @@ pub async fn log_request(
     let id = request_id(request.headers());
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let address =
-        client_ip(peer, request.headers(), server.trusted_proxies(), &server.config_warnings());
+        client_ip(peer, request.headers(), server.trusted_proxies(), server.config_warnings());
     let mut client = RequestContext::new(
         address,
         request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok()),

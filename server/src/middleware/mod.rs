@@ -16,8 +16,9 @@
 //! 11. `duplicate_cookies`: keep the valid one of several refresh cookies;
 //! 12. `credentials`: reject credentials of two users;
 //! 13. [`require_session`]: redirect anonymous clients from protected pages to the log-in page;
-//! 14. [`render_limit`]: limit concurrent page renderings, and run each to completion;
-//! 15. [`element_count`]: add the number of elements to each page.
+//! 14. `api_errors`: log the cause of API errors and complete their challenge;
+//! 15. [`render_limit`]: limit concurrent page renderings, and run each to completion;
+//! 16. [`element_count`]: add the number of elements to each page.
 
 pub mod element_count;
 pub mod error_pages;
