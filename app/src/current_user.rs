@@ -2,10 +2,13 @@
 //! kept up to date in the browser.
 
 use crate::{
-    browser, connection, form_drafts,
+    browser,
+    browser::{
+        connection, form_drafts, session,
+        session::{EndReason, PageIdentity, SessionEvent},
+    },
     resource::PageResource,
     routes,
-    session::{self, EndReason, PageIdentity, SessionEvent},
 };
 use countersign_types::{Problem, RedirectPath, views::Account};
 use leptos::{prelude::*, task::spawn_local};
@@ -33,8 +36,10 @@ impl CurrentUser {
 /// Provides the [`CurrentUser`]. Called once, by the root component.
 pub fn provide_current_user() -> CurrentUser {
     let version = RwSignal::new(0);
-    let account =
-        PageResource::new(move || (version.get(), None), |_| crate::api::current_account());
+    let account = PageResource::new(
+        move || (version.get(), None),
+        |_| crate::features::account::current_account(),
+    );
     let user = CurrentUser { account, version };
     provide_context(user);
     // Effects run in the browser only, after hydration.
@@ -92,7 +97,7 @@ fn on_session_event(user: CurrentUser, event: SessionEvent) {
         // In the background, because the page is most likely still valid, even offline. If the
         // session has ended, the call causes another event.
         SessionEvent::Recheck => spawn_local(async move {
-            if let Ok(account) = crate::api::current_account().await {
+            if let Ok(account) = crate::features::account::current_account().await {
                 user.account.set(account);
             }
         }),

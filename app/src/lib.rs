@@ -3,37 +3,33 @@
 //!
 //! | topic | modules |
 //! |---|---|
-//! | user interface | [`pages`], built from [`ui`] and [`messages`], inside [`document`] |
-//! | server functions | [`api`] |
-//! | calls of server functions: token, refresh, other tabs | [`server_fn_client`], [`session`] |
-//! | JSON in the browser | [`json_codec`], [`js_json`] |
-//! | what the browser offers: storage, locks, history | [`browser`] |
-//! | unreachable server, forms that outlive a session | [`connection`], [`form_drafts`] |
-//! | logged-in user, data that pages load | [`current_user`], [`resource`] |
+//! | the features: pages, server functions and texts, a folder each | [`features`] |
+//! | the root component, the paths of all pages, the chunk of account pages | `app`, [`routes`], [`lazy_pages`] |
+//! | what surrounds a page | [`layout`] |
+//! | components without knowledge of accounts | [`ui`] |
+//! | texts that several features share | [`messages`] |
+//! | the browser: its APIs, the session and its token, calls of server functions | [`browser`] |
+//! | logged-in user, data that pages load, redirects after log-in | [`current_user`], [`resource`], [`return_to`] |
 //! | requests and responses of server functions | `request` (server only) |
 //! | errors of server functions | [`server_fn_error`] |
 #![recursion_limit = "256"]
 
-pub mod api;
+mod app;
 pub mod browser;
-pub mod connection;
 pub mod current_user;
-pub mod document;
 pub mod eager_view;
-#[cfg(feature = "ssr")]
-pub mod export_html;
-pub mod form_drafts;
-pub mod js_json;
-pub mod json_codec;
+pub mod features;
+pub mod layout;
+pub mod lazy_pages;
 pub mod messages;
-pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod request;
 pub mod resource;
+pub mod return_to;
 pub mod routes;
-pub mod server_fn_client;
 pub mod server_fn_error;
-pub mod session;
 #[cfg(all(feature = "ssr", any(test, feature = "testing")))]
 pub mod testing;
 pub mod ui;
+
+pub use app::{App, prepare_hydration};

@@ -3,7 +3,7 @@
 //! and those below it depend on `leptos_axum`.
 
 mod request_scope;
-mod response;
+pub(crate) mod response;
 
 pub use request_scope::RequestScope;
 
@@ -31,20 +31,6 @@ pub async fn handle<T>(
     };
     request.write_error(&problem);
     Err(problem.into())
-}
-
-/// Writes the response for a server function that the framework didn't start, because its arguments
-/// are invalid, or couldn't complete.
-pub(crate) fn write_error(problem: &Problem) {
-    // Without context in tests, and if a URL is decoded outside a request.
-    let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>())
-    else {
-        return;
-    };
-    if let Problem::Internal { .. } = problem {
-        tracing::error!(path = parts.uri.path(), "server function failed");
-    }
-    response::write_error(&parts, &response, problem, false);
 }
 
 /// Sets the status of the page that is being rendered.

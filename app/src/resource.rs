@@ -5,8 +5,7 @@
 //! server has loaded as text, and only the page that shows it brings the code to decode it.
 
 use crate::{
-    connection::ConnectionStatus,
-    js_json::{self, FromJs},
+    browser::{connection::ConnectionStatus, js_json, js_json::FromJs},
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::{ParseProblemError, Problem};

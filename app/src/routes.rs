@@ -1,6 +1,7 @@
 //! Paths of the pages, and the parameters in their query strings. Pure text functions, without
 //! access to the request or the browser.
 
+use crate::features;
 use countersign_types::path::is_at_or_below;
 
 /// Paths that need a session, with everything below them. The server redirects anonymous clients
@@ -12,11 +13,37 @@ pub const LOG_IN: &str = "/login";
 /// The sign-up page.
 pub const SIGN_UP: &str = "/signup";
 
-/// The page to change the password.
-pub const PASSWORD: &str = "/account/password";
+/// A page of the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountPage {
+    /// The path of the page.
+    pub path: &'static str,
+    /// The heading, which is also the name in the navigation.
+    pub heading: &'static str,
+}
 
-/// The page for data export and account deletion.
-pub const DATA: &str = "/account/data";
+macro_rules! account_pages {
+    ($($page:ident = $path:literal, $feature:ident;)+) => {
+        $(
+            #[doc = concat!("`", $path, "`")]
+            pub const $page: AccountPage =
+                AccountPage { path: $path, heading: features::$feature::messages::HEADING };
+        )+
+
+        /// Paths and headings of the account pages, in the order of the navigation.
+        pub const ACCOUNT_NAV: &[(&str, &str)] = &[$(($page.path, $page.heading)),+];
+    };
+}
+
+// The path of each account page, and the feature whose page it is.
+account_pages! {
+    PROFILE = "/account", profile;
+    PASSWORD = "/account/password", password;
+    SESSIONS = "/account/sessions", sessions;
+    ACTIVITY = "/account/activity", activity;
+    DATA = "/account/data", your_data;
+}
+
 /// `?delete`, on [`DATA`]: show the form that deletes the account.
 pub const DELETE: &str = "delete";
 /// The data export as JSON.

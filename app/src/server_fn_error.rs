@@ -1,7 +1,7 @@
 //! The error type of server functions: a [`Problem`], encoded as JSON text. Everything else works
 //! with the [`Problem`] itself; `request` writes the response.
 
-use crate::{js_json::FromJs, json_codec::BrowserJson};
+use crate::browser::{js_json::FromJs, json_codec::BrowserJson};
 use countersign_types::Problem;
 use leptos::{
     server_fn::{
@@ -78,7 +78,7 @@ impl FromServerFnError for ServerFnProblem {
         };
         // The function didn't run, so nothing else has written a response.
         #[cfg(feature = "ssr")]
-        crate::request::write_error(&problem);
+        crate::request::response::write_framework_error(&problem);
         Self(problem)
     }
 }

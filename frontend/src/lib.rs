@@ -13,10 +13,10 @@ pub fn hydrate() {
         console_error_panic_hook::hook(panic);
     }));
     wasm_bindgen_futures::spawn_local(async {
-        if countersign_leptos::pages::preload_page().await
+        if countersign_leptos::prepare_hydration().await
             && countersign_leptos::browser::is_as_rendered()
         {
-            leptos::mount::hydrate_body(countersign_leptos::pages::App);
+            leptos::mount::hydrate_body(countersign_leptos::App);
         }
     });
 }

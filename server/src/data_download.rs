@@ -50,7 +50,7 @@ async fn as_json(State(http): State<HttpState>, request: Parts) -> Response {
 async fn as_page(State(http): State<HttpState>, request: Parts) -> Response {
     download_response(&http, &request, "html", async |slot, _, everything| {
         export_slots::response(slot, "text/html; charset=utf-8", move || {
-            countersign_leptos::export_html::render(&everything)
+            countersign_leptos::features::your_data::document::render(&everything)
         })
         .await
     })

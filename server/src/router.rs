@@ -34,7 +34,7 @@ use countersign_http::{
     },
     problem,
 };
-use countersign_leptos::{document::app_document, pages::App, routes::PASSWORD};
+use countersign_leptos::{App, layout::document::app_document, routes::PASSWORD};
 use leptos::{
     config::{Env, LeptosOptions},
     prelude::provide_context,
@@ -93,7 +93,7 @@ impl AppState {
             .build();
         Self(Arc::new(Inner {
             http: HttpState::new(auth, http.clone()),
-            style: countersign_leptos::document::stylesheet_url(&leptos),
+            style: countersign_leptos::layout::document::stylesheet_url(&leptos),
             leptos,
             reload_port: site.reload_port,
             files: load_static_files(site),
@@ -218,7 +218,7 @@ async fn method_not_allowed() -> Response {
 /// Redirects password managers to the page for changing the password (W3C, A Well-Known URL for
 /// Changing Passwords).
 async fn redirect_to_password_page() -> impl IntoResponse {
-    (StatusCode::FOUND, [(LOCATION, PASSWORD)])
+    (StatusCode::FOUND, [(LOCATION, PASSWORD.path)])
 }
 
 /// Adds the middleware to some routes; see [`crate::middleware`].

@@ -1,7 +1,9 @@
 //! (server) The request that runs a server function, and its response.
 
-use super::response;
-use crate::routes::{LOG_IN, LOGGED_OUT};
+use crate::{
+    request::response,
+    routes::{LOG_IN, LOGGED_OUT},
+};
 use countersign_core::{
     Auth, IssuedTokens, PresentedCredential, RefreshToken, RequestContext, SignedIn,
 };

@@ -12,8 +12,23 @@ use http::{
     header::{LOCATION, REFERER, RETRY_AFTER, WWW_AUTHENTICATE},
     request::Parts,
 };
+use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use url::Url;
+
+/// Writes the response for a server function that the framework didn't start, because its arguments
+/// are invalid, or couldn't complete.
+pub(crate) fn write_framework_error(problem: &Problem) {
+    // Without context in tests, and if a URL is decoded outside a request.
+    let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>())
+    else {
+        return;
+    };
+    if let Problem::Internal { .. } = problem {
+        tracing::error!(path = parts.uri.path(), "server function failed");
+    }
+    write_error(&parts, &response, problem, false);
+}
 
 /// Writes the error response of a server function. `bearer_refused`: the access token was rejected.
 pub(crate) fn write_error(

@@ -1,6 +1,6 @@
 //! A checkbox.
 
-use super::form::input_name;
+use crate::ui::form::input_name;
 use leptos::prelude::*;
 
 /// A checkbox, initially checked.

@@ -1,8 +1,10 @@
 //! A confirmation dialog. It is a native popover: opening, closing with Escape and returning the
 //! focus work without scripts.
 
-use super::popover::{close_on_blur, target_as};
-use crate::messages;
+use crate::{
+    messages,
+    ui::popover::{close_on_blur, target_as},
+};
 use leptos::{ev, prelude::*, web_sys::HtmlElement};
 
 /// A button that opens a dialog. `id` is the element id of the dialog. `children` are the controls

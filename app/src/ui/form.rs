@@ -5,10 +5,13 @@
 //! function until scripts run. (`ActionForm` decodes the fields with `serde_qs`, 7 KB for every
 //! visitor. Here each page reads its own fields.)
 
-use super::{
-    form_action::FormAction, form_values::FormValues, notice::problem_notice, popover::target_as,
+use crate::{
+    browser,
+    ui::{
+        form_action::FormAction, form_values::FormValues, notice::problem_notice,
+        popover::target_as,
+    },
 };
-use crate::browser;
 use countersign_types::{Field, FieldError, FieldErrors, Problem};
 use leptos::{
     ev,
@@ -17,7 +20,7 @@ use leptos::{
     web_sys::{EventTarget, HtmlButtonElement, HtmlElement, HtmlInputElement},
 };
 
-pub(super) use super::form_values::input_name;
+pub(super) use crate::ui::form_values::input_name;
 
 /// The context that the fields and the button of a form share.
 ///
@@ -95,7 +98,7 @@ pub fn Form(
             context.errors.try_set(field_errors(problem));
         } else {
             // The fields exist now.
-            crate::form_drafts::restore();
+            crate::browser::form_drafts::restore();
         }
     });
 

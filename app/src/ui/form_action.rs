@@ -2,8 +2,10 @@
 //! result. One type for all forms: Leptos compiles an action for each server function, about 3 KB
 //! for every visitor.
 
-use super::form_values::FormValues;
-use crate::{connection::ConnectionStatus, routes, server_fn_error::ServerFnProblem};
+use crate::{
+    browser::connection::ConnectionStatus, routes, server_fn_error::ServerFnProblem,
+    ui::form_values::FormValues,
+};
 use countersign_types::{FieldErrors, Problem};
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use leptos_router::hooks::use_location;
@@ -12,7 +14,7 @@ use std::{pin::Pin, sync::Arc};
 type Response = Pin<Box<dyn Future<Output = Result<(), Problem>>>>;
 
 /// The action of a form. Create it in the page with [`form_action`] and pass it to a
-/// [`super::Form`].
+/// [`crate::ui::Form`].
 #[derive(Clone, Copy)]
 pub struct FormAction {
     /// The path of the server function, to which a plain form is posted.

@@ -1,7 +1,7 @@
 //! A menu. It is a native popover, which opens and closes without scripts; only closing it when a
 //! link is followed needs one.
 
-use super::popover::{close_on_blur, target_as};
+use crate::ui::popover::{close_on_blur, target_as};
 use leptos::{
     ev,
     prelude::*,

@@ -1,7 +1,6 @@
 //! Messages about a whole form or page.
 
-use super::interpolate::interpolate;
-use crate::{browser, eager_view::IntoEagerAny, messages, routes};
+use crate::{browser, eager_view::IntoEagerAny, messages, routes, ui::interpolate::interpolate};
 use countersign_types::Problem;
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;

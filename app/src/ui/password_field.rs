@@ -1,11 +1,13 @@
 //! A password field: it can show the password, warns about Caps Lock, and for a new password gives
 //! a hint about the length.
 
-use super::{
-    form::{FormContext, input_name},
-    text_field::{hint_id, hint_line},
+use crate::{
+    messages,
+    ui::{
+        form::{FormContext, input_name},
+        text_field::{hint_id, hint_line},
+    },
 };
-use crate::messages;
 use countersign_types::Field;
 use leptos::{ev, prelude::*};
 

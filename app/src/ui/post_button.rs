@@ -1,7 +1,6 @@
 //! A button that posts a form without visible fields.
 
-use super::form::input_name;
-use crate::{browser, connection};
+use crate::{browser, browser::connection, ui::form::input_name};
 use leptos::{ev, prelude::*};
 use std::time::Duration;
 

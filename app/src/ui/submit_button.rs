@@ -1,11 +1,11 @@
 //! The submit button of a form.
 
-use super::form::FormContext;
+use crate::ui::form::FormContext;
 use leptos::prelude::*;
 
 /// A submit button. `busy_label` is its text while the form is being sent.
 ///
-/// Meanwhile it is not `disabled`, which would remove the focus: [`super::Form`] ignores a second
+/// Meanwhile it is not `disabled`, which would remove the focus: [`crate::ui::Form`] ignores a second
 /// submission.
 #[component]
 pub fn SubmitButton(

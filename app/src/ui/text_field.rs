@@ -1,7 +1,10 @@
 //! A text field with label, hint and error message.
 
-use super::form::{FormContext, input_name};
-use crate::{eager_view::IntoEagerAny, messages};
+use crate::{
+    eager_view::IntoEagerAny,
+    messages,
+    ui::form::{FormContext, input_name},
+};
 use countersign_types::Field;
 use leptos::prelude::*;
 

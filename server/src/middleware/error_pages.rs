@@ -21,7 +21,7 @@ use countersign_http::{
     problem::{PageText, ProblemExtension},
 };
 use countersign_leptos::{
-    document::error_document,
+    layout::document::error_document,
     messages::{bad_request_page, not_found},
 };
 use countersign_types::path::is_at_or_below;

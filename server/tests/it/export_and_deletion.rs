@@ -252,7 +252,7 @@ test_on_each_database! {
                 .await
                 .text;
             assert_eq!(
-                page.contains(countersign_leptos::messages::data::MORE_SESSIONS),
+                page.contains(countersign_leptos::features::your_data::messages::MORE_SESSIONS),
                 stored >= SESSIONS_PER_PAGE as u128
             );
         }

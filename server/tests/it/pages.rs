@@ -79,10 +79,10 @@ test_on_each_database! {
 
     async fn account_page_has_the_heading_of_its_navigation_entry(app: App) {
         let user = app.user("ada@example.com").await;
-        for (path, heading) in countersign_leptos::pages::lazy_pages::NAV_ITEMS {
+        for (path, heading) in countersign_leptos::routes::ACCOUNT_NAV {
             let page = app.anon().browser(&user.refresh).get(path).await.text;
             assert!(page.contains(&format!("<h1>{heading}</h1>")), "{path}: {heading}: {page}");
-            for (other, label) in countersign_leptos::pages::lazy_pages::NAV_ITEMS {
+            for (other, label) in countersign_leptos::routes::ACCOUNT_NAV {
                 let link = page.split("<a ").find(|link| {
                     link.contains(&format!("href=\"{other}\""))
                         && link.contains(&format!(">{label}<"))
@@ -174,6 +174,6 @@ test_on_each_database! {
             (response.status, response.header("content-type")),
             (StatusCode::NOT_FOUND, "text/html; charset=utf-8")
         );
-        assert!(response.text.contains(countersign_leptos::messages::not_found::HEADING));
+        assert!(response.text.contains(countersign_leptos::features::not_found::messages::HEADING));
     }
 }

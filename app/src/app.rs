@@ -1,0 +1,103 @@
+//! The root component: the routes of all pages, and the site around them.
+
+#[cfg(debug_assertions)]
+use crate::features::gallery::GalleryPage;
+#[cfg(not(debug_assertions))]
+use crate::features::not_found::NotFoundPage as GalleryPage;
+use crate::{
+    browser::{self, connection::provide_connection, session},
+    current_user::provide_current_user,
+    eager_view::IntoEagerAny,
+    features::{
+        home::HomePage, log_in::LogInPage, not_found::NotFoundPage, refresh::refresh,
+        sign_up::SignUpPage,
+    },
+    layout::site_layout::{ConnectionNotice, LogOutProblem, SiteHeader, provide_log_out},
+    lazy_pages::{self, Activity, Data, Password, Profile, Sessions},
+    messages,
+    ui::{ThemeSwitch, provide_busy_indicator, provide_navigation_focus},
+};
+use countersign_types::{Problem, path::is_at_or_below, redirect_path::DEFAULT_REDIRECT};
+use futures::FutureExt;
+use leptos::prelude::*;
+use leptos_meta::provide_meta_context;
+use leptos_router::{
+    Lazy,
+    SsrMode::Async,
+    components::{FlatRoutes, Route, Router},
+    path,
+};
+
+/// (browser) Prepares hydration: loads the chunk that this page needs. Returns `false` if that
+/// fails.
+pub async fn prepare_hydration() -> bool {
+    session::set_refresh_call(|| {
+        refresh().map(|result| result.map_err(Problem::from)).boxed_local()
+    });
+    !is_at_or_below(&browser::path(), DEFAULT_REDIRECT) || lazy_pages::preload().await
+}
+
+/// The root component, on the server and in the browser.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_connection();
+    provide_busy_indicator();
+    provide_navigation_focus();
+    provide_current_user();
+    view! {
+        <Router>
+            <Site/>
+        </Router>
+    }
+}
+
+/// The site: header, page and footer.
+#[component]
+fn Site() -> impl IntoView {
+    provide_log_out();
+    // `Async` everywhere: without scripts nothing can insert content later, and status and head
+    // depend on the content.
+    view! {
+        // `external`: the browser moves the focus, while the router would only scroll.
+        <a class="skip-link" href="#main" rel="external">
+            {messages::SKIP}
+        </a>
+        <SiteHeader/>
+        <main id="main" class="page" tabindex="-1">
+            <LogOutProblem/>
+            <FlatRoutes fallback=NotFoundPage>
+                <Route
+                    path=path!("/")
+                    view=|| view! { <HomePage/> }.into_eager_any()
+                    ssr=Async
+                />
+                <Route
+                    path=path!("/signup")
+                    view=|| view! { <SignUpPage/> }.into_eager_any()
+                    ssr=Async
+                />
+                <Route
+                    path=path!("/login")
+                    view=|| view! { <LogInPage/> }.into_eager_any()
+                    ssr=Async
+                />
+                <Route
+                    path=path!("/lab")
+                    view=|| view! { <GalleryPage/> }.into_eager_any()
+                    ssr=Async
+                />
+                <Route path=path!("/account") view={Lazy::<Profile>::new()} ssr=Async/>
+                <Route path=path!("/account/password") view={Lazy::<Password>::new()} ssr=Async/>
+                <Route path=path!("/account/sessions") view={Lazy::<Sessions>::new()} ssr=Async/>
+                <Route path=path!("/account/activity") view={Lazy::<Activity>::new()} ssr=Async/>
+                <Route path=path!("/account/data") view={Lazy::<Data>::new()} ssr=Async/>
+            </FlatRoutes>
+        </main>
+        <footer class="site-footer cluster">
+            <p>{messages::FOOTER}</p>
+            <ThemeSwitch/>
+        </footer>
+        <ConnectionNotice/>
+    }
+}

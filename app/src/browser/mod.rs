@@ -1,0 +1,262 @@
+//! The browser's side: in this file its APIs (locks, the channel between tabs, URLs, the
+//! back-forward cache), in the submodules what the app does with them. Compiles for the server too
+//! (as js-sys and web-sys do), but never runs there.
+
+pub mod connection;
+pub mod form_drafts;
+pub mod js_json;
+pub mod json_codec;
+pub mod server_fn_client;
+pub mod session;
+
+use countersign_types::Timestamp;
+use futures::{
+    channel::oneshot,
+    future::{Either, select},
+};
+use js_sys::{Function, Promise};
+use leptos::{
+    logging::debug_warn,
+    prelude::{document, set_timeout, window, window_event_listener_untyped},
+};
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    pin::pin,
+    time::Duration,
+};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen]
+extern "C" {
+    /// Web Locks, which web-sys offers only as an unstable API. Throws where they are missing
+    /// (plain http on hosts other than localhost, old browsers).
+    #[wasm_bindgen(catch, js_namespace = ["navigator", "locks"], js_name = request)]
+    fn request_lock(name: &str, callback: &JsValue) -> Result<Promise, JsValue>;
+}
+
+/// Runs `work` while it holds the lock `name`, which is unique in the browser.
+///
+/// Without Web Locks it runs at once: the server tolerates two concurrent refreshes.
+pub async fn with_lock<T>(name: &str, work: impl Future<Output = T>) -> T {
+    let _guard = acquire(name).await;
+    work.await
+}
+
+/// Holds a lock until it is dropped, also if the future that owns it is cancelled.
+struct LockGuard(Option<Function>);
+
+impl Drop for LockGuard {
+    fn drop(&mut self) {
+        if let Some(release) = self.0.take() {
+            let _ = release.call0(&JsValue::UNDEFINED);
+        }
+    }
+}
+
+async fn acquire(name: &str) -> Option<LockGuard> {
+    // The lock is held while the promise that the callback returns is pending. The guard keeps the
+    // function that resolves it.
+    let mut release = None;
+    let until_released = Promise::new(&mut |resolve, _reject| release = Some(resolve));
+    let guard = LockGuard(release);
+
+    let (granted, wait) = oneshot::channel::<()>();
+    let callback = Closure::once_into_js(move |_lock: JsValue| -> Promise {
+        let _ = granted.send(());
+        until_released
+    });
+    let refused = JsFuture::from(request_lock(name, &callback).ok()?);
+    // If storage is blocked, Chromium refuses each lock: it never calls the callback and only
+    // rejects the promise.
+    match select(wait, refused).await {
+        Either::Left((Ok(()), _)) => Some(guard),
+        Either::Left((Err(_), _)) | Either::Right(_) => None,
+    }
+}
+
+/// Waits for `work` up to `timeout`. Returns `None` after that.
+pub async fn with_timeout<T>(timeout: Duration, work: impl Future<Output = T>) -> Option<T> {
+    match select(pin!(work), pin!(sleep(timeout))).await {
+        Either::Left((value, _)) => Some(value),
+        Either::Right(_) => None,
+    }
+}
+
+thread_local! {
+    static CHANNEL: RefCell<Option<web_sys::BroadcastChannel>> = const { RefCell::new(None) };
+}
+
+/// Opens the broadcast channel between the tabs of this origin. `on_text` receives the messages of
+/// other tabs only.
+pub fn subscribe(name: &str, on_text: impl Fn(String) + 'static) {
+    let Ok(channel) = web_sys::BroadcastChannel::new(name) else { return };
+    let on_message =
+        Closure::<dyn Fn(web_sys::MessageEvent)>::new(move |event: web_sys::MessageEvent| {
+            if let Some(text) = event.data().as_string() {
+                on_text(text);
+            }
+        });
+    channel.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    on_message.forget(); // lives as long as the page
+    CHANNEL.with_borrow_mut(|slot| *slot = Some(channel));
+}
+
+/// Sends a message to the other tabs.
+pub fn broadcast(text: &str) {
+    CHANNEL.with_borrow(|slot| {
+        if let Some(channel) = slot {
+            let _ = channel.post_message(&text.into());
+        }
+    });
+}
+
+/// Calls `on_restore` when the page is restored from the back-forward cache.
+pub fn on_bfcache_restore(on_restore: impl Fn() + 'static) {
+    let handle = window_event_listener_untyped("pageshow", move |event| {
+        if event.unchecked_ref::<web_sys::PageTransitionEvent>().persisted() {
+            on_restore();
+        }
+    });
+    std::mem::forget(handle); // lives as long as the page
+}
+
+/// Returns whether the browser reports a network connection.
+pub fn has_network() -> bool {
+    window().navigator().on_line()
+}
+
+/// Calls `on_change` when the browser goes online (`true`) or offline (`false`).
+pub fn on_network_change(on_change: impl Fn(bool) + Clone + 'static) {
+    for (event, online) in [("online", true), ("offline", false)] {
+        let on_change = on_change.clone();
+        // The listeners live as long as the page.
+        std::mem::forget(window_event_listener_untyped(event, move |_| on_change(online)));
+    }
+}
+
+/// Waits for `duration`.
+pub async fn sleep(duration: Duration) {
+    let (timer, elapsed) = oneshot::channel::<()>();
+    set_timeout(move || drop(timer), duration);
+    let _ = elapsed.await;
+}
+
+/// Returns the session storage, or `None` if the browser blocks storage (cookies off, a sandboxed
+/// frame).
+pub fn tab_storage() -> Option<web_sys::Storage> {
+    window().session_storage().ok().flatten()
+}
+
+/// Returns the path of this page.
+pub fn path() -> String {
+    window().location().pathname().unwrap_or_default()
+}
+
+/// Returns the query string of this page. It starts with `?` unless it is empty.
+pub fn query() -> String {
+    window().location().search().unwrap_or_default()
+}
+
+/// Replaces this page by a full page load, so that nothing of it stays in memory or in the history.
+///
+/// The content is hidden at once, because the next page may take a while.
+pub fn navigate_to(url: &str) {
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute("hidden", "");
+    }
+    let _ = window().location().replace(url);
+}
+
+/// Replaces the query string in the address bar without loading anything.
+pub fn replace_query(query: &str) {
+    let url = format!("{}{query}{}", path(), window().location().hash().unwrap_or_default());
+    if let Ok(history) = window().history() {
+        let state = history.state().unwrap_or(JsValue::NULL);
+        let _ = history.replace_state_with_url(&state, "", Some(&url));
+    }
+}
+
+/// Percent-encodes a query value.
+pub fn encode_query_value(text: &str) -> String {
+    js_sys::encode_uri_component(text).into()
+}
+
+/// Decodes a query value. Returns an empty text if it is malformed.
+pub fn decode_query_value(text: &str) -> String {
+    js_sys::decode_uri_component(text).map(String::from).unwrap_or_default()
+}
+
+thread_local! {
+    /// Whether the app has panicked. Then the page is never marked as hydrated again.
+    static HYDRATION_DISABLED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Attribute of the root element while the page is hydrated.
+const HYDRATED_ATTRIBUTE: &str = "data-hydrated";
+/// Attribute of the root element: the number of [`ELEMENTS`] that the server has rendered.
+pub const ELEMENT_COUNT_ATTRIBUTE: &str = "data-elements";
+/// Selects every element that the app renders, except the skip link and the connection status.
+const ELEMENTS: &str = "body>header,body>header *,body>main,body>main *,body>footer,body>footer *";
+/// Matches once if skip link, header, main, footer and connection status follow each other at the
+/// start of the body.
+const TOP_LEVEL: &str = ".skip-link:first-child+header+main+footer+.connection-status";
+
+/// Returns whether the page has as many elements as the server rendered. Joins split text nodes.
+///
+/// If a browser extension has changed them, hydration would attach listeners to wrong elements or
+/// fail halfway.
+pub fn is_as_rendered() -> bool {
+    if let Some(body) = document().body() {
+        body.normalize();
+    }
+    let rendered =
+        document().document_element().and_then(|root| root.get_attribute(ELEMENT_COUNT_ATTRIBUTE));
+    let count =
+        |selector| document().query_selector_all(selector).map_or(0, |found| found.length());
+    let found = count(ELEMENTS).to_string();
+    let is_as_rendered = count(TOP_LEVEL) == 1 && rendered.as_ref() == Some(&found);
+    if !is_as_rendered {
+        debug_warn!("page not hydrated: {rendered:?} elements rendered, {found} found");
+    }
+    is_as_rendered
+}
+
+/// Marks the page as hydrated: from now on listeners may prevent default actions.
+pub fn mark_as_hydrated() {
+    if HYDRATION_DISABLED.get() {
+        return;
+    }
+    if let Some(root) = document().document_element() {
+        let _ = root.set_attribute(HYDRATED_ATTRIBUTE, "");
+    }
+}
+
+/// Returns whether the page is hydrated. Check it before a listener prevents a default action.
+pub fn is_hydrated() -> bool {
+    document().document_element().is_some_and(|root| root.has_attribute(HYDRATED_ATTRIBUTE))
+}
+
+/// Returns forms and links to the browser after a panic.
+pub fn disable_hydration() {
+    // Effects that ran before the panic may still try to mark the page.
+    HYDRATION_DISABLED.set(true);
+    if let Some(root) = document().document_element() {
+        let _ = root.remove_attribute(HYDRATED_ATTRIBUTE);
+    }
+    if let Ok(links) = document().query_selector_all("a") {
+        for link in (0..links.length())
+            .filter_map(|index| links.item(index)?.dyn_into::<web_sys::Element>().ok())
+        {
+            // The router ignores such links.
+            let _ = link.set_attribute("rel", "external");
+        }
+    }
+}
+
+/// Returns the time of the browser's clock, which may be wrong and may be set back.
+#[expect(clippy::cast_possible_truncation, reason = "a whole number of milliseconds")]
+pub fn now() -> Timestamp {
+    Timestamp(js_sys::Date::now() as i64)
+}

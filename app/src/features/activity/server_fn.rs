@@ -1,0 +1,28 @@
+//! List the own activity.
+
+use crate::{
+    browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_error::ServerFnProblem,
+};
+use countersign_types::views::{ActivityEvent, Paginated};
+use leptos::prelude::*;
+
+/// Returns one page of the activity list, newest first. `cursor` is the `next_cursor` of the page
+/// before.
+#[server(
+    name = ListActivityCall,
+    prefix = "/fn",
+    endpoint = "list-activity",
+    client = AuthenticatedClient,
+    output = Json
+)]
+pub async fn list_activity(
+    cursor: Option<String>,
+) -> Result<Paginated<ActivityEvent>, ServerFnProblem> {
+    /// Number of events on one page.
+    const PAGE_SIZE: u16 = 20;
+    crate::request::handle(async |request| {
+        Ok(request.signed_in().await?.activity(PAGE_SIZE, cursor.as_deref()).await?)
+    })
+    .await
+}

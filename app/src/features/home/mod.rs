@@ -1,0 +1,6 @@
+//! The home page.
+
+pub mod messages;
+mod page;
+
+pub use page::HomePage;

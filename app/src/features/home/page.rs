@@ -1,0 +1,77 @@
+//! The home page: an introduction, or links for a logged-in user.
+
+use super::messages;
+use crate::{
+    current_user::CurrentUser,
+    eager_view::IntoEagerAny,
+    routes,
+    ui::{async_view, empty, focus_on_navigation},
+};
+use countersign_types::{Problem, views::Account};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+const AUTH_LINKS: [(&str, &str); 2] =
+    [(routes::SIGN_UP, crate::messages::SIGN_UP), (routes::LOG_IN, crate::messages::LOG_IN)];
+
+#[component]
+pub fn HomePage() -> impl IntoView {
+    focus_on_navigation();
+    let user = expect_context::<CurrentUser>();
+    let features = messages::FEATURES.map(|(title, description)| {
+        view! {
+            <div>
+                <dt>{title}</dt>
+                <dd>{description}</dd>
+            </div>
+        }
+    });
+    let content = async_view(empty, move || async move {
+        match user.account.get().await {
+            Ok(account) => signed_in_hero(account),
+            Err(Problem::Unauthenticated) => anonymous_hero(AUTH_LINKS),
+            // The user is unknown.
+            Err(_) => anonymous_hero([("/account", messages::YOUR_ACCOUNT), AUTH_LINKS[1]]),
+        }
+    });
+    view! {
+        <Title text=crate::messages::PRODUCT/>
+        <div class="hero stack">{content}</div>
+        <dl class="list description-list features">{features.collect_view()}</dl>
+    }
+}
+
+fn anonymous_hero(links: [(&'static str, &'static str); 2]) -> AnyView {
+    hero(messages::HEADING.to_owned(), messages::LEAD.to_owned(), links)
+}
+
+fn signed_in_hero(account: Account) -> AnyView {
+    let heading =
+        account.name.map_or_else(|| messages::HELLO.to_owned(), |name| messages::hello(&name));
+    let lead = messages::logged_in_as(&account.email);
+    hero(
+        heading,
+        lead,
+        [("/account", messages::YOUR_ACCOUNT), ("/account/activity", messages::YOUR_ACTIVITY)],
+    )
+}
+
+fn hero(
+    heading: String,
+    lead: String,
+    [(primary, primary_label), (secondary, secondary_label)]: [(&'static str, &'static str); 2],
+) -> AnyView {
+    view! {
+        <h1>{heading}</h1>
+        <p class="lead">{lead}</p>
+        <p class="cluster">
+            <a class="button" href=primary>
+                {primary_label}
+            </a>
+            <a class="button secondary" href=secondary>
+                {secondary_label}
+            </a>
+        </p>
+    }
+    .into_eager_any()
+}

@@ -1,0 +1,9 @@
+//! The texts of the log-in page.
+
+pub const WORKING: &str = "Logging in…";
+pub const NEW_HERE: &str = "New here? {}";
+pub const REMEMBER_ME: &str = "Keep me logged in";
+pub const LOGGED_OUT: &str = "You've logged out.";
+pub const LOGGED_OUT_ELSEWHERE: &str =
+    "You logged out in another tab, so we've logged you out here as well.";
+pub const SESSION_EXPIRED: &str = "You've been logged out. Log in to pick up where you left off.";

@@ -1,0 +1,25 @@
+//! Log in.
+
+use crate::{
+    browser::{json_codec::Json, server_fn_client::SessionClient},
+    server_fn_error::ServerFnProblem,
+};
+use countersign_types::{forms::LogInForm, views::LogInResponse};
+use leptos::prelude::*;
+
+/// Creates a session, which replaces the one that this browser had.
+#[server(
+    name = LogInCall,
+    prefix = "/fn",
+    endpoint = "login",
+    client = SessionClient,
+    output = Json
+)]
+pub async fn log_in(#[server(default)] form: LogInForm) -> Result<LogInResponse, ServerFnProblem> {
+    crate::request::handle(async |request| {
+        let (next, issued) =
+            request.auth().log_in(request.client(), &form, request.cookie()).await?;
+        Ok(request.log_in_response(&next, issued))
+    })
+    .await
+}

@@ -1,0 +1,25 @@
+//! The features, one folder each, with its page, its server functions and its texts. Rules are not
+//! here but in `core`; components without knowledge of accounts are in [`crate::ui`].
+//!
+//! Each server function is a few lines on top of `request::handle`. All are `POST` requests with
+//! stable paths. They take a form, so a plain `<form>` can send each of them. Each names one of the
+//! clients in [`crate::browser::server_fn_client`]: there is no default, and `server_fn`'s own
+//! client sends no token.
+
+pub mod account;
+pub mod activity;
+#[cfg(debug_assertions)]
+pub mod gallery;
+pub mod home;
+pub mod log_in;
+pub mod log_out;
+pub mod not_found;
+pub mod password;
+pub mod profile;
+pub mod refresh;
+pub mod sessions;
+pub mod sign_up;
+pub mod your_data;
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests;

@@ -1,0 +1,7 @@
+//! The texts of the page that changes the password.
+
+pub const HEADING: &str = "Password";
+pub const LEAD: &str = "Changing it logs you out on all your other devices.";
+pub const SAVE: &str = "Change password";
+pub const SAVING: &str = "Changing…";
+pub const SAVED: &str = "Password changed. All your other devices are logged out.";

@@ -1,0 +1,39 @@
+//! Revoke another session, or all others.
+
+use crate::{
+    browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_error::ServerFnProblem,
+};
+use countersign_types::{Problem, forms::RevokeSessionForm};
+use leptos::prelude::*;
+
+/// Revokes one session of the user, or all except the current one.
+///
+/// Pages end the current session with `logout` instead, which also clears the cookie.
+#[server(
+    name = RevokeSessionCall,
+    prefix = "/fn",
+    endpoint = "revoke-session",
+    client = AuthenticatedClient,
+    output = Json
+)]
+pub async fn revoke_session(
+    #[server(default)] form: RevokeSessionForm,
+) -> Result<(), ServerFnProblem> {
+    crate::request::handle(async |request| {
+        let signed_in = request.signed_in_as(&form.session_tag).await?;
+        if form.session.is_empty() {
+            signed_in.revoke_other_sessions().await?;
+            request.redirect_form("/account/sessions?saved=others");
+        } else {
+            let session = form.session.parse().map_err(|_| Problem::NotFound)?;
+            signed_in.revoke_session(session).await?;
+            if session == signed_in.session() {
+                return request.log_out().await;
+            }
+            request.redirect_form("/account/sessions?saved");
+        }
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,6 @@
+//! The texts of the sign-up page.
+
+pub const HEADING: &str = "Create your account";
+pub const SUBMIT: &str = "Create account";
+pub const WORKING: &str = "Creating account…";
+pub const ALREADY: &str = "Already have an account? {}";

@@ -1,0 +1,28 @@
+//! Cancel the account deletion.
+
+use crate::{
+    browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_error::ServerFnProblem,
+};
+use countersign_types::{forms::CancelDeletionForm, views::Account};
+use leptos::prelude::*;
+
+/// Cancels the scheduled deletion of the account.
+#[server(
+    name = CancelDeletionCall,
+    prefix = "/fn",
+    endpoint = "cancel-deletion",
+    client = AuthenticatedClient,
+    output = Json
+)]
+pub async fn cancel_deletion(
+    #[server(default)] form: CancelDeletionForm,
+) -> Result<Account, ServerFnProblem> {
+    crate::request::handle(async |request| {
+        let account = request.signed_in_as(&form.session_tag).await?.cancel_deletion().await?;
+        request
+            .redirect_form_back(Some(crate::routes::DELETION_CANCELLED), crate::routes::DATA.path);
+        Ok(account)
+    })
+    .await
+}

@@ -1,0 +1,27 @@
+//! Request the account deletion.
+
+use crate::{
+    browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_error::ServerFnProblem,
+};
+use countersign_types::{forms::DeleteAccountForm, views::Account};
+use leptos::prelude::*;
+
+/// Schedules the account for deletion after the grace period, and revokes all other sessions.
+#[server(
+    name = DeleteAccountCall,
+    prefix = "/fn",
+    endpoint = "delete-account",
+    client = AuthenticatedClient,
+    output = Json
+)]
+pub async fn delete_account(
+    #[server(default)] form: DeleteAccountForm,
+) -> Result<Account, ServerFnProblem> {
+    crate::request::handle(async |request| {
+        let account = request.signed_in_as(&form.session_tag).await?.delete_account(&form).await?;
+        request.redirect_form(crate::routes::DATA.path);
+        Ok(account)
+    })
+    .await
+}
