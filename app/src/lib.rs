@@ -14,7 +14,7 @@
 //! | errors of server functions | [`server_fn_error`] |
 #![recursion_limit = "256"]
 
-mod app;
+pub mod app;
 pub mod browser;
 pub mod current_user;
 pub mod eager_view;

@@ -10,7 +10,7 @@ pub use request_scope::RequestScope;
 use crate::{server_fn_error::ServerFnProblem, ui::theme_switch};
 use countersign_http::{cookies, error::RequestError};
 use countersign_types::Problem;
-use http::{HeaderMap, StatusCode, request::Parts};
+use http::{HeaderMap, StatusCode};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 

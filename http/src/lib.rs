@@ -13,7 +13,9 @@
 //!
 //! All decisions about accounts are made in `core`.
 
+mod allowed_hosts;
 pub mod api;
+pub mod budgets;
 pub mod challenge;
 pub mod client_ip;
 mod config_warnings;

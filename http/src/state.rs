@@ -2,10 +2,8 @@
 //! built from. The state of the pages is not here but in the program.
 
 use crate::{
-    config_warnings::ConfigWarnings,
-    cookies::CookieNames,
-    export_slots::ExportSlots,
-    middleware::{budget::Budgets, host::AllowedHosts},
+    allowed_hosts::AllowedHosts, budgets::Budgets, config_warnings::ConfigWarnings,
+    cookies::CookieNames, export_slots::ExportSlots,
 };
 use countersign_core::Auth;
 use http::uri::Authority;

@@ -24,8 +24,10 @@ mod page_policy;
 pub mod router;
 pub mod secret_file;
 mod serve;
+pub mod state;
 mod static_files;
 pub mod tls;
 
-pub use router::{AppState, router};
+pub use router::router;
 pub use serve::serve;
+pub use state::AppState;

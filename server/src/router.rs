@@ -1,7 +1,6 @@
 //! The router: all routes, and the middleware around them.
 
 use crate::{
-    config::Site,
     data_download,
     middleware::{
         element_count, error_pages,
@@ -9,12 +8,12 @@ use crate::{
         require_session,
     },
     page_policy,
-    static_files::StaticFiles,
+    state::AppState,
 };
 use axum::{
     BoxError, Router,
     body::{Body, Bytes, HttpBody},
-    extract::{FromRef, Request},
+    extract::Request,
     http::{
         HeaderMap, HeaderValue, StatusCode, Uri,
         header::{ACCEPT, ALLOW, CACHE_CONTROL, LOCATION},
@@ -23,9 +22,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{any, get},
 };
-use countersign_core::Auth;
 use countersign_http::{
-    HttpSettings, HttpState,
     api::{self, public_document::public_document},
     cookies,
     middleware::{
@@ -35,15 +32,9 @@ use countersign_http::{
     problem,
 };
 use countersign_leptos::{App, layout::document::app_document, routes::PASSWORD};
-use leptos::{
-    config::{Env, LeptosOptions},
-    prelude::provide_context,
-};
+use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
-use std::{
-    io::ErrorKind,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -51,72 +42,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// resource loads in the whole process, and a page rendered at that time would wait forever.
 pub static PAGE_ROUTES: LazyLock<Vec<AxumRouteListing>> =
     LazyLock::new(|| generate_route_list(App));
-
-/// State shared by all handlers: that of [`countersign_http`], and that of the pages. Clones share
-/// it.
-#[derive(Clone)]
-pub struct AppState(Arc<Inner>);
-
-struct Inner {
-    http: HttpState,
-    leptos: LeptosOptions,
-    /// The URL of the style sheet.
-    style: String,
-    reload_port: Option<u32>,
-    files: StaticFiles,
-}
-
-impl FromRef<AppState> for HttpState {
-    fn from_ref(server: &AppState) -> Self {
-        server.0.http.clone()
-    }
-}
-
-impl FromRef<AppState> for LeptosOptions {
-    fn from_ref(server: &AppState) -> Self {
-        server.0.leptos.clone()
-    }
-}
-
-impl AppState {
-    /// Creates the state from the core and the configuration.
-    #[must_use]
-    pub fn new(auth: Auth, http: &HttpSettings, site: &Site) -> Self {
-        let watched = site.reload_port.is_some();
-        let leptos = LeptosOptions::builder()
-            .output_name("countersign")
-            .site_root(site.root.display().to_string())
-            .site_pkg_dir("pkg")
-            .env(if watched { Env::DEV } else { Env::PROD })
-            .reload_port(site.reload_port.unwrap_or(3001))
-            .hash_files(site.hashed)
-            .build();
-        Self(Arc::new(Inner {
-            http: HttpState::new(auth, http.clone()),
-            style: countersign_leptos::layout::document::stylesheet_url(&leptos),
-            leptos,
-            reload_port: site.reload_port,
-            files: load_static_files(site),
-        }))
-    }
-
-    /// Returns the core.
-    #[must_use]
-    pub fn auth(&self) -> &Auth {
-        self.0.http.auth()
-    }
-
-    /// Returns the state without the pages.
-    #[must_use]
-    pub fn http(&self) -> &HttpState {
-        &self.0.http
-    }
-
-    /// Returns the URL of the style sheet.
-    pub(crate) fn style(&self) -> &str {
-        &self.0.style
-    }
-}
 
 /// Builds the router of the whole server.
 pub fn router(server: AppState) -> Router {
@@ -296,18 +221,4 @@ fn set_cache_control<B>(
         }
         response
     }
-}
-
-/// Loads the static files of the site. If they can't be read, an error is logged and none are
-/// served.
-fn load_static_files(site: &Site) -> StaticFiles {
-    if site.reload_port.is_some() {
-        return StaticFiles::Folder(site.root.as_path().into());
-    }
-    StaticFiles::read(&site.root).unwrap_or_else(|error| {
-        if error.kind() != ErrorKind::NotFound {
-            tracing::error!(folder = %site.root.display(), %error, "site files not served");
-        }
-        StaticFiles::Memory(Arc::default())
-    })
 }

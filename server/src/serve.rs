@@ -1,11 +1,12 @@
 //! Runs the server: startup, serving, graceful shutdown.
 
 use crate::{
+    AppState,
     config::Config,
     database::{self, Opened},
     http_server::HttpServer,
     logging,
-    router::{AppState, router},
+    router::router,
     tls::Tls,
 };
 use anyhow::Context;

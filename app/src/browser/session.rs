@@ -12,7 +12,7 @@ mod tab_sync;
 mod token_store;
 
 pub use identity::{EndReason, PageIdentity, SessionEvent};
-pub use refresh::{LOCK, refresh, set_refresh_call};
+pub use refresh::{LOCK, RefreshCall, refresh, set_refresh_call};
 pub use state::end;
 
 use countersign_types::{Problem, views::SessionTokens};

@@ -436,6 +436,7 @@ pub(crate) fn limit(rows: u64) -> i64 {
 macro_rules! statements {
     ($($name:ident = $sql:literal;)*) => {
         $(const $name: &str = $sql;)*
+        #[cfg(feature = "testing")]
         pub(crate) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
     };
 }

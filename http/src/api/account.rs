@@ -1,15 +1,16 @@
 //! The endpoints for the user's own account.
 
 use super::{
-    auth::{self, SessionTokens},
+    account_body::AccountBody,
     openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses},
+    token_response::{SessionTokens, replacement_response},
 };
 use crate::{
     HttpState,
     error::ApiError,
     extract::{
         RequestAuth,
-        json_body::{JsonBody, KnownFields},
+        json_body::{JsonBody, KnownFields, non_null_string},
         pagination::{self, PageQuery},
     },
     problem::{self, MemberError},
@@ -23,49 +24,11 @@ use axum::{
 };
 use countersign_types::{
     forms::{ChangePasswordForm, UpdateProfileForm},
-    views::{Account, ActivityEvent},
+    views::ActivityEvent,
 };
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-/// An account, as its owner sees it.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Me)]
-pub(crate) struct AccountBody {
-    id: Uuid,
-    email: String,
-    email_verified: bool,
-    #[schema(required = true)]
-    name: Option<String>,
-    #[schema(example = json!(["user"]))]
-    roles: Vec<&'static str>,
-    #[schema(format = DateTime)]
-    created_at: String,
-    /// When reuse of a refresh token was detected in another session, before this session started.
-    /// The token may have been stolen, and that session was revoked.
-    #[schema(required = true, format = DateTime)]
-    reuse_detected_at: Option<String>,
-    /// When the account will be deleted, if its owner has requested that. Until then, the deletion
-    /// can be canceled.
-    #[schema(required = true, format = DateTime)]
-    deletion_scheduled_at: Option<String>,
-}
-
-impl From<Account> for AccountBody {
-    fn from(account: Account) -> Self {
-        Self {
-            id: account.id.0,
-            email: account.email,
-            email_verified: account.email_verified,
-            name: account.name,
-            roles: account.roles.into_iter().map(countersign_types::views::Role::as_str).collect(),
-            created_at: rfc3339(account.created_at),
-            reuse_detected_at: account.reuse_detected_at.map(rfc3339),
-            deletion_scheduled_at: account.deletion_scheduled_at.map(rfc3339),
-        }
-    }
-}
 
 /// Changes of the account.
 #[derive(Deserialize, ToSchema)]
@@ -75,13 +38,6 @@ pub(crate) struct ChangeBody {
     #[serde(default, deserialize_with = "non_null_string")]
     #[schema(required = true, value_type = String, max_length = 200)]
     name: Option<String>,
-}
-
-/// Deserializes a string that may be missing, but not `null`.
-pub(crate) fn non_null_string<'de, D: Deserializer<'de>>(
-    source: D,
-) -> Result<Option<String>, D::Error> {
-    String::deserialize(source).map(Some)
 }
 
 impl KnownFields for ChangeBody {
@@ -246,11 +202,5 @@ pub(crate) async fn change_password(
     let JsonBody(PasswordBody { current_password, new_password }) = body?;
     let form = ChangePasswordForm { current_password, new_password, session_tag: String::new() };
     let issued = signed_in.change_password(&form).await?;
-    Ok(auth::replacement_response(
-        &headers,
-        issued,
-        server.auth(),
-        signed_in.session(),
-        server.cookies(),
-    ))
+    Ok(replacement_response(&headers, issued, server.auth(), signed_in.session(), server.cookies()))
 }

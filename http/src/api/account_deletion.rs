@@ -1,7 +1,7 @@
 //! Account deletion: the request, and its cancellation during the grace period.
 
 use super::{
-    account::AccountBody,
+    account_body::AccountBody,
     openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses},
 };
 use crate::{

@@ -1,8 +1,8 @@
 //! The authentication endpoints: sign-up, log-in, token refresh, log-out.
 
 use super::{
-    account::{AccountBody, non_null_string},
     openapi_responses::{BodyResponses, RateLimitResponses},
+    token_response::{SessionTokens, Transport, clear_session_cookies, token_response},
 };
 use crate::{
     HttpState,
@@ -10,23 +10,19 @@ use crate::{
     error::ApiError,
     extract::{
         RequestAuth,
-        json_body::{JsonBody, KnownFields, OptionalJsonBody},
+        json_body::{JsonBody, KnownFields, OptionalJsonBody, non_null_string, one_of},
         two_credentials,
     },
-    problem::{self, MemberError, ProblemBody},
+    problem::{self, ProblemBody},
 };
 use axum::{
-    Json,
     extract::State,
-    http::{HeaderMap, StatusCode, header::SET_COOKIE},
-    response::{AppendHeaders, IntoResponse, Response},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
 };
-use countersign_core::{IssuedTokens, PresentedCredential};
-use countersign_types::{
-    SessionId,
-    forms::{LogInForm, SignUpForm},
-};
-use serde::{Deserialize, Serialize};
+use countersign_core::PresentedCredential;
+use countersign_types::forms::{LogInForm, SignUpForm};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 /// The sign-up request.
@@ -111,23 +107,6 @@ impl KnownFields for LogOutBody {
     const FIELDS: &[&str] = &["refresh_token", "scope"];
 }
 
-/// How tokens are transported.
-#[derive(Clone, Copy, PartialEq, Eq, Default, ToSchema)]
-#[schema(rename_all = "lowercase")]
-pub(crate) enum Transport {
-    /// In the response body, and in the body of the next refresh request.
-    #[default]
-    Body,
-    /// In `HttpOnly` cookies.
-    Cookie,
-}
-
-impl Transport {
-    fn parse(text: Option<&str>) -> Result<Self, ApiError> {
-        one_of(text, "/transport", &[("body", Self::Body), ("cookie", Self::Cookie)])
-    }
-}
-
 /// The sessions that a log-out ends.
 #[derive(Clone, Copy, PartialEq, Eq, Default, ToSchema)]
 #[schema(rename_all = "lowercase")]
@@ -149,141 +128,6 @@ impl Scope {
             &[("this", Self::This), ("others", Self::Others), ("all", Self::All)],
         )
     }
-}
-
-/// Parses a member with a fixed set of values. If it is missing, the default applies.
-fn one_of<T: Copy + Default>(
-    text: Option<&str>,
-    pointer: &str,
-    values: &[(&str, T)],
-) -> Result<T, ApiError> {
-    let Some(text) = text else { return Ok(T::default()) };
-    values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
-        problem::invalid_members(vec![MemberError {
-            pointer: pointer.to_owned(),
-            code: "unknown_value",
-            detail: format!("Use one of: {}.", names.join(", ")),
-        }])
-        .into()
-    })
-}
-
-/// The tokens of a session, or only their lifetime if they are in cookies. `transport` indicates
-/// which.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-pub(crate) enum SessionTokens {
-    Body(TokensInBody),
-    Cookie(TokensInCookies),
-}
-
-/// Tokens in the response body (RFC 6749, 5.1).
-#[derive(Serialize, ToSchema)]
-pub(crate) struct TokensInBody {
-    #[schema(inline)]
-    transport: InBody,
-    /// The access token, sent as `Authorization: Bearer`.
-    access_token: String,
-    /// `Bearer`.
-    token_type: &'static str,
-    /// Lifetime of the access token in seconds.
-    expires_in: u32,
-    /// The refresh token, for the next pair of tokens.
-    refresh_token: String,
-    user: AccountBody,
-}
-
-/// Tokens in `HttpOnly` cookies.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct TokensInCookies {
-    #[schema(inline)]
-    transport: InCookies,
-    /// `Bearer`.
-    token_type: &'static str,
-    /// Lifetime of the access token in seconds.
-    expires_in: u32,
-    user: AccountBody,
-}
-
-/// The tokens are in this body.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum InBody {
-    Body,
-}
-
-/// The tokens are in cookies.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum InCookies {
-    Cookie,
-}
-
-/// Returns a response with tokens.
-fn token_response(
-    status: StatusCode,
-    issued: IssuedTokens,
-    transport: Transport,
-    names: &CookieNames,
-) -> Response {
-    let IssuedTokens { access, refresh, account, device_cookie, .. } = issued;
-    let (token_type, expires_in, user) = ("Bearer", access.expires_in, account.into());
-    match transport {
-        Transport::Body => {
-            let (access_token, refresh_token) = (access.token, refresh.token);
-            let body = TokensInBody {
-                transport: InBody::Body,
-                access_token,
-                token_type,
-                expires_in,
-                refresh_token,
-                user,
-            };
-            (status, Json(SessionTokens::Body(body))).into_response()
-        }
-        Transport::Cookie => {
-            let body = SessionTokens::Cookie(TokensInCookies {
-                transport: InCookies::Cookie,
-                token_type,
-                expires_in,
-                user,
-            });
-            let mut cookies = vec![
-                cookies::set_refresh_cookie(&refresh, names),
-                cookies::set_access_cookie(&access, names),
-            ];
-            cookies
-                .extend(device_cookie.map(|known| cookies::set_device_cookie(&known.token, names)));
-            (
-                status,
-                AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie))),
-                Json(body),
-            )
-                .into_response()
-        }
-    }
-}
-
-/// Returns a response that replaces the tokens of a session: in cookies if the request has a cookie
-/// of this session, otherwise in the body.
-pub(crate) fn replacement_response(
-    headers: &HeaderMap,
-    issued: IssuedTokens,
-    auth: &countersign_core::Auth,
-    session: SessionId,
-    names: &CookieNames,
-) -> Response {
-    // A cookie of another session is not replaced.
-    let has_cookie = cookies::access_cookie(headers, names).is_some()
-        || cookies::refresh_cookie(headers, names)
-            .is_some_and(|token| auth.session_of(&token) == Some(session));
-    token_response(
-        StatusCode::OK,
-        issued,
-        if has_cookie { Transport::Cookie } else { Transport::Body },
-        names,
-    )
 }
 
 /// Creates an account and logs in.
@@ -526,20 +370,4 @@ pub(crate) async fn log_out(
         clear_session_cookies(&headers, &mut response, names);
     }
     Ok(response)
-}
-
-/// Clears the session cookies of a browser that has sent any.
-pub(crate) fn clear_session_cookies(
-    headers: &HeaderMap,
-    response: &mut Response,
-    names: &CookieNames,
-) {
-    if cookies::refresh_cookie(headers, names).is_none()
-        && cookies::access_cookie(headers, names).is_none()
-    {
-        return;
-    }
-    for cookie in [cookies::clear_refresh_cookie(names), cookies::clear_access_cookie(names)] {
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
 }

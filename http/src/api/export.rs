@@ -1,7 +1,8 @@
 //! The data export: everything that is stored about a user, as JSON.
 
 use super::{
-    account::{AccountBody, Activity},
+    account::Activity,
+    account_body::AccountBody,
     openapi_responses::{AuthResponses, RateLimitResponses},
 };
 use crate::{

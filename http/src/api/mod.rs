@@ -6,6 +6,7 @@
 //! `/openapi.json`.
 
 mod account;
+mod account_body;
 mod account_deletion;
 mod admin;
 mod auth;
@@ -17,6 +18,7 @@ pub(crate) mod openapi_responses;
 pub mod public_document;
 mod security_txt;
 mod sessions;
+mod token_response;
 
 pub use export::{Export, exported_session};
 pub use security_txt::security_txt;

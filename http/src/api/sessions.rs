@@ -1,8 +1,8 @@
 //! The endpoints for the user's own sessions.
 
 use super::{
-    auth::clear_session_cookies,
     openapi_responses::{AuthResponses, RateLimitResponses},
+    token_response::clear_session_cookies,
 };
 use crate::{
     HttpState,

@@ -1,7 +1,10 @@
 //! Strict parsing of JSON request bodies: an object with known members only. Errors name the member
 //! and never contain its value, which may be a password.
 
-use crate::problem::{self, MemberError};
+use crate::{
+    error::ApiError,
+    problem::{self, MemberError},
+};
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
@@ -9,7 +12,7 @@ use axum::{
     response::Response,
 };
 use countersign_types::Problem;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
 /// A request body, all of whose members are strings.
@@ -110,5 +113,30 @@ fn describe_error<T: KnownFields>(name: &str, value: &Value) -> Option<MemberErr
         pointer,
         code: "wrong_type",
         detail: "Use a string.".to_owned(),
+    })
+}
+
+/// Deserializes a string that may be missing, but not `null`.
+pub(crate) fn non_null_string<'de, D: Deserializer<'de>>(
+    source: D,
+) -> Result<Option<String>, D::Error> {
+    String::deserialize(source).map(Some)
+}
+
+/// Parses a member with a fixed set of values. If it is missing, the default applies.
+pub(crate) fn one_of<T: Copy + Default>(
+    text: Option<&str>,
+    pointer: &str,
+    values: &[(&str, T)],
+) -> Result<T, ApiError> {
+    let Some(text) = text else { return Ok(T::default()) };
+    values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
+        problem::invalid_members(vec![MemberError {
+            pointer: pointer.to_owned(),
+            code: "unknown_value",
+            detail: format!("Use one of: {}.", names.join(", ")),
+        }])
+        .into()
     })
 }

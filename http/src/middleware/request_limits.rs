@@ -1,7 +1,7 @@
 //! Limits of single requests: timeout, body size and time, methods.
 
 use crate::{
-    middleware::budget::Admission,
+    budgets::Admission,
     problem,
     quota::{Quota, Slot},
 };

@@ -5,7 +5,10 @@
 //! derived from it; a test compares the README. Values are parsed and validated in the parent
 //! module.
 
-use super::{Config, Secret, parse};
+use super::{
+    text::{duration_to_text, rate_limit_to_text},
+    values::{Config, DEFAULT_DATABASE, RELOAD_PORT, Secret},
+};
 use crate::logging;
 use countersign_core::{LimitedAction, RateLimit};
 use std::path::Path;
@@ -28,7 +31,7 @@ impl DefaultValue {
         match self {
             Self::Fixed(text) => Some(text.to_owned()),
             Self::Computed(_) => None,
-            Self::Limit(limit) => Some(parse::rate_limit_to_text(limit)),
+            Self::Limit(limit) => Some(rate_limit_to_text(limit)),
         }
     }
 }
@@ -91,7 +94,7 @@ macro_rules! settings {
                         .policy
                         .limits
                         .get(action)
-                        .map_or_else(|| "off".to_owned(), parse::rate_limit_to_text),
+                        .map_or_else(|| "off".to_owned(), rate_limit_to_text),
                 }
             }
         }
@@ -115,7 +118,7 @@ settings! {
     /// `?sslmode=verify-full`. Special characters are percent-encoded: `%40` for `@` in a password,
     /// `%3F` for `?` in a path.
     DatabaseUrl = "DATABASE_URL",
-        DefaultValue::Fixed(super::DEFAULT_DATABASE),
+        DefaultValue::Fixed(DEFAULT_DATABASE),
         |config| config.database.to_string();
 
     /// Server secret: 32 random bytes in base64url, as printed by `countersign secret new`. All
@@ -166,14 +169,14 @@ settings! {
     /// the idle timeout of a proxy in front.
     KeepAlive = "COUNTERSIGN_KEEP_ALIVE",
         DefaultValue::Fixed("75s"),
-        |config| parse::duration_to_text(config.listener.keep_alive);
+        |config| duration_to_text(config.listener.keep_alive);
 
     /// Time after SIGTERM during which `/readyz` responds with 503 and everything else is served,
     /// before connections are refused. Set it higher than the polling interval of the load
     /// balancer; at most `60s`.
     ShutdownDelay = "COUNTERSIGN_SHUTDOWN_DELAY",
         DefaultValue::Fixed("2s"),
-        |config| parse::duration_to_text(config.listener.shutdown_delay);
+        |config| duration_to_text(config.listener.shutdown_delay);
 
     /// `on`: HSTS includes all subdomains of the host.
     HstsSubdomains = "COUNTERSIGN_HSTS_SUBDOMAINS",
@@ -214,23 +217,23 @@ settings! {
     /// tests.
     AccessTtl = "COUNTERSIGN_ACCESS_TTL",
         DefaultValue::Fixed("10m"),
-        |config| parse::duration_to_text(config.policy.access_token_ttl);
+        |config| duration_to_text(config.policy.access_token_ttl);
 
     /// Idle timeout of a session.
     SessionIdle = "COUNTERSIGN_SESSION_IDLE",
         DefaultValue::Fixed("14d"),
-        |config| parse::duration_to_text(config.policy.idle_timeout);
+        |config| duration_to_text(config.policy.idle_timeout);
 
     /// Absolute timeout of a session.
     SessionMax = "COUNTERSIGN_SESSION_MAX",
         DefaultValue::Fixed("90d"),
-        |config| parse::duration_to_text(config.policy.absolute_timeout);
+        |config| duration_to_text(config.policy.absolute_timeout);
 
     /// Grace period in which a refresh token that was just used returns the same successor again
     /// (two tabs, a lost response); at most `60s`.
     RefreshGrace = "COUNTERSIGN_REFRESH_GRACE",
         DefaultValue::Fixed("10s"),
-        |config| parse::duration_to_text(config.policy.refresh_grace);
+        |config| duration_to_text(config.policy.refresh_grace);
 
     /// Cost of password hashing: memory in KiB, iterations, parallelism. Values below ASVS 5.0 are
     /// accepted on private addresses only.
@@ -282,7 +285,7 @@ settings! {
     /// Set by `cargo leptos watch`: port of the socket that makes pages reload.
     ReloadPort = "LEPTOS_RELOAD_PORT",
         DefaultValue::Fixed("3001"),
-        |config| config.site.reload_port.unwrap_or(super::RELOAD_PORT).to_string();
+        |config| config.site.reload_port.unwrap_or(RELOAD_PORT).to_string();
 }
 
 impl Setting {

@@ -177,7 +177,7 @@ fn every_rate_limit_is_a_listed_setting() {
         assert!(
             defaults.lines().any(|line| line
                 .split_whitespace()
-                .eq([rule.setting, &parse::rate_limit_to_text(rule.default)])),
+                .eq([rule.setting, &text::rate_limit_to_text(rule.default)])),
             "{defaults}"
         );
         for wrong in
@@ -211,7 +211,7 @@ fn readme_lists_every_rate_limit_with_its_default() {
     for action in LimitedAction::ALL {
         let rule = action.rule();
         let start =
-            format!("| `{}` | `{}` |", rule.setting, parse::rate_limit_to_text(rule.default));
+            format!("| `{}` | `{}` |", rule.setting, text::rate_limit_to_text(rule.default));
         assert!(readme.lines().any(|line| line.starts_with(&start)), "{start}");
     }
 }

@@ -12,7 +12,7 @@ use axum::{
     extract::ConnectInfo,
     http::{Request, Response, Version},
 };
-use countersign_http::middleware::budget::Admission;
+use countersign_http::budgets::Admission;
 use futures::ready;
 use hyper::body::Incoming;
 use hyper_util::{

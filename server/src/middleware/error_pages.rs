@@ -21,8 +21,8 @@ use countersign_http::{
     problem::{PageText, ProblemExtension},
 };
 use countersign_leptos::{
-    layout::document::error_document,
-    messages::{bad_request_page, not_found},
+    features::not_found::messages as not_found, layout::document::error_document,
+    messages::bad_request_page,
 };
 use countersign_types::path::is_at_or_below;
 

@@ -57,7 +57,7 @@ pub async fn redirect_anonymous(
 fn log_in_redirect(path: &str, session_ended: bool) -> Response {
     // Users are not redirected back to a download: the browser would save it without showing a
     // page.
-    let next = Path::parse(if DOWNLOAD_PATHS.contains(&path) { DATA } else { path });
+    let next = Path::parse(if DOWNLOAD_PATHS.contains(&path) { DATA.path } else { path });
     let session_ended = if session_ended { format!("&{SESSION_EXPIRED}") } else { String::new() };
     // A valid redirect path needs no encoding.
     let location =

@@ -8,7 +8,7 @@ use crate::{
 use axum::body::Bytes;
 use countersign::{http_server::HttpServer, router};
 use countersign_core::testing::TestDatabase;
-use countersign_http::middleware::budget::MAX_REQUESTS_PER_NETWORK;
+use countersign_http::budgets::MAX_REQUESTS_PER_NETWORK;
 use h2::{Reason, RecvStream, client};
 use std::{
     fs,

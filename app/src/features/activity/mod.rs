@@ -1,8 +1,8 @@
 //! The activity list.
 
 pub mod messages;
-mod page;
-mod server_fn;
+pub mod page;
+pub mod server_fn;
 
 pub use page::ActivityPage;
 pub use server_fn::{ListActivityCall, list_activity};

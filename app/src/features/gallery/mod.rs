@@ -4,7 +4,7 @@
 //! States that can't be shown at the same time have a URL each. States that only user input can
 //! cause are brought about by [`simulate`].
 
-mod messages;
+pub mod messages;
 mod simulate;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! The home page.
 
 pub mod messages;
-mod page;
+pub mod page;
 
 pub use page::HomePage;

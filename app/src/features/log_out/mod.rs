@@ -1,5 +1,5 @@
 //! Log-out. Its button is in the header and on the profile page, so it has no page of its own.
 
-mod server_fn;
+pub mod server_fn;
 
 pub use server_fn::{LogOutCall, log_out};

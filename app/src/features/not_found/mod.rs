@@ -1,6 +1,6 @@
 //! The page for unknown addresses.
 
 pub mod messages;
-mod page;
+pub mod page;
 
 pub use page::NotFoundPage;

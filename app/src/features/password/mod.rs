@@ -1,8 +1,8 @@
 //! Changing the password.
 
 pub mod messages;
-mod page;
-mod server_fn;
+pub mod page;
+pub mod server_fn;
 
 pub use page::PasswordPage;
 pub use server_fn::{ChangePasswordCall, change_password};

@@ -1,9 +1,9 @@
 //! The list of sessions, and revoking them.
 
-mod list_sessions;
+pub mod list_sessions;
 pub mod messages;
-mod page;
-mod revoke_session;
+pub mod page;
+pub mod revoke_session;
 
 pub use list_sessions::{ListSessionsCall, list_sessions};
 pub use page::SessionsPage;

@@ -4,7 +4,7 @@ use crate::{
     browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
     server_fn_error::ServerFnProblem,
 };
-use countersign_types::{Problem, forms::RevokeSessionForm};
+use countersign_types::forms::RevokeSessionForm;
 use leptos::prelude::*;
 
 /// Revokes one session of the user, or all except the current one.
@@ -20,6 +20,7 @@ use leptos::prelude::*;
 pub async fn revoke_session(
     #[server(default)] form: RevokeSessionForm,
 ) -> Result<(), ServerFnProblem> {
+    use countersign_types::Problem;
     crate::request::handle(async |request| {
         let signed_in = request.signed_in_as(&form.session_tag).await?;
         if form.session.is_empty() {

@@ -1,8 +1,8 @@
 //! Sign-up.
 
 pub mod messages;
-mod page;
-mod server_fn;
+pub mod page;
+pub mod server_fn;
 
 pub use page::SignUpPage;
 pub use server_fn::{SignUpCall, sign_up};
