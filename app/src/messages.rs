@@ -1,7 +1,8 @@
 //! All texts that users read on pages, except those that the JSON API has as well: the texts of
 //! problems and field errors are in [`countersign_types::problem`] and
 //! [`countersign_types::field_error`]. Pages contain no text of their own, so these modules are the
-//! ones to translate. Sentences are complete: `{}` is the placeholder for an element such as a link.
+//! ones to translate. Sentences are complete: `{}` is the placeholder for an element such as a
+//! link.
 //!
 //! Style: short sentences, second person, contractions, one term for one thing (sign up, log in,
 //! log out; email address, password, name).

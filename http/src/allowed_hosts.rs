@@ -1,7 +1,6 @@
 //! The hosts that this server accepts requests for.
 
 use axum::http::uri::Authority;
-use std::sync::Arc;
 use url::{Host, Url};
 
 /// The hosts of this server.
@@ -9,7 +8,7 @@ use url::{Host, Url};
 pub(crate) struct AllowedHosts {
     host: Option<Host>,
     port: Option<u16>,
-    others: Arc<[Authority]>,
+    others: Vec<Authority>,
 }
 
 impl AllowedHosts {
@@ -20,7 +19,7 @@ impl AllowedHosts {
         Self {
             host: url.host().map(|host| host.to_owned()),
             port: url.port_or_known_default(),
-            others: others.into(),
+            others: others.to_vec(),
         }
     }
 

@@ -1,5 +1,5 @@
-//! Invariants for arbitrary input, as functions that panic if they are violated. Used by tests and by
-//! `script/fuzz`.
+//! Invariants for arbitrary input, as functions that panic if they are violated. Used by tests and
+//! by `script/fuzz`.
 
 use crate::cookies::{self, CookieNames};
 use ::cookie::Cookie;

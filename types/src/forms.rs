@@ -114,7 +114,7 @@ pub struct UpdateProfileForm {
     /// The new name as typed. An empty name removes the current one.
     #[serde(default)]
     pub name: String,
-    /// The session that the form was rendered for: [`crate::views::Account::tag`].
+    /// The session that the form was rendered for: [`crate::views::Account::session_tag`].
     #[serde(default)]
     pub session_tag: String,
 }
@@ -135,7 +135,7 @@ pub struct ChangePasswordForm {
     /// The new password as typed.
     #[serde(default)]
     pub new_password: String,
-    /// The session that the form was rendered for: [`crate::views::Account::tag`].
+    /// The session that the form was rendered for: [`crate::views::Account::session_tag`].
     #[serde(default)]
     pub session_tag: String,
 }
@@ -173,7 +173,7 @@ pub struct DeleteAccountForm {
     /// delete an account.
     #[serde(default)]
     pub current_password: String,
-    /// The session that the form was rendered for: [`crate::views::Account::tag`].
+    /// The session that the form was rendered for: [`crate::views::Account::session_tag`].
     #[serde(default)]
     pub session_tag: String,
 }
@@ -189,7 +189,7 @@ impl DeleteAccountForm {
 /// The form that cancels a scheduled account deletion.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CancelDeletionForm {
-    /// The session that the form was rendered for: [`crate::views::Account::tag`].
+    /// The session that the form was rendered for: [`crate::views::Account::session_tag`].
     #[serde(default)]
     pub session_tag: String,
 }
@@ -197,7 +197,7 @@ pub struct CancelDeletionForm {
 /// The form that dismisses the notice about a session revoked after token reuse.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DismissNoticeForm {
-    /// The session that the form was rendered for: [`crate::views::Account::tag`].
+    /// The session that the form was rendered for: [`crate::views::Account::session_tag`].
     #[serde(default)]
     pub session_tag: String,
 }
@@ -208,7 +208,7 @@ pub struct RevokeSessionForm {
     /// The session to revoke ([`crate::views::SessionInfo::id`]). Empty: all but the current one.
     #[serde(default)]
     pub session: String,
-    /// The session that the form was rendered for: [`crate::views::Account::tag`].
+    /// The session that the form was rendered for: [`crate::views::Account::session_tag`].
     #[serde(default)]
     pub session_tag: String,
 }

@@ -1,5 +1,6 @@
-//! The routes for programs: the JSON API, the OAuth endpoints and the health checks. Each handler is
-//! a thin layer over a flow of `core`. The handlers of the OAuth endpoints are in [`crate::oauth`].
+//! The routes for programs: the JSON API, the OAuth endpoints and the health checks. Each handler
+//! is a thin layer over a flow of `core`. The handlers of the OAuth endpoints are in
+//! [`crate::oauth`].
 //!
 //! Errors are problem details (RFC 9457) with stable codes; credentials are bearer tokens (RFC
 //! 6750). The OpenAPI description is generated from the annotations of the handlers and served at

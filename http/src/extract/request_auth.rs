@@ -23,7 +23,7 @@ use std::convert::Infallible;
 /// A header in which some older clients send their access token.
 pub(crate) const X_ACCESS_TOKEN: &str = "x-access-token";
 
-/// Where the access cookie is accepted.
+/// Prefix of the paths on which the access cookie is accepted.
 const API_PREFIX: &str = "/api/v1/";
 
 /// Extracts the credential of an API request. The extractor checks nothing; call

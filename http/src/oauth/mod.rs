@@ -1,5 +1,5 @@
-//! OAuth endpoints: the token endpoint ([`token`]), revocation (RFC 7009), introspection (RFC 7662)
-//! and metadata ([`metadata`]). All errors have the form of RFC 6749, 5.2; see [`error_body`].
+//! OAuth endpoints: the token endpoint (`token`), revocation (RFC 7009), introspection (RFC 7662)
+//! and metadata (`metadata`). All errors have the form of RFC 6749, 5.2; see [`error_body`].
 
 pub(crate) mod metadata;
 pub(crate) mod token;
