@@ -9,10 +9,7 @@ use crate::{
     browser,
     browser::{connection, connection::ConnectionStatus},
     eager_view::IntoEagerAny,
-    features::{
-        activity::ActivityPage, password::PasswordPage, profile::ProfilePage,
-        sessions::SessionsPage, your_data::YourDataPage,
-    },
+    features,
     routes::{self, AccountPage},
     ui::{BusyIndicator, ErrorWithRetry, FormAction, PageHeader, loading},
 };
@@ -21,7 +18,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{LazyRoute, hooks::use_location};
 
 macro_rules! lazy_pages {
-    ($($page:ident = $route:expr, $view:ident;)+) => {
+    ($($page:ident = $route:expr, $feature:ident::$view:ident;)+) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         enum Page {
             $($page,)+
@@ -41,7 +38,7 @@ macro_rules! lazy_pages {
         /// reference would move all of them into its own chunk.
         fn view_of(page: Page) -> AnyView {
             match page {
-                $(Page::$page => view! { <$view/> }.into_eager_any(),)+
+                $(Page::$page => view! { <features::$feature::$view/> }.into_eager_any(),)+
             }
         }
 
@@ -63,11 +60,11 @@ macro_rules! lazy_pages {
 }
 
 lazy_pages! {
-    Profile = routes::PROFILE, ProfilePage;
-    Password = routes::PASSWORD, PasswordPage;
-    Sessions = routes::SESSIONS, SessionsPage;
-    Activity = routes::ACTIVITY, ActivityPage;
-    Data = routes::DATA, YourDataPage;
+    Profile = routes::PROFILE, profile::ProfilePage;
+    Password = routes::PASSWORD, password::PasswordPage;
+    Sessions = routes::SESSIONS, sessions::SessionsPage;
+    Activity = routes::ACTIVITY, activity::ActivityPage;
+    Data = routes::DATA, your_data::YourDataPage;
 }
 
 /// Loads the chunk and renders a page, or an error if it can't be loaded.

@@ -224,11 +224,6 @@ mod tests {
     }
 
     #[test]
-    fn deletion_grace_period_is_given_in_days() {
-        assert!(data::delete_help().contains("In 14 days"));
-    }
-
-    #[test]
     fn password_hint_follows_the_minimum_length() {
         let min = countersign_types::password::MIN_CHARS;
         assert!(field::password_hint(0).contains(&min.to_string()));

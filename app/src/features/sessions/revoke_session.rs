@@ -27,7 +27,7 @@ pub async fn revoke_session(
             signed_in.revoke_other_sessions().await?;
             request.redirect_form("/account/sessions?saved=others");
         } else {
-            let session = form.session.parse().map_err(|_| countersign_types::Problem::NotFound)?;
+            let session = form.session.parse().map_err(|_| Problem::NotFound)?;
             signed_in.revoke_session(session).await?;
             if session == signed_in.session() {
                 return request.log_out().await;

@@ -34,3 +34,13 @@ pub const SESSION_COLUMNS: [&str; 5] =
 pub const EVENT_COLUMNS: [&str; 4] = ["Time", "Event", "Device", "Address"];
 pub const MORE_SESSIONS: &str = "Older sessions are in the JSON download.";
 pub const MORE_EVENTS: &str = "Older events are on your activity page.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deletion_grace_period_is_given_in_days() {
+        assert!(delete_help().contains("In 14 days"));
+    }
+}
