@@ -4,12 +4,14 @@
 //! | topic | modules |
 //! |---|---|
 //! | the features: pages, server functions and texts, a folder each | [`features`] |
-//! | the root component, the paths of all pages, the chunk of account pages | `app`, [`routes`], [`lazy_pages`] |
+//! | the root component, and the paths of all pages | [`app`], [`routes`] |
+//! | the chunk of the account pages | [`lazy_pages`] |
 //! | what surrounds a page | [`layout`] |
 //! | components without knowledge of accounts | [`ui`] |
 //! | texts that several features share | [`messages`] |
 //! | the browser: its APIs, the session and its token, calls of server functions | [`browser`] |
-//! | logged-in user, data that pages load, redirects after log-in | [`current_user`], [`resource`], [`return_to`] |
+//! | logged-in user, data that pages load | [`current_user`], [`resource`] |
+//! | redirects after log-in | [`return_to`] |
 //! | requests and responses of server functions | `request` (server only) |
 //! | errors of server functions | [`server_fn_error`] |
 #![recursion_limit = "256"]

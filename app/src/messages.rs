@@ -102,7 +102,8 @@ pub mod field {
     }
 }
 
-/// The detail of [`countersign_types::Problem::EmailTaken`] as an element; `{}` is the link [`LOG_IN`].
+/// The detail of [`countersign_types::Problem::EmailTaken`] as an element; `{}` is the link
+/// [`LOG_IN`].
 pub const EMAIL_TAKEN: &str = "{} instead, or use another email address.";
 
 /// Returns the name of a role.

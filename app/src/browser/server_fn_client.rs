@@ -72,8 +72,8 @@ client! {
 }
 
 client! {
-    /// Client of log-in and sign-up. Sends no token, and holds the lock of the browser until the new
-    /// token is stored, so that no other log-in, log-out or refresh interferes.
+    /// Client of log-in and sign-up. Sends no token, and holds the lock of the browser until the
+    /// new token is stored, so that no other log-in, log-out or refresh interferes.
     SessionClient sends by send_log_in
 }
 

@@ -1,4 +1,4 @@
-//! What surrounds a page: the HTML document, the header and footer of the site, and the navigation
+//! The frame of the pages: the HTML document, the header and footer of the site, and the navigation
 //! and notices of the account pages.
 
 pub mod account_layout;

@@ -5,8 +5,8 @@ use leptos::prelude::*;
 
 /// A submit button. `busy_label` is its text while the form is being sent.
 ///
-/// Meanwhile it is not `disabled`, which would remove the focus: [`crate::ui::Form`] ignores a second
-/// submission.
+/// Meanwhile it is not `disabled`, which would remove the focus: [`crate::ui::Form`] ignores a
+/// second submission.
 #[component]
 pub fn SubmitButton(
     label: &'static str,

@@ -1,4 +1,4 @@
-//! Rate limits, and the device cookies that exempt a known browser from some of them.
+//! Rate limits, and the device cookies: a browser that has one is limited separately.
 //!
 //! [`LimitedAction`] is the only list of limited operations (`policy`). The operations apply it
 //! (`throttling`). Its counters are in memory (`memory`) or in the database (`store`).

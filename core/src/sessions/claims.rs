@@ -13,7 +13,8 @@ pub struct Claims {
     pub aud: String,
     /// The user.
     pub sub: UserId,
-    /// The client that the token was issued to (RFC 9068, 2.2): [`CLIENT_ID`](super::access_token::CLIENT_ID).
+    /// The client that the token was issued to (RFC 9068, 2.2):
+    /// [`CLIENT_ID`](super::access_token::CLIENT_ID).
     pub client_id: String,
     /// Expiry, in seconds since 1970.
     pub exp: i64,

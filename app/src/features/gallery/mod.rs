@@ -257,7 +257,9 @@ fn fields() -> AnyView {
 fn notices() -> AnyView {
     let id = "01a2047d-26b7-7cc2-a9f3-f72c81007abe".to_owned();
     view! {
-        <Notice severity=Severity::Info><p>{crate::features::log_in::messages::LOGGED_OUT}</p></Notice>
+        <Notice severity=Severity::Info>
+            <p>{crate::features::log_in::messages::LOGGED_OUT}</p>
+        </Notice>
         {problem_notice(Problem::InvalidCredentials)}
         {problem_notice(Problem::Invalid((Field::Email, FieldError::Malformed).into()))}
         {problem_notice(Problem::RateLimited { retry_after: 3 })}

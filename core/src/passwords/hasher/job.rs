@@ -1,4 +1,4 @@
-//! What a hashing thread is asked for, and what it returns.
+//! The jobs of the hashing threads, and their results.
 
 use super::{
     normalized_password::NormalizedPassword,
