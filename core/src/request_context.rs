@@ -4,17 +4,19 @@ use crate::user_agent;
 use std::{
     fmt,
     net::{IpAddr, Ipv6Addr},
+    sync::Arc,
 };
 
-/// The origin of a request, for the activity list, the log and rate limits. It proves nothing.
+/// The origin of a request, for the activity list, the log and rate limits. It proves nothing. Most
+/// requests clone it several times, so its texts are shared.
 #[derive(Clone, Default)]
 pub struct RequestContext {
     /// The IP address of the client.
     pub address: Option<IpAddr>,
     /// The program, in words such as "Firefox on Linux".
-    pub device: Option<String>,
+    pub device: Option<Arc<str>>,
     /// The identifier of the request in the log.
-    pub request_id: String,
+    pub request_id: Arc<str>,
     /// The value of the device cookie: a [`crate::DeviceCookieToken`].
     pub device_cookie: Option<String>,
 }
@@ -25,8 +27,8 @@ impl RequestContext {
     pub fn new(address: Option<IpAddr>, agent: Option<&str>, request_id: &str) -> Self {
         Self {
             address,
-            device: agent.and_then(user_agent::parse_user_agent),
-            request_id: request_id.to_owned(),
+            device: agent.and_then(user_agent::parse_user_agent).map(Arc::from),
+            request_id: request_id.into(),
             device_cookie: None,
         }
     }

@@ -26,8 +26,8 @@ use countersign_http::{
     api::{self, public_document::public_document},
     cookies,
     middleware::{
-        api_errors, budget, catch_panic, cors, credentials, csrf, duplicate_cookies, host, paths,
-        request_limits, request_log, security_headers,
+        api_errors, budget, catch_panic, cors, credentials, csrf, host, request_limits,
+        request_log, security_headers,
     },
     problem,
 };
@@ -149,27 +149,27 @@ async fn redirect_to_password_page() -> impl IntoResponse {
 /// Adds the middleware to some routes; see [`crate::middleware`].
 pub fn with_middleware(routes: Router<AppState>, server: AppState) -> Router {
     let http = server.0.http.clone();
-    let outermost = catch_panic::outermost_layer(&http);
-    routes
-        .layer(from_fn_with_state(http.clone(), api_errors::complete_errors))
-        .layer(from_fn_with_state(http.clone(), require_session::redirect_anonymous))
-        .layer(from_fn_with_state(http.clone(), credentials::reject_two_users))
-        .layer(from_fn_with_state(http.clone(), duplicate_cookies::keep_valid_cookie))
-        .layer(from_fn(request_limits::run_to_completion))
-        .layer(from_fn_with_state(http.clone(), csrf::reject_cross_origin))
-        .layer(from_fn(request_limits::read_body))
-        .layer(from_fn(request_limits::reject_unknown_methods))
-        .layer(CatchPanicLayer::custom(catch_panic::panic_response))
-        .layer(from_fn(request_limits::timeout_request))
-        .layer(from_fn_with_state(http.clone(), cors::allow_listed_origins))
-        .layer(from_fn(paths::reject_ambiguous_paths))
-        .layer(from_fn_with_state(http.clone(), host::reject_other_hosts))
-        .layer(from_fn_with_state(http.clone(), budget::enforce_budget))
-        .layer(from_fn_with_state(server.clone(), error_pages::render_error_pages))
-        .layer(from_fn_with_state(http.clone(), security_headers::set_security_headers))
+    // One layer of nested services: axum would box the services of each separate layer, and clone
+    // the boxes for each request.
+    let middleware = ServiceBuilder::new()
+        .layer(catch_panic::outermost_layer(&http))
         .layer(from_fn_with_state(http.clone(), request_log::log_request))
-        .with_state(server)
-        .layer(outermost)
+        .map_response(security_headers::set_security_headers(http.clone()))
+        .layer(from_fn_with_state(server.clone(), error_pages::render_error_pages))
+        .layer(from_fn_with_state(http.clone(), budget::enforce_budget))
+        .layer(from_fn_with_state(http.clone(), host::reject_invalid_targets))
+        .option_layer(
+            cors::is_enabled(&http)
+                .then(|| from_fn_with_state(http.clone(), cors::allow_listed_origins)),
+        )
+        .layer(from_fn(request_limits::timeout_request))
+        .layer(CatchPanicLayer::custom(catch_panic::panic_response))
+        .layer(from_fn(request_limits::read_body))
+        .layer(from_fn_with_state(http.clone(), csrf::reject_cross_origin))
+        .layer(from_fn_with_state(http.clone(), credentials::check_credentials))
+        .layer(from_fn_with_state(http.clone(), require_session::redirect_anonymous))
+        .layer(from_fn_with_state(http.clone(), api_errors::complete_errors));
+    routes.layer(middleware).with_state(server)
 }
 
 /// Maximum length of a query that a redirect preserves, in bytes. Queries of the app are much

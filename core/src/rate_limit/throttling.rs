@@ -301,7 +301,7 @@ impl Auth {
         {
             let rule = action.rule();
             tracing::warn!(
-                request.id = context.request_id,
+                request.id = &*context.request_id,
                 address = context.address.map(tracing::field::display),
                 user.id = user.map(tracing::field::display),
                 limit = rule.name,

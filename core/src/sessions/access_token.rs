@@ -13,6 +13,7 @@ use crate::{
 };
 use countersign_types::{TimeSpan, Timestamp};
 use jsonwebtoken::Header;
+use std::sync::Arc;
 
 pub use super::{claims::Claims, token_error::TokenError};
 
@@ -45,7 +46,7 @@ pub(crate) fn verify(
     issuer: &str,
     token: &str,
     now: Timestamp,
-) -> Result<Claims, TokenError> {
+) -> Result<Arc<Claims>, TokenError> {
     if token.len() > MAX_LENGTH {
         return Err(TokenError::TooLong);
     }
@@ -53,7 +54,7 @@ pub(crate) fn verify(
     // The key may have been removed since the token was cached.
     keys.find(&verified.kid).ok_or(TokenError::Key)?;
     validate_claims(&verified.claims, issuer, now)?;
-    Ok(verified.claims.clone())
+    Ok(Arc::clone(&verified.claims))
 }
 
 /// Verifies what cannot change while a token is valid: its form, its type and its signature.
@@ -68,7 +69,7 @@ fn verify_signature(keys: &KeyStore, token: &str) -> Result<CachedToken, TokenEr
     let key = keys.find(&kid).ok_or(TokenError::Key)?;
     let payload = unverified.verify(&key.verifier)?;
     let claims = serde_json::from_slice(&payload).map_err(|_| TokenError::Claims)?;
-    Ok(CachedToken { kid, claims })
+    Ok(CachedToken { kid, claims: Arc::new(claims) })
 }
 
 fn validate_claims(claims: &Claims, issuer: &str, now: Timestamp) -> Result<(), TokenError> {

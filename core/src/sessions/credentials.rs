@@ -14,6 +14,9 @@ impl Auth {
         &self,
         presented: &[PresentedCredential<'_>],
     ) -> Result<bool, Error> {
+        if presented.len() < 2 {
+            return Ok(false);
+        }
         let (mut users, mut refresh_tokens) = (Vec::new(), Vec::new());
         for credential in presented {
             match credential {

@@ -7,12 +7,13 @@ use crate::{
         store::SessionRecord,
     },
 };
+use std::sync::Arc;
 
 /// An active token.
 #[derive(Clone, Debug)]
 pub enum IntrospectedToken {
     /// An access token and its claims.
-    Access(Box<Claims>),
+    Access(Arc<Claims>),
     /// A refresh token and its session.
     Refresh(Box<SessionRecord>),
 }
@@ -55,7 +56,7 @@ impl Auth {
         .ok();
         Ok(claims
             .filter(|claims| !self.revocations().is_revoked(claims))
-            .map(|claims| IntrospectedToken::Access(Box::new(claims))))
+            .map(IntrospectedToken::Access))
     }
 
     /// Revokes the session of a token (RFC 7009). The token itself is the authorization. It is no

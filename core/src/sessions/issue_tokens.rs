@@ -124,7 +124,7 @@ impl Auth {
             persistent,
             amr: "pwd".into(),
             auth_time: now,
-            device: context.device.clone(),
+            device: context.device.as_deref().map(str::to_owned),
             address: context.address.map(|address| address.to_string()),
             created_at: now,
             last_seen_at: now,

@@ -164,7 +164,7 @@ impl Auth {
     fn log_bad_token(&self, context: &RequestContext, reason: &'static str) {
         if let Some(suppressed) = self.bad_tokens().due() {
             tracing::warn!(
-                request.id = context.request_id,
+                request.id = &*context.request_id,
                 address = context.address.map(tracing::field::display),
                 reason,
                 suppressed,
@@ -191,7 +191,7 @@ impl Auth {
         )
         .await?;
         tracing::warn!(
-            request.id = context.request_id,
+            request.id = &*context.request_id,
             user.id = %user,
             "refresh token reuse detected"
         );

@@ -276,6 +276,7 @@ mod tests {
                 NOW,
             )
             .expect("a token");
+            let claims = Claims::clone(&claims);
             Self { store, claims, _database: database }
         }
 

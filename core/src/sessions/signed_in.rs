@@ -16,7 +16,6 @@ pub struct SignedIn<'a> {
     pub(crate) user: UserId,
     pub(crate) session: SessionId,
     pub(crate) roles: Vec<Role>,
-    session_tag: String,
     /// The session row, if the credential required a read.
     pub(crate) row: Option<SessionWithUser>,
 }
@@ -50,14 +49,14 @@ impl Auth {
                     })
                     .map_err(|error| {
                         tracing::debug!(
-                            request.id = context.request_id,
+                            request.id = &*context.request_id,
                             reason = %error,
                             "access token rejected"
                         );
                         Error::Unauthenticated
                     })?;
                 self.activity().mark(claims.sid, claims.generation, now);
-                (claims.sub, claims.sid, claims.roles, None)
+                (claims.sub, claims.sid, claims.roles.clone(), None)
             }
             PresentedCredential::Cookie(token) => {
                 let presented =
@@ -94,15 +93,7 @@ impl Auth {
                 )
             }
         };
-        Ok(SignedIn {
-            auth: self,
-            context: context.clone(),
-            user,
-            session,
-            roles,
-            session_tag: self.session_tag(session),
-            row,
-        })
+        Ok(SignedIn { auth: self, context: context.clone(), user, session, roles, row })
     }
 }
 
@@ -127,7 +118,7 @@ impl SignedIn<'_> {
 
     /// The tag of the session of the credential: [`countersign_types::views::Account::tag`].
     #[must_use]
-    pub fn session_tag(&self) -> &str {
-        &self.session_tag
+    pub fn session_tag(&self) -> String {
+        self.auth.session_tag(self.session)
     }
 }

@@ -14,7 +14,7 @@ pub(crate) struct TokenCache(Cache<[u8; 32], Arc<CachedToken>>);
 /// The verified content of a token.
 pub(crate) struct CachedToken {
     pub(crate) kid: String,
-    pub(crate) claims: Claims,
+    pub(crate) claims: Arc<Claims>,
 }
 
 impl Default for TokenCache {
@@ -49,7 +49,8 @@ mod tests {
     fn token_cache_size_is_bounded() {
         let tokens = TokenCache::default();
         for number in 0..4 * CAPACITY {
-            let verified = || Ok::<_, ()>(CachedToken { kid: String::new(), claims: claims() });
+            let verified =
+                || Ok::<_, ()>(CachedToken { kid: String::new(), claims: Arc::new(claims()) });
             assert!(tokens.get_or(&number.to_string(), verified).is_ok());
         }
         let held = tokens.0.len();

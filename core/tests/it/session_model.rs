@@ -389,7 +389,7 @@ impl<'a> Run<'a> {
             Err(other) => panic!("{other:?}"),
         };
         let sessions = me.sessions(100, None).await.expect("a list").items.len();
-        Outcome::Authenticated { session: self.session(me.session_tag()), account, sessions }
+        Outcome::Authenticated { session: self.session(&me.session_tag()), account, sessions }
     }
 }
 

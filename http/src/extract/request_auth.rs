@@ -59,20 +59,24 @@ where
 }
 
 fn presented(headers: &HeaderMap, path: &str, server: &HttpState) -> PresentedToken {
-    let mut found = Vec::new();
-    found.extend(bearer(headers).map(|token| Some(token.to_owned())));
-    if server.settings().x_access_token {
-        found.extend(headers.get_all(X_ACCESS_TOKEN).iter().map(|value| {
-            value.to_str().ok().filter(|token| is_well_formed(token)).map(str::to_owned)
-        }));
-    }
-    if path.starts_with(API_PREFIX) {
-        found.extend(cookies::access_cookie(headers, server.cookies()).map(Some));
-    }
-    match (found.pop(), found.is_empty()) {
-        (None, _) | (Some(None), true) => PresentedToken::None,
-        (Some(Some(token)), true) => PresentedToken::Token(token),
-        (Some(_), false) => PresentedToken::Multiple,
+    let authorization = bearer(headers).map(|token| Some(token.to_owned()));
+    let older = headers
+        .get_all(X_ACCESS_TOKEN)
+        .iter()
+        .map(|value| value.to_str().ok().filter(|token| is_well_formed(token)).map(str::to_owned));
+    let cookie = path
+        .starts_with(API_PREFIX)
+        .then(|| cookies::access_cookie(headers, server.cookies()))
+        .flatten()
+        .map(Some);
+    let mut found = authorization
+        .into_iter()
+        .chain(older.filter(|_| server.settings().x_access_token))
+        .chain(cookie);
+    match (found.next(), found.next()) {
+        (None, _) | (Some(None), None) => PresentedToken::None,
+        (Some(Some(token)), None) => PresentedToken::Token(token),
+        (Some(_), Some(_)) => PresentedToken::Multiple,
     }
 }
 

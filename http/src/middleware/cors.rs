@@ -32,15 +32,18 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 #[derive(Clone, Copy)]
 pub(crate) struct AllowedOrigin;
 
+/// Returns whether any origin is listed. Without one, the middleware has nothing to do.
+pub fn is_enabled(server: &HttpState) -> bool {
+    !server.settings().cors_origins.is_empty()
+}
+
 /// Allows requests from listed origins.
 pub async fn allow_listed_origins(
     State(server): State<HttpState>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    if server.settings().cors_origins.is_empty()
-        || !CORS_PATHS.iter().any(|path| is_at_or_below(request.uri().path(), path))
-    {
+    if !CORS_PATHS.iter().any(|path| is_at_or_below(request.uri().path(), path)) {
         return next.run(request).await;
     }
     let origin = request

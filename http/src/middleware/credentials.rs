@@ -5,6 +5,7 @@
 //! of them; see [`crate::credentials`]. A browser sends credentials of one
 //! session only.
 
+use super::duplicate_cookies::keep_valid_cookie;
 use crate::{
     HttpState,
     context::request_context,
@@ -16,27 +17,27 @@ use crate::{
 };
 use axum::{
     extract::{Request, State},
+    http::request::Parts,
     middleware::Next,
     response::Response,
 };
 use countersign_core::PresentedCredential;
 
 /// Responds with 400 to a request with credentials of two users.
-pub async fn reject_two_users(
-    State(server): State<HttpState>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let (headers, names) = (request.headers(), server.cookies());
+async fn reject_two_users(server: &HttpState, request: &Parts) -> Option<Response> {
+    let (headers, names) = (&request.headers, server.cookies());
     let refresh = cookies::refresh_cookie(headers, names);
     // The access cookie is used by the API only; a leftover one must not make a page fail.
     let access_cookie = cookies::access_cookie(headers, names)
-        .filter(|_| request.uri().path().starts_with("/api/v1/"));
+        .filter(|_| request.uri.path().starts_with("/api/v1/"));
     let other = headers
         .get(X_ACCESS_TOKEN)
         .filter(|_| server.settings().x_access_token)
         .and_then(|token| token.to_str().ok());
     let access = [bearer(headers), other, access_cookie.as_deref()];
+    if access.iter().flatten().count() + usize::from(refresh.is_some()) < 2 {
+        return None;
+    }
     let presented: Vec<_> = access
         .into_iter()
         .flatten()
@@ -44,11 +45,25 @@ pub async fn reject_two_users(
         .chain(refresh.as_deref().map(PresentedCredential::Cookie))
         .collect();
     match server.auth().belong_to_different_users(&presented).await {
-        Ok(false) => next.run(request).await,
-        Ok(true) => two_credentials("Send the credentials of one user."),
+        Ok(false) => None,
+        Ok(true) => Some(two_credentials("Send the credentials of one user.")),
         Err(error) => {
-            let client = request_context(request.extensions());
-            problem::response(&log_and_convert(&error, &client.request_id))
+            let client = request_context(&request.extensions);
+            Some(problem::response(&log_and_convert(&error, &client.request_id)))
         }
+    }
+}
+
+/// Keeps one refresh cookie, and rejects requests with credentials of two users.
+pub async fn check_credentials(
+    State(server): State<HttpState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    keep_valid_cookie(&server, &mut parts).await;
+    match reject_two_users(&server, &parts).await {
+        Some(rejection) => rejection,
+        None => next.run(Request::from_parts(parts, body)).await,
     }
 }

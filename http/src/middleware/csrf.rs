@@ -15,7 +15,7 @@
 //! program with a cookie jar does, and can send `Origin`. The device cookie doesn't count: it
 //! authenticates no user, and stays in a cookie jar long after the log-out.
 
-use super::cors::AllowedOrigin;
+use super::{cors::AllowedOrigin, request_limits::run_to_completion};
 use crate::{
     HttpState,
     cookies::{self, CookieNames},
@@ -32,7 +32,7 @@ use axum::{
     response::Response,
 };
 
-/// Rejects requests according to the table.
+/// Rejects requests according to the table, and runs other unsafe requests to completion.
 pub async fn reject_cross_origin(
     State(server): State<HttpState>,
     request: Request,
@@ -40,8 +40,11 @@ pub async fn reject_cross_origin(
 ) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let listed = request.extensions().get::<AllowedOrigin>().is_some();
-    if safe || listed || is_allowed(request.headers(), server.origin(), server.cookies()) {
+    if safe {
         return next.run(request).await;
+    }
+    if listed || is_allowed(request.headers(), server.origin(), server.cookies()) {
+        return run_to_completion(request, next).await;
     }
     if let Some(origin) =
         origin_of_same_host(&request).filter(|origin| !is_same(origin, server.origin()))

@@ -5,25 +5,17 @@
 //! the user out. (With https, the prefix `__Host-` prevents duplicates.)
 
 use crate::{HttpState, context::request_context, cookies};
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::http::request::Parts;
 use countersign_core::PresentedCredential;
 
 /// Keeps the last valid one of several refresh cookies, so that later code sees at most one. If
 /// none is valid, the request is unchanged. At most [`cookies::MAX_DUPLICATES`] cookies are
 /// checked, and a forged one costs no database read.
-pub async fn keep_valid_cookie(
-    State(server): State<HttpState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn keep_valid_cookie(server: &HttpState, request: &mut Parts) {
     let names = server.cookies();
-    let tokens = cookies::refresh_cookies(request.headers(), names);
+    let tokens = cookies::refresh_cookies(&request.headers, names);
     if tokens.len() > 1 {
-        let client = request_context(request.extensions());
+        let client = request_context(&request.extensions);
         for token in tokens.iter().rev() {
             let result = server.auth().signed_in(&client, PresentedCredential::Cookie(token)).await;
             // Valid, or its validity is unknown at the moment, which the handler will find out too.
@@ -32,10 +24,9 @@ pub async fn keep_valid_cookie(
                 Err(countersign_core::Error::Unauthenticated
                     | countersign_core::Error::RefreshSuperseded)
             ) {
-                cookies::retain_refresh_cookie(request.headers_mut(), names, token);
+                cookies::retain_refresh_cookie(&mut request.headers, names, token);
                 break;
             }
         }
     }
-    next.run(request).await
 }

@@ -12,6 +12,7 @@
 //! A missing port is accepted because some proxies omit it (`$host` of nginx). The check prevents
 //! DNS rebinding, and foreign host names in links and caches.
 
+use super::paths::reject_ambiguous_path;
 use crate::{HttpState, problem};
 use axum::{
     extract::{Request, State},
@@ -23,30 +24,38 @@ use axum::{
 /// Health checks of orchestrators, which use an IP address instead of a host name.
 pub(super) const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
-/// Rejects requests according to the table.
-pub async fn reject_other_hosts(
+/// Returns the rejection of a request according to the table.
+fn reject_other_host(server: &HttpState, request: &Request) -> Option<Response> {
+    if PROBES.contains(&request.uri().path()) {
+        return None;
+    }
+    match requested_host(request.uri(), request.headers()) {
+        Some(host) if server.hosts().contains_host(&host) => None,
+        Some(host) => {
+            server.config_warnings().other_host(host.as_str(), server.origin());
+            Some(problem::with_detail(
+                StatusCode::MISDIRECTED_REQUEST,
+                "misdirected_request",
+                &format!("This server is reached at {}/.", server.origin()),
+            ))
+        }
+        None => Some(problem::with_detail(
+            StatusCode::BAD_REQUEST,
+            "malformed",
+            "Send one Host header, with the name of this server.",
+        )),
+    }
+}
+
+/// Rejects requests for other hosts and requests with ambiguous paths.
+pub async fn reject_invalid_targets(
     State(server): State<HttpState>,
     request: Request,
     next: Next,
 ) -> Response {
-    if PROBES.contains(&request.uri().path()) {
-        return next.run(request).await;
-    }
-    match requested_host(request.uri(), request.headers()) {
-        Some(host) if server.hosts().contains_host(&host) => next.run(request).await,
-        Some(host) => {
-            server.config_warnings().other_host(host.as_str(), server.origin());
-            problem::with_detail(
-                StatusCode::MISDIRECTED_REQUEST,
-                "misdirected_request",
-                &format!("This server is reached at {}/.", server.origin()),
-            )
-        }
-        None => problem::with_detail(
-            StatusCode::BAD_REQUEST,
-            "malformed",
-            "Send one Host header, with the name of this server.",
-        ),
+    match reject_other_host(&server, &request).or_else(|| reject_ambiguous_path(&request)) {
+        Some(rejection) => rejection,
+        None => next.run(request).await,
     }
 }
 

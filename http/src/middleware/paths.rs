@@ -5,16 +5,12 @@
 //! (RFC 3986, 6.2.2.3).
 
 use crate::problem;
-use axum::{extract::Request, http::StatusCode, middleware::Next, response::Response};
+use axum::{extract::Request, http::StatusCode, response::Response};
 
-/// Responds with 404 to a path with a dot segment, a backslash, or an empty segment before the
-/// last, percent-encoded or not.
-pub async fn reject_ambiguous_paths(request: Request, next: Next) -> Response {
-    if is_unambiguous(request.uri().path()) {
-        next.run(request).await
-    } else {
-        problem::from_status(StatusCode::NOT_FOUND)
-    }
+/// Returns the rejection (404) of a path with a dot segment, a backslash, or an empty segment before
+/// the last, percent-encoded or not.
+pub(super) fn reject_ambiguous_path(request: &Request) -> Option<Response> {
+    (!is_unambiguous(request.uri().path())).then(|| problem::from_status(StatusCode::NOT_FOUND))
 }
 
 fn is_unambiguous(path: &str) -> bool {

@@ -41,14 +41,10 @@ pub async fn timeout_request(request: Request, next: Next) -> Response {
     })
 }
 
-/// Runs unsafe requests to completion even if the client disconnects: an attacker must not prevent
-/// the revocation of a session by disconnecting.
-pub async fn run_to_completion(request: Request, next: Next) -> Response {
-    if request.method().is_safe() {
-        next.run(request).await
-    } else {
-        spawn_to_completion(request.extensions().get().cloned(), next.run(request)).await
-    }
+/// Runs a request to completion even if the client disconnects: an attacker must not prevent the
+/// revocation of a session by disconnecting.
+pub(super) async fn run_to_completion(request: Request, next: Next) -> Response {
+    spawn_to_completion(request.extensions().get().cloned(), next.run(request)).await
 }
 
 /// Runs a future in a task of its own, which continues if the caller is dropped. The request counts
@@ -97,7 +93,9 @@ enum BodyError {
 /// Reads the whole body, at most [`MAX_BODY_BYTES`], within [`BODY_TIMEOUT`]. Handlers don't have
 /// to deal with bodies that are too large, too slow or incomplete.
 pub async fn read_body(request: Request, next: Next) -> Response {
-    if let Some(rejection) = reject_content_coding(&request) {
+    if let Some(rejection) =
+        reject_unknown_method(&request).or_else(|| reject_content_coding(&request))
+    {
         return rejection;
     }
     let (parts, body) = request.into_parts();
@@ -179,12 +177,10 @@ async fn read(
     if length <= MAX_BODY_BYTES { Ok((whole, held)) } else { Err(BodyError::TooLarge) }
 }
 
-/// Rejects `TRACE` and `CONNECT`.
-pub async fn reject_unknown_methods(request: Request, next: Next) -> Response {
-    if matches!(*request.method(), Method::TRACE | Method::CONNECT) {
-        return problem::from_status(StatusCode::METHOD_NOT_ALLOWED);
-    }
-    next.run(request).await
+/// Returns the rejection (405) of a method that no route has.
+fn reject_unknown_method(request: &Request) -> Option<Response> {
+    matches!(*request.method(), Method::TRACE | Method::CONNECT)
+        .then(|| problem::from_status(StatusCode::METHOD_NOT_ALLOWED))
 }
 
 #[cfg(test)]

@@ -32,21 +32,20 @@ pub async fn log_request(
     );
     client.device_cookie = cookies::device_cookie(request.headers(), server.cookies());
     request.extensions_mut().insert(client);
-    let (method, path) =
-        (request.method().clone(), request.uri().path().escape_default().to_string());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let started = Clock::System.now();
 
     let mut response = next.run(request).await;
 
     let (status, millis) = (response.status().as_u16(), Clock::System.now().since(started).0);
-    let address = address.map(tracing::field::display);
+    let (path, address) = (uri.path().escape_default(), address.map(tracing::field::display));
     if status >= 500 {
         tracing::warn!(
-            request.id = id, %method, path, status, millis, address, "request completed"
+            request.id = id, %method, %path, status, millis, address, "request completed"
         );
     } else {
         tracing::info!(
-            request.id = id, %method, path, status, millis, address, "request completed"
+            request.id = id, %method, %path, status, millis, address, "request completed"
         );
     }
     if let Ok(id) = HeaderValue::from_str(&id) {

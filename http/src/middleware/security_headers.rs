@@ -3,9 +3,7 @@
 
 use crate::HttpState;
 use axum::{
-    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
-    middleware::Next,
     response::Response,
 };
 
@@ -19,19 +17,14 @@ pub const CSP_STYLE_ONLY: &str = "default-src 'none'; style-src 'self'; img-src 
                                          data:; base-uri 'none'; form-action 'none'; \
                                          frame-ancestors 'none'";
 
-/// Adds the security headers. Headers set by a handler are kept.
-pub async fn set_security_headers(
-    State(server): State<HttpState>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let mut response = next.run(request).await;
-    add_security_headers(
-        response.headers_mut(),
-        server.is_secure(),
-        server.settings().hsts_subdomains,
-    );
-    response
+/// Returns the function that adds the security headers to a response. Headers set by a handler are
+/// kept.
+pub fn set_security_headers(server: HttpState) -> impl Fn(Response) -> Response + Clone {
+    move |mut response| {
+        let subdomains = server.settings().hsts_subdomains;
+        add_security_headers(response.headers_mut(), server.is_secure(), subdomains);
+        response
+    }
 }
 
 /// Adds the security headers to a response. `secure`: the public URL uses https; `subdomains`: so

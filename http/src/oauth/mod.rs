@@ -230,12 +230,17 @@ impl From<IntrospectedToken> for Introspection {
                 sid: Some(claims.sid.to_string()),
                 exp: Some(claims.exp),
                 iat: Some(claims.iat),
-                iss: Some(claims.iss),
-                aud: Some(claims.aud),
-                jti: Some(claims.jti),
-                scope: Some(claims.scope),
+                iss: Some(claims.iss.clone()),
+                aud: Some(claims.aud.clone()),
+                jti: Some(claims.jti.clone()),
+                scope: Some(claims.scope.clone()),
                 roles: Some(
-                    claims.roles.into_iter().map(countersign_types::views::Role::as_str).collect(),
+                    claims
+                        .roles
+                        .iter()
+                        .copied()
+                        .map(countersign_types::views::Role::as_str)
+                        .collect(),
                 ),
             },
             IntrospectedToken::Refresh(session) => Self {

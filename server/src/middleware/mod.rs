@@ -7,18 +7,18 @@
 //! 3. `security_headers`: add security headers to all responses, including errors and files;
 //! 4. [`error_pages`]: render HTML error pages for browsers;
 //! 5. `budget`: limit the requests and response bytes of each network;
-//! 6. `host` and `paths`: reject requests for other hosts and ambiguous paths;
-//! 7. `cors`: allow listed origins to call the API, without cookies;
+//! 6. `host`, with `paths`: reject requests for other hosts and ambiguous paths;
+//! 7. `cors`, if an origin is listed: allow it to call the API, without cookies;
 //! 8. `request_limits` and `catch_panic`: request timeout, panics in handlers, unknown methods,
 //!    and the body with its limits;
-//! 9. `csrf`: reject cross-site requests;
-//! 10. `request_limits`: run unsafe requests to completion even if the client disconnects;
-//! 11. `duplicate_cookies`: keep the valid one of several refresh cookies;
-//! 12. `credentials`: reject credentials of two users;
-//! 13. [`require_session`]: redirect anonymous clients from protected pages to the log-in page;
-//! 14. `api_errors`: log the cause of API errors and complete their challenge;
-//! 15. [`render_limit`]: limit concurrent page renderings, and run each to completion;
-//! 16. [`element_count`]: add the number of elements to each page.
+//! 9. `csrf`: reject cross-site requests, and run other unsafe requests to completion even if the
+//!    client disconnects;
+//! 10. `credentials`, with `duplicate_cookies`: keep the valid one of several refresh cookies, and
+//!     reject credentials of two users;
+//! 11. [`require_session`]: redirect anonymous clients from protected pages to the log-in page;
+//! 12. `api_errors`: log the cause of API errors and complete their challenge;
+//! 13. [`render_limit`]: limit concurrent page renderings, and run each to completion;
+//! 14. [`element_count`]: add the number of elements to each page.
 
 pub mod element_count;
 pub mod error_pages;
