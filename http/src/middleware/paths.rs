@@ -7,8 +7,8 @@
 use crate::problem;
 use axum::{extract::Request, http::StatusCode, response::Response};
 
-/// Returns the rejection (404) of a path with a dot segment, a backslash, or an empty segment before
-/// the last, percent-encoded or not.
+/// Returns the rejection (404) of a path with a dot segment, a backslash, or an empty segment
+/// before the last, percent-encoded or not.
 pub(super) fn reject_ambiguous_path(request: &Request) -> Option<Response> {
     (!is_unambiguous(request.uri().path())).then(|| problem::from_status(StatusCode::NOT_FOUND))
 }
