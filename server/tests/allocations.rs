@@ -23,7 +23,7 @@ use tower::ServiceExt;
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
 
-/// Maximum number of allocations of a request that verifies an access token (`GET /api/v1/auth/verify`).
+/// Maximum number of allocations of a request that verifies an access token and reads no database.
 const MAX_ALLOCATIONS: u64 = 120;
 /// Number of measured requests.
 const REQUESTS: u64 = 20;
