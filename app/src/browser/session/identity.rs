@@ -10,7 +10,7 @@ pub enum PageIdentity {
     Unknown,
     /// No user is logged in.
     Anonymous,
-    /// The session with this tag ([`Account::tag`]).
+    /// The session with this tag ([`Account::session_tag`]).
     Session(String),
 }
 
