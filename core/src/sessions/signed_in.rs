@@ -116,7 +116,8 @@ impl SignedIn<'_> {
         self.session
     }
 
-    /// The tag of the session of the credential: [`countersign_types::views::Account::session_tag`].
+    /// The tag of the session of the credential:
+    /// [`countersign_types::views::Account::session_tag`].
     #[must_use]
     pub fn session_tag(&self) -> String {
         self.auth.session_tag(self.session)
