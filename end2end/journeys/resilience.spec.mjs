@@ -53,7 +53,7 @@ test('unavailable server is distinguished from a missing network', async ({
   watch,
 }) => {
   await logIn(page, await createUser(server));
-  watch.expect({ status: 503, url: /^\/(fn\/rename|readyz)$/, times: Infinity });
+  watch.expect({ status: 503, url: /^\/(fn\/update-profile|readyz)$/, times: Infinity });
   for (const path of ['/fn/update-profile', '/readyz']) {
     await context.route(`**${path}`, (route) =>
       route.fulfill({ status: 503, contentType: 'text/html', body: 'no' }),
