@@ -24,6 +24,7 @@ mod explain;
 mod health;
 pub mod installation;
 pub(crate) mod limits;
+mod migrations;
 mod open_error;
 mod postgres;
 pub(crate) mod retries;
@@ -175,7 +176,7 @@ impl Store {
 
     async fn open_sqlite(path: &Path, max_wal: u64) -> Result<Self, OpenError> {
         let (file, health) = (DatabaseFile::prepare(path, max_wal)?, Arc::<Health>::default());
-        file.migrate(sqlx::migrate!("migrations/sqlite")).await?;
+        file.migrate(migrations::sqlite()).await?;
         let first = file.connect().await?;
         // Readers read single rows and pages of lists, and the operating system caches the file.
         let options = file.options().clone().pragma("cache_size", "-512");
@@ -202,7 +203,7 @@ impl Store {
     async fn open_postgres(url: &str) -> Result<Self, OpenError> {
         let health = Arc::<Health>::default();
         let pool = PostgresPool::open(url, health.clone()).await?;
-        pool.migrate(sqlx::migrate!("migrations/postgres")).await?;
+        pool.migrate(migrations::postgres()).await?;
         Ok(Self::new(Pools::Postgres(pool), MAX_ANONYMOUS_WRITERS_POSTGRES, health))
     }
 
@@ -463,7 +464,7 @@ impl ReadConnection {
         const SQLITE: &str = "SELECT m.name || '.' || c.name || CASE WHEN c.\"notnull\" = 1 \
             OR c.pk > 0 THEN ' NOT NULL' ELSE '' END FROM sqlite_master m, \
             pragma_table_info(m.name) c WHERE m.type = 'table' \
-            AND m.name <> 'csgn_migrations' AND m.name NOT LIKE 'sqlite%'
+            AND m.name NOT IN ('csgn_migrations', 'app_migrations') AND m.name NOT LIKE 'sqlite%'
              UNION ALL SELECT 'index ' || i.name || CASE WHEN i.\"unique\" = 1 THEN ' unique' \
              ELSE '' END || ' ' || (SELECT group_concat(name) \
              FROM (SELECT COALESCE(x.name, '(expression)') AS name \
@@ -473,7 +474,7 @@ impl ReadConnection {
         const POSTGRES: &str = "SELECT table_name || '.' || column_name || \
             CASE WHEN is_nullable = 'NO' THEN ' NOT NULL' ELSE '' END \
             FROM information_schema.columns WHERE table_schema = 'public' \
-            AND table_name <> 'csgn_migrations'
+            AND table_name NOT IN ('csgn_migrations', 'app_migrations')
              UNION ALL SELECT 'index ' || c.relname || CASE WHEN i.indisunique THEN ' unique' \
              ELSE '' END || ' ' || (SELECT string_agg(COALESCE(a.attname, '(expression)'), ',' \
              ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n) LEFT \

@@ -10,15 +10,12 @@
 //! transaction.
 
 use crate::store::{
-    DatabaseErrorKind, OpenError,
-    health::Health,
-    limits::{LOCK_TIMEOUT, MIGRATIONS_TABLE},
+    DatabaseErrorKind, OpenError, health::Health, limits::LOCK_TIMEOUT, migrations::Migrations,
 };
 use futures::{future::BoxFuture, stream::BoxStream};
 use sqlx::{
     AssertSqlSafe, Connection, Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
     Transaction,
-    migrate::Migrator,
     pool::PoolConnection,
     postgres::{
         PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgQueryResult, PgRow, PgStatement,
@@ -166,12 +163,9 @@ impl PostgresPool {
     }
 
     /// Migrates the tables in one transaction, on a connection of its own.
-    pub(super) async fn migrate(&self, mut migrations: Migrator) -> Result<(), OpenError> {
-        migrations.dangerous_set_table_name(MIGRATIONS_TABLE);
+    pub(super) async fn migrate(&self, migrations: Vec<Migrations>) -> Result<(), OpenError> {
         let mut connection = self.pool.acquire().await?.detach();
         check_encoding(&mut connection).await?;
-        // Another node waits until this one has committed.
-        migrations.set_locking(false);
         let mut tx = connection
             .begin_with(
                 "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; \
@@ -183,7 +177,11 @@ impl PostgresPool {
         sqlx::raw_sql(AssertSqlSafe(format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")))
             .execute(&mut *tx)
             .await?;
-        migrations.run(&mut *tx).await?;
+        for Migrations { mut migrator, .. } in migrations {
+            // Another node waits until this one has committed.
+            migrator.set_locking(false);
+            migrator.run(&mut *tx).await?;
+        }
         sqlx::raw_sql("DEALLOCATE ALL").execute(&mut *tx).await?;
         tx.commit().await?;
         drop(connection.close().await);

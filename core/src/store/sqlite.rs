@@ -1,13 +1,9 @@
 //! The SQLite database file: its permissions, its connections, and the checks that it is still the
 //! opened file and that its write-ahead log stays bounded.
 
-use crate::store::{
-    DatabaseErrorKind, OpenError,
-    limits::{LOCK_TIMEOUT, MIGRATIONS_TABLE},
-};
+use crate::store::{DatabaseErrorKind, OpenError, limits::LOCK_TIMEOUT, migrations::Migrations};
 use sqlx::{
-    ConnectOptions, Connection, SqliteConnection,
-    migrate::Migrator,
+    AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
@@ -135,16 +131,17 @@ impl DatabaseFile {
     /// Migrates the tables in one transaction, on a connection of its own. Of several processes
     /// that start together one migrates, and the others wait. Without pending migrations nothing is
     /// locked.
-    pub(super) async fn migrate(&self, mut migrations: Migrator) -> Result<(), OpenError> {
-        migrations.dangerous_set_table_name(MIGRATIONS_TABLE);
+    pub(super) async fn migrate(&self, mut migrations: Vec<Migrations>) -> Result<(), OpenError> {
         let mut connection =
             self.options.clone().busy_timeout(MIGRATION_LOCK_TIMEOUT).connect().await?;
-        if is_migrated(&mut connection, &migrations).await? {
+        if are_migrated(&mut connection, &migrations).await? {
             drop(connection.close().await);
             return Ok(());
         }
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        migrations.run(&mut *transaction).await?;
+        for set in &mut migrations {
+            set.migrator.run(&mut *transaction).await?;
+        }
         transaction.commit().await?;
         drop(connection.close().await);
         Ok(())
@@ -196,24 +193,28 @@ fn identity(file: &Path) -> Option<FileIdentity> {
     fs::metadata(file).map(|found| (found.dev(), found.ino())).ok()
 }
 
-/// Whether exactly these migrations were applied. The migrator describes any difference.
-async fn is_migrated(
+/// Returns whether exactly these migrations were applied. The migrator describes any difference.
+async fn are_migrated(
     connection: &mut SqliteConnection,
-    migrations: &Migrator,
+    migrations: &[Migrations],
 ) -> Result<bool, sqlx::Error> {
-    const TABLE: &str =
-        "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'csgn_migrations'";
-    const APPLIED: &str =
-        "SELECT version, checksum FROM csgn_migrations WHERE success ORDER BY version";
-    let tables: i64 = sqlx::query_scalar(TABLE).fetch_one(&mut *connection).await?;
-    if tables == 0 {
-        return Ok(false);
+    const HAS_TABLE: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1";
+    for Migrations { table, migrator } in migrations {
+        let tables: i64 =
+            sqlx::query_scalar(HAS_TABLE).bind(table).fetch_one(&mut *connection).await?;
+        if tables == 0 {
+            return Ok(false);
+        }
+        let applied =
+            format!("SELECT version, checksum FROM {table} WHERE success ORDER BY version");
+        let applied: Vec<(i64, Vec<u8>)> =
+            sqlx::query_as(AssertSqlSafe(applied)).fetch_all(&mut *connection).await?;
+        let known = migrator.iter().map(|known| (known.version, known.checksum.as_ref()));
+        if !known.eq(applied.iter().map(|(version, sum)| (*version, &**sum))) {
+            return Ok(false);
+        }
     }
-    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(connection).await?;
-    Ok(migrations
-        .iter()
-        .map(|known| (known.version, known.checksum.as_ref()))
-        .eq(applied.iter().map(|(version, sum)| (*version, &**sum))))
+    Ok(true)
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
