@@ -13,7 +13,7 @@ use crate::{
         sign_up::SignUpPage,
     },
     layout::site_layout::{ConnectionNotice, LogOutProblem, SiteHeader, provide_log_out},
-    lazy_pages::{self, Activity, Data, Password, Profile, Sessions},
+    lazy_pages::{self, AccountRoutes},
     messages,
     ui::{ThemeSwitch, provide_busy_indicator, provide_navigation_focus},
 };
@@ -22,7 +22,6 @@ use futures::FutureExt;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::{
-    Lazy,
     SsrMode::Async,
     components::{FlatRoutes, Route, Router},
     path,
@@ -87,11 +86,7 @@ fn Site() -> impl IntoView {
                     view=|| view! { <GalleryPage/> }.into_eager_any()
                     ssr=Async
                 />
-                <Route path=path!("/account") view={Lazy::<Profile>::new()} ssr=Async/>
-                <Route path=path!("/account/password") view={Lazy::<Password>::new()} ssr=Async/>
-                <Route path=path!("/account/sessions") view={Lazy::<Sessions>::new()} ssr=Async/>
-                <Route path=path!("/account/activity") view={Lazy::<Activity>::new()} ssr=Async/>
-                <Route path=path!("/account/data") view={Lazy::<Data>::new()} ssr=Async/>
+                <AccountRoutes/>
             </FlatRoutes>
         </main>
         <footer class="site-footer cluster">

@@ -10,15 +10,18 @@ use crate::{
     browser::{connection, connection::ConnectionStatus},
     eager_view::IntoEagerAny,
     features,
-    routes::{self, AccountPage},
+    routes::{self, AccountPage, account_pages},
     ui::{BusyIndicator, ErrorWithRetry, FormAction, PageHeader, loading},
 };
 use countersign_types::Problem;
 use leptos::{prelude::*, task::spawn_local};
-use leptos_router::{LazyRoute, hooks::use_location};
+use leptos_router::{
+    Lazy, LazyRoute, MatchNestedRoutes, SsrMode::Async, components::Route, hooks::use_location,
+    path,
+};
 
 macro_rules! lazy_pages {
-    ($($page:ident = $route:expr, $feature:ident::$view:ident;)+) => {
+    ($($route:ident = $path:tt, $feature:ident::$page:ident;)+) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         enum Page {
             $($page,)+
@@ -29,7 +32,7 @@ macro_rules! lazy_pages {
 
             const fn route(self) -> AccountPage {
                 match self {
-                    $(Self::$page => $route,)+
+                    $(Self::$page => routes::$route,)+
                 }
             }
         }
@@ -38,7 +41,7 @@ macro_rules! lazy_pages {
         /// reference would move all of them into its own chunk.
         fn view_of(page: Page) -> AnyView {
             match page {
-                $(Page::$page => view! { <features::$feature::$view/> }.into_eager_any(),)+
+                $(Page::$page => view! { <features::$feature::$page/> }.into_eager_any(),)+
             }
         }
 
@@ -56,16 +59,16 @@ macro_rules! lazy_pages {
                 }
             }
         )+
+
+        /// The routes of the account pages.
+        #[component(transparent)]
+        pub fn AccountRoutes() -> impl MatchNestedRoutes + Clone {
+            view! { $(<Route path=path!($path) view={Lazy::<$page>::new()} ssr=Async/>)+ }
+                .into_inner()
+        }
     };
 }
-
-lazy_pages! {
-    Profile = routes::PROFILE, profile::ProfilePage;
-    Password = routes::PASSWORD, password::PasswordPage;
-    Sessions = routes::SESSIONS, sessions::SessionsPage;
-    Activity = routes::ACTIVITY, activity::ActivityPage;
-    Data = routes::DATA, your_data::YourDataPage;
-}
+account_pages!(lazy_pages);
 
 /// Loads the chunk and renders a page, or an error if it can't be loaded.
 async fn load(page: Page) -> AnyView {

@@ -13,7 +13,7 @@
 //! | logged-in user, data that pages load | [`current_user`], [`resource`] |
 //! | redirects after log-in | [`return_to`] |
 //! | requests and responses of server functions | `request` (server only) |
-//! | errors of server functions | [`server_fn_error`] |
+//! | access levels of server functions, their errors | [`server_fn_access`], [`server_fn_error`] |
 #![recursion_limit = "256"]
 
 pub mod app;
@@ -29,6 +29,7 @@ pub mod request;
 pub mod resource;
 pub mod return_to;
 pub mod routes;
+pub mod server_fn_access;
 pub mod server_fn_error;
 #[cfg(all(feature = "ssr", any(test, feature = "testing")))]
 pub mod testing;

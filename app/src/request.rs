@@ -7,25 +7,29 @@ pub(crate) mod response;
 
 pub use request_scope::RequestScope;
 
-use crate::{server_fn_error::ServerFnProblem, ui::theme_switch};
+use crate::{server_fn_access::ServerFnAccess, server_fn_error::ServerFnProblem, ui::theme_switch};
 use countersign_http::{cookies, error::RequestError};
 use countersign_types::Problem;
 use http::{HeaderMap, StatusCode};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
-/// Runs a server function, whether it was called by a script, by a plain form or during a page
-/// render.
-pub async fn handle<T>(
+/// Runs the server function `F`, whether it was called by a script, by a plain form or during a
+/// page render. Without the credential that `F` requires, `work` is not run.
+pub async fn handle<F: ServerFnAccess, T>(
     work: impl AsyncFnOnce(&RequestScope) -> Result<T, RequestError>,
 ) -> Result<T, ServerFnProblem> {
-    let Some(request) = RequestScope::from_context() else {
+    let Some(mut request) = RequestScope::from_context() else {
         // Outside a request, or the server didn't provide `HttpState` or
         // `countersign_core::RequestContext`.
         tracing::error!("server function without request context");
         return Err(Problem::internal().into());
     };
-    let problem = match work(&request).await {
+    let result = match request.require(F::ACCESS).await {
+        Ok(()) => work(&request).await,
+        Err(error) => Err(error),
+    };
+    let problem = match result {
         Ok(value) => return Ok(value),
         Err(error) => error.into_problem(&request.client().request_id),
     };

@@ -1,17 +1,28 @@
-//! Paths of the pages, and the parameters in their query strings. Pure text functions, without
-//! access to the request or the browser.
+//! Paths and access levels of the pages, and the parameters in their query strings. Pure text
+//! functions, without access to the request or the browser.
 
 use crate::features;
-use countersign_types::path::is_at_or_below;
+use countersign_types::{Access, path::is_at_or_below};
 
-/// Paths that need a session, with everything below them. The server redirects anonymous clients
-/// before it renders such a page.
-pub const PROTECTED: &[&str] = &["/account"];
+macro_rules! site_pages {
+    ($($(#[$doc:meta])+ $page:ident = $path:literal, $level:ident;)+) => {
+        $($(#[$doc])+ pub const $page: &str = $path;)+
 
-/// The log-in page.
-pub const LOG_IN: &str = "/login";
-/// The sign-up page.
-pub const SIGN_UP: &str = "/signup";
+        const SITE_PAGES: &[(&str, Access)] = &[$(($page, Access::$level)),+];
+    };
+}
+
+// Path and access level of the other pages.
+site_pages! {
+    /// The home page.
+    HOME = "/", Public;
+    /// The log-in page.
+    LOG_IN = "/login", Public;
+    /// The sign-up page.
+    SIGN_UP = "/signup", Public;
+    /// The component gallery, which release builds do not have.
+    GALLERY = "/lab", Public;
+}
 
 /// A page of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,27 +33,37 @@ pub struct AccountPage {
     pub heading: &'static str,
 }
 
+/// Passes the table of the account pages to another macro: `$use! { CONSTANT = PATH,
+/// feature::Component; … }`. All of them are for signed-in users. The order is that of the
+/// navigation, and the heading of a page is `HEADING` in the texts of its feature.
 macro_rules! account_pages {
-    ($($page:ident = $path:literal, $feature:ident;)+) => {
+    ($use:ident) => {
+        $use! {
+            PROFILE = "/account", profile::ProfilePage;
+            PASSWORD = "/account/password", password::PasswordPage;
+            SESSIONS = "/account/sessions", sessions::SessionsPage;
+            ACTIVITY = "/account/activity", activity::ActivityPage;
+            DATA = "/account/data", your_data::YourDataPage;
+        }
+    };
+}
+pub(crate) use account_pages;
+
+macro_rules! declare_account_pages {
+    ($($page:ident = $path:literal, $feature:ident::$component:ident;)+) => {
         $(
             #[doc = concat!("`", $path, "`")]
             pub const $page: AccountPage =
                 AccountPage { path: $path, heading: features::$feature::messages::HEADING };
         )+
 
+        const ACCOUNT_PAGES: &[(&str, Access)] = &[$(($page.path, Access::SignedIn)),+];
+
         /// Paths and headings of the account pages, in the order of the navigation.
         pub const ACCOUNT_NAV: &[(&str, &str)] = &[$(($page.path, $page.heading)),+];
     };
 }
-
-// The path of each account page, and the feature whose page it is.
-account_pages! {
-    PROFILE = "/account", profile;
-    PASSWORD = "/account/password", password;
-    SESSIONS = "/account/sessions", sessions;
-    ACTIVITY = "/account/activity", activity;
-    DATA = "/account/data", your_data;
-}
+account_pages!(declare_account_pages);
 
 /// `?delete`, on [`DATA`]: show the form that deletes the account.
 pub const DELETE: &str = "delete";
@@ -77,9 +98,20 @@ const FLASH_PARAMS: &[&str] = &[
     SAVED,
 ];
 
-/// Returns whether a page needs a session.
+/// Returns the access level of a page, or `None` if there is no such page.
+pub fn access_level(path: &str) -> Option<Access> {
+    pages().find_map(|(page, level)| (page == path).then_some(level))
+}
+
+/// Returns whether a path needs a session: that of a page for signed-in users, and everything below
+/// it. The server redirects anonymous clients before it renders such a page.
 pub fn is_protected(path: &str) -> bool {
-    PROTECTED.iter().any(|page| is_at_or_below(path, page))
+    pages().any(|(page, level)| level != Access::Public && is_at_or_below(path, page))
+}
+
+/// Returns path and access level of each page.
+pub fn pages() -> impl Iterator<Item = (&'static str, Access)> {
+    SITE_PAGES.iter().chain(ACCOUNT_PAGES).copied()
 }
 
 /// Returns the URL of the log-in page with a flash parameter and a redirect path. `encode` encodes
@@ -129,6 +161,13 @@ mod tests {
         for path in ["/", "/login", "/accounts", "/accountable/x", "/x/account"] {
             assert!(!is_protected(path), "{path}");
         }
+    }
+
+    #[test]
+    fn page_has_its_own_access_level() {
+        assert_eq!(access_level("/login"), Some(Access::Public));
+        assert_eq!(access_level("/account/data"), Some(Access::SignedIn));
+        assert_eq!(access_level("/account/none"), None);
     }
 
     #[test]

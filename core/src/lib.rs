@@ -66,5 +66,6 @@ pub use request_context::{PresentedCredential, RequestContext};
 pub use server_secret::ServerSecret;
 pub use sessions::{
     AccessToken, DeviceCookieToken, IssuedTokens, MAX_SESSIONS_PER_USER, RefreshToken, SignedIn,
+    VerifiedSession,
 };
 pub use store::Store;

@@ -47,7 +47,7 @@ impl RequestError {
 
 /// The error of a handler of the JSON API, so that handlers can use `?`.
 ///
-/// Its response needs [`crate::middleware::api_errors`], which logs the cause and completes the
+/// Its response needs [`crate::middleware::api_guard`], which logs the cause and completes the
 /// challenge.
 #[derive(Debug)]
 pub enum ApiError {
@@ -85,7 +85,7 @@ impl From<Response> for ApiError {
     }
 }
 
-/// The error that a response stands for, attached to it for [`crate::middleware::api_errors`].
+/// The error that a response stands for, attached to it for [`crate::middleware::api_guard`].
 #[derive(Clone)]
 pub(crate) struct ErrorExtension(pub(crate) Arc<RequestError>);
 

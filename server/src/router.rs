@@ -23,15 +23,20 @@ use axum::{
     routing::{any, get},
 };
 use countersign_http::{
-    api::{self, public_document::public_document},
+    api::{self, access::AccessLevels, public_document::public_document},
     cookies,
     middleware::{
-        api_errors, budget, catch_panic, cors, credentials, csrf, host, request_limits,
-        request_log, security_headers,
+        api_guard::{ApiGuard, guard_api},
+        budget, catch_panic, cors, credentials, csrf, host, request_limits, request_log,
+        security_headers,
     },
     problem,
 };
-use countersign_leptos::{App, layout::document::app_document, routes::PASSWORD};
+use countersign_leptos::{
+    App,
+    layout::document::app_document,
+    routes::{PASSWORD, access_level},
+};
 use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use std::sync::{Arc, LazyLock};
@@ -40,8 +45,18 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 /// The routes of the pages. They are collected once per process: while Leptos collects routes, no
 /// resource loads in the whole process, and a page rendered at that time would wait forever.
-pub static PAGE_ROUTES: LazyLock<Vec<AxumRouteListing>> =
-    LazyLock::new(|| generate_route_list(App));
+///
+/// # Panics
+///
+/// If a page declares no access level in [`countersign_leptos::routes`].
+pub static PAGE_ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
+    let pages = generate_route_list(App);
+    for page in &pages {
+        let path = page.path();
+        assert!(access_level(path).is_some(), "{path} has no access level: see app/src/routes.rs");
+    }
+    pages
+});
 
 /// Builds the router of the whole server.
 pub fn router(server: AppState) -> Router {
@@ -58,6 +73,7 @@ pub fn router(server: AppState) -> Router {
         move || app_document(server.0.leptos.clone(), server.style())
     };
     let (api_routes, openapi) = api::routes().split_for_parts();
+    let levels = AccessLevels::from_openapi(&openapi);
     let mut openapi = openapi;
     openapi.servers = Some(vec![utoipa::openapi::Server::new(server.0.http.origin())]);
     let openapi = Arc::new(openapi);
@@ -127,7 +143,7 @@ pub fn router(server: AppState) -> Router {
                     files.serve("").call_fallback_on_method_not_allowed(false).fallback(fallback),
                 ),
         );
-    with_middleware(routes, server)
+    with_middleware(routes, levels, server)
 }
 
 /// Responds with 404 to an unknown path, never with a page.
@@ -146,8 +162,9 @@ async fn redirect_to_password_page() -> impl IntoResponse {
     (StatusCode::FOUND, [(LOCATION, PASSWORD.path)])
 }
 
-/// Adds the middleware to some routes; see [`crate::middleware`].
-pub fn with_middleware(routes: Router<AppState>, server: AppState) -> Router {
+/// Adds the middleware to some routes; see [`crate::middleware`]. `levels` are the access levels of
+/// API operations among them.
+pub fn with_middleware(routes: Router<AppState>, levels: AccessLevels, server: AppState) -> Router {
     let http = server.0.http.clone();
     // One layer of nested services: axum would box the services of each separate layer, and clone
     // the boxes for each request.
@@ -168,7 +185,7 @@ pub fn with_middleware(routes: Router<AppState>, server: AppState) -> Router {
         .layer(from_fn_with_state(http.clone(), csrf::reject_cross_origin))
         .layer(from_fn_with_state(http.clone(), credentials::check_credentials))
         .layer(from_fn_with_state(http.clone(), require_session::redirect_anonymous))
-        .layer(from_fn_with_state(http.clone(), api_errors::complete_errors));
+        .layer(from_fn_with_state(ApiGuard::new(http, levels), guard_api));
     routes.layer(middleware).with_state(server)
 }
 

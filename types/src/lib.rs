@@ -5,6 +5,7 @@
 //! and field errors; all others are in `countersign_leptos::messages`.
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod display_name;
 pub mod email;
 pub mod field_error;
@@ -19,6 +20,7 @@ pub mod testing;
 pub mod time;
 pub mod views;
 
+pub use access::Access;
 pub use display_name::DisplayName;
 pub use email::Email;
 pub use field_error::{Field, FieldError, FieldErrors, ParseFieldErrorsError};

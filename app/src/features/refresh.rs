@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::AnonymousClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::views::SessionTokens;
@@ -19,5 +20,7 @@ use leptos::prelude::*;
     output = Json
 )]
 pub async fn refresh() -> Result<SessionTokens, ServerFnProblem> {
-    crate::request::handle(async |request| request.refresh().await).await
+    crate::request::handle::<RefreshCall, _>(async |request| request.refresh().await).await
 }
+
+access!(RefreshCall: Public);

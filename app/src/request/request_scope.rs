@@ -6,6 +6,7 @@ use crate::{
 };
 use countersign_core::{
     Auth, IssuedTokens, PresentedCredential, RefreshToken, RequestContext, SignedIn,
+    VerifiedSession,
 };
 use countersign_http::{
     HttpState, cookies,
@@ -13,7 +14,7 @@ use countersign_http::{
     error::RequestError,
 };
 use countersign_types::{
-    Problem, RedirectPath,
+    Access, Problem, RedirectPath,
     views::{LogInResponse, SessionTokens},
 };
 use http::{header::SET_COOKIE, request::Parts};
@@ -31,6 +32,8 @@ pub struct RequestScope {
     /// Separate from `credential`, because some functions use the cookie even where it is no
     /// credential.
     cookie: Option<String>,
+    /// The verified credential, if it was verified already.
+    verified: Option<VerifiedSession>,
 }
 
 impl RequestScope {
@@ -43,7 +46,10 @@ impl RequestScope {
         let credential = credentials::extract(kind, &parts.headers, http.cookies());
         let cookie = cookies::refresh_cookie(&parts.headers, http.cookies())
             .filter(|_| matches!(kind, RequestKind::PlainForm | RequestKind::Script));
-        Some(Self { http, client, parts, response, kind, credential, cookie })
+        // The guard of protected pages has verified the same cookie.
+        let verified =
+            parts.extensions.get().cloned().filter(|_| matches!(kind, RequestKind::Page));
+        Some(Self { http, client, parts, response, kind, credential, cookie, verified })
     }
 
     /// The domain.
@@ -61,8 +67,24 @@ impl RequestScope {
         self.cookie.as_deref()
     }
 
-    /// Authenticates the user.
+    /// Verifies the credential that an access level requires.
+    pub(super) async fn require(&mut self, level: Access) -> Result<(), RequestError> {
+        if level == Access::Public {
+            return Ok(());
+        }
+        let user = self.signed_in().await?;
+        if level == Access::Admin {
+            user.admin()?;
+        }
+        self.verified = Some(user.into_verified());
+        Ok(())
+    }
+
+    /// Authenticates the user, unless the access level of the function has done so.
     pub async fn signed_in(&self) -> Result<SignedIn<'_>, RequestError> {
+        if let Some(verified) = &self.verified {
+            return Ok(self.auth().resume(verified.clone()));
+        }
         let presented = self.credential.presented().ok_or(Problem::Unauthenticated)?;
         Ok(self.auth().signed_in(&self.client, presented).await?)
     }

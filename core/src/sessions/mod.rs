@@ -24,4 +24,4 @@ pub use introspection::IntrospectedToken;
 pub use issue_tokens::{
     AccessToken, DeviceCookieToken, IssuedTokens, MAX_SESSIONS_PER_USER, RefreshToken,
 };
-pub use signed_in::SignedIn;
+pub use signed_in::{SignedIn, VerifiedSession};

@@ -8,6 +8,7 @@ use crate::{
     },
 };
 use countersign_types::{SessionId, UserId, views::Role};
+use std::sync::Arc;
 
 /// A user whose credential was verified. The operations that require one are methods of this type.
 pub struct SignedIn<'a> {
@@ -17,7 +18,18 @@ pub struct SignedIn<'a> {
     pub(crate) session: SessionId,
     pub(crate) roles: Vec<Role>,
     /// The session row, if the credential required a read.
-    pub(crate) row: Option<SessionWithUser>,
+    pub(crate) row: Option<Arc<SessionWithUser>>,
+}
+
+/// A verified credential, which a guard hands on to the handler of the same request, so that it is
+/// verified once. It must not outlive the request: a later revocation does not change it.
+#[derive(Clone)]
+pub struct VerifiedSession {
+    context: RequestContext,
+    user: UserId,
+    session: SessionId,
+    roles: Vec<Role>,
+    row: Option<Arc<SessionWithUser>>,
 }
 
 impl Auth {
@@ -89,7 +101,7 @@ impl Auth {
                     row.session.user_id,
                     presented.session,
                     crate::accounts::roles::parse_roles(&row.roles),
-                    Some(row),
+                    Some(Arc::new(row)),
                 )
             }
         };
@@ -97,7 +109,23 @@ impl Auth {
     }
 }
 
+impl Auth {
+    /// Returns the operations of a user whose credential was verified earlier in the same request.
+    #[must_use]
+    pub fn resume(&self, verified: VerifiedSession) -> SignedIn<'_> {
+        let VerifiedSession { context, user, session, roles, row } = verified;
+        SignedIn { auth: self, context, user, session, roles, row }
+    }
+}
+
 impl SignedIn<'_> {
+    /// Returns the verified credential, for [`Auth::resume`].
+    #[must_use]
+    pub fn into_verified(self) -> VerifiedSession {
+        let Self { context, user, session, roles, row, .. } = self;
+        VerifiedSession { context, user, session, roles, row }
+    }
+
     /// The user, as the key of other tables.
     #[must_use]
     pub const fn user(&self) -> UserId {

@@ -136,6 +136,7 @@ impl Scope {
     path = "/api/v1/auth/signup",
     operation_id = "signUp",
     tag = "auth",
+    security(()),
     request_body = SignUpBody,
     responses(
         (
@@ -186,6 +187,7 @@ pub(crate) async fn sign_up(
     path = "/api/v1/auth/login",
     operation_id = "logIn",
     tag = "auth",
+    security(()),
     request_body = LogInBody,
     responses(
         (status = 200, body = SessionTokens, description = "The client is logged in"),
@@ -234,6 +236,7 @@ fn replaced_session_token(
     path = "/api/v1/auth/refresh",
     operation_id = "refreshTokens",
     tag = "auth",
+    security(()),
     request_body(content = Option<RefreshBody>, description = "Optional if the cookie is sent."),
     responses(
         (status = 200, body = SessionTokens, description = "The next tokens"),

@@ -25,6 +25,7 @@ pub(crate) struct Health {
     path = "/healthz",
     operation_id = "getHealth",
     tag = "operation",
+    security(()),
     responses(
         (status = 200, body = Health, description = "The process is running"),
         PublicResponses,
@@ -43,6 +44,7 @@ pub(crate) async fn liveness() -> Json<Health> {
     path = "/readyz",
     operation_id = "getReadiness",
     tag = "operation",
+    security(()),
     responses(
         (status = 200, body = Health, description = "The server is ready"),
         (

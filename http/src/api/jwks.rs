@@ -54,6 +54,7 @@ struct JwkMembers {
     path = "/.well-known/jwks.json",
     operation_id = "getJwks",
     tag = "keys",
+    security(()),
     responses(
         (
             status = 200,

@@ -6,6 +6,7 @@
 //! 6750). The OpenAPI description is generated from the annotations of the handlers and served at
 //! `/openapi.json`.
 
+pub mod access;
 mod account;
 mod account_body;
 mod account_deletion;
@@ -27,7 +28,7 @@ pub use security_txt::security_txt;
 use crate::{HttpState, oauth};
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -64,21 +65,32 @@ impl Modify for SecuritySchemes {
     }
 }
 
-/// Returns all routes with their OpenAPI description.
+/// Returns all routes with their OpenAPI description. The `security(…)` in the annotation of a
+/// handler is the access level of its operation: see [`access`].
 pub fn routes() -> OpenApiRouter<HttpState> {
     let mut routes = described_routes();
-    declare_public_operations(routes.get_openapi_mut());
+    describe_public_operations(routes.get_openapi_mut());
     routes
 }
 
-/// Sets `security: []` on every operation without a security requirement: it needs no credential
-/// (OpenAPI 3.1, 4.8.10).
-fn declare_public_operations(openapi: &mut utoipa::openapi::OpenApi) {
+/// Describes public operations, which are annotated with `security(())`, as the specification does:
+/// an empty array means that no credential is needed (OpenAPI 3.1, 4.8.10).
+///
+/// # Panics
+///
+/// If an operation declares no access level. A forgotten line must not make it public.
+fn describe_public_operations(openapi: &mut utoipa::openapi::OpenApi) {
+    let public = vec![SecurityRequirement::default()];
     for path in openapi.paths.paths.values_mut() {
         let operations =
             [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
         for operation in operations.into_iter().flatten() {
-            operation.security.get_or_insert_default();
+            let id = operation.operation_id.as_deref().unwrap_or_default();
+            let security = operation.security.as_mut();
+            let security = security.unwrap_or_else(|| panic!("{id} has no `security(…)`"));
+            if *security == public {
+                security.clear();
+            }
         }
     }
 }

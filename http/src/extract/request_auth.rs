@@ -12,11 +12,11 @@ use crate::{
 };
 use axum::{
     extract::{FromRef, FromRequestParts, Request, State},
-    http::{HeaderMap, StatusCode, header::AUTHORIZATION, request::Parts},
+    http::{Extensions, HeaderMap, StatusCode, Uri, header::AUTHORIZATION, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use countersign_core::{PresentedCredential, RequestContext, SignedIn};
+use countersign_core::{PresentedCredential, RequestContext, SignedIn, VerifiedSession};
 use countersign_types::Problem;
 use std::convert::Infallible;
 
@@ -32,6 +32,8 @@ const API_PREFIX: &str = "/api/v1/";
 pub struct RequestAuth {
     pub(crate) client: RequestContext,
     presented: PresentedToken,
+    /// Set by the guard of the API.
+    verified: Option<VerifiedSession>,
 }
 
 /// The access token of a request.
@@ -51,10 +53,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let server = HttpState::from_ref(state);
-        Ok(Self {
-            client: request_context(&parts.extensions),
-            presented: presented(&parts.headers, parts.uri.path(), &server),
-        })
+        Ok(Self::of(&parts.headers, &parts.uri, &parts.extensions, &server))
     }
 }
 
@@ -81,8 +80,26 @@ fn presented(headers: &HeaderMap, path: &str, server: &HttpState) -> PresentedTo
 }
 
 impl RequestAuth {
-    /// Verifies the access token. Returns the operations of the user.
+    /// Reads the credential of a request.
+    pub(crate) fn of(
+        headers: &HeaderMap,
+        uri: &Uri,
+        extensions: &Extensions,
+        server: &HttpState,
+    ) -> Self {
+        Self {
+            client: request_context(extensions),
+            presented: presented(headers, uri.path(), server),
+            verified: extensions.get().cloned(),
+        }
+    }
+
+    /// Verifies the access token, unless the guard of the API has done so. Returns the operations
+    /// of the user.
     pub async fn signed_in<'a>(&self, server: &'a HttpState) -> Result<SignedIn<'a>, ApiError> {
+        if let Some(verified) = &self.verified {
+            return Ok(server.auth().resume(verified.clone()));
+        }
         let token = self.token()?.ok_or(Problem::Unauthenticated)?;
         Ok(server.auth().signed_in(&self.client, PresentedCredential::Bearer(token)).await?)
     }
@@ -112,16 +129,19 @@ pub(crate) fn two_credentials(detail: &str) -> Response {
     problem::with_detail(StatusCode::BAD_REQUEST, "two_credentials", detail)
 }
 
-/// Requires a valid access token for a group of routes: `.route_layer(from_fn_with_state(server,
-/// require_access_token))`.
+/// Requires a valid access token for a group of routes that are not in the OpenAPI description:
+/// `.route_layer(from_fn_with_state(server, require_access_token))`.
 pub async fn require_access_token(
     State(server): State<HttpState>,
     auth: RequestAuth,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     match auth.signed_in(&server).await {
-        Ok(_) => next.run(request).await,
+        Ok(user) => {
+            request.extensions_mut().insert(user.into_verified());
+            next.run(request).await
+        }
         Err(rejection) => rejection.into_response(),
     }
 }

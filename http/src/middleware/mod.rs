@@ -1,7 +1,7 @@
 //! Middleware that needs no page. Their order, together with that of the pages' own middleware, is
 //! in the router of the program.
 
-pub mod api_errors;
+pub mod api_guard;
 pub mod budget;
 pub mod catch_panic;
 pub mod cors;

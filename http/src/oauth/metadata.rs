@@ -48,6 +48,7 @@ pub(crate) struct ResourceMetadata {
     path = "/.well-known/oauth-authorization-server",
     operation_id = "getAuthorizationServerMetadata",
     tag = "oauth",
+    security(()),
     responses(
         (status = 200, body = Metadata, description = "The metadata (RFC 8414)"),
         PublicResponses,
@@ -81,6 +82,7 @@ pub(crate) async fn server_metadata(State(server): State<HttpState>) -> Response
     path = "/.well-known/oauth-protected-resource",
     operation_id = "getProtectedResourceMetadata",
     tag = "oauth",
+    security(()),
     responses(
         (status = 200, body = ResourceMetadata, description = "The metadata (RFC 9728)"),
         PublicResponses,

@@ -163,6 +163,7 @@ const TOKEN_MISSING: &str = "`token` is missing.";
     path = "/oauth/revoke",
     operation_id = "revokeToken",
     tag = "oauth",
+    security(()),
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "The token is invalid, now or already before"),

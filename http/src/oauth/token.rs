@@ -60,6 +60,7 @@ pub(crate) struct TokenResponse {
     path = "/oauth/token",
     operation_id = "exchangeToken",
     tag = "oauth",
+    security(()),
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, body = TokenResponse, description = "The next tokens"),

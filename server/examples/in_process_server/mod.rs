@@ -12,7 +12,7 @@ use countersign_core::{
     Auth, AuthConfig, BackgroundTasks, Clock, HashingConfig, Policy, RandomSource, RateLimits,
     ServerSecret, Store,
 };
-use countersign_http::HttpSettings;
+use countersign_http::{HttpSettings, api::access::AccessLevels};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::{net::SocketAddr, path::PathBuf};
@@ -60,11 +60,12 @@ impl InProcessServer {
             &http,
             &Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None },
         );
-        let (api, _) = countersign_http::api::routes().split_for_parts();
+        let (api, openapi) = countersign_http::api::routes().split_for_parts();
+        let levels = AccessLevels::from_openapi(&openapi);
         let api = api.with_state(server.http().clone());
         Ok(Self {
             kind: store.kind(),
-            router: with_middleware(more(&server).merge(api), server),
+            router: with_middleware(more(&server).merge(api), levels, server),
             worker,
             store,
         })

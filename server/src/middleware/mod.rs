@@ -16,7 +16,8 @@
 //! 10. `credentials`, with `duplicate_cookies`: keep the valid one of several refresh cookies, and
 //!     reject credentials of two users;
 //! 11. [`require_session`]: redirect anonymous clients from protected pages to the log-in page;
-//! 12. `api_errors`: log the cause of API errors and complete their challenge;
+//! 12. `api_guard`: require the access level of an API operation, log the cause of its errors and
+//!     complete their challenge;
 //! 13. [`render_limit`]: limit concurrent page renderings, and run each to completion;
 //! 14. [`element_count`]: add the number of elements to each page.
 

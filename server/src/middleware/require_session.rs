@@ -16,11 +16,11 @@ use countersign_http::{HttpState, context::request_context, cookies, error::log_
 use countersign_leptos::routes::{DATA, LOG_IN, SESSION_EXPIRED, is_protected};
 use countersign_types::RedirectPath as Path;
 
-/// Redirects anonymous requests for pages below `countersign_leptos::routes::PROTECTED`, with an
-/// empty body.
+/// Redirects anonymous requests for pages that declare another access level than public (see
+/// [`countersign_leptos::routes`]), with an empty body.
 pub async fn redirect_anonymous(
     State(http): State<HttpState>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path();
@@ -33,7 +33,11 @@ pub async fn redirect_anonymous(
     };
     let client = request_context(request.extensions());
     match http.auth().signed_in(&client, PresentedCredential::Cookie(&token)).await {
-        Ok(_) => next.run(request).await,
+        Ok(user) => {
+            let verified = user.into_verified();
+            request.extensions_mut().insert(verified);
+            next.run(request).await
+        }
         Err(countersign_core::Error::Unauthenticated) => log_in_redirect(path, true),
         // The session can't be verified at the moment. The page shows that to users, and its status
         // to programs.

@@ -377,6 +377,7 @@ async fn hsts_includes_subdomains_if_configured() {
 async fn handler_that_never_responds_times_out_with_503() {
     use axum::{Router, routing::get};
     use countersign::router::with_middleware;
+    use countersign_http::api::access::AccessLevels;
     use countersign_http::middleware::request_limits::REQUEST_TIMEOUT;
     use tower::ServiceExt;
     let mut served = Vec::new();
@@ -385,6 +386,7 @@ async fn handler_that_never_responds_times_out_with_503() {
         served.push((
             with_middleware(
                 Router::new().route("/", get(std::future::pending::<StatusCode>)),
+                AccessLevels::default(),
                 app.server.clone(),
             ),
             root_request(url),
@@ -408,13 +410,18 @@ async fn handler_that_never_responds_times_out_with_503() {
 async fn panic_in_handler_returns_500_and_server_continues() {
     use axum::{Router, routing::get};
     use countersign::router::with_middleware;
+    use countersign_http::api::access::AccessLevels;
     use tower::ServiceExt;
     async fn panics() -> StatusCode {
         panic!("a secret")
     }
     for (url, hsts) in URLS {
         let app = App::with_url(TestDatabase::sqlite(), url).await;
-        let router = with_middleware(Router::new().route("/", get(panics)), app.server.clone());
+        let router = with_middleware(
+            Router::new().route("/", get(panics)),
+            AccessLevels::default(),
+            app.server.clone(),
+        );
         for _ in 0..2 {
             let response = router.clone().oneshot(root_request(url)).await.expect("a response");
             assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);

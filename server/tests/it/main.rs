@@ -7,7 +7,6 @@
 #![recursion_limit = "256"]
 
 mod admin;
-mod anonymous_access;
 mod attack_target;
 mod auth_endpoints;
 mod backup;

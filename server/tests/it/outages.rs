@@ -3,7 +3,9 @@
 
 use crate::{
     log_capture::LogCapture,
-    permission_matrix::{AccountState, CredentialKind, Fixture, Permission, TABLE, send_operation},
+    permission_matrix::{
+        AccountState, CredentialKind, Fixture, Operation, Permission, operations, send_operation,
+    },
     process::WAIT_TIMEOUT,
     support::{App, FORM, JSON, PASSWORD, TestResponse, send_without_openapi_check},
 };
@@ -73,29 +75,32 @@ impl DatabaseProxy {
     }
 }
 
-/// The number of a row, the operation, a credential that is allowed to use it, and the body.
-type DatabaseOperation = (usize, &'static str, CredentialKind, &'static str);
-
-/// The operations that need the database.
-fn database_operations() -> impl Iterator<Item = DatabaseOperation> {
-    TABLE
-        .iter()
-        .enumerate()
-        .filter(|(_, (operation, ..))| !WITHOUT_DATABASE.contains(operation))
-        .map(|(number, (operation, permission, body))| {
-            let credential = match permission {
-                Permission::RefreshCookie | Permission::AccessTokenOrRefreshCookie => {
-                    CredentialKind::RefreshCookie
-                }
-                Permission::IntrospectionClient => CredentialKind::IntrospectionSecret,
-                Permission::Public
-                | Permission::AccessToken
-                | Permission::Administrator
-                | Permission::AnyIssuedToken
-                | Permission::OauthClient => CredentialKind::Bearer,
-            };
-            (number, *operation, credential, *body)
-        })
+/// Returns the operations that need the database, each with a credential that it accepts.
+async fn database_operations(app: &App) -> Vec<(Operation, CredentialKind)> {
+    let with_credential = |mut operation: Operation| {
+        if operation.name.contains(" /oauth/") {
+            // A valid token, which needs the database.
+            operation.body = "grant_type=refresh_token&refresh_token={refresh}&token={refresh}";
+        }
+        let credential = match operation.permission {
+            Permission::RefreshCookie | Permission::AccessTokenOrRefreshCookie => {
+                CredentialKind::RefreshCookie
+            }
+            Permission::IntrospectionClient => CredentialKind::IntrospectionSecret,
+            Permission::Public
+            | Permission::AccessToken
+            | Permission::Administrator
+            | Permission::AnyIssuedToken
+            | Permission::OauthClient => CredentialKind::Bearer,
+        };
+        (operation, credential)
+    };
+    operations(app)
+        .await
+        .into_iter()
+        .filter(|operation| !WITHOUT_DATABASE.contains(&operation.name.as_str()))
+        .map(with_credential)
+        .collect()
 }
 
 /// Asserts a 503 with `Retry-After`, in the error format of the operation.
@@ -152,7 +157,8 @@ async fn database_outage_returns_503_until_it_recovers() {
     let proxy = DatabaseProxy::start(&mut database).await;
     let fixture = Fixture::on(database).await;
     let mut users = Vec::new();
-    for (number, ..) in database_operations() {
+    let operations = database_operations(&fixture.app).await;
+    for number in 0..operations.len() {
         users.push((
             fixture.user(AccountState::Admin, &format!("caller{number}@example.com")).await,
             fixture.user(AccountState::User, &format!("victim{number}@example.com")).await,
@@ -160,27 +166,14 @@ async fn database_outage_returns_503_until_it_recovers() {
     }
     let send_all = async || {
         let mut responses = Vec::new();
-        for ((number, operation, credential, body), (caller, victim)) in
-            database_operations().zip(&users)
+        for (number, ((operation, credential), (caller, victim))) in
+            operations.iter().zip(&users).enumerate()
         {
-            // A valid token, which needs the database.
-            let body = if operation.contains("/oauth/") {
-                format!("grant_type=refresh_token&refresh_token={0}&token={0}", victim.user.refresh)
-            } else {
-                body.to_owned()
-            };
-            let client = fixture.client_with(caller, credential).with("accept-language", "en");
+            let client = fixture.client_with(caller, *credential).with("accept-language", "en");
+            let fresh = format!("fresh{number}@example.com");
             responses.push((
-                operation,
-                send_operation(
-                    &client,
-                    operation,
-                    &body,
-                    caller,
-                    victim,
-                    &format!("fresh{number}@example.com"),
-                )
-                .await,
+                operation.name.as_str(),
+                send_operation(&client, operation, caller, victim, &fresh).await,
             ));
         }
         responses
@@ -391,26 +384,25 @@ test_on_each_database! {
             fixture.user(AccountState::Admin, "admin@example.com").await,
             fixture.user(AccountState::User, "victim@example.com").await,
         );
+        let operations: Vec<_> = operations(&fixture.app)
+            .await
+            .into_iter()
+            .filter(|operation| {
+                matches!(operation.permission, Permission::AccessToken | Permission::Administrator)
+            })
+            .collect();
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(31)).await;
         tokio::time::resume();
-        for (operation, permission, body) in TABLE.iter().filter(|(_, permission, _)| {
-            matches!(permission, Permission::AccessToken | Permission::Administrator)
-        }) {
-            let response = send_operation(
-                &fixture.client_with(&admin, CredentialKind::Bearer),
-                operation,
-                body,
-                &admin,
-                &victim,
-                "",
-            )
-            .await;
-            assert_unavailable(&response, operation);
+        for operation in operations {
+            let client = fixture.client_with(&admin, CredentialKind::Bearer);
+            let response = send_operation(&client, &operation, &admin, &victim, "").await;
+            assert_unavailable(&response, &operation.name);
             assert_eq!(
                 fixture.app.anon().get("/readyz").await.status,
                 StatusCode::SERVICE_UNAVAILABLE,
-                "{permission:?}"
+                "{}",
+                operation.name
             );
         }
         fixture.app.server.auth().sync_feed().await.expect("synced");

@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::views::Account;
@@ -16,5 +17,10 @@ use leptos::prelude::*;
     output = Json
 )]
 pub async fn current_account() -> Result<Account, ServerFnProblem> {
-    crate::request::handle(async |request| Ok(request.signed_in().await?.account().await?)).await
+    crate::request::handle::<CurrentAccountCall, _>(async |request| {
+        Ok(request.signed_in().await?.account().await?)
+    })
+    .await
 }
+
+access!(CurrentAccountCall: SignedIn);

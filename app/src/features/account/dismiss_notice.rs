@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::forms::DismissNoticeForm;
@@ -18,10 +19,12 @@ use leptos::prelude::*;
 pub async fn dismiss_notice(
     #[server(default)] form: DismissNoticeForm,
 ) -> Result<(), ServerFnProblem> {
-    crate::request::handle(async |request| {
+    crate::request::handle::<DismissNoticeCall, _>(async |request| {
         request.signed_in_as(&form.session_tag).await?.dismiss_notice().await?;
         request.redirect_form_back(None, countersign_types::redirect_path::DEFAULT_REDIRECT);
         Ok(())
     })
     .await
 }
+
+access!(DismissNoticeCall: SignedIn);

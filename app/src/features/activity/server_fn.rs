@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::views::{ActivityEvent, Paginated};
@@ -21,8 +22,10 @@ pub async fn list_activity(
 ) -> Result<Paginated<ActivityEvent>, ServerFnProblem> {
     /// Number of events on one page.
     const PAGE_SIZE: u16 = 20;
-    crate::request::handle(async |request| {
+    crate::request::handle::<ListActivityCall, _>(async |request| {
         Ok(request.signed_in().await?.activity(PAGE_SIZE, cursor.as_deref()).await?)
     })
     .await
 }
+
+access!(ListActivityCall: SignedIn);

@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::SessionClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::{forms::LogInForm, views::LogInResponse};
@@ -16,10 +17,12 @@ use leptos::prelude::*;
     output = Json
 )]
 pub async fn log_in(#[server(default)] form: LogInForm) -> Result<LogInResponse, ServerFnProblem> {
-    crate::request::handle(async |request| {
+    crate::request::handle::<LogInCall, _>(async |request| {
         let (next, issued) =
             request.auth().log_in(request.client(), &form, request.cookie()).await?;
         Ok(request.log_in_response(&next, issued))
     })
     .await
 }
+
+access!(LogInCall: Public);

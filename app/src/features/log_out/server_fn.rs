@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::LogOutClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use leptos::prelude::*;
@@ -16,5 +17,7 @@ use leptos::prelude::*;
     output = Json
 )]
 pub async fn log_out() -> Result<(), ServerFnProblem> {
-    crate::request::handle(async |request| request.log_out().await).await
+    crate::request::handle::<LogOutCall, _>(async |request| request.log_out().await).await
 }
+
+access!(LogOutCall: Public);

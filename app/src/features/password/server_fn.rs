@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::forms::ChangePasswordForm;
@@ -21,7 +22,7 @@ use leptos::prelude::*;
 pub async fn change_password(
     #[server(default)] form: ChangePasswordForm,
 ) -> Result<(), ServerFnProblem> {
-    crate::request::handle(async |request| {
+    crate::request::handle::<ChangePasswordCall, _>(async |request| {
         let issued = request.signed_in_as(&form.session_tag).await?.change_password(&form).await?;
         request.replace_tokens(&issued);
         request.redirect_form("/account/password?saved");
@@ -29,3 +30,5 @@ pub async fn change_password(
     })
     .await
 }
+
+access!(ChangePasswordCall: SignedIn);

@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::{forms::UpdateProfileForm, views::Account};
@@ -18,7 +19,7 @@ use leptos::prelude::*;
 pub async fn update_profile(
     #[server(default)] form: UpdateProfileForm,
 ) -> Result<Account, ServerFnProblem> {
-    crate::request::handle(async |request| {
+    crate::request::handle::<UpdateProfileCall, _>(async |request| {
         let signed_in = request.signed_in_as(&form.session_tag).await?;
         // Scripts compare the names themselves.
         let before =
@@ -33,3 +34,5 @@ pub async fn update_profile(
     })
     .await
 }
+
+access!(UpdateProfileCall: SignedIn);

@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::views::SessionList;
@@ -17,6 +18,10 @@ use leptos::prelude::*;
     output = Json
 )]
 pub async fn list_sessions() -> Result<SessionList, ServerFnProblem> {
-    crate::request::handle(async |request| Ok(request.signed_in().await?.all_sessions().await?))
-        .await
+    crate::request::handle::<ListSessionsCall, _>(async |request| {
+        Ok(request.signed_in().await?.all_sessions().await?)
+    })
+    .await
 }
+
+access!(ListSessionsCall: SignedIn);

@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::forms::RevokeSessionForm;
@@ -21,7 +22,7 @@ pub async fn revoke_session(
     #[server(default)] form: RevokeSessionForm,
 ) -> Result<(), ServerFnProblem> {
     use countersign_types::Problem;
-    crate::request::handle(async |request| {
+    crate::request::handle::<RevokeSessionCall, _>(async |request| {
         let signed_in = request.signed_in_as(&form.session_tag).await?;
         if form.session.is_empty() {
             signed_in.revoke_other_sessions().await?;
@@ -38,3 +39,5 @@ pub async fn revoke_session(
     })
     .await
 }
+
+access!(RevokeSessionCall: SignedIn);

@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::SessionClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::{forms::SignUpForm, views::LogInResponse};
@@ -18,10 +19,12 @@ use leptos::prelude::*;
 pub async fn sign_up(
     #[server(default)] form: SignUpForm,
 ) -> Result<LogInResponse, ServerFnProblem> {
-    crate::request::handle(async |request| {
+    crate::request::handle::<SignUpCall, _>(async |request| {
         let (next, issued) =
             request.auth().sign_up(request.client(), &form, request.cookie()).await?;
         Ok(request.log_in_response(&next, issued))
     })
     .await
 }
+
+access!(SignUpCall: Public);

@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::{forms::CancelDeletionForm, views::Account};
@@ -18,7 +19,7 @@ use leptos::prelude::*;
 pub async fn cancel_deletion(
     #[server(default)] form: CancelDeletionForm,
 ) -> Result<Account, ServerFnProblem> {
-    crate::request::handle(async |request| {
+    crate::request::handle::<CancelDeletionCall, _>(async |request| {
         let account = request.signed_in_as(&form.session_tag).await?.cancel_deletion().await?;
         request
             .redirect_form_back(Some(crate::routes::DELETION_CANCELLED), crate::routes::DATA.path);
@@ -26,3 +27,5 @@ pub async fn cancel_deletion(
     })
     .await
 }
+
+access!(CancelDeletionCall: SignedIn);

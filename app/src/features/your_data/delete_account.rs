@@ -2,6 +2,7 @@
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::AuthenticatedClient},
+    server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::{forms::DeleteAccountForm, views::Account};
@@ -18,10 +19,12 @@ use leptos::prelude::*;
 pub async fn delete_account(
     #[server(default)] form: DeleteAccountForm,
 ) -> Result<Account, ServerFnProblem> {
-    crate::request::handle(async |request| {
+    crate::request::handle::<DeleteAccountCall, _>(async |request| {
         let account = request.signed_in_as(&form.session_tag).await?.delete_account(&form).await?;
         request.redirect_form(crate::routes::DATA.path);
         Ok(account)
     })
     .await
 }
+
+access!(DeleteAccountCall: SignedIn);
