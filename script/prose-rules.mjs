@@ -71,7 +71,7 @@ export const LONG_LINES = [
   { files: ['clippy.toml'], pattern: /^\s*\{ path = /, reason: 'an inline table is one line' },
   {
     files: ['docs/recipes/*.md'],
-    pattern: /^(?:\/\/|#) \S+, (?:after|before|instead of) `/,
+    pattern: /^(?:\/\/|#|--) \S+, (?:after|before|instead of) `/,
     reason: 'script/check-recipes needs the whole directive in one line',
   },
 ];
