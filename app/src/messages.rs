@@ -1,8 +1,8 @@
-//! All texts that users read on pages, except those that the JSON API has as well: the texts of
-//! problems and field errors are in [`countersign_types::problem`] and
-//! [`countersign_types::field_error`]. Pages contain no text of their own, so these modules are the
-//! ones to translate. Sentences are complete: `{}` is the placeholder for an element such as a
-//! link.
+//! All texts that users read on pages, except those that are declared with their meaning: the texts
+//! of problems, field errors and audit events are in [`countersign_types::problem`],
+//! [`countersign_types::field_error`] and [`countersign_types::event_kind`]. Pages contain no text
+//! of their own, so these modules are the ones to translate. Sentences are complete: `{}` is the
+//! placeholder for an element such as a link.
 //!
 //! Style: short sentences, second person, contractions, one term for one thing (sign up, log in,
 //! log out; email address, password, name).
@@ -10,7 +10,7 @@
 use crate::browser::connection::Connection;
 use countersign_types::{
     Field, TimeSpan,
-    views::{DEVICE_NAME_SEPARATOR, EventKind, Role},
+    views::{DEVICE_NAME_SEPARATOR, Role},
 };
 use std::borrow::Cow;
 
@@ -111,37 +111,6 @@ pub const fn role(role: Role) -> &'static str {
     match role {
         Role::User => "User",
         Role::Admin => "Administrator",
-    }
-}
-
-/// Returns the description of an event in the activity list.
-pub const fn event(kind: EventKind) -> &'static str {
-    match kind {
-        EventKind::SignedUp => "Signed up",
-        EventKind::LoggedIn => "Logged in",
-        EventKind::LogInFailed => "Wrong password",
-        EventKind::LoggedOut => "Logged out",
-        EventKind::SessionReplaced => "Logged in again in the same browser",
-        EventKind::RefreshTokenReused => {
-            "Logged out a device to be safe: its session was used in two places"
-        }
-        EventKind::UnknownTokenGeneration => "Rejected a forged session token",
-        EventKind::NameChanged => "Name changed",
-        EventKind::SessionRevoked => "Logged out a device",
-        EventKind::OtherSessionsRevoked => "Logged out all other devices",
-        EventKind::AllSessionsRevoked => "Logged out everywhere",
-        EventKind::SessionEvicted => {
-            "Logged out the device you hadn't used for longest (limit reached)"
-        }
-        EventKind::PasswordChanged => "Password changed, all other devices logged out",
-        EventKind::AccountDisabled => "Account disabled by an administrator",
-        EventKind::AccountEnabled => "Account enabled again by an administrator",
-        EventKind::RoleChanged => "Role changed by an administrator",
-        EventKind::PasswordChangeFailed => "Wrong password while changing your password",
-        EventKind::DeletionRequested => "Account deletion requested",
-        EventKind::DeletionPasswordFailed => "Wrong password while deleting the account",
-        EventKind::DeletionCancelled => "Account deletion cancelled",
-        EventKind::AccountDeleted => "Account deleted",
     }
 }
 

@@ -18,9 +18,9 @@ use crate::{
     store::{WriteTransaction, change_feed::Change},
 };
 use countersign_types::{
-    Email, Field, FieldError, FieldErrors, SessionId, Timestamp, UserId,
+    Email, EventKind, Field, FieldError, FieldErrors, SessionId, Timestamp, UserId,
     forms::{NewUser, SignUpForm},
-    views::{AdminUser, EventKind, Paginated, Role},
+    views::{AdminUser, Paginated, Role},
 };
 use uuid::Uuid;
 

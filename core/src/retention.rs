@@ -14,7 +14,7 @@ use crate::{
     rate_limit::ATTEMPT_RETENTION,
     store::{WriteTransaction, change_feed::Change},
 };
-use countersign_types::{TimeSpan, Timestamp, UserId, views::EventKind};
+use countersign_types::{EventKind, TimeSpan, Timestamp, UserId};
 use std::time::Duration;
 use tokio::time::Instant;
 

@@ -1,13 +1,14 @@
 //! Types shared by the browser and the server: identifiers, input rules, forms and views.
 //!
 //! The crate is compiled natively and to WebAssembly. It has no I/O, no clock, no randomness, no
-//! framework. Its only user-visible texts are those that pages and the JSON API share, for problems
-//! and field errors; all others are in `countersign_leptos::messages`.
+//! framework. Its only user-visible texts are those of the closed sets that it declares: problems,
+//! field errors and audit events. All others are in `countersign_leptos::messages`.
 #![warn(missing_docs)]
 
 pub mod access;
 pub mod display_name;
 pub mod email;
+pub mod event_kind;
 pub mod field_error;
 pub mod forms;
 pub mod id;
@@ -23,6 +24,7 @@ pub mod views;
 pub use access::Access;
 pub use display_name::DisplayName;
 pub use email::Email;
+pub use event_kind::{EventKind, EventSeverity};
 pub use field_error::{Field, FieldError, FieldErrors, ParseFieldErrorsError};
 pub use id::{EventId, SessionId, UserId};
 pub use password::Password;

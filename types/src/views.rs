@@ -1,7 +1,7 @@
 //! Data that pages and API clients may see. Only [`SessionTokens`] contains secrets, and it is
 //! sent to its owner only.
 
-use crate::{EventId, SessionId, TimeSpan, Timestamp, UserId};
+use crate::{EventId, EventKind, SessionId, TimeSpan, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -174,81 +174,6 @@ pub struct ActivityEvent {
     pub device: Option<String>,
     /// The IP address of the request.
     pub address: Option<String>,
-}
-
-macro_rules! event_kinds {
-    ($($(#[$doc:meta])* $kind:ident = $name:literal,)*) => {
-        /// The kinds of audit events, with their stable names in JSON and in the database.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        pub enum EventKind {
-            $($(#[$doc])* #[serde(rename = $name)] $kind,)*
-        }
-
-        impl EventKind {
-            /// All kinds.
-            pub const ALL: &[Self] = &[$(Self::$kind),*];
-
-            /// Returns the stable name.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$kind => $name,)* }
-            }
-        }
-    };
-}
-
-event_kinds! {
-    /// The account was created.
-    SignedUp = "signed_up",
-    /// The user logged in.
-    LoggedIn = "logged_in",
-    /// A log-in failed because of an incorrect password.
-    LogInFailed = "log_in_failed",
-    /// The user logged out of the current session.
-    LoggedOut = "logged_out",
-    /// A new log-in in the same browser replaced the session.
-    SessionReplaced = "session_replaced",
-    /// Refresh token reuse was detected and the session was revoked (RFC 9700, 4.14.2).
-    RefreshTokenReused = "refresh_token_reused",
-    /// A valid refresh token of a generation that this database never issued was presented. The
-    /// database was probably restored from a backup.
-    UnknownTokenGeneration = "unknown_token_generation",
-    /// The display name was changed.
-    NameChanged = "name_changed",
-    /// The user revoked another session.
-    SessionRevoked = "session_revoked",
-    /// The user revoked all other sessions.
-    OtherSessionsRevoked = "other_sessions_revoked",
-    /// The user or an administrator revoked all sessions.
-    AllSessionsRevoked = "all_sessions_revoked",
-    /// The least recently used session was revoked because the user had too many.
-    SessionEvicted = "session_evicted",
-    /// The password was changed and all other sessions were revoked.
-    PasswordChanged = "password_changed",
-    /// An administrator disabled the account.
-    AccountDisabled = "account_disabled",
-    /// An administrator enabled the account again.
-    AccountEnabled = "account_enabled",
-    /// An administrator changed the role.
-    RoleChanged = "role_changed",
-    /// A password change failed because of an incorrect password.
-    PasswordChangeFailed = "password_change_failed",
-    /// The user requested account deletion.
-    DeletionRequested = "deletion_requested",
-    /// A request for account deletion failed because of an incorrect password.
-    DeletionPasswordFailed = "deletion_password_failed",
-    /// The user cancelled the account deletion.
-    DeletionCancelled = "deletion_cancelled",
-    /// The account and its data were deleted.
-    AccountDeleted = "account_deleted",
-}
-
-impl EventKind {
-    /// Parses a name that [`EventKind::as_str`] returned.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
-    }
 }
 
 /// A user, as shown to administrators. It contains no credential.

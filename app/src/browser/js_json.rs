@@ -3,10 +3,10 @@
 //! with `serde_json`, under the same names.
 
 use countersign_types::{
-    EventId, SessionId, Timestamp, UserId,
+    EventId, EventKind, SessionId, Timestamp, UserId,
     views::{
-        Account, ActivityEvent, EventKind, LogInResponse, Paginated, Role, SessionInfo,
-        SessionList, SessionTokens,
+        Account, ActivityEvent, LogInResponse, Paginated, Role, SessionInfo, SessionList,
+        SessionTokens,
     },
 };
 use js_sys::{Array, JSON, Object, Reflect};

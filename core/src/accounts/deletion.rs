@@ -9,8 +9,9 @@ use crate::{
     store::change_feed::Change,
 };
 use countersign_types::{
+    EventKind,
     forms::DeleteAccountForm,
-    views::{Account, DELETION_GRACE_PERIOD, EventKind, Role},
+    views::{Account, DELETION_GRACE_PERIOD, Role},
 };
 
 impl SignedIn<'_> {

@@ -9,9 +9,8 @@ use crate::{
     sessions::issue_tokens::NewSession,
 };
 use countersign_types::{
-    Password, RedirectPath, UserId,
+    EventKind, Password, RedirectPath, UserId,
     forms::{Credentials, LogInForm},
-    views::EventKind,
 };
 
 /// Maximum number of retries when the account changes while the password is verified.

@@ -7,9 +7,9 @@ use crate::{
     store::ReadConnection,
 };
 use countersign_types::{
-    EventId,
+    EventId, EventKind,
     forms::UpdateProfileForm,
-    views::{Account, ActivityEvent, EventKind, Paginated},
+    views::{Account, ActivityEvent, Paginated},
 };
 
 impl SignedIn<'_> {

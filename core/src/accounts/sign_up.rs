@@ -9,9 +9,9 @@ use crate::{
     setup_token,
 };
 use countersign_types::{
-    DisplayName, Email, Field, FieldError, FieldErrors, RedirectPath, Timestamp, UserId,
+    DisplayName, Email, EventKind, Field, FieldError, FieldErrors, RedirectPath, Timestamp, UserId,
     forms::{NewUser, SignUpForm},
-    views::{EventKind, Role},
+    views::Role,
 };
 
 impl Auth {

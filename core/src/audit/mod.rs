@@ -8,7 +8,7 @@ use crate::{
     server_secret::sha256,
     store::WriteTransaction,
 };
-use countersign_types::{EventId, SessionId, Timestamp, UserId, views::EventKind};
+use countersign_types::{EventId, EventKind, SessionId, Timestamp, UserId};
 
 impl Auth {
     /// Adds an audit event to a transaction.

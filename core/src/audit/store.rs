@@ -4,7 +4,7 @@ use crate::{
     Error,
     store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
 };
-use countersign_types::{EventId, Timestamp, UserId, views::EventKind};
+use countersign_types::{EventId, EventKind, Timestamp, UserId};
 use uuid::Uuid;
 
 /// An event to be stored.

@@ -9,9 +9,8 @@ use crate::{
     store::change_feed::Change,
 };
 use countersign_types::{
-    DisplayName, Email, Field, FieldError, FieldErrors, Password,
+    DisplayName, Email, EventKind, Field, FieldError, FieldErrors, Password,
     forms::{ChangePasswordForm, PasswordChange},
-    views::EventKind,
 };
 
 /// The proof that the current password was verified.

@@ -16,10 +16,7 @@ use crate::{
     store::{WriteTransaction, change_feed::Change},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use countersign_types::{
-    SessionId, TimeSpan, Timestamp, UserId,
-    views::{Account, EventKind},
-};
+use countersign_types::{EventKind, SessionId, TimeSpan, Timestamp, UserId, views::Account};
 use std::fmt;
 
 /// An access token and its lifetime.

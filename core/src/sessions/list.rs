@@ -5,8 +5,8 @@ use crate::{
     store::change_feed::Change,
 };
 use countersign_types::{
-    SessionId,
-    views::{EventKind, Paginated, SessionInfo, SessionList},
+    EventKind, SessionId,
+    views::{Paginated, SessionInfo, SessionList},
 };
 
 impl SignedIn<'_> {

@@ -7,7 +7,7 @@ use crate::{
     store::change_feed::Change,
     store::retries::Retries,
 };
-use countersign_types::{SessionId, Timestamp, UserId, views::EventKind};
+use countersign_types::{EventKind, SessionId, Timestamp, UserId};
 
 impl Auth {
     /// Revokes the session of a credential. It is no error if the session has ended. A revoked

@@ -12,7 +12,7 @@ use crate::{
     },
     store::change_feed::Change,
 };
-use countersign_types::{SessionId, Timestamp, views::EventKind};
+use countersign_types::{EventKind, SessionId, Timestamp};
 
 /// Maximum number of retries when concurrent requests are faster. Each time another request has
 /// made progress.

@@ -7,9 +7,9 @@ use countersign_core::{
     test_on_each_database,
 };
 use countersign_types::{
-    Email, Field, FieldError, TimeSpan,
+    Email, EventKind, Field, FieldError, TimeSpan,
     forms::{DeleteAccountForm, LogInForm, SignUpForm, UpdateProfileForm},
-    views::{Account, DELETION_GRACE_PERIOD, EventKind, Role},
+    views::{Account, DELETION_GRACE_PERIOD, Role},
 };
 
 const ADA: &str = "ada@example.com";

@@ -7,9 +7,8 @@ use countersign_core::{
     store::change_feed::Change, test_on_each_database, testing::TestDatabase,
 };
 use countersign_types::{
-    Field, FieldError, TimeSpan,
+    EventKind, Field, FieldError, TimeSpan,
     forms::{LogInForm, SignUpForm, UpdateProfileForm},
-    views::EventKind,
 };
 
 async fn log_in(auth: &Auth, email: &str, password: &str) -> Result<(), Error> {

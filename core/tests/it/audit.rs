@@ -5,9 +5,9 @@ use countersign_core::{
     Auth, IssuedTokens, PresentedCredential, SignedIn, admin::AdminAction, test_on_each_database,
 };
 use countersign_types::{
-    SessionId, TimeSpan, UserId,
+    EventKind, SessionId, TimeSpan, UserId,
     forms::{ChangePasswordForm, DeleteAccountForm, LogInForm, SignUpForm, UpdateProfileForm},
-    views::{EventKind, Role},
+    views::Role,
 };
 use std::collections::BTreeSet;
 

@@ -6,7 +6,7 @@ use countersign_core::{
     Auth, Clock, PresentedCredential, RandomSource, ServerSecret, Store, test_on_each_database,
     testing::TestDatabase,
 };
-use countersign_types::{TimeSpan, Timestamp, forms::SignUpForm, views::EventKind};
+use countersign_types::{EventKind, TimeSpan, Timestamp, forms::SignUpForm};
 
 const ADA: &str = "ada@example.com";
 

@@ -7,9 +7,9 @@ use countersign_core::{
     Auth, Error, IssuedTokens, PresentedCredential, admin::AdminAction, test_on_each_database,
 };
 use countersign_types::{
-    EventId, TimeSpan,
+    EventId, EventKind, TimeSpan,
     forms::{ChangePasswordForm, LogInForm},
-    views::{EventKind, Role},
+    views::Role,
 };
 use std::sync::Arc;
 use tokio::sync::Barrier;

@@ -4,7 +4,7 @@ use crate::common::{TestContext, accepts, can_refresh, client};
 use countersign_core::{
     Auth, Error, PresentedCredential, test_on_each_database, testing::refresh_token,
 };
-use countersign_types::{TimeSpan, views::EventKind};
+use countersign_types::{EventKind, TimeSpan};
 
 const ADA: &str = "ada@example.com";
 

@@ -6,9 +6,9 @@ use countersign_core::{
     test_on_each_database,
 };
 use countersign_types::{
-    Field, FieldError, TimeSpan,
+    EventKind, Field, FieldError, TimeSpan,
     forms::{ChangePasswordForm, LogInForm},
-    views::{EventKind, SessionInfo},
+    views::SessionInfo,
 };
 
 const ADA: &str = "ada@example.com";

@@ -12,8 +12,8 @@ use crate::{
     ui::{DateTime, List, async_view, focus_main, loading, problem_notice},
 };
 use countersign_types::{
-    Problem,
-    views::{ActivityEvent, EventKind, Paginated},
+    EventSeverity, Problem,
+    views::{ActivityEvent, Paginated},
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -78,19 +78,12 @@ fn newest() -> AnyView {
 }
 
 fn event(event: ActivityEvent) -> AnyView {
-    let is_alarming = matches!(
-        event.kind,
-        EventKind::LogInFailed
-            | EventKind::RefreshTokenReused
-            | EventKind::PasswordChangeFailed
-            | EventKind::DeletionRequested
-            | EventKind::DeletionPasswordFailed
-    );
+    let is_warning = event.kind.severity() == EventSeverity::Warning;
     let device = crate::messages::device(event.device.as_deref());
     let address = event.address.map(|address| format!(" · {address}"));
     view! {
-        <li data-event=event.kind.as_str() data-severity=is_alarming.then_some("error")>
-            <span class="activity-event">{crate::messages::event(event.kind)}</span>
+        <li data-event=event.kind.as_str() data-severity=is_warning.then_some("error")>
+            <span class="activity-event">{event.kind.text()}</span>
             <DateTime at=event.at/>
             <span class="text-muted text-small">{device} {address}</span>
         </li>

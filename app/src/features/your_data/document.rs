@@ -155,7 +155,7 @@ fn event(event: &ActivityEvent) -> impl IntoView + use<> {
         words::EVENT_COLUMNS,
         [
             view! { <DateTime at/> }.into_any(),
-            messages::event(kind).into_any(),
+            kind.text().into_any(),
             messages::device(device.as_deref()).into_any(),
             address.into_any(),
         ],
@@ -166,8 +166,8 @@ fn event(event: &ActivityEvent) -> impl IntoView + use<> {
 mod tests {
     use super::*;
     use countersign_types::{
-        EventId, SessionId, Timestamp, UserId,
-        views::{Account, EventKind, Role},
+        EventId, EventKind, SessionId, Timestamp, UserId,
+        views::{Account, Role},
     };
 
     #[test]

@@ -1,0 +1,134 @@
+//! The kinds of audit events: what happened to an account.
+//!
+//! Each kind is declared once, in the table below: with a comment for developers, its stable name
+//! in JSON and in the database, its severity, and the words that users read in their activity list.
+//! A new kind is a row here and the flow that records it.
+
+use serde::{Deserialize, Serialize};
+
+/// How much attention an audit event needs from the owner of the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventSeverity {
+    /// An ordinary event.
+    Notice,
+    /// Someone else may have caused it, so the owner should check: a wrong password, a reused
+    /// refresh token, a requested deletion. The activity list highlights it.
+    Warning,
+}
+
+macro_rules! event_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal, $severity:ident, $text:literal;)*) => {
+        /// The kind of an audit event.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum EventKind {
+            $($(#[$doc])* #[serde(rename = $name)] $kind,)*
+        }
+
+        impl EventKind {
+            /// All kinds.
+            pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            /// Returns the stable name in JSON and in the database.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+
+            /// Returns the severity.
+            #[must_use]
+            pub const fn severity(self) -> EventSeverity {
+                match self { $(Self::$kind => EventSeverity::$severity,)* }
+            }
+
+            /// Returns the description for users.
+            #[must_use]
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$kind => $text,)* }
+            }
+        }
+    };
+}
+
+event_kinds! {
+    /// The account was created.
+    SignedUp = "signed_up", Notice, "Signed up";
+    /// The user logged in.
+    LoggedIn = "logged_in", Notice, "Logged in";
+    /// A log-in failed because of an incorrect password.
+    LogInFailed = "log_in_failed", Warning, "Wrong password";
+    /// The user logged out of the current session.
+    LoggedOut = "logged_out", Notice, "Logged out";
+    /// A new log-in in the same browser replaced the session.
+    SessionReplaced = "session_replaced", Notice, "Logged in again in the same browser";
+    /// Refresh token reuse was detected and the session was revoked (RFC 9700, 4.14.2).
+    RefreshTokenReused = "refresh_token_reused", Warning,
+        "Logged out a device to be safe: its session was used in two places";
+    /// A valid refresh token of a generation that this database never issued was presented. The
+    /// database was probably restored from a backup that is older than the token.
+    UnknownTokenGeneration = "unknown_token_generation", Notice,
+        "Asked a device to log in again: our data was probably restored from a backup";
+    /// The display name was changed.
+    NameChanged = "name_changed", Notice, "Name changed";
+    /// The user revoked another session.
+    SessionRevoked = "session_revoked", Notice, "Logged out a device";
+    /// The user revoked all other sessions.
+    OtherSessionsRevoked = "other_sessions_revoked", Notice, "Logged out all other devices";
+    /// The user or an administrator revoked all sessions.
+    AllSessionsRevoked = "all_sessions_revoked", Notice, "Logged out everywhere";
+    /// The least recently used session was revoked because the user had too many.
+    SessionEvicted = "session_evicted", Notice,
+        "Logged out the device you hadn't used for longest (limit reached)";
+    /// The password was changed and all other sessions were revoked.
+    PasswordChanged = "password_changed", Notice, "Password changed, all other devices logged out";
+    /// An administrator disabled the account.
+    AccountDisabled = "account_disabled", Notice, "Account disabled by an administrator";
+    /// An administrator enabled the account again.
+    AccountEnabled = "account_enabled", Notice, "Account enabled again by an administrator";
+    /// An administrator changed the role.
+    RoleChanged = "role_changed", Notice, "Role changed by an administrator";
+    /// A password change failed because of an incorrect password.
+    PasswordChangeFailed = "password_change_failed", Warning,
+        "Wrong password while changing your password";
+    /// The user requested account deletion.
+    DeletionRequested = "deletion_requested", Warning, "Account deletion requested";
+    /// A request for account deletion failed because of an incorrect password.
+    DeletionPasswordFailed = "deletion_password_failed", Warning,
+        "Wrong password while deleting the account";
+    /// The user cancelled the account deletion.
+    DeletionCancelled = "deletion_cancelled", Notice, "Account deletion cancelled";
+    /// The account and its data were deleted.
+    AccountDeleted = "account_deleted", Notice, "Account deleted";
+}
+
+impl EventKind {
+    /// Parses a name that [`EventKind::as_str`] returned.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_unique_names_and_texts() {
+        for (index, kind) in EventKind::ALL.iter().enumerate() {
+            assert_eq!(EventKind::from_name(kind.as_str()), Some(*kind));
+            assert!(!kind.text().is_empty(), "{kind:?}");
+            for other in &EventKind::ALL[index + 1..] {
+                assert_ne!(kind.as_str(), other.as_str());
+                assert_ne!(kind.text(), other.text());
+            }
+        }
+    }
+
+    #[test]
+    fn name_in_json_is_the_stable_name() {
+        for kind in EventKind::ALL {
+            let json = serde_json::to_value(kind).expect("a string");
+            assert_eq!(json, kind.as_str());
+        }
+    }
+}
