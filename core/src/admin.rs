@@ -162,7 +162,7 @@ impl Admin<'_> {
             AdminAction::Disable => (tx.user_disable(id, now).await?, EventKind::AccountDisabled),
             AdminAction::Enable => (tx.user_enable(id).await?, EventKind::AccountEnabled),
             AdminAction::Role(role) => (
-                tx.user_set_roles(id, crate::accounts::roles::roles_to_column(role)).await?,
+                tx.user_set_role(id, Role::Admin, role == Role::Admin).await?,
                 EventKind::RoleChanged,
             ),
             AdminAction::RevokeSessions => {
@@ -220,7 +220,7 @@ fn view(row: UserSummaryRow) -> AdminUser {
         id: row.id,
         email: row.email,
         name: row.name,
-        roles: crate::accounts::roles::parse_roles(&row.roles),
+        roles: row.roles.to_vec(),
         created_at: row.created_at,
         last_login_at: row.last_login_at,
         disabled_at: row.disabled_at,

@@ -19,8 +19,6 @@ CREATE TABLE csgn_users (
     name                  TEXT,
     -- A PHC string, or NULL for an account without a password.
     password_hash         TEXT,
-    -- Separated by spaces.
-    roles                 TEXT   NOT NULL,
     -- Incremented to invalidate all access tokens issued before.
     epoch                 BIGINT NOT NULL,
     disabled_at           BIGINT,
@@ -31,6 +29,15 @@ CREATE TABLE csgn_users (
 );
 CREATE UNIQUE INDEX csgn_users_email_key ON csgn_users (email_key);
 CREATE INDEX csgn_users_deletion ON csgn_users (deletion_scheduled_at);
+
+-- Roles beyond `user`, which every user has without a row.
+CREATE TABLE csgn_user_roles (
+    user_id BLOB NOT NULL REFERENCES csgn_users (id) ON DELETE CASCADE,
+    role    TEXT NOT NULL,
+    PRIMARY KEY (user_id, role)
+);
+-- Users with a role: whether an administrator is left.
+CREATE INDEX csgn_user_roles_role ON csgn_user_roles (role, user_id);
 
 CREATE TABLE csgn_sessions (
     id                   BLOB    PRIMARY KEY,

@@ -37,7 +37,7 @@ impl SignedIn<'_> {
         user: &User,
     ) -> Result<(), Error> {
         let (mut tx, now) = self.begin(permit).await?;
-        let is_admin = crate::accounts::roles::parse_roles(&user.roles).contains(&Role::Admin);
+        let is_admin = user.roles.contains(Role::Admin);
         if is_admin {
             tx.installation_lock().await?;
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     Auth, Error, IssuedTokens, LimitedAction, RequestContext,
-    accounts::{roles::roles_to_column, store::User},
+    accounts::{roles::Roles, store::User},
     audit::AuditEntry,
     passwords::hasher::Priority,
     sessions::issue_tokens::NewSession,
@@ -102,7 +102,7 @@ pub(crate) fn new_user(
         email_verified_at: None,
         name: name.map(|name| name.as_str().to_owned()),
         password_hash: Some(hash.into()),
-        roles: roles_to_column(role).to_owned(),
+        roles: Roles::new(role),
         epoch: 0,
         disabled_at: None,
         last_login_at: Some(now),

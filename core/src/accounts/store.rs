@@ -2,10 +2,11 @@
 
 use crate::{
     Error,
+    accounts::roles::Roles,
     passwords::hasher::MAX_STORED_BYTES,
     store::{ReadConnection, WriteTransaction, statements, with_connection},
 };
-use countersign_types::{Timestamp, UserId};
+use countersign_types::{Timestamp, UserId, views::Role};
 use sqlx::{Decode, Postgres, Sqlite, Type, postgres::PgTypeInfo, sqlite::SqliteTypeInfo};
 use std::ops::Deref;
 use uuid::Uuid;
@@ -75,7 +76,8 @@ pub struct User {
     pub email_verified_at: Option<Timestamp>,
     pub name: Option<String>,
     pub password_hash: Option<StoredHashText>,
-    pub roles: String,
+    #[sqlx(try_from = "Option<String>")]
+    pub roles: Roles,
     pub epoch: i64,
     pub disabled_at: Option<Timestamp>,
     pub last_login_at: Option<Timestamp>,
@@ -101,7 +103,8 @@ pub struct UserSummaryRow {
     pub id: UserId,
     pub email: String,
     pub name: Option<String>,
-    pub roles: String,
+    #[sqlx(try_from = "Option<String>")]
+    pub roles: Roles,
     pub created_at: Timestamp,
     pub last_login_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
@@ -113,23 +116,29 @@ const _: () = assert!(MAX_STORED_BYTES < 256, "the statements read so many chara
 
 statements! {
     BY_EMAIL_KEY = "SELECT id, email, email_verified_at, name, substr(password_hash, 1, 256) AS \
-        password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM csgn_users WHERE \
-        email_key = $1";
+        password_hash, (SELECT string_agg(role, ' ') FROM csgn_user_roles WHERE user_id = \
+        csgn_users.id) AS roles, epoch, disabled_at, last_login_at, created_at FROM csgn_users \
+        WHERE email_key = $1";
     BY_ID = "SELECT id, email, email_verified_at, name, substr(password_hash, 1, 256) AS \
-        password_hash, roles, epoch, disabled_at, last_login_at, created_at FROM csgn_users WHERE \
-        id = $1";
-    INSERT = "INSERT INTO csgn_users (id, email, email_key, name, password_hash, roles, epoch, \
-        last_login_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8) ON CONFLICT \
-        (email_key) DO NOTHING";
+        password_hash, (SELECT string_agg(role, ' ') FROM csgn_user_roles WHERE user_id = \
+        csgn_users.id) AS roles, epoch, disabled_at, last_login_at, created_at FROM csgn_users \
+        WHERE id = $1";
+    INSERT = "INSERT INTO csgn_users (id, email, email_key, name, password_hash, epoch, \
+        last_login_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $7) ON CONFLICT (email_key) \
+        DO NOTHING";
+    INSERT_ROLE = "INSERT INTO csgn_user_roles (user_id, role) VALUES ($1, $2)";
+    DELETE_ROLE = "DELETE FROM csgn_user_roles WHERE user_id = $1 AND role = $2";
     RECORD_LOG_IN_IF_UNCHANGED = "UPDATE csgn_users SET last_login_at = $4, password_hash = $5 \
         WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL";
     CHANGE_PASSWORD = "UPDATE csgn_users SET password_hash = $4, epoch = epoch + 1 WHERE id = $1 \
         AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING epoch";
     RAISE_EPOCH = "UPDATE csgn_users SET epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NULL \
         RETURNING epoch";
-    ROW = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at, \
+    ROW = "SELECT id, email, name, (SELECT string_agg(role, ' ') FROM csgn_user_roles WHERE \
+        user_id = csgn_users.id) AS roles, created_at, last_login_at, disabled_at, \
         deletion_scheduled_at FROM csgn_users WHERE id = $1";
-    LIST = "SELECT id, email, name, roles, created_at, last_login_at, disabled_at, \
+    LIST = "SELECT id, email, name, (SELECT string_agg(role, ' ') FROM csgn_user_roles WHERE \
+        user_id = csgn_users.id) AS roles, created_at, last_login_at, disabled_at, \
         deletion_scheduled_at FROM csgn_users WHERE id < $1 ORDER BY id DESC LIMIT $2";
     RAISE_EPOCH_EVEN_IF_DISABLED = "UPDATE csgn_users SET epoch = epoch + 1 WHERE id = $1 \
         RETURNING epoch";
@@ -137,10 +146,12 @@ statements! {
         + 1 WHERE id = $1 AND disabled_at IS NULL RETURNING epoch";
     ENABLE = "UPDATE csgn_users SET disabled_at = NULL, epoch = epoch + 1 WHERE id = $1 AND \
         disabled_at IS NOT NULL RETURNING epoch";
-    SET_ROLES = "UPDATE csgn_users SET roles = $2, epoch = epoch + 1 WHERE id = $1 AND roles <> $2 \
-        RETURNING epoch";
-    HAS_ACTIVE_ADMIN = "SELECT COUNT(*) FROM (SELECT id FROM csgn_users WHERE ' ' || roles || ' ' \
-        LIKE '% admin %' AND disabled_at IS NULL AND deletion_scheduled_at IS NULL LIMIT 1) one";
+    RAISE_EPOCH_IF_ROLE_CHANGES = "UPDATE csgn_users SET epoch = epoch + 1 WHERE id = $1 AND \
+        EXISTS (SELECT 1 FROM csgn_user_roles WHERE user_id = $1 AND role = $2) <> $3 RETURNING \
+        epoch";
+    HAS_ACTIVE_USER_WITH_ROLE = "SELECT COUNT(*) FROM (SELECT user_id FROM csgn_user_roles WHERE \
+        role = $1 AND EXISTS (SELECT 1 FROM csgn_users WHERE id = user_id AND disabled_at IS NULL \
+        AND deletion_scheduled_at IS NULL) LIMIT 1) one";
     SET_NAME = "UPDATE csgn_users SET name = $2 WHERE id = $1 AND disabled_at IS NULL AND name IS \
         DISTINCT FROM $2";
     SCHEDULE_DELETION = "UPDATE csgn_users SET deletion_scheduled_at = CASE WHEN \
@@ -203,7 +214,7 @@ impl ReadConnection {
 }
 
 impl WriteTransaction {
-    /// Inserts an account. Returns `false` if the address is taken.
+    /// Inserts an account with its roles. Returns `false` if the address is taken.
     pub async fn user_insert(&mut self, user: &User, email_key: &str) -> Result<bool, Error> {
         let done = with_connection!(self, |c| sqlx::query(INSERT)
             .bind(user.id)
@@ -211,13 +222,18 @@ impl WriteTransaction {
             .bind(email_key)
             .bind(&user.name)
             .bind(user.password_hash.as_deref())
-            .bind(&user.roles)
             .bind(user.last_login_at)
             .bind(user.created_at)
             .execute(c)
             .await?
             .rows_affected());
-        Ok(done == 1)
+        if done == 0 {
+            return Ok(false);
+        }
+        for role in user.roles.further() {
+            self.user_write_role(user.id, *role, true).await?;
+        }
+        Ok(true)
     }
 
     /// Records a log-in and stores `hash`, as the first statement of the transaction. Returns
@@ -308,8 +324,10 @@ impl WriteTransaction {
     /// Whether there is an administrator whose account is neither disabled nor scheduled for
     /// deletion. It must be called with the lock of [`WriteTransaction::installation_lock`].
     pub async fn has_active_admin(&mut self) -> Result<bool, Error> {
-        let found: i64 =
-            with_connection!(self, |c| sqlx::query_scalar(HAS_ACTIVE_ADMIN).fetch_one(c).await?);
+        let found: i64 = with_connection!(self, |c| sqlx::query_scalar(HAS_ACTIVE_USER_WITH_ROLE)
+            .bind(Role::Admin.as_str())
+            .fetch_one(c)
+            .await?);
         Ok(found > 0)
     }
 
@@ -343,14 +361,43 @@ impl WriteTransaction {
             .await?))
     }
 
-    /// Sets the roles and raises the epoch. Returns the new epoch, or `None` if nothing changes or
-    /// there is no such account.
-    pub async fn user_set_roles(&mut self, id: UserId, roles: &str) -> Result<Option<i64>, Error> {
-        Ok(with_connection!(self, |c| sqlx::query_scalar(SET_ROLES)
+    /// Grants or removes a role and raises the epoch. Returns the new epoch, or `None` if nothing
+    /// changes or there is no such account. It must be called with the lock of
+    /// [`WriteTransaction::installation_lock`].
+    pub async fn user_set_role(
+        &mut self,
+        id: UserId,
+        role: Role,
+        granted: bool,
+    ) -> Result<Option<i64>, Error> {
+        // First the row of the user, because all transactions lock it before rows that refer to it.
+        let epoch = with_connection!(self, |c| sqlx::query_scalar(RAISE_EPOCH_IF_ROLE_CHANGES)
             .bind(id)
-            .bind(roles)
+            .bind(role.as_str())
+            .bind(granted)
             .fetch_optional(c)
-            .await?))
+            .await?);
+        if epoch.is_some() {
+            self.user_write_role(id, role, granted).await?;
+        }
+        Ok(epoch)
+    }
+
+    /// Inserts or deletes the row of a role.
+    async fn user_write_role(
+        &mut self,
+        id: UserId,
+        role: Role,
+        granted: bool,
+    ) -> Result<(), Error> {
+        let statement = if granted { INSERT_ROLE } else { DELETE_ROLE };
+        with_connection!(self, |c| sqlx::query(statement)
+            .bind(id)
+            .bind(role.as_str())
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
     }
 
     /// Sets the display name. Returns `false` if nothing changes, or if the account is disabled or

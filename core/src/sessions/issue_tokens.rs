@@ -243,8 +243,8 @@ impl Auth {
             // At most the current time, because the clock may have been set back and times in the
             // future are rejected.
             auth_time: session.auth_time.min(now).seconds(),
-            scope: crate::accounts::roles::scope_string(&row.roles),
-            roles: crate::accounts::roles::parse_roles(&row.roles),
+            scope: row.roles.scope(),
+            roles: row.roles.to_vec(),
         };
         let max_age = u32::try_from(session.expires_at.since(now).as_seconds()).unwrap_or(0);
         Ok(IssuedTokens {
@@ -275,7 +275,7 @@ impl Auth {
             email: row.email.clone(),
             email_verified: row.email_verified_at.is_some(),
             name: row.name.clone(),
-            roles: crate::accounts::roles::parse_roles(&row.roles),
+            roles: row.roles.to_vec(),
             created_at: row.user_created_at,
             session_tag: self.session_tag(row.session.id),
             reuse_detected_at: row.session.reuse_detected_at,

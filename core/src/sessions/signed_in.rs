@@ -97,12 +97,7 @@ impl Auth {
                     }
                 }
                 self.activity().mark(presented.session, presented.generation, now);
-                (
-                    row.session.user_id,
-                    presented.session,
-                    crate::accounts::roles::parse_roles(&row.roles),
-                    Some(Arc::new(row)),
-                )
+                (row.session.user_id, presented.session, row.roles.to_vec(), Some(Arc::new(row)))
             }
         };
         Ok(SignedIn { auth: self, context: context.clone(), user, session, roles, row })

@@ -3,6 +3,7 @@
 
 use crate::{
     Error,
+    accounts::roles::Roles,
     store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
 };
 use countersign_types::{SessionId, TimeSpan, Timestamp, UserId};
@@ -50,7 +51,8 @@ pub struct SessionWithUser {
     pub email: String,
     pub email_verified_at: Option<Timestamp>,
     pub name: Option<String>,
-    pub roles: String,
+    #[sqlx(try_from = "Option<String>")]
+    pub roles: Roles,
     pub epoch: i64,
     pub disabled_at: Option<Timestamp>,
     pub user_created_at: Timestamp,
@@ -65,9 +67,10 @@ statements! {
     WITH_USER = "SELECT s.id, s.user_id, s.generation, s.oldest_generation, s.rotated_at, \
         s.previous_rotated_at, s.confirmed_generation, s.persistent, s.amr, s.auth_time, s.device, \
         s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, \
-        s.reuse_detected_at, u.email, u.email_verified_at, u.name, u.roles, u.epoch, \
-        u.disabled_at, u.created_at AS user_created_at, u.deletion_scheduled_at FROM csgn_sessions \
-        s JOIN csgn_users u ON u.id = s.user_id WHERE s.id = $1";
+        s.reuse_detected_at, u.email, u.email_verified_at, u.name, (SELECT string_agg(role, ' ') \
+        FROM csgn_user_roles WHERE user_id = u.id) AS roles, u.epoch, u.disabled_at, u.created_at \
+        AS user_created_at, u.deletion_scheduled_at FROM csgn_sessions s JOIN csgn_users u ON u.id \
+        = s.user_id WHERE s.id = $1";
     ROTATE = "UPDATE csgn_sessions SET generation = generation + 1, previous_rotated_at = \
         rotated_at, rotated_at = $3, last_seen_at = $3, confirmed_generation = CASE WHEN \
         confirmed_generation < $2 THEN $2 ELSE confirmed_generation END WHERE id = $1 AND \

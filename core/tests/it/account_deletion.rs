@@ -1,7 +1,7 @@
 //! Data export and account deletion: requested with the password, cancellable until the deletion
 //! date, effective on every node.
 
-use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client};
+use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client, execute};
 use countersign_core::{
     Error, IssuedTokens, PresentedCredential, RequestContext, SignedIn, admin::AdminAction,
     test_on_each_database,
@@ -341,6 +341,40 @@ test_on_each_database! {
             .change(bob.id, AdminAction::Disable)
             .await
             .expect("another administrator is left");
+    }
+
+    async fn last_admin_with_another_role_is_protected(context: TestContext) {
+        const AUDITORS: &str =
+            "INSERT INTO csgn_user_roles (user_id, role) SELECT id, 'auditor' FROM csgn_users";
+        let operator = context.auth.operator_for_tests(&client());
+        for email in [ADA, "bob@example.com"] {
+            let form = SignUpForm {
+                email: email.into(),
+                password: PASSWORD.into(),
+                ..SignUpForm::default()
+            };
+            operator.create(&form, Role::Admin).await.expect("an administrator");
+        }
+        // A role that a newer version has granted: the name is unknown to this one.
+        execute(&context, AUDITORS).await;
+        let (ada, bob) = (context.log_in(ADA).await, context.log_in("bob@example.com").await);
+        assert_eq!(ada.account.roles, [Role::User, Role::Admin]);
+        let me = signed_in(&context, &ada).await;
+        let admin = me.admin().expect("an administrator");
+        let demote = AdminAction::Role(Role::User);
+        admin.change(bob.account.id, demote).await.expect("another administrator is left");
+        // Bob's other role does not count.
+        for change in [demote, AdminAction::Disable] {
+            let refused = admin.change(ada.account.id, change).await;
+            assert!(matches!(refused, Err(Error::LastAdmin)), "{change:?}");
+        }
+        assert!(matches!(request_deletion(&context, &ada, PASSWORD).await, Err(Error::LastAdmin)));
+        assert!(accepts(&context.auth, &ada.access.token).await, "nothing has changed");
+
+        let demoted = operator.change(ada.account.id, demote).await.expect("by the operator");
+        assert_eq!(demoted.roles, [Role::User]);
+        let mut reader = context.store.read().await.expect("a connection");
+        assert_eq!(reader.count_rows("csgn_user_roles").await.expect("a count"), 2, "auditors");
     }
 
     async fn data_export_contains_all_data_but_the_password(context: TestContext) {

@@ -9,6 +9,7 @@ use countersign_types::{
     Timestamp,
     forms::{LogInForm, SignUpForm},
 };
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use std::time::Duration;
 
 pub const ISSUER: &str = "https://countersign.example";
@@ -97,6 +98,26 @@ impl TestContext {
             ..LogInForm::default()
         };
         self.auth.log_in(&client(), &form, None).await.expect("a log-in").1
+    }
+}
+
+/// Runs a statement with write access to the database.
+pub async fn execute(context: &TestContext, sql: &str) {
+    let sql = AssertSqlSafe(sql.to_owned());
+    if context.database.url.starts_with("sqlite:") {
+        SqliteConnection::connect(&context.database.url)
+            .await
+            .expect("a connection")
+            .execute(sql)
+            .await
+            .expect("done");
+    } else {
+        PgConnection::connect(&context.database.url)
+            .await
+            .expect("a connection")
+            .execute(sql)
+            .await
+            .expect("done");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Stored password hashes: binding to a user, invalid hashes, and Unicode normalization.
 
-use crate::common::{PASSWORD, TestContext, client};
+use crate::common::{PASSWORD, TestContext, client, execute};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use countersign_core::{
     Error, IssuedTokens, PresentedCredential, sessions::IntrospectedToken, test_on_each_database,
@@ -9,32 +9,11 @@ use countersign_types::{
     Field, FieldError, UserId,
     forms::{ChangePasswordForm, DeleteAccountForm, LogInForm, SignUpForm},
 };
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 
 const ADA: &str = "ada@example.com";
 const EVE: &str = "eve@example.com";
 const COMPOSED: &str = "caf\u{e9} noir at nine";
 const DECOMPOSED: &str = "cafe\u{301} noir at nine";
-
-/// Runs a statement like an attacker with write access to the database.
-async fn execute(context: &TestContext, sql: &str) {
-    let sql = AssertSqlSafe(sql.to_owned());
-    if context.database.url.starts_with("sqlite:") {
-        SqliteConnection::connect(&context.database.url)
-            .await
-            .expect("a connection")
-            .execute(sql)
-            .await
-            .expect("done");
-    } else {
-        PgConnection::connect(&context.database.url)
-            .await
-            .expect("a connection")
-            .execute(sql)
-            .await
-            .expect("done");
-    }
-}
 
 async fn stored_hash(context: &TestContext, id: UserId) -> String {
     let user = context

@@ -237,9 +237,9 @@ async fn user_list_shows_every_account() {
             .await
             .expect("a database")
     };
-    let copies = "INSERT INTO csgn_users (id, email, email_key, roles, epoch, created_at)
+    let copies = "INSERT INTO csgn_users (id, email, email_key, epoch, created_at)
         SELECT randomblob(16), 'copy' || n || '@example.com', 'copy' || n || '@example.com',
-            'user', 0, created_at
+            0, created_at
         FROM csgn_users, (
             WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 250)
             SELECT n FROM c
