@@ -2,6 +2,10 @@
 //! the OAuth endpoints for public clients from a browser. Origins must match exactly. (Public
 //! documents set their own CORS headers: see `api::public_document`.)
 //!
+//! Stricter than `tower_http::cors`, which responds with 200 to every `OPTIONS` request, whatever
+//! its origin and path, and adds `Vary` to every response. Here only a preflight request of a
+//! listed origin on these paths is answered; the router rejects all others with a problem.
+//!
 //! Cross-origin requests must bring their own tokens. Cookies are neither accepted from them nor
 //! set in their responses, because a browser adds cookies by itself. Other origins get no CORS
 //! headers, so their browsers withhold the response.

@@ -1,5 +1,8 @@
 //! CSRF protection: rejects requests that other sites make a browser send.
 //!
+//! Stricter than `tower_http::csrf`, which accepts `Sec-Fetch-Site: none`, each `Origin` that
+//! matches the `Host` of the request, and a session cookie with neither of these headers.
+//!
 //! | unsafe request with | result |
 //! |---|---|
 //! | a listed `Origin`, on a path for CORS (see [`super::cors`]) | passes, without cookies |

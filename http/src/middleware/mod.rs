@@ -1,5 +1,8 @@
 //! Middleware that needs no page. Their order, together with that of the pages' own middleware, is
 //! in the router of the program.
+//!
+//! Where `tower-http` has a middleware for the same purpose, the module uses it or begins with the
+//! reason why it doesn't.
 
 pub mod api_guard;
 pub mod budget;

@@ -1,4 +1,8 @@
 //! Limits of single requests: timeout, body size and time, methods.
+//!
+//! Stricter than `tower_http::timeout` and `tower_http::limit`: each rejection is logged or has a
+//! problem as its body, a body that is too large is read before it is rejected, and the number of
+//! large bodies is limited for each network.
 
 use crate::{
     budgets::Admission,

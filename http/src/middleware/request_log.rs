@@ -1,5 +1,8 @@
 //! Assigns each request its ID and [`RequestContext`], and logs one line for it.
 //!
+//! Stricter than `tower_http::request_id`, which accepts any ID of a client: here it has at most 64
+//! letters, digits and hyphens, because it is part of the log and of error responses.
+//!
 //! The line contains the path without the query, which may contain anything. It is ASCII only: a
 //! path may contain characters that end a line, or terminal escape sequences.
 

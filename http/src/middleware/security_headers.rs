@@ -1,5 +1,8 @@
 //! Security headers of all responses: pages, server functions, API, files and errors. (ASVS 5.0,
 //! 3.4; MDN Observatory.) The content security policy of pages is not here: it needs their nonce.
+//!
+//! Cheaper than `tower_http::set_header`, which takes a layer for each header, or copies a list of
+//! boxed headers twice for each request: 22 allocations instead of none.
 
 use crate::HttpState;
 use axum::{
