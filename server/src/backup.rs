@@ -1,9 +1,6 @@
 //! The commands `backup` and `restore`. The copying itself is in `countersign_core::store::backup`.
 
-use crate::{
-    config::{Config, Secret},
-    database,
-};
+use crate::{config::Config, database};
 use anyhow::bail;
 use countersign_core::{
     Clock,
@@ -27,7 +24,7 @@ pub async fn back_up(config: &Config, file: &Path, is_json: bool) -> anyhow::Res
     let mut progress = Progress::default();
     let copied = backup::back_up(source, file, |bytes| progress.show(bytes)).await?;
     progress.finish();
-    let secret = secret_file(config);
+    let secret = config.secret().file().map(|path| path.display().to_string());
     if is_json {
         let Copied { bytes, users } = copied;
         let report = json!({
@@ -93,14 +90,6 @@ fn format_size(bytes: u64) -> String {
         format!("{} KiB", bytes.div_ceil(1024))
     } else {
         format!("{} MiB", bytes / 1024 / 1024)
-    }
-}
-
-/// Returns the path of the server secret, if it is in a file.
-fn secret_file(config: &Config) -> Option<String> {
-    match &config.secret {
-        Secret::Given(_) => None,
-        Secret::File(path) | Secret::Generated(path) => Some(path.display().to_string()),
     }
 }
 

@@ -121,13 +121,13 @@ pub async fn users(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let Opened { store, secret, .. } = database::open(config, random).await?;
-    let hashing = HashingConfig { threads: 1, ..config.hashing };
+    let hashing = HashingConfig { threads: 1, ..config.hashing() };
     let parts = AuthConfig {
         store: store.clone(),
         clock: clock.clone(),
         random: random.clone(),
         secret: secret.clone(),
-        policy: config.policy.clone(),
+        policy: config.policy(),
         hashing,
     };
     let auth = Auth::start(parts).await?;

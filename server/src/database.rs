@@ -25,11 +25,10 @@ pub(crate) async fn open(config: &Config, random: &RandomSource) -> anyhow::Resu
     let found = find_secret(config)?;
     let store = open_store(config).await?;
     let is_new = store.read().await?.installation_secret_fingerprint().await?.is_none();
-    let older_secret = match (&config.secret, &found) {
-        (Secret::File(path) | Secret::Generated(path), Some(_)) => Some(path.display().to_string()),
-        _ => None,
-    };
-    let secret = match (found, &config.secret) {
+    let source = config.secret();
+    let older_secret =
+        source.file().filter(|_| found.is_some()).map(|path| path.display().to_string());
+    let secret = match (found, &source) {
         (Some(secret), _) => secret,
         // Checked again: another server may have initialized the database in the meantime.
         (None, Secret::Generated(path)) if is_new || path.exists() => {
@@ -61,24 +60,21 @@ pub(crate) fn existing_secret(config: &Config) -> anyhow::Result<ServerSecret> {
 
 /// Returns the server secret, or `None` if none is configured and none has been generated.
 fn find_secret(config: &Config) -> anyhow::Result<Option<ServerSecret>> {
-    match &config.secret {
-        Secret::Given(secret) => Ok(Some(secret.clone())),
-        Secret::File(path) => secret_file::read(path).map(Some),
-        Secret::Generated(path) if path.exists() => secret_file::read(path).map(Some),
+    match config.secret() {
+        Secret::Given(secret) => Ok(Some(secret)),
+        Secret::File(path) => secret_file::read(&path).map(Some),
+        Secret::Generated(path) if path.exists() => secret_file::read(&path).map(Some),
         Secret::Generated(_) => Ok(None),
     }
 }
 
 fn missing_secret(config: &Config) -> String {
-    let path = match &config.secret {
-        Secret::File(path) | Secret::Generated(path) => path.as_path(),
-        Secret::Given(_) => Path::new(""),
-    };
+    let source = config.secret();
     format!(
         "the server secret of the database {} is missing: restore the file {}, or set \
          COUNTERSIGN_SECRET or COUNTERSIGN_SECRET_FILE (neither is set). The database cannot be \
          used without it",
         config.database,
-        path.display(),
+        source.file().unwrap_or(Path::new("")).display(),
     )
 }

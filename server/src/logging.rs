@@ -53,12 +53,11 @@ pub fn is_filter(text: &str) -> bool {
     EnvFilter::try_new(text).is_ok()
 }
 
-/// Starts logging. `filter` is in the syntax of `RUST_LOG`; the default is [`DEFAULT_FILTER`]. A
-/// server logs to standard output; a command logs to standard error, because its result is on
-/// standard output. Dropping the guard writes the queued lines, for at most [`FLUSH_TIMEOUT`].
-pub fn start(filter: Option<&str>, is_server: bool) -> anyhow::Result<FlushGuard> {
-    let filter = EnvFilter::try_new(filter.unwrap_or(DEFAULT_FILTER))
-        .context("RUST_LOG is not a valid filter")?;
+/// Starts logging. `filter` is in the syntax of `RUST_LOG`. A server logs to standard output; a
+/// command logs to standard error, because its result is on standard output. Dropping the guard
+/// writes the queued lines, for at most [`FLUSH_TIMEOUT`].
+pub fn start(filter: &str, is_server: bool) -> anyhow::Result<FlushGuard> {
+    let filter = EnvFilter::try_new(filter).context("RUST_LOG is not a valid filter")?;
     // A separate handle: a blocked write would hold the lock of `std::io::stdout`.
     let handle = if is_server {
         io::stdout().as_fd().try_clone_to_owned()

@@ -102,7 +102,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         return print(&if json { config.to_json() } else { config.to_text() });
     }
     let is_server = matches!(command, Command::Serve);
-    let _flush = countersign::logging::start(config.log_filter.as_deref(), is_server)?;
+    let _flush = countersign::logging::start(config.log_filter.as_str(), is_server)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

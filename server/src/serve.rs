@@ -29,39 +29,37 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Serves until the process receives SIGTERM or SIGHUP, or SIGINT, which skips the delay of
 /// `COUNTERSIGN_SHUTDOWN_DELAY`.
 pub async fn serve(config: Config, clock: Clock, random: RandomSource) -> anyhow::Result<()> {
-    let tls = config.tls.clone().map(Tls::open).transpose()?;
+    let tls = config.tls().map(Tls::open).transpose()?;
     let Opened { store, secret, is_new, older_secret } = database::open(&config, &random).await?;
+    let (http, hashing) = (config.http(), config.hashing());
     let auth = Auth::start(AuthConfig {
         store: store.clone(),
         clock,
         random,
         secret,
-        policy: config.policy.clone(),
-        hashing: config.hashing,
+        policy: config.policy(),
+        hashing,
     })
     .await?;
     let worker = auth.start_background_tasks();
     let certificates =
         tls.clone().map(|tls| auth.background().spawn("tls", move || tls.clone().watch()));
-    let listener = TcpListener::bind(config.listener.address).await.with_context(|| {
-        format!(
-            "cannot listen on {}; set another address with LEPTOS_SITE_ADDR",
-            config.listener.address
-        )
+    let listener = TcpListener::bind(config.address).await.with_context(|| {
+        format!("cannot listen on {}; set another address with LEPTOS_SITE_ADDR", config.address)
     })?;
     tracing::info!(
-        address = %config.listener.address,
-        url = config.http.origin(),
+        address = %config.address,
+        url = http.origin(),
         database = store.kind(),
-        hash.threads = config.hashing.threads,
-        hash.mib = config.hashing.threads * (config.hashing.memory_kib as usize) / 1024,
+        hash.threads = hashing.threads,
+        hash.mib = hashing.threads * (hashing.memory_kib as usize) / 1024,
         "listening"
     );
 
     if config.is_local_by_name_only() {
         tracing::warn!(
-            listen = %config.listener.address,
-            public_url = config.http.origin(),
+            listen = %config.address,
+            public_url = http.origin(),
             setting = "COUNTERSIGN_PUBLIC_URL",
             hint = "set it to the URL that users open: forms sent from any other URL are rejected",
             "public URL is localhost only"
@@ -87,20 +85,20 @@ pub async fn serve(config: Config, clock: Clock, random: RandomSource) -> anyhow
         let text = format!(
             "There is no administrator yet. Sign up here within an hour to become the first one:\n\
              \x20   {}/signup?setup_token={token}\n",
-            config.http.origin()
+            http.origin()
         );
         logging::write_to_stderr(text, Duration::ZERO);
     }
-    let server = AppState::new(auth, &config.http, &config.site);
+    let server = AppState::new(auth, &http, &config.site());
     let http_server = HttpServer {
         listener,
         tls,
         app: router(server.clone()),
         proxies: server.http().trusted_proxies().into(),
-        keep_alive: duration(config.listener.keep_alive),
+        keep_alive: duration(config.keep_alive),
     };
     let (stopping, stop_requested) = watch::channel(false);
-    let (mut signals, delay) = (Signals::new()?, duration(config.listener.shutdown_delay));
+    let (mut signals, delay) = (Signals::new()?, duration(config.shutdown_delay));
     let drained = http_server.serve(async move {
         let delay = if signals.next().await == Stop::Now { Duration::ZERO } else { delay };
         tracing::info!(delay.seconds = delay.as_secs(), "stopping");

@@ -1,5 +1,10 @@
-use super::*;
-use countersign_core::RateLimit;
+use super::{
+    types::Limit,
+    value::{DefaultValue, NONE, SettingValue},
+    *,
+};
+use countersign_core::{LimitedAction, RateLimit, RateLimits};
+use countersign_types::TimeSpan;
 
 fn read<const N: usize>(pairs: [(&str, &str); N]) -> Result<Config, Vec<String>> {
     Config::from_settings(&Settings::from(pairs))
@@ -8,13 +13,13 @@ fn read<const N: usize>(pairs: [(&str, &str); N]) -> Result<Config, Vec<String>>
 #[test]
 fn defaults_work_on_a_local_machine() {
     let config = read([]).expect("a configuration");
-    assert_eq!(config.listener.address.to_string(), "127.0.0.1:3000");
-    assert_eq!(config.http.origin(), "http://localhost:3000");
-    assert!(!config.http.is_secure());
+    assert_eq!(config.address.to_string(), "127.0.0.1:3000");
+    assert_eq!(config.http().origin(), "http://localhost:3000");
+    assert!(!config.http().is_secure());
     assert_eq!(config.database.to_string(), "sqlite:data/countersign.db");
-    assert_eq!(config.policy.access_token_ttl, TimeSpan::minutes(10));
+    assert_eq!(config.policy().access_token_ttl, TimeSpan::minutes(10));
     assert_eq!(
-        (config.hashing.memory_kib, config.hashing.iterations, config.hashing.parallelism),
+        (config.hashing().memory_kib, config.hashing().iterations, config.hashing().parallelism),
         (19_456, 2, 1)
     );
 }
@@ -42,6 +47,19 @@ fn all_errors_are_reported_with_their_settings() {
         problems[0]
     );
     assert!(!problems.join(" ").contains("changeme"), "errors contain no values");
+}
+
+#[test]
+fn errors_of_one_value_are_reported_together() {
+    for (name, value, expected) in [
+        ("COUNTERSIGN_PUBLIC_URL", "http://example.com/path", ["an origin", "https://"]),
+        ("COUNTERSIGN_CORS_ORIGINS", "*, http://example.com", ["an exact origin", "http:// only"]),
+    ] {
+        let errors = read([(name, value)]).expect_err(name);
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0].starts_with(name), "{errors:?}");
+        assert!(expected.iter().all(|part| errors[0].contains(part)), "{errors:?}");
+    }
 }
 
 #[test]
@@ -91,8 +109,8 @@ fn access_token_ttl_is_bounded_and_shorter_on_loopback() {
 fn tls_certificate_requires_key_and_https() {
     let both = [("COUNTERSIGN_TLS_CERT", "cert.pem"), ("COUNTERSIGN_TLS_KEY", "key.pem")];
     let config = read(both).expect("a configuration");
-    assert_eq!(config.http.origin(), "https://localhost:3000");
-    assert!(config.http.is_secure() && config.tls.is_some());
+    assert_eq!(config.http().origin(), "https://localhost:3000");
+    assert!(config.http().is_secure() && config.tls().is_some());
     assert!(read([both[0]]).is_err() && read([both[1]]).is_err());
     assert!(read([both[0], both[1], ("COUNTERSIGN_PUBLIC_URL", "http://localhost:3000")]).is_err());
 }
@@ -100,7 +118,7 @@ fn tls_certificate_requires_key_and_https() {
 #[test]
 fn cors_origins_must_be_exact() {
     let origins =
-        |text| read([("COUNTERSIGN_CORS_ORIGINS", text)]).map(|config| config.http.cors_origins);
+        |text| read([("COUNTERSIGN_CORS_ORIGINS", text)]).map(|config| config.http().cors_origins);
     assert_eq!(origins(""), Ok(Vec::new()));
     assert_eq!(
         origins("https://app.example.com, http://localhost:5173"),
@@ -124,7 +142,7 @@ fn cors_origins_must_be_exact() {
 #[test]
 fn security_contacts_must_be_uris() {
     let contacts = |text| {
-        read([("COUNTERSIGN_SECURITY_CONTACT", text)]).map(|config| config.http.security_contacts)
+        read([("COUNTERSIGN_SECURITY_CONTACT", text)]).map(|config| config.http().security_contacts)
     };
     assert_eq!(contacts(""), Ok(Vec::new()));
     assert_eq!(
@@ -147,7 +165,7 @@ fn security_contacts_must_be_uris() {
 fn rate_limits_can_be_off_only_on_loopback() {
     let limits = |url, value| {
         read([("COUNTERSIGN_PUBLIC_URL", url), ("COUNTERSIGN_RATE_LIMITS", value)])
-            .map(|config| config.policy.limits)
+            .map(|config| config.policy().limits)
     };
     assert_eq!(limits("https://example.com", ""), Ok(RateLimits::default()));
     assert_eq!(limits("http://localhost:3000", "off"), Ok(RateLimits::off()));
@@ -165,7 +183,7 @@ fn every_rate_limit_is_a_listed_setting() {
         let with = |url, value| read([("COUNTERSIGN_PUBLIC_URL", url), (rule.setting, value)]);
         let config = with("https://example.com", "7/2m").expect("a limit");
         assert_eq!(
-            config.policy.limits.get(*action),
+            config.policy().limits.get(*action),
             Some(RateLimit { burst: 7, period: TimeSpan::minutes(2) })
         );
         assert!(
@@ -177,7 +195,7 @@ fn every_rate_limit_is_a_listed_setting() {
         assert!(
             defaults.lines().any(|line| line
                 .split_whitespace()
-                .eq([rule.setting, &text::rate_limit_to_text(rule.default)])),
+                .eq([rule.setting, &Limit(Some(rule.default)).to_text()])),
             "{defaults}"
         );
         for wrong in
@@ -210,8 +228,7 @@ fn readme_lists_every_rate_limit_with_its_default() {
     .expect("the README");
     for action in LimitedAction::ALL {
         let rule = action.rule();
-        let start =
-            format!("| `{}` | `{}` |", rule.setting, text::rate_limit_to_text(rule.default));
+        let start = format!("| `{}` | `{}` |", rule.setting, Limit(Some(rule.default)).to_text());
         assert!(readme.lines().any(|line| line.starts_with(&start)), "{start}");
     }
 }
@@ -240,7 +257,7 @@ fn weak_hashing_on_public_address_is_rejected() {
 fn table_defaults_match_effective_defaults() {
     let config = read([]).expect("a configuration");
     for setting in Setting::all() {
-        if let Some(text) = setting.default().text() {
+        if let DefaultValue::Fixed(text) = setting.default_value() {
             assert_eq!(setting.display_value(&config), text, "{}", setting.name());
         }
         assert!(!setting.display_value(&config).is_empty(), "{}", setting.name());
@@ -250,8 +267,8 @@ fn table_defaults_match_effective_defaults() {
 #[test]
 fn default_values_are_accepted_as_settings() {
     for setting in Setting::all() {
-        if let Some(text) = setting.default().text()
-            && text != "none"
+        if let DefaultValue::Fixed(text) = setting.default_value()
+            && text != NONE
         {
             let config =
                 read([(setting.name(), &text)]).unwrap_or_else(|problems| panic!("{problems:?}"));
@@ -283,7 +300,7 @@ fn shown_configuration_contains_no_secret() {
     let by_query = read([("DATABASE_URL", "postgres:///countersign?password=hunter2")])
         .expect("a configuration");
     assert!(!by_query.to_text().contains("hunter2"));
-    for text in [config.to_text(), config.to_json(), format!("{:?}", config.secret)] {
+    for text in [config.to_text(), config.to_json(), format!("{:?}", config.secret())] {
         assert!(!text.contains(&secret) && !text.contains("hunter2"), "{text}");
     }
 }

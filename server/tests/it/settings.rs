@@ -34,7 +34,7 @@ fn json_output(output: &Output) -> Value {
 }
 
 /// Runs a server until it is ready, and returns its output.
-async fn serve(folder: &Path, environment: &[(&str, &str)]) -> Output {
+pub async fn serve(folder: &Path, environment: &[(&str, &str)]) -> Output {
     let port = free_port().await;
     let child = server_command(folder, port)
         .envs(environment.iter().copied())

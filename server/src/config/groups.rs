@@ -1,0 +1,150 @@
+//! The settings that belong together, as the rest of the program reads them.
+
+use super::{table::Config, types::is_loopback, value::SettingValue};
+use crate::tls;
+use countersign_core::{HashingConfig, Policy, RateLimits, ServerSecret};
+use countersign_http::HttpSettings;
+use std::path::{Path, PathBuf};
+use url::Url;
+
+impl Config {
+    /// Returns the HTTP settings: public URL, proxies, CORS.
+    #[must_use]
+    pub fn http(&self) -> HttpSettings {
+        let file = self.introspection_secret_file.as_ref();
+        HttpSettings {
+            public_url: self.public_url(),
+            allowed_hosts: self.allowed_hosts.clone(),
+            trusted_proxies: self.trusted_proxies.clone(),
+            cors_origins: self.cors_origins.iter().map(SettingValue::to_text).collect(),
+            x_access_token: self.x_access_token,
+            identity_headers: self.identity_headers,
+            security_contacts: self.security_contacts.iter().map(SettingValue::to_text).collect(),
+            introspection_secret: file
+                .map(|file| &file.secret)
+                .or(self.introspection_secret.as_ref())
+                .cloned(),
+            hsts_subdomains: self.hsts_subdomains,
+        }
+    }
+
+    /// Returns the configured public URL, or the local address.
+    pub(super) fn public_url(&self) -> Url {
+        let scheme = if self.tls().is_some() { "https" } else { "http" };
+        self.public_url.as_ref().map_or_else(
+            || {
+                Url::parse(&format!("{scheme}://localhost:{}", self.address.port()))
+                    .expect("a URL with a port")
+            },
+            |url| url.0.clone(),
+        )
+    }
+
+    /// Returns whether the server listens on an external address, but its public URL is a loopback
+    /// address.
+    #[must_use]
+    pub fn is_local_by_name_only(&self) -> bool {
+        !self.address.ip().to_canonical().is_loopback() && is_loopback(&self.public_url())
+    }
+
+    /// Returns certificate and private key for HTTPS. Without them, a proxy terminates TLS.
+    #[must_use]
+    pub fn tls(&self) -> Option<tls::CertificatePaths> {
+        let (certificate, key) = self.tls_cert.clone().zip(self.tls_key.clone())?;
+        Some(tls::CertificatePaths { certificate, key })
+    }
+
+    /// Returns the source of the server secret.
+    #[must_use]
+    pub fn secret(&self) -> Secret {
+        match (&self.secret, &self.secret_file) {
+            (Some(secret), _) => Secret::Given(secret.clone()),
+            (None, Some(path)) => Secret::File(path.clone()),
+            (None, None) => Secret::Generated("data/secret".into()),
+        }
+    }
+
+    /// Returns the token lifetimes, session timeouts and rate limits.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            issuer: self.public_url().origin().ascii_serialization(),
+            access_token_ttl: self.access_ttl,
+            absolute_timeout: self.session_max,
+            idle_timeout: self.session_idle,
+            refresh_grace: self.refresh_grace,
+            limits: self.rate_limits(),
+        }
+    }
+
+    /// Returns the rate limits in force.
+    pub(super) fn rate_limits(&self) -> RateLimits {
+        if self.are_limits_on { self.limits.clone() } else { RateLimits::off() }
+    }
+
+    /// Returns the parameters of password hashing.
+    #[must_use]
+    pub const fn hashing(&self) -> HashingConfig {
+        HashingConfig {
+            memory_kib: self.argon2.memory_kib,
+            iterations: self.argon2.iterations,
+            parallelism: self.argon2.parallelism,
+            threads: self.hash_threads,
+            queue_capacity: self.hash_queue,
+        }
+    }
+
+    /// Returns the built site.
+    #[must_use]
+    pub fn site(&self) -> Site {
+        Site {
+            root: self.site_root.clone(),
+            hashed: self.hash_files.0,
+            // The page and its content security policy need it.
+            reload_port: self.watch.0.then_some(self.reload_port.into()),
+        }
+    }
+}
+
+/// The source of the server secret.
+#[derive(Clone)]
+pub enum Secret {
+    /// The value of the setting.
+    Given(ServerSecret),
+    /// A file, which must exist.
+    File(PathBuf),
+    /// The default file, which is generated if it doesn't exist.
+    Generated(PathBuf),
+}
+
+impl Secret {
+    /// Returns the file that contains the secret or is generated.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Given(_) => None,
+            Self::File(path) | Self::Generated(path) => Some(path),
+        }
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Given(_) => out.write_str("given by COUNTERSIGN_SECRET"),
+            Self::File(path) | Self::Generated(path) => write!(out, "file {}", path.display()),
+        }
+    }
+}
+
+/// The built site, as produced by `cargo leptos build`.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The directory.
+    pub root: PathBuf,
+    /// Whether file names contain a hash of the content, as indicated by `hash.txt` beside the
+    /// program.
+    pub hashed: bool,
+    /// The port of the reload socket, while `cargo leptos watch` runs.
+    pub reload_port: Option<u32>,
+}
