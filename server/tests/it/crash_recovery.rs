@@ -1,7 +1,8 @@
 //! Crashes between commit and response. After a restart, a client that repeats its request gets the
 //! result that was committed.
 //!
-//! The server is a process of `examples/failpoint_server.rs`, which Cargo builds with the tests.
+//! The server is a process of `tests/programs/failpoint_server.rs`, which Cargo builds with this
+//! test.
 
 use crate::process::{WAIT_TIMEOUT, configure_command, free_port, send_request, wait_until_ready};
 use countersign_core::{RandomSource, ServerSecret, test_on_each_database, testing::TestDatabase};
@@ -35,17 +36,8 @@ impl PersistentState {
     }
 
     async fn start(&self) -> ServerProcess {
-        // The examples folder is next to `deps`, which holds this test binary.
-        let mut path = std::env::current_exe().expect("a path");
-        path.pop();
-        path.pop();
-        path.push("examples/failpoint_server");
-        assert!(
-            path.is_file(),
-            "{} is missing: `cargo test` without --test builds it",
-            path.display()
-        );
-        let child = configure_command(Command::new(path), self.folder.path(), self.port)
+        let program = Command::new(env!("CARGO_BIN_EXE_failpoint_server"));
+        let child = configure_command(program, self.folder.path(), self.port)
             .envs([("DATABASE_URL", &self.database.url), ("COUNTERSIGN_SECRET", &self.secret)])
             .stdin(Stdio::piped())
             .spawn()
