@@ -140,20 +140,19 @@ cargo_leptos_build_debug() {
 
 in_root() { (cd "$root" && "$@"); }
 
-# build_clients NAME: builds the example NAME, which sends requests to a server, and sets `clients`
-# to its binary. CLIENT_PROFILE=dev builds it without optimisation: that is faster and good for
-# checks, but measurements need the release profile.
-# shellcheck disable=SC2034  # `clients` is used by the caller
-build_clients() {
+# Builds the load tests and sets `loadtest` to the program. CLIENT_PROFILE=dev builds it without
+# optimisation: that is faster and good for checks, but measurements need the release profile.
+# shellcheck disable=SC2034  # `loadtest` is used by the caller
+build_loadtest() {
     local profile=${CLIENT_PROFILE:-release}
     if [ "$profile" = dev ]; then
-        clients=$target/debug/examples/$1
-        step "Building the clients (cargo build --example $1)" \
-            in_root cargo build --locked --example "$1"
+        loadtest=$target/debug/loadtest
+        step "Building the load tests (cargo build -p loadtest)" \
+            in_root cargo build --locked -p loadtest
     else
-        clients=$target/release/examples/$1
-        step "Building the clients (cargo build --release --example $1)" \
-            in_root cargo build --release --locked -p countersign --example "$1"
+        loadtest=$target/release/loadtest
+        step "Building the load tests (cargo build --release -p loadtest)" \
+            in_root cargo build --release --locked -p loadtest
     fi
 }
 
