@@ -77,7 +77,7 @@ async fn measure(database: &TestDatabase, rows: i64) -> Result<bool> {
             password: PASSWORD.into(),
             ..SignUpForm::default()
         };
-        let (_, issued) = auth.sign_up(&RequestContext::default(), &form, None).await?;
+        let issued = auth.sign_up(&RequestContext::default(), &form, None).await?;
         user = Some(issued.account.id);
         tokens.push(issued.access.token);
     }
@@ -143,8 +143,7 @@ async fn written<T: Into<Outcome>>(
                     let me = auth
                         .signed_in(&RequestContext::default(), PresentedCredential::Bearer(&token))
                         .await?;
-                    me.update_display_name(&UpdateProfileForm { name, session_tag: String::new() })
-                        .await?;
+                    me.update_display_name(&UpdateProfileForm { name }).await?;
                     latencies.push(began.elapsed().as_secs_f64() * 1000.0);
                     // Keeps the change feed fresh.
                     if latencies.len() % 50 == 0 {

@@ -52,8 +52,7 @@ async fn start(database: &TestDatabase) -> (Router, String) {
         password: "correct horse battery".to_owned(),
         ..SignUpForm::default()
     };
-    let (_, issued) =
-        auth.sign_up(&RequestContext::default(), &form, None).await.expect("signed up");
+    let issued = auth.sign_up(&RequestContext::default(), &form, None).await.expect("signed up");
     let settings = HttpSettings::new("http://localhost:3000".parse().expect("a URL"));
     let site = Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None };
     (router(AppState::new(auth, &settings, &site)), issued.access.token)

@@ -1,9 +1,10 @@
 //! Forms as the user submitted them, and `validate()`, which parses them or reports field errors.
 //!
 //! The browser validates before it sends; the server validates again and never relies on the
-//! browser.
+//! browser. A form contains what the domain needs. What only the page needs, such as the redirect
+//! path and the session tag, is a separate argument of the server function.
 
-use crate::{DisplayName, Email, Field, FieldErrors, Password, RedirectPath};
+use crate::{DisplayName, Email, Field, FieldErrors, Password};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -16,12 +17,9 @@ pub struct LogInForm {
     /// The password as typed.
     #[serde(default)]
     pub password: String,
-    /// The page to go to after log-in; see [`RedirectPath`].
-    #[serde(default)]
-    pub next: String,
-    /// The "Keep me signed in" checkbox: empty if it is not checked.
-    #[serde(default)]
-    pub remember_me: String,
+    /// Whether the "Keep me signed in" checkbox is checked.
+    #[serde(default, with = "checkbox")]
+    pub remember_me: bool,
 }
 
 /// A valid [`LogInForm`].
@@ -31,8 +29,6 @@ pub struct Credentials {
     pub email: Email,
     /// The password to compare with the stored hash.
     pub password: Password,
-    /// The page to go to after log-in.
-    pub redirect_path: RedirectPath,
     /// Whether the session persists when the browser is closed.
     pub remember_me: bool,
 }
@@ -44,12 +40,9 @@ impl LogInForm {
         let email = errors.check(Field::Email, Email::parse(&self.email));
         let password = errors.check(Field::Password, Password::for_verification(&self.password));
         match (email, password) {
-            (Some(email), Some(password)) => Ok(Credentials {
-                email,
-                password,
-                redirect_path: RedirectPath::parse(&self.next),
-                remember_me: !self.remember_me.is_empty(),
-            }),
+            (Some(email), Some(password)) => {
+                Ok(Credentials { email, password, remember_me: self.remember_me })
+            }
             _ => Err(errors),
         }
     }
@@ -67,9 +60,6 @@ pub struct SignUpForm {
     /// The new password as typed.
     #[serde(default)]
     pub password: String,
-    /// The page to go to after sign-up; see [`RedirectPath`].
-    #[serde(default)]
-    pub next: String,
     /// The setup token from the link that creates the first administrator; otherwise empty.
     #[serde(default)]
     pub setup_token: String,
@@ -84,8 +74,6 @@ pub struct NewUser {
     pub email: Email,
     /// The password to hash.
     pub password: Password,
-    /// The page to go to after sign-up.
-    pub redirect_path: RedirectPath,
 }
 
 impl SignUpForm {
@@ -97,12 +85,7 @@ impl SignUpForm {
         let password = Password::new(&self.password, email.as_ref());
         let password = errors.check(Field::Password, password);
         match (name, email, password) {
-            (Some(name), Some(email), Some(password)) => Ok(NewUser {
-                name,
-                email,
-                password,
-                redirect_path: RedirectPath::parse(&self.next),
-            }),
+            (Some(name), Some(email), Some(password)) => Ok(NewUser { name, email, password }),
             _ => Err(errors),
         }
     }
@@ -114,9 +97,6 @@ pub struct UpdateProfileForm {
     /// The new name as typed. An empty name removes the current one.
     #[serde(default)]
     pub name: String,
-    /// The session that the form was rendered for: [`crate::views::Account::session_tag`].
-    #[serde(default)]
-    pub session_tag: String,
 }
 
 impl UpdateProfileForm {
@@ -135,9 +115,6 @@ pub struct ChangePasswordForm {
     /// The new password as typed.
     #[serde(default)]
     pub new_password: String,
-    /// The session that the form was rendered for: [`crate::views::Account::session_tag`].
-    #[serde(default)]
-    pub session_tag: String,
 }
 
 /// A valid [`ChangePasswordForm`].
@@ -173,9 +150,6 @@ pub struct DeleteAccountForm {
     /// delete an account.
     #[serde(default)]
     pub current_password: String,
-    /// The session that the form was rendered for: [`crate::views::Account::session_tag`].
-    #[serde(default)]
-    pub session_tag: String,
 }
 
 impl DeleteAccountForm {
@@ -186,31 +160,18 @@ impl DeleteAccountForm {
     }
 }
 
-/// The form that cancels a scheduled account deletion.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct CancelDeletionForm {
-    /// The session that the form was rendered for: [`crate::views::Account::session_tag`].
-    #[serde(default)]
-    pub session_tag: String,
-}
+/// A checkbox in a form: browsers send `on`, or nothing if it is not checked.
+mod checkbox {
+    use serde::{Deserialize, Deserializer, Serializer};
 
-/// The form that dismisses the notice about a session revoked after token reuse.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct DismissNoticeForm {
-    /// The session that the form was rendered for: [`crate::views::Account::session_tag`].
-    #[serde(default)]
-    pub session_tag: String,
-}
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+    pub(super) fn serialize<S: Serializer>(checked: &bool, target: S) -> Result<S::Ok, S::Error> {
+        target.serialize_str(if *checked { "on" } else { "" })
+    }
 
-/// The form that revokes one session or all others.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct RevokeSessionForm {
-    /// The session to revoke ([`crate::views::SessionInfo::id`]). Empty: all but the current one.
-    #[serde(default)]
-    pub session: String,
-    /// The session that the form was rendered for: [`crate::views::Account::session_tag`].
-    #[serde(default)]
-    pub session_tag: String,
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(source: D) -> Result<bool, D::Error> {
+        String::deserialize(source).map(|text| !text.is_empty())
+    }
 }
 
 // The input is personal or secret, so it is never shown.
@@ -247,6 +208,19 @@ mod tests {
         let errors = form.validate().expect_err("errors");
         assert_eq!(errors.get(Field::Password), Some(FieldError::TooShort { min: 8 }));
         assert_eq!(errors.get(Field::Email), None);
+    }
+
+    #[test]
+    fn checkbox_is_decoded_from_its_text() {
+        for (text, checked) in [(r#"{"remember_me":"on"}"#, true), (r#"{"remember_me":""}"#, false)]
+        {
+            let form: LogInForm = serde_json::from_str(text).expect(text);
+            assert_eq!(form.remember_me, checked);
+            let encoded = serde_json::to_value(form).expect("JSON");
+            assert_eq!(encoded["remember_me"], if checked { "on" } else { "" });
+        }
+        let form: LogInForm = serde_json::from_str("{}").expect("a form");
+        assert!(!form.remember_me);
     }
 
     #[test]

@@ -100,9 +100,10 @@ impl RequestScope {
         }
     }
 
-    /// Writes the response to a log-in: the cookies, and for a plain form the redirect. A script
-    /// gets the access token.
-    pub fn log_in_response(&self, next: &RedirectPath, issued: IssuedTokens) -> LogInResponse {
+    /// Writes the response to a log-in: the cookies, and for a plain form the redirect to `next`, if
+    /// that is a valid redirect path. A script gets the access token.
+    pub fn log_in_response(&self, next: &str, issued: IssuedTokens) -> LogInResponse {
+        let next = RedirectPath::parse(next);
         self.replace_tokens(&issued);
         self.redirect_form(next.as_str());
         // A page render gets no token either: it would be part of the HTML.

@@ -12,11 +12,21 @@ impl FormValues {
 
     /// Returns the text of a field; empty if there is no such field.
     pub fn text(&self, name: &str) -> String {
-        self.0.get(&input_name(name)).as_string().unwrap_or_default()
+        self.argument(&input_name(name))
+    }
+
+    /// Returns whether a checkbox is checked.
+    pub fn is_checked(&self, name: &str) -> bool {
+        !self.text(name).is_empty()
+    }
+
+    /// Returns an argument of the server function other than the form, from a hidden input.
+    pub fn argument(&self, name: &str) -> String {
+        self.0.get(name).as_string().unwrap_or_default()
     }
 }
 
-/// Returns the name of an input. Server functions take a form as one argument, `form`.
+/// Returns the name of the input of a field. Server functions take a form as one argument, `form`.
 pub(super) fn input_name(field: &str) -> String {
     format!("form[{field}]")
 }

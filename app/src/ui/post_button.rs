@@ -1,13 +1,13 @@
 //! A button that posts a form without visible fields.
 
-use crate::{browser, browser::connection, ui::form::input_name};
+use crate::{browser, browser::connection};
 use leptos::{ev, prelude::*};
 use std::time::Duration;
 
 /// How long the button stays disabled if the browser doesn't leave the page.
 const RETRY_DELAY: Duration = Duration::from_secs(10);
 
-/// A button that posts a form to `path`.
+/// A button that posts `fields`, the arguments of the server function, to `path`.
 ///
 /// The browser itself submits the form, with and without scripts, and loads a new page, which shows
 /// errors from its query. Scripts prevent a second submission, and one while the server is
@@ -22,7 +22,7 @@ pub fn PostButton(
 ) -> impl IntoView {
     let fields = fields
         .into_iter()
-        .map(|(name, value)| view! { <input type="hidden" name=input_name(name) value=value/> });
+        .map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
     let submitted = RwSignal::new(false);
     let on_submit = move |event: ev::SubmitEvent| {
         if !browser::is_hydrated() {

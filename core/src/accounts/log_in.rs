@@ -9,7 +9,7 @@ use crate::{
     sessions::issue_tokens::NewSession,
 };
 use countersign_types::{
-    EventKind, Password, RedirectPath, UserId,
+    EventKind, Password, UserId,
     forms::{Credentials, LogInForm},
 };
 
@@ -62,8 +62,8 @@ impl Auth {
         context: &RequestContext,
         form: &LogInForm,
         replaces: Option<&str>,
-    ) -> Result<(RedirectPath, IssuedTokens), Error> {
-        let Credentials { email, password, redirect_path, remember_me } = form.validate()?;
+    ) -> Result<IssuedTokens, Error> {
+        let Credentials { email, password, remember_me } = form.validate()?;
         let key = email.lookup_key();
         // A client without a slot is rejected before anything is read or counted, so that a flood
         // costs nothing more.
@@ -75,7 +75,7 @@ impl Auth {
         let request =
             LogInRequest { key: &key, password: &password, persistent: remember_me, replaces };
         match self.compare(context, request, admitted, &attempt).await {
-            Ok(LogInOutcome::LoggedIn(issued)) => Ok((redirect_path, *issued)),
+            Ok(LogInOutcome::LoggedIn(issued)) => Ok(*issued),
             Ok(LogInOutcome::Failed(user)) => self.record_failed_log_in(context, user).await,
             Err(error) => self.undo_attempt(&attempt, error).await,
         }

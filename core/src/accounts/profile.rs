@@ -72,8 +72,7 @@ impl SignedIn<'_> {
         })
     }
 
-    /// Changes the display name. The same name is no change and writes nothing. The session tag of
-    /// the form is checked by the caller.
+    /// Changes the display name. The same name is no change and writes nothing.
     pub async fn update_display_name(&self, form: &UpdateProfileForm) -> Result<Account, Error> {
         let name = form.validate()?;
         let account = self.read_account().await?;

@@ -9,7 +9,7 @@ use crate::{
     setup_token,
 };
 use countersign_types::{
-    DisplayName, Email, EventKind, Field, FieldError, FieldErrors, RedirectPath, Timestamp, UserId,
+    DisplayName, Email, EventKind, Field, FieldError, FieldErrors, Timestamp, UserId,
     forms::{NewUser, SignUpForm},
     views::Role,
 };
@@ -25,8 +25,8 @@ impl Auth {
         context: &RequestContext,
         form: &SignUpForm,
         replaces: Option<&str>,
-    ) -> Result<(RedirectPath, IssuedTokens), Error> {
-        let NewUser { name, email, password, redirect_path } = form.validate()?;
+    ) -> Result<IssuedTokens, Error> {
+        let NewUser { name, email, password } = form.validate()?;
         let slot = self.reserve_hash_slot(context, Priority::Anonymous, None)?;
         // An expired link is reported before anything is created.
         let is_first_admin = !form.setup_token.is_empty();
@@ -73,10 +73,7 @@ impl Auth {
             .ok_or_else(|| Error::internal("new session not found"))?;
         self.commit_and_publish(tx, &changes, now).await?;
         let device_cookie = self.issue_device_cookie(context, &key, user.id, row.epoch)?;
-        Ok((
-            redirect_path,
-            IssuedTokens { device_cookie, ..self.issue(&row, row.session.generation, now)? },
-        ))
+        Ok(IssuedTokens { device_cookie, ..self.issue(&row, row.session.generation, now)? })
     }
 
     /// Issues a setup token, valid for one hour; `None` if there has been an administrator.

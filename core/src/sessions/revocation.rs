@@ -266,7 +266,7 @@ mod tests {
                 password: "correct horse battery".into(),
                 ..SignUpForm::default()
             };
-            let (_, issued) =
+            let issued =
                 auth.sign_up(&RequestContext::default(), &form, None).await.expect("a sign-up");
             let claims = access_token::verify(
                 auth.keys(),

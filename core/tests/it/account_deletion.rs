@@ -28,7 +28,7 @@ async fn request_deletion(
     password: &str,
 ) -> Result<Account, Error> {
     let form =
-        DeleteAccountForm { current_password: password.into(), ..DeleteAccountForm::default() };
+        DeleteAccountForm { current_password: password.into() };
     signed_in(context, issued).await.delete_account(&form).await
 }
 
@@ -181,10 +181,7 @@ test_on_each_database! {
             .signed_in(&client(), PresentedCredential::Bearer(&ada.access.token))
             .await
             .expect("signed in");
-        let form = DeleteAccountForm {
-            current_password: "a wrong one".into(),
-            ..DeleteAccountForm::default()
-        };
+        let form = DeleteAccountForm { current_password: "a wrong one".into() };
         for _ in 0..5 {
             assert!(matches!(me.delete_account(&form).await, Err(Error::Invalid(_))));
         }
@@ -276,12 +273,9 @@ test_on_each_database! {
             .signed_in(&client(), PresentedCredential::Bearer(&ada.access.token))
             .await
             .expect("signed in");
-        me.delete_account(&DeleteAccountForm {
-            current_password: PASSWORD.into(),
-            ..DeleteAccountForm::default()
-        })
-        .await
-        .expect("requested");
+        me.delete_account(&DeleteAccountForm { current_password: PASSWORD.into() })
+            .await
+            .expect("requested");
     }
 
     async fn other_node_rejects_tokens_of_a_deleted_account(context: TestContext) {
@@ -383,10 +377,7 @@ test_on_each_database! {
         let phone = context.log_in(ADA).await;
         signed_in(&context, &ada)
             .await
-            .update_display_name(&UpdateProfileForm {
-                name: "Ada Lovelace".into(),
-                ..UpdateProfileForm::default()
-            })
+            .update_display_name(&UpdateProfileForm { name: "Ada Lovelace".into() })
             .await
             .expect("renamed");
         context

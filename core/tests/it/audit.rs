@@ -25,7 +25,7 @@ async fn log_in(
     replaces: Option<&str>,
 ) -> Option<IssuedTokens> {
     let form = LogInForm { email: ADA.into(), password: password.into(), ..LogInForm::default() };
-    context.auth.log_in(&client(), &form, replaces).await.ok().map(|(_, issued)| issued)
+    context.auth.log_in(&client(), &form, replaces).await.ok()
 }
 
 /// Performs every audited operation except those that need a restored database. Returns the user
@@ -36,22 +36,16 @@ async fn perform_all(context: &TestContext) -> (UserId, UserId) {
     let second = log_in(context, PASSWORD, None).await.expect("a log-in");
     let third = log_in(context, PASSWORD, Some(&second.refresh.token)).await.expect("a log-in");
     let me = signed_in(&context.auth, &third).await;
-    me.update_display_name(&UpdateProfileForm { name: "Ada".into(), session_tag: String::new() })
-        .await
-        .expect("renamed");
+    me.update_display_name(&UpdateProfileForm { name: "Ada".into() }).await.expect("renamed");
     me.change_password(&ChangePasswordForm {
         current_password: "wrong horse battery".into(),
         new_password: "a quite different one".into(),
-        session_tag: String::new(),
     })
     .await
     .expect_err("refused");
-    me.delete_account(&DeleteAccountForm {
-        current_password: "wrong horse battery".into(),
-        session_tag: String::new(),
-    })
-    .await
-    .expect_err("refused");
+    me.delete_account(&DeleteAccountForm { current_password: "wrong horse battery".into() })
+        .await
+        .expect_err("refused");
     let other = me
         .sessions(10, None)
         .await
@@ -64,12 +58,9 @@ async fn perform_all(context: &TestContext) -> (UserId, UserId) {
     me.revoke_session(other).await.expect("revoked");
     log_in(context, PASSWORD, None).await.expect("a log-in");
     me.revoke_other_sessions().await.expect("revoked");
-    me.delete_account(&DeleteAccountForm {
-        current_password: PASSWORD.into(),
-        session_tag: String::new(),
-    })
-    .await
-    .expect("requested");
+    me.delete_account(&DeleteAccountForm { current_password: PASSWORD.into() })
+        .await
+        .expect("requested");
     me.cancel_deletion().await.expect("cancelled");
     me.revoke_all_sessions().await.expect("revoked");
     // Refresh token reuse.
@@ -82,7 +73,6 @@ async fn perform_all(context: &TestContext) -> (UserId, UserId) {
     let change = ChangePasswordForm {
         current_password: PASSWORD.into(),
         new_password: "a quite different one".into(),
-        session_tag: String::new(),
     };
     signed_in(&context.auth, &fifth).await.change_password(&change).await.expect("changed");
     context
@@ -99,7 +89,7 @@ async fn perform_all(context: &TestContext) -> (UserId, UserId) {
         setup_token: invite,
         ..SignUpForm::default()
     };
-    let root = context.auth.sign_up(&client(), &form, None).await.expect("a sign-up").1;
+    let root = context.auth.sign_up(&client(), &form, None).await.expect("a sign-up");
     let signed_in = signed_in(&context.auth, &root).await;
     let admin = signed_in.admin().expect("an administrator");
     for change in [

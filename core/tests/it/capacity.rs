@@ -37,7 +37,7 @@ async fn log_in(
     password: &'static str,
 ) -> Result<IssuedTokens, Error> {
     let form = LogInForm { email: email.into(), password: password.into(), ..LogInForm::default() };
-    auth.log_in(&client, &form, None).await.map(|(_, issued)| issued)
+    auth.log_in(&client, &form, None).await
 }
 
 async fn change_password(
@@ -50,19 +50,13 @@ async fn change_password(
     me.change_password(&ChangePasswordForm {
         current_password: current.into(),
         new_password: new.into(),
-        session_tag: String::new(),
     })
     .await
 }
 
 async fn delete_account(auth: Auth, token: String) -> Result<(), Error> {
     let me = auth.signed_in(&client(), PresentedCredential::Bearer(&token)).await?;
-    me.delete_account(&DeleteAccountForm {
-        current_password: PASSWORD.into(),
-        session_tag: String::new(),
-    })
-    .await
-    .map(drop)
+    me.delete_account(&DeleteAccountForm { current_password: PASSWORD.into() }).await.map(drop)
 }
 
 /// Occupies the only hashing thread of a node.

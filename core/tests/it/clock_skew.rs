@@ -262,7 +262,7 @@ async fn nodes_with_wrong_clocks_use_the_database_clock() {
     let late = node_with_wrong_system_clock(&database, &secret, TimeSpan::minutes(90)).await;
 
     let form = SignUpForm { email: ADA.into(), password: PASSWORD.into(), ..SignUpForm::default() };
-    let issued = early.sign_up(&client(), &form, None).await.expect("a sign-up").1;
+    let issued = early.sign_up(&client(), &form, None).await.expect("a sign-up");
     let refreshed = late.refresh(&client(), &issued.refresh.token).await.expect("refreshed");
     let mut read_at = Vec::new();
     for node in [&early, &late] {

@@ -87,17 +87,12 @@ impl TestContext {
     pub async fn try_sign_up(&self, email: &str) -> Result<IssuedTokens, Error> {
         let form =
             SignUpForm { email: email.into(), password: PASSWORD.into(), ..SignUpForm::default() };
-        Ok(self.auth.sign_up(&client(), &form, None).await?.1)
+        self.auth.sign_up(&client(), &form, None).await
     }
 
     pub async fn log_in(&self, email: &str) -> IssuedTokens {
-        let form = LogInForm {
-            email: email.into(),
-            password: PASSWORD.into(),
-            remember_me: "on".into(),
-            ..LogInForm::default()
-        };
-        self.auth.log_in(&client(), &form, None).await.expect("a log-in").1
+        let form = LogInForm { email: email.into(), password: PASSWORD.into(), remember_me: true };
+        self.auth.log_in(&client(), &form, None).await.expect("a log-in")
     }
 }
 

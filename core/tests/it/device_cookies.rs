@@ -29,7 +29,7 @@ async fn log_in(
     password: &str,
 ) -> Result<IssuedTokens, Error> {
     let form = LogInForm { email: email.into(), password: password.into(), ..LogInForm::default() };
-    auth.log_in(client, &form, None).await.map(|(_, issued)| issued)
+    auth.log_in(client, &form, None).await
 }
 
 /// Starts a node that limits failed passwords per account and device only.
@@ -70,7 +70,6 @@ async fn change_password(
     me.change_password(&ChangePasswordForm {
         current_password: current.into(),
         new_password: new.into(),
-        session_tag: String::new(),
     })
     .await
     .expect("changed")
@@ -129,12 +128,9 @@ test_on_each_database! {
             .signed_in(&client(), PresentedCredential::Bearer(&issued.access.token))
             .await
             .expect("signed in");
-        me.delete_account(&DeleteAccountForm {
-            current_password: PASSWORD.into(),
-            session_tag: String::new(),
-        })
-        .await
-        .expect("requested");
+        me.delete_account(&DeleteAccountForm { current_password: PASSWORD.into() })
+            .await
+            .expect("requested");
         context.clock.advance(TimeSpan(DELETION_GRACE_PERIOD.0 + 1));
         context.auth.sync_feed().await.expect("synced");
         context.auth.run_maintenance(true).await.expect("maintenance");

@@ -37,13 +37,13 @@ async fn log_in(
     password: &str,
 ) -> Result<IssuedTokens, Error> {
     let form = LogInForm { email: email.into(), password: password.into(), ..LogInForm::default() };
-    auth.log_in(client, &form, None).await.map(|(_, issued)| issued)
+    auth.log_in(client, &form, None).await
 }
 
 async fn sign_up(auth: &Auth, client: &RequestContext, email: &str) -> Result<IssuedTokens, Error> {
     let form =
         SignUpForm { email: email.into(), password: PASSWORD.into(), ..SignUpForm::default() };
-    auth.sign_up(client, &form, None).await.map(|(_, issued)| issued)
+    auth.sign_up(client, &form, None).await
 }
 
 /// Returns a label for counting, and `retry_after` in seconds.
@@ -355,7 +355,6 @@ test_on_each_database! {
                 .change_password(&ChangePasswordForm {
                     current_password: current.into(),
                     new_password: "another long one".into(),
-                    session_tag: String::new(),
                 })
                 .await
         };
@@ -610,17 +609,13 @@ test_on_each_database! {
                     },
                     LimitedAction::DisplayName => me
                         .expect("signed in")
-                        .update_display_name(&UpdateProfileForm {
-                            name: format!("Ada {n}"),
-                            session_tag: String::new(),
-                        })
+                        .update_display_name(&UpdateProfileForm { name: format!("Ada {n}") })
                         .await
                         .map(drop),
                     LimitedAction::PasswordChange => {
                         let form = ChangePasswordForm {
                             current_password: "wrong".into(),
                             new_password: "another long one".into(),
-                            session_tag: String::new(),
                         };
                         match me.expect("signed in").change_password(&form).await.map(drop) {
                             // Failed ones are counted by each node, because nothing is written.
@@ -633,7 +628,6 @@ test_on_each_database! {
                         if n % 2 == 0 {
                             me.delete_account(&DeleteAccountForm {
                                 current_password: PASSWORD.into(),
-                                session_tag: String::new(),
                             })
                             .await
                             .map(drop)
@@ -722,10 +716,7 @@ test_on_each_database! {
         };
         let rename = async |name: &str| {
             me().await
-                .update_display_name(&UpdateProfileForm {
-                    name: name.into(),
-                    session_tag: String::new(),
-                })
+                .update_display_name(&UpdateProfileForm { name: name.into() })
                 .await
                 .expect("renamed")
         };
@@ -751,10 +742,7 @@ test_on_each_database! {
         assert_eq!(events().await, before);
         let request_deletion = async || {
             me().await
-                .delete_account(&DeleteAccountForm {
-                    current_password: PASSWORD.into(),
-                    session_tag: String::new(),
-                })
+                .delete_account(&DeleteAccountForm { current_password: PASSWORD.into() })
                 .await
                 .expect("requested")
                 .deletion_scheduled_at
@@ -810,7 +798,6 @@ test_on_each_database! {
             let form = ChangePasswordForm {
                 current_password: PASSWORD.into(),
                 new_password: new.into(),
-                session_tag: String::new(),
             };
             assert!(matches!(me.change_password(&form).await.err(), Some(Error::Invalid(_))));
         }

@@ -85,7 +85,6 @@ test_on_each_database! {
                 .expect("signed in");
             let form = countersign_types::forms::DeleteAccountForm {
                 current_password: crate::common::PASSWORD.into(),
-                session_tag: String::new(),
             };
             me.delete_account(&form).await.expect("requested");
         }

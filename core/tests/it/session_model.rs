@@ -185,10 +185,7 @@ impl<'a> Run<'a> {
                     ..SignUpForm::default()
                 };
                 let signed_up = node.sign_up(&client(), &form, token.as_deref()).await;
-                (
-                    self.issued(signed_up.map(|(_, issued)| issued)),
-                    self.model.sign_up(at, *account, *password, old),
-                )
+                (self.issued(signed_up), self.model.sign_up(at, *account, *password, old))
             }
             Step::LogIn { account, password, replaces } => {
                 let (token, old) = self.replaced(*replaces);
@@ -198,10 +195,7 @@ impl<'a> Run<'a> {
                     ..LogInForm::default()
                 };
                 let logged_in = node.log_in(&client(), &form, token.as_deref()).await;
-                (
-                    self.issued(logged_in.map(|(_, issued)| issued)),
-                    self.model.log_in(at, *account, *password, old),
-                )
+                (self.issued(logged_in), self.model.log_in(at, *account, *password, old))
             }
             Step::Refresh(index) => {
                 let Some((token, shown)) = nth(&self.refresh_tokens, *index) else { return Ok(()) };
@@ -266,7 +260,6 @@ impl<'a> Run<'a> {
                 let form = ChangePasswordForm {
                     current_password: PASSWORDS[*current].into(),
                     new_password: PASSWORDS[*new].into(),
-                    ..ChangePasswordForm::default()
                 };
                 let changed = async {
                     node.signed_in(&client(), PresentedCredential::Bearer(&token))

@@ -13,7 +13,7 @@ async fn sign_up_with(auth: &Auth, email: &str, setup_token: &str) -> Result<Iss
         setup_token: setup_token.into(),
         ..SignUpForm::default()
     };
-    auth.sign_up(&client(), &form, None).await.map(|(_, issued)| issued)
+    auth.sign_up(&client(), &form, None).await
 }
 
 async fn is_admin(auth: &Auth, issued: &IssuedTokens) -> bool {

@@ -729,7 +729,6 @@ test_on_each_database! {
         let form = ChangePasswordForm {
             current_password: PASSWORD.into(),
             new_password: NEW.into(),
-            ..ChangePasswordForm::default()
         };
         let me = context
             .auth

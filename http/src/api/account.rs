@@ -126,7 +126,7 @@ pub(crate) async fn update_me(
         .into());
     };
     let account = signed_in
-        .update_display_name(&UpdateProfileForm { name, session_tag: String::new() })
+        .update_display_name(&UpdateProfileForm { name })
         .await;
     Ok(Json(account?.into()))
 }
@@ -200,7 +200,7 @@ pub(crate) async fn change_password(
 ) -> Result<Response, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
     let JsonBody(PasswordBody { current_password, new_password }) = body?;
-    let form = ChangePasswordForm { current_password, new_password, session_tag: String::new() };
+    let form = ChangePasswordForm { current_password, new_password };
     let issued = signed_in.change_password(&form).await?;
     Ok(replacement_response(&headers, issued, server.auth(), signed_in.session(), server.cookies()))
 }

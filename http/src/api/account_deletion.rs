@@ -65,10 +65,7 @@ pub(crate) async fn request_deletion(
     body: Result<JsonBody<DeletionBody>, Response>,
 ) -> Result<Json<AccountBody>, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
-    let form = DeleteAccountForm {
-        current_password: body?.0.current_password,
-        session_tag: String::new(),
-    };
+    let form = DeleteAccountForm { current_password: body?.0.current_password };
     let account = signed_in.delete_account(&form).await;
     Ok(Json(account?.into()))
 }

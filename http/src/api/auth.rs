@@ -172,10 +172,9 @@ pub(crate) async fn sign_up(
         email: body.email,
         password: body.password,
         setup_token: body.setup_token,
-        next: String::new(),
     };
     let replaced = replaced_session_token(&headers, transport, names);
-    let (_, issued) = server.auth().sign_up(&auth.client, &form, replaced.as_deref()).await?;
+    let issued = server.auth().sign_up(&auth.client, &form, replaced.as_deref()).await?;
     Ok(token_response(StatusCode::CREATED, issued, transport, names))
 }
 
@@ -211,11 +210,11 @@ pub(crate) async fn log_in(
     let form = LogInForm {
         email: body.email,
         password: body.password,
-        next: String::new(),
-        remember_me: "on".to_owned(),
+        // A client of the API keeps its tokens as long as it needs them.
+        remember_me: true,
     };
     let replaced = replaced_session_token(&headers, transport, names);
-    let (_, issued) = server.auth().log_in(&auth.client, &form, replaced.as_deref()).await?;
+    let issued = server.auth().log_in(&auth.client, &form, replaced.as_deref()).await?;
     Ok(token_response(StatusCode::OK, issued, transport, names))
 }
 

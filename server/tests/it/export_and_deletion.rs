@@ -138,7 +138,7 @@ test_on_each_database! {
         let page = browser().get("/account/data?delete").await.text;
         assert!(page.contains("type=\"password\""), "{page}");
         let tag = page
-            .split("name=\"form[session_tag]\" value=\"")
+            .split("name=\"session_tag\" value=\"")
             .nth(1)
             .and_then(|rest| rest.split('"').next())
             .expect("a tag in the page")
@@ -147,7 +147,7 @@ test_on_each_database! {
             .submit(
                 "/fn/delete-account",
                 "/account/data?delete",
-                &format!("form[current_password]=wrong&form[session_tag]={tag}"),
+                &format!("form[current_password]=wrong&session_tag={tag}"),
             )
             .await;
         assert!(
@@ -158,7 +158,7 @@ test_on_each_database! {
             wrong.header("location")
         );
         let form = format!(
-            "form[current_password]={}&form[session_tag]={tag}",
+            "form[current_password]={}&session_tag={tag}",
             PASSWORD.replace(' ', "+")
         );
         let scheduled = browser().submit("/fn/delete-account", "/account/data", &form).await;
@@ -174,7 +174,7 @@ test_on_each_database! {
             "{page}"
         );
         let cancelled = browser()
-            .submit("/fn/cancel-deletion", "/account", &format!("form[session_tag]={tag}"))
+            .submit("/fn/cancel-deletion", "/account", &format!("session_tag={tag}"))
             .await;
         assert_eq!(
             (cancelled.status, cancelled.header("location")),

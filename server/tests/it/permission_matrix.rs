@@ -79,14 +79,14 @@ const BODIES: &[(&str, &str)] = &[
     ("put /api/v1/admin/users/{id}/role", r#"{"role":"admin"}"#),
     ("post /fn/signup", "form[email]={fresh}&form[password]={password}"),
     ("post /fn/login", "form[email]={email}&form[password]={password}"),
-    ("post /fn/update-profile", "form[name]=Eve&form[session_tag]={tag}"),
+    ("post /fn/update-profile", "form[name]=Eve&session_tag={tag}"),
     (
         "post /fn/change-password",
         "form[current_password]={password}&form[new_password]=a+quite+different+one\
-         &form[session_tag]={tag}",
+         &session_tag={tag}",
     ),
-    ("post /fn/delete-account", "form[current_password]={password}&form[session_tag]={tag}"),
-    ("post /fn/revoke-session", "form[session]={session}&form[session_tag]={tag}"),
+    ("post /fn/delete-account", "form[current_password]={password}&session_tag={tag}"),
+    ("post /fn/revoke-session", "session={session}&session_tag={tag}"),
 ];
 
 /// A route, a server function or a page.
@@ -108,7 +108,7 @@ impl Operation {
             .find_map(find)
             .or(declared)
             .unwrap_or_else(|| panic!("{name} declares an unknown credential"));
-        let default = if name.starts_with("post /fn/") { "form[session_tag]={tag}" } else { "" };
+        let default = if name.starts_with("post /fn/") { "session_tag={tag}" } else { "" };
         let body = BODIES.iter().find(|(operation, _)| *operation == name);
         Self { permission, body: body.map_or(default, |(_, body)| body), name }
     }
@@ -607,7 +607,7 @@ test_on_each_database! {
                 .client
                 .call(
                     "/fn/revoke-session",
-                    &format!("form[session]={id}&form[session_tag]={}", test_user.tag),
+                    &format!("session={id}&session_tag={}", test_user.tag),
                 )
                 .await;
             assert_eq!(
@@ -637,7 +637,7 @@ test_on_each_database! {
         // A form with another user's session tag.
         for (function, form) in [
             ("/fn/update-profile", "form[name]=Eve"),
-            ("/fn/revoke-session", "form[session]="),
+            ("/fn/revoke-session", "session="),
             (
                 "/fn/change-password",
                 "form[current_password]=x&form[new_password]=a+quite+different+one",
@@ -649,7 +649,7 @@ test_on_each_database! {
             let response = ada
                 .user
                 .client
-                .call(function, &format!("{form}&form[session_tag]={}", bob.tag))
+                .call(function, &format!("{form}&session_tag={}", bob.tag))
                 .await;
             assert_eq!(
                 (response.status, response.text.as_str()),
@@ -784,7 +784,7 @@ test_on_each_database! {
             .collect();
         paths.extend([
             "/logout".to_owned(),
-            format!("/fn/update-profile?form[name]=Eve&form[session_tag]={}", ada.tag),
+            format!("/fn/update-profile?form[name]=Eve&session_tag={}", ada.tag),
             "/fn/logout?".to_owned(),
             "/api/v1/auth/logout?scope=all".to_owned(),
         ]);

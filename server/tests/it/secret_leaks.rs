@@ -407,7 +407,7 @@ test_on_each_database! {
                 json!({"email": email, "password": PASSWORD, "name": name}).to_string()
             };
             let form = format!(
-                "form[email]={encoded}%40example.com&form[password]={encoded}&form[next]={encoded}"
+                "form[email]={encoded}%40example.com&form[password]={encoded}&next={encoded}"
             );
             let mut calls: Vec<RawRequest<'_>> = vec![
                 (

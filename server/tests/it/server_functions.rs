@@ -7,7 +7,7 @@ use countersign_types::TimeSpan;
 
 fn credentials(password: &str, next: &str) -> String {
     format!(
-        "form[email]=ada@example.com&form[password]={}&form[next]={next}",
+        "form[email]=ada@example.com&form[password]={}&next={next}",
         password.replace(' ', "+")
     )
 }
@@ -133,12 +133,12 @@ test_on_each_database! {
         let (ada, bob) = (app.user("ada@example.com").await, app.user("bob@example.com").await);
         let page = app.anon().browser(&ada.refresh).get("/account").await.text;
         let tag = page
-            .split("name=\"form[session_tag]\" value=\"")
+            .split("name=\"session_tag\" value=\"")
             .nth(1)
             .and_then(|rest| rest.split('"').next())
             .expect("a tag in the page")
             .to_owned();
-        let form = format!("form[name]=Ada&form[session_tag]={tag}");
+        let form = format!("form[name]=Ada&session_tag={tag}");
         let updated =
             app.anon().browser(&ada.refresh).submit("/fn/update-profile", "/account", &form).await;
         assert_eq!(updated.status, StatusCode::FOUND);

@@ -150,7 +150,7 @@ test_on_each_database! {
             sync_feed(&app).await;
             let (text, value) = (String::from_utf8_lossy(next), percent_encoded(next));
             let credentials = format!(
-                "form[email]=ada@example.com&form[password]={}&form[next]={value}",
+                "form[email]=ada@example.com&form[password]={}&next={value}",
                 PASSWORD.replace(' ', "+")
             );
             assert_safe_redirect(
@@ -163,7 +163,7 @@ test_on_each_database! {
                         "/fn/login",
                         "/login",
                         &format!(
-                            "form[email]=ada@example.com&form[password]=wrong&form[next]={value}"
+                            "form[email]=ada@example.com&form[password]=wrong&next={value}"
                         ),
                     )
                     .await,
@@ -209,7 +209,7 @@ test_on_each_database! {
                     "/fn/signup",
                     "/signup",
                     &format!(
-                        "form[email]=x{}@example.com&form[password]={}&form[next]={next}",
+                        "form[email]=x{}@example.com&form[password]={}&next={next}",
                         next.len(),
                         PASSWORD.replace(' ', "+")
                     ),

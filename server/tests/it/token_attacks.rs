@@ -625,7 +625,7 @@ test_on_each_database! {
             password: PASSWORD.into(),
             ..LogInForm::default()
         };
-        let (_, other) =
+        let other =
             target.auth.log_in(&RequestContext::default(), &form, None).await.expect("a log-in");
         let (device_cookie, session_tag) =
             (other.device_cookie.expect("a device cookie").token, other.account.session_tag);

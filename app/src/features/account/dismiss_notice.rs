@@ -5,7 +5,6 @@ use crate::{
     server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
-use countersign_types::forms::DismissNoticeForm;
 use leptos::prelude::*;
 
 /// Dismisses the notice that another session was revoked because of refresh token reuse.
@@ -16,11 +15,9 @@ use leptos::prelude::*;
     client = AuthenticatedClient,
     output = Json
 )]
-pub async fn dismiss_notice(
-    #[server(default)] form: DismissNoticeForm,
-) -> Result<(), ServerFnProblem> {
+pub async fn dismiss_notice(#[server(default)] session_tag: String) -> Result<(), ServerFnProblem> {
     crate::request::handle::<DismissNoticeCall, _>(async |request| {
-        request.signed_in_as(&form.session_tag).await?.dismiss_notice().await?;
+        request.signed_in_as(&session_tag).await?.dismiss_notice().await?;
         request.redirect_form_back(None, countersign_types::redirect_path::DEFAULT_REDIRECT);
         Ok(())
     })

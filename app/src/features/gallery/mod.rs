@@ -229,6 +229,7 @@ fn post_buttons() -> AnyView {
 fn fields() -> AnyView {
     let read = |_: &crate::ui::FormValues| crate::features::log_in::LogInCall {
         form: LogInForm::default(),
+        next: String::new(),
     };
     let check = |_: &crate::features::log_in::LogInCall| {
         let mut errors = FieldErrors::from((Field::Name, FieldError::TooLong { max: 200 }));

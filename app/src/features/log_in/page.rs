@@ -54,7 +54,7 @@ pub fn LogInPage() -> impl IntoView {
             <PageHeader heading=crate::messages::LOG_IN/>
             {notice}
             <Form action=log_in>
-                <input type="hidden" name="form[next]" value=next/>
+                <input type="hidden" name="next" value=next/>
                 <TextField field=Field::Email autocomplete="username"/>
                 <PasswordField/>
                 <Checkbox name="remember_me" label=messages::REMEMBER_ME/>
@@ -70,8 +70,8 @@ fn read(fields: &FormValues) -> LogInCall {
         form: LogInForm {
             email: fields.text("email"),
             password: fields.text("password"),
-            next: fields.text("next"),
-            remember_me: fields.text("remember_me"),
+            remember_me: fields.is_checked("remember_me"),
         },
+        next: fields.argument("next"),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 use countersign_types::{forms::LogInForm, views::LogInResponse};
 use leptos::prelude::*;
 
-/// Creates a session, which replaces the one that this browser had.
+/// Creates a session, which replaces the one that this browser had. `next` is the redirect path.
 #[server(
     name = LogInCall,
     prefix = "/fn",
@@ -16,10 +16,12 @@ use leptos::prelude::*;
     client = SessionClient,
     output = Json
 )]
-pub async fn log_in(#[server(default)] form: LogInForm) -> Result<LogInResponse, ServerFnProblem> {
+pub async fn log_in(
+    #[server(default)] form: LogInForm,
+    #[server(default)] next: String,
+) -> Result<LogInResponse, ServerFnProblem> {
     crate::request::handle::<LogInCall, _>(async |request| {
-        let (next, issued) =
-            request.auth().log_in(request.client(), &form, request.cookie()).await?;
+        let issued = request.auth().log_in(request.client(), &form, request.cookie()).await?;
         Ok(request.log_in_response(&next, issued))
     })
     .await

@@ -53,15 +53,15 @@ fn read(fields: &FormValues) -> ChangePasswordCall {
         form: ChangePasswordForm {
             current_password: fields.text("current_password"),
             new_password: fields.text("new_password"),
-            session_tag: fields.text("session_tag"),
         },
+        session_tag: fields.argument("session_tag"),
     }
 }
 
 fn form(email: String, tag: String, change: FormAction) -> AnyView {
     view! {
         <Form action=change class="button-inline">
-            <input type="hidden" name="form[session_tag]" value=tag/>
+            <input type="hidden" name="session_tag" value=tag/>
             // Tells password managers which account the password belongs to.
             <input
                 type="text"

@@ -21,9 +21,10 @@ use leptos::prelude::*;
 )]
 pub async fn change_password(
     #[server(default)] form: ChangePasswordForm,
+    #[server(default)] session_tag: String,
 ) -> Result<(), ServerFnProblem> {
     crate::request::handle::<ChangePasswordCall, _>(async |request| {
-        let issued = request.signed_in_as(&form.session_tag).await?.change_password(&form).await?;
+        let issued = request.signed_in_as(&session_tag).await?.change_password(&form).await?;
         request.replace_tokens(&issued);
         request.redirect_form("/account/password?saved");
         Ok(())

@@ -46,8 +46,8 @@ fn read(fields: &FormValues) -> UpdateProfileCall {
     UpdateProfileCall {
         form: UpdateProfileForm {
             name: fields.text("name"),
-            session_tag: fields.text("session_tag"),
         },
+        session_tag: fields.argument("session_tag"),
     }
 }
 
@@ -70,7 +70,7 @@ fn profile(
             </div>
         </dl>
         <Form action=update class="button-inline">
-            <input type="hidden" name="form[session_tag]" value=account.session_tag/>
+            <input type="hidden" name="session_tag" value=account.session_tag/>
             <TextField
                 field=Field::Name
                 hint=crate::messages::field::RENAME_HINT

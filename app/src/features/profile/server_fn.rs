@@ -18,9 +18,10 @@ use leptos::prelude::*;
 )]
 pub async fn update_profile(
     #[server(default)] form: UpdateProfileForm,
+    #[server(default)] session_tag: String,
 ) -> Result<Account, ServerFnProblem> {
     crate::request::handle::<UpdateProfileCall, _>(async |request| {
-        let signed_in = request.signed_in_as(&form.session_tag).await?;
+        let signed_in = request.signed_in_as(&session_tag).await?;
         // Scripts compare the names themselves.
         let before =
             if request.is_plain_form() { Some(signed_in.account().await?.name) } else { None };

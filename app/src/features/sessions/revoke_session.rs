@@ -5,10 +5,10 @@ use crate::{
     server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
-use countersign_types::forms::RevokeSessionForm;
 use leptos::prelude::*;
 
-/// Revokes one session of the user, or all except the current one.
+/// Revokes a session of the user ([`countersign_types::views::SessionInfo::id`]), or all except the
+/// current one if `session` is empty.
 ///
 /// Pages end the current session with `logout` instead, which also clears the cookie.
 #[server(
@@ -19,16 +19,17 @@ use leptos::prelude::*;
     output = Json
 )]
 pub async fn revoke_session(
-    #[server(default)] form: RevokeSessionForm,
+    #[server(default)] session: String,
+    #[server(default)] session_tag: String,
 ) -> Result<(), ServerFnProblem> {
     use countersign_types::Problem;
     crate::request::handle::<RevokeSessionCall, _>(async |request| {
-        let signed_in = request.signed_in_as(&form.session_tag).await?;
-        if form.session.is_empty() {
+        let signed_in = request.signed_in_as(&session_tag).await?;
+        if session.is_empty() {
             signed_in.revoke_other_sessions().await?;
             request.redirect_form("/account/sessions?saved=others");
         } else {
-            let session = form.session.parse().map_err(|_| Problem::NotFound)?;
+            let session = session.parse().map_err(|_| Problem::NotFound)?;
             signed_in.revoke_session(session).await?;
             if session == signed_in.session() {
                 return request.log_out().await;

@@ -29,7 +29,7 @@ pub fn SignUpPage() -> impl IntoView {
         <div class="narrow stack">
             <PageHeader heading=messages::HEADING/>
             <Form action=sign_up>
-                <input type="hidden" name="form[next]" value=next/>
+                <input type="hidden" name="next" value=next/>
                 <input type="hidden" name="form[setup_token]" value=setup_token/>
                 <TextField
                     field=Field::Name
@@ -56,8 +56,8 @@ fn read(fields: &FormValues) -> SignUpCall {
             name: text("name"),
             email: text("email"),
             password: text("password"),
-            next: text("next"),
             setup_token: text("setup_token"),
         },
+        next: fields.argument("next"),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 use countersign_types::{forms::SignUpForm, views::LogInResponse};
 use leptos::prelude::*;
 
-/// Creates an account and its first session.
+/// Creates an account and its first session. `next` is the redirect path.
 #[server(
     name = SignUpCall,
     prefix = "/fn",
@@ -18,10 +18,10 @@ use leptos::prelude::*;
 )]
 pub async fn sign_up(
     #[server(default)] form: SignUpForm,
+    #[server(default)] next: String,
 ) -> Result<LogInResponse, ServerFnProblem> {
     crate::request::handle::<SignUpCall, _>(async |request| {
-        let (next, issued) =
-            request.auth().sign_up(request.client(), &form, request.cookie()).await?;
+        let issued = request.auth().sign_up(request.client(), &form, request.cookie()).await?;
         Ok(request.log_in_response(&next, issued))
     })
     .await

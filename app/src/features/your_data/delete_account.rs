@@ -18,9 +18,10 @@ use leptos::prelude::*;
 )]
 pub async fn delete_account(
     #[server(default)] form: DeleteAccountForm,
+    #[server(default)] session_tag: String,
 ) -> Result<Account, ServerFnProblem> {
     crate::request::handle::<DeleteAccountCall, _>(async |request| {
-        let account = request.signed_in_as(&form.session_tag).await?.delete_account(&form).await?;
+        let account = request.signed_in_as(&session_tag).await?.delete_account(&form).await?;
         request.redirect_form(crate::routes::DATA.path);
         Ok(account)
     })

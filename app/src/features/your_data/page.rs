@@ -54,8 +54,8 @@ fn read(fields: &FormValues) -> DeleteAccountCall {
     DeleteAccountCall {
         form: DeleteAccountForm {
             current_password: fields.text("current_password"),
-            session_tag: fields.text("session_tag"),
         },
+        session_tag: fields.argument("session_tag"),
     }
 }
 
@@ -87,7 +87,7 @@ fn open_link() -> AnyView {
 fn form(account: Account, delete: FormAction) -> AnyView {
     view! {
         <Form action=delete class="button-inline">
-            <input type="hidden" name="form[session_tag]" value=account.session_tag/>
+            <input type="hidden" name="session_tag" value=account.session_tag/>
             // Tells password managers which account the password belongs to.
             <input
                 type="text"
