@@ -10,14 +10,14 @@ use crate::{
     resource::PageResource,
     routes,
 };
-use countersign_types::{Problem, RedirectPath, views::Account};
+use countersign_types::{Problem, RedirectPath, views::TaggedAccount};
 use leptos::{prelude::*, task::spawn_local};
 
 /// The logged-in user. Get it with `expect_context::<CurrentUser>()`.
 #[derive(Clone, Copy)]
 pub struct CurrentUser {
     /// The account, or why there is none. A blocking resource: see [`crate::resource`].
-    pub account: PageResource<Account>,
+    pub account: PageResource<TaggedAccount>,
     version: RwSignal<u32>,
 }
 
@@ -54,11 +54,11 @@ pub fn provide_current_user() -> CurrentUser {
     user
 }
 
-fn init(user: CurrentUser, account: Result<Account, Problem>) {
+fn init(user: CurrentUser, account: Result<TaggedAccount, Problem>) {
     let identity = match account {
-        Ok(account) => {
+        Ok(TaggedAccount { account, session_tag }) => {
             form_drafts::restore_for(&account.id.to_string());
-            PageIdentity::Session(account.session_tag)
+            PageIdentity::Session(session_tag)
         }
         Err(Problem::Unauthenticated) => PageIdentity::Anonymous,
         Err(_) => {
@@ -86,9 +86,9 @@ fn init(user: CurrentUser, account: Result<Account, Problem>) {
 fn on_session_event(user: CurrentUser, event: SessionEvent) {
     match event {
         // The response of the log-in contains the account, and its page redirects.
-        SessionEvent::LoggedIn(account) => {
-            form_drafts::restore_for(&account.id.to_string());
-            user.account.set(account);
+        SessionEvent::LoggedIn(tagged) => {
+            form_drafts::restore_for(&tagged.account.id.to_string());
+            user.account.set(tagged);
         }
         SessionEvent::LoggedInElsewhere if is_auth_page() => {
             browser::navigate_to(&redirect_path());
@@ -120,7 +120,7 @@ fn on_session_event(user: CurrentUser, event: SessionEvent) {
 }
 
 fn save_drafts(user: CurrentUser) {
-    if let Some(Ok(account)) = user.account.current_untracked() {
+    if let Some(Ok(TaggedAccount { account, .. })) = user.account.current_untracked() {
         form_drafts::save(&account.id.to_string());
     }
 }

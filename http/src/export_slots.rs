@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use countersign_core::{RequestContext, accounts::OlderSessions};
-use countersign_types::{UserId, views::ExportedSession};
+use countersign_types::UserId;
 use futures::stream;
 use std::{io, time::Duration};
 use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
@@ -59,13 +59,14 @@ impl ExportSlots {
     }
 }
 
-/// Responds with an export as JSON. The list of sessions is its last member, and older sessions are
-/// read and appended while it is sent.
+/// Responds with the [`AccountExport`] that `write` returns as JSON. The list of sessions is its
+/// last member, and older sessions are read and appended while it is sent.
+///
+/// [`AccountExport`]: countersign_types::views::AccountExport
 pub async fn json(
     slot: ExportSlot,
     older: Option<OlderSessions>,
     write: impl FnOnce() -> String + Send + 'static,
-    session: fn(ExportedSession) -> String,
 ) -> Response {
     let Some(mut older) = older else { return response(slot, "application/json", write).await };
     let Ok(text) = spawn_blocking(write).await else {
@@ -83,7 +84,11 @@ pub async fn json(
             if page.is_empty() {
                 break;
             }
-            let sessions = page.into_iter().map(session).collect::<Vec<_>>().join(",");
+            let sessions = page
+                .iter()
+                .map(|session| serde_json::to_string(session).unwrap_or_default())
+                .collect::<Vec<_>>()
+                .join(",");
             chunks.send(format!(",{sessions}")).await?;
         }
         chunks.send(tail).await?;

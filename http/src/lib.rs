@@ -29,7 +29,6 @@ pub mod middleware;
 pub mod oauth;
 pub mod problem;
 pub mod quota;
-pub mod rfc3339;
 pub mod state;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -9,7 +9,6 @@ use countersign_core::{
         backup::{self, Copied},
     },
 };
-use countersign_http::rfc3339::rfc3339;
 use serde_json::{Value, json};
 use std::{
     io::{IsTerminal, Write},
@@ -57,7 +56,8 @@ pub async fn restore(
         bail!(postgres_advice(&config.database, file, false))
     };
     let secret = database::existing_secret(config)?;
-    let moment: String = rfc3339(clock.now()).chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    let moment: String =
+        clock.now().to_string().chars().filter(|c| !matches!(c, '-' | ':')).collect();
     let mut progress = Progress::default();
     let restored =
         backup::restore(file, target, &secret, force, &format!("before-{moment}"), |bytes| {

@@ -12,7 +12,7 @@ use countersign_core::{
     admin::{Admin, AdminAction},
     keys::{Algorithm, KeyAdmin, KeyInfo},
 };
-use countersign_http::{error::to_problem, rfc3339::rfc3339};
+use countersign_http::error::to_problem;
 use countersign_types::{
     Email, Problem,
     forms::SignUpForm,
@@ -177,8 +177,8 @@ async fn list_users(
             .await?;
         for user in &page.items {
             match (json, is_first) {
-                (true, true) => write!(out, "{}", user_to_json(user))?,
-                (true, false) => write!(out, ",{}", user_to_json(user))?,
+                (true, true) => write!(out, "{}", json!(user))?,
+                (true, false) => write!(out, ",{}", json!(user))?,
                 (false, _) => writeln!(out, "{}", user_to_line(user))?,
             }
             is_first = false;
@@ -228,23 +228,10 @@ fn describe_error(error: &countersign_core::Error) -> anyhow::Error {
     }
 }
 
-fn user_to_json(user: &AdminUser) -> Value {
-    json!({
-        "id": user.id.to_string(),
-        "email": user.email,
-        "name": user.name,
-        "roles": user.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>(),
-        "created_at": rfc3339(user.created_at),
-        "last_login_at": user.last_login_at.map(rfc3339),
-        "disabled_at": user.disabled_at.map(rfc3339),
-    })
-}
-
 fn user_to_line(user: &AdminUser) -> String {
     let role = if user.roles.contains(&Role::Admin) { "admin" } else { "user" };
-    let disabled =
-        user.disabled_at.map(|at| format!(", disabled since {}", rfc3339(at))).unwrap_or_default();
-    format!("{:<40}  {role:<5}  since {}{disabled}", user.email, rfc3339(user.created_at))
+    let disabled = user.disabled_at.map(|at| format!(", disabled since {at}")).unwrap_or_default();
+    format!("{:<40}  {role:<5}  since {}{disabled}", user.email, user.created_at)
 }
 
 /// Runs a key command. Returns its output.
@@ -272,10 +259,7 @@ pub async fn keys(
         }
         KeysCommand::Rotate { key } => {
             let (kid, at) = keys.rotate(key.as_deref(), now).await?;
-            format!(
-                "{kid} becomes the signing key at {} (after cached key sets expire).",
-                rfc3339(at)
-            )
+            format!("{kid} becomes the signing key at {at} (after cached key sets expire).")
         }
         KeysCommand::Remove { key } => {
             keys.remove(&key, now).await?;
@@ -300,9 +284,9 @@ fn key_to_json(key: &KeyInfo) -> Value {
         "kid": key.kid,
         "algorithm": key.algorithm,
         "state": key.state,
-        "created_at": rfc3339(key.created_at),
-        "since": rfc3339(key.since),
-        "signs_at": key.activates_at.map(rfc3339),
+        "created_at": key.created_at,
+        "since": key.since,
+        "signs_at": key.activates_at,
     })
 }
 
@@ -312,14 +296,10 @@ fn keys_to_table(keys: &[KeyInfo]) -> String {
             .to_owned();
     }
     let line = |key: &KeyInfo| {
-        let signs =
-            key.activates_at.map(|at| format!(", signs from {}", rfc3339(at))).unwrap_or_default();
+        let signs = key.activates_at.map(|at| format!(", signs from {at}")).unwrap_or_default();
         format!(
             "{:<43}  {:<5}  {:<9}  since {}{signs}",
-            key.kid,
-            key.algorithm,
-            key.state,
-            rfc3339(key.since)
+            key.kid, key.algorithm, key.state, key.since
         )
     };
     keys.iter().map(line).collect::<Vec<_>>().join("\n")

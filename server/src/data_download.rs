@@ -12,13 +12,11 @@ use axum::{
 use countersign_core::{RequestContext, accounts::OlderSessions};
 use countersign_http::{
     HttpState,
-    api::{Export, exported_session},
     context::request_context,
     credentials,
     error::RequestError,
     export_slots::{self, ExportSlot, RETRY_AFTER_SECONDS},
     problem,
-    rfc3339::rfc3339,
 };
 use countersign_types::{Problem, views::AccountExport};
 
@@ -36,21 +34,18 @@ pub(crate) fn routes() -> Router<AppState> {
 
 async fn as_json(State(http): State<HttpState>, request: Parts) -> Response {
     download_response(&http, &request, "json", async |slot, older, everything| {
-        export_slots::json(
-            slot,
-            older,
-            move || serde_json::to_string_pretty(&Export::from(everything)).unwrap_or_default(),
-            exported_session,
-        )
+        export_slots::json(slot, older, move || {
+            serde_json::to_string_pretty(&everything).unwrap_or_default()
+        })
         .await
     })
     .await
 }
 
 async fn as_page(State(http): State<HttpState>, request: Parts) -> Response {
-    download_response(&http, &request, "html", async |slot, _, everything| {
+    download_response(&http, &request, "html", async |slot, older, everything| {
         export_slots::response(slot, "text/html; charset=utf-8", move || {
-            countersign_leptos::features::your_data::document::render(&everything)
+            countersign_leptos::features::your_data::document::render(&everything, older.is_some())
         })
         .await
     })
@@ -73,7 +68,7 @@ where
         Err(error) => return problem::response(&error.into_problem(&client.request_id)),
     };
     // The date, which consists of digits and hyphens only.
-    let day = rfc3339(everything.as_of).chars().take(10).collect::<String>();
+    let day = everything.as_of.to_string().chars().take(10).collect::<String>();
     let mut response = write(slot, older, everything).await;
     if let Ok(named) =
         HeaderValue::from_str(&format!("attachment; filename=\"countersign-{day}.{ending}\""))
@@ -96,6 +91,6 @@ async fn read(
         .export_slots()
         .acquire(signed_in.user(), client)
         .ok_or(Problem::Overloaded { retry_after: RETRY_AFTER_SECONDS })?;
-    let everything = signed_in.export_data().await?;
-    Ok((slot, signed_in.older_sessions(&everything), everything))
+    let (everything, older) = signed_in.export_data().await?;
+    Ok((slot, older, everything))
 }

@@ -108,12 +108,21 @@ impl UpdateProfileForm {
 
 /// The form that changes the password.
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChangePasswordForm {
-    /// The current password as typed.
+    /// The current password.
     #[serde(default)]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(required = true, format = Password, min_length = 1, max_length = 1024)
+    )]
     pub current_password: String,
-    /// The new password as typed.
+    /// The new password.
     #[serde(default)]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(required = true, format = Password, min_length = 8, max_length = 1024)
+    )]
     pub new_password: String,
 }
 
@@ -145,10 +154,14 @@ impl ChangePasswordForm {
 
 /// The form that schedules the deletion of the account.
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeleteAccountForm {
-    /// The current password as typed. It is required so that an unattended device is not enough to
-    /// delete an account.
+    /// The current password, so that an unattended device is not enough to delete an account.
     #[serde(default)]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(required = true, format = Password, min_length = 1, max_length = 1024)
+    )]
     pub current_password: String,
 }
 

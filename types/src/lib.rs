@@ -30,4 +30,4 @@ pub use id::{EventId, SessionId, UserId};
 pub use password::Password;
 pub use problem::{ParseProblemError, Problem};
 pub use redirect_path::RedirectPath;
-pub use time::{TimeSpan, Timestamp};
+pub use time::{TimeSpan, Timestamp, UtcDateTime};

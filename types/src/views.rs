@@ -9,9 +9,11 @@ use std::fmt;
 pub const DEVICE_NAME_SEPARATOR: &str = " on ";
 
 /// The account of the signed-in user, as shown to that user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Account {
     /// The user.
+    #[cfg_attr(feature = "openapi", schema(value_type = Uuid))]
     pub id: UserId,
     /// The email address as typed at sign-up.
     pub email: String,
@@ -20,22 +22,36 @@ pub struct Account {
     /// The display name.
     pub name: Option<String>,
     /// The roles of the user.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, example = json!(["user"])))]
     pub roles: Vec<Role>,
     /// When the user signed up.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
-    /// The session tag: identifies the session but grants no access. Every protected form has it
-    /// as a hidden field, so that a form rendered for one user can't be submitted as another.
-    pub session_tag: String,
-    /// When refresh token reuse revoked another session of the user. Set for the first session
-    /// after that.
+    /// When refresh token reuse was detected in another session, which was revoked: the token may
+    /// have been stolen. Set for the first session after that.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub reuse_detected_at: Option<Timestamp>,
     /// When the account will be deleted, if deletion is scheduled. The user can cancel it until
     /// then.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub deletion_scheduled_at: Option<Timestamp>,
+}
+
+/// An account with the tag of the session that reads it, as pages show it. Programs get an
+/// [`Account`]: they have no forms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TaggedAccount {
+    /// The account.
+    #[serde(flatten)]
+    pub account: Account,
+    /// The session tag: identifies the session but grants no access. Every protected form has it
+    /// as a hidden field, so that a form rendered for one user can't be submitted as another.
+    pub session_tag: String,
 }
 
 /// A role of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Every user has this role.
@@ -63,7 +79,7 @@ impl Role {
 
 /// The tokens that a browser receives at log-in and refresh. The refresh token is not included: it
 /// is sent in an `HttpOnly` cookie only.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct SessionTokens {
     /// The access token, sent as `Authorization: Bearer`.
     pub access_token: String,
@@ -72,7 +88,7 @@ pub struct SessionTokens {
     /// Whether the session persists when the browser is closed.
     pub persistent: bool,
     /// The account of the user.
-    pub account: Account,
+    pub account: TaggedAccount,
 }
 
 impl fmt::Debug for SessionTokens {
@@ -84,7 +100,7 @@ impl fmt::Debug for SessionTokens {
 }
 
 /// The response to a log-in or sign-up through a page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LogInResponse {
     /// The page to go to: a path on this origin.
     pub next: String,
@@ -93,18 +109,23 @@ pub struct LogInResponse {
 }
 
 /// A session, as shown to its owner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionInfo {
     /// The session. The ID grants no access.
+    #[cfg_attr(feature = "openapi", schema(value_type = Uuid))]
     pub id: SessionId,
-    /// The device that logged in, such as "Firefox on Linux": a browser and an operating system
-    /// joined by [`DEVICE_NAME_SEPARATOR`], or one of them.
+    /// The device that logged in: a browser and an operating system joined by " on ", or one of
+    /// them.
+    #[cfg_attr(feature = "openapi", schema(example = "Firefox on Linux"))]
     pub device: Option<String>,
     /// The IP address of the log-in.
     pub address: Option<String>,
     /// When the session began.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
     /// When the session was last used, to about a minute.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub last_seen_at: Timestamp,
     /// Whether this session made the request.
     pub current: bool,
@@ -114,7 +135,7 @@ pub struct SessionInfo {
 pub const DELETION_GRACE_PERIOD: TimeSpan = TimeSpan::days(14);
 
 /// The sessions of a user. Relative times such as "an hour ago" refer to `as_of`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SessionList {
     /// The time of the server at the request.
     pub as_of: Timestamp,
@@ -124,51 +145,65 @@ pub struct SessionList {
 
 /// The data export of a user: account, sessions and activity. The password hash and internal keys
 /// are not included.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccountExport {
     /// The time of the export.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub as_of: Timestamp,
     /// The account.
     pub account: Account,
     /// When the user last logged in.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub last_login_at: Option<Timestamp>,
-    /// The sessions, newest first. Ended sessions are retained for a month.
-    pub sessions: Vec<ExportedSession>,
-    /// Whether there may be older sessions than those in `sessions`.
-    pub has_older_sessions: bool,
-    /// The activity, newest first.
-    pub events: Vec<ActivityEvent>,
-    /// The cursor for older events than those in `events`; `None` if there are none.
+    /// The audit events, newest first.
+    pub activity: Vec<ActivityEvent>,
+    /// Present if there are older events: the cursor to continue with at `/api/v1/me/activity`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub next_cursor: Option<String>,
+    /// The sessions, newest first. Ended sessions are retained for a month.
+    // The last member, so that older sessions can be appended while the export is sent.
+    pub sessions: Vec<ExportedSession>,
 }
 
 /// An active or ended session in the data export.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ExportedSession {
     /// The session.
+    #[cfg_attr(feature = "openapi", schema(value_type = Uuid))]
     pub id: SessionId,
     /// The device that logged in.
     pub device: Option<String>,
     /// The IP address of the log-in.
     pub address: Option<String>,
     /// When the session began.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
     /// When the session was last used, to about a minute.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub last_seen_at: Timestamp,
     /// When the session expires.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub expires_at: Timestamp,
     /// When the session ended before it expired.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub ended_at: Option<Timestamp>,
 }
 
 /// An entry of the activity list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ActivityEvent {
     /// The event. The IDs sort by time.
+    #[cfg_attr(feature = "openapi", schema(value_type = Uuid))]
     pub id: EventId,
-    /// The kind of event.
+    /// The kind of event. Later versions may add kinds.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, example = "logged_in"))]
     pub kind: EventKind,
     /// The time of the event.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
     /// The device that made the request, such as "Firefox on Linux".
     pub device: Option<String>,
@@ -177,31 +212,78 @@ pub struct ActivityEvent {
 }
 
 /// A user, as shown to administrators. It contains no credential.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AdminUser {
     /// The user.
+    #[cfg_attr(feature = "openapi", schema(value_type = Uuid))]
     pub id: UserId,
     /// The email address as typed at sign-up.
     pub email: String,
     /// The display name.
     pub name: Option<String>,
     /// The roles of the user.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, example = json!(["user"])))]
     pub roles: Vec<Role>,
     /// When the user signed up.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
     /// When the user last logged in.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub last_login_at: Option<Timestamp>,
     /// When an administrator disabled the account.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub disabled_at: Option<Timestamp>,
     /// When the account will be deleted, if deletion is scheduled.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub deletion_scheduled_at: Option<Timestamp>,
 }
 
 /// One page of a list, newest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Paginated<T> {
     /// The items of this page.
     pub items: Vec<T>,
-    /// The cursor of the next page; `None` on the last page.
+    /// The cursor of the next page. Missing on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
+}
+
+// By hand, because the schema that `utoipa` derives for a generic type repeats the members of the
+// item, and generated clients would have no type for it.
+#[cfg(feature = "openapi")]
+mod openapi {
+    use super::Paginated;
+    use std::borrow::Cow;
+    use utoipa::{
+        PartialSchema, ToSchema,
+        openapi::{ArrayBuilder, ObjectBuilder, Ref, RefOr, Schema, Type},
+    };
+
+    impl<T: ToSchema> PartialSchema for Paginated<T> {
+        fn schema() -> RefOr<Schema> {
+            ObjectBuilder::new()
+                .description(Some("A page of a list, newest first."))
+                .property("items", ArrayBuilder::new().items(Ref::from_schema_name(T::name())))
+                .required("items")
+                .property(
+                    "next_cursor",
+                    ObjectBuilder::new().schema_type(Type::String).description(Some(
+                        "The cursor of the next page. Missing on the last page.",
+                    )),
+                )
+                .into()
+        }
+    }
+
+    impl<T: ToSchema> ToSchema for Paginated<T> {
+        fn name() -> Cow<'static, str> {
+            format!("{}Page", T::name()).into()
+        }
+
+        fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+            schemas.push((T::name().into(), T::schema()));
+            T::schemas(schemas);
+        }
+    }
 }

@@ -5,11 +5,11 @@
 use countersign_types::{
     EventId, EventKind, SessionId, Timestamp, UserId,
     views::{
-        Account, ActivityEvent, LogInResponse, Paginated, Role, SessionInfo, SessionList,
-        SessionTokens,
+        Account, ActivityEvent, LogInResponse, Paginated, Role, SessionInfo,
+        SessionList, SessionTokens, TaggedAccount,
     },
 };
-use js_sys::{Array, JSON, Object, Reflect};
+use js_sys::{Array, Date, JSON, Object, Reflect};
 use leptos::wasm_bindgen::JsValue;
 
 /// A type that can be decoded from a JavaScript value.
@@ -86,8 +86,19 @@ impl<T: FromJs> FromJs for Vec<T> {
 }
 
 impl FromJs for Timestamp {
+    #[expect(clippy::cast_possible_truncation, reason = "dates are whole milliseconds")]
     fn from_js(value: &JsValue) -> Option<Self> {
-        i64::from_js(value).map(Self)
+        let milliseconds = Date::parse(&value.as_string()?);
+        (!milliseconds.is_nan()).then_some(Self(milliseconds as i64))
+    }
+}
+
+impl FromJs for TaggedAccount {
+    fn from_js(value: &JsValue) -> Option<Self> {
+        Some(Self {
+            account: Account::from_js(value)?,
+            session_tag: property(value, "session_tag")?,
+        })
     }
 }
 
@@ -121,7 +132,7 @@ macro_rules! object {
 }
 object! {
     Account {
-        id, email, email_verified, name, roles, created_at, session_tag, reuse_detected_at,
+        id, email, email_verified, name, roles, created_at, reuse_detected_at,
         deletion_scheduled_at
     }
     SessionTokens { access_token, expires_in, persistent, account }

@@ -15,7 +15,7 @@ use crate::{
         async_view, empty, error_from_query, interpolate, loading, problem_notice,
     },
 };
-use countersign_types::{Problem, Timestamp, views::Account};
+use countersign_types::{Problem, Timestamp, views::TaggedAccount};
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_router::{
     NavigateOptions,
@@ -59,12 +59,11 @@ pub fn AccountLayout(
 }
 
 /// Renders the notices that are shown on every account page.
-fn warnings(account: Account) -> AnyView {
-    let Account { reuse_detected_at, deletion_scheduled_at, session_tag: tag, .. } = account;
+fn warnings(TaggedAccount { account, session_tag: tag }: TaggedAccount) -> AnyView {
     let reuse_tag = tag.clone();
     view! {
-        {reuse_detected_at.map(|at| render_reuse_notice(at, reuse_tag))}
-        {deletion_scheduled_at.map(|at| render_deletion_notice(at, tag))}
+        {account.reuse_detected_at.map(|at| render_reuse_notice(at, reuse_tag))}
+        {account.deletion_scheduled_at.map(|at| render_deletion_notice(at, tag))}
     }
     .into_eager_any()
 }

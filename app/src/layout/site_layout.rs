@@ -113,7 +113,7 @@ pub fn SiteHeader() -> impl IntoView {
     let user = expect_context::<CurrentUser>();
     let links = async_view(empty, move || async move {
         match user.account.get().await {
-            Ok(account) => user_menu(account),
+            Ok(tagged) => user_menu(tagged.account),
             Err(Problem::Unauthenticated) => auth_links(),
             // The user is unknown.
             Err(_) => {

@@ -15,7 +15,7 @@ use countersign_http::{
 };
 use countersign_types::{
     Access, Problem, RedirectPath,
-    views::{LogInResponse, SessionTokens},
+    views::{LogInResponse, SessionTokens, TaggedAccount},
 };
 use http::{header::SET_COOKIE, request::Parts};
 use leptos::prelude::use_context;
@@ -100,8 +100,8 @@ impl RequestScope {
         }
     }
 
-    /// Writes the response to a log-in: the cookies, and for a plain form the redirect to `next`, if
-    /// that is a valid redirect path. A script gets the access token.
+    /// Writes the response to a log-in: the cookies, and for a plain form the redirect. `next` is
+    /// an unvalidated redirect path. A script gets the access token.
     pub fn log_in_response(&self, next: &str, issued: IssuedTokens) -> LogInResponse {
         let next = RedirectPath::parse(next);
         self.replace_tokens(&issued);
@@ -218,6 +218,6 @@ fn session(issued: IssuedTokens) -> SessionTokens {
         access_token: issued.access.token,
         expires_in: issued.access.expires_in,
         persistent: issued.persistent,
-        account: issued.account,
+        account: TaggedAccount { account: issued.account, session_tag: issued.session_tag },
     }
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 use countersign_types::{
     SessionId, UserId,
-    views::{AccountExport, ExportedSession},
+    views::{AccountExport, ExportedSession, Paginated},
 };
 use uuid::Uuid;
 
@@ -18,8 +18,9 @@ const MAX_EXPORTED_EVENTS: usize = 5_000;
 pub const SESSIONS_PER_PAGE: usize = 1_000;
 
 impl SignedIn<'_> {
-    /// Returns the user's own data: see [`AccountExport`].
-    pub async fn export_data(&self) -> Result<AccountExport, Error> {
+    /// Returns the user's own data, and the sessions that are older than those in it, if there may
+    /// be any.
+    pub async fn export_data(&self) -> Result<(AccountExport, Option<OlderSessions>), Error> {
         // It only reads, so it is counted on this node.
         let _counted = self.permit(LimitedAction::DataExport)?;
         let account = self.account().await?;
@@ -28,24 +29,15 @@ impl SignedIn<'_> {
         let last_login_at =
             reader.user_summary(self.user).await?.ok_or(Error::Unauthenticated)?.last_login_at;
         let sessions = session_page(&mut reader, self.user, SessionId(Uuid::max())).await?;
-        let events = self.events(&mut reader, &PageRequest::first(MAX_EXPORTED_EVENTS)).await?;
-        let has_older_sessions = sessions.len() == SESSIONS_PER_PAGE;
-        Ok(AccountExport {
-            as_of,
-            account,
-            last_login_at,
-            sessions,
-            has_older_sessions,
-            events: events.items,
-            next_cursor: events.next_cursor,
-        })
-    }
-
-    /// Returns the sessions that are older than those of an export, if there may be any.
-    #[must_use]
-    pub fn older_sessions(&self, everything: &AccountExport) -> Option<OlderSessions> {
-        let last = everything.sessions.last().filter(|_| everything.has_older_sessions)?;
-        Some(OlderSessions { store: self.auth.store().clone(), user: self.user, before: last.id })
+        let Paginated { items: activity, next_cursor } =
+            self.events(&mut reader, &PageRequest::first(MAX_EXPORTED_EVENTS)).await?;
+        let older = sessions.last().filter(|_| sessions.len() == SESSIONS_PER_PAGE).map(|last| {
+            let store = self.auth.store().clone();
+            OlderSessions { store, user: self.user, before: last.id }
+        });
+        let export =
+            AccountExport { as_of, account, last_login_at, activity, next_cursor, sessions };
+        Ok((export, older))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     Error, LimitedAction, SignedIn,
     audit::{AuditEntry, store::EventRow},
     pagination::PageRequest,
+    sessions::issue_tokens::account_view,
     store::ReadConnection,
 };
 use countersign_types::{
@@ -16,7 +17,7 @@ impl SignedIn<'_> {
     /// Returns the account.
     pub async fn account(&self) -> Result<Account, Error> {
         match &self.row {
-            Some(row) => Ok(self.auth.account_view(row)),
+            Some(row) => Ok(account_view(row)),
             None => self.read_account().await,
         }
     }
@@ -31,7 +32,7 @@ impl SignedIn<'_> {
             .await?
             .ok_or(Error::Unauthenticated)?;
         if row.session.is_active(self.auth.clock().now()) && row.disabled_at.is_none() {
-            Ok(self.auth.account_view(&row))
+            Ok(account_view(&row))
         } else {
             Err(Error::Unauthenticated)
         }

@@ -75,6 +75,8 @@ pub struct IssuedTokens {
     pub persistent: bool,
     /// The account.
     pub account: Account,
+    /// The session tag: [`countersign_types::views::TaggedAccount::session_tag`].
+    pub session_tag: String,
     /// The device cookie, after a log-in with a password, if it has changed.
     pub device_cookie: Option<DeviceCookieToken>,
 }
@@ -263,29 +265,29 @@ impl Auth {
                 max_age: session.persistent.then_some(max_age),
             },
             persistent: session.persistent,
-            account: self.account_view(row),
+            account: account_view(row),
+            session_tag: self.session_tag(session.id),
             device_cookie: None,
         })
-    }
-
-    /// Returns the account as its owner sees it.
-    pub(crate) fn account_view(&self, row: &SessionWithUser) -> Account {
-        Account {
-            id: row.session.user_id,
-            email: row.email.clone(),
-            email_verified: row.email_verified_at.is_some(),
-            name: row.name.clone(),
-            roles: row.roles.to_vec(),
-            created_at: row.user_created_at,
-            session_tag: self.session_tag(row.session.id),
-            reuse_detected_at: row.session.reuse_detected_at,
-            deletion_scheduled_at: row.deletion_scheduled_at,
-        }
     }
 
     /// Returns the tag of a session, which identifies it and is no credential.
     pub(crate) fn session_tag(&self, session: SessionId) -> String {
         let tag = aws_lc_rs::hmac::sign(&self.secret().mac_key("tag", &[]), session.0.as_bytes());
         URL_SAFE_NO_PAD.encode(&tag.as_ref()[..12])
+    }
+}
+
+/// Returns the account as its owner sees it.
+pub(crate) fn account_view(row: &SessionWithUser) -> Account {
+    Account {
+        id: row.session.user_id,
+        email: row.email.clone(),
+        email_verified: row.email_verified_at.is_some(),
+        name: row.name.clone(),
+        roles: row.roles.to_vec(),
+        created_at: row.user_created_at,
+        reuse_detected_at: row.session.reuse_detected_at,
+        deletion_scheduled_at: row.deletion_scheduled_at,
     }
 }

@@ -140,7 +140,7 @@ impl SignedIn<'_> {
     }
 
     /// The tag of the session of the credential:
-    /// [`countersign_types::views::Account::session_tag`].
+    /// [`countersign_types::views::TaggedAccount::session_tag`].
     #[must_use]
     pub fn session_tag(&self) -> String {
         self.auth.session_tag(self.session)

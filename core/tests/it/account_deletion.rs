@@ -27,8 +27,7 @@ async fn request_deletion(
     issued: &IssuedTokens,
     password: &str,
 ) -> Result<Account, Error> {
-    let form =
-        DeleteAccountForm { current_password: password.into() };
+    let form = DeleteAccountForm { current_password: password.into() };
     signed_in(context, issued).await.delete_account(&form).await
 }
 
@@ -385,7 +384,9 @@ test_on_each_database! {
             .log_out(&client(), PresentedCredential::Bearer(&phone.access.token))
             .await
             .expect("logged out");
-        let export = signed_in(&context, &ada).await.export_data().await.expect("an export");
+        let (export, older) =
+            signed_in(&context, &ada).await.export_data().await.expect("an export");
+        assert!(older.is_none());
         assert_eq!(
             (export.account.email.as_str(), export.account.name.as_deref()),
             (ADA, Some("Ada Lovelace"))
@@ -399,7 +400,7 @@ test_on_each_database! {
             [true, false],
             "ended sessions are included"
         );
-        let kinds: Vec<_> = export.events.iter().map(|event| event.kind).collect();
+        let kinds: Vec<_> = export.activity.iter().map(|event| event.kind).collect();
         assert_eq!(
             kinds,
             [

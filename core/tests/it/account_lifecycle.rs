@@ -363,7 +363,7 @@ test_on_each_database! {
             .log_in(&client(), &form, Some(&first.refresh.token))
             .await
             .expect("a log-in");
-        assert_ne!(first.account.session_tag, second.account.session_tag);
+        assert_ne!(first.session_tag, second.session_tag);
         assert!(matches!(
             context
                 .auth

@@ -349,7 +349,7 @@ impl<'a> Run<'a> {
             Err(error) => return rejection(&error),
         };
         let (account, session) =
-            (self.account(&issued.account.email), self.session(&issued.account.session_tag));
+            (self.account(&issued.account.email), self.session(&issued.session_tag));
         self.ids[account] = Some(issued.account.id);
         self.issued_access = Some(issued.access);
         let of_session =

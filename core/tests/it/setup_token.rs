@@ -110,7 +110,7 @@ test_on_each_database! {
         let ada = context.sign_up("ada@example.com").await;
         let device = ada.device_cookie.expect("a device cookie");
         for other in
-            [&ada.access.token, &ada.refresh.token, &device.token, &ada.account.session_tag]
+            [&ada.access.token, &ada.refresh.token, &device.token, &ada.session_tag]
         {
             assert!(
                 matches!(

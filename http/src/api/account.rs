@@ -1,7 +1,6 @@
 //! The endpoints for the user's own account.
 
 use super::{
-    account_body::AccountBody,
     openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses},
     token_response::{SessionTokens, replacement_response},
 };
@@ -10,11 +9,10 @@ use crate::{
     error::ApiError,
     extract::{
         RequestAuth,
-        json_body::{JsonBody, KnownFields, non_null_string},
+        json_body::JsonBody,
         pagination::{self, PageQuery},
     },
     problem::{self, MemberError},
-    rfc3339::rfc3339,
 };
 use axum::{
     Json,
@@ -24,56 +22,23 @@ use axum::{
 };
 use countersign_types::{
     forms::{ChangePasswordForm, UpdateProfileForm},
-    views::ActivityEvent,
+    views::{Account, ActivityEvent, Paginated},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
-/// Changes of the account.
+/// Changes of the account. In contrast to a form, the name must be present: an omitted member means
+/// no change, not an empty one.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct ChangeBody {
     /// The new display name. An empty name removes it.
-    #[serde(default, deserialize_with = "non_null_string")]
+    #[serde(default)]
     #[schema(required = true, value_type = String, max_length = 200)]
     name: Option<String>,
 }
 
-impl KnownFields for ChangeBody {
-    const FIELDS: &[&str] = &["name"];
-}
-
-/// An audit event of the account.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Activity {
-    id: Uuid,
-    /// The kind of event.
-    #[schema(example = "logged_in")]
-    kind: &'static str,
-    #[schema(format = DateTime)]
-    at: String,
-    /// The browser or program that caused the event.
-    #[schema(required = true)]
-    device: Option<String>,
-    /// The IP address that the request came from.
-    #[schema(required = true)]
-    address: Option<String>,
-}
-
-impl From<ActivityEvent> for Activity {
-    fn from(event: ActivityEvent) -> Self {
-        Self {
-            id: event.id.0,
-            kind: event.kind.as_str(),
-            at: rfc3339(event.at),
-            device: event.device,
-            address: event.address,
-        }
-    }
-}
-
-pagination::page_body!(ActivityPage, Activity);
+/// A page of the activity list.
+type ActivityPage = Paginated<ActivityEvent>;
 
 /// Returns the account of the user.
 #[utoipa::path(
@@ -83,16 +48,16 @@ pagination::page_body!(ActivityPage, Activity);
     tag = "me",
     security(("bearer" = [])),
     responses(
-        (status = 200, body = AccountBody, description = "The account"),
+        (status = 200, body = Account, description = "The account"),
         AuthResponses,
     ),
 )]
 pub(crate) async fn me(
     State(server): State<HttpState>,
     auth: RequestAuth,
-) -> Result<Json<AccountBody>, ApiError> {
+) -> Result<Json<Account>, ApiError> {
     let account = auth.signed_in(&server).await?.account().await;
-    Ok(Json(account?.into()))
+    Ok(Json(account?))
 }
 
 /// Changes the display name.
@@ -104,7 +69,7 @@ pub(crate) async fn me(
     security(("bearer" = [])),
     request_body = ChangeBody,
     responses(
-        (status = 200, body = AccountBody, description = "The changed account"),
+        (status = 200, body = Account, description = "The changed account"),
         RateLimitResponses,
         AuthResponses,
         BodyResponses,
@@ -114,7 +79,7 @@ pub(crate) async fn update_me(
     State(server): State<HttpState>,
     auth: RequestAuth,
     body: Result<JsonBody<ChangeBody>, Response>,
-) -> Result<Json<AccountBody>, ApiError> {
+) -> Result<Json<Account>, ApiError> {
     // Authentication comes first: an anonymous client learns nothing about the body.
     let signed_in = auth.signed_in(&server).await?;
     let Some(name) = body?.0.name else {
@@ -125,10 +90,8 @@ pub(crate) async fn update_me(
         }])
         .into());
     };
-    let account = signed_in
-        .update_display_name(&UpdateProfileForm { name })
-        .await;
-    Ok(Json(account?.into()))
+    let account = signed_in.update_display_name(&UpdateProfileForm { name }).await;
+    Ok(Json(account?))
 }
 
 /// Lists the audit events of the account, newest first.
@@ -154,22 +117,6 @@ pub(crate) async fn activity(
         .await
 }
 
-/// The current and the new password.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PasswordBody {
-    #[serde(default)]
-    #[schema(required = true, format = Password, min_length = 1, max_length = 1024)]
-    current_password: String,
-    #[serde(default)]
-    #[schema(required = true, format = Password, min_length = 8, max_length = 1024)]
-    new_password: String,
-}
-
-impl KnownFields for PasswordBody {
-    const FIELDS: &[&str] = &["current_password", "new_password"];
-}
-
 /// Changes the password and revokes all other sessions.
 ///
 /// All tokens of this session are revoked as well. The response contains new ones: in cookies if
@@ -180,7 +127,7 @@ impl KnownFields for PasswordBody {
     operation_id = "changePassword",
     tag = "me",
     security(("bearer" = [])),
-    request_body = PasswordBody,
+    request_body = ChangePasswordForm,
     responses(
         (
             status = 200,
@@ -196,11 +143,10 @@ pub(crate) async fn change_password(
     State(server): State<HttpState>,
     auth: RequestAuth,
     headers: HeaderMap,
-    body: Result<JsonBody<PasswordBody>, Response>,
+    body: Result<JsonBody<ChangePasswordForm>, Response>,
 ) -> Result<Response, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
-    let JsonBody(PasswordBody { current_password, new_password }) = body?;
-    let form = ChangePasswordForm { current_password, new_password };
+    let JsonBody(form) = body?;
     let issued = signed_in.change_password(&form).await?;
     Ok(replacement_response(&headers, issued, server.auth(), signed_in.session(), server.cookies()))
 }

@@ -1,35 +1,14 @@
 //! Account deletion: the request, and its cancellation during the grace period.
 
-use super::{
-    account_body::AccountBody,
-    openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses},
-};
+use super::openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses};
 use crate::{
     HttpState,
     error::ApiError,
-    extract::{
-        RequestAuth,
-        json_body::{JsonBody, KnownFields},
-    },
+    extract::{RequestAuth, json_body::JsonBody},
     problem::ProblemBody,
 };
 use axum::{Json, extract::State, response::Response};
-use countersign_types::forms::DeleteAccountForm;
-use serde::Deserialize;
-use utoipa::ToSchema;
-
-/// The current password, as confirmation.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct DeletionBody {
-    #[serde(default)]
-    #[schema(required = true, format = Password, min_length = 1, max_length = 1024)]
-    current_password: String,
-}
-
-impl KnownFields for DeletionBody {
-    const FIELDS: &[&str] = &["current_password"];
-}
+use countersign_types::{forms::DeleteAccountForm, views::Account};
 
 /// Schedules the deletion of the account.
 ///
@@ -41,11 +20,11 @@ impl KnownFields for DeletionBody {
     operation_id = "requestAccountDeletion",
     tag = "me",
     security(("bearer" = [])),
-    request_body = DeletionBody,
+    request_body = DeleteAccountForm,
     responses(
         (
             status = 200,
-            body = AccountBody,
+            body = Account,
             description = "The account. The date is in `deletion_scheduled_at`",
         ),
         RateLimitResponses,
@@ -62,12 +41,12 @@ impl KnownFields for DeletionBody {
 pub(crate) async fn request_deletion(
     State(server): State<HttpState>,
     auth: RequestAuth,
-    body: Result<JsonBody<DeletionBody>, Response>,
-) -> Result<Json<AccountBody>, ApiError> {
+    body: Result<JsonBody<DeleteAccountForm>, Response>,
+) -> Result<Json<Account>, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
-    let form = DeleteAccountForm { current_password: body?.0.current_password };
+    let JsonBody(form) = body?;
     let account = signed_in.delete_account(&form).await;
-    Ok(Json(account?.into()))
+    Ok(Json(account?))
 }
 
 /// Cancels the deletion of the account.
@@ -82,7 +61,7 @@ pub(crate) async fn request_deletion(
     responses(
         (
             status = 200,
-            body = AccountBody,
+            body = Account,
             description = "The account, which is no longer scheduled for deletion",
         ),
         RateLimitResponses,
@@ -98,7 +77,7 @@ pub(crate) async fn request_deletion(
 pub(crate) async fn cancel_deletion(
     State(server): State<HttpState>,
     auth: RequestAuth,
-) -> Result<Json<AccountBody>, ApiError> {
+) -> Result<Json<Account>, ApiError> {
     let account = auth.signed_in(&server).await?.cancel_deletion().await;
-    Ok(Json(account?.into()))
+    Ok(Json(account?))
 }

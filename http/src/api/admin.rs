@@ -6,12 +6,11 @@ use crate::{
     error::ApiError,
     extract::{
         RequestAuth,
-        json_body::{JsonBody, KnownFields},
+        json_body::JsonBody,
         pagination::{self, PageQuery},
         path_id::PathId,
     },
     problem::{self, MemberError, ProblemBody},
-    rfc3339::rfc3339,
 };
 use axum::{
     Json,
@@ -21,70 +20,20 @@ use axum::{
 use countersign_core::admin::{Admin, AdminAction};
 use countersign_types::{
     Problem, UserId,
-    views::{AdminUser, Role},
+    views::{AdminUser, Paginated, Role},
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{IntoResponses, ToSchema};
-use uuid::Uuid;
 
-/// An account, as an administrator sees it.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct UserBody {
-    id: Uuid,
-    email: String,
-    #[schema(required = true)]
-    name: Option<String>,
-    #[schema(example = json!(["user"]))]
-    roles: Vec<&'static str>,
-    #[schema(format = DateTime)]
-    created_at: String,
-    #[schema(required = true, format = DateTime)]
-    last_login_at: Option<String>,
-    /// When the account was disabled.
-    #[schema(required = true, format = DateTime)]
-    disabled_at: Option<String>,
-    /// When the account will be deleted, if its owner has requested that.
-    #[schema(required = true, format = DateTime)]
-    deletion_scheduled_at: Option<String>,
-}
-
-impl From<AdminUser> for UserBody {
-    fn from(user: AdminUser) -> Self {
-        Self {
-            id: user.id.0,
-            email: user.email,
-            name: user.name,
-            roles: user.roles.into_iter().map(Role::as_str).collect(),
-            created_at: rfc3339(user.created_at),
-            last_login_at: user.last_login_at.map(rfc3339),
-            disabled_at: user.disabled_at.map(rfc3339),
-            deletion_scheduled_at: user.deletion_scheduled_at.map(rfc3339),
-        }
-    }
-}
-
-pagination::page_body!(UserPage, UserBody);
+/// A page of the list of accounts.
+type UserPage = Paginated<AdminUser>;
 
 /// The new role.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct RoleBody {
     #[serde(default)]
-    #[schema(required = true, value_type = RoleName)]
+    #[schema(required = true, value_type = Role)]
     role: String,
-}
-
-/// A role of a user.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "only for the OpenAPI description: the role is parsed from a string")]
-pub(crate) enum RoleName {
-    User,
-    Admin,
-}
-
-impl KnownFields for RoleBody {
-    const FIELDS: &[&str] = &["role"];
 }
 
 /// Responses of all operations that require an administrator.
@@ -145,7 +94,7 @@ pub(crate) async fn users(
     security(("bearer" = ["admin"])),
     params(("id" = Uuid, Path)),
     responses(
-        (status = 200, body = UserBody, description = "The account"),
+        (status = 200, body = AdminUser, description = "The account"),
         (
             status = 404,
             body = ProblemBody,
@@ -160,10 +109,10 @@ pub(crate) async fn user(
     State(server): State<HttpState>,
     auth: RequestAuth,
     id: PathId,
-) -> Result<Json<UserBody>, ApiError> {
+) -> Result<Json<AdminUser>, ApiError> {
     let admin = admin(&server, &auth).await?;
     let found = admin.user(parse(&id)?).await;
-    Ok(Json(found?.into()))
+    Ok(Json(found?))
 }
 
 /// Disables an account and revokes its sessions.
@@ -175,7 +124,7 @@ pub(crate) async fn user(
     security(("bearer" = ["admin"])),
     params(("id" = Uuid, Path)),
     responses(
-        (status = 200, body = UserBody, description = "The disabled account"),
+        (status = 200, body = AdminUser, description = "The disabled account"),
         RateLimitResponses,
         AuthResponses,
         AdminResponses,
@@ -186,7 +135,7 @@ pub(crate) async fn disable(
     State(server): State<HttpState>,
     auth: RequestAuth,
     id: PathId,
-) -> Result<Json<UserBody>, ApiError> {
+) -> Result<Json<AdminUser>, ApiError> {
     change(&server, &auth, &id, AdminAction::Disable).await
 }
 
@@ -199,7 +148,7 @@ pub(crate) async fn disable(
     security(("bearer" = ["admin"])),
     params(("id" = Uuid, Path)),
     responses(
-        (status = 200, body = UserBody, description = "The enabled account"),
+        (status = 200, body = AdminUser, description = "The enabled account"),
         RateLimitResponses,
         AuthResponses,
         AdminResponses,
@@ -210,7 +159,7 @@ pub(crate) async fn enable(
     State(server): State<HttpState>,
     auth: RequestAuth,
     id: PathId,
-) -> Result<Json<UserBody>, ApiError> {
+) -> Result<Json<AdminUser>, ApiError> {
     change(&server, &auth, &id, AdminAction::Enable).await
 }
 
@@ -223,7 +172,7 @@ pub(crate) async fn enable(
     security(("bearer" = ["admin"])),
     params(("id" = Uuid, Path)),
     responses(
-        (status = 200, body = UserBody, description = "The account. Its sessions are revoked"),
+        (status = 200, body = AdminUser, description = "The account. Its sessions are revoked"),
         RateLimitResponses,
         AuthResponses,
         AdminResponses,
@@ -234,7 +183,7 @@ pub(crate) async fn revoke_sessions(
     State(server): State<HttpState>,
     auth: RequestAuth,
     id: PathId,
-) -> Result<Json<UserBody>, ApiError> {
+) -> Result<Json<AdminUser>, ApiError> {
     change(&server, &auth, &id, AdminAction::RevokeSessions).await
 }
 
@@ -250,7 +199,7 @@ pub(crate) async fn revoke_sessions(
     params(("id" = Uuid, Path)),
     request_body = RoleBody,
     responses(
-        (status = 200, body = UserBody, description = "The account with its new role"),
+        (status = 200, body = AdminUser, description = "The account with its new role"),
         RateLimitResponses,
         AuthResponses,
         AdminResponses,
@@ -263,7 +212,7 @@ pub(crate) async fn set_role(
     auth: RequestAuth,
     id: PathId,
     body: Result<JsonBody<RoleBody>, Response>,
-) -> Result<Json<UserBody>, ApiError> {
+) -> Result<Json<AdminUser>, ApiError> {
     // Authentication comes first: an anonymous client learns nothing about the body.
     admin(&server, &auth).await?;
     let JsonBody(RoleBody { role }) = body?;
@@ -288,10 +237,10 @@ async fn change(
     auth: &RequestAuth,
     id: &PathId,
     change: AdminAction,
-) -> Result<Json<UserBody>, ApiError> {
+) -> Result<Json<AdminUser>, ApiError> {
     let admin = admin(server, auth).await?;
     let changed = admin.change(parse(id)?, change).await;
-    Ok(Json(changed?.into()))
+    Ok(Json(changed?))
 }
 
 fn parse(id: &PathId) -> Result<UserId, ApiError> {

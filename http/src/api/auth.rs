@@ -10,7 +10,7 @@ use crate::{
     error::ApiError,
     extract::{
         RequestAuth,
-        json_body::{JsonBody, KnownFields, OptionalJsonBody, non_null_string, one_of},
+        json_body::{JsonBody, OptionalJsonBody, one_of},
         two_credentials,
     },
     problem::{self, ProblemBody},
@@ -25,9 +25,8 @@ use countersign_types::forms::{LogInForm, SignUpForm};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// The sign-up request.
+/// The sign-up request: the form, and where the tokens are sent.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct SignUpBody {
     #[serde(default)]
     #[schema(required = true, format = Email, max_length = 254)]
@@ -46,18 +45,14 @@ pub(crate) struct SignUpBody {
     setup_token: String,
     /// The transport of the tokens. Values: `body` (default), or `cookie` for `HttpOnly`
     /// cookies.
-    #[serde(default, deserialize_with = "non_null_string")]
+    #[serde(default)]
     #[schema(value_type = Transport)]
     transport: Option<String>,
 }
 
-impl KnownFields for SignUpBody {
-    const FIELDS: &[&str] = &["email", "password", "name", "setup_token", "transport"];
-}
-
-/// The log-in request.
+/// The log-in request: the credentials, and where the tokens are sent. The session of a program is
+/// always persistent.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct LogInBody {
     #[serde(default)]
     #[schema(required = true, format = Email, max_length = 254)]
@@ -67,44 +62,30 @@ pub(crate) struct LogInBody {
     password: String,
     /// The transport of the tokens. Values: `body` (default), or `cookie` for `HttpOnly`
     /// cookies.
-    #[serde(default, deserialize_with = "non_null_string")]
+    #[serde(default)]
     #[schema(value_type = Transport)]
     transport: Option<String>,
-}
-
-impl KnownFields for LogInBody {
-    const FIELDS: &[&str] = &["email", "password", "transport"];
 }
 
 /// The token refresh request. A program sends its refresh token; a browser sends its cookie, and
 /// may omit the body.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct RefreshBody {
-    #[serde(default, deserialize_with = "non_null_string")]
+    #[serde(default)]
     #[schema(value_type = String)]
     refresh_token: Option<String>,
-}
-
-impl KnownFields for RefreshBody {
-    const FIELDS: &[&str] = &["refresh_token"];
 }
 
 /// The log-out request: the sessions to end, and optionally a refresh token as credential.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct LogOutBody {
-    #[serde(default, deserialize_with = "non_null_string")]
+    #[serde(default)]
     #[schema(value_type = String)]
     refresh_token: Option<String>,
     /// The sessions to end. Values: `this` (default), `others` or `all`.
-    #[serde(default, deserialize_with = "non_null_string")]
+    #[serde(default)]
     #[schema(value_type = Scope)]
     scope: Option<String>,
-}
-
-impl KnownFields for LogOutBody {
-    const FIELDS: &[&str] = &["refresh_token", "scope"];
 }
 
 /// The sessions that a log-out ends.
@@ -207,12 +188,7 @@ pub(crate) async fn log_in(
     JsonBody(body): JsonBody<LogInBody>,
 ) -> Result<Response, ApiError> {
     let (names, transport) = (server.cookies(), Transport::parse(body.transport.as_deref())?);
-    let form = LogInForm {
-        email: body.email,
-        password: body.password,
-        // A client of the API keeps its tokens as long as it needs them.
-        remember_me: true,
-    };
+    let form = LogInForm { email: body.email, password: body.password, remember_me: true };
     let replaced = replaced_session_token(&headers, transport, names);
     let issued = server.auth().log_in(&auth.client, &form, replaced.as_deref()).await?;
     Ok(token_response(StatusCode::OK, issued, transport, names))

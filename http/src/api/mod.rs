@@ -8,7 +8,6 @@
 
 pub mod access;
 mod account;
-mod account_body;
 mod account_deletion;
 mod admin;
 mod auth;
@@ -17,12 +16,12 @@ mod health;
 mod identity;
 mod jwks;
 pub(crate) mod openapi_responses;
+mod openapi_schemas;
 pub mod public_document;
 mod security_txt;
 mod sessions;
 mod token_response;
 
-pub use export::{Export, exported_session};
 pub use security_txt::security_txt;
 
 use crate::{HttpState, oauth};
@@ -70,6 +69,7 @@ impl Modify for SecuritySchemes {
 pub fn routes() -> OpenApiRouter<HttpState> {
     let mut routes = described_routes();
     describe_public_operations(routes.get_openapi_mut());
+    openapi_schemas::complete(routes.get_openapi_mut());
     routes
 }
 

@@ -1,6 +1,6 @@
 //! `/.well-known/security.txt` (RFC 9116): contacts for vulnerability reports.
 
-use crate::{HttpState, problem, rfc3339::rfc3339};
+use crate::{HttpState, problem};
 use axum::{
     extract::State,
     http::{
@@ -37,7 +37,7 @@ fn render_security_txt(contacts: &[String], origin: &str, now: Timestamp) -> Str
     let contacts: Vec<String> =
         contacts.iter().map(|contact| format!("Contact: {contact}\n")).collect();
     let contacts = contacts.concat();
-    let expires = rfc3339(midnight + SECURITY_TXT_TTL);
+    let expires = midnight + SECURITY_TXT_TTL;
     format!("{contacts}Expires: {expires}\nCanonical: {origin}/.well-known/security.txt\n")
 }
 

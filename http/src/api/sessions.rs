@@ -13,7 +13,6 @@ use crate::{
         path_id::PathId,
     },
     problem::ProblemBody,
-    rfc3339::rfc3339,
 };
 use axum::{
     Json,
@@ -21,44 +20,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use countersign_types::views::SessionInfo;
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
+use countersign_types::views::{Paginated, SessionInfo};
 
-/// A logged-in browser or program.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct SessionBody {
-    id: Uuid,
-    /// The browser or program.
-    #[schema(required = true, example = "Firefox on Linux")]
-    device: Option<String>,
-    /// The IP address of the log-in.
-    #[schema(required = true)]
-    address: Option<String>,
-    #[schema(format = DateTime)]
-    created_at: String,
-    /// Time of the last request, with a precision of about a minute.
-    #[schema(format = DateTime)]
-    last_seen_at: String,
-    /// Whether it is the session of this request.
-    current: bool,
-}
-
-impl From<SessionInfo> for SessionBody {
-    fn from(session: SessionInfo) -> Self {
-        Self {
-            id: session.id.0,
-            device: session.device,
-            address: session.address,
-            created_at: rfc3339(session.created_at),
-            last_seen_at: rfc3339(session.last_seen_at),
-            current: session.current,
-        }
-    }
-}
-
-pagination::page_body!(SessionPage, SessionBody);
+/// A page of the list of sessions.
+type SessionPage = Paginated<SessionInfo>;
 
 /// Lists the active sessions, newest first.
 #[utoipa::path(

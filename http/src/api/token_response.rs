@@ -1,6 +1,5 @@
 //! Responses with the tokens of a session, in the body or in cookies.
 
-use super::account_body::AccountBody;
 use crate::{
     cookies::{self, CookieNames},
     error::ApiError,
@@ -12,7 +11,7 @@ use axum::{
     response::{AppendHeaders, IntoResponse, Response},
 };
 use countersign_core::IssuedTokens;
-use countersign_types::SessionId;
+use countersign_types::{SessionId, views::Account};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -55,7 +54,7 @@ pub(crate) struct TokensInBody {
     expires_in: u32,
     /// The refresh token, for the next pair of tokens.
     refresh_token: String,
-    user: AccountBody,
+    user: Account,
 }
 
 /// Tokens in `HttpOnly` cookies.
@@ -67,7 +66,7 @@ pub(crate) struct TokensInCookies {
     token_type: &'static str,
     /// Lifetime of the access token in seconds.
     expires_in: u32,
-    user: AccountBody,
+    user: Account,
 }
 
 /// The tokens are in this body.
@@ -92,7 +91,7 @@ pub(crate) fn token_response(
     names: &CookieNames,
 ) -> Response {
     let IssuedTokens { access, refresh, account, device_cookie, .. } = issued;
-    let (token_type, expires_in, user) = ("Bearer", access.expires_in, account.into());
+    let (token_type, expires_in, user) = ("Bearer", access.expires_in, account);
     match transport {
         Transport::Body => {
             let (access_token, refresh_token) = (access.token, refresh.token);

@@ -12,19 +12,17 @@ use axum::{
     response::Response,
 };
 use countersign_types::Problem;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{
+    Deserializer,
+    de::{DeserializeOwned, Error, Visitor, value},
+    forward_to_deserialize_any,
+};
 use serde_json::Value;
 
-/// A request body, all of whose members are strings.
-pub(crate) trait KnownFields: DeserializeOwned {
-    /// The names of the members.
-    const FIELDS: &[&str];
-}
-
-/// Extracts a required JSON body.
+/// Extracts a required JSON body: a struct, all of whose members are strings.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
-impl<T: KnownFields, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
@@ -35,7 +33,7 @@ impl<T: KnownFields, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 /// Extracts a JSON body that may be missing or `null`.
 pub(crate) struct OptionalJsonBody<T>(pub(crate) Option<T>);
 
-impl<T: KnownFields, S: Send + Sync> FromRequest<S> for OptionalJsonBody<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalJsonBody<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
@@ -70,12 +68,8 @@ fn is_json(request: &Request) -> bool {
     kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
 }
 
-fn read<T: KnownFields>(bytes: &[u8]) -> Result<T, Response> {
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Response> {
     // Serde would also accept a struct as an array of its members.
-    let is_object = bytes.trim_ascii_start().starts_with(b"{");
-    if is_object && let Ok(value) = serde_json::from_slice(bytes) {
-        return Ok(value);
-    }
     let Ok(Value::Object(object)) = serde_json::from_slice(bytes) else {
         return Err(problem::with_detail(
             StatusCode::BAD_REQUEST,
@@ -83,30 +77,33 @@ fn read<T: KnownFields>(bytes: &[u8]) -> Result<T, Response> {
             "Send the body as a JSON object in UTF-8.",
         ));
     };
+    let known = member_names::<T>();
     let errors: Vec<_> = object
         .iter()
-        .filter_map(|(name, value)| describe_error::<T>(name, value))
+        .filter_map(|(name, value)| describe_error(known, name, value))
         .take(20)
         .collect();
-    if errors.is_empty() {
-        // It parses as an object, so a member must be duplicated.
-        return Err(problem::with_detail(
+    if !errors.is_empty() {
+        return Err(problem::invalid_members(errors));
+    }
+    // All members are known and strings, so only a duplicate is an error.
+    serde_json::from_slice(bytes).map_err(|_| {
+        problem::with_detail(
             StatusCode::BAD_REQUEST,
             "malformed",
             "The body has a duplicate member.",
-        ));
-    }
-    Err(problem::invalid_members(errors))
+        )
+    })
 }
 
-fn describe_error<T: KnownFields>(name: &str, value: &Value) -> Option<MemberError> {
+fn describe_error(known: &[&str], name: &str, value: &Value) -> Option<MemberError> {
     // A JSON pointer (RFC 6901, 3), truncated so that a long name is not returned completely.
     let pointer = format!(
         "/{}",
         name.chars().take(64).collect::<String>().replace('~', "~0").replace('/', "~1")
     );
-    if !T::FIELDS.contains(&name) {
-        let detail = format!("Unknown member. Use one of: {}.", T::FIELDS.join(", "));
+    if !known.contains(&name) {
+        let detail = format!("Unknown member. Use one of: {}.", known.join(", "));
         return Some(MemberError { pointer, code: "unknown_member", detail });
     }
     (!value.is_string()).then(|| MemberError {
@@ -116,11 +113,38 @@ fn describe_error<T: KnownFields>(name: &str, value: &Value) -> Option<MemberErr
     })
 }
 
-/// Deserializes a string that may be missing, but not `null`.
-pub(crate) fn non_null_string<'de, D: Deserializer<'de>>(
-    source: D,
-) -> Result<Option<String>, D::Error> {
-    String::deserialize(source).map(Some)
+/// Returns the names of the members of a struct, in their order.
+fn member_names<T: DeserializeOwned>() -> &'static [&'static str] {
+    let mut names: &[&str] = &[];
+    // Always an error, because there is no value to deserialize.
+    let _ = T::deserialize(MemberNames(&mut names));
+    names
+}
+
+/// Records the names that a struct passes to its deserializer.
+struct MemberNames<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for MemberNames<'_> {
+    type Error = value::Error;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        names: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        *self.0 = names;
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+        Err(Self::Error::custom("no value"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
 }
 
 /// Parses a member with a fixed set of values. If it is missing, the default applies.
@@ -139,4 +163,16 @@ pub(crate) fn one_of<T: Copy + Default>(
         }])
         .into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countersign_types::forms::ChangePasswordForm;
+
+    #[test]
+    fn member_names_are_those_of_the_struct() {
+        assert_eq!(member_names::<ChangePasswordForm>(), ["current_password", "new_password"]);
+        assert!(member_names::<String>().is_empty());
+    }
 }

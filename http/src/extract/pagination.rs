@@ -26,38 +26,11 @@ pub(crate) struct PageQuery {
     cursor: Option<String>,
 }
 
-/// Declares the response body of a paginated list: `page_body!(SessionPage, SessionBody)`. (A
-/// generic type would inline the members of the item in the OpenAPI description, and generated
-/// clients would have no type for the item.)
-macro_rules! page_body {
-    ($name:ident, $item:ty) => {
-        /// A page of a list, newest first.
-        #[derive(serde::Serialize, utoipa::ToSchema)]
-        pub(crate) struct $name {
-            items: Vec<$item>,
-            /// The cursor of the next page. Missing on the last page.
-            #[serde(skip_serializing_if = "Option::is_none")]
-            #[schema(nullable = false)]
-            next_cursor: Option<String>,
-        }
-
-        impl<T: Into<$item>> From<countersign_types::views::Paginated<T>> for $name {
-            fn from(page: countersign_types::views::Paginated<T>) -> Self {
-                Self {
-                    items: page.items.into_iter().map(Into::into).collect(),
-                    next_cursor: page.next_cursor,
-                }
-            }
-        }
-    };
-}
-pub(crate) use page_body;
-
 /// Responds with the page that the query asks for. `read` takes a limit and a cursor.
-pub(crate) async fn page_response<T: From<Paginated<U>>, U>(
+pub(crate) async fn page_response<T>(
     query: Result<Query<PageQuery>, QueryRejection>,
-    read: impl AsyncFnOnce(u16, Option<&str>) -> Result<Paginated<U>, countersign_core::Error>,
-) -> Result<axum::Json<T>, ApiError> {
+    read: impl AsyncFnOnce(u16, Option<&str>) -> Result<Paginated<T>, countersign_core::Error>,
+) -> Result<axum::Json<Paginated<T>>, ApiError> {
     let bad_request = |detail: &str| {
         ApiError::from(problem::with_detail(StatusCode::BAD_REQUEST, "bad_request", detail))
     };
@@ -71,7 +44,7 @@ pub(crate) async fn page_response<T: From<Paginated<U>>, U>(
         return Err(bad_request("`limit` must be from 1 to 100."));
     }
     match read(limit, cursor.as_deref()).await {
-        Ok(page) => Ok(axum::Json(page.into())),
+        Ok(page) => Ok(axum::Json(page)),
         Err(countersign_core::Error::InvalidCursor) => {
             Err(bad_request("`cursor` must be the `next_cursor` of an earlier response."))
         }

@@ -154,4 +154,24 @@ test_on_each_database! {
             );
         }
     }
+
+    async fn request_bodies_allow_no_other_members(app: App) {
+        let document = app.anon().get("/openapi.json").await.json();
+        let mut bodies = Vec::new();
+        for methods in document["paths"].as_object().expect("paths").values() {
+            for operation in methods.as_object().expect("methods").values() {
+                let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+                // A body that may be missing is `null` or the object.
+                let schemas = schema["oneOf"].as_array().map_or(vec![schema], |all| {
+                    all.iter().collect()
+                });
+                bodies.extend(schemas.into_iter().filter_map(|schema| schema["$ref"].as_str()));
+            }
+        }
+        assert_eq!(bodies.len(), 8, "{bodies:?}");
+        for body in bodies {
+            let schema = document.pointer(&body[1..]).expect("a schema");
+            assert_eq!(schema["additionalProperties"], false, "{body}");
+        }
+    }
 }

@@ -6,10 +6,7 @@ use countersign_core::test_on_each_database;
 use countersign_types::TimeSpan;
 
 fn credentials(password: &str, next: &str) -> String {
-    format!(
-        "form[email]=ada@example.com&form[password]={}&next={next}",
-        password.replace(' ', "+")
-    )
+    format!("form[email]=ada@example.com&form[password]={}&next={next}", password.replace(' ', "+"))
 }
 
 fn refresh_cookie(response: &TestResponse) -> String {
@@ -202,5 +199,18 @@ test_on_each_database! {
                 "{accept}"
             );
         }
+    }
+
+    async fn views_are_the_same_as_in_the_json_api(app: App) {
+        let user = app.user("ada@example.com").await.client;
+        let mut account = user.call("/fn/current-account", "").await.json();
+        account.as_object_mut().expect("an account").remove("session_tag").expect("a tag");
+        assert_eq!(account, user.get("/api/v1/me").await.json());
+        assert_eq!(account["created_at"], "2026-01-01T00:00:00Z");
+        let sessions = user.call("/fn/list-sessions", "").await.json();
+        assert_eq!(sessions["items"], user.get("/api/v1/me/sessions").await.json()["items"]);
+        assert_eq!(sessions["as_of"], "2026-01-01T00:00:00Z");
+        let activity = user.call("/fn/list-activity", "").await.json();
+        assert_eq!(activity, user.get("/api/v1/me/activity").await.json());
     }
 }

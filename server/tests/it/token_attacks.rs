@@ -628,7 +628,7 @@ test_on_each_database! {
         let other =
             target.auth.log_in(&RequestContext::default(), &form, None).await.expect("a log-in");
         let (device_cookie, session_tag) =
-            (other.device_cookie.expect("a device cookie").token, other.account.session_tag);
+            (other.device_cookie.expect("a device cookie").token, other.session_tag);
         let setup_token =
             target.auth.issue_setup_token().await.expect("a response").expect("a setup token");
         let bearer = format!("Bearer {}", ada.access);

@@ -1,6 +1,6 @@
 //! (browser) Whose page this is, and the handler of changes.
 
-use countersign_types::views::Account;
+use countersign_types::views::TaggedAccount;
 use std::{cell::RefCell, rc::Rc};
 
 /// The identity of this page, initially as the server rendered it.
@@ -10,7 +10,7 @@ pub enum PageIdentity {
     Unknown,
     /// No user is logged in.
     Anonymous,
-    /// The session with this tag ([`Account::session_tag`]).
+    /// The session with this tag ([`TaggedAccount::session_tag`]).
     Session(String),
 }
 
@@ -29,7 +29,7 @@ pub enum EndReason {
 #[derive(Clone, Debug)]
 pub enum SessionEvent {
     /// The user logged in on this page.
-    LoggedIn(Account),
+    LoggedIn(TaggedAccount),
     /// The user logged in in another tab, while this page was anonymous.
     LoggedInElsewhere,
     /// The browser has another session now. The page may show data of another user.

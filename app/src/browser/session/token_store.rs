@@ -41,7 +41,7 @@ impl FromJs for StoredToken {
         Some(Self {
             access_token: property(value, "access_token")?,
             expires_in: property(value, "expires_in")?,
-            obtained_at: property(value, "obtained_at")?,
+            obtained_at: Timestamp(property(value, "obtained_at")?),
             tag: property(value, "tag")?,
             persistent: property(value, "persistent")?,
         })

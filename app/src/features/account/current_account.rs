@@ -5,7 +5,7 @@ use crate::{
     server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
-use countersign_types::views::Account;
+use countersign_types::views::TaggedAccount;
 use leptos::prelude::*;
 
 /// Returns the account of the user.
@@ -16,9 +16,13 @@ use leptos::prelude::*;
     client = AuthenticatedClient,
     output = Json
 )]
-pub async fn current_account() -> Result<Account, ServerFnProblem> {
+pub async fn current_account() -> Result<TaggedAccount, ServerFnProblem> {
     crate::request::handle::<CurrentAccountCall, _>(async |request| {
-        Ok(request.signed_in().await?.account().await?)
+        let signed_in = request.signed_in().await?;
+        Ok(TaggedAccount {
+            account: signed_in.account().await?,
+            session_tag: signed_in.session_tag(),
+        })
     })
     .await
 }

@@ -28,7 +28,7 @@ pub fn HomePage() -> impl IntoView {
     });
     let content = async_view(empty, move || async move {
         match user.account.get().await {
-            Ok(account) => signed_in_hero(account),
+            Ok(tagged) => signed_in_hero(tagged.account),
             Err(Problem::Unauthenticated) => anonymous_hero(AUTH_LINKS),
             // The user is unknown.
             Err(_) => anonymous_hero([("/account", messages::YOUR_ACCOUNT), AUTH_LINKS[1]]),

@@ -41,8 +41,8 @@ pub fn PasswordPage() -> impl IntoView {
             lead=messages::LEAD
         >
             {notice}
-            {when_loaded(user.account, move |account| {
-                form(account.email, account.session_tag, change)
+            {when_loaded(user.account, move |tagged| {
+                form(tagged.account.email, tagged.session_tag, change)
             })}
         </AccountLayout>
     }

@@ -12,7 +12,7 @@ use crate::{
     routes,
     ui::{Card, Date, Form, FormAction, FormValues, SubmitButton, TextField, form_action},
 };
-use countersign_types::{Field, forms::UpdateProfileForm, views::Account};
+use countersign_types::{Field, forms::UpdateProfileForm, views::TaggedAccount};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -21,10 +21,11 @@ pub fn ProfilePage() -> impl IntoView {
     let user = expect_context::<CurrentUser>();
     let check = |call: &UpdateProfileCall| call.form.validate().err().unwrap_or_default();
     let is_changed = RwSignal::new(true);
-    let update = form_action(read, check, move |account: Account| {
-        let before = user.account.current_untracked();
-        is_changed.try_set(!matches!(before, Some(Ok(before)) if before.name == account.name));
-        user.account.set(account);
+    let update = form_action(read, check, move |tagged: TaggedAccount| {
+        let before = user.account.current_untracked().and_then(Result::ok);
+        let is_same = before.is_some_and(|before| before.account.name == tagged.account.name);
+        is_changed.try_set(!is_same);
+        user.account.set(tagged);
     });
     let query = use_query_map();
     // The result of a plain form is in the query.
@@ -37,22 +38,20 @@ pub fn ProfilePage() -> impl IntoView {
     };
     view! {
         <AccountLayout page=routes::PROFILE>
-            {when_loaded(user.account, move |account| profile(account, update, status))}
+            {when_loaded(user.account, move |tagged| profile(tagged, update, status))}
         </AccountLayout>
     }
 }
 
 fn read(fields: &FormValues) -> UpdateProfileCall {
     UpdateProfileCall {
-        form: UpdateProfileForm {
-            name: fields.text("name"),
-        },
+        form: UpdateProfileForm { name: fields.text("name") },
         session_tag: fields.argument("session_tag"),
     }
 }
 
 fn profile(
-    account: Account,
+    TaggedAccount { account, session_tag }: TaggedAccount,
     update: FormAction,
     status: impl Fn() -> Option<&'static str> + Send + Sync + 'static,
 ) -> AnyView {
@@ -70,7 +69,7 @@ fn profile(
             </div>
         </dl>
         <Form action=update class="button-inline">
-            <input type="hidden" name="session_tag" value=account.session_tag/>
+            <input type="hidden" name="session_tag" value=session_tag/>
             <TextField
                 field=Field::Name
                 hint=crate::messages::field::RENAME_HINT

@@ -5,7 +5,7 @@ use crate::{
     server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
-use countersign_types::{forms::UpdateProfileForm, views::Account};
+use countersign_types::{forms::UpdateProfileForm, views::TaggedAccount};
 use leptos::prelude::*;
 
 /// Changes the display name of the account.
@@ -19,7 +19,7 @@ use leptos::prelude::*;
 pub async fn update_profile(
     #[server(default)] form: UpdateProfileForm,
     #[server(default)] session_tag: String,
-) -> Result<Account, ServerFnProblem> {
+) -> Result<TaggedAccount, ServerFnProblem> {
     crate::request::handle::<UpdateProfileCall, _>(async |request| {
         let signed_in = request.signed_in_as(&session_tag).await?;
         // Scripts compare the names themselves.
@@ -31,7 +31,7 @@ pub async fn update_profile(
         } else {
             "/account?saved"
         });
-        Ok(account)
+        Ok(TaggedAccount { account, session_tag })
     })
     .await
 }

@@ -38,7 +38,7 @@ pub fn SessionsPage() -> impl IntoView {
     };
     let content = move || async move {
         match (user.account.get().await, sessions.get().await) {
-            (Ok(account), Ok(sessions)) => list(sessions, &account.session_tag),
+            (Ok(tagged), Ok(sessions)) => list(sessions, &tagged.session_tag),
             (Err(problem), _) | (_, Err(problem)) => error_fallback(problem, move || user.reload()),
         }
     };

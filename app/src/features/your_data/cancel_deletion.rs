@@ -5,7 +5,7 @@ use crate::{
     server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
-use countersign_types::views::Account;
+use countersign_types::views::TaggedAccount;
 use leptos::prelude::*;
 
 /// Cancels the scheduled deletion of the account.
@@ -18,12 +18,12 @@ use leptos::prelude::*;
 )]
 pub async fn cancel_deletion(
     #[server(default)] session_tag: String,
-) -> Result<Account, ServerFnProblem> {
+) -> Result<TaggedAccount, ServerFnProblem> {
     crate::request::handle::<CancelDeletionCall, _>(async |request| {
         let account = request.signed_in_as(&session_tag).await?.cancel_deletion().await?;
         request
             .redirect_form_back(Some(crate::routes::DELETION_CANCELLED), crate::routes::DATA.path);
-        Ok(account)
+        Ok(TaggedAccount { account, session_tag })
     })
     .await
 }

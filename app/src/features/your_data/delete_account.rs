@@ -5,7 +5,7 @@ use crate::{
     server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
-use countersign_types::{forms::DeleteAccountForm, views::Account};
+use countersign_types::{forms::DeleteAccountForm, views::TaggedAccount};
 use leptos::prelude::*;
 
 /// Schedules the account for deletion after the grace period, and revokes all other sessions.
@@ -19,11 +19,11 @@ use leptos::prelude::*;
 pub async fn delete_account(
     #[server(default)] form: DeleteAccountForm,
     #[server(default)] session_tag: String,
-) -> Result<Account, ServerFnProblem> {
+) -> Result<TaggedAccount, ServerFnProblem> {
     crate::request::handle::<DeleteAccountCall, _>(async |request| {
         let account = request.signed_in_as(&session_tag).await?.delete_account(&form).await?;
         request.redirect_form(crate::routes::DATA.path);
-        Ok(account)
+        Ok(TaggedAccount { account, session_tag })
     })
     .await
 }

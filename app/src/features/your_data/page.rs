@@ -11,7 +11,7 @@ use crate::{
         Card, Form, FormAction, FormValues, PasswordField, SubmitButton, focus_main, form_action,
     },
 };
-use countersign_types::{Field, forms::DeleteAccountForm, views::Account};
+use countersign_types::{Field, forms::DeleteAccountForm, views::TaggedAccount};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -19,7 +19,7 @@ use leptos_router::hooks::use_query_map;
 pub fn YourDataPage() -> impl IntoView {
     let (user, query) = (expect_context::<CurrentUser>(), use_query_map());
     let check = |call: &DeleteAccountCall| call.form.validate().err().unwrap_or_default();
-    let delete = form_action(read, check, move |account| user.account.set(account));
+    let delete = form_action(read, check, move |tagged| user.account.set(tagged));
     let is_form_open = move || query.with(|query| query.get_str(routes::DELETE).is_some());
     Effect::new(move |before: Option<bool>| {
         let is_open = is_form_open();
@@ -44,7 +44,7 @@ pub fn YourDataPage() -> impl IntoView {
                 </p>
             </Card>
             <Card title=messages::DELETE>
-                {when_loaded(user.account, move |account| deletion(account, delete, is_form_open))}
+                {when_loaded(user.account, move |tagged| deletion(tagged, delete, is_form_open))}
             </Card>
         </AccountLayout>
     }
@@ -52,9 +52,7 @@ pub fn YourDataPage() -> impl IntoView {
 
 fn read(fields: &FormValues) -> DeleteAccountCall {
     DeleteAccountCall {
-        form: DeleteAccountForm {
-            current_password: fields.text("current_password"),
-        },
+        form: DeleteAccountForm { current_password: fields.text("current_password") },
         session_tag: fields.argument("session_tag"),
     }
 }
@@ -62,18 +60,18 @@ fn read(fields: &FormValues) -> DeleteAccountCall {
 /// Renders the deletion of the account. The form is shown on request only: password managers fill
 /// each password field they find, and one click would then delete the account.
 fn deletion(
-    account: Account,
+    tagged: TaggedAccount,
     delete: FormAction,
     is_form_open: impl Fn() -> bool + Send + Sync + 'static,
 ) -> AnyView {
-    if account.deletion_scheduled_at.is_some() {
+    if tagged.account.deletion_scheduled_at.is_some() {
         // The notice above, which is on every account page, has the date and the cancel button.
         return view! { <p>{crate::layout::messages::deletion_notice::PENDING_NOTICE}</p> }
             .into_eager_any();
     }
     view! {
         <p class="text-muted">{messages::delete_help()}</p>
-        {move || if is_form_open() { form(account.clone(), delete) } else { open_link() }}
+        {move || if is_form_open() { form(tagged.clone(), delete) } else { open_link() }}
     }
     .into_eager_any()
 }
@@ -84,10 +82,10 @@ fn open_link() -> AnyView {
         .into_eager_any()
 }
 
-fn form(account: Account, delete: FormAction) -> AnyView {
+fn form(TaggedAccount { account, session_tag }: TaggedAccount, delete: FormAction) -> AnyView {
     view! {
         <Form action=delete class="button-inline">
-            <input type="hidden" name="session_tag" value=account.session_tag/>
+            <input type="hidden" name="session_tag" value=session_tag/>
             // Tells password managers which account the password belongs to.
             <input
                 type="text"
