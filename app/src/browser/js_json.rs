@@ -5,8 +5,8 @@
 use countersign_types::{
     EventId, EventKind, SessionId, Timestamp, UserId,
     views::{
-        Account, ActivityEvent, LogInResponse, Paginated, Role, SessionInfo,
-        SessionList, SessionTokens, TaggedAccount,
+        Account, ActivityEvent, LogInResponse, Paginated, Role, SessionInfo, SessionList,
+        SessionTokens, TaggedAccount,
     },
 };
 use js_sys::{Array, Date, JSON, Object, Reflect};
