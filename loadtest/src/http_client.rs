@@ -29,11 +29,13 @@ use tokio::{net::TcpStream, time::timeout};
 /// Maximum time to wait for a connection or a response.
 pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
+type Driver = Connection<TokioIo<TcpStream>, String>;
+
 /// An open connection without a request in progress.
 pub(crate) struct HttpConnection {
     sender: SendRequest<String>,
     /// Reads and writes. `None` once the connection has closed.
-    driver: Option<Pin<Box<Connection<TokioIo<TcpStream>, String>>>>,
+    driver: Option<Pin<Box<Driver>>>,
 }
 
 /// The reasons for a missing response.
@@ -84,7 +86,6 @@ impl HttpConnection {
         limit: Duration,
     ) -> Result<(ApiResponse, Self), NoResponse> {
         let request = request.into_http();
-        let driver = self.driver.as_mut().ok_or(NoResponse::ConnectionLost)?;
         let exchange = async {
             self.sender.ready().await?;
             let (parts, body) = self.sender.send_request(request).await?.into_parts();
@@ -97,16 +98,17 @@ impl HttpConnection {
         };
         let response = timeout(limit, async {
             let mut exchange = pin!(exchange);
-            tokio::select! {
-                biased;
-                response = &mut exchange => response,
-                _ = driver => {
-                    // The connection closed, perhaps after the response. Dropping the driver ends
-                    // the exchange if the request is still queued there.
-                    self.driver = None;
-                    exchange.await
+            if let Some(driver) = &mut self.driver {
+                tokio::select! {
+                    biased;
+                    response = &mut exchange => return response,
+                    _ = driver => {}
                 }
+                // The connection closed, perhaps after the response. Dropping the driver ends the
+                // exchange if the request is still queued there.
+                self.driver = None;
             }
+            exchange.await
         });
         let response = response.await.map_err(|_| NoResponse::TimedOut)??;
         Ok((response, self))
