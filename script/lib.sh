@@ -140,15 +140,23 @@ cargo_leptos_build_debug() {
 
 in_root() { (cd "$root" && "$@"); }
 
+# The native packages, for one call of Cargo. Another selection, or one without test targets, would
+# choose other features for their dependencies, and compile these again.
+native_packages=(
+    -p countersign-types -p countersign-core -p countersign-http -p countersign -p loadtest
+    -p countersign-leptos --features countersign-leptos/ssr
+)
+
 # Builds the load tests and sets `loadtest` to the program. CLIENT_PROFILE=dev builds it without
-# optimisation: that is faster and good for checks, but measurements need the release profile.
+# optimisation, together with the Rust tests: that is good for checks, but measurements need the
+# release profile.
 # shellcheck disable=SC2034  # `loadtest` is used by the caller
 build_loadtest() {
     local profile=${CLIENT_PROFILE:-release}
     if [ "$profile" = dev ]; then
         loadtest=$target/debug/loadtest
-        step "Building the load tests (cargo build -p loadtest)" \
-            in_root cargo build --locked -p loadtest
+        step "Building the load tests (cargo build --bin loadtest --tests)" \
+            in_root cargo build --locked "${native_packages[@]}" --bin loadtest --tests
     else
         loadtest=$target/release/loadtest
         step "Building the load tests (cargo build --release -p loadtest)" \
