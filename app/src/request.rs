@@ -5,7 +5,7 @@
 mod request_scope;
 pub(crate) mod response;
 
-pub use request_scope::RequestScope;
+pub use request_scope::{PageSession, RequestScope};
 
 use crate::{server_fn_access::ServerFnAccess, server_fn_error::ServerFnProblem, ui::theme_switch};
 use countersign_http::{cookies, error::RequestError};

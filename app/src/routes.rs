@@ -103,10 +103,22 @@ pub fn access_level(path: &str) -> Option<Access> {
     pages().find_map(|(page, level)| (page == path).then_some(level))
 }
 
-/// Returns whether a path needs a session: that of a page for signed-in users, and everything below
-/// it. The server redirects anonymous clients before it renders such a page.
+/// Returns the access level of a path: that of a protected page at or above it, otherwise public.
+pub fn required_level(path: &str) -> Access {
+    let levels = || pages().filter(|(page, _)| is_at_or_below(path, page)).map(|(_, level)| level);
+    if levels().any(|level| level == Access::Admin) {
+        Access::Admin
+    } else if levels().any(|level| level == Access::SignedIn) {
+        Access::SignedIn
+    } else {
+        Access::Public
+    }
+}
+
+/// Returns whether a path needs a session. The server redirects anonymous clients before it renders
+/// such a page.
 pub fn is_protected(path: &str) -> bool {
-    pages().any(|(page, level)| level != Access::Public && is_at_or_below(path, page))
+    required_level(path) != Access::Public
 }
 
 /// Returns path and access level of each page.

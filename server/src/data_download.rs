@@ -24,8 +24,8 @@ use countersign_types::{Problem, views::AccountExport};
 pub const DOWNLOAD_PATHS: [&str; 2] =
     [countersign_leptos::routes::DATA_JSON, countersign_leptos::routes::DATA_HTML];
 
-/// Both are below `countersign_leptos::routes::PROTECTED`, so anonymous clients are redirected to
-/// the log-in page.
+/// Both are below a page for signed-in users, so anonymous clients are redirected to the log-in
+/// page.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route(countersign_leptos::routes::DATA_JSON, get(as_json))

@@ -37,6 +37,7 @@ use countersign_leptos::{
     layout::document::app_document,
     routes::{PASSWORD, access_level},
 };
+use countersign_types::Access;
 use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use std::sync::{Arc, LazyLock};
@@ -53,7 +54,14 @@ pub static PAGE_ROUTES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
     let pages = generate_route_list(App);
     for page in &pages {
         let path = page.path();
-        assert!(access_level(path).is_some(), "{path} has no access level: see app/src/routes.rs");
+        let level = access_level(path);
+        assert!(level.is_some(), "{path} has no access level: see app/src/routes.rs");
+        // The guard compares the path of a request with that of the page.
+        let has_parameter = path.contains(['{', ':', '*']);
+        assert!(
+            !has_parameter || level == Some(Access::Public),
+            "{path} is protected and has a parameter: put it below a protected path"
+        );
     }
     pages
 });

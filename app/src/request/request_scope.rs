@@ -21,6 +21,10 @@ use http::{header::SET_COOKIE, request::Parts};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
+/// The session of the cookie of a page request, which the guard of protected pages has verified.
+#[derive(Clone)]
+pub struct PageSession(pub VerifiedSession);
+
 /// The request that runs a server function.
 pub struct RequestScope {
     http: HttpState,
@@ -47,8 +51,11 @@ impl RequestScope {
         let cookie = cookies::refresh_cookie(&parts.headers, http.cookies())
             .filter(|_| matches!(kind, RequestKind::PlainForm | RequestKind::Script));
         // The guard of protected pages has verified the same cookie.
-        let verified =
-            parts.extensions.get().cloned().filter(|_| matches!(kind, RequestKind::Page));
+        let verified = parts
+            .extensions
+            .get::<PageSession>()
+            .filter(|_| kind == RequestKind::Page)
+            .map(|session| session.0.clone());
         Some(Self { http, client, parts, response, kind, credential, cookie, verified })
     }
 

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use countersign_types::Access;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::HashMap;
 use utoipa::openapi::{OpenApi, path::Operation};
 
@@ -12,6 +12,10 @@ pub struct AccessLevels(HashMap<String, Vec<(Method, Access)>>);
 
 impl AccessLevels {
     /// Reads the levels of all operations of a description.
+    ///
+    /// # Panics
+    ///
+    /// If an operation has unknown security requirements.
     #[must_use]
     pub fn from_openapi(openapi: &OpenApi) -> Self {
         let levels = openapi.paths.paths.iter().map(|(path, item)| {
@@ -21,6 +25,9 @@ impl AccessLevels {
                 (Method::POST, &item.post),
                 (Method::DELETE, &item.delete),
                 (Method::PATCH, &item.patch),
+                (Method::HEAD, &item.head),
+                (Method::OPTIONS, &item.options),
+                (Method::TRACE, &item.trace),
             ];
             let levels = operations
                 .into_iter()
@@ -34,27 +41,39 @@ impl AccessLevels {
     /// checks another credential. `path` has the parameters of the route: `/users/{id}`.
     #[must_use]
     pub fn find(&self, method: &Method, path: &str) -> Option<Access> {
-        // axum answers HEAD with the handler of GET.
-        let method = if *method == Method::HEAD { &Method::GET } else { method };
-        let (_, level) = self.0.get(path)?.iter().find(|(found, _)| found == method)?;
-        Some(*level)
+        let levels = self.0.get(path)?;
+        let find =
+            |method| levels.iter().find_map(|(found, level)| (*found == method).then_some(*level));
+        // Without a handler of its own, axum answers HEAD with that of GET.
+        find(method).or_else(|| if *method == Method::HEAD { find(&Method::GET) } else { None })
     }
 }
 
-/// Returns the access level that the security requirements of an operation stand for.
+/// Returns the access level that the security requirements of an operation stand for, or `None` if
+/// its handler checks another credential, or an optional one.
+///
+/// # Panics
+///
+/// If the requirements are unknown. They must not make an operation public by mistake.
 fn level(operation: &Operation) -> Option<Access> {
-    let Some(requirements) = &operation.security else { return Some(Access::Public) };
-    match serde_json::to_value(requirements).ok()? {
-        Value::Array(requirements) if requirements.is_empty() => Some(Access::Public),
-        requirements if requirements == json!([{"bearer": []}]) => Some(Access::SignedIn),
-        requirements if requirements == json!([{"bearer": ["admin"]}]) => Some(Access::Admin),
-        _ => None,
-    }
+    let declared = serde_json::to_value(&operation.security).unwrap_or_default();
+    let known = [
+        (json!([]), Some(Access::Public)),
+        (json!([{"bearer": []}]), Some(Access::SignedIn)),
+        (json!([{"bearer": ["admin"]}]), Some(Access::Admin)),
+        (json!([{"introspection": []}]), None),
+        (json!([{}, {"bearer": []}]), None),
+        (json!([{"bearer": []}, {}]), None),
+    ];
+    let id = operation.operation_id.as_deref().unwrap_or_default();
+    let known = known.into_iter().find(|(requirements, _)| *requirements == declared);
+    known.unwrap_or_else(|| panic!("{id} has an unknown `security(…)`: {declared}")).1
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use utoipa::openapi::security::SecurityRequirement;
 
     #[test]
     fn levels_follow_the_security_of_the_description() {
@@ -72,5 +91,16 @@ mod tests {
         ] {
             assert_eq!(levels.find(&method, path), level, "{method} {path}");
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "unknown `security(…)`")]
+    fn unknown_security_is_rejected() {
+        let mut openapi = crate::api::routes().get_openapi().clone();
+        let me = openapi.paths.paths.get_mut("/api/v1/me").expect("a path");
+        let operation = me.get.as_mut().expect("an operation");
+        let editor = SecurityRequirement::new("bearer", ["editor"]);
+        operation.security = Some(vec![editor]);
+        AccessLevels::from_openapi(&openapi);
     }
 }

@@ -82,8 +82,16 @@ pub fn routes() -> OpenApiRouter<HttpState> {
 fn describe_public_operations(openapi: &mut utoipa::openapi::OpenApi) {
     let public = vec![SecurityRequirement::default()];
     for path in openapi.paths.paths.values_mut() {
-        let operations =
-            [&mut path.get, &mut path.put, &mut path.post, &mut path.delete, &mut path.patch];
+        let operations = [
+            &mut path.get,
+            &mut path.put,
+            &mut path.post,
+            &mut path.delete,
+            &mut path.patch,
+            &mut path.head,
+            &mut path.options,
+            &mut path.trace,
+        ];
         for operation in operations.into_iter().flatten() {
             let id = operation.operation_id.as_deref().unwrap_or_default();
             let security = operation.security.as_mut();

@@ -1,8 +1,8 @@
 //! Redirects anonymous clients from protected pages to the log-in page. Protected pages are not
 //! even rendered for them.
 //!
-//! This is for navigation only. Data is protected where it is read; see
-//! `countersign_core::SignedIn`.
+//! It protects pages, not data: following a link inside the app requests no page from the server.
+//! Data is protected where it is read; see `countersign_core::SignedIn`.
 
 use crate::data_download::DOWNLOAD_PATHS;
 use axum::{
@@ -12,9 +12,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use countersign_core::PresentedCredential;
-use countersign_http::{HttpState, context::request_context, cookies, error::log_and_convert};
-use countersign_leptos::routes::{DATA, LOG_IN, SESSION_EXPIRED, is_protected};
-use countersign_types::RedirectPath as Path;
+use countersign_http::{
+    HttpState, context::request_context, cookies, error::log_and_convert, problem,
+};
+use countersign_leptos::{
+    request::PageSession,
+    routes::{DATA, LOG_IN, SESSION_EXPIRED, required_level},
+};
+use countersign_types::{Access, Problem, RedirectPath as Path};
 
 /// Redirects anonymous requests for pages that declare another access level than public (see
 /// [`countersign_leptos::routes`]), with an empty body.
@@ -25,7 +30,8 @@ pub async fn redirect_anonymous(
 ) -> Response {
     let path = request.uri().path();
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !is_protected(path) || !reading {
+    let level = required_level(path);
+    if level == Access::Public || !reading {
         return next.run(request).await;
     }
     let Some(token) = cookies::refresh_cookie(request.headers(), http.cookies()) else {
@@ -33,9 +39,12 @@ pub async fn redirect_anonymous(
     };
     let client = request_context(request.extensions());
     match http.auth().signed_in(&client, PresentedCredential::Cookie(&token)).await {
+        Ok(user) if level == Access::Admin && user.admin().is_err() => {
+            problem::response(&Problem::Forbidden)
+        }
         Ok(user) => {
-            let verified = user.into_verified();
-            request.extensions_mut().insert(verified);
+            let session = PageSession(user.into_verified());
+            request.extensions_mut().insert(session);
             next.run(request).await
         }
         Err(countersign_core::Error::Unauthenticated) => log_in_redirect(path, true),
