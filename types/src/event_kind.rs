@@ -66,7 +66,7 @@ event_kinds! {
     /// A valid refresh token of a generation that this database never issued was presented. The
     /// database was probably restored from a backup that is older than the token.
     UnknownTokenGeneration = "unknown_token_generation", Notice,
-        "Asked a device to log in again: our data was probably restored from a backup";
+        "Rejected a session token that is newer than our records";
     /// The display name was changed.
     NameChanged = "name_changed", Notice, "Name changed";
     /// The user revoked another session.

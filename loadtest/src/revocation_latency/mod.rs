@@ -152,7 +152,10 @@ impl Nodes {
         let mut times = Vec::new();
         for _ in 0..calls {
             let began = Instant::now();
-            ensure!(is(&self.first, access, StatusCode::OK).await, "a request was rejected");
+            ensure!(
+                responds_with(&self.first, access, StatusCode::OK).await,
+                "a request was rejected"
+            );
             times.push(began.elapsed());
             progress.advance();
             // Leaves time for the background tasks.
@@ -174,7 +177,10 @@ impl Nodes {
     /// Fails unless both nodes accept the access token.
     async fn ensure_accepted(&self, access: &str) -> anyhow::Result<()> {
         for node in [&self.first, &self.second] {
-            ensure!(is(node, access, StatusCode::OK).await, "a node rejects a valid access token");
+            ensure!(
+                responds_with(node, access, StatusCode::OK).await,
+                "a node rejects a valid access token"
+            );
         }
         Ok(())
     }
@@ -239,7 +245,10 @@ impl Nodes {
             Measurement::millis("without the change feed: time until 503", closed)
                 .at_most(millis(MAX_STALENESS + STALENESS_TOLERANCE)),
         );
-        ensure!(is(&self.first, access, StatusCode::OK).await, "the other node continues");
+        ensure!(
+            responds_with(&self.first, access, StatusCode::OK).await,
+            "the first node rejects requests, too"
+        );
         proxy.open();
         let back = time_until(Instant::now(), &self.second, access, StatusCode::OK).await?;
         report.add(Measurement::millis("with the change feed again: time until 200", back));
@@ -248,7 +257,7 @@ impl Nodes {
 }
 
 /// Returns whether a request to the protected route gets this status.
-async fn is(node: &InProcessServer, access: &str, status: StatusCode) -> bool {
+async fn responds_with(node: &InProcessServer, access: &str, status: StatusCode) -> bool {
     node.send(ApiRequest::get(PROTECTED_PATH).with_bearer(access)).await.status == status
 }
 
@@ -259,7 +268,7 @@ async fn time_until(
     access: &str,
     status: StatusCode,
 ) -> anyhow::Result<Duration> {
-    while !is(node, access, status).await {
+    while !responds_with(node, access, status).await {
         ensure!(began.elapsed() < CHANGE_TIMEOUT, "no {status} in time");
         sleep(Duration::from_millis(1)).await;
     }

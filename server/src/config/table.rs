@@ -1,4 +1,5 @@
-//! The table of settings. Each setting is declared here once:
+//! The table of settings, except rate limits, which are in `countersign_core::LimitedAction`. Each
+//! setting is declared here once:
 //!
 //! ```text
 //! /// The meaning, in Markdown.
@@ -8,7 +9,7 @@
 //!
 //! The type decides how values are written, and must implement [`SettingValue`]: `bool` (`on` or
 //! `off`), `usize` and other numbers, [`TimeSpan`], [`String`], [`PathBuf`], [`Option`] and [`Vec`]
-//! of them, and the types in `types.rs`. After the default follow, in this order and separated by
+//! of them, and the types in `types.rs`. These may follow the default, in this order, separated by
 //! commas:
 //!
 //! * `in MIN..=MAX`: the accepted range; required for numbers and durations.
@@ -18,8 +19,8 @@
 //!   settings.
 //! * `enum Type { Variant = "text", … }`: declares the type, for a setting with fixed choices.
 //!
-//! `pub` is the field of a setting that has a meaning by itself. The others are `pub(super)`: they
-//! are read together by a method of `Config` (`groups.rs`), and rules between them are in
+//! The field of a setting that is used alone is `pub`. The others are `pub(super)`: they are read
+//! together by a method of `Config` (`groups.rs`), and rules between them are in
 //! `validation.rs`. The documentation of the README is derived from this table; a test compares it.
 
 use super::{
@@ -68,8 +69,8 @@ settings! {
     Secret = "COUNTERSIGN_SECRET",
         pub(super) secret: Option<ServerSecret> = None;
 
-    /// File with the server secret. It must exist and must not be readable by other users. Without
-    /// both settings: `data/secret`, generated on the first start.
+    /// File with the server secret. It must exist and must not be readable by other users. If
+    /// neither is set: `data/secret`, generated on the first start.
     SecretFile = "COUNTERSIGN_SECRET_FILE",
         pub(super) secret_file: Option<PathBuf> = None,
         described "`data/secret`",
@@ -168,14 +169,14 @@ settings! {
     Argon2 = "COUNTERSIGN_ARGON2",
         pub(super) argon2: Argon2Cost = Argon2Cost::default();
 
-    /// Number of password hashing threads. Each keeps its memory allocated (19 MiB).
+    /// Number of password hashing threads. Each keeps its memory allocated (19 MiB by default).
     HashThreads = "COUNTERSIGN_HASH_THREADS",
         pub(super) hash_threads: usize = thread::available_parallelism().map_or(1, usize::from),
         in 1..=256,
         described "number of cores";
 
     /// Maximum number of queued password hashes in each of two queues: anonymous clients and known
-    /// devices. Further requests are rejected with 503. One IP address can use at most a quarter.
+    /// devices. Further requests are rejected with 503. One network can use at most a quarter.
     HashQueue = "COUNTERSIGN_HASH_QUEUE",
         pub(super) hash_queue: usize = HashingConfig::new(1).queue_capacity,
         in 1..=10_000;

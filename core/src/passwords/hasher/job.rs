@@ -6,12 +6,11 @@ use super::{
 };
 use countersign_types::{DisplayName, Email, UserId};
 
+/// A job of a hashing thread.
 pub(super) enum HashJob {
-    Hash {
-        password: NormalizedPassword,
-        user: UserId,
-        salt: [u8; SALT_LENGTH],
-    },
+    /// Hashes a password.
+    Hash { password: NormalizedPassword, user: UserId, salt: [u8; SALT_LENGTH] },
+    /// Checks the strength of a new password, then hashes it.
     HashNew {
         password: NormalizedPassword,
         user: UserId,
@@ -19,33 +18,35 @@ pub(super) enum HashJob {
         name: Option<DisplayName>,
         salt: [u8; SALT_LENGTH],
     },
-    Verify {
-        password: NormalizedPassword,
-        stored: Option<StoredHash>,
-    },
+    /// Compares a password with a stored hash. `None`: with the decoy.
+    Verify { password: NormalizedPassword, stored: Option<StoredHash> },
     /// Keeps a thread busy until the sender is dropped.
     #[cfg(any(test, feature = "testing"))]
     Hold(std::sync::mpsc::Receiver<()>),
+    /// Panics in the job.
     #[cfg(test)]
     Panic,
+    /// Panics in the thread, outside of the job's own panic guard.
     #[cfg(test)]
     PanicOutside,
 }
 
+/// The result of a [`HashJob`].
 pub(super) enum HashOutcome {
+    /// The PHC string.
     Hashed(String),
     TooWeak,
     Compared(PasswordMatch),
 }
 
-/// The result of a comparison.
+/// The result of comparing a password with the stored hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordMatch {
     /// The password is wrong.
     NoMatch,
     /// The password is correct.
     Match,
-    /// The password is correct, but the hash is outdated: computed with less effort, not bound to
-    /// its user, or not normalised.
+    /// The password is correct, but the hash is outdated: computed at a lower cost, not bound to
+    /// its user, or not normalized.
     MatchNeedsRehash,
 }
