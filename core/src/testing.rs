@@ -16,10 +16,7 @@ use crate::{
 };
 use countersign_types::{SessionId, Timestamp, UserId, views::Role};
 use sqlx::{Connection, PgConnection};
-use std::sync::{
-    LazyLock,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::LazyLock;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -46,14 +43,14 @@ impl TestDatabase {
     /// # Panics
     /// Panics without a test server.
     pub async fn postgres() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         #[expect(clippy::disallowed_methods, reason = "the environment names the test server")]
         let server = std::env::var("TEST_POSTGRES_URL").expect(
             "TEST_POSTGRES_URL: \
             `script/with-postgres COMMAND` starts a server and sets it",
         );
-        let name =
-            format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        // Random: each test may be a process, and process IDs are reused.
+        let number = u64::from_be_bytes(RandomSource::System.bytes().expect("randomness"));
+        let name = format!("test_{number:016x}");
         let mut connection = PgConnection::connect_with(&connect_options(&server).expect("a URL"))
             .await
             .expect("Postgres");
