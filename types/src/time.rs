@@ -115,7 +115,7 @@ impl From<Timestamp> for UtcDateTime {
     }
 }
 
-/// Writes the time as RFC 3339, in UTC and with milliseconds at most. The format has four digits
+/// Writes the time as RFC 3339, in UTC and with milliseconds unless they are zero. The format has four digits
 /// for the year; a time before or after that, which only a corrupt database could contain, becomes
 /// 1970.
 impl fmt::Display for Timestamp {
@@ -126,11 +126,10 @@ impl fmt::Display for Timestamp {
         }
         let month = month + 1;
         write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
-        match self.0.rem_euclid(1000) {
-            0 => {}
-            tenths if tenths % 100 == 0 => write!(out, ".{}", tenths / 100)?,
-            hundredths if hundredths % 10 == 0 => write!(out, ".{:02}", hundredths / 10)?,
-            milliseconds => write!(out, ".{milliseconds:03}")?,
+        // Three digits: JavaScript specifies no other number (ECMA-262, 21.4.1.32).
+        let milliseconds = self.0.rem_euclid(1000);
+        if milliseconds != 0 {
+            write!(out, ".{milliseconds:03}")?;
         }
         out.write_str("Z")
     }
@@ -158,10 +157,10 @@ mod tests {
             (1_740_787_199_000, "2025-02-28T23:59:59Z"),
             (1_740_787_200_000, "2025-03-01T00:00:00Z"),
             (1_767_225_600_000, "2026-01-01T00:00:00Z"),
-            (1_767_225_600_120, "2026-01-01T00:00:00.12Z"),
-            (1_767_225_600_100, "2026-01-01T00:00:00.1Z"),
+            (1_767_225_600_120, "2026-01-01T00:00:00.120Z"),
+            (1_767_225_600_100, "2026-01-01T00:00:00.100Z"),
             (1_767_225_600_007, "2026-01-01T00:00:00.007Z"),
-            (1_767_225_600_070, "2026-01-01T00:00:00.07Z"),
+            (1_767_225_600_070, "2026-01-01T00:00:00.070Z"),
             (1_795_367_541_000, "2026-11-22T17:12:21Z"),
             (4_107_542_400_000, "2100-03-01T00:00:00Z"),
             (-62_167_219_200_000, "0000-01-01T00:00:00Z"),
