@@ -127,25 +127,26 @@ cargo_leptos_build() {
     )
 }
 
-# Builds server and site for development, with its own site folder. The development build explains
-# hydration mismatches and has the component gallery.
-build_debug() {
-    export DEBUG_SERVER_BINARY=$target/debug/countersign DEBUG_SITE_ROOT=$root/target/debug-site
-    step "Building server and site for development" cargo_leptos_build_debug
-}
-
-cargo_leptos_build_debug() {
-    (cd "$root" && LEPTOS_SITE_ROOT=target/debug-site cargo leptos build --cargo-locked)
-}
-
-in_root() { (cd "$root" && "$@"); }
-
 # The native packages, for one call of Cargo. Another selection, or one without test targets, would
 # choose other features for their dependencies, and compile these again.
 native_packages=(
     -p countersign-types -p countersign-core -p countersign-http -p countersign -p loadtest
     -p countersign-leptos --features countersign-leptos/ssr
 )
+
+# Builds server and site for development, with its own site folder. The development build explains
+# hydration mismatches and has the component gallery. The server is the one of the Rust tests, so
+# that its dependencies are not compiled again with other features.
+build_debug() {
+    export DEBUG_SERVER_BINARY=$target/debug/countersign DEBUG_SITE_ROOT=$root/target/debug-site
+    step "Building the server for development (cargo build --bin countersign --tests)" \
+        in_root cargo build --locked "${native_packages[@]}" --bin countersign --tests
+    step "Building the site for development (cargo leptos build --frontend-only)" \
+        in_root env LEPTOS_SITE_ROOT=target/debug-site \
+        cargo leptos build --frontend-only --cargo-locked
+}
+
+in_root() { (cd "$root" && "$@"); }
 
 # Builds the load tests and sets `loadtest` to the program. CLIENT_PROFILE=dev builds it without
 # optimisation, together with the Rust tests: that is good for checks, but measurements need the

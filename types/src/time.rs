@@ -115,9 +115,9 @@ impl From<Timestamp> for UtcDateTime {
     }
 }
 
-/// Writes the time as RFC 3339, in UTC and with milliseconds unless they are zero. The format has four digits
-/// for the year; a time before or after that, which only a corrupt database could contain, becomes
-/// 1970.
+/// Writes the time as RFC 3339, in UTC, with milliseconds unless they are zero. The format has four
+/// digits for the year; a time before or after that, which only a corrupt database could contain,
+/// becomes 1970.
 impl fmt::Display for Timestamp {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let UtcDateTime { year, month, day, hour, minute, second } = (*self).into();
