@@ -68,7 +68,10 @@ async fn held_write_lock_fails_readiness_until_released() {
     context.sign_up(EMAIL).await;
     let mut other = SqliteConnection::connect(&context.database.url).await.expect("a connection");
     execute(&mut other, "BEGIN IMMEDIATE").await;
-    assert!(matches!(context.store.write().await, Err(Error::Unavailable(_))));
+    // The wait for the lock and the wait in the writer's queue have the same timeout. On a slow
+    // machine the second may end first.
+    let write = context.store.write().await;
+    assert!(matches!(write, Err(Error::Unavailable(_) | Error::Overloaded { .. })));
     assert!(matches!(context.store.ping().await, Err(Error::Unavailable(_))));
     execute(&mut other, "ROLLBACK").await;
     context.store.ping().await.expect("ready again");
