@@ -23,6 +23,7 @@ use leptos_router::{
 macro_rules! lazy_pages {
     ($($route:ident = $path:tt, $feature:ident::$page:ident;)+) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[expect(clippy::enum_variant_names, reason = "the names of the components")]
         enum Page {
             $($page,)+
         }
