@@ -114,6 +114,7 @@ test_on_each_database! {
         };
         timeout(WAIT_TIMEOUT, full).await.expect("exhaustion in time");
         // Existing connections get their response, or 503 where the database needs a descriptor.
+        // Without one, a database connection that fails isn't replaced, so all that need it fail.
         let (mut responses, mut served) = (0, 0);
         for _ in 0..3 {
             let calls = existing.iter_mut().enumerate().map(|(number, connection)| {
@@ -130,7 +131,11 @@ test_on_each_database! {
                                 .send_request("POST", "/api/v1/auth/login", "", credentials)
                                 .await
                         }
-                        2 => connection.send_request("GET", "/readyz", "", &Value::Null).await,
+                        // One of the two needs the database.
+                        2 => {
+                            let path = if number == 2 { "/readyz" } else { "/healthz" };
+                            connection.send_request("GET", path, "", &Value::Null).await
+                        }
                         _ => {
                             connection
                                 .send_request(
