@@ -9,7 +9,9 @@ use countersign_types::{
     Timestamp,
     forms::{LogInForm, SignUpForm},
 };
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection, postgres::PgConnectOptions,
+};
 use std::time::Duration;
 
 pub const ISSUER: &str = "https://countersign.example";
@@ -107,7 +109,9 @@ pub async fn execute(context: &TestContext, sql: &str) {
             .await
             .expect("done");
     } else {
-        PgConnection::connect(&context.database.url)
+        let options: PgConnectOptions = context.database.url.parse().expect("a URL");
+        // PgBouncer refuses this parameter.
+        PgConnection::connect_with(&options.extra_float_digits(None))
             .await
             .expect("a connection")
             .execute(sql)
