@@ -67,6 +67,7 @@ async fn measure(database: &TestDatabase, rows: i64) -> Result<bool> {
         secret,
         policy,
         hashing,
+        mail: None,
     })
     .await?;
     let mut tokens = Vec::new();

@@ -78,6 +78,10 @@ impl Auth {
 }
 
 impl Admin<'_> {
+    pub(crate) const fn auth(&self) -> &Auth {
+        self.auth
+    }
+
     /// Returns all accounts, newest first: at most `limit` (1 to
     /// [`crate::pagination::MAX_PAGE_SIZE`]) created before the one that `cursor` names.
     pub async fn users(

@@ -1,5 +1,5 @@
 //! The periodic tasks of a node: following the change feed, maintenance, following the database's
-//! clock, and retention. They run independently of each other.
+//! clock, retention, and sending email. They run independently of each other.
 
 use crate::{Auth, Error, background::BackgroundTask, error_chain, retention::ClockCheck};
 use futures::future::join_all;
@@ -31,10 +31,13 @@ enum Task {
     SyncClock,
     /// Deletes expired rows. A long round delays no other task.
     Retain,
+    /// Sends email. A slow mail server delays no other task.
+    DeliverMail,
 }
 
 impl Task {
-    const ALL: [Self; 4] = [Self::SyncFeed, Self::Maintain, Self::SyncClock, Self::Retain];
+    const ALL: [Self; 5] =
+        [Self::SyncFeed, Self::Maintain, Self::SyncClock, Self::Retain, Self::DeliverMail];
 
     const fn name(self) -> &'static str {
         match self {
@@ -42,6 +45,7 @@ impl Task {
             Self::Maintain => "maintenance",
             Self::SyncClock => "clock_sync",
             Self::Retain => "retention",
+            Self::DeliverMail => "mail",
         }
     }
 
@@ -49,6 +53,7 @@ impl Task {
         Duration::from_millis(match self {
             Self::SyncFeed => 400,
             Self::Maintain => 800,
+            Self::DeliverMail => 500,
             Self::SyncClock => 10 * 1000,
             Self::Retain => 10 * 60 * 1000,
         })
@@ -77,6 +82,7 @@ impl Auth {
                 Task::SyncFeed => self.sync_feed().await,
                 Task::Maintain => self.run_maintenance(false).await,
                 Task::SyncClock => self.sync_clock().await,
+                Task::DeliverMail => self.deliver_mail().await,
                 Task::Retain => self.run_retention_if_clock_plausible(&mut clock_check).await,
             };
             // Logged when it begins and when it ends, not in every round.

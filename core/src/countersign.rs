@@ -9,6 +9,7 @@ use crate::{
     background::Supervisor,
     keys::{Jwk, KeyStore},
     log_throttle::LogThrottle,
+    mail::{MailConfig, Mailer},
     passwords::hasher::PasswordHasher,
     random::IdGenerator,
     rate_limit::RateLimiter,
@@ -38,6 +39,7 @@ struct Inner {
     activity: ActivityTracker,
     background: Supervisor,
     rate_limiter: RateLimiter,
+    mailer: Option<Mailer>,
     /// Limits log lines about invalid refresh tokens.
     bad_tokens: LogThrottle,
 }
@@ -65,13 +67,14 @@ pub struct AuthConfig {
     pub secret: ServerSecret,
     pub policy: Policy,
     pub hashing: HashingConfig,
+    pub mail: Option<MailConfig>,
 }
 
 impl Auth {
     /// Starts the hashing threads, checks that the secret belongs to the database, and loads keys
     /// and revocations.
     pub async fn start(parts: AuthConfig) -> Result<Self, StartError> {
-        let AuthConfig { store, clock, random, secret, policy, hashing } = parts;
+        let AuthConfig { store, clock, random, secret, policy, hashing, mail } = parts;
         let clock = SharedClock::new(clock);
         clock.sync_at_start(&store).await?;
         let now = clock.now();
@@ -98,6 +101,7 @@ impl Auth {
             activity: ActivityTracker::default(),
             background,
             rate_limiter,
+            mailer: mail.map(Mailer::new),
             bad_tokens: LogThrottle::default(),
         })))
     }
@@ -183,6 +187,10 @@ impl Auth {
 
     pub(crate) fn rate_limiter(&self) -> &RateLimiter {
         &self.0.rate_limiter
+    }
+
+    pub(crate) fn mailer(&self) -> Option<&Mailer> {
+        self.0.mailer.as_ref()
     }
 
     pub(crate) fn bad_tokens(&self) -> &LogThrottle {

@@ -35,6 +35,9 @@ pub enum Error {
     /// A one-time link was used, has expired, or was never issued.
     #[error("link is invalid, expired or already used")]
     LinkExpired,
+    /// This server sends no email.
+    #[error("email is not configured")]
+    MailDisabled,
     /// No credential, or one that is malformed, expired or revoked. These are deliberately
     /// indistinguishable.
     #[error("not authenticated")]

@@ -6,6 +6,8 @@
 //! | access and refresh tokens, log-out, revocation, introspection | [`sessions`] |
 //! | hashing, strength, change of passwords | [`passwords`] |
 //! | signing keys | [`keys`] |
+//! | links and codes that are sent by email | [`one_time_links`] |
+//! | email: templates, outbox, delivery | [`mail`] |
 //! | rate limits, device cookies | [`rate_limit`] |
 //! | administration of other accounts | [`admin`] |
 //! | the audit log | `audit` |
@@ -35,6 +37,8 @@ mod error;
 pub mod fail_point;
 pub mod keys;
 mod log_throttle;
+pub mod mail;
+pub mod one_time_links;
 mod pagination;
 pub mod passwords;
 mod policy;

@@ -22,6 +22,10 @@ use tokio::time::Instant;
 const ENDED_SESSION_RETENTION: TimeSpan = TimeSpan::days(30);
 /// How long audit events are retained.
 const AUDIT_RETENTION: TimeSpan = TimeSpan::days(400);
+/// How long links are retained after they have expired.
+const LINK_RETENTION: TimeSpan = TimeSpan::days(2);
+/// How long failed emails are retained, for the operator.
+const FAILED_MAIL_RETENTION: TimeSpan = TimeSpan::days(30);
 /// How much longer than any token revocations are remembered: a clock that ran ahead and is
 /// corrected must not make a revoked token valid again.
 pub(crate) const REVOCATION_RETENTION_MARGIN: TimeSpan = TimeSpan::minutes(25 * 60);
@@ -98,6 +102,10 @@ enum Batch {
     Limits(Timestamp, Timestamp),
     /// The rate limit rows that were unused for longest.
     OldestLimits,
+    /// One-time links that expired before.
+    Links(Timestamp),
+    /// Failed emails that were created before.
+    FailedMail(Timestamp),
     /// Audit events before.
     Events(Timestamp),
     /// The address and device in audit events about other users.
@@ -116,6 +124,8 @@ impl Batch {
             Self::Sessions(before) => tx.session_prune(before, rows).await,
             Self::Limits(before, now) => tx.limit_prune(before, now, rows).await,
             Self::OldestLimits => tx.limit_drop_oldest(rows).await,
+            Self::Links(before) => tx.link_prune(before, rows).await,
+            Self::FailedMail(before) => tx.outbox_prune_failed(before, rows).await,
             Self::Events(before) => tx.event_prune(before, rows).await,
             Self::EventsBy(user) => tx.event_redact(user, rows).await,
             Self::EventsOf(user) => tx.event_delete_for_user(user, rows).await,
@@ -135,6 +145,8 @@ impl Auth {
             Batch::Feed(now - REVOCATION_RETENTION_MARGIN),
             Batch::Sessions(now - ENDED_SESSION_RETENTION),
             Batch::Limits(now - ATTEMPT_RETENTION, now),
+            Batch::Links(now - LINK_RETENTION),
+            Batch::FailedMail(now - FAILED_MAIL_RETENTION),
             Batch::Events(now - AUDIT_RETENTION),
         ] {
             failed = self.in_batches(expired, u64::MAX).await.err().or(failed);

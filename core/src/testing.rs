@@ -214,6 +214,8 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     crate::accounts::store::STATEMENTS,
     crate::audit::store::STATEMENTS,
     crate::keys::store::STATEMENTS,
+    crate::mail::store::STATEMENTS,
+    crate::one_time_links::store::STATEMENTS,
     crate::rate_limit::store::STATEMENTS,
     crate::sessions::store::STATEMENTS,
     crate::store::change_feed::STATEMENTS,

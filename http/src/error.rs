@@ -139,6 +139,7 @@ pub fn to_problem(error: &countersign_core::Error) -> Problem {
         E::InvalidCredentials => Problem::InvalidCredentials,
         E::EmailTaken => Problem::EmailTaken,
         E::LinkExpired => Problem::LinkExpired,
+        E::MailDisabled => Problem::MailDisabled,
         E::Unauthenticated => Problem::Unauthenticated,
         E::RefreshSuperseded => Problem::RefreshSuperseded,
         E::RateLimited { retry_after, .. } => Problem::RateLimited { retry_after: *retry_after },

@@ -39,6 +39,7 @@ impl InProcessServer {
             secret: secret.clone(),
             policy: Policy { limits, ..Policy::new(URL) },
             hashing,
+            mail: None,
         };
         let auth = Auth::start(parts).await?;
         let background = auth.start_background_tasks();

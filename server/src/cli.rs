@@ -1,4 +1,6 @@
-//! The commands for signing keys and accounts. They work with or without a running server.
+//! The commands for signing keys, accounts and email. They work with or without a running server.
+
+pub mod mail;
 
 use crate::{
     config::Config,
@@ -129,6 +131,7 @@ pub async fn users(
         secret: secret.clone(),
         policy: config.policy(),
         hashing,
+        mail: None,
     };
     let auth = Auth::start(parts).await?;
     let admin = auth.operator(&RequestContext::new(None, None, "command-line"), &secret)?;

@@ -4,7 +4,10 @@ use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use countersign::{
     backup,
-    cli::{self, KeysCommand, UserCommand},
+    cli::{
+        self, KeysCommand, UserCommand,
+        mail::{self, MailCommand},
+    },
     config::{Config, Settings},
 };
 use countersign_core::{Clock, RandomSource, ServerSecret};
@@ -66,6 +69,9 @@ enum Command {
     /// Manage accounts, with or without a running server.
     #[command(subcommand)]
     User(UserCommand),
+    /// Test email and manage the outbox, with or without a running server.
+    #[command(subcommand)]
+    Mail(MailCommand),
 }
 
 #[derive(Clone, Copy, Subcommand)]
@@ -130,6 +136,10 @@ fn run(command: Command) -> anyhow::Result<()> {
                     &mut std::io::stdout(),
                 )
                 .await
+            }
+            Command::Mail(command) => {
+                let (clock, random) = (Clock::System, RandomSource::System);
+                mail::run(&config, command, &clock, &random, &mut std::io::stdout()).await
             }
             _ => countersign::serve(config, Clock::System, RandomSource::System).await,
         }

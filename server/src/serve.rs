@@ -39,6 +39,7 @@ pub async fn serve(config: Config, clock: Clock, random: RandomSource) -> anyhow
         secret,
         policy: config.policy(),
         hashing,
+        mail: config.mail(),
     })
     .await?;
     let worker = auth.start_background_tasks();

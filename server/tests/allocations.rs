@@ -44,6 +44,7 @@ async fn start(database: &TestDatabase) -> (Router, String) {
             threads: 1,
             queue_capacity: 8,
         },
+        mail: None,
     })
     .await
     .expect("a start");

@@ -80,6 +80,11 @@ event_kinds! {
         "Logged out the device you hadn't used for longest (limit reached)";
     /// The password was changed and all other sessions were revoked.
     PasswordChanged = "password_changed", Notice, "Password changed, all other devices logged out";
+    /// A link to reset the password was used, and all sessions were revoked.
+    PasswordReset = "password_reset", Warning, "Password reset, all devices logged out";
+    /// The owner said with a link from a notice that they did not do what it is about. The session
+    /// was revoked.
+    ActivityReported = "activity_reported", Warning, "Reported activity that wasn't you";
     /// An administrator disabled the account.
     AccountDisabled = "account_disabled", Notice, "Account disabled by an administrator";
     /// An administrator enabled the account again.

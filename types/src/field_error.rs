@@ -19,12 +19,20 @@ pub enum Field {
     CurrentPassword,
     /// The new password, where it is changed.
     NewPassword,
+    /// The code from an email.
+    Code,
 }
 
 impl Field {
     /// All fields.
-    pub const ALL: [Self; 5] =
-        [Self::Email, Self::Password, Self::Name, Self::CurrentPassword, Self::NewPassword];
+    pub const ALL: [Self; 6] = [
+        Self::Email,
+        Self::Password,
+        Self::Name,
+        Self::CurrentPassword,
+        Self::NewPassword,
+        Self::Code,
+    ];
 
     /// Returns the name of the field in forms and in JSON.
     #[must_use]
@@ -35,6 +43,7 @@ impl Field {
             Self::Name => "name",
             Self::CurrentPassword => "current_password",
             Self::NewPassword => "new_password",
+            Self::Code => "code",
         }
     }
 }
@@ -68,6 +77,8 @@ pub enum FieldError {
     Incorrect,
     /// The new password equals the current one.
     Unchanged,
+    /// The code has expired, or was entered incorrectly too often.
+    Expired,
 }
 
 impl FieldError {
@@ -85,6 +96,7 @@ impl FieldError {
             Self::TooWeak => "too_weak",
             Self::Incorrect => "incorrect",
             Self::Unchanged => "unchanged",
+            Self::Expired => "expired",
         }
     }
 
@@ -98,6 +110,9 @@ impl FieldError {
             (Field::CurrentPassword, Self::Missing) => "Enter your current password.",
             (Field::NewPassword, Self::Missing) => "Enter a new password.",
             (Field::Name, Self::Missing) => "Enter a name.",
+            (Field::Code, Self::Missing) => "Enter the code from the email.",
+            (Field::Code, Self::Malformed) => "The code has six digits.",
+            (Field::Code, Self::Incorrect) => "That code isn't right.",
             (Field::Email, Self::Malformed) => "Use the format name@example.com.",
             (_, Self::Malformed) => "Check this and try again.",
             (Field::Email, Self::TooLong { max }) => {
@@ -116,6 +131,7 @@ impl FieldError {
             (_, Self::TooWeak) => "Too easy to guess. Choose another.",
             (_, Self::Incorrect) => "That's not your current password.",
             (_, Self::Unchanged) => "That's already your password.",
+            (_, Self::Expired) => "Too many tries. Get a new code.",
         })
     }
 
@@ -131,6 +147,7 @@ impl FieldError {
             Self::TooWeak,
             Self::Incorrect,
             Self::Unchanged,
+            Self::Expired,
         ];
         match (code, limit) {
             ("too_short", Some(min)) => Some(Self::TooShort { min }),
@@ -211,7 +228,7 @@ mod tests {
     use super::*;
 
     /// Every kind of field error.
-    const ERRORS: [FieldError; 10] = [
+    const ERRORS: [FieldError; 11] = [
         FieldError::Missing,
         FieldError::Malformed,
         FieldError::TooShort { min: 8 },
@@ -222,6 +239,7 @@ mod tests {
         FieldError::TooWeak,
         FieldError::Incorrect,
         FieldError::Unchanged,
+        FieldError::Expired,
     ];
 
     /// The message of every error of every field.

@@ -4,7 +4,7 @@
 //! browser. A form contains what the domain needs. What only the page needs, such as the redirect
 //! path and the session tag, is a separate argument of the server function.
 
-use crate::{DisplayName, Email, Field, FieldErrors, Password};
+use crate::{DisplayName, Email, Field, FieldErrors, OneTimeCode, Password};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -173,6 +173,54 @@ impl DeleteAccountForm {
     }
 }
 
+/// The form that asks for a link to reset the password.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ForgotPasswordForm {
+    /// The email address as typed. It need not have an account.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true, format = Email, max_length = 254))]
+    pub email: String,
+}
+
+impl ForgotPasswordForm {
+    /// Parses the address, or returns its error.
+    pub fn validate(&self) -> Result<Email, FieldErrors> {
+        Email::parse(&self.email).map_err(|error| (Field::Email, error).into())
+    }
+}
+
+/// The form for the code from an email.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct CodeForm {
+    /// The code as typed.
+    #[serde(default)]
+    pub code: String,
+}
+
+impl CodeForm {
+    /// Parses the code, or returns its error.
+    pub fn validate(&self) -> Result<OneTimeCode, FieldErrors> {
+        OneTimeCode::parse(&self.code).map_err(|error| (Field::Code, error).into())
+    }
+}
+
+/// The form that sets a new password with a link.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct ResetPasswordForm {
+    /// The new password.
+    #[serde(default)]
+    pub new_password: String,
+}
+
+impl ResetPasswordForm {
+    /// Parses the password, or returns its error. `email` is the address of the account, if it is
+    /// known.
+    pub fn validate(&self, email: Option<&Email>) -> Result<Password, FieldErrors> {
+        Password::new(&self.new_password, email).map_err(|error| (Field::NewPassword, error).into())
+    }
+}
+
 /// A checkbox in a form: browsers send `on`, or nothing if it is not checked.
 mod checkbox {
     use serde::{Deserialize, Deserializer, Serializer};
@@ -197,7 +245,16 @@ macro_rules! redacted {
         }
     )*};
 }
-redacted!(LogInForm, SignUpForm, UpdateProfileForm, ChangePasswordForm, DeleteAccountForm);
+redacted!(
+    LogInForm,
+    SignUpForm,
+    UpdateProfileForm,
+    ChangePasswordForm,
+    DeleteAccountForm,
+    ForgotPasswordForm,
+    CodeForm,
+    ResetPasswordForm
+);
 
 #[cfg(test)]
 mod tests {

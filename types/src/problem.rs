@@ -20,6 +20,8 @@ pub enum Problem {
     EmailTaken,
     /// The link is invalid, expired or already used.
     LinkExpired,
+    /// The server sends no email.
+    MailDisabled,
     /// No credential, or an expired or revoked one. The only problem after which the browser
     /// refreshes.
     Unauthenticated,
@@ -112,6 +114,12 @@ impl Problem {
                 410,
                 "This link no longer works",
                 "Links like this work once and for a short time. Ask for a new one.",
+            ),
+            Self::MailDisabled => declare(
+                "mail_disabled",
+                404,
+                "This site sends no email",
+                "Ask an administrator for help.",
             ),
             Self::Unauthenticated => declare(
                 "invalid_token",
@@ -266,6 +274,7 @@ const UNIT_VARIANTS: &[Problem] = &[
     Problem::InvalidCredentials,
     Problem::EmailTaken,
     Problem::LinkExpired,
+    Problem::MailDisabled,
     Problem::Unauthenticated,
     Problem::RefreshSuperseded,
     Problem::SessionMismatch,
@@ -347,6 +356,7 @@ mod tests {
             P::InvalidCredentials,
             P::EmailTaken,
             P::LinkExpired,
+            P::MailDisabled,
             P::Unauthenticated,
             P::RefreshSuperseded,
             P::SessionMismatch,

@@ -1,7 +1,7 @@
 //! Data that pages and API clients may see. Only [`SessionTokens`] contains secrets, and it is
 //! sent to its owner only.
 
-use crate::{EventId, EventKind, SessionId, TimeSpan, Timestamp, UserId};
+use crate::{EventId, EventKind, LinkId, SessionId, TimeSpan, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -106,6 +106,23 @@ pub struct LogInResponse {
     pub next: String,
     /// The tokens. `None` in the response to a plain form, which can't use them.
     pub session: Option<SessionTokens>,
+}
+
+/// The response to a request for an email.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RequestedMail {
+    /// Identifies the link in the email, and must be sent with the code from it. It grants no
+    /// access. It is also returned if no email is sent.
+    #[cfg_attr(feature = "openapi", schema(value_type = Uuid))]
+    pub link_id: LinkId,
+}
+
+/// A link from an email, as its page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OpenedLink {
+    /// The address of the account.
+    pub email: String,
 }
 
 /// A session, as shown to its owner.

@@ -4,6 +4,8 @@ use crate::{
     Error, LimitedAction, SignedIn,
     accounts::store::User,
     audit::AuditEntry,
+    mail::{MailContent, Notice, Origin},
+    one_time_links::LinkOwner,
     passwords::change::{PasswordProof, incorrect_password},
     rate_limit::throttling::Permit,
     store::change_feed::Change,
@@ -63,6 +65,21 @@ impl SignedIn<'_> {
                 )
                 .await?;
         }
+        if is_new {
+            let notice = Notice {
+                content: MailContent::DeletionRequested {
+                    delete_at: now + DELETION_GRACE_PERIOD,
+                    origin: Origin::new(&self.context, now),
+                },
+                owner: LinkOwner {
+                    user: self.user,
+                    epoch: user.epoch,
+                    email: &user.email,
+                    session: Some(self.session),
+                },
+            };
+            self.auth.queue_notice(&mut tx, notice, now).await?;
+        }
         let changes: Vec<_> = ended.into_iter().map(Change::SessionRevoked).collect();
         self.auth.commit_and_publish(tx, &changes, now).await
     }
@@ -73,6 +90,7 @@ impl SignedIn<'_> {
         if account.deletion_scheduled_at.is_none() {
             return Ok(account);
         }
+        let epoch = self.read_user().await?.epoch;
         let (mut tx, now) = self.begin(self.permit(LimitedAction::AccountDeletion)?).await?;
         if tx.user_cancel_deletion(self.user).await? {
             self.auth
@@ -83,6 +101,16 @@ impl SignedIn<'_> {
                     AuditEntry::by_user(EventKind::DeletionCancelled, self.user, self.session),
                 )
                 .await?;
+            let notice = Notice {
+                content: MailContent::DeletionCancelled(Origin::new(&self.context, now)),
+                owner: LinkOwner {
+                    user: self.user,
+                    epoch,
+                    email: &account.email,
+                    session: Some(self.session),
+                },
+            };
+            self.auth.queue_notice(&mut tx, notice, now).await?;
             tx.commit().await?;
         }
         self.read_account().await

@@ -4,6 +4,8 @@ use crate::{
     Auth, Error, IssuedTokens, LimitedAction, RequestContext,
     accounts::store::{User, VerifiedCredentials},
     audit::AuditEntry,
+    mail::{MailContent, Notice, Origin},
+    one_time_links::LinkOwner,
     passwords::hasher::{PasswordMatch, Priority, QueueSlot, UserPasswordHash},
     rate_limit::{device_cookie::DeviceCookie, throttling::Attempt},
     sessions::issue_tokens::NewSession,
@@ -204,6 +206,20 @@ impl Auth {
             .session_with_user(session)
             .await?
             .ok_or_else(|| Error::internal("new session not found"))?;
+        if self.sends_mail()
+            && !tx.session_device_was_seen(user.id, session, context.device.as_deref()).await?
+        {
+            let notice = Notice {
+                content: MailContent::NewDevice(Origin::new(context, now)),
+                owner: LinkOwner {
+                    user: user.id,
+                    epoch: row.epoch,
+                    email: &row.email,
+                    session: Some(session),
+                },
+            };
+            self.queue_notice(&mut tx, notice, now).await?;
+        }
         self.commit_and_publish(tx, &changes, now).await?;
         let device_cookie = self.issue_device_cookie(context, key, user.id, row.epoch)?;
         Ok(Some(IssuedTokens { device_cookie, ..self.issue(&row, row.session.generation, now)? }))

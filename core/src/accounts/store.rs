@@ -132,6 +132,9 @@ statements! {
         WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL";
     CHANGE_PASSWORD = "UPDATE csgn_users SET password_hash = $4, epoch = epoch + 1 WHERE id = $1 \
         AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING epoch";
+    RESET_PASSWORD = "UPDATE csgn_users SET password_hash = $3, epoch = epoch + 1, \
+        email_verified_at = COALESCE(email_verified_at, $4) WHERE id = $1 AND epoch = $2 AND \
+        disabled_at IS NULL RETURNING epoch";
     RAISE_EPOCH = "UPDATE csgn_users SET epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NULL \
         RETURNING epoch";
     ROW = "SELECT id, email, name, (SELECT string_agg(role, ' ') FROM csgn_user_roles WHERE \
@@ -268,6 +271,24 @@ impl WriteTransaction {
             .bind(verified.epoch)
             .bind(verified.hash)
             .bind(hash)
+            .fetch_optional(c)
+            .await?))
+    }
+
+    /// Sets the password of an account with this epoch, whose owner has read an email, and raises
+    /// the epoch. Returns the new epoch, or `None` if the account changed or is disabled.
+    pub(crate) async fn user_reset_password(
+        &mut self,
+        id: UserId,
+        epoch: i64,
+        hash: &str,
+        now: Timestamp,
+    ) -> Result<Option<i64>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_scalar(RESET_PASSWORD)
+            .bind(id)
+            .bind(epoch)
+            .bind(hash)
+            .bind(now)
             .fetch_optional(c)
             .await?))
     }

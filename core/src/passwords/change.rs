@@ -4,6 +4,8 @@ use crate::{
     Auth, Error, IssuedTokens, LimitedAction, SignedIn,
     accounts::store::{User, VerifiedCredentials},
     audit::AuditEntry,
+    mail::{MailContent, Notice, Origin},
+    one_time_links::LinkOwner,
     passwords::hasher::{PasswordMatch, Priority, UserPasswordHash},
     rate_limit::throttling::{Attempt, Permit},
     store::change_feed::Change,
@@ -109,6 +111,16 @@ impl SignedIn<'_> {
             )
             .await?;
         let row = tx.session_with_user(self.session).await?.ok_or(Error::Unauthenticated)?;
+        let notice = Notice {
+            content: MailContent::PasswordChanged(Origin::new(&self.context, now)),
+            owner: LinkOwner {
+                user: self.user,
+                epoch,
+                email: &row.email,
+                session: Some(self.session),
+            },
+        };
+        self.auth.queue_notice(&mut tx, notice, now).await?;
         self.auth.commit_and_publish(tx, &[Change::EpochRaised(self.user, epoch)], now).await?;
         let key =
             Email::parse(&row.email).map_or_else(|_| row.email.clone(), |email| email.lookup_key());

@@ -47,6 +47,17 @@ impl Counter {
         }
     }
 
+    /// Returns the counter of emails to an address (by its
+    /// [`countersign_types::Email::lookup_key`]).
+    pub(crate) fn for_address(
+        action: LimitedAction,
+        secret: &ServerSecret,
+        email_key: &str,
+    ) -> Self {
+        let mac = hmac::sign(&secret.mac_key("limits", &[]), email_key.as_bytes());
+        Self { action, subject: mac.as_ref().to_vec() }
+    }
+
     /// Returns the counter of a network. Clients without an address share one.
     pub(crate) fn for_network(action: LimitedAction, context: &RequestContext) -> Self {
         Self { action, subject: context.ip_prefix() }

@@ -114,6 +114,21 @@ limited_actions! {
     /// A sign-up.
     SignUp = "sign_up_by_address" Network TokenBucket Database 20/30 s
         "COUNTERSIGN_LIMIT_SIGN_UP" may_be off "sign-ups from one network";
+    /// A request for an email from a network, for any address.
+    NetworkMail = "mail_by_address" Network TokenBucket Database 20/180 s
+        "COUNTERSIGN_LIMIT_NETWORK_MAIL" may_be off "requests for email from one network";
+    /// A request for an email to an address: one, then a pause.
+    RepeatedMail = "mail_again" Account TokenBucket Database 1/30 s
+        "COUNTERSIGN_LIMIT_REPEATED_MAIL" may_be off "repeated requests for email to one address";
+    /// A request for an email to an address.
+    RequestedMail = "mail_requested" Account TokenBucket Database 5/720 s
+        "COUNTERSIGN_LIMIT_REQUESTED_MAIL" may_be off "requests for email to one address";
+    /// An email to an address, whatever its cause.
+    AddressMail = "mail_to_address" Account TokenBucket Database 100/36 s
+        "COUNTERSIGN_LIMIT_ADDRESS_MAIL" may_be off "emails to one address";
+    /// An attempt to enter the code from an email.
+    Code = "code_by_address" Network TokenBucket Database 60/10 s
+        "COUNTERSIGN_LIMIT_CODE" may_be off "codes entered from one network";
     /// A log-in with the correct password, which creates a session.
     LogIn = "log_in" User TokenBucket Database 100/3 s
         "COUNTERSIGN_LIMIT_LOG_IN" may_be off "log-ins of one user";

@@ -239,6 +239,31 @@ impl Auth {
         tx.commit().await
     }
 
+    /// Counts an email to an address in a transaction. Returns `false` if its limit is exceeded.
+    pub(crate) async fn count_mail_to_address(
+        &self,
+        tx: &mut WriteTransaction,
+        action: LimitedAction,
+        email: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let Some(limit) = self.policy().limits.get(action) else { return Ok(true) };
+        let counter = Counter::for_address(action, self.secret(), &email.to_ascii_lowercase());
+        Ok(tx.limit_take_token(&counter, limit, now).await?.is_some())
+    }
+
+    /// Counts an email that a client requested for an address. Returns `false` if a limit is
+    /// exceeded.
+    pub(crate) async fn count_requested_mail(
+        &self,
+        tx: &mut WriteTransaction,
+        email: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        Ok(self.count_mail_to_address(tx, LimitedAction::RepeatedMail, email, now).await?
+            && self.count_mail_to_address(tx, LimitedAction::RequestedMail, email, now).await?)
+    }
+
     /// Counts an action of a user on this node.
     pub(crate) fn permit(
         &self,

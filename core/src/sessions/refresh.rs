@@ -5,6 +5,8 @@ use crate::{
     audit::AuditEntry,
     fail_point,
     fail_point::FailPoint,
+    mail::{MailContent, Notice, Origin},
+    one_time_links::LinkOwner,
     sessions::{
         refresh_token,
         refresh_token::{ParsedRefreshToken, RefreshDecision, RotationState},
@@ -91,7 +93,7 @@ impl Auth {
                     return Err(Error::Unauthenticated);
                 }
                 RefreshDecision::ReuseDetected => {
-                    self.revoke_reused(context, presented.session, now).await?;
+                    self.revoke_reused(context, &row, now).await?;
                     return Err(Error::Unauthenticated);
                 }
                 RefreshDecision::UnknownGeneration => {
@@ -176,9 +178,10 @@ impl Auth {
     async fn revoke_reused(
         &self,
         context: &RequestContext,
-        session: SessionId,
+        row: &SessionWithUser,
         now: Timestamp,
     ) -> Result<(), Error> {
+        let session = row.session.id;
         let mut tx = self.store().write().await?;
         let Some(user) = tx.session_revoke(session, REUSE_DETECTED, now).await? else {
             return Ok(());
@@ -190,6 +193,11 @@ impl Auth {
             AuditEntry::failed(EventKind::RefreshTokenReused, Some(user), Some(session)),
         )
         .await?;
+        let notice = Notice {
+            content: MailContent::ReuseDetected(Origin::new(context, now)),
+            owner: LinkOwner { user, epoch: row.epoch, email: &row.email, session: None },
+        };
+        self.queue_notice(&mut tx, notice, now).await?;
         tracing::warn!(
             request.id = &*context.request_id,
             user.id = %user,

@@ -259,6 +259,7 @@ mod tests {
                 secret,
                 policy,
                 hashing,
+                mail: None,
             };
             let auth = Auth::start(parts).await.expect("a start");
             let form = SignUpForm {

@@ -98,6 +98,8 @@ statements! {
         > $3 ORDER BY id DESC LIMIT $4";
     LIST_ALL = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM \
         csgn_sessions WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    DEVICE_WAS_SEEN = "SELECT COUNT(*) FROM (SELECT 1 FROM csgn_sessions WHERE user_id = $1 AND id \
+        <> $2 AND device IS NOT DISTINCT FROM $3 LIMIT 1) one";
     REUSE_DETECTED_SINCE = "SELECT MAX(revoked_at) FROM csgn_sessions WHERE user_id = $1 AND \
         revocation_reason = 'refresh_token_reused' AND revoked_at >= $2";
     DISMISS_NOTICE = "UPDATE csgn_sessions SET reuse_detected_at = NULL WHERE id = $1";
@@ -207,6 +209,25 @@ impl ReadConnection {
             .bind(since)
             .fetch_one(c)
             .await?))
+    }
+}
+
+impl ReadConnection {
+    /// Whether the user has or had, within the retention of sessions, another session with this
+    /// device.
+    pub(crate) async fn session_device_was_seen(
+        &mut self,
+        user: UserId,
+        except: SessionId,
+        device: Option<&str>,
+    ) -> Result<bool, Error> {
+        let seen: i64 = with_connection!(self, |c| sqlx::query_scalar(DEVICE_WAS_SEEN)
+            .bind(user)
+            .bind(except)
+            .bind(device)
+            .fetch_one(c)
+            .await?);
+        Ok(seen > 0)
     }
 }
 

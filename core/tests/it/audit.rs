@@ -153,12 +153,14 @@ test_on_each_database! {
             );
         }
         let seen: BTreeSet<&str> = records.iter().map(|record| record.kind.as_str()).collect();
-        // These need a hundred sessions, a restored database or a deleted account (see
-        // `account_deletion`).
+        // These need a hundred sessions, a restored database, a deleted account (see
+        // `account_deletion`) or email (see `password_reset`).
         let rare = [
             EventKind::SessionEvicted,
             EventKind::UnknownTokenGeneration,
             EventKind::AccountDeleted,
+            EventKind::PasswordReset,
+            EventKind::ActivityReported,
         ];
         let expected: BTreeSet<&str> = EventKind::ALL
             .iter()

@@ -3,6 +3,7 @@
 use countersign_core::{
     Auth, AuthConfig, Clock, Error, HashingConfig, IssuedTokens, Policy, PresentedCredential,
     RandomSource, RateLimits, RequestContext, ServerSecret, StartError, Store,
+    mail::{MailConfig, MailTransport},
     testing::TestDatabase,
 };
 use countersign_types::{
@@ -15,6 +16,7 @@ use sqlx::{
 use std::time::Duration;
 
 pub const ISSUER: &str = "https://countersign.example";
+pub const MAIL_FROM: &str = "Countersign <accounts@countersign.example>";
 pub const PASSWORD: &str = "correct horse battery";
 /// The hashing parameters of all nodes in the tests: cheap, so that the tests are fast.
 pub const HASHING: HashingConfig = HashingConfig {
@@ -55,6 +57,15 @@ impl TestContext {
     pub async fn node_with(&self, limits: RateLimits) -> Auth {
         let store = Store::open(&self.database.url).await.expect("a database");
         start_with(&store, &self.clock, &self.secret, limits).await.expect("a start")
+    }
+
+    /// Starts another node on the same database that sends email.
+    pub async fn mail_node(&self, transport: MailTransport, limits: RateLimits) -> Auth {
+        let store = Store::open(&self.database.url).await.expect("a database");
+        let mail = MailConfig::new(transport, MAIL_FROM, None, "Countersign").expect("a sender");
+        start_parts(&store, &self.clock, &self.secret, limits, HASHING, Some(mail))
+            .await
+            .expect("a start")
     }
 
     /// Starts another node on the same database with one hashing thread.
@@ -162,6 +173,17 @@ async fn start_hashing(
     limits: RateLimits,
     hashing: HashingConfig,
 ) -> Result<Auth, StartError> {
+    start_parts(store, clock, secret, limits, hashing, None).await
+}
+
+async fn start_parts(
+    store: &Store,
+    clock: &Clock,
+    secret: &ServerSecret,
+    limits: RateLimits,
+    hashing: HashingConfig,
+    mail: Option<MailConfig>,
+) -> Result<Auth, StartError> {
     let policy = Policy { limits, ..Policy::new(ISSUER) };
     Auth::start(AuthConfig {
         store: store.clone(),
@@ -170,6 +192,7 @@ async fn start_hashing(
         secret: secret.clone(),
         policy,
         hashing,
+        mail,
     })
     .await
 }

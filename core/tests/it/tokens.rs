@@ -792,6 +792,7 @@ test_on_each_database! {
                 secret: context.secret.clone(),
                 policy,
                 hashing,
+                mail: None,
             })
             .await
             .expect("a start")

@@ -9,8 +9,7 @@ macro_rules! settings {
             $visibility:vis $field:ident: $type:ty = $default:expr
             $(, in $range:expr)?
             $(, described $description:literal)?
-            $(, shown |$config:ident| $shown:expr)?
-            $(, enum $choice:ident { $($variant:ident = $text:literal),+ })?;
+            $(, shown |$config:ident| $shown:expr)?;
     )+) => {
         /// A setting. The documentation of each variant is Markdown for operators and is part of
         /// the README.
@@ -30,8 +29,6 @@ macro_rules! settings {
             /// The rate limits, unless `rate_limits` is off.
             pub(super) limits: RateLimits,
         }
-
-        $($($crate::config::declare::choice! { $choice { $($variant = $text),+ } })?)+
 
         impl Config {
             /// Reads all settings. One that is invalid has its default.
@@ -94,32 +91,6 @@ macro_rules! settings {
     };
 }
 
-/// Declares the values of a setting with fixed choices.
-macro_rules! choice {
-    ($choice:ident { $($variant:ident = $text:literal),+ }) => {
-        #[doc = concat!("The choices of the setting [`Setting::", stringify!($choice), "`].")]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $choice {
-            $(#[doc = concat!("`", $text, "`")] $variant,)+
-        }
-
-        impl SettingValue for $choice {
-            type Bounds = ();
-
-            fn parse(text: &str, (): &()) -> Result<Self, String> {
-                match text {
-                    $($text => Ok(Self::$variant),)+
-                    _ => Err(format!("must be {}", [$($text),+].join(" or "))),
-                }
-            }
-
-            fn to_text(&self) -> String {
-                match self { $(Self::$variant => $text),+ }.to_owned()
-            }
-        }
-    };
-}
-
 macro_rules! bounds {
     () => {
         ()
@@ -147,4 +118,4 @@ macro_rules! display_value {
     };
 }
 
-pub(super) use {bounds, choice, default_value, display_value, settings};
+pub(super) use {bounds, default_value, display_value, settings};

@@ -2,7 +2,7 @@
 
 use super::{table::Config, types::is_loopback, value::SettingValue};
 use crate::tls;
-use countersign_core::{HashingConfig, Policy, RateLimits, ServerSecret};
+use countersign_core::{HashingConfig, Policy, RateLimits, ServerSecret, mail::MailConfig};
 use countersign_http::HttpSettings;
 use std::path::{Path, PathBuf};
 use url::Url;
@@ -92,6 +92,15 @@ impl Config {
             threads: self.hash_threads,
             queue_capacity: self.hash_queue,
         }
+    }
+
+    /// Returns how emails are sent, or `None` if this server sends none.
+    #[must_use]
+    pub fn mail(&self) -> Option<MailConfig> {
+        let (transport, from) = (self.mail_transport.0.clone()?, self.mail_from.as_ref()?);
+        let reply_to = self.mail_reply_to.as_ref().map(|reply_to| reply_to.0.as_str());
+        // Both addresses were checked when the settings were read.
+        MailConfig::new(transport, &from.0, reply_to, &self.brand.0).ok()
     }
 
     /// Returns the built site.

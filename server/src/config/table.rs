@@ -17,7 +17,6 @@
 //!   other settings.
 //! * `shown |config| TEXT`: what `countersign config` prints, if the value depends on other
 //!   settings.
-//! * `enum Type { Variant = "text", … }`: declares the type, for a setting with fixed choices.
 //!
 //! The field of a setting that is used alone is `pub`. The others are `pub(super)`: they are read
 //! together by a method of `Config` (`groups.rs`), and rules between them are in
@@ -26,8 +25,8 @@
 use super::{
     declare::settings,
     types::{
-        Argon2Cost, CorsOrigin, IntrospectionSecretFile, Limit, LogFilter, PublicUrl,
-        SecurityContact, TrueOrFalse, Watch, read_limits,
+        Argon2Cost, BrandName, CorsOrigin, IntrospectionSecretFile, Limit, LogFilter, MailSetting,
+        MailboxSetting, PublicUrl, SecurityContact, TrueOrFalse, Watch, read_limits,
     },
     value::{Bounds, DefaultValue, ReadValue, SettingValue},
 };
@@ -185,10 +184,23 @@ settings! {
     RateLimits = "COUNTERSIGN_RATE_LIMITS",
         pub(super) are_limits_on: bool = true;
 
-    /// `none`: this version sends no email.
+    /// How emails are sent: `smtps://USER:PASSWORD@HOST:PORT`, `smtp://…` (with STARTTLS, which is
+    /// required; `?tls=none` only for a server on this machine), `dir:PATH` for a file per email,
+    /// `console` for development, or `none`. Without email a forgotten password can't be replaced.
     Mail = "COUNTERSIGN_MAIL",
-        pub mail: Mail = Mail::None,
-        enum Mail { None = "none" };
+        pub(super) mail_transport: MailSetting = MailSetting(None);
+
+    /// Sender of emails, such as `Example <accounts@example.com>`. Required with email.
+    MailFrom = "COUNTERSIGN_MAIL_FROM",
+        pub(super) mail_from: Option<MailboxSetting> = None;
+
+    /// Address for replies to emails.
+    MailReplyTo = "COUNTERSIGN_MAIL_REPLY_TO",
+        pub(super) mail_reply_to: Option<MailboxSetting> = None;
+
+    /// Name of your product in emails.
+    Brand = "COUNTERSIGN_BRAND",
+        pub(super) brand: BrandName = BrandName::default();
 
     /// Log filter. The log goes to standard output, as JSON unless that is a terminal.
     RustLog = "RUST_LOG",
@@ -254,6 +266,14 @@ const fn meaning_of_limit(action: LimitedAction) -> &'static str {
             "Sign-ups from one network. Raise it if many users of one network sign up at the same \
              time."
         }
+        A::NetworkMail => "Requests for email from one network, for all addresses.",
+        A::RepeatedMail => {
+            "Pause between two requests for email to one address. Beyond this limit and the next \
+             two, the response is the same and no email is sent."
+        }
+        A::RequestedMail => "Requests for email to one address.",
+        A::AddressMail => "Emails to one address, whatever their cause.",
+        A::Code => "Codes from emails that one network enters. Each code has 5 attempts.",
         A::LogIn => "Log-ins of one user.",
         A::Refresh => "Token refreshes of one user, on each node.",
         A::DisplayName => "Changes of the display name.",

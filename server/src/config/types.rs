@@ -1,8 +1,11 @@
 //! The types of single settings.
 
-use super::value::{ReadValue, SettingValue, parse_duration};
+use super::value::{NONE, ReadValue, SettingValue, parse_duration};
 use crate::logging;
-use countersign_core::{HashingConfig, LimitedAction, RateLimit, RateLimits, ServerSecret};
+use countersign_core::{
+    HashingConfig, LimitedAction, RateLimit, RateLimits, ServerSecret,
+    mail::{MailTransport, check_mailbox},
+};
 use countersign_http::IntrospectionSecret;
 use countersign_types::TimeSpan;
 use std::{fs, net::IpAddr, os::unix::fs::PermissionsExt, path::PathBuf};
@@ -95,6 +98,70 @@ impl SettingValue for SecurityContact {
             !is_uri || !text.bytes().all(|byte| byte.is_ascii_graphic()),
             "must be a mailto:, https: or tel: URI such as mailto:security@example.com",
         )])?;
+        Ok(Self(text.to_owned()))
+    }
+
+    fn to_text(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// How emails are sent, or `none`.
+#[derive(Clone)]
+pub(super) struct MailSetting(pub(super) Option<MailTransport>);
+
+impl SettingValue for MailSetting {
+    type Bounds = ();
+
+    fn parse(text: &str, (): &()) -> Result<Self, String> {
+        if text == NONE {
+            return Ok(Self(None));
+        }
+        MailTransport::parse(text)
+            .map(|transport| Self(Some(transport)))
+            .map_err(|error| error.to_string())
+    }
+
+    fn to_text(&self) -> String {
+        self.0.as_ref().map_or_else(|| NONE.to_owned(), MailTransport::to_string)
+    }
+}
+
+/// An address with or without a name, for the header fields of emails.
+#[derive(Clone)]
+pub(super) struct MailboxSetting(pub(super) String);
+
+impl SettingValue for MailboxSetting {
+    type Bounds = ();
+
+    fn parse(text: &str, (): &()) -> Result<Self, String> {
+        check_mailbox(text).map_err(|error| error.to_string())?;
+        Ok(Self(text.to_owned()))
+    }
+
+    fn to_text(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// The name of the product that users see.
+#[derive(Clone)]
+pub(super) struct BrandName(pub(super) String);
+
+impl Default for BrandName {
+    fn default() -> Self {
+        Self(countersign_leptos::messages::PRODUCT.to_owned())
+    }
+}
+
+impl SettingValue for BrandName {
+    type Bounds = ();
+
+    fn parse(text: &str, (): &()) -> Result<Self, String> {
+        reject([
+            (text.chars().any(char::is_control), "must not contain control characters"),
+            (text.chars().count() > 60, "must not be longer than 60 characters"),
+        ])?;
         Ok(Self(text.to_owned()))
     }
 

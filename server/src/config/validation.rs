@@ -5,7 +5,7 @@ use super::{
     table::{Config, Setting},
     types::{is_loopback, is_private},
 };
-use countersign_core::LimitedAction;
+use countersign_core::{LimitedAction, mail::MailTransport};
 use countersign_types::TimeSpan;
 
 /// Adds an error for each rule that the settings break together. The value of an invalid setting is
@@ -44,6 +44,17 @@ pub(super) fn validate(config: &Config, reader: &mut SettingsReader<'_>) {
         Setting::Argon2,
         !config.argon2.is_strong() && !is_private,
         "is too weak: at min m=19456,t=2,p=1 or m=12288,t=3,p=1 or m=47104,t=1,p=1",
+    );
+    let transport = config.mail_transport.0.as_ref();
+    check(
+        Setting::MailFrom,
+        transport.is_some() && config.mail_from.is_none(),
+        "is missing: set it to the sender of emails, such as Example <accounts@example.com>",
+    );
+    check(
+        Setting::Mail,
+        transport.is_some_and(MailTransport::is_for_development) && !is_private,
+        "can be console only on a private address: the output would contain links and codes",
     );
     for action in LimitedAction::ALL {
         check(

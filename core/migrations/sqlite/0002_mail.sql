@@ -1,0 +1,60 @@
+-- Links and codes that are sent by email, and the outbox. Tables, columns and indexes are the same
+-- as in ../postgres/0002_mail.sql; a test compares the two.
+
+-- No secret is stored: link and code are derived from the id with the server secret.
+CREATE TABLE csgn_one_time_links (
+    id              BLOB   PRIMARY KEY,
+    purpose         TEXT   NOT NULL,
+    -- The address that the link is sent to, as typed and in lower case. It need not belong to an
+    -- account: a request for an unknown address does the same work.
+    email           TEXT   NOT NULL,
+    email_key       TEXT   NOT NULL,
+    -- The account, and its epoch at the time of the request. A link of an older epoch is invalid.
+    user_id         BLOB   REFERENCES csgn_users (id) ON DELETE CASCADE,
+    epoch           BIGINT,
+    -- The session that the owner can end with a link "This wasn't me".
+    session_id      BLOB,
+    created_at      BIGINT NOT NULL,
+    -- Both are counted from the time of sending. Until then the link is invalid.
+    expires_at      BIGINT NOT NULL,
+    code_expires_at BIGINT NOT NULL,
+    -- Attempts to enter the code, by all clients together.
+    attempts        BIGINT NOT NULL DEFAULT 0,
+    -- When the link was used, or superseded by a newer one.
+    ended_at        BIGINT
+);
+-- The link that a newer one for the same purpose supersedes.
+CREATE INDEX csgn_one_time_links_address ON csgn_one_time_links (email_key, purpose)
+    WHERE ended_at IS NULL;
+-- Deletion with the user, and retention.
+CREATE INDEX csgn_one_time_links_user ON csgn_one_time_links (user_id);
+CREATE INDEX csgn_one_time_links_created_at ON csgn_one_time_links (created_at);
+
+-- Sign-ups whose address is not verified yet. The account is created when it is.
+CREATE TABLE csgn_pending_sign_ups (
+    link_id       BLOB   PRIMARY KEY REFERENCES csgn_one_time_links (id) ON DELETE CASCADE,
+    -- The id of the future account, which its password hash is bound to.
+    user_id       BLOB   NOT NULL,
+    name          TEXT,
+    password_hash TEXT   NOT NULL
+);
+
+-- Emails that are due or have failed. A sent email is deleted.
+CREATE TABLE csgn_mail_outbox (
+    id         BLOB   PRIMARY KEY,
+    -- The template and its values as JSON. Link and code are added at the time of sending.
+    content    TEXT   NOT NULL,
+    -- The recipient; NULL: the address of the account when the email is sent.
+    address    TEXT,
+    user_id    BLOB   REFERENCES csgn_users (id) ON DELETE CASCADE,
+    link_id    BLOB,
+    created_at BIGINT NOT NULL,
+    -- When the next attempt is due; NULL: the email has failed. An attempt postpones it first, so
+    -- that no other node sends the email meanwhile.
+    due_at     BIGINT,
+    attempts   BIGINT NOT NULL DEFAULT 0,
+    -- Why the last attempt failed.
+    error      TEXT
+);
+CREATE INDEX csgn_mail_outbox_due ON csgn_mail_outbox (due_at);
+CREATE INDEX csgn_mail_outbox_user ON csgn_mail_outbox (user_id);

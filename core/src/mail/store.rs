@@ -1,0 +1,225 @@
+//! The outbox.
+
+use crate::{
+    Error,
+    mail::content::MailContent,
+    store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
+};
+use countersign_types::{LinkId, MailId, Timestamp, UserId};
+
+/// An email to be stored.
+pub(crate) struct NewMail<'a> {
+    pub(crate) id: MailId,
+    /// The template and its values as JSON.
+    pub(crate) content: &'a str,
+    /// The recipient; `None`: the address of the account at the time of sending.
+    pub(crate) address: Option<&'a str>,
+    pub(crate) user: Option<UserId>,
+    pub(crate) link: Option<LinkId>,
+}
+
+/// An email that this node may send until its lease ends.
+#[derive(Clone, sqlx::FromRow)]
+pub(crate) struct LeasedMail {
+    pub(crate) id: MailId,
+    pub(crate) content: String,
+    pub(crate) address: Option<String>,
+    pub(crate) user_id: Option<UserId>,
+    pub(crate) link_id: Option<LinkId>,
+    /// The number of this attempt, which identifies the lease.
+    pub(crate) attempts: i64,
+}
+
+/// An email in the outbox, as the operator sees it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+#[expect(missing_docs, reason = "the columns are described in the migration")]
+pub struct OutboxRow {
+    pub id: MailId,
+    pub content: String,
+    /// The recipient; `None` if the address has no account.
+    pub address: Option<String>,
+    pub created_at: Timestamp,
+    pub due_at: Option<Timestamp>,
+    pub attempts: i64,
+    pub error: Option<String>,
+}
+
+impl OutboxRow {
+    /// Returns the name of the template.
+    #[must_use]
+    pub fn template(&self) -> String {
+        serde_json::from_str::<MailContent>(&self.content)
+            .map_or_else(|_| "unknown".to_owned(), |content| content.name().to_owned())
+    }
+}
+
+statements! {
+    INSERT = "INSERT INTO csgn_mail_outbox (id, content, address, user_id, link_id, created_at, \
+        due_at) VALUES ($1, $2, $3, $4, $5, $6, $6)";
+    HAS_DUE = "SELECT COUNT(*) FROM (SELECT 1 FROM csgn_mail_outbox WHERE due_at <= $1 LIMIT 1) \
+        one";
+    LEASE = "UPDATE csgn_mail_outbox SET due_at = $2, attempts = attempts + 1 WHERE id IN (SELECT \
+        id FROM csgn_mail_outbox WHERE due_at <= $1 ORDER BY due_at LIMIT $3) AND due_at <= $1 \
+        RETURNING id, content, address, user_id, link_id, attempts";
+    ACCOUNT_ADDRESS = "SELECT email FROM csgn_users WHERE id = COALESCE($1, (SELECT user_id FROM \
+        csgn_one_time_links WHERE id = $2)) AND disabled_at IS NULL";
+    DELETE = "DELETE FROM csgn_mail_outbox WHERE id = $1 AND attempts = $2";
+    DEFER = "UPDATE csgn_mail_outbox SET due_at = $3, error = $4 WHERE id = $1 AND attempts = $2";
+    LIST = "SELECT m.id, m.content, COALESCE(m.address, (SELECT email FROM csgn_users u WHERE u.id \
+        = COALESCE(m.user_id, (SELECT user_id FROM csgn_one_time_links l WHERE l.id = \
+        m.link_id)))) AS address, m.created_at, m.due_at, m.attempts, m.error FROM \
+        csgn_mail_outbox m WHERE (m.due_at IS NULL OR NOT $1) AND m.id > $2 ORDER BY m.id LIMIT $3";
+    RETRY = "UPDATE csgn_mail_outbox SET due_at = $2, attempts = 0 WHERE id = $1";
+    PRUNE_FAILED = "DELETE FROM csgn_mail_outbox WHERE id IN (SELECT id FROM csgn_mail_outbox \
+        WHERE due_at IS NULL AND created_at < $1 LIMIT $2)";
+    QUEUE_STATE = "SELECT COUNT(*), MIN(created_at) FROM (SELECT created_at FROM csgn_mail_outbox \
+        WHERE due_at IS NOT NULL ORDER BY due_at LIMIT $1) queued";
+}
+
+impl ReadConnection {
+    /// Whether an email is due at `now`.
+    pub(crate) async fn outbox_has_due(&mut self, now: Timestamp) -> Result<bool, Error> {
+        let due: i64 =
+            with_connection!(self, |c| sqlx::query_scalar(HAS_DUE).bind(now).fetch_one(c).await?);
+        Ok(due > 0)
+    }
+
+    /// Returns the address of the account of an email, by its user or its link. `None` if there is
+    /// no such account, or it is disabled.
+    pub(crate) async fn outbox_account_address(
+        &mut self,
+        mail: &LeasedMail,
+    ) -> Result<Option<String>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_scalar(ACCOUNT_ADDRESS)
+            .bind(mail.user_id)
+            .bind(mail.link_id)
+            .fetch_optional(c)
+            .await?))
+    }
+
+    /// Returns emails after `after`, oldest first, at most `limit`.
+    pub async fn outbox_list(
+        &mut self,
+        failed_only: bool,
+        after: MailId,
+        limit: i64,
+    ) -> Result<Vec<OutboxRow>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_as(LIST)
+            .bind(failed_only)
+            .bind(after)
+            .bind(limit)
+            .fetch_all(c)
+            .await?))
+    }
+
+    /// Returns the number of queued emails, counted up to `most`, and the age of the oldest.
+    pub(crate) async fn outbox_queue_state(
+        &mut self,
+        most: u64,
+    ) -> Result<(i64, Option<Timestamp>), Error> {
+        Ok(with_connection!(self, |c| sqlx::query_as(QUEUE_STATE)
+            .bind(limit(most))
+            .fetch_one(c)
+            .await?))
+    }
+}
+
+impl WriteTransaction {
+    /// Inserts an email, which is due at once.
+    pub(crate) async fn outbox_insert(
+        &mut self,
+        mail: &NewMail<'_>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(INSERT)
+            .bind(mail.id)
+            .bind(mail.content)
+            .bind(mail.address)
+            .bind(mail.user)
+            .bind(mail.link)
+            .bind(now)
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Leases at most `rows` emails that are due, until `until`. No other node gets them before.
+    pub(crate) async fn outbox_lease(
+        &mut self,
+        now: Timestamp,
+        until: Timestamp,
+        rows: u64,
+    ) -> Result<Vec<LeasedMail>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_as(LEASE)
+            .bind(now)
+            .bind(until)
+            .bind(limit(rows))
+            .fetch_all(c)
+            .await?))
+    }
+
+    /// Deletes an email that was sent or is obsolete, unless its lease has ended.
+    pub(crate) async fn outbox_delete(&mut self, mail: &LeasedMail) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(DELETE)
+            .bind(mail.id)
+            .bind(mail.attempts)
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Records a failed attempt. `next`: when the next one is due; `None`: never.
+    pub(crate) async fn outbox_defer(
+        &mut self,
+        mail: &LeasedMail,
+        next: Option<Timestamp>,
+        error: &str,
+    ) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(DEFER)
+            .bind(mail.id)
+            .bind(mail.attempts)
+            .bind(next)
+            .bind(error)
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Makes an email due now, with all its attempts. Returns `false` if there is none with this
+    /// id.
+    pub async fn outbox_retry(&mut self, id: MailId, now: Timestamp) -> Result<bool, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(RETRY)
+            .bind(id)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
+    }
+
+    /// Deletes failed emails that were created before `before`: at most `rows`. Returns the number.
+    pub async fn outbox_prune_failed(
+        &mut self,
+        before: Timestamp,
+        rows: u64,
+    ) -> Result<u64, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(PRUNE_FAILED)
+            .bind(before)
+            .bind(limit(rows))
+            .execute(c)
+            .await?
+            .rows_affected()))
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl WriteTransaction {
+    /// Leases one email as a node does, and returns the number. The node is then stopped.
+    pub async fn outbox_lease_for_tests(&mut self, now: Timestamp) -> Result<usize, Error> {
+        let leased = self.outbox_lease(now, now + crate::mail::LEASE, 1).await?;
+        Ok(leased.len())
+    }
+}

@@ -1,0 +1,161 @@
+//! Password reset with a link or a code that is sent to the address of the account, and the link
+//! "This wasn't me" of notices.
+//!
+//! A request for an address without an account does the same work and gets the same response (ASVS
+//! 5.0 6.3.8). Only the use of the link changes the account, and it signs nobody in.
+
+use crate::{
+    Auth, Error, LimitedAction, RequestContext,
+    audit::{AuditEntry, store::Outcome},
+    mail::{MailContent, Notice, Origin, QueuedMail},
+    one_time_links::{LinkOwner, LinkPurpose, LinkToken, store::LinkRow},
+    passwords::hasher::Priority,
+    store::change_feed::Change,
+};
+use countersign_types::{
+    DisplayName, Email, EventKind, Field, FieldError, FieldErrors, LinkId, SessionId,
+    forms::{ForgotPasswordForm, ResetPasswordForm},
+};
+use uuid::Uuid;
+
+impl Auth {
+    /// Sends a link and a code to reset the password, if the address has an account. Returns the
+    /// id of the link, which the form for the code needs; it is no secret.
+    ///
+    /// Beyond the limits for one address no email is sent, and the response is the same.
+    pub async fn request_password_reset(
+        &self,
+        context: &RequestContext,
+        form: &ForgotPasswordForm,
+    ) -> Result<LinkId, Error> {
+        self.require_mail()?;
+        let email = form.validate()?;
+        self.count_network_action(context, LimitedAction::NetworkMail).await?;
+        let purpose = LinkPurpose::ResetPassword;
+        let mut tx = self.store().begin_for(Priority::Anonymous).await?;
+        let now = self.clock().now();
+        if !self.count_requested_mail(&mut tx, email.as_str(), now).await? {
+            // The page goes on with the email that was sent before.
+            let last = tx.link_last(&email.lookup_key(), purpose).await?;
+            tx.commit().await?;
+            return last.map_or_else(|| Ok(LinkId(self.new_id(now)?)), Ok);
+        }
+        let link = self.create_link_for_address(&mut tx, purpose, &email, now).await?;
+        let mail = QueuedMail {
+            content: MailContent::ResetPassword,
+            email: email.as_str(),
+            user: None,
+            link: Some(link),
+        };
+        self.queue_mail(&mut tx, mail, now).await?;
+        tx.commit().await?;
+        Ok(link)
+    }
+
+    /// Sets a new password with the token of a link. All sessions, device cookies and links of the
+    /// account end, and the address counts as verified. Nobody is signed in (ASVS 5.0 6.4.3).
+    ///
+    /// Returns [`Error::LinkExpired`] if the link is invalid, expired, used or superseded. The link
+    /// stays valid after any other error.
+    pub async fn reset_password(
+        &self,
+        context: &RequestContext,
+        token: &str,
+        form: &ResetPasswordForm,
+    ) -> Result<(), Error> {
+        let purpose = LinkPurpose::ResetPassword;
+        let id = self.link_id(token, purpose)?;
+        let slot = self.reserve_hash_slot(context, Priority::Anonymous, None)?;
+        let link = self.valid_link(id, purpose).await?;
+        let LinkRow { user_id: user, epoch, email, name, .. } = &link;
+        let parsed = Email::parse(email).ok();
+        let password = form.validate(parsed.as_ref())?;
+        let hash = match parsed {
+            Some(email) => {
+                let name = name.as_deref().and_then(|name| DisplayName::parse(name).ok().flatten());
+                self.hasher().hash_new(password, *user, email, name, slot).await?
+            }
+            None => Some(self.hasher().hash(password, *user, slot).await?),
+        };
+        let Some(hash) = hash else {
+            return Err(FieldErrors::from((Field::NewPassword, FieldError::TooWeak)).into());
+        };
+        let mut tx = self.store().begin_for(Priority::Anonymous).await?;
+        let now = self.clock().now();
+        // An error undoes the transaction, so the link is used only if the password is set.
+        let epoch =
+            tx.user_reset_password(*user, *epoch, &hash, now).await?.ok_or(Error::LinkExpired)?;
+        if !tx.link_use(id, purpose, now).await? {
+            return Err(Error::LinkExpired);
+        }
+        tx.session_revoke_others(*user, SessionId(Uuid::nil()), "password_reset", now).await?;
+        self.audit(&mut tx, context, now, by_owner(EventKind::PasswordReset, &link)).await?;
+        let notice = Notice {
+            content: MailContent::PasswordReset(Origin::new(context, now)),
+            owner: LinkOwner { user: *user, epoch, email, session: None },
+        };
+        self.queue_notice(&mut tx, notice, now).await?;
+        self.commit_and_publish(tx, &[Change::EpochRaised(*user, epoch)], now).await
+    }
+
+    /// Ends the session that a notice is about and returns the token of a link to reset the
+    /// password, which is valid at once.
+    ///
+    /// Returns [`Error::LinkExpired`] as [`Auth::reset_password`] does.
+    pub async fn secure_account(
+        &self,
+        context: &RequestContext,
+        token: &str,
+    ) -> Result<String, Error> {
+        let purpose = LinkPurpose::SecureAccount;
+        let id = self.link_id(token, purpose)?;
+        let link = self.valid_link(id, purpose).await?;
+        let mut tx = self.store().begin_for(Priority::Anonymous).await?;
+        let now = self.clock().now();
+        if !tx.link_use(id, purpose, now).await? {
+            return Err(Error::LinkExpired);
+        }
+        let mut changes = Vec::new();
+        if let Some(session) = link.session_id
+            && tx.session_revoke_own(session, link.user_id, "reported", now).await?
+        {
+            changes.push(Change::SessionRevoked(session));
+        }
+        self.audit(&mut tx, context, now, by_owner(EventKind::ActivityReported, &link)).await?;
+        let owner =
+            LinkOwner { user: link.user_id, epoch: link.epoch, email: &link.email, session: None };
+        let purpose = LinkPurpose::ResetPassword;
+        let id = self.create_link_for_user(&mut tx, purpose, &owner, now).await?;
+        let reset = LinkToken { purpose, id };
+        // The account has changed meanwhile: undone as a whole.
+        if !tx.link_start_validity(reset.id, reset.purpose, now).await? {
+            return Err(Error::LinkExpired);
+        }
+        self.commit_and_publish(tx, &changes, now).await?;
+        Ok(reset.encode(self.secret()))
+    }
+
+    /// Decodes a token for one purpose.
+    fn link_id(&self, token: &str, purpose: LinkPurpose) -> Result<LinkId, Error> {
+        LinkToken::decode(self.secret(), token)
+            .filter(|token| token.purpose == purpose)
+            .map(|token| token.id)
+            .ok_or(Error::LinkExpired)
+    }
+
+    async fn valid_link(&self, id: LinkId, purpose: LinkPurpose) -> Result<LinkRow, Error> {
+        let now = self.clock().now();
+        self.store().read().await?.link_valid(id, purpose, now).await?.ok_or(Error::LinkExpired)
+    }
+}
+
+/// The owner of the address acted, without a session.
+const fn by_owner(kind: EventKind, link: &LinkRow) -> AuditEntry {
+    AuditEntry {
+        kind,
+        outcome: Outcome::Done,
+        actor: Some(link.user_id),
+        target: Some(link.user_id),
+        session: link.session_id,
+    }
+}

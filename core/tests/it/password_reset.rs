@@ -1,0 +1,382 @@
+//! Password reset by email, and the link "This wasn't me".
+
+use crate::common::{PASSWORD, TestContext, client};
+use countersign_core::{
+    Auth, Error, LimitedAction, PresentedCredential, RateLimits,
+    admin::AdminAction,
+    mail::{MailTransport, MemoryMailbox, SentMail},
+    one_time_links::LinkPurpose,
+    test_on_each_database,
+};
+use countersign_types::{
+    EventKind, Field, FieldError, LinkId, OneTimeCode, TimeSpan,
+    forms::{ChangePasswordForm, ForgotPasswordForm, LogInForm, ResetPasswordForm},
+};
+use futures::future::join_all;
+use std::{collections::HashSet, fmt::Debug};
+
+const ADA: &str = "ada@example.com";
+const NEW_PASSWORD: &str = "another horse battery";
+
+/// A node that sends email to a mailbox in memory.
+struct Node {
+    auth: Auth,
+    mailbox: MemoryMailbox,
+}
+
+impl Node {
+    async fn start(context: &TestContext, limits: RateLimits) -> Self {
+        let mailbox = MemoryMailbox::default();
+        let auth = context.mail_node(MailTransport::Memory(mailbox.clone()), limits).await;
+        Self { auth, mailbox }
+    }
+
+    /// Requests a reset. Returns the id of the link.
+    async fn request(&self, email: &str) -> LinkId {
+        let form = ForgotPasswordForm { email: email.to_owned() };
+        self.auth.request_password_reset(&client(), &form).await.expect("a request")
+    }
+
+    /// Sends what is due and returns it.
+    async fn sent(&self) -> Vec<SentMail> {
+        self.auth.deliver_mail().await.expect("a delivery");
+        self.mailbox.take()
+    }
+
+    /// Requests a reset and returns the email.
+    async fn requested(&self, email: &str) -> (LinkId, SentMail) {
+        let link = self.request(email).await;
+        let mut sent = self.sent().await;
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        (link, sent.remove(0))
+    }
+
+    async fn reset(&self, token: &str, password: &str) -> Result<(), Error> {
+        let form = ResetPasswordForm { new_password: password.to_owned() };
+        self.auth.reset_password(&client(), token, &form).await
+    }
+
+    async fn redeem(&self, link: LinkId, code: &str) -> Result<String, Error> {
+        let code = OneTimeCode::parse(code).expect("six digits");
+        self.auth.redeem_code(&client(), LinkPurpose::ResetPassword, link, &code).await
+    }
+
+    async fn can_log_in(&self, password: &str) -> bool {
+        match self.auth.log_in(&client(), &log_in_form(password), None).await {
+            Ok(_) => true,
+            Err(Error::InvalidCredentials) => false,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+fn log_in_form(password: &str) -> LogInForm {
+    LogInForm { email: ADA.to_owned(), password: password.to_owned(), remember_me: true }
+}
+
+/// Returns the token in an email.
+fn token(mail: &SentMail) -> String {
+    let (_, rest) = mail.text.split_once("/link?token=").expect("a link");
+    rest.split_whitespace().next().expect("a token").to_owned()
+}
+
+/// Returns the code in the subject of an email.
+fn code(mail: &SentMail) -> String {
+    mail.subject.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// Returns a code that is not this one.
+fn other_code(code: &str) -> &'static str {
+    if code == "000000" { "000001" } else { "000000" }
+}
+
+fn code_error(result: Result<String, Error>) -> FieldError {
+    match result {
+        Err(Error::Invalid(errors)) => errors.get(Field::Code).expect("an error of the code"),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn is_expired<T: Debug>(result: &Result<T, Error>) -> bool {
+    matches!(result, Err(Error::LinkExpired))
+}
+
+test_on_each_database! {
+    async fn reset_replaces_password_and_ends_everything(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        let before = context.sign_up(ADA).await;
+        let (_, mail) = node.requested(ADA).await;
+        assert_eq!(mail.to, ADA);
+        let link = node.auth.read_link(&token(&mail)).await.expect("a valid link");
+        assert_eq!((link.purpose, &*link.email), (LinkPurpose::ResetPassword, ADA));
+        node.reset(&token(&mail), NEW_PASSWORD).await.expect("a reset");
+        assert!(!node.can_log_in(PASSWORD).await);
+        assert!(node.can_log_in(NEW_PASSWORD).await);
+        for auth in [&node.auth, &context.auth] {
+            auth.sync_feed().await.expect("the feed");
+            let bearer = PresentedCredential::Bearer(&before.access.token);
+            assert!(auth.signed_in(&client(), bearer).await.is_err());
+            assert!(auth.refresh(&client(), &before.refresh.token).await.is_err());
+        }
+        let notices = node.sent().await;
+        assert_eq!(notices.len(), 1, "{notices:?}");
+        assert_eq!(notices[0].subject, "Your password was reset");
+    }
+
+    async fn link_works_once_among_concurrent_requests(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let token = token(&node.requested(ADA).await.1);
+        let results = join_all((0..50).map(|_| node.reset(&token, NEW_PASSWORD))).await;
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+        assert!(results.iter().all(|result| result.is_ok() || is_expired(result)), "{results:?}");
+        assert!(is_expired(&node.reset(&token, NEW_PASSWORD).await));
+    }
+
+    async fn link_and_code_expire_at_their_own_times(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let (link, mail) = node.requested(ADA).await;
+        context.clock.advance(TimeSpan(TimeSpan::minutes(10).0 - 1));
+        node.redeem(link, &code(&mail)).await.expect("a valid code");
+        context.clock.advance(TimeSpan(1));
+        assert_eq!(code_error(node.redeem(link, &code(&mail)).await), FieldError::Expired);
+        context.clock.advance(TimeSpan(TimeSpan::minutes(20).0 - 1));
+        node.auth.read_link(&token(&mail)).await.expect("a valid link");
+        context.clock.advance(TimeSpan(1));
+        assert!(is_expired(&node.auth.read_link(&token(&mail)).await));
+        assert!(is_expired(&node.reset(&token(&mail), NEW_PASSWORD).await));
+        assert!(node.can_log_in(PASSWORD).await);
+    }
+
+    async fn validity_is_counted_from_sending(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        node.request(ADA).await;
+        context.clock.advance(TimeSpan::minutes(60));
+        let mail = node.sent().await.remove(0);
+        context.clock.advance(TimeSpan::minutes(29));
+        node.reset(&token(&mail), NEW_PASSWORD).await.expect("a reset");
+    }
+
+    async fn code_stands_for_its_link(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let (link, mail) = node.requested(ADA).await;
+        let redeemed = node.redeem(link, &code(&mail)).await.expect("a token");
+        assert_eq!(redeemed, token(&mail));
+        node.reset(&redeemed, NEW_PASSWORD).await.expect("a reset");
+    }
+
+    async fn five_wrong_codes_end_the_code_and_not_the_link(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let (link, mail) = node.requested(ADA).await;
+        let wrong = other_code(&code(&mail));
+        for _ in 0..4 {
+            assert_eq!(code_error(node.redeem(link, wrong).await), FieldError::Incorrect);
+        }
+        assert_eq!(code_error(node.redeem(link, wrong).await), FieldError::Expired);
+        assert_eq!(code_error(node.redeem(link, &code(&mail)).await), FieldError::Expired);
+        node.reset(&token(&mail), NEW_PASSWORD).await.expect("a reset");
+    }
+
+    async fn concurrent_codes_get_five_attempts_together(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let (link, mail) = node.requested(ADA).await;
+        let wrong = other_code(&code(&mail));
+        let results = join_all((0..30).map(|_| node.redeem(link, wrong))).await;
+        let errors: Vec<_> = results.into_iter().map(code_error).collect();
+        let incorrect = errors.iter().filter(|error| **error == FieldError::Incorrect).count();
+        assert_eq!(incorrect, 4, "{errors:?}");
+    }
+
+    async fn newer_link_supersedes_older_one(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let (first_link, first) = node.requested(ADA).await;
+        let (_, second) = node.requested("ADA@example.com").await;
+        assert!(is_expired(&node.reset(&token(&first), NEW_PASSWORD).await));
+        assert_eq!(code_error(node.redeem(first_link, &code(&first)).await), FieldError::Expired);
+        assert_eq!(second.to, ADA, "the address of the account, not as typed");
+        node.reset(&token(&second), NEW_PASSWORD).await.expect("a reset");
+    }
+
+    async fn superseded_link_is_not_sent(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        for _ in 0..3 {
+            node.request(ADA).await;
+        }
+        let sent = node.sent().await;
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        node.reset(&token(&sent[0]), NEW_PASSWORD).await.expect("a reset");
+    }
+
+    async fn change_of_account_ends_its_links(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        let issued = context.sign_up(ADA).await;
+        let (_, mail) = node.requested(ADA).await;
+        let bearer = PresentedCredential::Bearer(&issued.access.token);
+        let signed_in = context.auth.signed_in(&client(), bearer).await.expect("signed in");
+        let form = ChangePasswordForm {
+            current_password: PASSWORD.to_owned(),
+            new_password: NEW_PASSWORD.to_owned(),
+        };
+        signed_in.change_password(&form).await.expect("a change");
+        assert!(is_expired(&node.auth.read_link(&token(&mail)).await));
+        assert!(is_expired(&node.reset(&token(&mail), "yet another battery").await));
+        assert!(node.can_log_in(NEW_PASSWORD).await);
+    }
+
+    async fn weak_password_does_not_use_the_link(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let (_, mail) = node.requested(ADA).await;
+        for weak in ["short", "password1", ADA] {
+            assert!(matches!(node.reset(&token(&mail), weak).await, Err(Error::Invalid(_))));
+        }
+        node.reset(&token(&mail), NEW_PASSWORD).await.expect("a reset");
+    }
+
+    async fn unknown_address_gets_no_email_and_the_same_response(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        let link = node.request("nobody@example.com").await;
+        assert_eq!(code_error(node.redeem(link, "123456").await), FieldError::Expired);
+        assert!(node.sent().await.is_empty());
+        // The code of a link without an account behaves like any other.
+        for _ in 0..4 {
+            assert_eq!(code_error(node.redeem(link, "123456").await), FieldError::Incorrect);
+        }
+        assert_eq!(code_error(node.redeem(link, "123456").await), FieldError::Expired);
+    }
+
+    async fn disabled_account_gets_no_email(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        let user = context.sign_up(ADA).await.account.id;
+        let (_, mail) = node.requested(ADA).await;
+        let operator = context.auth.operator_for_tests(&client());
+        operator.change(user, AdminAction::Disable).await.expect("disabled");
+        assert!(is_expired(&node.reset(&token(&mail), NEW_PASSWORD).await));
+        node.request(ADA).await;
+        assert!(node.sent().await.is_empty());
+    }
+
+    async fn token_of_one_purpose_is_refused_for_another(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let (_, mail) = node.requested(ADA).await;
+        assert!(is_expired(&node.auth.secure_account(&client(), &token(&mail)).await));
+        node.reset(&token(&mail), NEW_PASSWORD).await.expect("a reset");
+        let notice = node.sent().await.remove(0);
+        assert!(is_expired(&node.reset(&token(&notice), "yet another battery").await));
+    }
+
+    async fn reported_log_in_ends_its_session_and_allows_a_reset(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let mut elsewhere = client();
+        elsewhere.device = Some("Chrome on Windows".into());
+        let log_in = async || {
+            let form = log_in_form(PASSWORD);
+            node.auth.log_in(&elsewhere, &form, None).await.expect("a log-in")
+        };
+        let intruder = log_in().await;
+        let notice = node.sent().await.remove(0);
+        assert_eq!(notice.subject, "New log-in from Chrome on Windows");
+        let second = log_in().await;
+        assert!(node.sent().await.is_empty(), "the device is known now");
+        let reset = node.auth.secure_account(&client(), &token(&notice)).await.expect("secured");
+        for (issued, is_active) in [(&intruder, false), (&second, true)] {
+            let bearer = PresentedCredential::Bearer(&issued.access.token);
+            assert_eq!(node.auth.signed_in(&client(), bearer).await.is_ok(), is_active);
+        }
+        assert!(is_expired(&node.auth.secure_account(&client(), &token(&notice)).await));
+        node.reset(&reset, NEW_PASSWORD).await.expect("a reset");
+        let mut reader = context.store.read().await.expect("a connection");
+        let events = reader.event_records().await.expect("events");
+        for kind in [EventKind::ActivityReported, EventKind::PasswordReset] {
+            assert!(events.iter().any(|event| event.kind == kind.as_str()), "{events:?}");
+        }
+    }
+
+    async fn requests_beyond_the_limit_send_no_email(context: TestContext) {
+        let mut limits = RateLimits::default();
+        limits.set(LimitedAction::NetworkMail, None);
+        let node = Node::start(&context, limits).await;
+        context.sign_up(ADA).await;
+        let mut sent = 0;
+        for _ in 0..100 {
+            node.request(ADA).await;
+            sent += node.sent().await.len();
+            context.clock.advance(TimeSpan::seconds(36));
+        }
+        assert!((5..=10).contains(&sent), "{sent} emails in an hour");
+        assert!(node.can_log_in(PASSWORD).await, "not locked");
+    }
+
+    async fn requests_of_one_network_are_limited(context: TestContext) {
+        let node = Node::start(&context, RateLimits::default()).await;
+        for number in 0..20 {
+            node.request(&format!("user{number}@example.com")).await;
+        }
+        let form = ForgotPasswordForm { email: "user20@example.com".into() };
+        let refused = node.auth.request_password_reset(&client(), &form).await;
+        assert!(matches!(refused, Err(Error::RateLimited { .. })), "{refused:?}");
+    }
+
+    async fn request_within_the_pause_keeps_the_first_email_valid(context: TestContext) {
+        let node = Node::start(&context, RateLimits::default()).await;
+        context.sign_up(ADA).await;
+        let (first, mail) = node.requested(ADA).await;
+        let second = node.request(ADA).await;
+        assert!(node.sent().await.is_empty());
+        assert_eq!(first, second, "the page can still use the code of the first email");
+        node.redeem(second, &code(&mail)).await.expect("a valid code");
+    }
+
+    async fn tokens_are_distinct_and_not_stored(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let mut tokens = HashSet::new();
+        for _ in 0..20 {
+            assert!(tokens.insert(token(&node.requested(ADA).await.1)));
+        }
+        // An email that waits contains no secret either.
+        node.request(ADA).await;
+        let mut reader = context.store.read().await.expect("a connection");
+        let mails = reader
+            .outbox_list(false, countersign_types::MailId(uuid::Uuid::nil()), 10)
+            .await
+            .expect("the outbox");
+        assert_eq!(mails.len(), 1);
+        assert_eq!(mails[0].content, r#"{"template":"reset_password"}"#);
+    }
+
+    async fn without_mail_a_request_is_refused(context: TestContext) {
+        let form = ForgotPasswordForm { email: ADA.into() };
+        let refused = context.auth.request_password_reset(&client(), &form).await;
+        assert!(matches!(refused, Err(Error::MailDisabled)));
+        // Nor does anything write to an outbox that nothing empties.
+        context.sign_up(ADA).await;
+        context.log_in(ADA).await;
+        let mut reader = context.store.read().await.expect("a connection");
+        assert_eq!(reader.count_rows("csgn_mail_outbox").await.expect("a number"), 0);
+    }
+
+    async fn expired_links_are_deleted_after_two_days(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        node.requested(ADA).await;
+        let count = async || {
+            context.auth.run_retention().await.expect("retention");
+            let mut reader = context.store.read().await.expect("a connection");
+            reader.count_rows("csgn_one_time_links").await.expect("a number")
+        };
+        context.clock.advance(TimeSpan::days(2));
+        assert_eq!(count().await, 1);
+        context.clock.advance(TimeSpan::minutes(31));
+        assert_eq!(count().await, 0);
+    }
+}
