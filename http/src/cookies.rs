@@ -28,6 +28,7 @@ pub struct CookieNames {
     refresh: String,
     access: String,
     device: String,
+    link: String,
 }
 
 impl CookieNames {
@@ -39,7 +40,13 @@ impl CookieNames {
         // `None` for the default port of the scheme.
         let port = public_url.port().map(|port| format!("-{port}")).unwrap_or_default();
         let name = |suffix: &str| format!("{prefix}countersign{port}{suffix}");
-        Self { secure, refresh: name(""), access: name("-access"), device: name("-device") }
+        Self {
+            secure,
+            refresh: name(""),
+            access: name("-access"),
+            device: name("-device"),
+            link: name("-link"),
+        }
     }
 
     /// The name of the refresh cookie.
@@ -59,6 +66,18 @@ impl CookieNames {
     pub fn device(&self) -> &str {
         &self.device
     }
+
+    /// The name of the link cookie, which holds the token of a link from an email while its page is
+    /// open, so that the token is not in the URL of the page.
+    #[must_use]
+    pub fn link(&self) -> &str {
+        &self.link
+    }
+}
+
+/// Returns the token of the link from an email that this browser has opened.
+pub fn link_cookie(headers: &HeaderMap, names: &CookieNames) -> Option<String> {
+    tokens(headers, names.link()).pop()
 }
 
 /// Returns the device cookie of a request.
@@ -156,6 +175,19 @@ pub fn set_access_cookie(access: &AccessToken, names: &CookieNames) -> HeaderVal
 /// accept: 400 days (RFC 6265bis, 5.5).
 pub fn set_device_cookie(token: &str, names: &CookieNames) -> HeaderValue {
     header(names, names.device(), token, Some(400 * 24 * 60 * 60))
+}
+
+/// Maximum lifetime of the link cookie in seconds: an hour. The link itself may expire earlier.
+const LINK_COOKIE_TTL: i64 = 60 * 60;
+
+/// Returns the `Set-Cookie` value for the token of a link from an email.
+pub fn set_link_cookie(token: &str, names: &CookieNames) -> HeaderValue {
+    header(names, names.link(), token, Some(LINK_COOKIE_TTL))
+}
+
+/// Returns the `Set-Cookie` value that deletes the link cookie.
+pub fn clear_link_cookie(names: &CookieNames) -> HeaderValue {
+    header(names, names.link(), "", Some(0))
 }
 
 /// Returns the `Set-Cookie` value that deletes the access cookie.

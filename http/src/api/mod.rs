@@ -17,6 +17,7 @@ mod identity;
 mod jwks;
 pub(crate) mod openapi_responses;
 mod openapi_schemas;
+mod password_reset;
 pub mod public_document;
 mod security_txt;
 mod sessions;
@@ -109,6 +110,8 @@ fn described_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(auth::log_in))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::log_out))
+        .routes(routes!(password_reset::forgot_password))
+        .routes(routes!(password_reset::reset_password))
         .routes(routes!(identity::verify))
         .routes(routes!(account::me, account::update_me))
         .routes(routes!(account::change_password))
