@@ -13,8 +13,8 @@ use crate::{
         sign_up::SignUpPage,
     },
     layout::site_layout::{ConnectionNotice, LogOutProblem, SiteHeader, provide_log_out},
-    lazy_pages::{self, AccountRoutes},
-    messages,
+    lazy_pages::{self, LazyRoutes},
+    messages, routes,
     ui::{ThemeSwitch, provide_busy_indicator, provide_navigation_focus},
 };
 use countersign_types::{Problem, path::is_at_or_below, redirect_path::DEFAULT_REDIRECT};
@@ -33,7 +33,13 @@ pub async fn prepare_hydration() -> bool {
     session::set_refresh_call(|| {
         refresh().map(|result| result.map_err(Problem::from)).boxed_local()
     });
-    !is_at_or_below(&browser::path(), DEFAULT_REDIRECT) || lazy_pages::preload().await
+    !needs_chunk(&browser::path()) || lazy_pages::preload().await
+}
+
+/// Returns whether the page needs the chunk of [`lazy_pages`]. That includes unknown paths below
+/// the account pages, because the next page is most likely one of them.
+fn needs_chunk(path: &str) -> bool {
+    is_at_or_below(path, DEFAULT_REDIRECT) || routes::is_lazy(path)
 }
 
 /// The root component, on the server and in the browser.
@@ -86,7 +92,7 @@ fn Site() -> impl IntoView {
                     view=|| view! { <GalleryPage/> }.into_eager_any()
                     ssr=Async
                 />
-                <AccountRoutes/>
+                <LazyRoutes/>
             </FlatRoutes>
         </main>
         <footer class="site-footer cluster">

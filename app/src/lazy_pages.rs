@@ -1,5 +1,5 @@
-//! The account pages: a separate Wasm chunk, loaded on first use, so that log-in doesn't wait for
-//! it.
+//! The account pages and those of links from emails: a separate Wasm chunk, loaded on first use, so
+//! that log-in doesn't wait for it.
 //!
 //! This needs the feature `split` and `cargo leptos build --split`. Without them, everything is one
 //! Wasm module. If the chunk can't be loaded, the browser loads the page from the server, which
@@ -10,7 +10,7 @@ use crate::{
     browser::{connection, connection::ConnectionStatus},
     eager_view::IntoEagerAny,
     features,
-    routes::{self, AccountPage, account_pages},
+    routes::lazy_pages,
     ui::{BusyIndicator, ErrorWithRetry, FormAction, PageHeader, loading},
 };
 use countersign_types::Problem;
@@ -20,8 +20,11 @@ use leptos_router::{
     path,
 };
 
-macro_rules! lazy_pages {
-    ($($route:ident = $path:tt, $feature:ident::$page:ident;)+) => {
+macro_rules! declare_pages {
+    ($($group:ident { $($route:ident = $path:tt, $feature:ident::$page:ident;)+ })+) => {
+        declare_pages! { @all $($($path, $feature::$page;)+)+ }
+    };
+    (@all $($path:tt, $feature:ident::$page:ident;)+) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[expect(clippy::enum_variant_names, reason = "the names of the components")]
         enum Page {
@@ -31,9 +34,9 @@ macro_rules! lazy_pages {
         impl Page {
             const ALL: &[Self] = &[$(Self::$page,)+];
 
-            const fn route(self) -> AccountPage {
+            const fn heading(self) -> &'static str {
                 match self {
-                    $(Self::$page => routes::$route,)+
+                    $(Self::$page => features::$feature::messages::HEADING,)+
                 }
             }
         }
@@ -61,15 +64,15 @@ macro_rules! lazy_pages {
             }
         )+
 
-        /// The routes of the account pages.
+        /// The routes of these pages.
         #[component(transparent)]
-        pub fn AccountRoutes() -> impl MatchNestedRoutes + Clone {
+        pub fn LazyRoutes() -> impl MatchNestedRoutes + Clone {
             view! { $(<Route path=path!($path) view={Lazy::<$page>::new()} ssr=Async/>)+ }
                 .into_inner()
         }
     };
 }
-account_pages!(lazy_pages);
+lazy_pages!(declare_pages);
 
 /// Loads the chunk and renders a page, or an error if it can't be loaded.
 async fn load(page: Page) -> AnyView {
@@ -94,7 +97,7 @@ async fn load(page: Page) -> AnyView {
             let retry = move || browser::navigate_to(&current_url);
             view! {
                 <div class="stack">
-                    <PageHeader heading=page.route().heading/>
+                    <PageHeader heading=page.heading()/>
                     <ErrorWithRetry problem=Problem::Offline retry=Box::new(retry)/>
                 </div>
             }
@@ -112,7 +115,7 @@ fn render_page(index: usize) -> AnyView {
     view_of(Page::ALL[index])
 }
 
-/// Loads the chunk of the account pages in advance. Returns `false` if that fails.
+/// Loads the chunk of these pages in advance. Returns `false` if that fails.
 pub async fn preload() -> bool {
     chunk::__preload().await.is_ok()
 }

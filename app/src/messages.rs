@@ -77,6 +77,7 @@ pub mod field {
             Field::Name => "Name",
             Field::CurrentPassword => "Current password",
             Field::NewPassword => "New password",
+            Field::Code => "Code from the email",
         }
     }
 

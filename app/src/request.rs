@@ -8,7 +8,7 @@ pub(crate) mod response;
 pub use request_scope::{PageSession, RequestScope};
 
 use crate::{server_fn_access::ServerFnAccess, server_fn_error::ServerFnProblem, ui::theme_switch};
-use countersign_http::{cookies, error::RequestError};
+use countersign_http::{HttpState, cookies, error::RequestError};
 use countersign_types::Problem;
 use http::{HeaderMap, StatusCode};
 use leptos::prelude::use_context;
@@ -44,6 +44,11 @@ pub fn set_page_status(status: u16) {
     {
         response.set_status(status);
     }
+}
+
+/// Returns whether this server sends email.
+pub fn sends_mail() -> bool {
+    use_context::<HttpState>().is_some_and(|http| http.auth().sends_mail())
 }
 
 /// Returns the theme that the user has chosen, if any.

@@ -33,37 +33,73 @@ pub struct AccountPage {
     pub heading: &'static str,
 }
 
-/// Passes the table of the account pages to another macro: `$use! { CONSTANT = PATH,
-/// feature::Component; … }`. All of them are for signed-in users. The order is that of the
-/// navigation, and the heading of a page is `HEADING` in the texts of its feature.
-macro_rules! account_pages {
+/// Passes the table of the pages that are loaded on first use to another macro: `$use! { account {
+/// CONSTANT = PATH, feature::Component; … } link { … } }`. The heading of a page is `HEADING` in
+/// the texts of its feature.
+///
+/// The pages of `account` are for signed-in users, in the order of the navigation. Those of `link`
+/// are for anyone: they belong to links that are sent by email.
+macro_rules! lazy_pages {
     ($use:ident) => {
         $use! {
-            PROFILE = "/account", profile::ProfilePage;
-            PASSWORD = "/account/password", password::PasswordPage;
-            SESSIONS = "/account/sessions", sessions::SessionsPage;
-            ACTIVITY = "/account/activity", activity::ActivityPage;
-            DATA = "/account/data", your_data::YourDataPage;
+            account {
+                PROFILE = "/account", profile::ProfilePage;
+                PASSWORD = "/account/password", password::PasswordPage;
+                SESSIONS = "/account/sessions", sessions::SessionsPage;
+                ACTIVITY = "/account/activity", activity::ActivityPage;
+                DATA = "/account/data", your_data::YourDataPage;
+            }
+            link {
+                FORGOT = "/forgot", forgot_password::ForgotPasswordPage;
+                RESET = "/reset", reset_password::ResetPasswordPage;
+                SECURE = "/secure", secure_account::SecureAccountPage;
+            }
         }
     };
 }
-pub(crate) use account_pages;
+pub(crate) use lazy_pages;
 
-macro_rules! declare_account_pages {
-    ($($page:ident = $path:literal, $feature:ident::$component:ident;)+) => {
+macro_rules! declare_lazy_pages {
+    (
+        account { $($page:ident = $path:literal, $feature:ident::$component:ident;)+ }
+        link { $($link_page:ident = $link_path:literal, $($link_component:ident)::+;)+ }
+    ) => {
         $(
             #[doc = concat!("`", $path, "`")]
             pub const $page: AccountPage =
                 AccountPage { path: $path, heading: features::$feature::messages::HEADING };
         )+
+        $(
+            #[doc = concat!("`", $link_path, "`")]
+            pub const $link_page: &str = $link_path;
+        )+
 
-        const ACCOUNT_PAGES: &[(&str, Access)] = &[$(($page.path, Access::SignedIn)),+];
+        const LAZY_PAGES: &[(&str, Access)] =
+            &[$(($page.path, Access::SignedIn),)+ $(($link_page, Access::Public),)+];
 
         /// Paths and headings of the account pages, in the order of the navigation.
         pub const ACCOUNT_NAV: &[(&str, &str)] = &[$(($page.path, $page.heading)),+];
     };
 }
-account_pages!(declare_account_pages);
+lazy_pages!(declare_lazy_pages);
+
+/// Returns whether the page with this path is loaded on first use.
+pub fn is_lazy(path: &str) -> bool {
+    LAZY_PAGES.iter().any(|(page, _)| *page == path)
+}
+
+/// `?sent`, on [`FORGOT`]: the id of the link that was sent.
+pub const SENT: &str = "sent";
+
+/// Returns the URL of the page for the code of a link.
+pub fn sent_page(link_id: &str) -> String {
+    format!("{FORGOT}?{SENT}={link_id}")
+}
+
+/// Returns the URL of the log-in page after a new password was chosen with a link.
+pub fn log_in_after_reset() -> String {
+    format!("{LOG_IN}?{PASSWORD_RESET}")
+}
 
 /// `?delete`, on [`DATA`]: show the form that deletes the account.
 pub const DELETE: &str = "delete";
@@ -82,6 +118,8 @@ pub const SESSION_EXPIRED: &str = "ended";
 pub const FAILED_FUNCTION: &str = "__path";
 /// `?__err`: the `Problem` of that function as text.
 pub const ERROR: &str = "__err";
+/// `?reset`: the password was replaced with a link.
+pub const PASSWORD_RESET: &str = "reset";
 /// `?kept`: the account deletion was cancelled.
 pub const DELETION_CANCELLED: &str = "kept";
 /// `?saved`: a plain form was accepted.
@@ -94,6 +132,7 @@ const FLASH_PARAMS: &[&str] = &[
     LOGGED_OUT,
     LOGGED_OUT_ELSEWHERE,
     SESSION_EXPIRED,
+    PASSWORD_RESET,
     DELETION_CANCELLED,
     SAVED,
 ];
@@ -123,7 +162,7 @@ pub fn is_protected(path: &str) -> bool {
 
 /// Returns path and access level of each page.
 pub fn pages() -> impl Iterator<Item = (&'static str, Access)> {
-    SITE_PAGES.iter().chain(ACCOUNT_PAGES).copied()
+    SITE_PAGES.iter().chain(LAZY_PAGES).copied()
 }
 
 /// Returns the URL of the log-in page with a flash parameter and a redirect path. `encode` encodes

@@ -20,6 +20,7 @@ mod database;
 pub mod http_server;
 pub mod logging;
 pub mod middleware;
+mod open_link;
 mod page_policy;
 pub mod router;
 pub mod secret_file;

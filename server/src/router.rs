@@ -7,6 +7,7 @@ use crate::{
         render_limit::{RenderSlots, limit_rendering},
         require_session,
     },
+    open_link::open_link,
     page_policy,
     state::AppState,
 };
@@ -120,6 +121,7 @@ pub fn router(server: AppState) -> Router {
         .route("/openapi.json", get(async move || public_document("application/json", &*openapi)))
         .route("/.well-known/security.txt", get(api::security_txt))
         .route("/.well-known/change-password", get(redirect_to_password_page))
+        .route("/link", get(open_link).with_state(server.0.http.clone()))
         .route("/.well-known/{*unknown}", any(not_found))
         .route("/oauth/{*unknown}", any(not_found))
         .route("/api", any(not_found))

@@ -3,10 +3,10 @@
 //! with `serde_json`, under the same names.
 
 use countersign_types::{
-    EventId, EventKind, SessionId, Timestamp, UserId,
+    EventId, EventKind, LinkId, SessionId, Timestamp, UserId,
     views::{
-        Account, ActivityEvent, LogInResponse, Paginated, Role, SessionInfo, SessionList,
-        SessionTokens, TaggedAccount,
+        Account, ActivityEvent, LogInResponse, OpenedLink, Paginated, RequestedMail, Role,
+        SessionInfo, SessionList, SessionTokens, TaggedAccount,
     },
 };
 use js_sys::{Array, Date, JSON, Object, Reflect};
@@ -114,6 +114,7 @@ macro_rules! text {
 }
 text! {
     UserId: |text: &str| text.parse().ok(),
+    LinkId: |text: &str| text.parse().ok(),
     SessionId: |text: &str| text.parse().ok(),
     EventId: |text: &str| text.parse().ok(),
     Role: Role::from_name,
@@ -137,6 +138,8 @@ object! {
     }
     SessionTokens { access_token, expires_in, persistent, account }
     LogInResponse { next, session }
+    RequestedMail { link_id }
+    OpenedLink { email }
     SessionInfo { id, device, address, created_at, last_seen_at, current }
     SessionList { as_of, items }
     ActivityEvent { id, kind, at, device, address }

@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod activity;
+pub mod forgot_password;
 #[cfg(debug_assertions)]
 pub mod gallery;
 pub mod home;
@@ -17,6 +18,8 @@ pub mod not_found;
 pub mod password;
 pub mod profile;
 pub mod refresh;
+pub mod reset_password;
+pub mod secure_account;
 pub mod sessions;
 pub mod sign_up;
 pub mod your_data;

@@ -10,7 +10,7 @@ pub fn app_document(options: LeptosOptions, style: &str) -> impl IntoView + use<
     let theme = chosen_theme();
     view! {
         <!DOCTYPE html>
-        <html lang=messages::LANGUAGE data-theme=theme>
+        <html lang=messages::LANGUAGE data-theme=theme data-mail=sends_mail()>
             <head>
                 {head(theme, style)}
                 <meta name="description" content=messages::DESCRIPTION/>
@@ -49,6 +49,14 @@ fn chosen_theme() -> Option<&'static str> {
     #[cfg(feature = "ssr")]
     return use_context::<http::request::Parts>()
         .and_then(|request| crate::request::theme(&request.headers));
+    #[cfg(not(feature = "ssr"))]
+    None
+}
+
+/// Returns the attribute that shows elements of the class `if-mail`, if this server sends email.
+fn sends_mail() -> Option<&'static str> {
+    #[cfg(feature = "ssr")]
+    return crate::request::sends_mail().then_some("");
     #[cfg(not(feature = "ssr"))]
     None
 }

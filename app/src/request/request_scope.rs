@@ -175,6 +175,23 @@ impl RequestScope {
         Ok(())
     }
 
+    /// The token of the link from an email that this browser has opened.
+    pub fn link_token(&self) -> Result<String, RequestError> {
+        cookies::link_cookie(&self.parts.headers, self.http.cookies())
+            .ok_or_else(|| Problem::LinkExpired.into())
+    }
+
+    /// Keeps the token of a link in this browser, until its page has used it.
+    pub fn set_link_cookie(&self, token: &str) {
+        self.response
+            .append_header(SET_COOKIE, cookies::set_link_cookie(token, self.http.cookies()));
+    }
+
+    /// Deletes the token of a link that was used.
+    pub fn clear_link_cookie(&self) {
+        self.response.append_header(SET_COOKIE, cookies::clear_link_cookie(self.http.cookies()));
+    }
+
     /// Returns whether a browser posted a plain form.
     pub fn is_plain_form(&self) -> bool {
         self.kind == RequestKind::PlainForm

@@ -1,7 +1,7 @@
 //! (server) Error responses: status and challenge for a script, a redirect to the form for a plain
 //! form, nothing for a page.
 
-use crate::routes::{self, LOG_IN, SIGN_UP};
+use crate::routes::{self, FORGOT, LOG_IN, RESET, SECURE, SIGN_UP};
 use countersign_http::{
     challenge::bearer_challenge,
     credentials::{RequestKind, request_kind},
@@ -112,6 +112,9 @@ fn form_page_for(function: &str) -> &'static str {
     match function {
         "/fn/login" => LOG_IN,
         "/fn/signup" => SIGN_UP,
+        "/fn/forgot-password" | "/fn/enter-code" => FORGOT,
+        "/fn/reset-password" => RESET,
+        "/fn/secure-account" => SECURE,
         _ => countersign_types::redirect_path::DEFAULT_REDIRECT,
     }
 }

@@ -9,6 +9,7 @@
 pub mod async_view;
 pub mod card;
 pub mod checkbox;
+pub mod code_field;
 pub mod datetime;
 pub mod dialog;
 pub mod form;
@@ -30,6 +31,7 @@ pub mod theme_switch;
 pub use async_view::{BusyIndicator, async_view, empty, loading, provide_busy_indicator};
 pub use card::Card;
 pub use checkbox::Checkbox;
+pub use code_field::CodeField;
 pub use datetime::{Date, DateTime, RelativeTime};
 pub use dialog::Dialog;
 pub use form::Form;

@@ -18,6 +18,12 @@ test_on_each_database! {
             fixture.user(AccountState::Admin, "admin@example.com").await,
             fixture.user(AccountState::User, "victim@example.com").await,
         );
+        // Before the snapshot, because a link can need a log-in.
+        let mut with_links = Vec::new();
+        for operation in operations(&fixture.app).await {
+            victim.prepare_link(&fixture.app, &operation).await;
+            with_links.push((operation, victim.link.take()));
+        }
         let cookies = format!(
             "countersign-3000={}; countersign-3000-access={}",
             admin.user.refresh, admin.user.access
@@ -53,12 +59,13 @@ test_on_each_database! {
             "",
         ];
         let mut requests = 0;
-        for operation in operations(&fixture.app).await {
+        for (operation, link) in with_links {
             let (method, path) = operation.parts();
             if method == "get" {
                 continue;
             }
             fixture.sync_feed().await;
+            victim.link.replace(link);
             for headers in foreign_headers {
                 let mut client = fixture.app.anon().with("cookie", &cookies);
                 for (name, value) in headers {

@@ -35,6 +35,10 @@ const WITHOUT_DATABASE: &[&str] = &[
     "get /lab",
     "get /login",
     "get /signup",
+    // Without a link from an email.
+    "get /forgot",
+    "get /reset",
+    "get /secure",
 ];
 
 /// A TCP proxy between the server and Postgres. While it is closed, connections are cut and new
@@ -158,11 +162,12 @@ async fn database_outage_returns_503_until_it_recovers() {
     let fixture = Fixture::on(database).await;
     let mut users = Vec::new();
     let operations = database_operations(&fixture.app).await;
-    for number in 0..operations.len() {
-        users.push((
-            fixture.user(AccountState::Admin, &format!("caller{number}@example.com")).await,
-            fixture.user(AccountState::User, &format!("victim{number}@example.com")).await,
-        ));
+    for (number, (operation, _)) in operations.iter().enumerate() {
+        let caller =
+            fixture.user(AccountState::Admin, &format!("caller{number}@example.com")).await;
+        let victim = fixture.user(AccountState::User, &format!("victim{number}@example.com")).await;
+        victim.prepare_link(&fixture.app, operation).await;
+        users.push((caller, victim));
     }
     let send_all = async || {
         let mut responses = Vec::new();

@@ -3,7 +3,7 @@
 //! description, the access levels of server functions and those of pages. This file only has the
 //! bodies that operations accept.
 
-use crate::support::{App, Client, FORM, PASSWORD, TestResponse, User};
+use crate::support::{App, Client, FORM, MailedLink, PASSWORD, TestResponse, User};
 use axum::{
     body::Body,
     http::{Method, StatusCode},
@@ -14,7 +14,8 @@ use base64::{
 };
 use countersign::router::PAGE_ROUTES;
 use countersign_core::{
-    RandomSource, ServerSecret, admin::AdminAction, test_on_each_database, testing::TestDatabase,
+    RandomSource, ServerSecret, admin::AdminAction, one_time_links::LinkPurpose,
+    test_on_each_database, testing::TestDatabase,
 };
 use countersign_http::IntrospectionSecret;
 use countersign_leptos::{routes::access_level, server_fn_access::declared_levels};
@@ -23,7 +24,10 @@ use countersign_types::{
     views::{AdminUser, Role},
 };
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// The credential that an operation requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +74,14 @@ const BODIES: &[(&str, &str)] = &[
     ("post /oauth/token", "grant_type=refresh_token&refresh_token={refresh}"),
     ("post /oauth/revoke", "token=nonsense"),
     ("post /oauth/introspect", "token=nonsense"),
+    ("post /api/v1/auth/password/forgot", r#"{"email":"{email}"}"#),
+    (
+        "post /api/v1/auth/password/reset",
+        r#"{"token":"{link}","new_password":"a quite different one"}"#,
+    ),
+    ("post /fn/forgot-password", "form[email]={email}"),
+    ("post /fn/enter-code", "form[code]={code}&link_id={link_id}"),
+    ("post /fn/reset-password", "form[new_password]=a+quite+different+one"),
     ("patch /api/v1/me", r#"{"name":"Eve"}"#),
     (
         "post /api/v1/me/password",
@@ -87,6 +99,16 @@ const BODIES: &[(&str, &str)] = &[
     ),
     ("post /fn/delete-account", "form[current_password]={password}&session_tag={tag}"),
     ("post /fn/revoke-session", "session={session}&session_tag={tag}"),
+];
+
+/// Operations that need a link from an email. Every caller has one of the victim: it is a
+/// credential of its own, in the body or in the link cookie.
+const WITH_LINK: &[(&str, LinkPurpose)] = &[
+    ("post /api/v1/auth/password/reset", LinkPurpose::ResetPassword),
+    ("post /fn/enter-code", LinkPurpose::ResetPassword),
+    ("post /fn/read-link", LinkPurpose::ResetPassword),
+    ("post /fn/reset-password", LinkPurpose::ResetPassword),
+    ("post /fn/secure-account", LinkPurpose::SecureAccount),
 ];
 
 /// A route, a server function or a page.
@@ -241,6 +263,8 @@ pub struct TestUser<'a> {
     id: UserId,
     session: String,
     tag: String,
+    /// A link that was prepared for an operation, instead of a new one.
+    pub link: RefCell<Option<MailedLink>>,
 }
 
 impl Fixture {
@@ -338,7 +362,7 @@ impl Fixture {
                 refresh,
             };
         }
-        TestUser { user, email: email.to_owned(), id, session, tag }
+        TestUser { user, email: email.to_owned(), id, session, tag, link: RefCell::default() }
     }
 
     /// Returns a client that presents this credential of a user.
@@ -433,6 +457,20 @@ fn assert_refused(response: &TestResponse, permission: Permission, context: &str
     );
 }
 
+/// Returns the link that an operation needs, sent to this account.
+async fn link_for(app: &App, operation: &Operation, email: &str) -> Option<MailedLink> {
+    let (_, purpose) = WITH_LINK.iter().find(|(name, _)| *name == operation.name)?;
+    Some(app.link(*purpose, email).await)
+}
+
+impl TestUser<'_> {
+    /// Prepares the link for an operation on this account, while the database works.
+    pub async fn prepare_link(&self, app: &App, operation: &Operation) {
+        let link = link_for(app, operation, &self.email).await;
+        self.link.replace(link);
+    }
+}
+
 /// Sends the request of an operation. An id in the path is that of the victim's account, or below
 /// `/api/v1/me/` that of the caller's own session.
 pub async fn send_operation(
@@ -458,12 +496,27 @@ pub async fn send_operation(
         ("{tag}", &caller.tag),
         ("{session}", &caller.session),
     ];
-    let body = values
-        .iter()
-        .fold(operation.body.to_owned(), |body, (name, value)| body.replace(name, value));
+    let prepared = victim.link.borrow().clone();
+    let link = match prepared {
+        Some(link) => Some(link),
+        None => link_for(client.app(), operation, &victim.email).await,
+    };
+    let link_id = link.as_ref().map(|link| link.id.to_string()).unwrap_or_default();
+    let (token, code) = link.map(|link| (link.token, link.code)).unwrap_or_default();
+    let values = values.into_iter().chain([
+        ("{link}", token.as_str()),
+        ("{link_id}", &link_id),
+        ("{code}", &code),
+    ]);
+    let body =
+        values.fold(operation.body.to_owned(), |body, (name, value)| body.replace(name, value));
+    let client = if token.is_empty() {
+        client.clone()
+    } else {
+        client.clone().with("cookie", &format!("countersign-3000-link={token}"))
+    };
     let accept = if path.starts_with("/fn/") || json { "application/json" } else { "*/*" };
     let client = client
-        .clone()
         .with("accept", accept)
         .with("content-type", if json { "application/json" } else { FORM });
     client
@@ -900,6 +953,9 @@ test_on_each_database! {
             ),
             ("post /fn/signup", log_in.clone()),
             ("post /fn/login", log_in),
+            ("post /api/v1/auth/password/forgot", "link_id".to_owned()),
+            ("post /fn/forgot-password", "link_id".to_owned()),
+            ("post /fn/read-link", "email".to_owned()),
             ("post /fn/current-account", ACCOUNT.to_owned()),
             ("post /fn/update-profile", ACCOUNT.to_owned()),
             ("post /fn/delete-account", ACCOUNT.to_owned()),

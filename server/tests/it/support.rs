@@ -10,10 +10,18 @@ use axum::{
 use countersign::{AppState, config::Site, router};
 use countersign_core::{
     Auth, AuthConfig, Clock, HashingConfig, Policy, RandomSource, RateLimits, RequestContext,
-    ServerSecret, Store, admin::AdminAction, testing::TestDatabase,
+    ServerSecret, Store,
+    admin::AdminAction,
+    mail::{MailConfig, MailTransport, MemoryMailbox, SentMail},
+    one_time_links::LinkPurpose,
+    testing::TestDatabase,
 };
 use countersign_http::HttpSettings;
-use countersign_types::{Email, Timestamp, views::Role};
+use countersign_types::{
+    Email, LinkId, Timestamp,
+    forms::{ForgotPasswordForm, LogInForm},
+    views::Role,
+};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::{
@@ -32,6 +40,16 @@ pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Starts `Auth` on this database, with cheap hashing and a manual clock.
 pub async fn start_auth(database: &TestDatabase, url: &str, limits: RateLimits) -> (Auth, Clock) {
+    start_auth_with_mail(database, url, limits, None).await
+}
+
+/// Like [`start_auth`], with email.
+pub async fn start_auth_with_mail(
+    database: &TestDatabase,
+    url: &str,
+    limits: RateLimits,
+    mail: Option<MailConfig>,
+) -> (Auth, Clock) {
     let store = Store::open(&database.url).await.expect("a database");
     let (clock, random) = (Clock::manual(START), RandomSource::System);
     let secret = ServerSecret::generate(&random).expect("randomness");
@@ -43,12 +61,8 @@ pub async fn start_auth(database: &TestDatabase, url: &str, limits: RateLimits) 
         queue_capacity: 64,
     };
     let policy = Policy { limits, ..Policy::new(url) };
-    (
-        Auth::start(AuthConfig { store, clock: clock.clone(), random, secret, policy, hashing })
-            .await
-            .expect("a start"),
-        clock,
-    )
+    let parts = AuthConfig { store, clock: clock.clone(), random, secret, policy, hashing, mail };
+    (Auth::start(parts).await.expect("a start"), clock)
 }
 
 /// The default HTTP settings with this public URL.
@@ -97,6 +111,8 @@ pub struct App {
     pub router: Router,
     pub server: AppState,
     pub clock: Clock,
+    /// The emails that were sent.
+    pub mailbox: MemoryMailbox,
     _database: TestDatabase,
 }
 
@@ -138,7 +154,11 @@ impl App {
         change: impl FnOnce(&mut HttpSettings),
         limits: RateLimits,
     ) -> Self {
-        let (auth, clock) = start_auth(&database, url, limits).await;
+        let mailbox = MemoryMailbox::default();
+        let transport = MailTransport::Memory(mailbox.clone());
+        let mail = MailConfig::new(transport, "accounts@example.com", None, "Countersign");
+        let mail = Some(mail.expect("a sender"));
+        let (auth, clock) = start_auth_with_mail(&database, url, limits, mail).await;
         let mut http = http_config(url);
         change(&mut http);
         let server = AppState::new(auth, &http, &no_site());
@@ -147,6 +167,7 @@ impl App {
             router: router(server.clone()),
             server,
             clock,
+            mailbox,
             _database: database,
         }
     }
@@ -189,11 +210,60 @@ impl App {
         self.bearer(text("access_token"), text("refresh_token"))
     }
 
+    /// Sends the emails that are due, and returns those to one address.
+    pub async fn mail_to(&self, email: &str) -> Vec<SentMail> {
+        self.server.auth().deliver_mail().await.expect("a delivery");
+        self.mailbox.take().into_iter().filter(|mail| mail.to == email).collect()
+    }
+
+    /// Requests an email to reset the password of an account, and returns its link.
+    pub async fn reset_link(&self, email: &str) -> MailedLink {
+        let (auth, client) = (self.server.auth(), RequestContext::default());
+        let form = ForgotPasswordForm { email: email.to_owned() };
+        let id = auth.request_password_reset(&client, &form).await.expect("a request");
+        MailedLink::new(&self.mail_to(email).await.pop().expect("an email"), id)
+    }
+
+    /// Returns a link for this purpose that was sent to an account. For
+    /// [`LinkPurpose::SecureAccount`] there is a log-in from a new device.
+    pub async fn link(&self, purpose: LinkPurpose, email: &str) -> MailedLink {
+        let link = self.reset_link(email).await;
+        if purpose == LinkPurpose::ResetPassword {
+            return link;
+        }
+        let form =
+            LogInForm { email: email.to_owned(), password: PASSWORD.to_owned(), remember_me: true };
+        let mut client = RequestContext::default();
+        client.device = Some(format!("Device {}", link.id).into());
+        self.server.auth().log_in(&client, &form, None).await.expect("a log-in");
+        MailedLink::new(&self.mail_to(email).await.pop().expect("a notice"), link.id)
+    }
+
     fn bearer(&self, access: String, refresh: String) -> User<'_> {
         User {
             client: self.anon().with("authorization", &format!("Bearer {access}")),
             access,
             refresh,
+        }
+    }
+}
+
+/// The parts of a link in an email.
+#[derive(Clone)]
+pub struct MailedLink {
+    pub id: LinkId,
+    pub token: String,
+    /// The digits in the subject.
+    pub code: String,
+}
+
+impl MailedLink {
+    fn new(mail: &SentMail, id: LinkId) -> Self {
+        let (_, rest) = mail.text.split_once("/link?token=").expect("a link");
+        Self {
+            id,
+            token: rest.split_whitespace().next().expect("a token").to_owned(),
+            code: mail.subject.chars().filter(char::is_ascii_digit).collect(),
         }
     }
 }
@@ -213,6 +283,11 @@ pub struct User<'a> {
 }
 
 impl Client<'_> {
+    /// The server that the client sends to.
+    pub fn app(&self) -> &App {
+        self.app
+    }
+
     /// Adds a header.
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.append(HeaderName::from_static(name), value.parse().expect("a header value"));

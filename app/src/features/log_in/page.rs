@@ -16,7 +16,8 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 /// Flash messages by query parameter.
-const FLASH_MESSAGES: [(&str, &str); 3] = [
+const FLASH_MESSAGES: [(&str, &str); 4] = [
+    (routes::PASSWORD_RESET, messages::PASSWORD_RESET),
     (routes::LOGGED_OUT, messages::LOGGED_OUT),
     (routes::LOGGED_OUT_ELSEWHERE, messages::LOGGED_OUT_ELSEWHERE),
     (routes::SESSION_EXPIRED, messages::SESSION_EXPIRED),
@@ -61,6 +62,9 @@ pub fn LogInPage() -> impl IntoView {
                 <SubmitButton label=crate::messages::LOG_IN busy_label=messages::WORKING/>
             </Form>
             <p>{interpolate(messages::NEW_HERE, sign_up)}</p>
+            <p class="if-mail">
+                <a href=routes::FORGOT>{messages::FORGOT}</a>
+            </p>
         </div>
     }
 }

@@ -1,0 +1,15 @@
+//! The texts of the page for a forgotten password.
+
+pub const HEADING: &str = "Reset your password";
+pub const LEAD: &str = "We'll email you a link and a code to choose a new one.";
+pub const SEND: &str = "Send the link";
+pub const SENDING: &str = "Sending…";
+pub const BACK: &str = "Remembered it? {}";
+pub const SENT_HEADING: &str = "Check your email";
+pub const SENT: &str =
+    "If there is an account with that address, a link is on its way. It works for 30 minutes.";
+pub const CODE_HINT: &str = "Six digits. They work for 10 minutes.";
+pub const CONTINUE: &str = "Continue";
+pub const CHECKING: &str = "Checking…";
+pub const NOTHING_THERE: &str = "Nothing there? Look in spam, or {}.";
+pub const SEND_ANOTHER: &str = "send another";
