@@ -10,6 +10,7 @@ const bothBuilds = ['**/hydration.spec.mjs', '**/test-harness.spec.mjs'];
 
 export default defineConfig({
   testDir: 'journeys',
+  globalSetup: './support/mail-server.mjs',
   outputDir: 'results',
   workers: 2,
   fullyParallel: true,

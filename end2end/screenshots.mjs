@@ -8,14 +8,17 @@ import { launchOptions } from './support/browser.mjs';
 import { root } from './support/builds.mjs';
 import { Database } from './support/database.mjs';
 import { markScriptless } from './support/javascript.mjs';
+import startMailServer from './support/mail-server.mjs';
 import { Server } from './support/server.mjs';
-import { createUser, submitLogIn } from './support/actions.mjs';
+import { USER_AGENTS, createUser, logInWithUserAgent, submitLogIn } from './support/actions.mjs';
 import {
   anonymousStates,
   deletionStates,
   galleryStates,
+  linkStates,
   minimalStates,
   outageStates,
+  requestLinks,
   reuseRefreshToken,
   reuseStates,
   scheduleDeletion,
@@ -35,18 +38,13 @@ const variants = readme
     );
 const wanted = ([name]) => !readme || ['login', 'account'].includes(name);
 
-/** User agents of further sessions. */
-const USER_AGENTS = [
-  'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0',
-  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 ' +
-    '(KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1',
-];
-
+const stopMailServer = await startMailServer();
 const server = await Server.start('release');
 const browser = await chromium.launch(launchOptions());
 const ada = await createUser(server, { email: 'ada@example.com' });
 const bob = await createUser(server, { name: 'Bob', email: 'bob@example.com' });
 const carol = await createUser(server, { name: undefined, email: 'carol@example.com' });
+const erin = await createUser(server, { name: 'Erin', email: 'erin@example.com' });
 let count = 0;
 
 /** Takes a screenshot in a new browser context. Returns the cookies of that context. */
@@ -149,15 +147,8 @@ try {
   if (!readme) await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await server.api('POST', '/auth/login', { email: ada.email, password: 'wrong' });
-  for (const agent of USER_AGENTS) {
-    const headers = { 'content-type': 'application/json', 'user-agent': agent };
-    const { ok } = await fetch(`${server.origin}/api/v1/auth/login`, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify({ email: ada.email, password: ada.password }),
-    });
-    if (!ok) throw new Error('log-in failed');
-  }
+  for (const agent of Object.values(USER_AGENTS)) await logInWithUserAgent(server, ada, agent);
+  const links = readme ? {} : await requestLinks(server, erin);
   await scheduleDeletion(
     server,
     bob,
@@ -168,6 +159,8 @@ try {
       await takeScreenshot(server.origin, name, show, variant);
     for (const [name, show] of Object.entries(scriptlessStates).filter(wanted))
       await takeScreenshot(server.origin, name, show, { ...variant, javaScriptEnabled: false });
+    for (const [name, show] of Object.entries(linkStates).filter(wanted))
+      await takeScreenshot(server.origin, name, (page) => show(page, links), variant);
     await takeScreenshotsOf(ada, userStates, variant);
     await takeScreenshotsOf(carol, minimalStates, variant);
     if (!readme) await reuseRefreshToken(server, ada);
@@ -180,4 +173,5 @@ try {
 } finally {
   await browser.close();
   await server.stop();
+  await stopMailServer();
 }

@@ -4,8 +4,10 @@ import { OUTAGE_LOG } from '../support/database.mjs';
 import {
   anonymousStates,
   deletionStates,
+  linkStates,
   minimalStates,
   outageStates,
+  requestLinks,
   reuseRefreshToken,
   reuseStates,
   scheduleDeletion,
@@ -78,6 +80,13 @@ test.use({
 for (const [name, show] of Object.entries(anonymousStates)) {
   test(`${name} has no axe violations`, async ({ page }) => {
     await show(page);
+    await expectNoViolationsInAnyAppearance(page);
+  });
+}
+
+for (const [name, show] of Object.entries(linkStates)) {
+  test(`${name} has no axe violations`, async ({ page, server }) => {
+    await show(page, await requestLinks(server, await createUser(server)));
     await expectNoViolationsInAnyAppearance(page);
   });
 }

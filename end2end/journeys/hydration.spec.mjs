@@ -2,8 +2,13 @@
 // also reports mismatches on the console, and any console message fails a test.
 import { formErrorUrl } from '../support/urls.mjs';
 import { delayScripts } from '../support/network.mjs';
-import { scheduleDeletion } from '../support/page-states.mjs';
-import { createUser, storedToken, waitForHydration } from '../support/actions.mjs';
+import { SENT_PAGE, requestLinks, scheduleDeletion } from '../support/page-states.mjs';
+import {
+  createUser,
+  sessionCookie,
+  storedToken,
+  waitForHydration,
+} from '../support/actions.mjs';
 import { expectNoLayoutShift, observeLayoutShifts } from '../support/layout-shift.mjs';
 import { expect, test } from '../support/test.mjs';
 
@@ -55,6 +60,28 @@ const pages = [
   ],
   [formErrorUrl('/signup', '/fn/signup', 'overloaded:3'), "We're busy right now"],
   ['/login?__path=%2Ffn%2Flogin&__err=rubbish!', 'Invalid request'],
+  ['/login?reset', 'Your password is changed'],
+  ['/forgot', 'a code to choose a new one'],
+  [formErrorUrl('/forgot', '/fn/forgot-password', 'mail_disabled'), 'This site sends no email'],
+  [SENT_PAGE, 'Check your email'],
+  [
+    formErrorUrl(SENT_PAGE, '/fn/enter-code', 'invalid_fields:code=incorrect'),
+    "That code isn't right.",
+  ],
+  ['/reset', 'This link no longer works'],
+  ['/secure', 'This link no longer works'],
+];
+/** The kind of the link from an email that the browser has opened, and the page as above. */
+const linkPages = [
+  ['reset', ['/reset', 'At least 8 characters']],
+  [
+    'reset',
+    [
+      formErrorUrl('/reset', '/fn/reset-password', 'invalid_fields:new_password=too_short.8'),
+      'Use at least 8 characters.',
+    ],
+  ],
+  ['secure', ['/secure', "We'll log out the device"]],
 ];
 const userPages = [
   ['/', 'Hello, Ada Lovelace'],
@@ -109,7 +136,7 @@ async function expectSameText({ context, page, watch }, [url, phrase]) {
   arrive();
   await waitForHydration(page);
   // A page with a session starts with a refresh; waits for it, because it may change the page.
-  if ((await context.cookies()).length) await expect.poll(() => storedToken(page)).not.toBeNull();
+  if (await sessionCookie(context)) await expect.poll(() => storedToken(page)).not.toBeNull();
   await expectNoLayoutShift(page);
   expect(await page.evaluate(pageText)).toEqual(sent);
   expect(await page.evaluate(() => window.texts.length), 'the text never changed').toBe(1);
@@ -122,6 +149,16 @@ test.describe('anonymous', () => {
     test(title(entry), ({ context, page, watch }) =>
       expectSameText({ context, page, watch }, entry),
     );
+  }
+});
+
+test.describe('link opened', () => {
+  for (const [kind, entry] of linkPages) {
+    test(title(entry), async ({ context, page, server, watch }) => {
+      const links = await requestLinks(server, await createUser(server));
+      await context.request.get(links[kind]);
+      await expectSameText({ context, page, watch }, entry);
+    });
   }
 });
 

@@ -1,5 +1,6 @@
 // The main flows with the keyboard only. The focus is always visible.
 import { tabTo } from '../support/focus.mjs';
+import { mailTo } from '../support/mail.mjs';
 import {
   createUser,
   expectAccountOf,
@@ -133,6 +134,42 @@ withAndWithoutScripts((scripts) => {
     await tabTo(page, keep, 'Shift+Tab');
     await press('Enter');
     await expect(page.getByText("Your account won't be deleted.")).toBeVisible();
+  });
+});
+
+withAndWithoutScripts((scripts) => {
+  test('password reset works with the keyboard only', async ({ page, server }) => {
+    const user = await createUser(server);
+    const password = 'quite another horse battery';
+    const press = (key) => page.keyboard.press(key);
+    const type = (text) => page.keyboard.type(text);
+    await open(page, '/login');
+    await tabTo(page, page.getByRole('link', { name: 'Forgot your password?' }));
+    await press('Enter');
+    await expect(page.getByRole('heading', { name: 'Reset your password' })).toBeVisible();
+    await waitForHydration(page);
+    if (scripts) await expect(page.getByRole('main')).toBeFocused();
+    await tabTo(page, page.getByLabel('Email address'));
+    await type(user.email);
+    await press('Enter');
+    await expect(page.getByRole('heading', { name: 'Check your email' })).toBeVisible();
+    await waitForHydration(page);
+
+    await expect(page.getByLabel('Code from the email')).toBeFocused();
+    await type((await mailTo(user.email)).code);
+    if (!scripts) await press('Enter');
+    await expect(page.getByRole('heading', { name: 'Choose a new password' })).toBeVisible();
+    await waitForHydration(page);
+    await tabTo(page, page.getByLabel('New password'));
+    await type(password);
+    await press('Enter');
+    await expectLoggedOut(page, 'Your password is changed');
+    await tabTo(page, page.getByLabel('Email address'));
+    await type(user.email);
+    await press('Tab');
+    await type(password);
+    await press('Enter');
+    await expectAccountOf(page, user);
   });
 });
 

@@ -1,5 +1,6 @@
 // Pages fit a 320 px window, even with names and email addresses of maximum length.
 import { expectNoOverflow } from '../support/overflow.mjs';
+import { SENT_PAGE, requestLinks } from '../support/page-states.mjs';
 import {
   changeName,
   createUser,
@@ -16,7 +17,17 @@ test.use({ viewport: { width: 320, height: 640 } });
 
 withAndWithoutScripts((scripts) => {
   test('public pages fit a 320 px window', async ({ expectConsole, page }) => {
-    for (const url of ['/', '/signup', '/login', '/login?elsewhere&next=/account']) {
+    for (const url of [
+      '/',
+      '/signup',
+      '/login',
+      '/login?elsewhere&next=/account',
+      '/login?reset',
+      '/forgot',
+      SENT_PAGE,
+      '/reset',
+      '/secure',
+    ]) {
       await open(page, url);
       await expectNoOverflow(page);
     }
@@ -44,6 +55,10 @@ withAndWithoutScripts((scripts) => {
     const localPart = newUser().email.split('@')[0].padEnd(64, 'x');
     const email = `${localPart}@${'long.'.repeat(34)}example.com`;
     const user = await createUser(server, { email });
+    for (const link of Object.values(await requestLinks(server, user))) {
+      await open(page, link);
+      await expectNoOverflow(page);
+    }
     await logIn(page, user);
     await changeName(page, 'W'.repeat(200));
     await expect(page.getByText('Name saved.')).toBeVisible();

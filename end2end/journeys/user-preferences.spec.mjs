@@ -1,10 +1,11 @@
 // Preferences of the browser or the system: font size, forced colors, contrast, reduced motion.
 import { expectNoOverflow } from '../support/overflow.mjs';
 import { tabTo } from '../support/focus.mjs';
+import { SENT_PAGE } from '../support/page-states.mjs';
 import { createUser, logIn, navigateTo, open } from '../support/actions.mjs';
 import { expect, test } from '../support/test.mjs';
 
-const PUBLIC_PAGES = ['/', '/signup', '/login'];
+const PUBLIC_PAGES = ['/', '/signup', '/login', '/forgot', SENT_PAGE, '/reset', '/secure'];
 const ACCOUNT_PAGES = ['Password', 'Sessions', 'Activity', 'Your data', 'Profile'];
 
 /** The computed style of an element. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect } from '@playwright/test';
 import { runsScripts } from './javascript.mjs';
+import { mailTo } from './mail.mjs';
 
 /**
  * Data of a user without an account. `test.mjs` recognizes this password and the domain of the
@@ -18,6 +19,31 @@ export async function createUser(server, overrides = {}) {
   const { status } = await server.api('POST', '/auth/signup', user);
   expect(status).toBe(201);
   return user;
+}
+
+/** User agents of other browsers, for further sessions. */
+export const USER_AGENTS = {
+  firefox: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0',
+  safari:
+    'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 ' +
+    '(KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1',
+};
+
+/** Creates a session with the user agent of another browser, by the API. */
+export async function logInWithUserAgent(server, { email, password }, userAgent) {
+  const { ok } = await fetch(`${server.origin}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'user-agent': userAgent },
+    body: JSON.stringify({ email, password }),
+  });
+  expect(ok).toBe(true);
+}
+
+/** Requests a password reset by the API. Returns the email, as `mailTo` does. */
+export async function requestResetMail(server, { email }) {
+  const { status } = await server.api('POST', '/auth/password/forgot', { email });
+  expect(status).toBe(202);
+  return mailTo(email);
 }
 
 /** Waits until the page is hydrated, if it runs scripts. */

@@ -2,7 +2,16 @@
 // new page into that state.
 import { expect } from '@playwright/test';
 import { formErrorUrl } from './urls.mjs';
-import { changeName, fillIn, open, submit } from './actions.mjs';
+import {
+  USER_AGENTS,
+  changeName,
+  fillIn,
+  logInWithUserAgent,
+  open,
+  requestResetMail,
+  submit,
+} from './actions.mjs';
+import { mailTo } from './mail.mjs';
 
 const at = (url) => (page) => open(page, url);
 
@@ -47,6 +56,9 @@ const loadFailed = (link, func) => async (page) => {
   await expect(page.getByRole('alert')).toBeVisible();
 };
 
+/** The page for the code from an email. No link has this id. */
+export const SENT_PAGE = '/forgot?sent=01a2047d-26b7-7cc2-a9f3-f72c81007abe';
+
 /** Pages for an anonymous client. */
 export const anonymousStates = {
   home: at('/'),
@@ -77,6 +89,7 @@ export const anonymousStates = {
   'login-logged-out': at('/login?bye'),
   'login-logged-out-elsewhere': at('/login?elsewhere&next=/account'),
   'login-session-ended': at('/login?ended&next=/account'),
+  'login-password-reset': at('/login?reset'),
   'login-overloaded': rejected('/login', '/fn/login', 'overloaded:3'),
   'login-rate-limited': rejected('/login', '/fn/login', 'rate_limited:40'),
   'signup-link-expired': rejected('/signup', '/fn/signup', 'link_expired'),
@@ -109,6 +122,34 @@ export const anonymousStates = {
       );
     await expect(page.getByText('Caps Lock is on')).toBeVisible();
   },
+  forgot: at('/forgot'),
+  'forgot-empty': async (page) => {
+    await open(page, '/forgot');
+    await submit(page, 'Send the link');
+    await expect(page.locator('[aria-invalid=true]')).toHaveCount(1);
+  },
+  'forgot-sending': sending(
+    '/forgot',
+    '/fn/forgot-password',
+    { 'Email address': 'ada@example.com' },
+    ['Send the link', 'Sending…'],
+  ),
+  'forgot-mail-disabled': rejected('/forgot', '/fn/forgot-password', 'mail_disabled'),
+  'forgot-sent': at(SENT_PAGE),
+  'forgot-sent-wrong-code': rejected(SENT_PAGE, '/fn/enter-code', 'invalid_fields:code=incorrect'),
+  'forgot-sent-too-many-tries': rejected(
+    SENT_PAGE,
+    '/fn/enter-code',
+    'invalid_fields:code=expired',
+  ),
+  'forgot-sent-checking': async (page) => {
+    await stall(page, '/fn/enter-code');
+    await open(page, SENT_PAGE);
+    await page.getByLabel('Code from the email').fill('419 203');
+    await expect(page.getByRole('button', { name: 'Checking…' })).toBeVisible();
+  },
+  'reset-link-expired': at('/reset'),
+  'secure-link-expired': at('/secure'),
   'not-found': at('/nowhere'),
   // Error pages of the server, outside the app.
   'error-page': async (page) => {
@@ -119,6 +160,41 @@ export const anonymousStates = {
   },
   'error-page-api': async (page) => {
     await page.goto('/api/v1/me');
+  },
+};
+
+/** Returns valid links from emails to `user`, for `linkStates`. Opening a link does not use it. */
+export async function requestLinks(server, user) {
+  await logInWithUserAgent(server, user, USER_AGENTS.firefox);
+  const secure = (await mailTo(user.email)).link;
+  const reset = (await requestResetMail(server, user)).link;
+  return { reset, secure };
+}
+
+/** Pages for an anonymous client with links from emails. */
+export const linkStates = {
+  reset: (page, { reset }) => open(page, reset),
+  'reset-too-short': async (page, { reset }) => {
+    await open(page, reset);
+    await page.getByLabel('New password').fill('short');
+    await submit(page, 'Save and log out everywhere');
+    await expect(page.locator('[aria-invalid=true]')).toHaveCount(1);
+  },
+  'reset-link-expired-meanwhile': async (page, { reset }) => {
+    await open(page, reset);
+    await open(page, formErrorUrl('/reset', '/fn/reset-password', 'link_expired'));
+  },
+  'reset-saving': async (page, { reset }) => {
+    await stall(page, '/fn/reset-password');
+    await open(page, reset);
+    await page.getByLabel('New password').fill('quite another horse battery');
+    await submit(page, 'Save and log out everywhere');
+    await expect(page.getByRole('button', { name: 'Saving…' })).toBeVisible();
+  },
+  secure: (page, { secure }) => open(page, secure),
+  'secure-failed': async (page, { secure }) => {
+    await open(page, secure);
+    await open(page, formErrorUrl('/secure', '/fn/secure-account', 'unavailable'));
   },
 };
 

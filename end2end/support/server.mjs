@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from './builds.mjs';
+import { mailSettings } from './mail-server.mjs';
 
 export class Server {
   #process = null;
@@ -36,6 +37,7 @@ export class Server {
       COUNTERSIGN_ARGON2: 'm=64,t=1,p=1',
       // All clients of the tests share one IP address. Tests of rate limits enable them.
       COUNTERSIGN_RATE_LIMITS: 'off',
+      ...mailSettings(),
       ...this.settings,
     };
     this.#process = spawn(this.binary, {

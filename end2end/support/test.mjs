@@ -79,7 +79,7 @@ export const test = base.extend({
       );
       server.expectedLog = null;
       expect(
-        log.filter((line) => /csgn_rt_|eyJ|@example|correct horse/i.test(line)),
+        log.filter((line) => /csgn_(rt|link)_|eyJ|@example|correct horse/i.test(line)),
         'secrets and email addresses in the log',
       ).toEqual([]);
     },
