@@ -55,6 +55,10 @@ impl<'a> ApiRequest<'a> {
         Self::post(path, &json!({ "email": email, "password": password, "transport": transport }))
     }
 
+    pub(crate) fn forgot_password(email: &str) -> Self {
+        Self::post("/api/v1/auth/password/forgot", &json!({ "email": email }))
+    }
+
     pub(crate) fn refresh(refresh_token: &str) -> Self {
         Self::post("/api/v1/auth/refresh", &json!({ "refresh_token": refresh_token }))
     }

@@ -7,6 +7,7 @@ use countersign::{AppState, config::Site, router::with_middleware};
 use countersign_core::{
     Auth, AuthConfig, BackgroundTasks, Clock, HashingConfig, Policy, RandomSource, RateLimits,
     ServerSecret, Store,
+    mail::{MailConfig, MailTransport, MemoryMailbox},
 };
 use countersign_http::{HttpSettings, api::access::AccessLevels};
 use http_body_util::BodyExt;
@@ -39,7 +40,7 @@ impl InProcessServer {
             secret: secret.clone(),
             policy: Policy { limits, ..Policy::new(URL) },
             hashing,
-            mail: None,
+            mail: Some(mail()?),
         };
         let auth = Auth::start(parts).await?;
         let background = auth.start_background_tasks();
@@ -80,4 +81,10 @@ impl InProcessServer {
         self.store.close().await;
         Ok(())
     }
+}
+
+/// Returns a configuration that renders emails and keeps them in memory.
+fn mail() -> anyhow::Result<MailConfig> {
+    let transport = MailTransport::Memory(MemoryMailbox::default());
+    Ok(MailConfig::new(transport, "accounts@example.com", None, "Countersign")?)
 }

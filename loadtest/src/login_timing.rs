@@ -1,4 +1,5 @@
-//! Measures whether the response time of a rejected log-in reveals the reason.
+//! Measures whether the response time of a rejected log-in reveals the reason, and whether that of a
+//! request to reset a password reveals an account.
 //!
 //! There is no threshold in milliseconds. Samples of all reasons are taken in turns, and two
 //! reasons count as indistinguishable if guessing by response time is about as good as chance. The
@@ -42,7 +43,8 @@ pub(crate) struct Arguments {
     samples: u32,
 }
 
-/// A reason for rejecting a log-in, with the credentials to send.
+/// A reason for rejecting a log-in, with the credentials to send; or, without a password, a kind of
+/// address in a request to reset the password.
 struct Reason {
     name: &'static str,
     email: &'static str,
@@ -62,6 +64,12 @@ const RATE_LIMITED: [Reason; 2] = [
         email: "blocked-unknown@example.com",
         password: PASSWORD,
     },
+];
+/// Kinds of addresses in a request to reset the password.
+const FORGOTTEN: [Reason; 3] = [
+    Reason { name: "reset: an account", email: "ada@example.com", password: "" },
+    Reason { name: "reset: an unknown address", email: "unknown@example.com", password: "" },
+    Reason { name: "reset: a disabled account", email: "disabled@example.com", password: "" },
 ];
 
 /// The comparison of two reasons.
@@ -127,12 +135,13 @@ pub(crate) async fn run(
     for number in 0..12 {
         clock.advance(TimeSpan::minutes(1));
         for reason in &RATE_LIMITED {
-            log_in(&limited, &Reason { password: WRONG_PASSWORD, ..*reason }, number).await;
+            send(&limited, &Reason { password: WRONG_PASSWORD, ..*reason }, number).await;
         }
     }
     let mut report = DatabaseReport::new(database);
     report.set("samples", &arguments.samples);
     for (server, reasons, expected) in [
+        (&unlimited, &FORGOTTEN[..], StatusCode::ACCEPTED),
         (&unlimited, &REJECTED[..], StatusCode::UNAUTHORIZED),
         (&limited, &RATE_LIMITED[..], StatusCode::TOO_MANY_REQUESTS),
     ] {
@@ -162,10 +171,13 @@ async fn create_accounts(server: &InProcessServer) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn log_in(server: &InProcessServer, reason: &Reason, number: u32) -> ApiResponse {
+async fn send(server: &InProcessServer, reason: &Reason, number: u32) -> ApiResponse {
     // The network for benchmarks (RFC 2544).
     let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(198, 18, 0, 0)) + number % 0x2_0000);
-    let request = ApiRequest::log_in(reason.email, reason.password, Transport::Body);
+    let request = match reason.password {
+        "" => ApiRequest::forgot_password(reason.email),
+        password => ApiRequest::log_in(reason.email, password, Transport::Body),
+    };
     server.send(request.with_ip(address)).await
 }
 
@@ -204,13 +216,19 @@ async fn sample(
         for turn in 0..reasons.len() {
             let at = (turn + number as usize) % reasons.len();
             let began = Instant::now();
-            let response = log_in(server, &reasons[at], number).await;
+            let response = send(server, &reasons[at], number).await;
             let millis = began.elapsed().as_secs_f64() * 1e3;
             let ApiResponse { status, mut headers, body } = response;
             ensure!(status == expected, "{}: {status}", reasons[at].name);
             for name in VARYING_HEADERS {
                 headers.remove(name);
             }
+            // The id of the link is different each time, and of the same length.
+            let body = if reasons[at].password.is_empty() {
+                Bytes::from(body.len().to_string())
+            } else {
+                body
+            };
             let now = (headers, body);
             ensure!(
                 expected_response.get_or_insert_with(|| now.clone()) == &now,

@@ -1,13 +1,11 @@
 //! Delivery of email to a real SMTP server, with its faults.
 
-use crate::{
-    common::{TestContext, client},
-    smtp_server::SmtpServer,
-};
+use crate::common::{TestContext, client};
 use countersign_core::{
     Auth, RateLimits,
     mail::{MailStatistics, MailTransport, OutboxRow},
     test_on_each_database,
+    testing::smtp_server::{ReceivedMail, SmtpServer},
 };
 use countersign_types::{
     MailId, TimeSpan,
@@ -55,7 +53,7 @@ test_on_each_database! {
         assert_eq!(outbox(&context).await.len(), 1);
         deliver(&node).await;
         deliver(&node).await;
-        let (to, raw) = server.next();
+        let ReceivedMail { to, raw, .. } = server.receive();
         assert_eq!(to, "ada@example.com");
         for line in [
             "From: Countersign <accounts@countersign.example>\r\n",
@@ -85,7 +83,7 @@ test_on_each_database! {
         let server = SmtpServer::on_port(port);
         context.clock.advance(TimeSpan::minutes(90));
         deliver(&node).await;
-        assert_eq!(server.next().0, "ada@example.com");
+        assert_eq!(server.receive().to, "ada@example.com");
         assert!(outbox(&context).await.is_empty());
     }
 
@@ -113,7 +111,7 @@ test_on_each_database! {
         assert!(operator.retry_mail(failed[0].id).await.expect("the database works"));
         assert!(!operator.retry_mail(MailId(Uuid::nil())).await.expect("the database works"));
         deliver(&node).await;
-        assert_eq!(server.next().0, "ada@example.com");
+        assert_eq!(server.receive().to, "ada@example.com");
     }
 
     async fn greylisted_email_is_repeated_until_accepted(context: TestContext) {
@@ -124,7 +122,7 @@ test_on_each_database! {
             context.clock.advance(TimeSpan::minutes(minutes));
             deliver(&node).await;
         }
-        assert_eq!(server.next().0, "greylisted@example.com");
+        assert_eq!(server.receive().to, "greylisted@example.com");
         assert_eq!(counts(&node), [1, 2, 0]);
     }
 
@@ -159,14 +157,14 @@ test_on_each_database! {
             context.clock.advance(TimeSpan::minutes(minutes));
             deliver(&node).await;
         }
-        let mut received: Vec<_> = (0..3).map(|_| server.next()).collect();
+        let mut received: Vec<_> = (0..3).map(|_| server.receive()).collect();
         received.sort();
         // The response of the second was lost, so it came twice, with the same Message-ID.
-        let to: Vec<_> = received.iter().map(|(to, _)| to.as_str()).collect();
+        let to: Vec<_> = received.iter().map(|mail| mail.to.as_str()).collect();
         assert_eq!(to, ["cut-after@example.com", "cut-after@example.com", "cut@example.com"]);
         let id = |raw: &str| raw.lines().find(|line| line.starts_with("Message-ID")).map(str::to_owned);
-        assert!(id(&received[0].1).is_some());
-        assert_eq!(id(&received[0].1), id(&received[1].1));
+        assert!(id(&received[0].raw).is_some());
+        assert_eq!(id(&received[0].raw), id(&received[1].raw));
         assert!(outbox(&context).await.is_empty());
     }
 
@@ -180,7 +178,7 @@ test_on_each_database! {
             async move { node.deliver_mail().await }
         });
         let (server, to) = tokio::task::spawn_blocking(move || {
-            let to = server.next().0;
+            let to = server.receive().to;
             (server, to)
         })
         .await
@@ -206,7 +204,7 @@ test_on_each_database! {
             request(&nodes[0], &format!("user{number}@example.com")).await;
         }
         join_all(nodes.iter().map(deliver)).await;
-        let mut to: Vec<_> = (0..30).map(|_| server.next().0).collect();
+        let mut to: Vec<_> = (0..30).map(|_| server.receive().to).collect();
         to.sort();
         to.dedup();
         assert_eq!((to.len(), server.rest()), (30, 0));
@@ -226,7 +224,7 @@ test_on_each_database! {
         assert_eq!(counts(&node), [0, 0, 0]);
         context.clock.advance(TimeSpan::minutes(2));
         deliver(&node).await;
-        assert_eq!(server.next().0, "ada@example.com");
+        assert_eq!(server.receive().to, "ada@example.com");
     }
 
     async fn email_of_a_deleted_account_is_deleted(context: TestContext) {

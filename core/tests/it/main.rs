@@ -24,6 +24,5 @@ mod session_model;
 mod sessions;
 mod setup_token;
 mod signing_keys;
-mod smtp_server;
 mod store;
 mod tokens;

@@ -23,6 +23,7 @@ mod headers;
 mod jwks;
 mod log_capture;
 mod log_output;
+mod mail;
 mod malformed_bodies;
 mod me_endpoint;
 mod oauth;

@@ -233,8 +233,8 @@ impl App {
         }
         let form =
             LogInForm { email: email.to_owned(), password: PASSWORD.to_owned(), remember_me: true };
-        let mut client = RequestContext::default();
-        client.device = Some(format!("Device {}", link.id).into());
+        let device = Some(format!("Device {}", link.id).into());
+        let client = RequestContext { device, ..RequestContext::default() };
         self.server.auth().log_in(&client, &form, None).await.expect("a log-in");
         MailedLink::new(&self.mail_to(email).await.pop().expect("a notice"), link.id)
     }

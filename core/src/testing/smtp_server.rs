@@ -15,26 +15,54 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The server. It ends when this is dropped.
 pub struct SmtpServer {
     process: Child,
+    /// The port on 127.0.0.1.
     pub port: u16,
     messages: Receiver<Value>,
 }
 
+/// A message that the server has accepted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReceivedMail {
+    /// The first recipient.
+    pub to: String,
+    /// The whole message.
+    pub raw: String,
+    /// Whether it came over an encrypted connection.
+    pub is_encrypted: bool,
+    /// The user who authenticated.
+    pub user: Option<String>,
+}
+
 impl SmtpServer {
+    /// Starts a server on a free port.
+    #[must_use]
     pub fn start() -> Self {
-        Self::on_port(0)
+        Self::with_options(&[])
     }
 
-    /// Starts a server on this port; 0: any free port.
+    /// Starts a server on this port.
+    #[must_use]
     pub fn on_port(port: u16) -> Self {
+        Self::with_options(&["--port", &port.to_string()])
+    }
+
+    /// Starts a server with the options of `script/smtp-server`.
+    ///
+    /// # Panics
+    /// Panics if the server does not start.
+    #[must_use]
+    pub fn with_options(options: &[&str]) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../script/smtp-server");
         let mut process = Command::new("node")
-            .args([script, "--port", &port.to_string()])
+            .arg(script)
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .expect("node, which script/setup installs");
         let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
-        let first = lines.next().expect("a line").expect("text");
+        let first = lines.next().expect("a line with the ports").expect("text");
         let ports: Value = serde_json::from_str(&first).expect("JSON");
         let (sender, messages) = channel();
         thread::spawn(move || {
@@ -49,27 +77,36 @@ impl SmtpServer {
         Self { process, port: port.expect("a port"), messages }
     }
 
-    /// The setting for this server.
+    /// The setting for this server, without encryption.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("smtp://127.0.0.1:{}?tls=none", self.port)
     }
 
-    /// Returns the next message: its recipient and its text.
-    pub fn next(&self) -> (String, String) {
+    /// Waits for the next message.
+    ///
+    /// # Panics
+    /// Panics if there is none in time.
+    pub fn receive(&self) -> ReceivedMail {
         let message = self.messages.recv_timeout(REPORT_TIMEOUT).expect("a message");
-        let text = |value: &Value| value.as_str().expect("text").to_owned();
-        (text(&message["to"][0]), text(&message["raw"]))
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        ReceivedMail {
+            to: text(&message["to"][0]).expect("a recipient"),
+            raw: text(&message["raw"]).expect("a message"),
+            is_encrypted: message["tls"] == true,
+            user: text(&message["user"]),
+        }
     }
 
-    /// Returns the messages that were reported and not taken yet.
+    /// Returns the number of messages that were reported and not taken yet.
+    #[must_use]
     pub fn rest(&self) -> usize {
         self.messages.try_iter().count()
     }
 
-    /// Ends the process.
-    pub fn stop(mut self) -> u16 {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+    /// Ends the process, and returns the port.
+    #[must_use]
+    pub fn stop(self) -> u16 {
         self.port
     }
 }
