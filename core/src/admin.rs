@@ -186,6 +186,9 @@ impl Admin<'_> {
         if takes_away && self.actor.is_some() && !tx.has_active_admin().await? {
             return Err(Error::LastAdmin);
         }
+        if change == AdminAction::Disable {
+            tx.link_end_for_user(id, None, now).await?;
+        }
         if matches!(change, AdminAction::Disable | AdminAction::RevokeSessions) {
             tx.session_revoke_others(id, SessionId(Uuid::nil()), "ended_by_admin", now).await?;
         }

@@ -24,8 +24,8 @@ const ENDED_SESSION_RETENTION: TimeSpan = TimeSpan::days(30);
 const AUDIT_RETENTION: TimeSpan = TimeSpan::days(400);
 /// How long links are retained after they have expired.
 const LINK_RETENTION: TimeSpan = TimeSpan::days(2);
-/// How long failed emails are retained, for the operator.
-const FAILED_MAIL_RETENTION: TimeSpan = TimeSpan::days(30);
+/// How long failed emails are retained, for the operator; and waiting ones, if email is turned off.
+const MAIL_RETENTION: TimeSpan = TimeSpan::days(30);
 /// How much longer than any token revocations are remembered: a clock that ran ahead and is
 /// corrected must not make a revoked token valid again.
 pub(crate) const REVOCATION_RETENTION_MARGIN: TimeSpan = TimeSpan::minutes(25 * 60);
@@ -104,8 +104,8 @@ enum Batch {
     OldestLimits,
     /// One-time links that expired before.
     Links(Timestamp),
-    /// Failed emails that were created before.
-    FailedMail(Timestamp),
+    /// Emails in the outbox that were created before.
+    Mail(Timestamp),
     /// Audit events before.
     Events(Timestamp),
     /// The address and device in audit events about other users.
@@ -125,7 +125,7 @@ impl Batch {
             Self::Limits(before, now) => tx.limit_prune(before, now, rows).await,
             Self::OldestLimits => tx.limit_drop_oldest(rows).await,
             Self::Links(before) => tx.link_prune(before, rows).await,
-            Self::FailedMail(before) => tx.outbox_prune_failed(before, rows).await,
+            Self::Mail(before) => tx.outbox_prune(before, rows).await,
             Self::Events(before) => tx.event_prune(before, rows).await,
             Self::EventsBy(user) => tx.event_redact(user, rows).await,
             Self::EventsOf(user) => tx.event_delete_for_user(user, rows).await,
@@ -146,7 +146,7 @@ impl Auth {
             Batch::Sessions(now - ENDED_SESSION_RETENTION),
             Batch::Limits(now - ATTEMPT_RETENTION, now),
             Batch::Links(now - LINK_RETENTION),
-            Batch::FailedMail(now - FAILED_MAIL_RETENTION),
+            Batch::Mail(now - MAIL_RETENTION),
             Batch::Events(now - AUDIT_RETENTION),
         ] {
             failed = self.in_batches(expired, u64::MAX).await.err().or(failed);
@@ -218,6 +218,7 @@ impl Auth {
         let mut tx = self.store().write().await?;
         // The deletion was cancelled meanwhile, or another node was faster.
         if tx.user_delete(user, now).await? {
+            tx.link_delete_for_user(user).await?;
             // Events that were recorded meanwhile.
             tx.event_delete_for_user(user, MAX_BATCH).await?;
             let entry = AuditEntry {

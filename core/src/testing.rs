@@ -1,6 +1,6 @@
 //! Test support for this crate and those that depend on it: a new database of each kind, a macro
-//! that runs a test on both, a real SMTP server, and the invariants of tokens and passwords, for tests and for
-//! `script/fuzz`.
+//! that runs a test on both, a real SMTP server, and the invariants of tokens and passwords, for
+//! tests and for `script/fuzz`.
 //!
 //! The databases are real. SQLite is a file in a temporary folder; Postgres is a new database on
 //! the server at `TEST_POSTGRES_URL`, which `script/test` starts. Without it the tests fail, so

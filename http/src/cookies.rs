@@ -185,9 +185,10 @@ pub fn set_link_cookie(token: &str, names: &CookieNames) -> HeaderValue {
     header(names, names.link(), token, Some(LINK_COOKIE_TTL))
 }
 
-/// Returns the `Set-Cookie` value that deletes the link cookie.
-pub fn clear_link_cookie(names: &CookieNames) -> HeaderValue {
-    header(names, names.link(), "", Some(0))
+/// Returns the `Set-Cookie` values that delete the link cookie. Both must be sent, in this order:
+/// see [`clear_session_cookies`].
+pub fn clear_link_cookie(names: &CookieNames) -> [HeaderValue; 2] {
+    [header(names, names.link(), "over", Some(60)), header(names, names.link(), "", Some(0))]
 }
 
 /// Returns the `Set-Cookie` value that deletes the access cookie.

@@ -1,5 +1,5 @@
-//! Measures whether the response time of a rejected log-in reveals the reason, and whether that of a
-//! request to reset a password reveals an account.
+//! Measures whether the response time of a rejected log-in reveals the reason, and whether that of
+//! a request to reset a password reveals an account.
 //!
 //! There is no threshold in milliseconds. Samples of all reasons are taken in turns, and two
 //! reasons count as indistinguishable if guessing by response time is about as good as chance. The

@@ -11,7 +11,7 @@ use axum::{
         HeaderValue, StatusCode,
         header::{LOCATION, SET_COOKIE},
     },
-    response::{IntoResponse, Response},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use countersign_core::one_time_links::LinkPurpose;
 use countersign_http::{HttpState, cookies};
@@ -25,14 +25,14 @@ pub(crate) async fn open_link(
 ) -> Response {
     let token = query.as_deref().and_then(|query| query.strip_prefix("token="));
     let purpose = token.and_then(|token| http.auth().link_purpose(token));
-    let (page, cookie) = match (purpose, token) {
+    let (page, cookies) = match (purpose, token) {
         (Some(purpose), Some(token)) => {
-            (page_of(purpose), cookies::set_link_cookie(token, http.cookies()))
+            (page_of(purpose), vec![cookies::set_link_cookie(token, http.cookies())])
         }
-        _ => (RESET, cookies::clear_link_cookie(http.cookies())),
+        _ => (RESET, cookies::clear_link_cookie(http.cookies()).into()),
     };
-    let headers = [(LOCATION, HeaderValue::from_static(page)), (SET_COOKIE, cookie)];
-    (StatusCode::SEE_OTHER, headers).into_response()
+    let cookies = AppendHeaders(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie)));
+    (StatusCode::SEE_OTHER, [(LOCATION, HeaderValue::from_static(page))], cookies).into_response()
 }
 
 const fn page_of(purpose: LinkPurpose) -> &'static str {

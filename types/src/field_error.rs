@@ -131,7 +131,7 @@ impl FieldError {
             (_, Self::TooWeak) => "Too easy to guess. Choose another.",
             (_, Self::Incorrect) => "That's not your current password.",
             (_, Self::Unchanged) => "That's already your password.",
-            (_, Self::Expired) => "Too many tries. Get a new code.",
+            (_, Self::Expired) => "Code no longer works. Get a new one.",
         })
     }
 

@@ -121,6 +121,9 @@ pub struct RequestedMail {
 /// A link from an email, as its page shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OpenedLink {
+    /// Identifies the link. The form of the page has it as a hidden field, so that a form rendered
+    /// for one link can't use another one.
+    pub link_id: LinkId,
     /// The address of the account.
     pub email: String,
 }

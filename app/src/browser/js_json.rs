@@ -139,7 +139,7 @@ object! {
     SessionTokens { access_token, expires_in, persistent, account }
     LogInResponse { next, session }
     RequestedMail { link_id }
-    OpenedLink { email }
+    OpenedLink { link_id, email }
     SessionInfo { id, device, address, created_at, last_seen_at, current }
     SessionList { as_of, items }
     ActivityEvent { id, kind, at, device, address }

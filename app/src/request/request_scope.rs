@@ -171,6 +171,9 @@ impl RequestScope {
         // No `Clear-Site-Data`, which would also clear data of other applications on this origin.
         // The page that logs out clears its own storage; after a plain form, the log-in page does.
         self.clear_session_cookies();
+        if self.link_token().is_ok() {
+            self.clear_link_cookie();
+        }
         self.redirect_form(&format!("{LOG_IN}?{LOGGED_OUT}"));
         Ok(())
     }
@@ -181,6 +184,14 @@ impl RequestScope {
             .ok_or_else(|| Problem::LinkExpired.into())
     }
 
+    /// The token of the link that a form was rendered for. Fails if this browser has opened another
+    /// one meanwhile, which may be of another account.
+    pub fn link_token_for(&self, link_id: &str) -> Result<String, RequestError> {
+        let token = self.link_token()?;
+        let is_same = self.auth().identify_link(&token).is_some_and(|id| id.to_string() == link_id);
+        if is_same { Ok(token) } else { Err(Problem::LinkExpired.into()) }
+    }
+
     /// Keeps the token of a link in this browser, until its page has used it.
     pub fn set_link_cookie(&self, token: &str) {
         self.response
@@ -189,7 +200,9 @@ impl RequestScope {
 
     /// Deletes the token of a link that was used.
     pub fn clear_link_cookie(&self) {
-        self.response.append_header(SET_COOKIE, cookies::clear_link_cookie(self.http.cookies()));
+        for value in cookies::clear_link_cookie(self.http.cookies()) {
+            self.response.append_header(SET_COOKIE, value);
+        }
     }
 
     /// Returns whether a browser posted a plain form.

@@ -9,9 +9,8 @@ CREATE TABLE csgn_one_time_links (
     -- account: a request for an unknown address does the same work.
     email           TEXT   NOT NULL,
     email_key       TEXT   NOT NULL,
-    -- The account, and its epoch at the time of the request. A link of an older epoch is invalid.
-    user_id         BLOB   REFERENCES csgn_users (id) ON DELETE CASCADE,
-    epoch           BIGINT,
+    -- The account. No foreign key: its check would take longer for an address that has one.
+    user_id         BLOB,
     -- The session that the owner can end with a link "This wasn't me".
     session_id      BLOB,
     created_at      BIGINT NOT NULL,
@@ -20,7 +19,7 @@ CREATE TABLE csgn_one_time_links (
     code_expires_at BIGINT NOT NULL,
     -- Attempts to enter the code, by all clients together.
     attempts        BIGINT NOT NULL DEFAULT 0,
-    -- When the link was used, or superseded by a newer one.
+    -- When the link was used, superseded by a newer one, or ended by a change of the account.
     ended_at        BIGINT
 );
 -- The link that a newer one for the same purpose supersedes.

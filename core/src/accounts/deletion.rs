@@ -73,7 +73,6 @@ impl SignedIn<'_> {
                 },
                 owner: LinkOwner {
                     user: self.user,
-                    epoch: user.epoch,
                     email: &user.email,
                     session: Some(self.session),
                 },
@@ -90,7 +89,6 @@ impl SignedIn<'_> {
         if account.deletion_scheduled_at.is_none() {
             return Ok(account);
         }
-        let epoch = self.read_user().await?.epoch;
         let (mut tx, now) = self.begin(self.permit(LimitedAction::AccountDeletion)?).await?;
         if tx.user_cancel_deletion(self.user).await? {
             self.auth
@@ -105,7 +103,6 @@ impl SignedIn<'_> {
                 content: MailContent::DeletionCancelled(Origin::new(&self.context, now)),
                 owner: LinkOwner {
                     user: self.user,
-                    epoch,
                     email: &account.email,
                     session: Some(self.session),
                 },

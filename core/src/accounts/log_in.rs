@@ -206,17 +206,14 @@ impl Auth {
             .session_with_user(session)
             .await?
             .ok_or_else(|| Error::internal("new session not found"))?;
+        // A browser without the device cookie is known if it has logged in from the same address.
         if self.sends_mail()
-            && !tx.session_device_was_seen(user.id, session, context.device.as_deref()).await?
+            && proof.priority != Priority::KnownDevice
+            && !tx.session_device_was_seen(user.id, session).await?
         {
             let notice = Notice {
                 content: MailContent::NewDevice(Origin::new(context, now)),
-                owner: LinkOwner {
-                    user: user.id,
-                    epoch: row.epoch,
-                    email: &row.email,
-                    session: Some(session),
-                },
+                owner: LinkOwner { user: user.id, email: &row.email, session: Some(session) },
             };
             self.queue_notice(&mut tx, notice, now).await?;
         }

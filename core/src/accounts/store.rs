@@ -132,9 +132,10 @@ statements! {
         WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL";
     CHANGE_PASSWORD = "UPDATE csgn_users SET password_hash = $4, epoch = epoch + 1 WHERE id = $1 \
         AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING epoch";
-    RESET_PASSWORD = "UPDATE csgn_users SET password_hash = $3, epoch = epoch + 1, \
-        email_verified_at = COALESCE(email_verified_at, $4) WHERE id = $1 AND epoch = $2 AND \
-        disabled_at IS NULL RETURNING epoch";
+    EMAIL_VERIFIED_AT = "SELECT email_verified_at FROM csgn_users WHERE id = $1";
+    RESET_PASSWORD = "UPDATE csgn_users SET password_hash = $2, epoch = epoch + 1, \
+        email_verified_at = COALESCE(email_verified_at, $3) WHERE id = $1 AND disabled_at IS NULL \
+        RETURNING epoch";
     RAISE_EPOCH = "UPDATE csgn_users SET epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NULL \
         RETURNING epoch";
     ROW = "SELECT id, email, name, (SELECT string_agg(role, ' ') FROM csgn_user_roles WHERE \
@@ -169,6 +170,16 @@ statements! {
 }
 
 impl ReadConnection {
+    /// Whether the owner of an account has proved that they read its address.
+    pub(crate) async fn user_email_is_verified(&mut self, id: UserId) -> Result<bool, Error> {
+        let verified: Option<Option<Timestamp>> =
+            with_connection!(self, |c| sqlx::query_scalar(EMAIL_VERIFIED_AT)
+                .bind(id)
+                .fetch_optional(c)
+                .await?);
+        Ok(verified.flatten().is_some())
+    }
+
     /// Returns the account with this address, by its [`countersign_types::Email::lookup_key`].
     pub async fn user_by_email(&mut self, key: &str) -> Result<Option<User>, Error> {
         Ok(with_connection!(self, |c| sqlx::query_as(BY_EMAIL_KEY)
@@ -275,18 +286,16 @@ impl WriteTransaction {
             .await?))
     }
 
-    /// Sets the password of an account with this epoch, whose owner has read an email, and raises
-    /// the epoch. Returns the new epoch, or `None` if the account changed or is disabled.
+    /// Sets the password of an account whose owner has read an email, and raises the epoch. Returns
+    /// the new epoch, or `None` if the account is disabled or does not exist.
     pub(crate) async fn user_reset_password(
         &mut self,
         id: UserId,
-        epoch: i64,
         hash: &str,
         now: Timestamp,
     ) -> Result<Option<i64>, Error> {
         Ok(with_connection!(self, |c| sqlx::query_scalar(RESET_PASSWORD)
             .bind(id)
-            .bind(epoch)
             .bind(hash)
             .bind(now)
             .fetch_optional(c)

@@ -25,7 +25,7 @@ pub(crate) struct Message {
     inner: lettre::Message,
 }
 
-/// What is the same in every message of this server.
+/// The header fields that are the same in every message of this server.
 pub(crate) struct Sender<'a> {
     pub(crate) from: &'a Mailbox,
     pub(crate) reply_to: Option<&'a Mailbox>,

@@ -4,9 +4,10 @@ use crate::{
     BoxError, Error,
     admin::Admin,
     mail::{
-        MailContent, OutboxRow,
+        content::MailContent,
         message::Message,
         rendering::{self, MailContext},
+        store::OutboxRow,
     },
 };
 use countersign_types::{Email, MailId};

@@ -5,7 +5,14 @@ use crate::{
     mail::content::MailContent,
     store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
 };
-use countersign_types::{LinkId, MailId, Timestamp, UserId};
+use countersign_types::{LinkId, MailId, TimeSpan, Timestamp, UserId};
+
+/// How long a node may work on an email before another node may send it: longer than
+/// [`crate::mail::transport::SEND_TIMEOUT`].
+pub(super) const LEASE_TTL: TimeSpan = TimeSpan::minutes(2);
+/// No email waits longer for its next attempt: a later time was written by a clock that was set
+/// back since.
+const MAX_DELAY: TimeSpan = TimeSpan::minutes(15 * 60);
 
 /// An email to be stored.
 pub(crate) struct NewMail<'a> {
@@ -56,11 +63,11 @@ impl OutboxRow {
 statements! {
     INSERT = "INSERT INTO csgn_mail_outbox (id, content, address, user_id, link_id, created_at, \
         due_at) VALUES ($1, $2, $3, $4, $5, $6, $6)";
-    HAS_DUE = "SELECT COUNT(*) FROM (SELECT 1 FROM csgn_mail_outbox WHERE due_at <= $1 LIMIT 1) \
-        one";
+    HAS_DUE = "SELECT COUNT(*) FROM (SELECT 1 FROM csgn_mail_outbox WHERE due_at <= $1 OR \
+        due_at > $2 LIMIT 1) one";
     LEASE = "UPDATE csgn_mail_outbox SET due_at = $2, attempts = attempts + 1 WHERE id IN (SELECT \
-        id FROM csgn_mail_outbox WHERE due_at <= $1 ORDER BY due_at LIMIT $3) AND due_at <= $1 \
-        RETURNING id, content, address, user_id, link_id, attempts";
+        id FROM csgn_mail_outbox WHERE due_at <= $1 OR due_at > $4 ORDER BY due_at LIMIT $3) AND \
+        (due_at <= $1 OR due_at > $4) RETURNING id, content, address, user_id, link_id, attempts";
     ACCOUNT_ADDRESS = "SELECT email FROM csgn_users WHERE id = COALESCE($1, (SELECT user_id FROM \
         csgn_one_time_links WHERE id = $2)) AND disabled_at IS NULL";
     DELETE = "DELETE FROM csgn_mail_outbox WHERE id = $1 AND attempts = $2";
@@ -69,9 +76,10 @@ statements! {
         = COALESCE(m.user_id, (SELECT user_id FROM csgn_one_time_links l WHERE l.id = \
         m.link_id)))) AS address, m.created_at, m.due_at, m.attempts, m.error FROM \
         csgn_mail_outbox m WHERE (m.due_at IS NULL OR NOT $1) AND m.id > $2 ORDER BY m.id LIMIT $3";
-    RETRY = "UPDATE csgn_mail_outbox SET due_at = $2, attempts = 0 WHERE id = $1";
-    PRUNE_FAILED = "DELETE FROM csgn_mail_outbox WHERE id IN (SELECT id FROM csgn_mail_outbox \
-        WHERE due_at IS NULL AND created_at < $1 LIMIT $2)";
+    RETRY = "UPDATE csgn_mail_outbox SET due_at = $2, attempts = 0 WHERE id = $1 AND (due_at IS \
+        NULL OR due_at > $3)";
+    PRUNE = "DELETE FROM csgn_mail_outbox WHERE id IN (SELECT id FROM csgn_mail_outbox WHERE \
+        created_at < $1 LIMIT $2)";
     QUEUE_STATE = "SELECT COUNT(*), MIN(created_at) FROM (SELECT created_at FROM csgn_mail_outbox \
         WHERE due_at IS NOT NULL ORDER BY due_at LIMIT $1) queued";
 }
@@ -79,8 +87,11 @@ statements! {
 impl ReadConnection {
     /// Whether an email is due at `now`.
     pub(crate) async fn outbox_has_due(&mut self, now: Timestamp) -> Result<bool, Error> {
-        let due: i64 =
-            with_connection!(self, |c| sqlx::query_scalar(HAS_DUE).bind(now).fetch_one(c).await?);
+        let due: i64 = with_connection!(self, |c| sqlx::query_scalar(HAS_DUE)
+            .bind(now)
+            .bind(now + MAX_DELAY)
+            .fetch_one(c)
+            .await?);
         Ok(due > 0)
     }
 
@@ -155,6 +166,7 @@ impl WriteTransaction {
             .bind(now)
             .bind(until)
             .bind(limit(rows))
+            .bind(now + MAX_DELAY)
             .fetch_all(c)
             .await?))
     }
@@ -189,24 +201,21 @@ impl WriteTransaction {
     }
 
     /// Makes an email due now, with all its attempts. Returns `false` if there is none with this
-    /// id.
+    /// id, or if it is being sent.
     pub async fn outbox_retry(&mut self, id: MailId, now: Timestamp) -> Result<bool, Error> {
         Ok(with_connection!(self, |c| sqlx::query(RETRY)
             .bind(id)
             .bind(now)
+            .bind(now + LEASE_TTL)
             .execute(c)
             .await?
             .rows_affected())
             == 1)
     }
 
-    /// Deletes failed emails that were created before `before`: at most `rows`. Returns the number.
-    pub async fn outbox_prune_failed(
-        &mut self,
-        before: Timestamp,
-        rows: u64,
-    ) -> Result<u64, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(PRUNE_FAILED)
+    /// Deletes emails that were created before `before`: at most `rows`. Returns the number.
+    pub async fn outbox_prune(&mut self, before: Timestamp, rows: u64) -> Result<u64, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(PRUNE)
             .bind(before)
             .bind(limit(rows))
             .execute(c)
@@ -219,7 +228,7 @@ impl WriteTransaction {
 impl WriteTransaction {
     /// Leases one email as a node does, and returns the number. The node is then stopped.
     pub async fn outbox_lease_for_tests(&mut self, now: Timestamp) -> Result<usize, Error> {
-        let leased = self.outbox_lease(now, now + crate::mail::LEASE, 1).await?;
+        let leased = self.outbox_lease(now, now + LEASE_TTL, 1).await?;
         Ok(leased.len())
     }
 }

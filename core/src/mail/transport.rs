@@ -79,14 +79,26 @@ pub enum InvalidTransport {
 /// Why an attempt to send an email failed.
 #[derive(Debug)]
 pub(crate) struct SendError {
-    /// Whether the server has refused this email for good. Anything else is tried again: the
-    /// network, the server, or a setting may be wrong and be corrected.
-    pub(crate) is_permanent: bool,
+    severity: Severity,
     /// The SMTP status, if the server responded.
     pub(crate) status: Option<u16>,
     /// The reason, for the operator. It may quote the recipient.
     pub(crate) reason: String,
 }
+
+/// How often an email that failed is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Severity {
+    /// Until it is given up: the network, the server or a setting may be wrong and be corrected.
+    Temporary,
+    /// A few times: the server refuses emails of this sender or has reached a quota.
+    Policy,
+    /// Not at all: the recipient does not exist, or the email cannot be rendered.
+    Refused,
+}
+
+/// Maximum number of attempts after [`Severity::Policy`].
+const MAX_POLICY_ATTEMPTS: usize = 3;
 
 impl MailTransport {
     /// Parses the value of the setting. `none` is not a transport.
@@ -104,7 +116,7 @@ impl MailTransport {
         SmtpTransport::parse(text).map(Self::Smtp)
     }
 
-    /// Whether everyone who can read the log or the disk can read the emails.
+    /// Whether everyone who can read standard output can read the emails.
     #[must_use]
     pub const fn is_for_development(&self) -> bool {
         matches!(self, Self::Console)
@@ -207,7 +219,7 @@ impl SmtpTransport {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(SendError::smtp(&error)),
             Err(_) => Err(SendError {
-                is_permanent: false,
+                severity: Severity::Temporary,
                 status: None,
                 reason: format!("no response within {} s", SEND_TIMEOUT.as_secs()),
             }),
@@ -216,20 +228,46 @@ impl SmtpTransport {
 }
 
 impl SendError {
+    /// The error of an email that can never be sent.
+    pub(crate) fn refused(reason: &str) -> Self {
+        Self { severity: Severity::Refused, status: None, reason: printable(reason) }
+    }
+
     fn local(error: &io::Error) -> Self {
-        Self { is_permanent: false, status: None, reason: error.to_string() }
+        Self { severity: Severity::Temporary, status: None, reason: printable(&error.to_string()) }
     }
 
     fn smtp(error: &lettre::transport::smtp::Error) -> Self {
         let status = error.status().map(u16::from);
-        // Syntax, order, authentication and encryption are about this server and its settings, not
-        // about the email (RFC 5321, 4.2.3; RFC 4954, 6).
-        let is_about_settings = status
-            .is_some_and(|status| matches!(status, 500..=504 | 521 | 523 | 530 | 534 | 535 | 538));
-        let mut reason = crate::error_chain(error);
-        truncate(&mut reason, MAX_REASON_BYTES);
-        Self { is_permanent: error.is_permanent() && !is_about_settings, status, reason }
+        let reason = printable(&crate::error_chain(error));
+        let severity = match status {
+            // Syntax, order, authentication and encryption are about this server and its settings
+            // (RFC 5321, 4.2.3; RFC 4954, 6).
+            Some(500..=504 | 521 | 523 | 530 | 534 | 535 | 538) => Severity::Temporary,
+            // The address of the recipient (RFC 3463, 3.2).
+            Some(550..=559) if reason.contains(" 5.1.") => Severity::Refused,
+            Some(500..=599) => Severity::Policy,
+            _ => Severity::Temporary,
+        };
+        Self { severity, status, reason }
     }
+
+    /// Returns whether the email is given up after this attempt, counted from 1.
+    pub(crate) const fn is_final(&self, attempt: usize) -> bool {
+        match self.severity {
+            Severity::Temporary => false,
+            Severity::Policy => attempt >= MAX_POLICY_ATTEMPTS,
+            Severity::Refused => true,
+        }
+    }
+}
+
+/// Replaces control characters, which could change a terminal, and shortens a text.
+fn printable(text: &str) -> String {
+    let mut printable: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    truncate(&mut printable, MAX_REASON_BYTES);
+    printable
 }
 
 /// Shortens a text to at most `most` bytes.

@@ -36,6 +36,8 @@ pub(super) struct Words {
 }
 
 pub(super) const LANGUAGE: &str = "en";
+/// The first paragraph of a mail whose code was in an earlier attempt to send it.
+pub(super) const LEAD_WITHOUT_CODE: &str = "Open the link below to continue.";
 pub(super) const LINK_FALLBACK: &str = "Or copy this link into your browser:";
 pub(super) const SENT_BY: &str = "Sent by";
 

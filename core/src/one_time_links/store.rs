@@ -3,9 +3,10 @@
 use crate::{
     Error,
     one_time_links::{CODE_TTL, LinkPurpose, MAX_CODE_ATTEMPTS},
+    sessions::access_token::CLOCK_SKEW,
     store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
 };
-use countersign_types::{LinkId, SessionId, Timestamp, UserId};
+use countersign_types::{LinkId, SessionId, TimeSpan, Timestamp, UserId};
 
 /// A link to be stored. It is not valid before it is sent.
 #[derive(Clone, Copy)]
@@ -22,7 +23,6 @@ pub(crate) struct NewLink<'a> {
 #[derive(Clone, sqlx::FromRow)]
 pub struct LinkRow {
     pub user_id: UserId,
-    pub epoch: i64,
     pub session_id: Option<SessionId>,
     /// The address of the account, which may be spelled differently from that of the link.
     pub email: String,
@@ -33,28 +33,34 @@ statements! {
     SUPERSEDE = "UPDATE csgn_one_time_links SET ended_at = $3 WHERE email_key = $1 AND purpose = \
         $2 AND ended_at IS NULL";
     INSERT_FOR_ADDRESS = "INSERT INTO csgn_one_time_links (id, purpose, email, email_key, user_id, \
-        epoch, created_at, expires_at, code_expires_at) VALUES ($1, $2, $3, $4, (SELECT id FROM \
-        csgn_users WHERE email_key = $4 AND disabled_at IS NULL), (SELECT epoch FROM csgn_users \
-        WHERE email_key = $4 AND disabled_at IS NULL), $5, $5, $5)";
+        created_at, expires_at, code_expires_at) VALUES ($1, $2, $3, $4, (SELECT id FROM \
+        csgn_users WHERE email_key = $4 AND disabled_at IS NULL), $5, $5, $5)";
     INSERT_FOR_USER = "INSERT INTO csgn_one_time_links (id, purpose, email, email_key, user_id, \
-        epoch, session_id, created_at, expires_at, code_expires_at) VALUES ($1, $2, $3, $4, $6, \
-        $7, $8, $5, $5, $5)";
-    START_VALIDITY = "UPDATE csgn_one_time_links SET expires_at = $2, code_expires_at = $3 WHERE \
-        id = $1 AND ended_at IS NULL AND (user_id IS NULL OR EXISTS (SELECT 1 FROM csgn_users u \
-        WHERE u.id = csgn_one_time_links.user_id AND u.epoch = csgn_one_time_links.epoch AND \
-        u.disabled_at IS NULL))";
-    VALID = "SELECT l.user_id, l.epoch, l.session_id, u.email, u.name FROM csgn_one_time_links l \
-        JOIN csgn_users u ON u.id = l.user_id WHERE l.id = $1 AND l.purpose = $2 AND l.ended_at IS \
-        NULL AND l.expires_at > $3 AND u.epoch = l.epoch AND u.disabled_at IS NULL";
+        session_id, created_at, expires_at, code_expires_at) VALUES ($1, $2, $3, $4, $6, $7, $5, \
+        $5, $5)";
+    START_VALIDITY = "UPDATE csgn_one_time_links SET expires_at = $2, code_expires_at = CASE WHEN \
+        $3 > 0 THEN $3 ELSE code_expires_at END WHERE id = $1 AND ended_at IS NULL";
+    VALID = "SELECT l.user_id, l.session_id, u.email, u.name FROM csgn_one_time_links l JOIN \
+        csgn_users u ON u.id = l.user_id WHERE l.id = $1 AND l.purpose = $2 AND l.ended_at IS NULL \
+        AND l.expires_at > $3 AND l.expires_at <= $4 AND u.disabled_at IS NULL";
     COUNT_CODE_ATTEMPT = "UPDATE csgn_one_time_links SET attempts = attempts + 1 WHERE id = $1 AND \
-        purpose = $2 AND ended_at IS NULL AND code_expires_at > $3 AND attempts < $4 RETURNING \
-        attempts";
+        purpose = $2 AND ended_at IS NULL AND code_expires_at > $3 AND code_expires_at <= $4 AND \
+        attempts < $5 RETURNING attempts, email_key";
     USE = "UPDATE csgn_one_time_links SET ended_at = $3 WHERE id = $1 AND purpose = $2 AND \
-        ended_at IS NULL AND expires_at > $3";
+        ended_at IS NULL AND expires_at > $3 AND expires_at <= $4";
+    END_FOR_USER = "UPDATE csgn_one_time_links SET ended_at = $2 WHERE user_id = $1 AND ended_at \
+        IS NULL AND (purpose = $3 OR $4)";
     LAST = "SELECT id FROM csgn_one_time_links WHERE email_key = $1 AND purpose = $2 AND ended_at \
         IS NULL ORDER BY id DESC LIMIT 1";
+    DELETE_FOR_USER = "DELETE FROM csgn_one_time_links WHERE user_id = $1";
     PRUNE = "DELETE FROM csgn_one_time_links WHERE id IN (SELECT id FROM csgn_one_time_links WHERE \
         created_at < $1 AND expires_at < $1 ORDER BY created_at LIMIT $2)";
+}
+
+/// Returns the latest plausible end of a lifetime that begins at `now`. A later one was written by
+/// a clock that was set back since.
+fn latest_end(now: Timestamp, ttl: TimeSpan) -> Timestamp {
+    now + ttl + CLOCK_SKEW
 }
 
 impl ReadConnection {
@@ -69,6 +75,7 @@ impl ReadConnection {
             .bind(id)
             .bind(purpose.as_str())
             .bind(now)
+            .bind(latest_end(now, purpose.ttl()))
             .fetch_optional(c)
             .await?))
     }
@@ -125,12 +132,11 @@ impl WriteTransaction {
         Ok(())
     }
 
-    /// Inserts a link for an account with this epoch.
+    /// Inserts a link for an account.
     pub(crate) async fn link_insert_for_user(
         &mut self,
         link: &NewLink<'_>,
         user: UserId,
-        epoch: i64,
         now: Timestamp,
     ) -> Result<(), Error> {
         with_connection!(self, |c| sqlx::query(INSERT_FOR_USER)
@@ -140,7 +146,6 @@ impl WriteTransaction {
             .bind(link.email_key)
             .bind(now)
             .bind(user)
-            .bind(epoch)
             .bind(link.session)
             .execute(c)
             .await
@@ -148,44 +153,46 @@ impl WriteTransaction {
         Ok(())
     }
 
-    /// Starts the lifetime of a link and its code, before each attempt to send them. Returns
-    /// `false` if the link was used or superseded, or the account has changed: there is nothing to
-    /// send.
+    /// Starts the lifetime of a link, before each attempt to send it, and `with_code` that of its
+    /// code. Returns `false` if the link has ended.
     pub(crate) async fn link_start_validity(
         &mut self,
         id: LinkId,
         purpose: LinkPurpose,
+        with_code: bool,
         now: Timestamp,
     ) -> Result<bool, Error> {
+        let code_expires_at = if with_code { now + CODE_TTL } else { Timestamp(0) };
         Ok(with_connection!(self, |c| sqlx::query(START_VALIDITY)
             .bind(id)
             .bind(now + purpose.ttl())
-            .bind(now + CODE_TTL)
+            .bind(code_expires_at)
             .execute(c)
             .await?
             .rows_affected())
             == 1)
     }
 
-    /// Counts an attempt to enter the code. Returns its number, or `None` if the code has expired,
-    /// the link has ended, or there were too many attempts.
+    /// Counts an attempt to enter the code. Returns its number and the address of the link, or
+    /// `None` if the code has expired, the link has ended, or there were too many attempts.
     pub(crate) async fn link_count_code_attempt(
         &mut self,
         id: LinkId,
         purpose: LinkPurpose,
         now: Timestamp,
-    ) -> Result<Option<i64>, Error> {
-        Ok(with_connection!(self, |c| sqlx::query_scalar(COUNT_CODE_ATTEMPT)
+    ) -> Result<Option<(i64, String)>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_as(COUNT_CODE_ATTEMPT)
             .bind(id)
             .bind(purpose.as_str())
             .bind(now)
+            .bind(latest_end(now, CODE_TTL))
             .bind(MAX_CODE_ATTEMPTS)
             .fetch_optional(c)
             .await?))
     }
 
-    /// Uses a link, once. Returns `false` if it has ended or expired. The caller checks the epoch
-    /// of the account, in the statement that changes the account.
+    /// Uses a link, once. Returns `false` if it has ended or expired. The caller has locked the row
+    /// of the account, so that no concurrent change can end the link meanwhile.
     pub(crate) async fn link_use(
         &mut self,
         id: LinkId,
@@ -196,10 +203,39 @@ impl WriteTransaction {
             .bind(id)
             .bind(purpose.as_str())
             .bind(now)
+            .bind(latest_end(now, purpose.ttl()))
             .execute(c)
             .await?
             .rows_affected())
             == 1)
+    }
+
+    /// Ends the links of an account for one purpose, or for all purposes.
+    pub(crate) async fn link_end_for_user(
+        &mut self,
+        user: UserId,
+        purpose: Option<LinkPurpose>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(END_FOR_USER)
+            .bind(user)
+            .bind(now)
+            .bind(purpose.map_or("", LinkPurpose::as_str))
+            .bind(purpose.is_none())
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Deletes the links of a deleted account.
+    pub(crate) async fn link_delete_for_user(&mut self, user: UserId) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(DELETE_FOR_USER)
+            .bind(user)
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
     }
 
     /// Deletes links that were created and expired before `before`: at most `rows`. Returns the

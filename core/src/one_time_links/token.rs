@@ -20,7 +20,7 @@ const MAC_LENGTH: usize = 16;
 /// still valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkToken {
-    /// What the link is for.
+    /// The purpose of the link.
     pub purpose: LinkPurpose,
     /// The row of the link.
     pub id: LinkId,

@@ -5,7 +5,7 @@ use crate::{
     accounts::store::{User, VerifiedCredentials},
     audit::AuditEntry,
     mail::{MailContent, Notice, Origin},
-    one_time_links::LinkOwner,
+    one_time_links::{LinkOwner, LinkPurpose},
     passwords::hasher::{PasswordMatch, Priority, UserPasswordHash},
     rate_limit::throttling::{Attempt, Permit},
     store::change_feed::Change,
@@ -101,6 +101,7 @@ impl SignedIn<'_> {
         if !tx.session_restart_generations(self.session, now).await? {
             return Err(Error::Unauthenticated);
         }
+        tx.link_end_for_user(self.user, Some(LinkPurpose::ResetPassword), now).await?;
         tx.session_revoke_others(self.user, self.session, "password_changed", now).await?;
         self.auth
             .audit(
@@ -113,12 +114,7 @@ impl SignedIn<'_> {
         let row = tx.session_with_user(self.session).await?.ok_or(Error::Unauthenticated)?;
         let notice = Notice {
             content: MailContent::PasswordChanged(Origin::new(&self.context, now)),
-            owner: LinkOwner {
-                user: self.user,
-                epoch,
-                email: &row.email,
-                session: Some(self.session),
-            },
+            owner: LinkOwner { user: self.user, email: &row.email, session: Some(self.session) },
         };
         self.auth.queue_notice(&mut tx, notice, now).await?;
         self.auth.commit_and_publish(tx, &[Change::EpochRaised(self.user, epoch)], now).await?;

@@ -2,7 +2,7 @@
 //! "This wasn't me" of notices.
 //!
 //! A request for an address without an account does the same work and gets the same response (ASVS
-//! 5.0 6.3.8). Only the use of the link changes the account, and it signs nobody in.
+//! 5.0 6.3.8). Only the use of the link changes the account, and no session begins.
 
 use crate::{
     Auth, Error, LimitedAction, RequestContext,
@@ -47,13 +47,18 @@ impl Auth {
             user: None,
             link: Some(link),
         };
-        self.queue_mail(&mut tx, mail, now).await?;
+        if !self.queue_mail(&mut tx, mail, now).await? {
+            // Undone, so that the link that was sent before stays valid.
+            drop(tx);
+            let last = self.store().read().await?.link_last(&email.lookup_key(), purpose).await?;
+            return last.map_or_else(|| Ok(LinkId(self.new_id(now)?)), Ok);
+        }
         tx.commit().await?;
         Ok(link)
     }
 
     /// Sets a new password with the token of a link. All sessions, device cookies and links of the
-    /// account end, and the address counts as verified. Nobody is signed in (ASVS 5.0 6.4.3).
+    /// account end, and the address counts as verified. No session begins (ASVS 5.0 6.4.3).
     ///
     /// Returns [`Error::LinkExpired`] if the link is invalid, expired, used or superseded. The link
     /// stays valid after any other error.
@@ -65,9 +70,9 @@ impl Auth {
     ) -> Result<(), Error> {
         let purpose = LinkPurpose::ResetPassword;
         let id = self.link_id(token, purpose)?;
-        let slot = self.reserve_hash_slot(context, Priority::Anonymous, None)?;
+        let slot = self.reserve_hash_slot(context, Priority::Anonymous, Some(id.0.as_bytes()))?;
         let link = self.valid_link(id, purpose).await?;
-        let LinkRow { user_id: user, epoch, email, name, .. } = &link;
+        let LinkRow { user_id: user, email, name, .. } = &link;
         let parsed = Email::parse(email).ok();
         let password = form.validate(parsed.as_ref())?;
         let hash = match parsed {
@@ -82,24 +87,26 @@ impl Auth {
         };
         let mut tx = self.store().begin_for(Priority::Anonymous).await?;
         let now = self.clock().now();
-        // An error undoes the transaction, so the link is used only if the password is set.
-        let epoch =
-            tx.user_reset_password(*user, *epoch, &hash, now).await?.ok_or(Error::LinkExpired)?;
+        // First the row of the account: its lock excludes changes that end the link. An error
+        // undoes the transaction, so the link is used only if the password is set.
+        let epoch = tx.user_reset_password(*user, &hash, now).await?.ok_or(Error::LinkExpired)?;
         if !tx.link_use(id, purpose, now).await? {
             return Err(Error::LinkExpired);
         }
+        tx.link_end_for_user(*user, None, now).await?;
         tx.session_revoke_others(*user, SessionId(Uuid::nil()), "password_reset", now).await?;
         self.audit(&mut tx, context, now, by_owner(EventKind::PasswordReset, &link)).await?;
         let notice = Notice {
             content: MailContent::PasswordReset(Origin::new(context, now)),
-            owner: LinkOwner { user: *user, epoch, email, session: None },
+            owner: LinkOwner { user: *user, email, session: None },
         };
         self.queue_notice(&mut tx, notice, now).await?;
         self.commit_and_publish(tx, &[Change::EpochRaised(*user, epoch)], now).await
     }
 
-    /// Ends the session that a notice is about and returns the token of a link to reset the
-    /// password, which is valid at once.
+    /// Ends the session that a notice is about, or all sessions if it names none, cancels a
+    /// scheduled deletion, and returns the token of a link to reset the password, which is valid
+    /// at once.
     ///
     /// Returns [`Error::LinkExpired`] as [`Auth::reset_password`] does.
     pub async fn secure_account(
@@ -110,42 +117,41 @@ impl Auth {
         let purpose = LinkPurpose::SecureAccount;
         let id = self.link_id(token, purpose)?;
         let link = self.valid_link(id, purpose).await?;
+        let LinkRow { user_id: user, session_id, email, .. } = &link;
         let mut tx = self.store().begin_for(Priority::Anonymous).await?;
         let now = self.clock().now();
+        let mut changes = Vec::new();
+        // An error undoes the transaction, so everything happens if the link is used, or nothing.
+        if tx.user_cancel_deletion(*user).await? {
+            let entry = by_owner(EventKind::DeletionCancelled, &link);
+            self.audit(&mut tx, context, now, entry).await?;
+        }
+        if session_id.is_none() {
+            let epoch = tx.user_raise_epoch(*user).await?.ok_or(Error::LinkExpired)?;
+            changes.push(Change::EpochRaised(*user, epoch));
+        }
         if !tx.link_use(id, purpose, now).await? {
             return Err(Error::LinkExpired);
         }
-        let mut changes = Vec::new();
-        if let Some(session) = link.session_id
-            && tx.session_revoke_own(session, link.user_id, "reported", now).await?
-        {
-            changes.push(Change::SessionRevoked(session));
+        let purpose = LinkPurpose::ResetPassword;
+        tx.link_end_for_user(*user, Some(purpose), now).await?;
+        let owner = LinkOwner { user: *user, email, session: None };
+        let reset = LinkToken {
+            purpose,
+            id: self.create_link_for_user(&mut tx, purpose, &owner, now).await?,
+        };
+        tx.link_start_validity(reset.id, purpose, false, now).await?;
+        if let Some(session) = session_id {
+            if tx.session_revoke_own(*session, *user, "reported", now).await? {
+                changes.push(Change::SessionRevoked(*session));
+            }
+        } else {
+            let none = SessionId(Uuid::nil());
+            tx.session_revoke_others(*user, none, "reported", now).await?;
         }
         self.audit(&mut tx, context, now, by_owner(EventKind::ActivityReported, &link)).await?;
-        let owner =
-            LinkOwner { user: link.user_id, epoch: link.epoch, email: &link.email, session: None };
-        let purpose = LinkPurpose::ResetPassword;
-        let id = self.create_link_for_user(&mut tx, purpose, &owner, now).await?;
-        let reset = LinkToken { purpose, id };
-        // The account has changed meanwhile: undone as a whole.
-        if !tx.link_start_validity(reset.id, reset.purpose, now).await? {
-            return Err(Error::LinkExpired);
-        }
         self.commit_and_publish(tx, &changes, now).await?;
         Ok(reset.encode(self.secret()))
-    }
-
-    /// Decodes a token for one purpose.
-    fn link_id(&self, token: &str, purpose: LinkPurpose) -> Result<LinkId, Error> {
-        LinkToken::decode(self.secret(), token)
-            .filter(|token| token.purpose == purpose)
-            .map(|token| token.id)
-            .ok_or(Error::LinkExpired)
-    }
-
-    async fn valid_link(&self, id: LinkId, purpose: LinkPurpose) -> Result<LinkRow, Error> {
-        let now = self.clock().now();
-        self.store().read().await?.link_valid(id, purpose, now).await?.ok_or(Error::LinkExpired)
     }
 }
 

@@ -120,15 +120,18 @@ limited_actions! {
     /// A request for an email to an address: one, then a pause.
     RepeatedMail = "mail_again" Account TokenBucket Database 1/30 s
         "COUNTERSIGN_LIMIT_REPEATED_MAIL" may_be off "repeated requests for email to one address";
-    /// A request for an email to an address.
+    /// A request for an email to an address. Each email has a code that can be guessed.
     RequestedMail = "mail_requested" Account TokenBucket Database 5/720 s
-        "COUNTERSIGN_LIMIT_REQUESTED_MAIL" may_be off "requests for email to one address";
-    /// An email to an address, whatever its cause.
-    AddressMail = "mail_to_address" Account TokenBucket Database 100/36 s
+        "COUNTERSIGN_LIMIT_REQUESTED_MAIL" "requests for email to one address";
+    /// An email to an address, whatever its cause: at most 100 in any hour.
+    AddressMail = "mail_to_address" Account TokenBucket Database 50/72 s
         "COUNTERSIGN_LIMIT_ADDRESS_MAIL" may_be off "emails to one address";
-    /// An attempt to enter the code from an email.
-    Code = "code_by_address" Network TokenBucket Database 60/10 s
-        "COUNTERSIGN_LIMIT_CODE" may_be off "codes entered from one network";
+    /// A code from an email to one address, right or wrong. The links in the emails still work.
+    AddressCode = "code_of_address" Account TokenBucket Database 10/8640 s
+        "COUNTERSIGN_LIMIT_ADDRESS_CODE" "codes entered for one address";
+    /// A code from an email that a network enters.
+    NetworkCode = "code_by_address" Network TokenBucket Database 20/180 s
+        "COUNTERSIGN_LIMIT_NETWORK_CODE" may_be off "codes entered from one network";
     /// A log-in with the correct password, which creates a session.
     LogIn = "log_in" User TokenBucket Database 100/3 s
         "COUNTERSIGN_LIMIT_LOG_IN" may_be off "log-ins of one user";
@@ -220,8 +223,10 @@ mod tests {
                 rule.subject == Subject::User || rule.storage == Storage::Database,
                 "{action:?}: memory is bounded for users only"
             );
-            // Password guessing is limited on every public server.
-            assert_eq!(rule.may_be_off, rule.algorithm == Algorithm::TokenBucket, "{action:?}");
+            // Guessing passwords and codes is limited on every public server.
+            let limits_guessing = rule.algorithm == Algorithm::Backoff
+                || matches!(action, LimitedAction::RequestedMail | LimitedAction::AddressCode);
+            assert_eq!(rule.may_be_off, !limits_guessing, "{action:?}");
         }
         assert!(RateLimits::off().is_off() && !RateLimits::default().is_off());
     }

@@ -239,8 +239,8 @@ impl Auth {
         tx.commit().await
     }
 
-    /// Counts an email to an address in a transaction. Returns `false` if its limit is exceeded.
-    pub(crate) async fn count_mail_to_address(
+    /// Counts an action on an address, in a transaction. Returns `false` if its limit is exceeded.
+    pub(crate) async fn count_for_address(
         &self,
         tx: &mut WriteTransaction,
         action: LimitedAction,
@@ -260,8 +260,8 @@ impl Auth {
         email: &str,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(self.count_mail_to_address(tx, LimitedAction::RepeatedMail, email, now).await?
-            && self.count_mail_to_address(tx, LimitedAction::RequestedMail, email, now).await?)
+        Ok(self.count_for_address(tx, LimitedAction::RepeatedMail, email, now).await?
+            && self.count_for_address(tx, LimitedAction::RequestedMail, email, now).await?)
     }
 
     /// Counts an action of a user on this node.

@@ -195,7 +195,7 @@ impl Auth {
         .await?;
         let notice = Notice {
             content: MailContent::ReuseDetected(Origin::new(context, now)),
-            owner: LinkOwner { user, epoch: row.epoch, email: &row.email, session: None },
+            owner: LinkOwner { user, email: &row.email, session: None },
         };
         self.queue_notice(&mut tx, notice, now).await?;
         tracing::warn!(

@@ -98,8 +98,10 @@ statements! {
         > $3 ORDER BY id DESC LIMIT $4";
     LIST_ALL = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM \
         csgn_sessions WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
-    DEVICE_WAS_SEEN = "SELECT COUNT(*) FROM (SELECT 1 FROM csgn_sessions WHERE user_id = $1 AND id \
-        <> $2 AND device IS NOT DISTINCT FROM $3 LIMIT 1) one";
+    DEVICE_WAS_SEEN = "SELECT COUNT(*) FROM (SELECT device, address FROM csgn_sessions WHERE \
+        user_id = $1 AND id <> $2 ORDER BY id DESC LIMIT 200) seen JOIN csgn_sessions own ON \
+        own.id = $2 WHERE seen.device IS NOT DISTINCT FROM own.device AND seen.address IS NOT \
+        DISTINCT FROM own.address";
     REUSE_DETECTED_SINCE = "SELECT MAX(revoked_at) FROM csgn_sessions WHERE user_id = $1 AND \
         revocation_reason = 'refresh_token_reused' AND revoked_at >= $2";
     DISMISS_NOTICE = "UPDATE csgn_sessions SET reuse_detected_at = NULL WHERE id = $1";
@@ -213,18 +215,16 @@ impl ReadConnection {
 }
 
 impl ReadConnection {
-    /// Whether the user has or had, within the retention of sessions, another session with this
-    /// device.
+    /// Whether one of the last 200 sessions of the user, active or ended, began on the same device
+    /// and at the same address as this one.
     pub(crate) async fn session_device_was_seen(
         &mut self,
         user: UserId,
-        except: SessionId,
-        device: Option<&str>,
+        session: SessionId,
     ) -> Result<bool, Error> {
         let seen: i64 = with_connection!(self, |c| sqlx::query_scalar(DEVICE_WAS_SEEN)
             .bind(user)
-            .bind(except)
-            .bind(device)
+            .bind(session)
             .fetch_one(c)
             .await?);
         Ok(seen > 0)

@@ -12,6 +12,9 @@ use std::{
 /// Maximum time until a message that was sent is reported.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Time without a message after which no more is expected.
+const QUIET_TIME: Duration = Duration::from_millis(500);
+
 /// The server. It ends when this is dropped.
 pub struct SmtpServer {
     process: Child,
@@ -31,6 +34,18 @@ pub struct ReceivedMail {
     pub is_encrypted: bool,
     /// The user who authenticated.
     pub user: Option<String>,
+}
+
+impl ReceivedMail {
+    fn from_report(message: &Value) -> Self {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        Self {
+            to: text(&message["to"][0]).expect("a recipient"),
+            raw: text(&message["raw"]).expect("a message"),
+            is_encrypted: message["tls"] == true,
+            user: text(&message["user"]),
+        }
+    }
 }
 
 impl SmtpServer {
@@ -69,7 +84,7 @@ impl SmtpServer {
             for line in lines.map_while(Result::ok) {
                 let message = serde_json::from_str(&line).expect("JSON");
                 if sender.send(message).is_err() {
-                    return; // The test is over.
+                    return; // The test has ended.
                 }
             }
         });
@@ -89,13 +104,15 @@ impl SmtpServer {
     /// Panics if there is none in time.
     pub fn receive(&self) -> ReceivedMail {
         let message = self.messages.recv_timeout(REPORT_TIMEOUT).expect("a message");
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        ReceivedMail {
-            to: text(&message["to"][0]).expect("a recipient"),
-            raw: text(&message["raw"]).expect("a message"),
-            is_encrypted: message["tls"] == true,
-            user: text(&message["user"]),
-        }
+        ReceivedMail::from_report(&message)
+    }
+
+    /// Returns the messages until none was reported for half a second.
+    #[must_use]
+    pub fn received_until_quiet(&self) -> Vec<ReceivedMail> {
+        std::iter::from_fn(|| self.messages.recv_timeout(QUIET_TIME).ok())
+            .map(|message| ReceivedMail::from_report(&message))
+            .collect()
     }
 
     /// Returns the number of messages that were reported and not taken yet.

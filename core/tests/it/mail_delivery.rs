@@ -133,7 +133,8 @@ test_on_each_database! {
         deliver(&node).await;
         assert_eq!(counts(&node), [0, 0, 1]);
         let failed = outbox(&context).await;
-        assert!(failed[0].error.as_deref().is_some_and(|error| error.contains("550")), "{failed:?}");
+        let error = failed[0].error.as_deref().unwrap_or_default();
+        assert!(error.contains("550"), "{failed:?}");
         assert_eq!(failed[0].due_at, None);
         assert_eq!(failed[0].address.as_deref(), Some("refused@example.com"));
     }
@@ -162,7 +163,9 @@ test_on_each_database! {
         // The response of the second was lost, so it came twice, with the same Message-ID.
         let to: Vec<_> = received.iter().map(|mail| mail.to.as_str()).collect();
         assert_eq!(to, ["cut-after@example.com", "cut-after@example.com", "cut@example.com"]);
-        let id = |raw: &str| raw.lines().find(|line| line.starts_with("Message-ID")).map(str::to_owned);
+        let id = |raw: &str| {
+            raw.lines().find(|line| line.starts_with("Message-ID")).map(str::to_owned)
+        };
         assert!(id(&received[0].raw).is_some());
         assert_eq!(id(&received[0].raw), id(&received[1].raw));
         assert!(outbox(&context).await.is_empty());
@@ -171,6 +174,7 @@ test_on_each_database! {
     async fn silent_server_delays_neither_requests_nor_other_email(context: TestContext) {
         let server = SmtpServer::start();
         let node = start_node(&context, &server.url()).await;
+        let another = start_node(&context, &server.url()).await;
         request(&node, "silent@example.com").await;
         request(&node, "ada@example.com").await;
         let delivery = tokio::spawn({
@@ -185,11 +189,18 @@ test_on_each_database! {
         .expect("a message");
         assert_eq!(to, "ada@example.com");
         assert!(!delivery.is_finished(), "the server is silent");
-        // Requests go on, and no other node sends the email meanwhile.
+        // Requests go on, their emails are sent by the same node, and another node does not send
+        // the email that is waiting for the server.
         request(&node, "eve@example.com").await;
-        let another = start_node(&context, &server.url()).await;
+        let (_server, to) = tokio::task::spawn_blocking(move || {
+            let to = server.receive().to;
+            (server, to)
+        })
+        .await
+        .expect("a message");
+        assert_eq!(to, "eve@example.com");
         deliver(&another).await;
-        assert_eq!(counts(&another), [1, 0, 0]);
+        assert_eq!(counts(&another), [0, 0, 0]);
         delivery.abort();
     }
 
@@ -198,17 +209,16 @@ test_on_each_database! {
         let nodes = [
             start_node(&context, &server.url()).await,
             start_node(&context, &server.url()).await,
-            start_node(&context, &server.url()).await,
         ];
-        for number in 0..30 {
+        for number in 0..20 {
             request(&nodes[0], &format!("user{number}@example.com")).await;
         }
         join_all(nodes.iter().map(deliver)).await;
-        let mut to: Vec<_> = (0..30).map(|_| server.receive().to).collect();
+        let mut to: Vec<_> = (0..20).map(|_| server.receive().to).collect();
         to.sort();
         to.dedup();
-        assert_eq!((to.len(), server.rest()), (30, 0));
-        assert_eq!(nodes.iter().map(|node| counts(node)[0]).sum::<u64>(), 30);
+        assert_eq!((to.len(), server.rest()), (20, 0));
+        assert_eq!(nodes.iter().map(|node| counts(node)[0]).sum::<u64>(), 20);
     }
 
     async fn email_of_a_stopped_node_is_sent_when_its_lease_ends(context: TestContext) {

@@ -1,16 +1,18 @@
 //! Password reset by email, and the link "This wasn't me".
 
-use crate::common::{PASSWORD, TestContext, client};
+use crate::common::{PASSWORD, TestContext, client, execute};
 use countersign_core::{
     Auth, Error, LimitedAction, PresentedCredential, RateLimits,
     admin::AdminAction,
     mail::{MailTransport, MemoryMailbox, SentMail},
-    one_time_links::LinkPurpose,
+    one_time_links::{LinkPurpose, ValidLink},
     test_on_each_database,
 };
 use countersign_types::{
     EventKind, Field, FieldError, LinkId, OneTimeCode, TimeSpan,
-    forms::{ChangePasswordForm, ForgotPasswordForm, LogInForm, ResetPasswordForm},
+    forms::{
+        ChangePasswordForm, DeleteAccountForm, ForgotPasswordForm, LogInForm, ResetPasswordForm,
+    },
 };
 use futures::future::join_all;
 use std::{collections::HashSet, fmt::Debug};
@@ -49,6 +51,10 @@ impl Node {
         let mut sent = self.sent().await;
         assert_eq!(sent.len(), 1, "{sent:?}");
         (link, sent.remove(0))
+    }
+
+    async fn read(&self, mail: &SentMail) -> Result<ValidLink, Error> {
+        self.auth.read_link(LinkPurpose::ResetPassword, &token(mail)).await
     }
 
     async fn reset(&self, token: &str, password: &str) -> Result<(), Error> {
@@ -105,10 +111,11 @@ test_on_each_database! {
     async fn reset_replaces_password_and_ends_everything(context: TestContext) {
         let node = Node::start(&context, RateLimits::off()).await;
         let before = context.sign_up(ADA).await;
-        let (_, mail) = node.requested(ADA).await;
+        let (link, mail) = node.requested(ADA).await;
         assert_eq!(mail.to, ADA);
-        let link = node.auth.read_link(&token(&mail)).await.expect("a valid link");
-        assert_eq!((link.purpose, &*link.email), (LinkPurpose::ResetPassword, ADA));
+        let (id, mail) = (link, mail);
+        let link = node.read(&mail).await.expect("a valid link");
+        assert_eq!((link.id, &*link.email), (id, ADA));
         node.reset(&token(&mail), NEW_PASSWORD).await.expect("a reset");
         assert!(!node.can_log_in(PASSWORD).await);
         assert!(node.can_log_in(NEW_PASSWORD).await);
@@ -142,9 +149,9 @@ test_on_each_database! {
         context.clock.advance(TimeSpan(1));
         assert_eq!(code_error(node.redeem(link, &code(&mail)).await), FieldError::Expired);
         context.clock.advance(TimeSpan(TimeSpan::minutes(20).0 - 1));
-        node.auth.read_link(&token(&mail)).await.expect("a valid link");
+        node.read(&mail).await.expect("a valid link");
         context.clock.advance(TimeSpan(1));
-        assert!(is_expired(&node.auth.read_link(&token(&mail)).await));
+        assert!(is_expired(&node.read(&mail).await));
         assert!(is_expired(&node.reset(&token(&mail), NEW_PASSWORD).await));
         assert!(node.can_log_in(PASSWORD).await);
     }
@@ -225,9 +232,116 @@ test_on_each_database! {
             new_password: NEW_PASSWORD.to_owned(),
         };
         signed_in.change_password(&form).await.expect("a change");
-        assert!(is_expired(&node.auth.read_link(&token(&mail)).await));
+        assert!(is_expired(&node.read(&mail).await));
         assert!(is_expired(&node.reset(&token(&mail), "yet another battery").await));
         assert!(node.can_log_in(NEW_PASSWORD).await);
+    }
+
+    async fn revoking_sessions_keeps_notices_and_links(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        let issued = context.sign_up(ADA).await;
+        let (_, reset) = node.requested(ADA).await;
+        let bearer = PresentedCredential::Bearer(&issued.access.token);
+        let signed_in = node.auth.signed_in(&client(), bearer).await.expect("signed in");
+        let form = ChangePasswordForm {
+            current_password: PASSWORD.to_owned(),
+            new_password: NEW_PASSWORD.to_owned(),
+        };
+        let changed = signed_in.change_password(&form).await.expect("a change");
+        // An attacker who changed the password can neither suppress the notice nor end its link.
+        let bearer = PresentedCredential::Bearer(&changed.access.token);
+        let signed_in = node.auth.signed_in(&client(), bearer).await.expect("signed in");
+        signed_in.revoke_all_sessions().await.expect("revoked");
+        let notice = node.sent().await.remove(0);
+        assert_eq!(notice.subject, "Your password was changed");
+        assert!(is_expired(&node.read(&reset).await), "the password has changed since");
+        let token = node.auth.secure_account(&client(), &token(&notice)).await.expect("secured");
+        node.reset(&token, "yet another battery").await.expect("a reset");
+    }
+
+    async fn link_stays_valid_while_sessions_are_revoked(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let (_, mail) = node.requested(ADA).await;
+        for _ in 0..3 {
+            let issued = context.log_in(ADA).await;
+            let bearer = PresentedCredential::Bearer(&issued.access.token);
+            let signed_in = context.auth.signed_in(&client(), bearer).await.expect("signed in");
+            signed_in.revoke_all_sessions().await.expect("revoked");
+        }
+        node.reset(&token(&mail), NEW_PASSWORD).await.expect("a reset");
+    }
+
+    async fn reported_deletion_is_cancelled(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        let issued = context.sign_up(ADA).await;
+        let bearer = PresentedCredential::Bearer(&issued.access.token);
+        let signed_in = node.auth.signed_in(&client(), bearer).await.expect("signed in");
+        let form = DeleteAccountForm { current_password: PASSWORD.to_owned() };
+        signed_in.delete_account(&form).await.expect("scheduled");
+        let notice = node.sent().await.remove(0);
+        assert!(notice.subject.starts_with("Your account will be deleted on "));
+        node.auth.secure_account(&client(), &token(&notice)).await.expect("secured");
+        context.clock.advance(TimeSpan::days(15));
+        context.auth.run_retention().await.expect("retention");
+        let mut reader = context.store.read().await.expect("a connection");
+        assert!(reader.user_by_email(ADA).await.expect("an answer").is_some());
+    }
+
+    async fn codes_of_one_address_are_limited_over_all_links(context: TestContext) {
+        let mut limits = RateLimits::off();
+        let limit = LimitedAction::AddressCode.rule().default;
+        limits.set(LimitedAction::AddressCode, Some(limit));
+        let node = Node::start(&context, limits).await;
+        context.sign_up(ADA).await;
+        let mut evaluated = 0;
+        for _ in 0..5 {
+            let (link, mail) = node.requested(ADA).await;
+            let wrong = other_code(&code(&mail));
+            for _ in 0..4 {
+                evaluated +=
+                    u32::from(code_error(node.redeem(link, wrong).await) == FieldError::Incorrect);
+            }
+        }
+        assert_eq!(evaluated, limit.burst);
+        let (link, mail) = node.requested(ADA).await;
+        assert_eq!(code_error(node.redeem(link, &code(&mail)).await), FieldError::Expired);
+        node.reset(&token(&mail), NEW_PASSWORD).await.expect("the link still works");
+    }
+
+    async fn notices_to_an_unverified_address_are_limited(context: TestContext) {
+        let mut limits = RateLimits::off();
+        limits.set(
+            LimitedAction::RequestedMail,
+            Some(LimitedAction::RequestedMail.rule().default),
+        );
+        let node = Node::start(&context, limits).await;
+        context.sign_up(ADA).await;
+        let log_in_from = async |number: u32| {
+            let mut elsewhere = client();
+            elsewhere.device = Some(format!("Device {number}").into());
+            node.auth.log_in(&elsewhere, &log_in_form(PASSWORD), None).await.expect("a log-in");
+        };
+        for number in 0..20 {
+            log_in_from(number).await;
+        }
+        assert_eq!(node.sent().await.len(), 5);
+        execute(&context, "UPDATE csgn_users SET email_verified_at = 1").await;
+        for number in 20..30 {
+            log_in_from(number).await;
+        }
+        assert_eq!(node.sent().await.len(), 10);
+    }
+
+    async fn device_that_looks_like_a_domain_is_not_named(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let mut elsewhere = client();
+        elsewhere.device = Some("visit-evil.example".into());
+        node.auth.log_in(&elsewhere, &log_in_form(PASSWORD), None).await.expect("a log-in");
+        let notice = node.sent().await.remove(0);
+        assert_eq!(notice.subject, "New log-in to your account");
+        assert!(!notice.raw.contains("evil"), "{}", notice.raw);
     }
 
     async fn weak_password_does_not_use_the_link(context: TestContext) {
@@ -242,7 +356,7 @@ test_on_each_database! {
 
     async fn unknown_address_gets_no_email_and_the_same_response(context: TestContext) {
         let node = Node::start(&context, RateLimits::off()).await;
-        let link = node.request("nobody@example.com").await;
+        let link = node.request("unknown@example.com").await;
         assert_eq!(code_error(node.redeem(link, "123456").await), FieldError::Expired);
         assert!(node.sent().await.is_empty());
         // The code of a link without an account behaves like any other.

@@ -667,7 +667,8 @@ test_on_each_database! {
                     | LimitedAction::RepeatedMail
                     | LimitedAction::RequestedMail
                     | LimitedAction::AddressMail
-                    | LimitedAction::Code => continue,
+                    | LimitedAction::AddressCode
+                    | LimitedAction::NetworkCode => continue,
                 };
                 outcomes.push(match done {
                     Ok(()) => "done",

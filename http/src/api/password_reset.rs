@@ -105,7 +105,7 @@ pub(crate) async fn reset_password(
     let token = match (token, link_id) {
         (Some(token), None) if code.is_none() => token,
         (None, Some(link_id)) => {
-            // A weak password must not cost an attempt to enter the code.
+            // A password that is too short must not cost an attempt to enter the code.
             form.validate(None).map_err(countersign_core::Error::from)?;
             let code = CodeForm { code: code.unwrap_or_default() };
             let code = code.validate().map_err(countersign_core::Error::from)?;

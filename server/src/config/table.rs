@@ -271,9 +271,15 @@ const fn meaning_of_limit(action: LimitedAction) -> &'static str {
             "Pause between two requests for email to one address. Beyond this limit and the next \
              two, the response is the same and no email is sent."
         }
-        A::RequestedMail => "Requests for email to one address.",
+        A::RequestedMail => {
+            "Requests for email to one address. Can't be `off` on a public address."
+        }
         A::AddressMail => "Emails to one address, whatever their cause.",
-        A::Code => "Codes from emails that one network enters. Each code has 5 attempts.",
+        A::AddressCode => {
+            "Codes from emails to one address, right or wrong. Each code has 5 attempts. Links \
+             still work. Can't be `off` on a public address."
+        }
+        A::NetworkCode => "Codes from emails that one network enters.",
         A::LogIn => "Log-ins of one user.",
         A::Refresh => "Token refreshes of one user, on each node.",
         A::DisplayName => "Changes of the display name.",

@@ -60,7 +60,7 @@ pub(super) fn validate(config: &Config, reader: &mut SettingsReader<'_>) {
         check(
             Setting::Limit(*action),
             config.limits.get(*action).is_none() && !action.rule().may_be_off && !is_loopback,
-            "can be off only with a loopback public URL: passwords could be guessed without limit",
+            "can be off only with a loopback public URL: passwords or codes could be guessed",
         );
     }
     check(

@@ -1,18 +1,31 @@
-//! Crashes between commit and response. After a restart, a client that repeats its request gets the
-//! result that was committed.
+//! Crashes between commit and response, and while emails are sent. After a restart, a client that
+//! repeats its request gets the result that was committed, and every email arrives.
 //!
 //! The server is a process of `tests/programs/failpoint_server.rs`, which Cargo builds with this
 //! test.
 
 use crate::process::{WAIT_TIMEOUT, configure_command, free_port, send_request, wait_until_ready};
-use countersign_core::{RandomSource, ServerSecret, test_on_each_database, testing::TestDatabase};
+use countersign_core::{
+    Auth, AuthConfig, Clock, HashingConfig, Policy, RandomSource, RateLimits, RequestContext,
+    ServerSecret, Store,
+    mail::{MailConfig, MailTransport},
+    test_on_each_database,
+    testing::{TestDatabase, smtp_server::SmtpServer},
+};
+use countersign_types::{TimeSpan, forms::SignUpForm};
 use serde_json::{Value, json};
-use std::process::Stdio;
+use std::{collections::BTreeSet, process::Stdio};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::{Child, Command},
     time::timeout,
 };
+
+const MAIL_FROM: &str = "accounts@example.com";
+const PASSWORD: &str = "correct horse battery";
+/// Kills while emails are due, and emails for each.
+const KILLS: usize = 50;
+const EMAILS: usize = 3;
 
 /// State that outlives a server process.
 struct PersistentState {
@@ -36,14 +49,47 @@ impl PersistentState {
     }
 
     async fn start(&self) -> ServerProcess {
+        self.start_with_mail("none").await
+    }
+
+    async fn start_with_mail(&self, mail: &str) -> ServerProcess {
         let program = Command::new(env!("CARGO_BIN_EXE_failpoint_server"));
         let child = configure_command(program, self.folder.path(), self.port)
-            .envs([("DATABASE_URL", &self.database.url), ("COUNTERSIGN_SECRET", &self.secret)])
+            .envs([
+                ("DATABASE_URL", self.database.url.as_str()),
+                ("COUNTERSIGN_SECRET", &self.secret),
+                ("COUNTERSIGN_MAIL", mail),
+                ("COUNTERSIGN_MAIL_FROM", MAIL_FROM),
+            ])
             .stdin(Stdio::piped())
             .spawn()
             .expect("a process");
         wait_until_ready(self.port).await;
         ServerProcess(child)
+    }
+
+    /// Starts a node in this process, whose clock is five minutes ahead.
+    async fn node(&self, mail: &str) -> Auth {
+        let transport = MailTransport::parse(mail).expect("a transport");
+        let mail = MailConfig::new(transport, MAIL_FROM, None, "Countersign").expect("a sender");
+        let hashing = HashingConfig {
+            memory_kib: 64,
+            iterations: 1,
+            parallelism: 1,
+            threads: 1,
+            queue_capacity: 8,
+        };
+        Auth::start(AuthConfig {
+            store: Store::open(&self.database.url).await.expect("a database"),
+            clock: Clock::Skewed(TimeSpan::minutes(5)),
+            random: RandomSource::System,
+            secret: ServerSecret::parse(&self.secret).expect("a secret"),
+            policy: Policy { limits: RateLimits::off(), ..Policy::new("http://localhost:3000") },
+            hashing,
+            mail: Some(mail),
+        })
+        .await
+        .expect("a start")
     }
 
     async fn send_request(
@@ -62,7 +108,7 @@ impl PersistentState {
     }
 
     async fn sign_up(&self) -> (String, String) {
-        let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
+        let body = json!({ "email": "ada@example.com", "password": PASSWORD });
         let (status, tokens) =
             self.send_request("POST", "/api/v1/auth/signup", "", &body).await.expect("a response");
         assert_eq!(status, 201, "{tokens}");
@@ -98,6 +144,44 @@ fn text(body: &Value, member: &str) -> String {
 }
 
 test_on_each_database! {
+    async fn emails_arrive_although_the_server_is_killed_fifty_times(state: PersistentState) {
+        let smtp = SmtpServer::start();
+        let node = state.node(&smtp.url()).await;
+        let mut expected = BTreeSet::new();
+        let mut received = Vec::new();
+        for kill in 0..KILLS {
+            let emails: Vec<_> =
+                (0..EMAILS).map(|number| format!("user{kill}-{number}@example.com")).collect();
+            for email in &emails {
+                let form = SignUpForm {
+                    email: email.clone(),
+                    password: PASSWORD.to_owned(),
+                    ..SignUpForm::default()
+                };
+                node.sign_up(&RequestContext::default(), &form, None).await.expect("a sign-up");
+            }
+            let mut server = state.start_with_mail(&smtp.url()).await;
+            for email in &emails {
+                let (path, body) = ("/api/v1/auth/password/forgot", json!({ "email": email }));
+                let response = state.send_request("POST", path, "", &body).await;
+                assert_eq!(response.expect("a response").0, 202);
+            }
+            expected.extend(emails);
+            // Before the first email is sent, while they are being sent, and after the last one
+            // was accepted, which the server may not have recorded yet.
+            for _ in 0..[0, 1, EMAILS][kill % 3] {
+                received.push(smtp.receive().to);
+            }
+            server.0.kill().await.expect("killed");
+        }
+        // Later, when all leases have ended.
+        node.deliver_mail().await.expect("a delivery");
+        received.extend(smtp.received_until_quiet().into_iter().map(|mail| mail.to));
+        let arrived: BTreeSet<_> = received.iter().cloned().collect();
+        eprintln!("{} emails, {} duplicates", arrived.len(), received.len() - arrived.len());
+        assert_eq!(arrived, expected);
+    }
+
     async fn refresh_committed_before_crash_is_repeated_on_retry(state: PersistentState) {
         let mut server = state.start().await;
         let (_, first) = state.sign_up().await;

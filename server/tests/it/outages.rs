@@ -285,6 +285,11 @@ async fn locked_sqlite_file_serves_reads_and_returns_503_for_writes() {
         ("post /api/v1/auth/refresh", &refreshed),
         ("post /fn/logout", &logged_out),
     ] {
+        // On a slow machine the wait for the turn ends before the wait for the lock.
+        if response.text.contains("overloaded") {
+            assert_eq!(response.status, StatusCode::SERVICE_UNAVAILABLE, "{operation}");
+            continue;
+        }
         assert_unavailable(response, operation);
     }
     assert_eq!(

@@ -81,7 +81,8 @@ const BODIES: &[(&str, &str)] = &[
     ),
     ("post /fn/forgot-password", "form[email]={email}"),
     ("post /fn/enter-code", "form[code]={code}&link_id={link_id}"),
-    ("post /fn/reset-password", "form[new_password]=a+quite+different+one"),
+    ("post /fn/reset-password", "form[new_password]=a+quite+different+one&link_id={link_id}"),
+    ("post /fn/secure-account", "link_id={link_id}"),
     ("patch /api/v1/me", r#"{"name":"Eve"}"#),
     (
         "post /api/v1/me/password",
@@ -955,7 +956,7 @@ test_on_each_database! {
             ("post /fn/login", log_in),
             ("post /api/v1/auth/password/forgot", "link_id".to_owned()),
             ("post /fn/forgot-password", "link_id".to_owned()),
-            ("post /fn/read-link", "email".to_owned()),
+            ("post /fn/read-link", "email link_id".to_owned()),
             ("post /fn/current-account", ACCOUNT.to_owned()),
             ("post /fn/update-profile", ACCOUNT.to_owned()),
             ("post /fn/delete-account", ACCOUNT.to_owned()),

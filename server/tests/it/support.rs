@@ -220,8 +220,8 @@ impl App {
     pub async fn reset_link(&self, email: &str) -> MailedLink {
         let (auth, client) = (self.server.auth(), RequestContext::default());
         let form = ForgotPasswordForm { email: email.to_owned() };
-        let id = auth.request_password_reset(&client, &form).await.expect("a request");
-        MailedLink::new(&self.mail_to(email).await.pop().expect("an email"), id)
+        auth.request_password_reset(&client, &form).await.expect("a request");
+        MailedLink::new(auth, &self.mail_to(email).await.pop().expect("an email"))
     }
 
     /// Returns a link for this purpose that was sent to an account. For
@@ -236,7 +236,7 @@ impl App {
         let device = Some(format!("Device {}", link.id).into());
         let client = RequestContext { device, ..RequestContext::default() };
         self.server.auth().log_in(&client, &form, None).await.expect("a log-in");
-        MailedLink::new(&self.mail_to(email).await.pop().expect("a notice"), link.id)
+        MailedLink::new(self.server.auth(), &self.mail_to(email).await.pop().expect("a notice"))
     }
 
     fn bearer(&self, access: String, refresh: String) -> User<'_> {
@@ -258,11 +258,12 @@ pub struct MailedLink {
 }
 
 impl MailedLink {
-    fn new(mail: &SentMail, id: LinkId) -> Self {
+    fn new(auth: &Auth, mail: &SentMail) -> Self {
         let (_, rest) = mail.text.split_once("/link?token=").expect("a link");
+        let token = rest.split_whitespace().next().expect("a token").to_owned();
         Self {
-            id,
-            token: rest.split_whitespace().next().expect("a token").to_owned(),
+            id: auth.identify_link(&token).expect("a genuine token"),
+            token,
             code: mail.subject.chars().filter(char::is_ascii_digit).collect(),
         }
     }

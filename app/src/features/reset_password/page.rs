@@ -17,10 +17,11 @@ use leptos::prelude::*;
 
 #[component]
 pub fn ResetPasswordPage() -> impl IntoView {
-    let link = PageResource::new(|| (0, None), |_| read_link());
+    let link = PageResource::new(|| (0, None), |_| read_link(routes::RESET.to_owned()));
     let check = |call: &ResetPasswordCall| call.form.validate(None).err().unwrap_or_default();
     let read = |fields: &FormValues| ResetPasswordCall {
         form: ResetPasswordForm { new_password: fields.text("new_password") },
+        link_id: fields.argument("link_id"),
     };
     let log_in = |()| browser::navigate_to(&routes::log_in_after_reset());
     let reset = form_action(read, check, log_in).with_navigation();
@@ -29,7 +30,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
             <PageHeader heading=messages::HEADING/>
             {async_view(loading, move || async move {
                 match link.get().await {
-                    Ok(OpenedLink { email }) => form(email, reset),
+                    Ok(link) => form(link, reset),
                     Err(problem) => link_problem(problem),
                 }
             })}
@@ -37,11 +38,23 @@ pub fn ResetPasswordPage() -> impl IntoView {
     }
 }
 
-fn form(email: String, reset: FormAction) -> AnyView {
+fn form(link: OpenedLink, reset: FormAction) -> AnyView {
+    let OpenedLink { link_id, email } = link;
     let address = view! { <strong>{email.clone()}</strong> };
+    // The link was used or superseded while the page was open.
+    let new_link = move || {
+        (reset.problem() == Some(Problem::LinkExpired)).then(|| {
+            view! {
+                <a class="button secondary" href=routes::FORGOT>
+                    {messages::NEW_LINK}
+                </a>
+            }
+        })
+    };
     view! {
         <p class="text-muted">{interpolate(messages::FOR, address)}</p>
         <Form action=reset>
+            <input type="hidden" name="link_id" value=link_id.to_string()/>
             // Tells password managers which account the password belongs to.
             <input
                 type="text"
@@ -54,6 +67,7 @@ fn form(email: String, reset: FormAction) -> AnyView {
             <PasswordField field=Field::NewPassword new=true/>
             <SubmitButton label=messages::SAVE busy_label=messages::SAVING/>
         </Form>
+        {new_link}
     }
     .into_eager_any()
 }

@@ -8,7 +8,7 @@ use crate::{
 use countersign_types::views::OpenedLink;
 use leptos::prelude::*;
 
-/// Returns whose link it is, without using it.
+/// Returns whose link it is, without using it. `page` is the path of the page of the link.
 #[server(
     name = ReadLinkCall,
     prefix = "/fn",
@@ -16,10 +16,15 @@ use leptos::prelude::*;
     client = AnonymousClient,
     output = Json
 )]
-pub async fn read_link() -> Result<OpenedLink, ServerFnProblem> {
+pub async fn read_link(#[server(default)] page: String) -> Result<OpenedLink, ServerFnProblem> {
     crate::request::handle::<ReadLinkCall, _>(async |request| {
-        let link = request.auth().read_link(&request.link_token()?).await?;
-        Ok(OpenedLink { email: link.email })
+        use countersign_core::one_time_links::LinkPurpose;
+        let purpose = match page.as_str() {
+            crate::routes::SECURE => LinkPurpose::SecureAccount,
+            _ => LinkPurpose::ResetPassword,
+        };
+        let link = request.auth().read_link(purpose, &request.link_token()?).await?;
+        Ok(OpenedLink { link_id: link.id, email: link.email })
     })
     .await
 }

@@ -1,6 +1,6 @@
 //! The texts of the page "This wasn't me".
 
 pub const HEADING: &str = "Secure your account";
-pub const EXPLANATION: &str =
-    "We'll log out the device that the email was about, and you choose a new password.";
+pub const EXPLANATION: &str = "We'll log out the device that the email was about, or all devices \
+                               if it named none. Then you choose a new password.";
 pub const CONTINUE: &str = "Log it out and go on";

@@ -7,7 +7,8 @@ use crate::{
 };
 use leptos::prelude::*;
 
-/// Ends the session that the email was about, and opens a link that chooses a new password.
+/// Ends the session that the email was about, and opens a link that chooses a new password. The
+/// form was rendered for the link with the id `link_id`.
 #[server(
     name = SecureAccountCall,
     prefix = "/fn",
@@ -15,9 +16,9 @@ use leptos::prelude::*;
     client = AnonymousClient,
     output = Json
 )]
-pub async fn secure_account() -> Result<(), ServerFnProblem> {
+pub async fn secure_account(#[server(default)] link_id: String) -> Result<(), ServerFnProblem> {
     crate::request::handle::<SecureAccountCall, _>(async |request| {
-        let token = request.link_token()?;
+        let token = request.link_token_for(&link_id)?;
         let reset = request.auth().secure_account(request.client(), &token).await?;
         request.set_link_cookie(&reset);
         request.redirect_form(crate::routes::RESET);

@@ -1,0 +1,222 @@
+//! Sending the emails that are due.
+
+use crate::{
+    Auth, Error, error_chain,
+    mail::{
+        content::MailContent,
+        mailer::Mailer,
+        message::Message,
+        queue::MAX_QUEUED,
+        rendering::{self, MailContext, MailLink},
+        store::{LEASE_TTL, LeasedMail},
+        transport::SendError,
+    },
+    one_time_links::LinkToken,
+};
+use countersign_types::TimeSpan;
+use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+use std::{panic::AssertUnwindSafe, sync::atomic::Ordering, time::Duration};
+use tokio::time::timeout;
+
+/// Maximum number of attempts to send an email.
+const MAX_ATTEMPTS: usize = 8;
+/// Delays after the first and each further attempt, before jitter: about a day together.
+const BACKOFF: [TimeSpan; MAX_ATTEMPTS - 1] = [
+    TimeSpan::minutes(1),
+    TimeSpan::minutes(5),
+    TimeSpan::minutes(20),
+    TimeSpan::minutes(60),
+    TimeSpan::minutes(3 * 60),
+    TimeSpan::minutes(6 * 60),
+    TimeSpan::minutes(12 * 60),
+];
+/// Maximum number of emails that a node sends at the same time.
+const MAX_CONCURRENT: u64 = 8;
+/// How soon an email is sent that becomes due while another one is being sent.
+const LEASE_INTERVAL: Duration = Duration::from_millis(500);
+/// Maximum number of attempts to record that an email was sent.
+const MAX_RECORD_ATTEMPTS: u32 = 3;
+
+impl Auth {
+    /// Sends all emails that are due. The background task calls it; an error means that the
+    /// database failed.
+    ///
+    /// A new email is leased as soon as another one is done, so that a slow recipient delays others
+    /// only if all slots are occupied.
+    pub async fn deliver_mail(&self) -> Result<(), Error> {
+        let Some(mailer) = self.mailer() else { return Ok(()) };
+        let (mut running, mut failed) = (FuturesUnordered::new(), None);
+        loop {
+            if failed.is_none() {
+                let free = MAX_CONCURRENT.saturating_sub(running.len() as u64);
+                match self.lease_mail(mailer, free).await {
+                    Ok(leased) => {
+                        running.extend(leased.into_iter().map(|mail| self.deliver(mailer, mail)));
+                    }
+                    Err(error) => failed = Some(error),
+                }
+            }
+            // Other emails may become due while a slow one is being sent.
+            match timeout(LEASE_INTERVAL, running.next()).await {
+                // A failure does not prevent the others: the email is due again when its lease
+                // ends.
+                Ok(Some(result)) => failed = result.err().or(failed),
+                Ok(None) => return failed.map_or(Ok(()), Err),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Leases at most `most` emails that are due, and records the state of the outbox.
+    async fn lease_mail(&self, mailer: &Mailer, most: u64) -> Result<Vec<LeasedMail>, Error> {
+        let now = self.clock().now();
+        let mut reader = self.store().read().await?;
+        let (queued, oldest) = reader.outbox_queue_state(MAX_QUEUED).await?;
+        mailer.queued.store(u64::try_from(queued).unwrap_or(0), Ordering::Relaxed);
+        let oldest = oldest.map_or(i64::MAX, |oldest| oldest.0);
+        mailer.oldest_queued.store(oldest, Ordering::Relaxed);
+        if most == 0 || queued == 0 || !reader.outbox_has_due(now).await? {
+            return Ok(Vec::new());
+        }
+        drop(reader);
+        let mut tx = self.store().write().await?;
+        let leased = tx.outbox_lease(now, now + LEASE_TTL, most).await?;
+        tx.commit().await?;
+        Ok(leased)
+    }
+
+    /// Sends one email and records the result. A panic counts as a failure of this email.
+    async fn deliver(&self, mailer: &Mailer, mail: LeasedMail) -> Result<(), Error> {
+        let sending = AssertUnwindSafe(self.prepare_and_send(mailer, &mail)).catch_unwind();
+        let result = match sending.await {
+            Ok(result) => result?,
+            Err(_) => Err(SendError::refused("the program panicked")),
+        };
+        // An email that was sent but not recorded would be sent again.
+        let mut recorded = self.record_attempt(mailer, &mail, &result).await;
+        for _ in 1..MAX_RECORD_ATTEMPTS {
+            if recorded.is_ok() {
+                break;
+            }
+            recorded = self.record_attempt(mailer, &mail, &result).await;
+        }
+        recorded
+    }
+
+    /// Records the result of an attempt to send an email.
+    async fn record_attempt(
+        &self,
+        mailer: &Mailer,
+        mail: &LeasedMail,
+        result: &Result<bool, SendError>,
+    ) -> Result<(), Error> {
+        let attempt = usize::try_from(mail.attempts).unwrap_or(usize::MAX);
+        let mut tx = self.store().write().await?;
+        let error = match result {
+            Ok(is_sent) => {
+                tx.outbox_delete(mail).await?;
+                tx.commit().await?;
+                if *is_sent {
+                    mailer.sent.fetch_add(1, Ordering::Relaxed);
+                    tracing::debug!(mail.id = %mail.id, "email sent");
+                }
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let delay = BACKOFF.get(attempt.saturating_sub(1)).filter(|_| !error.is_final(attempt));
+        let next = match delay {
+            Some(delay) => Some(self.clock().now() + self.with_jitter(*delay)?),
+            None => None,
+        };
+        let SendError { status, reason, .. } = error;
+        tx.outbox_defer(mail, next, reason).await?;
+        tx.commit().await?;
+        let counter = if next.is_some() { &mailer.deferred } else { &mailer.failed };
+        counter.fetch_add(1, Ordering::Relaxed);
+        // The reason may quote the recipient, so it is not logged: see `mail list`.
+        if let Some(next) = next {
+            tracing::warn!(mail.id = %mail.id, attempt, status, next = %next, "email deferred");
+        } else {
+            tracing::error!(mail.id = %mail.id, attempt, status, "email failed");
+        }
+        Ok(())
+    }
+
+    /// Returns whether the email was sent; `false`: there was nothing to send. The outer error is
+    /// that of the database.
+    async fn prepare_and_send(
+        &self,
+        mailer: &Mailer,
+        mail: &LeasedMail,
+    ) -> Result<Result<bool, SendError>, Error> {
+        Ok(match self.prepare(mailer, mail).await? {
+            None => Ok(false),
+            Some(Ok(message)) => mailer.config.transport.send(&message).await.map(|()| true),
+            Some(Err(error)) => Err(error),
+        })
+    }
+
+    /// Renders an email, and starts the lifetime of its link. Returns `None` if there is nothing
+    /// to send: the address has no account, or the link was used or superseded. The inner error is
+    /// that of an email that cannot be rendered.
+    async fn prepare(
+        &self,
+        mailer: &Mailer,
+        mail: &LeasedMail,
+    ) -> Result<Option<Result<Message, SendError>>, Error> {
+        let content: MailContent = match serde_json::from_str(&mail.content) {
+            Ok(content) => content,
+            Err(error) => return Ok(Some(Err(unusable(&error)))),
+        };
+        let now = self.clock().now();
+        let mut link = None;
+        if let (Some(id), Some(purpose)) = (mail.link_id, content.link_purpose()) {
+            // Without a code in repeated emails, the code of an address without an account expires
+            // as soon as that of an account.
+            let with_code = content.has_code() && mail.attempts == 1;
+            let mut tx = self.store().write().await?;
+            let is_valid = tx.link_start_validity(id, purpose, with_code, now).await?;
+            tx.commit().await?;
+            // The owner of an account must get a notice even if its link has ended.
+            if !is_valid && content.origin().is_none() {
+                return Ok(None);
+            }
+            let token = LinkToken { purpose, id };
+            link = Some(MailLink {
+                url: format!("{}/link?token={}", self.policy().issuer, token.encode(self.secret())),
+                code: with_code.then(|| token.code(self.secret())),
+                valid_minutes: u32::try_from(purpose.ttl().as_seconds() / 60).unwrap_or(0),
+            });
+        }
+        let address = match &mail.address {
+            Some(address) => Some(address.clone()),
+            None => self.store().read().await?.outbox_account_address(mail).await?,
+        };
+        let Some(address) = address else { return Ok(None) };
+        let site = MailContext {
+            product: &mailer.config.product,
+            base_url: &self.policy().issuer,
+            recipient: &address,
+            link: link.as_ref(),
+        };
+        let sender = mailer.config.sender();
+        let rendered = rendering::render(&content, &site);
+        Ok(Some(match rendered {
+            Ok(rendered) => Message::new(&sender, mail.id, &address, rendered, now)
+                .map_err(|error| unusable(&error)),
+            Err(error) => Err(unusable(&error)),
+        }))
+    }
+
+    /// Returns between 80 % and 120 % of a delay.
+    fn with_jitter(&self, delay: TimeSpan) -> Result<TimeSpan, Error> {
+        let fifth = delay.0 / 5;
+        Ok(TimeSpan(delay.0 - fifth + self.random().number_up_to(2 * fifth)?))
+    }
+}
+
+/// An email of another version of this program, or an error of this one. It is not repeated.
+fn unusable(error: &(dyn std::error::Error + 'static)) -> SendError {
+    SendError::refused(&error_chain(error))
+}

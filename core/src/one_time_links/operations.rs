@@ -1,0 +1,136 @@
+//! Creating links, reading them, and exchanging a code for its link. Using a link is in the feature
+//! that the link is for.
+
+use crate::{
+    Auth, Error, LimitedAction, RequestContext,
+    one_time_links::{
+        LinkOwner, LinkPurpose, LinkToken, MAX_CODE_ATTEMPTS,
+        store::{LinkRow, NewLink},
+    },
+    priority::Priority,
+    server_secret::constant_time_eq,
+    store::WriteTransaction,
+};
+use countersign_types::{Email, Field, FieldError, FieldErrors, LinkId, OneTimeCode, Timestamp};
+
+/// A link that is valid at present, as its page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidLink {
+    /// Identifies the link. It grants no access.
+    pub id: LinkId,
+    /// The address of the account.
+    pub email: String,
+}
+
+impl Auth {
+    /// Returns the purpose of a token that this server created, whether the link is still valid or
+    /// not. Nothing is read.
+    #[must_use]
+    pub fn link_purpose(&self, token: &str) -> Option<LinkPurpose> {
+        LinkToken::decode(self.secret(), token).map(|token| token.purpose)
+    }
+
+    /// Returns the id of the link of a token that this server created, whether the link is still
+    /// valid or not. Nothing is read.
+    #[must_use]
+    pub fn identify_link(&self, token: &str) -> Option<LinkId> {
+        LinkToken::decode(self.secret(), token).map(|token| token.id)
+    }
+
+    /// Returns whose link it is, without using it.
+    ///
+    /// Returns [`Error::LinkExpired`] if it is for another purpose, invalid, expired, used or
+    /// superseded.
+    pub async fn read_link(&self, purpose: LinkPurpose, token: &str) -> Result<ValidLink, Error> {
+        let id = self.link_id(token, purpose)?;
+        let link = self.valid_link(id, purpose).await?;
+        Ok(ValidLink { id, email: link.email })
+    }
+
+    /// Decodes a token for one purpose.
+    pub(crate) fn link_id(&self, token: &str, purpose: LinkPurpose) -> Result<LinkId, Error> {
+        LinkToken::decode(self.secret(), token)
+            .filter(|token| token.purpose == purpose)
+            .map(|token| token.id)
+            .ok_or(Error::LinkExpired)
+    }
+
+    pub(crate) async fn valid_link(
+        &self,
+        id: LinkId,
+        purpose: LinkPurpose,
+    ) -> Result<LinkRow, Error> {
+        let now = self.clock().now();
+        self.store().read().await?.link_valid(id, purpose, now).await?.ok_or(Error::LinkExpired)
+    }
+
+    /// Exchanges the code of a link for the token of that link, which stays valid. The attempt is
+    /// counted before the code is compared.
+    ///
+    /// A link that does not exist, has expired, or was tried too often returns the same
+    /// [`FieldError::Expired`].
+    pub async fn redeem_code(
+        &self,
+        context: &RequestContext,
+        purpose: LinkPurpose,
+        link: LinkId,
+        code: &OneTimeCode,
+    ) -> Result<String, Error> {
+        self.count_network_action(context, LimitedAction::NetworkCode).await?;
+        let mut tx = self.store().begin_for(Priority::Anonymous).await?;
+        let now = self.clock().now();
+        let mut attempt = None;
+        if let Some((number, email)) = tx.link_count_code_attempt(link, purpose, now).await?
+            // All links to one address together: an attacker can request any number of them.
+            && self.count_for_address(&mut tx, LimitedAction::AddressCode, &email, now).await?
+        {
+            attempt = Some(number);
+        }
+        tx.commit().await?;
+        let token = LinkToken { purpose, id: link };
+        let failed = |error| Err(FieldErrors::from((Field::Code, error)).into());
+        let expected = token.code(self.secret());
+        let is_right = constant_time_eq(expected.as_bytes(), code.expose().as_bytes());
+        match attempt {
+            Some(_) if is_right => Ok(token.encode(self.secret())),
+            Some(number) if number < MAX_CODE_ATTEMPTS => failed(FieldError::Incorrect),
+            _ => failed(FieldError::Expired),
+        }
+    }
+
+    /// Creates a link for an address that a client typed. The account is looked up by the statement
+    /// itself, so an unknown address takes as long.
+    pub(crate) async fn create_link_for_address(
+        &self,
+        tx: &mut WriteTransaction,
+        purpose: LinkPurpose,
+        email: &Email,
+        now: Timestamp,
+    ) -> Result<LinkId, Error> {
+        let id = LinkId(self.new_id(now)?);
+        let key = email.lookup_key();
+        tx.link_supersede(&key, purpose, now).await?;
+        tx.link_insert_for_address(
+            &NewLink { id, purpose, email: email.as_str(), email_key: &key, session: None },
+            now,
+        )
+        .await?;
+        Ok(id)
+    }
+
+    /// Creates a link for an account.
+    pub(crate) async fn create_link_for_user(
+        &self,
+        tx: &mut WriteTransaction,
+        purpose: LinkPurpose,
+        owner: &LinkOwner<'_>,
+        now: Timestamp,
+    ) -> Result<LinkId, Error> {
+        let id = LinkId(self.new_id(now)?);
+        let LinkOwner { user, email, session } = *owner;
+        let key = email.to_ascii_lowercase();
+        let link = NewLink { id, purpose, email, email_key: &key, session };
+        tx.link_insert_for_user(&link, user, now).await?;
+        Ok(id)
+    }
+}
