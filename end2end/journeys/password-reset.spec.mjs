@@ -204,7 +204,7 @@ withAndWithoutScripts((scripts) => {
       // The right code is rejected as well after five wrong ones.
       await enter(number, number <= 5 ? wrongCode(code) : code);
       await expect(codeHint(page)).toHaveText(
-        number < 5 ? "That code isn't right." : 'Too many tries. Get a new code.',
+        number < 5 ? "That code isn't right." : 'Code no longer works. Get a new one.',
       );
       await expect(codeField(page)).toBeFocused();
       await expect(codeField(page)).toHaveAttribute('aria-invalid', 'true');

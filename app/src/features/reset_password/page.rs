@@ -25,12 +25,23 @@ pub fn ResetPasswordPage() -> impl IntoView {
     };
     let log_in = |()| browser::navigate_to(&routes::log_in_after_reset());
     let reset = form_action(read, check, log_in).with_navigation();
+    // The link was used or superseded while the page was open.
+    let has_expired = Memo::new(move |_| reset.problem() == Some(Problem::LinkExpired));
+    let content = move |link: OpenedLink| {
+        move || {
+            if has_expired.get() {
+                link_problem(Problem::LinkExpired)
+            } else {
+                form(link.clone(), reset)
+            }
+        }
+    };
     view! {
         <div class="narrow stack">
             <PageHeader heading=messages::HEADING/>
             {async_view(loading, move || async move {
                 match link.get().await {
-                    Ok(link) => form(link, reset),
+                    Ok(link) => content(link).into_eager_any(),
                     Err(problem) => link_problem(problem),
                 }
             })}
@@ -41,16 +52,6 @@ pub fn ResetPasswordPage() -> impl IntoView {
 fn form(link: OpenedLink, reset: FormAction) -> AnyView {
     let OpenedLink { link_id, email } = link;
     let address = view! { <strong>{email.clone()}</strong> };
-    // The link was used or superseded while the page was open.
-    let new_link = move || {
-        (reset.problem() == Some(Problem::LinkExpired)).then(|| {
-            view! {
-                <a class="button secondary" href=routes::FORGOT>
-                    {messages::NEW_LINK}
-                </a>
-            }
-        })
-    };
     view! {
         <p class="text-muted">{interpolate(messages::FOR, address)}</p>
         <Form action=reset>
@@ -67,7 +68,6 @@ fn form(link: OpenedLink, reset: FormAction) -> AnyView {
             <PasswordField field=Field::NewPassword new=true/>
             <SubmitButton label=messages::SAVE busy_label=messages::SAVING/>
         </Form>
-        {new_link}
     }
     .into_eager_any()
 }
