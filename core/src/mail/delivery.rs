@@ -14,9 +14,9 @@ use crate::{
     one_time_links::LinkToken,
 };
 use countersign_types::TimeSpan;
-use futures::{FutureExt, StreamExt, stream::FuturesUnordered};
+use futures::FutureExt;
 use std::{panic::AssertUnwindSafe, sync::atomic::Ordering, time::Duration};
-use tokio::time::timeout;
+use tokio::{task::JoinSet, time::timeout};
 
 /// Maximum number of attempts to send an email.
 const MAX_ATTEMPTS: usize = 8;
@@ -31,7 +31,7 @@ const BACKOFF: [TimeSpan; MAX_ATTEMPTS - 1] = [
     TimeSpan::minutes(12 * 60),
 ];
 /// Maximum number of emails that a node sends at the same time.
-const MAX_CONCURRENT: u64 = 8;
+const MAX_CONCURRENT: usize = 8;
 /// How soon an email is sent that becomes due while another one is being sent.
 const LEASE_INTERVAL: Duration = Duration::from_millis(500);
 /// Maximum number of attempts to record that an email was sent.
@@ -45,22 +45,29 @@ impl Auth {
     /// only if all slots are occupied.
     pub async fn deliver_mail(&self) -> Result<(), Error> {
         let Some(mailer) = self.mailer() else { return Ok(()) };
-        let (mut running, mut failed) = (FuturesUnordered::new(), None);
+        // Tasks, because each holds a transaction at times: a future that is not polled while the
+        // next lease waits for the writer would block it.
+        let (mut running, mut failed) = (JoinSet::new(), None);
         loop {
             if failed.is_none() {
-                let free = MAX_CONCURRENT.saturating_sub(running.len() as u64);
+                let free = MAX_CONCURRENT.saturating_sub(running.len());
                 match self.lease_mail(mailer, free).await {
                     Ok(leased) => {
-                        running.extend(leased.into_iter().map(|mail| self.deliver(mailer, mail)));
+                        for mail in leased {
+                            let auth = self.clone();
+                            running.spawn(async move { auth.deliver(mail).await });
+                        }
                     }
                     Err(error) => failed = Some(error),
                 }
             }
             // Other emails may become due while a slow one is being sent.
-            match timeout(LEASE_INTERVAL, running.next()).await {
+            match timeout(LEASE_INTERVAL, running.join_next()).await {
                 // A failure does not prevent the others: the email is due again when its lease
                 // ends.
-                Ok(Some(result)) => failed = result.err().or(failed),
+                Ok(Some(result)) => {
+                    failed = result.map_err(Error::internal).flatten().err().or(failed);
+                }
                 Ok(None) => return failed.map_or(Ok(()), Err),
                 Err(_) => {}
             }
@@ -68,7 +75,7 @@ impl Auth {
     }
 
     /// Leases at most `most` emails that are due, and records the state of the outbox.
-    async fn lease_mail(&self, mailer: &Mailer, most: u64) -> Result<Vec<LeasedMail>, Error> {
+    async fn lease_mail(&self, mailer: &Mailer, most: usize) -> Result<Vec<LeasedMail>, Error> {
         let now = self.clock().now();
         let mut reader = self.store().read().await?;
         let (queued, oldest) = reader.outbox_queue_state(MAX_QUEUED).await?;
@@ -80,13 +87,14 @@ impl Auth {
         }
         drop(reader);
         let mut tx = self.store().write().await?;
-        let leased = tx.outbox_lease(now, now + LEASE_TTL, most).await?;
+        let leased = tx.outbox_lease(now, now + LEASE_TTL, most as u64).await?;
         tx.commit().await?;
         Ok(leased)
     }
 
     /// Sends one email and records the result. A panic counts as a failure of this email.
-    async fn deliver(&self, mailer: &Mailer, mail: LeasedMail) -> Result<(), Error> {
+    async fn deliver(&self, mail: LeasedMail) -> Result<(), Error> {
+        let Some(mailer) = self.mailer() else { return Ok(()) };
         let sending = AssertUnwindSafe(self.prepare_and_send(mailer, &mail)).catch_unwind();
         let result = match sending.await {
             Ok(result) => result?,

@@ -226,6 +226,13 @@ impl WriteTransaction {
 
 #[cfg(any(test, feature = "testing"))]
 impl WriteTransaction {
+    /// Ends all leases, as if their time had passed.
+    pub async fn outbox_end_leases_for_tests(&mut self) -> Result<(), Error> {
+        const END: &str = "UPDATE csgn_mail_outbox SET due_at = 0 WHERE due_at IS NOT NULL";
+        with_connection!(self, |c| sqlx::query(END).execute(c).await.map(drop)?);
+        Ok(())
+    }
+
     /// Leases one email as a node does, and returns the number. The node is then stopped.
     pub async fn outbox_lease_for_tests(&mut self, now: Timestamp) -> Result<usize, Error> {
         let leased = self.outbox_lease(now, now + LEASE_TTL, 1).await?;

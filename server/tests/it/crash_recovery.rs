@@ -12,7 +12,7 @@ use countersign_core::{
     test_on_each_database,
     testing::{TestDatabase, smtp_server::SmtpServer},
 };
-use countersign_types::{TimeSpan, forms::SignUpForm};
+use countersign_types::forms::SignUpForm;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, process::Stdio};
 use tokio::{
@@ -68,7 +68,11 @@ impl PersistentState {
         ServerProcess(child)
     }
 
-    /// Starts a node in this process, whose clock is five minutes ahead.
+    async fn store(&self) -> Store {
+        Store::open(&self.database.url).await.expect("a database")
+    }
+
+    /// Starts a node in this process.
     async fn node(&self, mail: &str) -> Auth {
         let transport = MailTransport::parse(mail).expect("a transport");
         let mail = MailConfig::new(transport, MAIL_FROM, None, "Countersign").expect("a sender");
@@ -80,8 +84,8 @@ impl PersistentState {
             queue_capacity: 8,
         };
         Auth::start(AuthConfig {
-            store: Store::open(&self.database.url).await.expect("a database"),
-            clock: Clock::Skewed(TimeSpan::minutes(5)),
+            store: self.store().await,
+            clock: Clock::System,
             random: RandomSource::System,
             secret: ServerSecret::parse(&self.secret).expect("a secret"),
             policy: Policy { limits: RateLimits::off(), ..Policy::new("http://localhost:3000") },
@@ -174,7 +178,9 @@ test_on_each_database! {
             }
             server.0.kill().await.expect("killed");
         }
-        // Later, when all leases have ended.
+        let mut tx = state.store().await.write().await.expect("a transaction");
+        tx.outbox_end_leases_for_tests().await.expect("ended");
+        tx.commit().await.expect("a commit");
         node.deliver_mail().await.expect("a delivery");
         received.extend(smtp.received_until_quiet().into_iter().map(|mail| mail.to));
         let arrived: BTreeSet<_> = received.iter().cloned().collect();
