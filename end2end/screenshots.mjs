@@ -1,7 +1,7 @@
-// Takes screenshots of every page in every state, 360 and 1280 px wide, light and dark, into
-// target/screenshots. With --readme: only those of README.md, into docs/images. Run it with
-// script/screenshots, which builds first and starts the PostgreSQL that some states need.
-import { mkdir, rm } from 'node:fs/promises';
+// Takes screenshots of every page in every state and of every email, 360 and 1280 px wide, light
+// and dark, into target/screenshots. With --readme: only those of README.md, into docs/images. Run
+// it with script/screenshots, which builds first and starts the PostgreSQL that some states need.
+import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { chromium } from '@playwright/test';
 import { launchOptions } from './support/browser.mjs';
@@ -107,6 +107,18 @@ async function newSessionCookies(user, origin) {
   return cookies;
 }
 
+/** Takes screenshots of the emails, as they are in the snapshots of the tests of core. */
+async function takeEmailScreenshots() {
+  const snapshots = path.join(root, 'core/src/mail/snapshots');
+  for (const file of await readdir(snapshots)) {
+    const text = await readFile(path.join(snapshots, file), 'utf8');
+    const html = text.slice(text.indexOf('<!doctype html>'));
+    const name = `email-${/__tests__(\w+)\.snap$/.exec(file)[1]}`;
+    for (const variant of variants)
+      await takeScreenshot(server.origin, name, (page) => page.setContent(html), variant);
+  }
+}
+
 async function takeOutageScreenshots() {
   const database = await Database.open();
   const outageServer = await Server.start('release', database.settings);
@@ -167,6 +179,7 @@ try {
     await takeScreenshotsOf(ada, reuseStates, variant);
     await takeScreenshotsOf(bob, deletionStates, variant);
   }
+  if (!readme) await takeEmailScreenshots();
   if (!readme) await takeOutageScreenshots();
   if (!readme) await takeGalleryScreenshots();
   console.log(`${count} screenshots in ${path.relative(process.cwd(), folder)}`);

@@ -18,7 +18,7 @@ async function expectOnlyLinkExpired(page) {
   await expect(page.getByRole('alert')).toContainText('This link no longer works');
   await expect(page.getByRole('link', { name: 'Send a new link' })).toBeVisible();
   await expect(page.getByLabel('New password')).toHaveCount(0);
-  await expect(page.getByRole('button', { name: 'Log it out and go on' })).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Log out and continue' })).toHaveCount(0);
 }
 
 withAndWithoutScripts((scripts) => {
@@ -62,9 +62,9 @@ withAndWithoutScripts((scripts) => {
     const { secure } = await requestLinks(server, await createUser(server));
     const late = await context.newPage();
     for (const tab of [page, late]) await open(tab, secure);
-    await submit(page, 'Log it out and go on');
+    await submit(page, 'Log out and continue');
     await expect(page).toHaveURL('/reset');
-    await submit(late, 'Log it out and go on');
+    await submit(late, 'Log out and continue');
     await expectOnlyLinkExpired(late);
   });
 
@@ -76,9 +76,9 @@ withAndWithoutScripts((scripts) => {
     const { secure } = await requestLinks(server, await createUser(server));
     const other = await (await newBrowser({ javaScriptEnabled: scripts })).newPage();
     for (const tab of [page, other]) await open(tab, secure);
-    await submit(other, 'Log it out and go on');
+    await submit(other, 'Log out and continue');
     await expect(other).toHaveURL('/reset');
-    await submit(page, 'Log it out and go on');
+    await submit(page, 'Log out and continue');
     await expectOnlyLinkExpired(page);
   });
 

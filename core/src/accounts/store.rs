@@ -132,6 +132,8 @@ statements! {
         WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL";
     CHANGE_PASSWORD = "UPDATE csgn_users SET password_hash = $4, epoch = epoch + 1 WHERE id = $1 \
         AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING epoch";
+    FORGET_PASSWORD = "UPDATE csgn_users SET password_hash = NULL WHERE id = $1 AND disabled_at IS \
+        NULL";
     EMAIL_VERIFIED_AT = "SELECT email_verified_at FROM csgn_users WHERE id = $1";
     RESET_PASSWORD = "UPDATE csgn_users SET password_hash = $2, epoch = epoch + 1, \
         email_verified_at = COALESCE(email_verified_at, $3) WHERE id = $1 AND disabled_at IS NULL \
@@ -284,6 +286,17 @@ impl WriteTransaction {
             .bind(hash)
             .fetch_optional(c)
             .await?))
+    }
+
+    /// Removes the password of an account, so that only a link sets the next one. Returns `false`
+    /// if the account is disabled or does not exist.
+    pub(crate) async fn user_forget_password(&mut self, id: UserId) -> Result<bool, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(FORGET_PASSWORD)
+            .bind(id)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
     }
 
     /// Sets the password of an account whose owner has read an email, and raises the epoch. Returns

@@ -1,4 +1,4 @@
-//! The mails that users get, as data that can wait in the queue. Their words are in `words`,
+//! The emails that users get, as data that waits in the outbox. Their words are in `words`,
 //! their layout is in `templates/mail`, and `rendering` puts them together.
 
 use crate::one_time_links::LinkPurpose;
@@ -17,7 +17,7 @@ pub struct Origin {
     pub address: Option<String>,
 }
 
-/// The kind of a mail, with the facts that vary.
+/// The kind of an email, with the facts that vary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "template", rename_all = "snake_case")]
 pub enum MailContent {
@@ -31,11 +31,12 @@ pub enum MailContent {
     ResetPassword,
     /// Asks for confirmation of the new address of an account, at that address. Link and code.
     ChangeEmail,
-    /// A log-in from a browser without a device cookie. Link.
+    /// A log-in from a browser without a device cookie, on a device or from an address that recent
+    /// sessions did not have. Link.
     NewDevice(Origin),
     /// The user changed the password. Link.
     PasswordChanged(Origin),
-    /// The password was reset by mail. Link.
+    /// The password was reset by email. Link.
     PasswordReset(Origin),
     /// The address of the account changed. Goes to the old address. Link.
     EmailChanged {
@@ -56,7 +57,7 @@ pub enum MailContent {
     },
     /// Account deletion was cancelled. Link.
     DeletionCancelled(Origin),
-    /// The test mail of the command line. No link.
+    /// The test of the command line. No link.
     Test,
 }
 
@@ -81,17 +82,29 @@ impl MailContent {
         }
     }
 
-    /// Returns the purpose of the one-time link, if the mail has one.
+    /// Returns the purpose of the one-time link, if the email has one.
     pub(crate) fn link_purpose(&self) -> Option<LinkPurpose> {
         match self {
             Self::ResetPassword => Some(LinkPurpose::ResetPassword),
-            _ => self.origin().map(|_| LinkPurpose::SecureAccount),
+            Self::NewDevice(_)
+            | Self::PasswordChanged(_)
+            | Self::PasswordReset(_)
+            | Self::ReuseDetected(_)
+            | Self::DeletionRequested { .. }
+            | Self::DeletionCancelled(_) => Some(LinkPurpose::SecureAccount),
+            // Not sent yet, except the last.
+            Self::SignUp
+            | Self::AccountExists
+            | Self::VerifyEmail
+            | Self::ChangeEmail
+            | Self::EmailChanged { .. }
+            | Self::Test => None,
         }
     }
 
-    /// Returns whether the mail has a code beside its link.
-    pub(crate) fn has_code(&self) -> bool {
-        self.origin().is_none()
+    /// Returns whether the email has a code beside its link.
+    pub(crate) const fn has_code(&self) -> bool {
+        matches!(self, Self::SignUp | Self::VerifyEmail | Self::ResetPassword | Self::ChangeEmail)
     }
 
     /// Returns the time and place of the event if this is a notice.

@@ -34,6 +34,8 @@ const BACKOFF: [TimeSpan; MAX_ATTEMPTS - 1] = [
 const MAX_CONCURRENT: usize = 8;
 /// How soon an email is sent that becomes due while another one is being sent.
 const LEASE_INTERVAL: Duration = Duration::from_millis(500);
+/// Maximum number of attempts, also of those without a result because the program ended.
+const MAX_LEASES: i64 = 20;
 /// Maximum number of attempts to record that an email was sent.
 const MAX_RECORD_ATTEMPTS: u32 = 3;
 
@@ -47,18 +49,21 @@ impl Auth {
         let Some(mailer) = self.mailer() else { return Ok(()) };
         // Tasks, because each holds a transaction at times: a future that is not polled while the
         // next lease waits for the writer would block it.
-        let (mut running, mut failed) = (JoinSet::new(), None);
+        let (mut running, mut failed, mut is_paused) = (JoinSet::new(), None, false);
+        if self.observe_outbox(mailer).await? == 0 {
+            return Ok(());
+        }
         loop {
-            if failed.is_none() {
+            if !is_paused {
                 let free = MAX_CONCURRENT.saturating_sub(running.len());
-                match self.lease_mail(mailer, free).await {
+                match self.lease_mail(free).await {
                     Ok(leased) => {
                         for mail in leased {
                             let auth = self.clone();
                             running.spawn(async move { auth.deliver(mail).await });
                         }
                     }
-                    Err(error) => failed = Some(error),
+                    Err(error) => (failed, is_paused) = (Some(error), true),
                 }
             }
             // Other emails may become due while a slow one is being sent.
@@ -66,26 +71,37 @@ impl Auth {
                 // A failure does not prevent the others: the email is due again when its lease
                 // ends.
                 Ok(Some(result)) => {
-                    failed = result.map_err(Error::internal).flatten().err().or(failed);
+                    if let Err(error) = result.map_err(Error::internal).flatten() {
+                        (failed, is_paused) = (Some(error), true);
+                    }
                 }
                 Ok(None) => return failed.map_or(Ok(()), Err),
-                Err(_) => {}
+                // After a failure of the database, the next try is after this interval.
+                Err(_) => match self.observe_outbox(mailer).await {
+                    Ok(_) => is_paused = false,
+                    Err(error) => failed = Some(error),
+                },
             }
         }
     }
 
-    /// Leases at most `most` emails that are due, and records the state of the outbox.
-    async fn lease_mail(&self, mailer: &Mailer, most: usize) -> Result<Vec<LeasedMail>, Error> {
-        let now = self.clock().now();
+    /// Records the state of the outbox. Returns the number of queued emails.
+    async fn observe_outbox(&self, mailer: &Mailer) -> Result<u64, Error> {
         let mut reader = self.store().read().await?;
         let (queued, oldest) = reader.outbox_queue_state(MAX_QUEUED).await?;
-        mailer.queued.store(u64::try_from(queued).unwrap_or(0), Ordering::Relaxed);
+        let queued = u64::try_from(queued).unwrap_or(0);
+        mailer.queued.store(queued, Ordering::Relaxed);
         let oldest = oldest.map_or(i64::MAX, |oldest| oldest.0);
         mailer.oldest_queued.store(oldest, Ordering::Relaxed);
-        if most == 0 || queued == 0 || !reader.outbox_has_due(now).await? {
+        Ok(queued)
+    }
+
+    /// Leases at most `most` emails that are due.
+    async fn lease_mail(&self, most: usize) -> Result<Vec<LeasedMail>, Error> {
+        let now = self.clock().now();
+        if most == 0 || !self.store().read().await?.outbox_has_due(now).await? {
             return Ok(Vec::new());
         }
-        drop(reader);
         let mut tx = self.store().write().await?;
         let leased = tx.outbox_lease(now, now + LEASE_TTL, most as u64).await?;
         tx.commit().await?;
@@ -118,7 +134,8 @@ impl Auth {
         mail: &LeasedMail,
         result: &Result<bool, SendError>,
     ) -> Result<(), Error> {
-        let attempt = usize::try_from(mail.attempts).unwrap_or(usize::MAX);
+        // Counted from the last time that the operator repeated the email.
+        let attempt = usize::try_from(mail.attempts - mail.given_up).unwrap_or(usize::MAX);
         let mut tx = self.store().write().await?;
         let error = match result {
             Ok(is_sent) => {
@@ -158,6 +175,9 @@ impl Auth {
         mailer: &Mailer,
         mail: &LeasedMail,
     ) -> Result<Result<bool, SendError>, Error> {
+        if mail.attempts - mail.given_up > MAX_LEASES {
+            return Ok(Err(SendError::refused("too many attempts had no result")));
+        }
         Ok(match self.prepare(mailer, mail).await? {
             None => Ok(false),
             Some(Ok(message)) => mailer.config.transport.send(&message).await.map(|()| true),
@@ -180,14 +200,15 @@ impl Auth {
         let now = self.clock().now();
         let mut link = None;
         if let (Some(id), Some(purpose)) = (mail.link_id, content.link_purpose()) {
-            // Without a code in repeated emails, the code of an address without an account expires
-            // as soon as that of an account.
-            let with_code = content.has_code() && mail.attempts == 1;
             let mut tx = self.store().write().await?;
-            let is_valid = tx.link_start_validity(id, purpose, with_code, now).await?;
+            let started = tx.link_start_validity(id, purpose, content.has_code(), now).await?;
             tx.commit().await?;
-            // The owner of an account must get a notice even if its link has ended.
-            if !is_valid && content.origin().is_none() {
+            // A repeated email has no code: the code of an address without an account, to which
+            // nothing is sent, must not expire earlier than that of an account.
+            let with_code = content.has_code() && started == Some(true);
+            // The owner of an account must get a notice even if its link has ended. Its page then
+            // offers a new link.
+            if started.is_none() && content.origin().is_none() {
                 return Ok(None);
             }
             let token = LinkToken { purpose, id };
@@ -197,7 +218,7 @@ impl Auth {
                 valid_minutes: u32::try_from(purpose.ttl().as_seconds() / 60).unwrap_or(0),
             });
         }
-        let address = match &mail.address {
+        let address = match &mail.recipient {
             Some(address) => Some(address.clone()),
             None => self.store().read().await?.outbox_account_address(mail).await?,
         };
@@ -224,7 +245,8 @@ impl Auth {
     }
 }
 
-/// An email of another version of this program, or an error of this one. It is not repeated.
+/// Returns the error of an email that cannot be rendered, for example one of another version. It is
+/// not repeated.
 fn unusable(error: &(dyn std::error::Error + 'static)) -> SendError {
     SendError::refused(&error_chain(error))
 }

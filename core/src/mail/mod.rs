@@ -4,11 +4,11 @@
 //! neither exists without the other. A background task leases due emails, renders and sends them.
 //! A request never waits for a mail server.
 //!
-//! An email is sent at most once per lease. If the process is killed between sending and recording
-//! it, the email is sent again when the lease ends: it can arrive twice. A failed attempt is
-//! repeated with backoff, eight times within a day. Then the email counts as failed and
-//! stays in the outbox for the operator. An email beyond the limit for one address is not sent, nor
-//! is one whose link has ended meanwhile.
+//! An email is sent at most once per lease. If the process is stopped between sending and recording
+//! it, the email is sent again when the lease ends: it can arrive twice. There are at most eight
+//! attempts, with backoff, in about a day. Then the email counts as failed and stays in the outbox
+//! for the operator. An email beyond the limit for one address is not sent, nor is one whose link
+//! has ended meanwhile.
 //!
 //! What the links in emails do is not here but in [`crate::one_time_links`].
 

@@ -21,7 +21,8 @@ impl Admin<'_> {
         self.auth().store().read().await?.outbox_list(failed_only, after, PAGE_SIZE).await
     }
 
-    /// Makes an email of the outbox due now. Returns `false` if there is none with this id.
+    /// Makes an email that has failed or was deferred due now. Returns `false` if there is none
+    /// with this id.
     pub async fn retry_mail(&self, id: MailId) -> Result<bool, Error> {
         let mut tx = self.auth().store().write().await?;
         let found = tx.outbox_retry(id, self.auth().clock().now()).await?;

@@ -42,7 +42,8 @@ impl Origin {
     /// A client chooses the name of its device. One that looks like a domain is left out, because
     /// mail programs would make it a link.
     pub(crate) fn new(context: &RequestContext, now: Timestamp) -> Self {
-        let is_safe = |name: &&str| !name.contains('.') || name.starts_with("Node.js");
+        let is_safe =
+            |name: &&str| !name.contains('.') || name.split(' ').next() == Some("Node.js");
         Self {
             at: now,
             device: context.device.as_deref().filter(is_safe).map(str::to_owned),
@@ -94,14 +95,14 @@ impl Auth {
     ) -> Result<bool, Error> {
         let QueuedMail { content, email, user, link } = mail;
         if !self.count_for_address(tx, LimitedAction::AddressMail, email, now).await? {
-            tracing::warn!(template = content.name(), "email dropped: too many to one address");
+            tracing::warn!(template = content.name(), "email limit exceeded");
             return Ok(false);
         }
         let content = serde_json::to_string(&content).map_err(Error::internal)?;
         let new = NewMail {
             id: MailId(self.new_id(now)?),
             content: &content,
-            address: user.map(|_| email),
+            recipient: user.map(|_| email),
             user,
             link,
         };
@@ -112,8 +113,8 @@ impl Auth {
     /// Queues a notice to the owner of an account, with a link "This wasn't me". Does nothing if
     /// this server sends no email.
     ///
-    /// An address that is not verified may belong to another person, so notices to it count like
-    /// emails that a client requests.
+    /// An address that is not verified may belong to another person, so it gets fewer. Each kind of
+    /// notice has its own limit, so that no other action suppresses it.
     pub(crate) async fn queue_notice(
         &self,
         tx: &mut WriteTransaction,
@@ -121,13 +122,16 @@ impl Auth {
         now: Timestamp,
     ) -> Result<(), Error> {
         let Notice { content, owner } = notice;
-        if !self.sends_mail()
-            || !tx.user_email_is_verified(owner.user).await?
-                && !self
-                    .count_for_address(tx, LimitedAction::RequestedMail, owner.email, now)
-                    .await?
-        {
+        if !self.sends_mail() {
             return Ok(());
+        }
+        if !tx.user_email_is_verified(owner.user).await? {
+            let action = LimitedAction::UnverifiedNotice;
+            let kind = format!("{} {}", content.name(), owner.email);
+            if !self.count_for_address(tx, action, &kind, now).await? {
+                tracing::warn!(template = content.name(), "email limit exceeded");
+                return Ok(());
+            }
         }
         let purpose = LinkPurpose::SecureAccount;
         let link = self.create_link_for_user(tx, purpose, &owner, now).await?;

@@ -94,7 +94,7 @@ pub(crate) fn render(
     let (link, code, validity) = match words.action {
         Action::Code(label) => {
             let (link, code, ttl) = one_time_link(label)?;
-            let validity = words::validity(code.map(|_| CODE_TTL.min(ttl)), ttl);
+            let validity = words::validity(code.map(|_| CODE_TTL), ttl);
             (Some(link), code.map(grouped), Some(validity))
         }
         Action::Link(label) => {
@@ -223,7 +223,7 @@ mod tests {
     fn link_for(content: &MailContent) -> MailLink {
         let (code, valid_minutes) = match content.origin() {
             None => (Some("419203".into()), 30),
-            Some(_) => (None, 7 * 24 * 60),
+            Some(_) => (None, 14 * 24 * 60),
         };
         let url = "https://accounts.example.com/link?token=mJ0yq8Zl2xW5tR7vB1nK4cD6fG9hS3aP";
         MailLink { url: url.into(), code, valid_minutes }

@@ -19,8 +19,8 @@ pub(crate) struct NewMail<'a> {
     pub(crate) id: MailId,
     /// The template and its values as JSON.
     pub(crate) content: &'a str,
-    /// The recipient; `None`: the address of the account at the time of sending.
-    pub(crate) address: Option<&'a str>,
+    /// `None`: the address of the account at the time of sending.
+    pub(crate) recipient: Option<&'a str>,
     pub(crate) user: Option<UserId>,
     pub(crate) link: Option<LinkId>,
 }
@@ -30,11 +30,13 @@ pub(crate) struct NewMail<'a> {
 pub(crate) struct LeasedMail {
     pub(crate) id: MailId,
     pub(crate) content: String,
-    pub(crate) address: Option<String>,
+    pub(crate) recipient: Option<String>,
     pub(crate) user_id: Option<UserId>,
     pub(crate) link_id: Option<LinkId>,
     /// The number of this attempt, which identifies the lease.
     pub(crate) attempts: i64,
+    /// The number of attempts before the operator repeated the email.
+    pub(crate) given_up: i64,
 }
 
 /// An email in the outbox, as the operator sees it.
@@ -43,12 +45,12 @@ pub(crate) struct LeasedMail {
 pub struct OutboxRow {
     pub id: MailId,
     pub content: String,
-    /// The recipient; `None` if the address has no account.
-    pub address: Option<String>,
+    /// `None` if the address has no account.
+    pub recipient: Option<String>,
     pub created_at: Timestamp,
     pub due_at: Option<Timestamp>,
     pub attempts: i64,
-    pub error: Option<String>,
+    pub last_error: Option<String>,
 }
 
 impl OutboxRow {
@@ -61,23 +63,25 @@ impl OutboxRow {
 }
 
 statements! {
-    INSERT = "INSERT INTO csgn_mail_outbox (id, content, address, user_id, link_id, created_at, \
+    INSERT = "INSERT INTO csgn_mail_outbox (id, content, recipient, user_id, link_id, created_at, \
         due_at) VALUES ($1, $2, $3, $4, $5, $6, $6)";
-    HAS_DUE = "SELECT COUNT(*) FROM (SELECT 1 FROM csgn_mail_outbox WHERE due_at <= $1 OR \
-        due_at > $2 LIMIT 1) one";
-    LEASE = "UPDATE csgn_mail_outbox SET due_at = $2, attempts = attempts + 1 WHERE id IN (SELECT \
-        id FROM csgn_mail_outbox WHERE due_at <= $1 OR due_at > $4 ORDER BY due_at LIMIT $3) AND \
-        (due_at <= $1 OR due_at > $4) RETURNING id, content, address, user_id, link_id, attempts";
+    HAS_DUE = "SELECT COUNT(*) FROM (SELECT 1 FROM csgn_mail_outbox WHERE due_at IS NOT NULL \
+        AND (due_at <= $1 OR due_at > $2) LIMIT 1) one";
+    LEASE = "UPDATE csgn_mail_outbox SET due_at = $2, attempts = attempts + 1, last_error = NULL \
+        WHERE id IN (SELECT id FROM csgn_mail_outbox WHERE due_at IS NOT NULL AND (due_at <= $1 OR \
+        due_at > $4) ORDER BY due_at LIMIT $3) AND (due_at <= $1 OR due_at > $4) RETURNING id, \
+        content, recipient, user_id, link_id, attempts, given_up";
     ACCOUNT_ADDRESS = "SELECT email FROM csgn_users WHERE id = COALESCE($1, (SELECT user_id FROM \
         csgn_one_time_links WHERE id = $2)) AND disabled_at IS NULL";
     DELETE = "DELETE FROM csgn_mail_outbox WHERE id = $1 AND attempts = $2";
-    DEFER = "UPDATE csgn_mail_outbox SET due_at = $3, error = $4 WHERE id = $1 AND attempts = $2";
-    LIST = "SELECT m.id, m.content, COALESCE(m.address, (SELECT email FROM csgn_users u WHERE u.id \
-        = COALESCE(m.user_id, (SELECT user_id FROM csgn_one_time_links l WHERE l.id = \
-        m.link_id)))) AS address, m.created_at, m.due_at, m.attempts, m.error FROM \
+    DEFER = "UPDATE csgn_mail_outbox SET due_at = $3, last_error = $4 WHERE id = $1 AND attempts = \
+        $2";
+    LIST = "SELECT m.id, m.content, COALESCE(m.recipient, (SELECT email FROM csgn_users u WHERE \
+        u.id = COALESCE(m.user_id, (SELECT user_id FROM csgn_one_time_links l WHERE l.id = \
+        m.link_id)))) AS recipient, m.created_at, m.due_at, m.attempts, m.last_error FROM \
         csgn_mail_outbox m WHERE (m.due_at IS NULL OR NOT $1) AND m.id > $2 ORDER BY m.id LIMIT $3";
-    RETRY = "UPDATE csgn_mail_outbox SET due_at = $2, attempts = 0 WHERE id = $1 AND (due_at IS \
-        NULL OR due_at > $3)";
+    RETRY = "UPDATE csgn_mail_outbox SET due_at = $2, given_up = attempts WHERE id = $1 AND \
+        (due_at IS NULL OR last_error IS NOT NULL)";
     PRUNE = "DELETE FROM csgn_mail_outbox WHERE id IN (SELECT id FROM csgn_mail_outbox WHERE \
         created_at < $1 LIMIT $2)";
     QUEUE_STATE = "SELECT COUNT(*), MIN(created_at) FROM (SELECT created_at FROM csgn_mail_outbox \
@@ -123,7 +127,8 @@ impl ReadConnection {
             .await?))
     }
 
-    /// Returns the number of queued emails, counted up to `most`, and the age of the oldest.
+    /// Returns the number of queued emails, counted up to `most`, and the creation time of the
+    /// oldest.
     pub(crate) async fn outbox_queue_state(
         &mut self,
         most: u64,
@@ -145,7 +150,7 @@ impl WriteTransaction {
         with_connection!(self, |c| sqlx::query(INSERT)
             .bind(mail.id)
             .bind(mail.content)
-            .bind(mail.address)
+            .bind(mail.recipient)
             .bind(mail.user)
             .bind(mail.link)
             .bind(now)
@@ -200,13 +205,12 @@ impl WriteTransaction {
         Ok(())
     }
 
-    /// Makes an email due now, with all its attempts. Returns `false` if there is none with this
-    /// id, or if it is being sent.
+    /// Makes an email that has failed or was deferred due now, with all its attempts. Returns
+    /// `false` if there is none with this id.
     pub async fn outbox_retry(&mut self, id: MailId, now: Timestamp) -> Result<bool, Error> {
         Ok(with_connection!(self, |c| sqlx::query(RETRY)
             .bind(id)
             .bind(now)
-            .bind(now + LEASE_TTL)
             .execute(c)
             .await?
             .rows_affected())

@@ -244,8 +244,7 @@ impl SendError {
             // Syntax, order, authentication and encryption are about this server and its settings
             // (RFC 5321, 4.2.3; RFC 4954, 6).
             Some(500..=504 | 521 | 523 | 530 | 534 | 535 | 538) => Severity::Temporary,
-            // The address of the recipient (RFC 3463, 3.2).
-            Some(550..=559) if reason.contains(" 5.1.") => Severity::Refused,
+            Some(550..=559) if is_about_recipient(&reason) => Severity::Refused,
             Some(500..=599) => Severity::Policy,
             _ => Severity::Temporary,
         };
@@ -260,6 +259,14 @@ impl SendError {
             Severity::Refused => true,
         }
     }
+}
+
+/// Whether the enhanced status code of a response is about the address of the recipient: 5.1.x, but
+/// 5.1.7 and 5.1.8 are about the sender (RFC 3463, 3.2). The text is that of
+/// [`lettre::transport::smtp::Error`].
+fn is_about_recipient(error: &str) -> bool {
+    let code = error.split_once("): ").map_or("", |(_, text)| text).split(' ').next();
+    code.is_some_and(|code| code.starts_with("5.1.") && !matches!(code, "5.1.7" | "5.1.8"))
 }
 
 /// Replaces control characters, which could change a terminal, and shortens a text.
@@ -354,6 +361,19 @@ pub(crate) mod memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn permanent_error_is_final_only_if_it_is_about_the_recipient() {
+        for (error, expected) in [
+            ("permanent error (550): 5.1.1 no such user", true),
+            ("permanent error (553): 5.1.3 bad syntax", true),
+            ("permanent error (550): 5.1.8 sender address rejected", false),
+            ("permanent error (554): 5.7.1 client host 5.1.20.30 blocked", false),
+            ("permanent error (550): no such user", false),
+        ] {
+            assert_eq!(is_about_recipient(error), expected, "{error}");
+        }
+    }
 
     #[test]
     fn transport_is_shown_without_credentials() {

@@ -107,9 +107,10 @@ pub(super) fn words(content: &MailContent, product: &str, recipient: &str) -> Wo
             ..notice("Your email address was changed", product)
         },
         MailContent::ReuseDetected(_) => Words {
-            lead: "To be safe, we ended a session that was used in two places. Someone may have \
-                   copied it."
-                .into(),
+            lead:
+                "To be safe, we logged out a device whose session was used in two places. Someone \
+                   may have copied it."
+                    .into(),
             advice: "If you restored a backup or copied a browser profile, just log in again. If \
                      not, secure your account now.",
             ..notice("We logged out one of your devices", product)
@@ -130,9 +131,9 @@ pub(super) fn words(content: &MailContent, product: &str, recipient: &str) -> Wo
             ..notice("Your account won't be deleted", product)
         },
         MailContent::Test => Words {
-            lead: format!("Mail works. {product} can send messages to this address."),
+            lead: format!("Email works. {product} can send email to this address."),
             reason: because(&format!("an administrator of {product} sent a test to {recipient}")),
-            ..information("Mail works")
+            ..information("Email works")
         },
     }
 }
@@ -175,7 +176,7 @@ fn because(event: &str) -> String {
 }
 
 fn not_you(event: &str) -> String {
-    format!("You get this because {event}. If this wasn't you, ignore this mail.")
+    format!("You get this because {event}. If this wasn't you, ignore this email.")
 }
 
 /// Returns the subject of a mail with a code. The code comes first, to be visible on lock screens.
@@ -188,9 +189,6 @@ pub(super) fn validity(code_ttl: Option<TimeSpan>, link_ttl: TimeSpan) -> String
     let link = duration(link_ttl);
     match code_ttl.map(duration) {
         None => format!("The link works once, for {link}."),
-        Some(code) if code == link => {
-            format!("Both work once, for {link}. Don't share them with anyone.")
-        }
         Some(code) => {
             format!("The code works for {code}, the link for {link}. Don't share them with anyone.")
         }

@@ -5,8 +5,8 @@
 //! therefore contains neither, and an email can be written again for each attempt to send it.
 //!
 //! A link is valid from the time of sending, once, and for one purpose. A newer link to reset the
-//! password supersedes older ones, and a changed password or a disabled account ends them. A reset
-//! ends all links of the account. Revoking sessions ends none: an attacker with the password could
+//! password supersedes older ones, and a changed password ends them. A reset and a disabled account
+//! end all links of the account. Revoking sessions ends none: an attacker with the password could
 //! otherwise keep the owner from recovering the account. `WriteTransaction::link_use` uses a
 //! link, in the transaction that does what the link is for; opening it changes nothing.
 //!
@@ -20,7 +20,7 @@ mod token;
 pub use operations::ValidLink;
 pub use token::LinkToken;
 
-use countersign_types::{SessionId, TimeSpan, UserId};
+use countersign_types::{SessionId, TimeSpan, UserId, views::DELETION_GRACE_PERIOD};
 
 /// Maximum number of attempts to enter a code, by all clients together.
 pub(crate) const MAX_CODE_ATTEMPTS: i64 = 5;
@@ -60,8 +60,9 @@ macro_rules! link_purposes {
 link_purposes! {
     /// Set a new password.
     ResetPassword = "reset_password" 1 TimeSpan::minutes(30);
-    /// "This wasn't me": end a session and reset the password.
-    SecureAccount = "secure_account" 2 TimeSpan::days(7);
+    /// "This wasn't me": end a session and reset the password. It can cancel a deletion as long as
+    /// the deletion can be cancelled.
+    SecureAccount = "secure_account" 2 DELETION_GRACE_PERIOD;
 }
 
 /// The account of a link.

@@ -39,13 +39,14 @@ statements! {
         session_id, created_at, expires_at, code_expires_at) VALUES ($1, $2, $3, $4, $6, $7, $5, \
         $5, $5)";
     START_VALIDITY = "UPDATE csgn_one_time_links SET expires_at = $2, code_expires_at = CASE WHEN \
-        $3 > 0 THEN $3 ELSE code_expires_at END WHERE id = $1 AND ended_at IS NULL";
+        $3 > 0 AND code_expires_at = created_at THEN $3 ELSE code_expires_at END WHERE id = $1 AND \
+        ended_at IS NULL RETURNING code_expires_at";
     VALID = "SELECT l.user_id, l.session_id, u.email, u.name FROM csgn_one_time_links l JOIN \
         csgn_users u ON u.id = l.user_id WHERE l.id = $1 AND l.purpose = $2 AND l.ended_at IS NULL \
         AND l.expires_at > $3 AND l.expires_at <= $4 AND u.disabled_at IS NULL";
-    COUNT_CODE_ATTEMPT = "UPDATE csgn_one_time_links SET attempts = attempts + 1 WHERE id = $1 AND \
-        purpose = $2 AND ended_at IS NULL AND code_expires_at > $3 AND code_expires_at <= $4 AND \
-        attempts < $5 RETURNING attempts, email_key";
+    COUNT_CODE_ATTEMPT = "UPDATE csgn_one_time_links SET code_attempts = code_attempts + 1 WHERE \
+        id = $1 AND purpose = $2 AND ended_at IS NULL AND code_expires_at > $3 AND code_expires_at \
+        <= $4 AND code_attempts < $5 RETURNING code_attempts, email_key";
     USE = "UPDATE csgn_one_time_links SET ended_at = $3 WHERE id = $1 AND purpose = $2 AND \
         ended_at IS NULL AND expires_at > $3 AND expires_at <= $4";
     END_FOR_USER = "UPDATE csgn_one_time_links SET ended_at = $2 WHERE user_id = $1 AND ended_at \
@@ -54,7 +55,7 @@ statements! {
         IS NULL ORDER BY id DESC LIMIT 1";
     DELETE_FOR_USER = "DELETE FROM csgn_one_time_links WHERE user_id = $1";
     PRUNE = "DELETE FROM csgn_one_time_links WHERE id IN (SELECT id FROM csgn_one_time_links WHERE \
-        created_at < $1 AND expires_at < $1 ORDER BY created_at LIMIT $2)";
+        expires_at < $1 LIMIT $2)";
 }
 
 /// Returns the latest plausible end of a lifetime that begins at `now`. A later one was written by
@@ -154,23 +155,24 @@ impl WriteTransaction {
     }
 
     /// Starts the lifetime of a link, before each attempt to send it, and `with_code` that of its
-    /// code. Returns `false` if the link has ended.
+    /// code, unless it has begun. Returns whether the code's lifetime began, or `None` if the link
+    /// has ended.
     pub(crate) async fn link_start_validity(
         &mut self,
         id: LinkId,
         purpose: LinkPurpose,
         with_code: bool,
         now: Timestamp,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<bool>, Error> {
         let code_expires_at = if with_code { now + CODE_TTL } else { Timestamp(0) };
-        Ok(with_connection!(self, |c| sqlx::query(START_VALIDITY)
-            .bind(id)
-            .bind(now + purpose.ttl())
-            .bind(code_expires_at)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        let stored: Option<Timestamp> =
+            with_connection!(self, |c| sqlx::query_scalar(START_VALIDITY)
+                .bind(id)
+                .bind(now + purpose.ttl())
+                .bind(code_expires_at)
+                .fetch_optional(c)
+                .await?);
+        Ok(stored.map(|stored| stored == code_expires_at))
     }
 
     /// Counts an attempt to enter the code. Returns its number and the address of the link, or
@@ -238,8 +240,8 @@ impl WriteTransaction {
         Ok(())
     }
 
-    /// Deletes links that were created and expired before `before`: at most `rows`. Returns the
-    /// number.
+    /// Deletes links that expired before `before`: at most `rows`. Returns the number. A link that
+    /// was never sent expired when it was created.
     pub async fn link_prune(&mut self, before: Timestamp, rows: u64) -> Result<u64, Error> {
         Ok(with_connection!(self, |c| sqlx::query(PRUNE)
             .bind(before)

@@ -97,11 +97,11 @@ impl SignedIn<'_> {
         let Some(epoch) = tx.user_change_password(proof.verified, &hash).await? else {
             return Err(incorrect_password());
         };
+        tx.link_end_for_user(self.user, Some(LinkPurpose::ResetPassword), now).await?;
         proof.attempt.succeed(&mut tx, now).await?;
         if !tx.session_restart_generations(self.session, now).await? {
             return Err(Error::Unauthenticated);
         }
-        tx.link_end_for_user(self.user, Some(LinkPurpose::ResetPassword), now).await?;
         tx.session_revoke_others(self.user, self.session, "password_changed", now).await?;
         self.auth
             .audit(

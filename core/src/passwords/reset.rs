@@ -104,9 +104,9 @@ impl Auth {
         self.commit_and_publish(tx, &[Change::EpochRaised(*user, epoch)], now).await
     }
 
-    /// Ends the session that a notice is about, or all sessions if it names none, cancels a
-    /// scheduled deletion, and returns the token of a link to reset the password, which is valid
-    /// at once.
+    /// Ends the session that a notice is about, or all sessions if it names none, removes the
+    /// password, cancels a scheduled deletion, and returns the token of a link to set a new
+    /// password, which is valid at once.
     ///
     /// Returns [`Error::LinkExpired`] as [`Auth::reset_password`] does.
     pub async fn secure_account(
@@ -122,6 +122,11 @@ impl Auth {
         let now = self.clock().now();
         let mut changes = Vec::new();
         // An error undoes the transaction, so everything happens if the link is used, or nothing.
+        // The password may be known to an attacker, who could log in again and, by changing it,
+        // end the link to reset it. The row of the account is locked first, as in a reset.
+        if !tx.user_forget_password(*user).await? {
+            return Err(Error::LinkExpired);
+        }
         if tx.user_cancel_deletion(*user).await? {
             let entry = by_owner(EventKind::DeletionCancelled, &link);
             self.audit(&mut tx, context, now, entry).await?;
@@ -155,7 +160,8 @@ impl Auth {
     }
 }
 
-/// The owner of the address acted, without a session.
+/// Returns the audit entry of an action by the owner of the address. Its session is the one that
+/// the link is about.
 const fn by_owner(kind: EventKind, link: &LinkRow) -> AuditEntry {
     AuditEntry {
         kind,

@@ -115,22 +115,26 @@ limited_actions! {
     SignUp = "sign_up_by_address" Network TokenBucket Database 20/30 s
         "COUNTERSIGN_LIMIT_SIGN_UP" may_be off "sign-ups from one network";
     /// A request for an email from a network, for any address.
-    NetworkMail = "mail_by_address" Network TokenBucket Database 20/180 s
+    NetworkMail = "mail_by_network" Network TokenBucket Database 20/180 s
         "COUNTERSIGN_LIMIT_NETWORK_MAIL" may_be off "requests for email from one network";
     /// A request for an email to an address: one, then a pause.
-    RepeatedMail = "mail_again" Account TokenBucket Database 1/30 s
+    RepeatedMail = "mail_to_email_again" Account TokenBucket Database 1/30 s
         "COUNTERSIGN_LIMIT_REPEATED_MAIL" may_be off "repeated requests for email to one address";
     /// A request for an email to an address. Each email has a code that can be guessed.
-    RequestedMail = "mail_requested" Account TokenBucket Database 5/720 s
+    RequestedMail = "mail_to_email_requested" Account TokenBucket Database 5/720 s
         "COUNTERSIGN_LIMIT_REQUESTED_MAIL" "requests for email to one address";
     /// An email to an address, whatever its cause: at most 100 in any hour.
-    AddressMail = "mail_to_address" Account TokenBucket Database 50/72 s
+    AddressMail = "mail_to_email" Account TokenBucket Database 50/72 s
         "COUNTERSIGN_LIMIT_ADDRESS_MAIL" may_be off "emails to one address";
+    /// A notice to an address that is not verified, which may be that of another person. Each kind
+    /// of notice is counted separately.
+    UnverifiedNotice = "notice_to_unverified_email" Account TokenBucket Database 5/720 s
+        "COUNTERSIGN_LIMIT_UNVERIFIED_NOTICE" may_be off "notices of one kind to one address";
     /// A code from an email to one address, right or wrong. The links in the emails still work.
-    AddressCode = "code_of_address" Account TokenBucket Database 10/8640 s
+    AddressCode = "code_of_email" Account TokenBucket Database 10/8640 s
         "COUNTERSIGN_LIMIT_ADDRESS_CODE" "codes entered for one address";
     /// A code from an email that a network enters.
-    NetworkCode = "code_by_address" Network TokenBucket Database 20/180 s
+    NetworkCode = "code_by_network" Network TokenBucket Database 20/180 s
         "COUNTERSIGN_LIMIT_NETWORK_CODE" may_be off "codes entered from one network";
     /// A log-in with the correct password, which creates a session.
     LogIn = "log_in" User TokenBucket Database 100/3 s

@@ -99,7 +99,8 @@ statements! {
     LIST_ALL = "SELECT id, device, address, created_at, last_seen_at, expires_at, revoked_at FROM \
         csgn_sessions WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     DEVICE_WAS_SEEN = "SELECT COUNT(*) FROM (SELECT device, address FROM csgn_sessions WHERE \
-        user_id = $1 AND id <> $2 ORDER BY id DESC LIMIT 200) seen JOIN csgn_sessions own ON \
+        user_id = $1 AND id <> $2 AND COALESCE(revocation_reason, '') NOT IN ('reported', \
+        'refresh_token_reused') ORDER BY id DESC LIMIT 200) seen JOIN csgn_sessions own ON \
         own.id = $2 WHERE seen.device IS NOT DISTINCT FROM own.device AND seen.address IS NOT \
         DISTINCT FROM own.address";
     REUSE_DETECTED_SINCE = "SELECT MAX(revoked_at) FROM csgn_sessions WHERE user_id = $1 AND \

@@ -14,7 +14,8 @@
 //! Rules for the shared SQL: placeholders `$1 …`; types `TEXT BIGINT BOOLEAN`, bytes and ids; no
 //! `now()`, no sequences, no boolean literals; a one-time change is one conditional `UPDATE`;
 //! expected conflicts are `ON CONFLICT DO NOTHING` and a count, because an error aborts a
-//! transaction on Postgres but not on SQLite. Locks are taken in the order users, sessions, feed.
+//! transaction on Postgres but not on SQLite. Locks are taken in the order users, links,
+//! sessions, feed.
 
 pub mod backup;
 pub mod change_feed;

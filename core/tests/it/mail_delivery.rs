@@ -78,7 +78,7 @@ test_on_each_database! {
         let [_, deferred, failed] = counts(&node);
         assert!((3..=5).contains(&deferred) && failed == 0, "{deferred} attempts in an hour");
         let waiting = outbox(&context).await;
-        assert!(waiting[0].error.is_some() && waiting[0].due_at.is_some(), "{waiting:?}");
+        assert!(waiting[0].last_error.is_some() && waiting[0].due_at.is_some(), "{waiting:?}");
         node.ready().await.expect("ready all the time");
         let server = SmtpServer::on_port(port);
         context.clock.advance(TimeSpan::minutes(90));
@@ -133,10 +133,10 @@ test_on_each_database! {
         deliver(&node).await;
         assert_eq!(counts(&node), [0, 0, 1]);
         let failed = outbox(&context).await;
-        let error = failed[0].error.as_deref().unwrap_or_default();
+        let error = failed[0].last_error.as_deref().unwrap_or_default();
         assert!(error.contains("550"), "{failed:?}");
         assert_eq!(failed[0].due_at, None);
-        assert_eq!(failed[0].address.as_deref(), Some("refused@example.com"));
+        assert_eq!(failed[0].recipient.as_deref(), Some("refused@example.com"));
     }
 
     async fn full_mailbox_is_tried_again(context: TestContext) {
@@ -232,9 +232,33 @@ test_on_each_database! {
         assert_eq!(leased, 1);
         deliver(&node).await;
         assert_eq!(counts(&node), [0, 0, 0]);
+        // The operator cannot have it sent twice.
+        let operator = node.operator_for_tests(&client());
+        let id = outbox(&context).await[0].id;
+        assert!(!operator.retry_mail(id).await.expect("the database works"));
         context.clock.advance(TimeSpan::minutes(2));
         deliver(&node).await;
-        assert_eq!(server.receive().to, "ada@example.com");
+        let ReceivedMail { to, raw, .. } = server.receive();
+        assert_eq!(to, "ada@example.com");
+        // The code was never sent before.
+        let subject = raw.lines().find(|line| line.starts_with("Subject: ")).expect("a subject");
+        assert!(subject.contains(|c: char| c.is_ascii_digit()), "{subject}");
+    }
+
+    async fn email_without_a_result_is_given_up_after_twenty_attempts(context: TestContext) {
+        let server = SmtpServer::start();
+        let node = start_node(&context, &server.url()).await;
+        request(&node, "ada@example.com").await;
+        for _ in 0..20 {
+            let mut tx = context.store.write().await.expect("a transaction");
+            let now = context.clock.now();
+            assert_eq!(tx.outbox_lease_for_tests(now).await.expect("a lease"), 1);
+            tx.commit().await.expect("a commit");
+            context.clock.advance(TimeSpan::minutes(2));
+        }
+        deliver(&node).await;
+        assert_eq!(counts(&node), [0, 0, 1]);
+        assert_eq!(server.rest(), 0);
     }
 
     async fn email_of_a_deleted_account_is_deleted(context: TestContext) {

@@ -80,6 +80,13 @@ fn log_in_form(password: &str) -> LogInForm {
     LogInForm { email: ADA.to_owned(), password: password.to_owned(), remember_me: true }
 }
 
+fn password_change() -> ChangePasswordForm {
+    ChangePasswordForm {
+        current_password: PASSWORD.to_owned(),
+        new_password: NEW_PASSWORD.to_owned(),
+    }
+}
+
 /// Returns the token in an email.
 fn token(mail: &SentMail) -> String {
     let (_, rest) = mail.text.split_once("/link?token=").expect("a link");
@@ -243,11 +250,7 @@ test_on_each_database! {
         let (_, reset) = node.requested(ADA).await;
         let bearer = PresentedCredential::Bearer(&issued.access.token);
         let signed_in = node.auth.signed_in(&client(), bearer).await.expect("signed in");
-        let form = ChangePasswordForm {
-            current_password: PASSWORD.to_owned(),
-            new_password: NEW_PASSWORD.to_owned(),
-        };
-        let changed = signed_in.change_password(&form).await.expect("a change");
+        let changed = signed_in.change_password(&password_change()).await.expect("a change");
         // An attacker who changed the password can neither suppress the notice nor end its link.
         let bearer = PresentedCredential::Bearer(&changed.access.token);
         let signed_in = node.auth.signed_in(&client(), bearer).await.expect("signed in");
@@ -312,8 +315,8 @@ test_on_each_database! {
     async fn notices_to_an_unverified_address_are_limited(context: TestContext) {
         let mut limits = RateLimits::off();
         limits.set(
-            LimitedAction::RequestedMail,
-            Some(LimitedAction::RequestedMail.rule().default),
+            LimitedAction::UnverifiedNotice,
+            Some(LimitedAction::UnverifiedNotice.rule().default),
         );
         let node = Node::start(&context, limits).await;
         context.sign_up(ADA).await;
@@ -407,12 +410,53 @@ test_on_each_database! {
             assert_eq!(node.auth.signed_in(&client(), bearer).await.is_ok(), is_active);
         }
         assert!(is_expired(&node.auth.secure_account(&client(), &token(&notice)).await));
+        // An intruder who knows the password can neither log in again nor change it.
+        assert!(!node.can_log_in(PASSWORD).await);
+        let bearer = PresentedCredential::Bearer(&second.access.token);
+        let signed_in = node.auth.signed_in(&client(), bearer).await.expect("signed in");
+        let changed = signed_in.change_password(&password_change()).await;
+        assert!(matches!(changed, Err(Error::Invalid(_))), "no password is current");
         node.reset(&reset, NEW_PASSWORD).await.expect("a reset");
         let mut reader = context.store.read().await.expect("a connection");
         let events = reader.event_records().await.expect("events");
         for kind in [EventKind::ActivityReported, EventKind::PasswordReset] {
             assert!(events.iter().any(|event| event.kind == kind.as_str()), "{events:?}");
         }
+    }
+
+    async fn reported_device_is_not_known(context: TestContext) {
+        let node = Node::start(&context, RateLimits::off()).await;
+        context.sign_up(ADA).await;
+        let mut elsewhere = client();
+        elsewhere.device = Some("Chrome on Windows".into());
+        node.auth.log_in(&elsewhere, &log_in_form(PASSWORD), None).await.expect("a log-in");
+        let notice = node.sent().await.remove(0);
+        let reset = node.auth.secure_account(&client(), &token(&notice)).await.expect("secured");
+        node.reset(&reset, NEW_PASSWORD).await.expect("a reset");
+        node.sent().await;
+        node.auth.log_in(&elsewhere, &log_in_form(NEW_PASSWORD), None).await.expect("a log-in");
+        assert_eq!(node.sent().await[0].subject, "New log-in from Chrome on Windows");
+    }
+
+    async fn other_emails_suppress_no_notice(context: TestContext) {
+        let mut limits = RateLimits::default();
+        limits.set(LimitedAction::LogIn, None);
+        let node = Node::start(&context, limits).await;
+        let issued = context.sign_up(ADA).await;
+        for number in 0..10 {
+            node.request(ADA).await;
+            let mut elsewhere = client();
+            elsewhere.device = Some(format!("Device {number}").into());
+            node.auth.log_in(&elsewhere, &log_in_form(PASSWORD), None).await.expect("a log-in");
+            context.clock.advance(TimeSpan::seconds(30));
+        }
+        let subjects: Vec<_> = node.sent().await.into_iter().map(|mail| mail.subject).collect();
+        let count = |start| subjects.iter().filter(|subject| subject.starts_with(start)).count();
+        assert!((5..10).contains(&count("New log-in from ")), "{subjects:?}");
+        let bearer = PresentedCredential::Bearer(&issued.access.token);
+        let signed_in = node.auth.signed_in(&client(), bearer).await.expect("signed in");
+        signed_in.change_password(&password_change()).await.expect("a change");
+        assert_eq!(node.sent().await[0].subject, "Your password was changed");
     }
 
     async fn requests_beyond_the_limit_send_no_email(context: TestContext) {

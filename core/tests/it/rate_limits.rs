@@ -667,6 +667,7 @@ test_on_each_database! {
                     | LimitedAction::RepeatedMail
                     | LimitedAction::RequestedMail
                     | LimitedAction::AddressMail
+                    | LimitedAction::UnverifiedNotice
                     | LimitedAction::AddressCode
                     | LimitedAction::NetworkCode => continue,
                 };

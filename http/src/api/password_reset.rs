@@ -1,4 +1,4 @@
-//! The endpoints that replace a forgotten password.
+//! The endpoints that reset a forgotten password.
 
 use super::openapi_responses::{BodyResponses, RateLimitResponses};
 use crate::{
@@ -37,7 +37,7 @@ pub(crate) struct ResetPasswordBody {
     new_password: String,
 }
 
-/// Sends an email with a link and a code to replace the password.
+/// Sends an email with a link and a code to reset the password.
 ///
 /// The response is the same whether the address has an account or not, and also if no email is sent
 /// because there were too many for this address.
@@ -73,9 +73,10 @@ pub(crate) async fn forgot_password(
     Ok((StatusCode::ACCEPTED, Json(RequestedMail { link_id })))
 }
 
-/// Replaces the password.
+/// Resets the password.
 ///
-/// All sessions of the account end, and no new one begins.
+/// All sessions of the account are revoked, and no new one begins. A password that is too easy to
+/// guess costs an attempt to enter the code.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/password/reset",
@@ -84,7 +85,7 @@ pub(crate) async fn forgot_password(
     security(()),
     request_body = ResetPasswordBody,
     responses(
-        (status = 204, description = "The password is replaced"),
+        (status = 204, description = "The password was reset"),
         (
             status = 410,
             body = ProblemBody,
@@ -102,11 +103,11 @@ pub(crate) async fn reset_password(
 ) -> Result<StatusCode, ApiError> {
     let ResetPasswordBody { token, link_id, code, new_password } = body;
     let form = ResetPasswordForm { new_password };
+    // A password that is missing or too short must not cost an attempt to enter the code.
+    form.validate(None).map_err(countersign_core::Error::from)?;
     let token = match (token, link_id) {
         (Some(token), None) if code.is_none() => token,
         (None, Some(link_id)) => {
-            // A password that is too short must not cost an attempt to enter the code.
-            form.validate(None).map_err(countersign_core::Error::from)?;
             let code = CodeForm { code: code.unwrap_or_default() };
             let code = code.validate().map_err(countersign_core::Error::from)?;
             let link_id = link_id.parse().map_err(|_| {

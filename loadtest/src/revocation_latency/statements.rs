@@ -71,6 +71,8 @@ fn purpose(statement: &str) -> &'static str {
         "retention"
     } else if begins("PRAGMA") || begins("SET statement_timeout") {
         "new connection"
+    } else if statement.contains("csgn_mail_outbox") {
+        "mail delivery"
     } else if begins("UPDATE csgn_signing_keys") || begins("SELECT kid") {
         "keys"
     } else {

@@ -20,7 +20,7 @@ const NO_OUTPUT: &str = "cannot write to standard output";
 /// Commands for email. Access to the server secret authorizes all of them.
 #[derive(Clone, Debug, Subcommand)]
 pub enum MailCommand {
-    /// Send a test email now, without the outbox, and show the response of the mail server.
+    /// Send a test email. It skips the outbox, and an error shows the response of the mail server.
     Test {
         /// The recipient.
         address: String,
@@ -72,13 +72,14 @@ pub async fn run(
                 .send_test_mail(&address)
                 .await
                 .map_err(|reason| anyhow::anyhow!("the email was not sent: {reason}"))?;
-            writeln!(out, "The mail server accepted an email to {}.", address.as_str())
-                .context(NO_OUTPUT)?;
+            writeln!(out, "Sent an email to {}.", address.as_str()).context(NO_OUTPUT)?;
         }
         MailCommand::List { failed, json } => list(&operator, failed, json, out).await?,
         MailCommand::Retry { id } => {
             if !operator.retry_mail(MailId(id)).await? {
-                bail!("no email with this id is in the outbox");
+                bail!(
+                    "no email with this id has failed or was deferred: see `countersign mail list`"
+                );
             }
             writeln!(out, "{id} is due now.").context(NO_OUTPUT)?;
         }
@@ -123,20 +124,20 @@ fn to_json(mail: &OutboxRow) -> Value {
     json!({
         "id": mail.id,
         "template": mail.template(),
-        "address": mail.address,
+        "recipient": mail.recipient,
         "created_at": mail.created_at,
         "due_at": mail.due_at,
         "attempts": mail.attempts,
-        "error": mail.error,
+        "last_error": mail.last_error,
     })
 }
 
 fn to_line(mail: &OutboxRow) -> String {
     let state = mail.due_at.map_or_else(|| "failed".to_owned(), |due| format!("due {due}"));
-    let address = mail.address.as_deref().unwrap_or("no account");
-    let error = mail.error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
+    let recipient = mail.recipient.as_deref().unwrap_or("no account");
+    let error = mail.last_error.as_deref().map(|error| format!(": {error}")).unwrap_or_default();
     format!(
-        "{}  {:<18}  {address}, {state}, attempts: {}{error}",
+        "{}  {:<18}  {recipient}, {state}, attempts: {}{error}",
         mail.id,
         mail.template(),
         mail.attempts

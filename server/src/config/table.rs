@@ -275,6 +275,10 @@ const fn meaning_of_limit(action: LimitedAction) -> &'static str {
             "Requests for email to one address. Can't be `off` on a public address."
         }
         A::AddressMail => "Emails to one address, whatever their cause.",
+        A::UnverifiedNotice => {
+            "Notices of one kind, for example about new devices, to an address that is not \
+             verified."
+        }
         A::AddressCode => {
             "Codes from emails to one address, right or wrong. Each code has 5 attempts. Links \
              still work. Can't be `off` on a public address."

@@ -1,6 +1,7 @@
 //! Links from emails over HTTP, and the commands for email with a real SMTP server over TLS.
 
 use crate::{
+    log_capture::LogCapture,
     process::server_command,
     support::{App, FORM, MailedLink, PASSWORD, TestResponse},
 };
@@ -198,6 +199,24 @@ test_on_each_database! {
         }
         let page = app.anon().get("/reset").await;
         assert!(page.text.contains("This link no longer works"), "{}", page.text);
+    }
+
+    async fn neither_link_nor_address_is_logged(app: App) {
+        app.user(ADA).await;
+        let log = LogCapture::start("trace");
+        let link = app.reset_link(ADA).await;
+        app.anon().get(&format!("/link?token={}", link.token)).await;
+        let cookie = format!("countersign-3000-link={}", link.token);
+        app.anon().with("cookie", &cookie).get("/reset").await;
+        let weak = json!({"token": link.token, "new_password": "password1"});
+        assert_eq!(app.anon().post(RESET, weak).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(reset(&app, &link).await.status, StatusCode::NO_CONTENT);
+        app.mail_to(ADA).await;
+        let log = log.take();
+        assert!(log.contains("/link") && log.contains("email sent"), "{log}");
+        for secret in [&link.token[10..], ADA, NEW_PASSWORD, "password1"] {
+            assert!(!log.contains(secret), "{secret} in {log}");
+        }
     }
 
     async fn password_is_replaced_by_plain_forms(app: App) {

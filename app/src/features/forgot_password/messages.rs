@@ -6,9 +6,9 @@ pub const SEND: &str = "Send the link";
 pub const SENDING: &str = "Sending…";
 pub const BACK: &str = "Remembered it? {}";
 pub const SENT_HEADING: &str = "Check your email";
-pub const SENT: &str =
-    "If there is an account with that address, a link is on its way. It works for 30 minutes.";
-pub const CODE_HINT: &str = "Six digits. They work for 10 minutes.";
+pub const SENT: &str = "If there is an account with that address, an email with a link and a \
+                        code is on its way.";
+pub const CODE_HINT: &str = "Six digits.";
 pub const CONTINUE: &str = "Continue";
 pub const CHECKING: &str = "Checking…";
 pub const NOTHING_THERE: &str = "Nothing there? Look in spam, or {}.";

@@ -2,5 +2,6 @@
 
 pub const HEADING: &str = "Secure your account";
 pub const EXPLANATION: &str = "We'll log out the device that the email was about, or all devices \
-                               if it named none. Then you choose a new password.";
-pub const CONTINUE: &str = "Log it out and go on";
+                               if it named none. Your current password will stop working, and you \
+                               choose a new one.";
+pub const CONTINUE: &str = "Log out and continue";
