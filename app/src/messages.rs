@@ -9,7 +9,7 @@
 
 use crate::browser::connection::Connection;
 use countersign_types::{
-    Field, TimeSpan,
+    Field, MONTHS, TimeSpan,
     views::{DEVICE_NAME_SEPARATOR, Role},
 };
 use std::borrow::Cow;
@@ -114,21 +114,6 @@ pub const fn role(role: Role) -> &'static str {
         Role::Admin => "Administrator",
     }
 }
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 /// Returns a date. `month` counts from 0.
 pub fn date(year: i64, month: usize, day: i64) -> String {

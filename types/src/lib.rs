@@ -32,4 +32,4 @@ pub use one_time_code::OneTimeCode;
 pub use password::Password;
 pub use problem::{ParseProblemError, Problem};
 pub use redirect_path::RedirectPath;
-pub use time::{TimeSpan, Timestamp, UtcDateTime};
+pub use time::{MONTHS, TimeSpan, Timestamp, UtcDateTime};

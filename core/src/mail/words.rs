@@ -4,7 +4,7 @@
 //! Style: as on the pages. Paragraphs never name a button, because the text part has none.
 
 use super::content::MailContent;
-use countersign_types::{TimeSpan, Timestamp, UtcDateTime};
+use countersign_types::{MONTHS, TimeSpan, Timestamp, UtcDateTime};
 
 /// The action that a mail offers.
 #[derive(Clone, Copy)]
@@ -223,21 +223,6 @@ fn duration(span: TimeSpan) -> String {
     };
     format!("{count} {}", if count == 1 { one } else { many })
 }
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
 fn date_time(at: Timestamp) -> String {
     let UtcDateTime { year, hour, minute, .. } = at.into();

@@ -115,7 +115,7 @@ impl WriteTransaction {
         Ok(())
     }
 
-    /// Inserts a link for whichever account has the address, or for none.
+    /// Inserts a link for the account that has the address, or for none.
     pub(crate) async fn link_insert_for_address(
         &mut self,
         link: &NewLink<'_>,
