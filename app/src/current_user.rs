@@ -130,10 +130,10 @@ fn current_url() -> String {
 }
 
 fn is_auth_page() -> bool {
-    [routes::LOG_IN, routes::SIGN_UP].contains(&browser::path().as_str())
+    [routes::LOG_IN, routes::SIGN_UP, routes::VERIFY].contains(&browser::path().as_str())
 }
 
-/// Returns the redirect path of the log-in or sign-up page.
+/// Returns the redirect path of the log-in or sign-up page, or the page for the code.
 fn redirect_path() -> String {
     let query = browser::query();
     let next = browser::decode_query_value(routes::param(&query, "next").unwrap_or_default());

@@ -44,6 +44,7 @@ macro_rules! lazy_pages {
         $use! {
             account {
                 PROFILE = "/account", profile::ProfilePage;
+                EMAIL = "/account/email", email::EmailPage;
                 PASSWORD = "/account/password", password::PasswordPage;
                 SESSIONS = "/account/sessions", sessions::SessionsPage;
                 ACTIVITY = "/account/activity", activity::ActivityPage;
@@ -53,6 +54,8 @@ macro_rules! lazy_pages {
                 FORGOT = "/forgot", forgot_password::ForgotPasswordPage;
                 RESET = "/reset", reset_password::ResetPasswordPage;
                 SECURE = "/secure", secure_account::SecureAccountPage;
+                VERIFY = "/verify", verify_email::VerifyEmailPage;
+                CONFIRM = "/confirm", confirm_email::ConfirmEmailPage;
             }
         }
     };
@@ -88,12 +91,40 @@ pub fn is_lazy(path: &str) -> bool {
     LAZY_PAGES.iter().any(|(page, _)| *page == path)
 }
 
-/// `?sent`, on [`FORGOT`]: the id of the link that was sent.
+/// `?setup`, on [`SIGN_UP`]: the browser has opened the setup link. Also the value of the setup
+/// token in the form of that page, which stands for the one in the link cookie.
+pub const SETUP: &str = "setup";
+/// The sign-up page for the first administrator.
+pub const SIGN_UP_FIRST_ADMIN: &str = "/signup?setup";
+
+/// `?sent`: on [`FORGOT`], the id of the link that was sent; on [`EMAIL`], a code was sent; on
+/// [`VERIFY`], another one was.
 pub const SENT: &str = "sent";
 
 /// Returns the URL of the page for the code of a link.
 pub fn sent_page(link_id: &str) -> String {
     format!("{FORGOT}?{SENT}={link_id}")
+}
+
+/// Returns the URL of the page for the code of a sign-up or log-in. `next` is the redirect path.
+pub fn verify_page(next: &str) -> String {
+    crate::return_to::with_return_to(VERIFY, next)
+}
+
+/// Returns the same URL after another code was sent.
+pub fn verify_page_after_resend(next: &str) -> String {
+    let page = verify_page(next);
+    format!("{page}{}{SENT}", if page.contains('?') { '&' } else { '?' })
+}
+
+/// Returns the URL of the page for the code of an email address.
+pub fn email_page_for_code() -> String {
+    format!("{}?{SENT}", EMAIL.path)
+}
+
+/// Returns the URL of the page for the email address after it was confirmed.
+pub fn email_page_after_change() -> String {
+    format!("{}?{SAVED}", EMAIL.path)
 }
 
 /// Returns the URL of the log-in page after a new password was chosen with a link.

@@ -4,7 +4,7 @@
 
 use countersign_core::{
     Auth, AuthConfig, Clock, HashingConfig, Policy, PresentedCredential, RandomSource, RateLimits,
-    RequestContext, ServerSecret, Store, store::Seed, testing::TestDatabase,
+    RequestContext, ServerSecret, Store, store::Seed, testing::TestDatabase, testing::tokens_of,
 };
 use countersign_types::{
     TimeSpan,
@@ -78,7 +78,7 @@ async fn measure(database: &TestDatabase, rows: i64) -> Result<bool> {
             password: PASSWORD.into(),
             ..SignUpForm::default()
         };
-        let issued = auth.sign_up(&RequestContext::default(), &form, None).await?;
+        let issued = auth.sign_up(&RequestContext::default(), &form, None).await.map(tokens_of)?;
         user = Some(issued.account.id);
         tokens.push(issued.access.token);
     }

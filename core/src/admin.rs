@@ -187,7 +187,7 @@ impl Admin<'_> {
             return Err(Error::LastAdmin);
         }
         if change == AdminAction::Disable {
-            tx.link_end_for_user(id, None, now).await?;
+            tx.link_end_all_except_restoring(id, now).await?;
         }
         if matches!(change, AdminAction::Disable | AdminAction::RevokeSessions) {
             tx.session_revoke_others(id, SessionId(Uuid::nil()), "ended_by_admin", now).await?;

@@ -2,7 +2,7 @@
 //!
 //! | Feature, with its operations and its SQL | Module |
 //! |---|---|
-//! | sign-up, log-in, profile, data export, account deletion | [`accounts`] |
+//! | sign-up, log-in, email address, profile, data export, account deletion | [`accounts`] |
 //! | access and refresh tokens, log-out, revocation, introspection | [`sessions`] |
 //! | hashing, strength, change of passwords | [`passwords`] |
 //! | signing keys | [`keys`] |
@@ -11,7 +11,6 @@
 //! | rate limits, device cookies | [`rate_limit`] |
 //! | administration of other accounts | [`admin`] |
 //! | the audit log | `audit` |
-//! | the link for the first administrator | `setup_token` |
 //! | deleting rows whose retention has ended | [`retention`] |
 //!
 //! | What the features share | Module |
@@ -49,7 +48,6 @@ mod request_context;
 pub mod retention;
 pub mod server_secret;
 pub mod sessions;
-mod setup_token;
 mod shared_clock;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -63,7 +61,7 @@ pub use error::{BoxError, Error, error_chain};
 pub use log_throttle::LogThrottle;
 pub use pagination::MAX_PAGE_SIZE;
 pub use passwords::hasher::HashingConfig;
-pub use policy::{MAX_ACCESS_TOKEN_TTL, Policy};
+pub use policy::{MAX_ACCESS_TOKEN_TTL, Policy, Verification};
 pub use random::RandomSource;
 pub use rate_limit::{LimitedAction, RateLimit, RateLimits};
 pub use request_context::{PresentedCredential, RequestContext};

@@ -6,7 +6,20 @@ use countersign_types::TimeSpan;
 /// The maximum lifetime of an access token. Revocations are remembered for at least as long.
 pub const MAX_ACCESS_TOKEN_TTL: TimeSpan = TimeSpan::minutes(60);
 
-/// Lifetimes, the issuer, and rate limits.
+/// Whether users must verify their email address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Verification {
+    /// A sign-up creates no account before. Its response is the same for an address that has an
+    /// account. An account that is not verified begins no session.
+    Required,
+    /// A sign-up begins a session at once, and the user can verify the address later.
+    Optional,
+    /// No email asks for it.
+    #[default]
+    Off,
+}
+
+/// Lifetimes, the issuer, verification, and rate limits.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// The public URL of the server: `iss` and `aud` of its tokens.
@@ -20,12 +33,15 @@ pub struct Policy {
     /// How long after a rotation the previous refresh token is still answered with the same
     /// successor.
     pub refresh_grace: TimeSpan,
+    /// Whether addresses must be verified, if email is configured.
+    pub verification: Verification,
     /// The rate limits.
     pub limits: RateLimits,
 }
 
 impl Policy {
-    /// Returns the defaults: 10 minutes, 14 days, 90 days, 10 seconds, default rate limits.
+    /// Returns the defaults: 10 minutes, 14 days, 90 days, 10 seconds, no verification, default
+    /// rate limits.
     #[must_use]
     pub fn new(issuer: &str) -> Self {
         Self {
@@ -34,6 +50,7 @@ impl Policy {
             idle_timeout: TimeSpan::days(14),
             absolute_timeout: TimeSpan::days(90),
             refresh_grace: TimeSpan::seconds(10),
+            verification: Verification::default(),
             limits: RateLimits::default(),
         }
     }

@@ -104,6 +104,8 @@ enum Batch {
     OldestLimits,
     /// One-time links that expired before.
     Links(Timestamp),
+    /// Sign-ups and log-ins that waited for the verification of an address until before.
+    Pending(Timestamp),
     /// Emails in the outbox that were created before.
     Mail(Timestamp),
     /// Audit events before.
@@ -125,6 +127,7 @@ impl Batch {
             Self::Limits(before, now) => tx.limit_prune(before, now, rows).await,
             Self::OldestLimits => tx.limit_drop_oldest(rows).await,
             Self::Links(before) => tx.link_prune(before, rows).await,
+            Self::Pending(before) => tx.pending_prune(before, rows).await,
             Self::Mail(before) => tx.outbox_prune(before, rows).await,
             Self::Events(before) => tx.event_prune(before, rows).await,
             Self::EventsBy(user) => tx.event_redact(user, rows).await,
@@ -146,6 +149,7 @@ impl Auth {
             Batch::Sessions(now - ENDED_SESSION_RETENTION),
             Batch::Limits(now - ATTEMPT_RETENTION, now),
             Batch::Links(now - LINK_RETENTION),
+            Batch::Pending(now),
             Batch::Mail(now - MAIL_RETENTION),
             Batch::Events(now - AUDIT_RETENTION),
         ] {
@@ -219,6 +223,7 @@ impl Auth {
         // The deletion was cancelled meanwhile, or another node was faster.
         if tx.user_delete(user, now).await? {
             tx.link_delete_for_user(user).await?;
+            tx.pending_delete_for_user(user).await?;
             // Events that were recorded meanwhile.
             tx.event_delete_for_user(user, MAX_BATCH).await?;
             let entry = AuditEntry {

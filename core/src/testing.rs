@@ -9,7 +9,9 @@
 pub mod smtp_server;
 
 use crate::{
-    RandomSource, ServerSecret, Store, keys,
+    IssuedTokens, RandomSource, ServerSecret, Store,
+    accounts::LogInStep,
+    keys,
     keys::KeyStore,
     passwords::strength,
     rate_limit::device_cookie::DeviceCookie,
@@ -82,6 +84,15 @@ impl TestStore {
     pub async fn on(database: TestDatabase) -> Self {
         Self { store: Store::open(&database.url).await.expect("a database"), _database: database }
     }
+}
+
+/// Returns the tokens of a session that has begun.
+///
+/// # Panics
+/// Panics if the address must be verified first.
+#[must_use]
+pub fn tokens_of(step: LogInStep) -> IssuedTokens {
+    step.tokens().expect("a session")
 }
 
 /// Declares tests that run on both databases. Each gets a context, of a type with `async fn
@@ -213,6 +224,7 @@ pub fn is_weak_password(input: &[u8]) -> bool {
 
 /// Every statement by name, for the test that prepares each on both databases.
 pub const STATEMENTS: &[&[(&str, &str)]] = &[
+    crate::accounts::pending::STATEMENTS,
     crate::accounts::store::STATEMENTS,
     crate::audit::store::STATEMENTS,
     crate::keys::store::STATEMENTS,

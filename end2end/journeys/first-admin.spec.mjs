@@ -16,11 +16,13 @@ test('setup link creates one administrator and is invalid afterwards', async ({
   server,
 }) => {
   const findLink = () =>
-    server.log.map((line) => /\/signup\?setup_token=\S+/.exec(line)?.[0]).find(Boolean);
+    server.log.map((line) => /\/link\?token=\S+/.exec(line)?.[0]).find(Boolean);
   await expect.poll(findLink).toBeTruthy();
   const link = findLink();
   const user = newUser();
   await open(page, link);
+  await expect(page).toHaveURL('/signup?setup');
+  await expect(page.getByText('This account will be the administrator.')).toBeVisible();
   await fillIn(page, user);
   await submit(page, 'Create account');
   await expectAccountOf(page, user);

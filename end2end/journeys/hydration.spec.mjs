@@ -70,6 +70,13 @@ const pages = [
   ],
   ['/reset', 'This link no longer works'],
   ['/secure', 'This link no longer works'],
+  ['/confirm', 'This link no longer works'],
+  ['/verify', 'Check your email'],
+  ['/verify?sent', 'Only the newest code works.'],
+  [
+    formErrorUrl('/verify', '/fn/verify-email', 'invalid_fields:code=incorrect'),
+    "That code isn't right.",
+  ],
 ];
 /** The kind of the link from an email that the browser has opened, and the page as above. */
 const linkPages = [
@@ -95,6 +102,9 @@ const userPages = [
     'Too long. Use up to 200 letters.',
   ],
   [formErrorUrl('/account', '/fn/logout', 'unavailable'), "You're still logged in."],
+  ['/account/email', 'New email address'],
+  ['/account/email?sent', 'Code from the email'],
+  ['/account/email?saved', 'Your email address is confirmed.'],
   ['/account/password', 'Change password'],
   [
     formErrorUrl(

@@ -325,8 +325,11 @@ withAndWithoutScripts((scripts) => {
 
   test('log-in page leads to the page for a forgotten password and back', async ({ page }) => {
     await open(page, '/login');
+    await field.email(page).fill('ada@example.com');
     await page.getByRole('link', { name: 'Forgot your password?' }).click();
     await expect(page).toHaveURL('/forgot');
+    // The address is in no URL, so only scripts carry it over.
+    await expect(field.email(page)).toHaveValue(scripts ? 'ada@example.com' : '');
     await expect(page.getByRole('heading', { name: 'Reset your password' })).toBeVisible();
     await waitForHydration(page);
     await page.getByRole('main').getByRole('link', { name: 'Log in' }).click();

@@ -27,6 +27,8 @@ withAndWithoutScripts((scripts) => {
       SENT_PAGE,
       '/reset',
       '/secure',
+      '/confirm',
+      '/verify?sent',
     ]) {
       await open(page, url);
       await expectNoOverflow(page);
@@ -67,7 +69,7 @@ withAndWithoutScripts((scripts) => {
     await expect(page.locator('#menu')).toBeVisible();
     await expectNoOverflow(page);
     await page.keyboard.press('Escape');
-    for (const name of ['Password', 'Activity', 'Your data', 'Sessions']) {
+    for (const name of ['Email address', 'Password', 'Activity', 'Your data', 'Sessions']) {
       await navigateTo(page, name);
       await expectNoOverflow(page);
     }

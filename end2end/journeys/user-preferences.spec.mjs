@@ -5,8 +5,18 @@ import { SENT_PAGE } from '../support/page-states.mjs';
 import { createUser, logIn, navigateTo, open } from '../support/actions.mjs';
 import { expect, test } from '../support/test.mjs';
 
-const PUBLIC_PAGES = ['/', '/signup', '/login', '/forgot', SENT_PAGE, '/reset', '/secure'];
-const ACCOUNT_PAGES = ['Password', 'Sessions', 'Activity', 'Your data', 'Profile'];
+const PUBLIC_PAGES = [
+  '/',
+  '/signup',
+  '/login',
+  '/forgot',
+  SENT_PAGE,
+  '/reset',
+  '/secure',
+  '/confirm',
+  '/verify',
+];
+const ACCOUNT_PAGES = ['Email address', 'Password', 'Sessions', 'Activity', 'Your data', 'Profile'];
 
 /** The computed style of an element. */
 const computedStyle = (locator, property) =>

@@ -34,6 +34,8 @@ export function mailSettings() {
   return {
     COUNTERSIGN_MAIL: transport,
     COUNTERSIGN_MAIL_FROM: 'Countersign <accounts@countersign.example>',
+    // Tests of the verification require it.
+    COUNTERSIGN_VERIFICATION: 'off',
   };
 }
 

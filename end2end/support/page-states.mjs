@@ -150,6 +150,10 @@ export const anonymousStates = {
   },
   'reset-link-expired': at('/reset'),
   'secure-link-expired': at('/secure'),
+  'confirm-link-expired': at('/confirm'),
+  verify: at('/verify'),
+  'verify-sent-again': at('/verify?sent'),
+  'verify-wrong-code': rejected('/verify', '/fn/verify-email', 'invalid_fields:code=incorrect'),
   'not-found': at('/nowhere'),
   // Error pages of the server, outside the app.
   'error-page': async (page) => {
@@ -251,6 +255,14 @@ export const userStates = {
   'account-logging-out': sending('/account', '/fn/logout', {}, ['Log out', 'Logging out…']),
   'account-not-found': at('/account/nothing'),
   'account-log-out-failed': rejected('/account', '/fn/logout', 'unavailable'),
+  email: at('/account/email'),
+  'email-incorrect-password': rejected(
+    '/account/email',
+    '/fn/request-email-change',
+    'invalid_fields:current_password=incorrect',
+  ),
+  'email-code': at('/account/email?sent'),
+  'email-confirmed': at('/account/email?saved'),
   password: at('/account/password'),
   'password-incorrect': rejected(
     '/account/password',

@@ -29,6 +29,7 @@ pub struct CookieNames {
     access: String,
     device: String,
     link: String,
+    verification: String,
 }
 
 impl CookieNames {
@@ -46,6 +47,7 @@ impl CookieNames {
             access: name("-access"),
             device: name("-device"),
             link: name("-link"),
+            verification: name("-verification"),
         }
     }
 
@@ -73,6 +75,20 @@ impl CookieNames {
     pub fn link(&self) -> &str {
         &self.link
     }
+
+    /// The name of the verification cookie, which holds the id of a sign-up or log-in that waits
+    /// for the code from an email. It is no URL parameter, so that a link from another person
+    /// cannot make a user enter the code for that person's sign-up.
+    #[must_use]
+    pub fn verification(&self) -> &str {
+        &self.verification
+    }
+}
+
+/// Returns the id of the sign-up or log-in that waits in this browser for the verification of an
+/// address.
+pub fn verification_cookie(headers: &HeaderMap, names: &CookieNames) -> Option<String> {
+    tokens(headers, names.verification()).pop()
 }
 
 /// Returns the token of the link from an email that this browser has opened.
@@ -189,6 +205,23 @@ pub fn set_link_cookie(token: &str, names: &CookieNames) -> HeaderValue {
 /// see [`clear_session_cookies`].
 pub fn clear_link_cookie(names: &CookieNames) -> [HeaderValue; 2] {
     [header(names, names.link(), "over", Some(60)), header(names, names.link(), "", Some(0))]
+}
+
+/// Lifetime of the verification cookie in seconds: a day, as long as a sign-up waits.
+const VERIFICATION_COOKIE_TTL: i64 = 24 * 60 * 60;
+
+/// Returns the `Set-Cookie` value for the id of a sign-up or log-in that waits.
+pub fn set_verification_cookie(id: &str, names: &CookieNames) -> HeaderValue {
+    header(names, names.verification(), id, Some(VERIFICATION_COOKIE_TTL))
+}
+
+/// Returns the `Set-Cookie` values that delete the verification cookie. Both must be sent, in this
+/// order: see [`clear_session_cookies`].
+pub fn clear_verification_cookie(names: &CookieNames) -> [HeaderValue; 2] {
+    [
+        header(names, names.verification(), "over", Some(60)),
+        header(names, names.verification(), "", Some(0)),
+    ]
 }
 
 /// Returns the `Set-Cookie` value that deletes the access cookie.

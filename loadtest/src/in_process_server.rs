@@ -5,8 +5,8 @@ use anyhow::{Context, ensure};
 use axum::{Router, body::Body, extract::ConnectInfo};
 use countersign::{AppState, config::Site, router::with_middleware};
 use countersign_core::{
-    Auth, AuthConfig, BackgroundTasks, Clock, HashingConfig, Policy, RandomSource, RateLimits,
-    ServerSecret, Store,
+    Auth, AuthConfig, BackgroundTasks, Clock, HashingConfig, Policy, RandomSource, ServerSecret,
+    Store,
     mail::{MailConfig, MailTransport, MemoryMailbox},
 };
 use countersign_http::{HttpSettings, api::access::AccessLevels};
@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use std::{net::SocketAddr, path::PathBuf};
 use tower::ServiceExt;
 
-const URL: &str = "http://localhost:3000";
+pub(crate) const URL: &str = "http://localhost:3000";
 
 pub(crate) struct InProcessServer {
     pub(crate) store: Store,
@@ -28,7 +28,7 @@ impl InProcessServer {
         url: &str,
         secret: &ServerSecret,
         clock: Clock,
-        limits: RateLimits,
+        policy: Policy,
         hashing: HashingConfig,
         more: impl FnOnce(&AppState) -> Router<AppState>,
     ) -> anyhow::Result<Self> {
@@ -38,7 +38,7 @@ impl InProcessServer {
             clock,
             random: RandomSource::System,
             secret: secret.clone(),
-            policy: Policy { limits, ..Policy::new(URL) },
+            policy,
             hashing,
             mail: Some(mail()?),
         };

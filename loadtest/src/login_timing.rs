@@ -1,23 +1,25 @@
 //! Measures whether the response time of a rejected log-in reveals the reason, and whether that of
-//! a request to reset a password reveals an account.
+//! a sign-up or of a request to reset the password reveals an account.
 //!
 //! There is no threshold in milliseconds. Samples of all reasons are taken in turns, and two
 //! reasons count as indistinguishable if guessing by response time is about as good as chance. The
 //! measure is the area under the ROC curve (the probability that a sample of one reason takes
-//! longer than a sample of the other). It is 0.5 for chance, with an average deviation of 0.03 for
-//! 200 samples each.
+//! longer than a sample of the other). It is 0.5 for chance, with an average deviation of 0.024 for
+//! 300 samples each.
 
 use crate::{
     api::{ApiRequest, ApiResponse, PASSWORD, Transport, WRONG_PASSWORD},
     database::DatabaseKind,
-    in_process_server::InProcessServer,
+    in_process_server::{InProcessServer, URL},
     output::{Output, Progress},
     report::{DatabaseReport, Measurement},
 };
 use anyhow::ensure;
 use axum::Router;
 use clap::Args;
-use countersign_core::{Clock, HashingConfig, RandomSource, RateLimits, ServerSecret};
+use countersign_core::{
+    Clock, HashingConfig, Policy, RandomSource, RateLimits, ServerSecret, Verification,
+};
 use countersign_types::{TimeSpan, Timestamp, UserId};
 use http::{HeaderMap, StatusCode};
 use hyper::body::Bytes;
@@ -39,38 +41,61 @@ const VARYING_HEADERS: [&str; 2] = ["x-request-id", "retry-after"];
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Number of samples of each reason.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(50..=100_000))]
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(50..=100_000))]
     samples: u32,
 }
 
-/// A reason for rejecting a log-in, with the credentials to send; or, without a password, a kind of
-/// address in a request to reset the password.
+/// A reason for rejecting a log-in, or a kind of address in another request.
 struct Reason {
     name: &'static str,
     email: &'static str,
-    password: &'static str,
+    kind: AttemptKind,
+}
+
+/// A request with an email address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AttemptKind {
+    /// A log-in with this password.
+    LogIn(&'static str),
+    /// A sign-up, where addresses must be verified.
+    SignUp,
+    /// A request to reset the password.
+    ForgotPassword,
+}
+
+impl Reason {
+    const fn new(name: &'static str, email: &'static str, kind: AttemptKind) -> Self {
+        Self { name, email, kind }
+    }
 }
 
 const REJECTED: [Reason; 4] = [
-    Reason { name: "a wrong password", email: "ada@example.com", password: WRONG_PASSWORD },
-    Reason { name: "an unknown address", email: "unknown@example.com", password: PASSWORD },
-    Reason { name: "a disabled account", email: "disabled@example.com", password: PASSWORD },
-    Reason { name: "no password", email: "without-password@example.com", password: PASSWORD },
+    Reason::new("a wrong password", ADA, AttemptKind::LogIn(WRONG_PASSWORD)),
+    Reason::new("an unknown address", UNKNOWN, AttemptKind::LogIn(PASSWORD)),
+    Reason::new("a disabled account", DISABLED, AttemptKind::LogIn(PASSWORD)),
+    Reason::new("no password", "without-password@example.com", AttemptKind::LogIn(PASSWORD)),
 ];
 const RATE_LIMITED: [Reason; 2] = [
-    Reason { name: "too many attempts", email: "blocked@example.com", password: PASSWORD },
-    Reason {
-        name: "too many attempts, an unknown address",
-        email: "blocked-unknown@example.com",
-        password: PASSWORD,
-    },
+    Reason::new("too many attempts", "blocked@example.com", AttemptKind::LogIn(PASSWORD)),
+    Reason::new(
+        "too many attempts, an unknown address",
+        "blocked-unknown@example.com",
+        AttemptKind::LogIn(PASSWORD),
+    ),
 ];
-/// Kinds of addresses in a request to reset the password.
 const FORGOTTEN: [Reason; 3] = [
-    Reason { name: "reset: an account", email: "ada@example.com", password: "" },
-    Reason { name: "reset: an unknown address", email: "unknown@example.com", password: "" },
-    Reason { name: "reset: a disabled account", email: "disabled@example.com", password: "" },
+    Reason::new("reset: an account", ADA, AttemptKind::ForgotPassword),
+    Reason::new("reset: an unknown address", UNKNOWN, AttemptKind::ForgotPassword),
+    Reason::new("reset: a disabled account", DISABLED, AttemptKind::ForgotPassword),
 ];
+const SIGNED_UP: [Reason; 3] = [
+    Reason::new("sign-up: a free address", "free@example.com", AttemptKind::SignUp),
+    Reason::new("sign-up: an account", ADA, AttemptKind::SignUp),
+    Reason::new("sign-up: a disabled account", DISABLED, AttemptKind::SignUp),
+];
+const ADA: &str = "ada@example.com";
+const UNKNOWN: &str = "unknown@example.com";
+const DISABLED: &str = "disabled@example.com";
 
 /// The comparison of two reasons.
 struct Comparison {
@@ -123,25 +148,29 @@ pub(crate) async fn run(
     let secret = ServerSecret::generate(&RandomSource::System)?;
     // The default configuration.
     let clock = Clock::manual(Clock::System.now());
-    let start = async |limits| {
+    let start = async |limits, verification| {
         let (url, hashing) = (&test_database.url, HashingConfig::new(2));
-        InProcessServer::start(url, &secret, clock.clone(), limits, hashing, |_| Router::new())
+        let policy = Policy { limits, verification, ..Policy::new(URL) };
+        InProcessServer::start(url, &secret, clock.clone(), policy, hashing, |_| Router::new())
             .await
     };
-    let unlimited = start(RateLimits::off()).await?;
-    let limited = start(RateLimits::default()).await?;
+    let unlimited = start(RateLimits::off(), Verification::Off).await?;
+    let limited = start(RateLimits::default(), Verification::Off).await?;
+    let verifying = start(RateLimits::off(), Verification::Required).await?;
     create_accounts(&unlimited).await?;
     // Enough failed attempts that the backoff lasts longer than the measurement.
     for number in 0..12 {
         clock.advance(TimeSpan::minutes(1));
         for reason in &RATE_LIMITED {
-            send(&limited, &Reason { password: WRONG_PASSWORD, ..*reason }, number).await;
+            let kind = AttemptKind::LogIn(WRONG_PASSWORD);
+            send(&limited, &Reason { kind, ..*reason }, number).await;
         }
     }
     let mut report = DatabaseReport::new(database);
     report.set("samples", &arguments.samples);
     for (server, reasons, expected) in [
         (&unlimited, &FORGOTTEN[..], StatusCode::ACCEPTED),
+        (&verifying, &SIGNED_UP[..], StatusCode::ACCEPTED),
         (&unlimited, &REJECTED[..], StatusCode::UNAUTHORIZED),
         (&limited, &RATE_LIMITED[..], StatusCode::TOO_MANY_REQUESTS),
     ] {
@@ -151,6 +180,7 @@ pub(crate) async fn run(
     }
     unlimited.stop().await?;
     limited.stop().await?;
+    verifying.stop().await?;
     Ok(report)
 }
 
@@ -174,9 +204,10 @@ async fn create_accounts(server: &InProcessServer) -> anyhow::Result<()> {
 async fn send(server: &InProcessServer, reason: &Reason, number: u32) -> ApiResponse {
     // The network for benchmarks (RFC 2544).
     let address = Ipv4Addr::from(u32::from(Ipv4Addr::new(198, 18, 0, 0)) + number % 0x2_0000);
-    let request = match reason.password {
-        "" => ApiRequest::forgot_password(reason.email),
-        password => ApiRequest::log_in(reason.email, password, Transport::Body),
+    let request = match reason.kind {
+        AttemptKind::LogIn(password) => ApiRequest::log_in(reason.email, password, Transport::Body),
+        AttemptKind::SignUp => ApiRequest::sign_up(reason.email, Transport::Body),
+        AttemptKind::ForgotPassword => ApiRequest::forgot_password(reason.email),
     };
     server.send(request.with_ip(address)).await
 }
@@ -223,8 +254,8 @@ async fn sample(
             for name in VARYING_HEADERS {
                 headers.remove(name);
             }
-            // The id of the link is different each time, and of the same length.
-            let body = if reasons[at].password.is_empty() {
+            // The id in the response is different each time, and of the same length.
+            let body = if expected == StatusCode::ACCEPTED {
                 Bytes::from(body.len().to_string())
             } else {
                 body

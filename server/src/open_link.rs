@@ -1,6 +1,6 @@
-//! `/link?token=…`: the address in emails. It moves the token from the URL into a cookie and
-//! redirects to the page of the link, so that the token is in no address bar, no `Referer` and no
-//! log.
+//! `/link?token=…`: the address in emails, and the setup link for the first administrator. It moves
+//! the token from the URL into a cookie and redirects to the page of the link, so that the token is
+//! in no address bar, no `Referer` and no log.
 //!
 //! Opening a link changes nothing, however often mail scanners do it: only the form of its page
 //! uses the link.
@@ -15,7 +15,7 @@ use axum::{
 };
 use countersign_core::one_time_links::LinkPurpose;
 use countersign_http::{HttpState, cookies};
-use countersign_leptos::routes::{RESET, SECURE};
+use countersign_leptos::routes::{CONFIRM, RESET, SECURE, SIGN_UP_FIRST_ADMIN};
 
 /// Redirects to the page of the link. A token that this server did not create leads to the page of
 /// an expired link.
@@ -38,6 +38,8 @@ pub(crate) async fn open_link(
 const fn page_of(purpose: LinkPurpose) -> &'static str {
     match purpose {
         LinkPurpose::ResetPassword => RESET,
-        LinkPurpose::SecureAccount => SECURE,
+        LinkPurpose::SecureAccount | LinkPurpose::RestoreEmail => SECURE,
+        LinkPurpose::SetUp => SIGN_UP_FIRST_ADMIN,
+        LinkPurpose::VerifyEmail | LinkPurpose::ChangeEmail => CONFIRM,
     }
 }

@@ -85,7 +85,7 @@ pub async fn serve(config: Config, clock: Clock, random: RandomSource) -> anyhow
         // because other writers share standard error.
         let text = format!(
             "There is no administrator yet. Sign up here within an hour to become the first one:\n\
-             \x20   {}/signup?setup_token={token}\n",
+             \x20   {}/link?token={token}\n",
             http.origin()
         );
         logging::write_to_stderr(text, Duration::ZERO);

@@ -12,7 +12,7 @@ use axum::{
 use countersign::{AppState, config::Site, router};
 use countersign_core::{
     Auth, AuthConfig, Clock, HashingConfig, Policy, RandomSource, RateLimits, RequestContext,
-    ServerSecret, Store, testing::TestDatabase,
+    ServerSecret, Store, testing::TestDatabase, testing::tokens_of,
 };
 use countersign_http::HttpSettings;
 use countersign_types::{Timestamp, forms::SignUpForm};
@@ -53,7 +53,11 @@ async fn start(database: &TestDatabase) -> (Router, String) {
         password: "correct horse battery".to_owned(),
         ..SignUpForm::default()
     };
-    let issued = auth.sign_up(&RequestContext::default(), &form, None).await.expect("signed up");
+    let issued = auth
+        .sign_up(&RequestContext::default(), &form, None)
+        .await
+        .map(tokens_of)
+        .expect("signed up");
     let settings = HttpSettings::new("http://localhost:3000".parse().expect("a URL"));
     let site = Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None };
     (router(AppState::new(auth, &settings, &site)), issued.access.token)

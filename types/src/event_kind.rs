@@ -52,6 +52,17 @@ macro_rules! event_kinds {
 event_kinds! {
     /// The account was created.
     SignedUp = "signed_up", Notice, "Signed up";
+    /// The user proved to read the email address, with a link or code from an email.
+    EmailVerified = "email_verified", Notice, "Email address confirmed";
+    /// The user asked to change the email address. It changes with the code from an email.
+    EmailChangeRequested = "email_change_requested", Warning, "Change of email address requested";
+    /// A request to change the email address failed because of an incorrect password.
+    EmailChangePasswordFailed = "email_change_password_failed", Warning,
+        "Wrong password while changing your email address";
+    /// The email address was changed.
+    EmailChanged = "email_changed", Warning, "Email address changed";
+    /// The owner of the previous email address took the account back.
+    EmailRestored = "email_restored", Warning, "Previous email address restored";
     /// The user logged in.
     LoggedIn = "logged_in", Notice, "Logged in";
     /// A log-in failed because of an incorrect password.

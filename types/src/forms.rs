@@ -190,6 +190,37 @@ impl ForgotPasswordForm {
     }
 }
 
+/// The form that changes the email address.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangeEmailForm {
+    /// The new address as typed.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = true, format = Email, max_length = 254))]
+    pub email: String,
+    /// The current password.
+    #[serde(default)]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(required = true, format = Password, min_length = 1, max_length = 1024)
+    )]
+    pub current_password: String,
+}
+
+impl ChangeEmailForm {
+    /// Parses the new address and the password, or returns the errors of the fields.
+    pub fn validate(&self) -> Result<(Email, Password), FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let email = errors.check(Field::Email, Email::parse(&self.email));
+        let current = Password::for_verification(&self.current_password);
+        let current = errors.check(Field::CurrentPassword, current);
+        match (email, current) {
+            (Some(email), Some(current)) => Ok((email, current)),
+            _ => Err(errors),
+        }
+    }
+}
+
 /// The form for the code from an email.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct CodeForm {
@@ -252,6 +283,7 @@ redacted!(
     ChangePasswordForm,
     DeleteAccountForm,
     ForgotPasswordForm,
+    ChangeEmailForm,
     CodeForm,
     ResetPasswordForm
 );

@@ -1,7 +1,7 @@
 //! Data that pages and API clients may see. Only [`SessionTokens`] contains secrets, and it is
 //! sent to its owner only.
 
-use crate::{EventId, EventKind, LinkId, SessionId, TimeSpan, Timestamp, UserId};
+use crate::{EventId, EventKind, LinkId, SessionId, TimeSpan, Timestamp, UserId, VerificationId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -118,6 +118,40 @@ pub struct RequestedMail {
     pub link_id: LinkId,
 }
 
+/// The response to a sign-up or log-in that continues with the code from an email.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PendingVerification {
+    /// Identifies the sign-up or log-in, and must be sent with the code. It grants no access.
+    #[cfg_attr(feature = "openapi", schema(value_type = Uuid))]
+    pub verification_id: VerificationId,
+}
+
+/// The offer of the page of a link that verifies an email address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkAction {
+    /// Verify the address. This browser signed up, or is signed in.
+    Confirm,
+    /// Choose a password. Another browser signed up, perhaps that of another person.
+    ChoosePassword,
+    /// Log in first. The address belongs to an account that this browser is not signed in to.
+    LogIn,
+}
+
+impl LinkAction {
+    /// Parses the name in JSON.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "confirm" => Some(Self::Confirm),
+            "choose_password" => Some(Self::ChoosePassword),
+            "log_in" => Some(Self::LogIn),
+            _ => None,
+        }
+    }
+}
+
 /// A link from an email, as its page shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OpenedLink {
@@ -126,6 +160,8 @@ pub struct OpenedLink {
     pub link_id: LinkId,
     /// The address of the account.
     pub email: String,
+    /// The offer of the page, if the link verifies an address.
+    pub action: Option<LinkAction>,
 }
 
 /// A session, as shown to its owner.

@@ -5,8 +5,8 @@
 use countersign_types::{
     EventId, EventKind, LinkId, SessionId, Timestamp, UserId,
     views::{
-        Account, ActivityEvent, LogInResponse, OpenedLink, Paginated, RequestedMail, Role,
-        SessionInfo, SessionList, SessionTokens, TaggedAccount,
+        Account, ActivityEvent, LinkAction, LogInResponse, OpenedLink, Paginated, RequestedMail,
+        Role, SessionInfo, SessionList, SessionTokens, TaggedAccount,
     },
 };
 use js_sys::{Array, Date, JSON, Object, Reflect};
@@ -117,6 +117,7 @@ text! {
     LinkId: |text: &str| text.parse().ok(),
     SessionId: |text: &str| text.parse().ok(),
     EventId: |text: &str| text.parse().ok(),
+    LinkAction: LinkAction::from_name,
     Role: Role::from_name,
     EventKind: EventKind::from_name
 }
@@ -139,7 +140,7 @@ object! {
     SessionTokens { access_token, expires_in, persistent, account }
     LogInResponse { next, session }
     RequestedMail { link_id }
-    OpenedLink { link_id, email }
+    OpenedLink { link_id, email, action }
     SessionInfo { id, device, address, created_at, last_seen_at, current }
     SessionList { as_of, items }
     ActivityEvent { id, kind, at, device, address }

@@ -1,6 +1,6 @@
 //! The browser's side: in this file its APIs (locks, the channel between tabs, URLs, the
 //! back-forward cache), in the submodules what the app does with them. Compiles for the server too
-//! (as js-sys and web-sys do), but never runs there.
+//! (as js-sys and web-sys do), where nothing calls the browser.
 
 pub mod connection;
 pub mod form_drafts;
@@ -8,6 +8,7 @@ pub mod js_json;
 pub mod json_codec;
 pub mod server_fn_client;
 pub mod session;
+pub mod typed_email;
 
 use countersign_types::Timestamp;
 use futures::{

@@ -8,6 +8,8 @@
 
 pub mod account;
 pub mod activity;
+pub mod confirm_email;
+pub mod email;
 pub mod forgot_password;
 #[cfg(debug_assertions)]
 pub mod gallery;
@@ -22,6 +24,7 @@ pub mod reset_password;
 pub mod secure_account;
 pub mod sessions;
 pub mod sign_up;
+pub mod verify_email;
 pub mod your_data;
 
 #[cfg(all(test, feature = "ssr"))]

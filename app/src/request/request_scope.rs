@@ -2,11 +2,11 @@
 
 use crate::{
     request::response,
-    routes::{LOG_IN, LOGGED_OUT},
+    routes::{CONFIRM, LOG_IN, LOGGED_OUT, verify_page},
 };
 use countersign_core::{
     Auth, IssuedTokens, PresentedCredential, RefreshToken, RequestContext, SignedIn,
-    VerifiedSession,
+    VerifiedSession, accounts::LogInStep,
 };
 use countersign_http::{
     HttpState, cookies,
@@ -14,7 +14,7 @@ use countersign_http::{
     error::RequestError,
 };
 use countersign_types::{
-    Access, Problem, RedirectPath,
+    Access, Problem, RedirectPath, VerificationId,
     views::{LogInResponse, SessionTokens, TaggedAccount},
 };
 use http::{header::SET_COOKIE, request::Parts};
@@ -118,6 +118,36 @@ impl RequestScope {
         LogInResponse { next: next.as_str().to_owned(), session }
     }
 
+    /// Writes the response to a sign-up or log-in. If the address must be verified first, the
+    /// browser keeps the id of what waits, and continues on the page for the code.
+    pub fn step_response(&self, next: &str, step: LogInStep) -> LogInResponse {
+        match step {
+            LogInStep::SignedIn(issued) => self.log_in_response(next, *issued),
+            LogInStep::NeedsVerification(id) => {
+                let cookie = cookies::set_verification_cookie(&id.to_string(), self.http.cookies());
+                self.response.append_header(SET_COOKIE, cookie);
+                // The new email ends the link that the browser may have opened.
+                let next = verify_page(if next == CONFIRM { "" } else { next });
+                self.redirect_form(&next);
+                LogInResponse { next, session: None }
+            }
+        }
+    }
+
+    /// The sign-up or log-in that waits in this browser for the verification of an address.
+    pub fn pending_verification(&self) -> Result<VerificationId, RequestError> {
+        cookies::verification_cookie(&self.parts.headers, self.http.cookies())
+            .and_then(|id| id.parse().ok())
+            .ok_or_else(|| Problem::LinkExpired.into())
+    }
+
+    /// Deletes the id of the sign-up or log-in that is complete.
+    pub fn clear_verification_cookie(&self) {
+        for value in cookies::clear_verification_cookie(self.http.cookies()) {
+            self.response.append_header(SET_COOKIE, value);
+        }
+    }
+
     /// Sets the cookies of new tokens. A script refreshes its access token with the next call.
     pub fn replace_tokens(&self, issued: &IssuedTokens) {
         self.set_refresh_cookie(&issued.refresh);
@@ -173,6 +203,9 @@ impl RequestScope {
         self.clear_session_cookies();
         if self.link_token().is_ok() {
             self.clear_link_cookie();
+        }
+        if self.pending_verification().is_ok() {
+            self.clear_verification_cookie();
         }
         self.redirect_form(&format!("{LOG_IN}?{LOGGED_OUT}"));
         Ok(())

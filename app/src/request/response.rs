@@ -1,7 +1,7 @@
 //! (server) Error responses: status and challenge for a script, a redirect to the form for a plain
 //! form, nothing for a page.
 
-use crate::routes::{self, FORGOT, LOG_IN, RESET, SECURE, SIGN_UP};
+use crate::routes::{self, CONFIRM, EMAIL, FORGOT, LOG_IN, RESET, SECURE, SIGN_UP, VERIFY};
 use countersign_http::{
     challenge::bearer_challenge,
     credentials::{RequestKind, request_kind},
@@ -115,6 +115,9 @@ fn form_page_for(function: &str) -> &'static str {
         "/fn/forgot-password" | "/fn/enter-code" => FORGOT,
         "/fn/reset-password" => RESET,
         "/fn/secure-account" => SECURE,
+        "/fn/verify-email" | "/fn/resend-verification" => VERIFY,
+        "/fn/confirm-email" => CONFIRM,
+        "/fn/request-email-change" | "/fn/send-verification" | "/fn/confirm-code" => EMAIL.path,
         _ => countersign_types::redirect_path::DEFAULT_REDIRECT,
     }
 }

@@ -2,16 +2,21 @@
 
 use crate::{
     Auth, Error, IssuedTokens, LimitedAction, RequestContext,
-    accounts::store::{User, VerifiedCredentials},
+    accounts::{
+        pending::{PendingCause, PendingSession},
+        store::{User, VerifiedCredentials},
+        verification::LogInStep,
+    },
     audit::AuditEntry,
     mail::{MailContent, Notice, Origin},
     one_time_links::LinkOwner,
     passwords::hasher::{PasswordMatch, Priority, QueueSlot, UserPasswordHash},
+    policy::Verification,
     rate_limit::{device_cookie::DeviceCookie, throttling::Attempt},
     sessions::issue_tokens::NewSession,
 };
 use countersign_types::{
-    EventKind, Password, UserId,
+    EventKind, Password, UserId, VerificationId,
     forms::{Credentials, LogInForm},
 };
 
@@ -38,7 +43,7 @@ struct LogInRequest<'a> {
 
 /// The outcome of a password check.
 enum LogInOutcome {
-    LoggedIn(Box<IssuedTokens>),
+    Next(LogInStep),
     /// The password was wrong or the account is disabled; with the user, if there is one.
     Failed(Option<UserId>),
 }
@@ -57,6 +62,9 @@ struct VerifiedLogIn<'a> {
 impl Auth {
     /// Logs in. `replaces` is the refresh token that came with the request; its session is revoked.
     ///
+    /// If addresses must be verified, no session of an account begins before. The correct password
+    /// sends the email.
+    ///
     /// An unknown address, a wrong password, an account without a password and a disabled account
     /// take the same time and return the same [`Error::InvalidCredentials`] (ASVS 5.0 6.3.8).
     pub async fn log_in(
@@ -64,7 +72,7 @@ impl Auth {
         context: &RequestContext,
         form: &LogInForm,
         replaces: Option<&str>,
-    ) -> Result<IssuedTokens, Error> {
+    ) -> Result<LogInStep, Error> {
         let Credentials { email, password, remember_me } = form.validate()?;
         let key = email.lookup_key();
         // A client without a slot is rejected before anything is read or counted, so that a flood
@@ -77,7 +85,7 @@ impl Auth {
         let request =
             LogInRequest { key: &key, password: &password, persistent: remember_me, replaces };
         match self.compare(context, request, admitted, &attempt).await {
-            Ok(LogInOutcome::LoggedIn(issued)) => Ok(*issued),
+            Ok(LogInOutcome::Next(step)) => Ok(step),
             Ok(LogInOutcome::Failed(user)) => self.record_failed_log_in(context, user).await,
             Err(error) => self.undo_attempt(&attempt, error).await,
         }
@@ -117,6 +125,10 @@ impl Auth {
                 priority,
                 attempt,
             };
+            if found.email_verified_at.is_none() && self.verification() == Verification::Required {
+                let step = self.defer_log_in(context, &proof, persistent).await?;
+                return Ok(LogInOutcome::Next(step));
+            }
             let new_session = NewSession {
                 user: found.id,
                 persistent,
@@ -124,7 +136,7 @@ impl Auth {
                 since: found.last_login_at.unwrap_or(found.created_at),
             };
             if let Some(issued) = self.complete_log_in(context, proof, new_session).await? {
-                return Ok(LogInOutcome::LoggedIn(Box::new(issued)));
+                return Ok(LogInOutcome::Next(LogInStep::SignedIn(Box::new(issued))));
             }
             user = self.store().read().await?.user_by_email(key).await?;
             slot = self.reserve_hash_slot(context, priority, quota_key.as_deref())?;
@@ -220,6 +232,46 @@ impl Auth {
         self.commit_and_publish(tx, &changes, now).await?;
         let device_cookie = self.issue_device_cookie(context, key, user.id, row.epoch)?;
         Ok(Some(IssuedTokens { device_cookie, ..self.issue(&row, row.session.generation, now)? }))
+    }
+
+    /// Stores a log-in with a correct password until the address is verified.
+    async fn defer_log_in(
+        &self,
+        context: &RequestContext,
+        proof: &VerifiedLogIn<'_>,
+        persistent: bool,
+    ) -> Result<LogInStep, Error> {
+        let VerifiedLogIn { user, key, attempt, .. } = proof;
+        let prepared = match self.require_mail() {
+            Ok(()) => self.permit(context, LimitedAction::LogIn, user.id),
+            Err(error) => Err(error),
+        };
+        let permit = match prepared {
+            Ok(permit) => permit,
+            Err(error) => return self.settle_attempt_and_fail(attempt, error).await,
+        };
+        let mut tx = self.store().write().await?;
+        let now = self.clock().now();
+        attempt.succeed(&mut tx, now).await?;
+        if let Err(error) = self.count_user_action(&mut tx, context, permit, user.id, now).await {
+            drop(tx);
+            return self.settle_attempt_and_fail(attempt, error).await;
+        }
+        let id = VerificationId(self.new_id(now)?);
+        let pending = PendingSession {
+            id,
+            email: user.email.clone(),
+            email_key: (*key).to_owned(),
+            user: user.id,
+            cause: PendingCause::LogIn { epoch: user.epoch },
+            persistent,
+        };
+        if !self.begin_verification(tx, &pending, now).await? {
+            let mut tx = self.store().write().await?;
+            attempt.succeed(&mut tx, now).await?;
+            tx.commit().await?;
+        }
+        Ok(LogInStep::NeedsVerification(id))
     }
 
     /// Returns a new hash if the stored one needs a rehash. Returns `None` if not, or without

@@ -1,15 +1,22 @@
 //! Sign-up. A setup token makes the new user the first administrator.
 
 use crate::{
-    Auth, Error, IssuedTokens, LimitedAction, RequestContext,
-    accounts::{roles::Roles, store::User},
-    audit::AuditEntry,
+    Auth, Error, LimitedAction, RequestContext,
+    accounts::{
+        pending::{PendingCause, PendingSession},
+        roles::Roles,
+        store::User,
+        verification::{LogInStep, SessionStart},
+    },
+    mail::MailContent,
+    one_time_links::{LinkPurpose, LinkToken, store::NewLink},
     passwords::hasher::Priority,
+    policy::Verification,
     sessions::issue_tokens::NewSession,
-    setup_token,
 };
 use countersign_types::{
-    DisplayName, Email, EventKind, Field, FieldError, FieldErrors, Timestamp, UserId,
+    DisplayName, Email, EventKind, Field, FieldError, FieldErrors, LinkId, Timestamp, UserId,
+    VerificationId,
     forms::{NewUser, SignUpForm},
     views::Role,
 };
@@ -18,28 +25,31 @@ impl Auth {
     /// Creates an account and its first session. `replaces` is the refresh token that came with the
     /// request; its session is revoked.
     ///
-    /// [`Error::EmailTaken`] reveals that an account with this address exists. Without email there
-    /// is no way to tell only its owner; the documentation says so.
+    /// If addresses must be verified, nothing is created before, and the result and its time are
+    /// the same for every address (ASVS 5.0 6.3.8). Otherwise [`Error::EmailTaken`] reveals that an
+    /// account with this address exists; the documentation says so.
+    ///
+    /// A setup token proves that the operator signs up, so the address need not be verified.
     pub async fn sign_up(
         &self,
         context: &RequestContext,
         form: &SignUpForm,
         replaces: Option<&str>,
-    ) -> Result<IssuedTokens, Error> {
+    ) -> Result<LogInStep, Error> {
         let NewUser { name, email, password } = form.validate()?;
         let slot = self.reserve_hash_slot(context, Priority::Anonymous, None)?;
         // An expired link is reported before anything is created.
-        let is_first_admin = !form.setup_token.is_empty();
-        if is_first_admin
-            && !setup_token::verify(self.secret(), &form.setup_token, self.clock().now())
-        {
-            return Err(Error::LinkExpired);
-        }
+        let setup_link = self.setup_link(&form.setup_token).await?;
+        let is_first_admin = setup_link.is_some();
         let key = email.lookup_key();
+        let is_deferred = self.verification() == Verification::Required && !is_first_admin;
+        if is_deferred {
+            self.require_mail()?;
+        }
         // Limits the enumeration of registered addresses, so it comes before the check.
         self.count_network_action(context, LimitedAction::SignUp).await?;
         // Saves the hash in most cases; the unique index decides.
-        if self.store().read().await?.user_by_email(&key).await?.is_some() {
+        if !is_deferred && self.store().read().await?.user_by_email(&key).await?.is_some() {
             return Err(Error::EmailTaken);
         }
         let id = UserId(self.new_id(self.clock().now())?);
@@ -48,38 +58,82 @@ impl Auth {
         else {
             return Err(FieldErrors::from((Field::Password, FieldError::TooWeak)).into());
         };
+        if is_deferred {
+            let name = name.map(|name| name.as_str().to_owned());
+            return self.defer_sign_up(id, name, &email, hash).await;
+        }
         let now = self.clock().now();
         let role = if is_first_admin { Role::Admin } else { Role::User };
         let user = new_user(id, name, &email, hash, role, now);
         let mut tx = self.store().begin_for(Priority::Anonymous).await?;
-        if is_first_admin && !tx.installation_claim_first_admin(now).await? {
-            return Err(Error::LinkExpired);
+        if let Some(link) = setup_link {
+            let is_first = tx.installation_claim_first_admin(now).await?;
+            if !is_first || !tx.link_use(link, LinkPurpose::SetUp, now).await? {
+                return Err(Error::LinkExpired);
+            }
         }
         if !tx.user_insert(&user, &key).await? {
             return Err(Error::EmailTaken);
         }
-        let new_session = NewSession { user: user.id, persistent: true, replaces, since: now };
-        let (session, changes) = self.create_session(&mut tx, context, new_session, now).await?;
-        self.audit(
-            &mut tx,
-            context,
-            now,
-            AuditEntry::by_user(EventKind::SignedUp, user.id, session),
-        )
-        .await?;
-        let row = tx
-            .session_with_user(session)
-            .await?
-            .ok_or_else(|| Error::internal("new session not found"))?;
-        self.commit_and_publish(tx, &changes, now).await?;
-        let device_cookie = self.issue_device_cookie(context, &key, user.id, row.epoch)?;
-        Ok(IssuedTokens { device_cookie, ..self.issue(&row, row.session.generation, now)? })
+        if self.verification() != Verification::Off {
+            // Beyond the limit for one address, the account is created without an email.
+            let content = MailContent::VerifyEmail;
+            self.send_verification_to(&mut tx, content, &user.email, now).await?;
+        }
+        let session = NewSession { user: user.id, persistent: true, replaces, since: now };
+        let log_in = SessionStart { user: user.id, key: &key, event: EventKind::SignedUp, session };
+        let issued = self.begin_session(tx, context, log_in, now).await?;
+        Ok(LogInStep::SignedIn(Box::new(issued)))
     }
 
-    /// Issues a setup token, valid for one hour; `None` if there has been an administrator.
+    /// Stores a sign-up until its address is verified, whether an account has that address or not.
+    async fn defer_sign_up(
+        &self,
+        user: UserId,
+        name: Option<String>,
+        email: &Email,
+        password_hash: String,
+    ) -> Result<LogInStep, Error> {
+        let tx = self.store().begin_for(Priority::Anonymous).await?;
+        let now = self.clock().now();
+        let id = VerificationId(self.new_id(now)?);
+        let pending = PendingSession {
+            id,
+            email: email.as_str().to_owned(),
+            email_key: email.lookup_key(),
+            user,
+            cause: PendingCause::SignUp { name, password_hash },
+            persistent: true,
+        };
+        self.begin_verification(tx, &pending, now).await?;
+        Ok(LogInStep::NeedsVerification(id))
+    }
+
+    /// Issues a setup token, valid for one hour; `None` if there has been an administrator. Those
+    /// of other nodes stay valid.
     pub async fn issue_setup_token(&self) -> Result<Option<String>, Error> {
-        let wanted = self.store().read().await?.installation_has_no_admin().await?;
-        Ok(wanted.then(|| setup_token::issue(self.secret(), self.clock().now())))
+        if !self.store().read().await?.installation_has_no_admin().await? {
+            return Ok(None);
+        }
+        let (purpose, mut tx) = (LinkPurpose::SetUp, self.store().write().await?);
+        let now = self.clock().now();
+        let id = LinkId(self.new_id(now)?);
+        let link = NewLink { id, purpose, email: "", email_key: "", session: None };
+        tx.link_insert_for_address(&link, now).await?;
+        tx.link_start_validity(id, purpose, false, now).await?;
+        tx.commit().await?;
+        Ok(Some(LinkToken { purpose, id }.encode(self.secret())))
+    }
+
+    /// Returns the valid link of a setup token; `None` if the form has none.
+    async fn setup_link(&self, token: &str) -> Result<Option<LinkId>, Error> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        let (purpose, now) = (LinkPurpose::SetUp, self.clock().now());
+        let id = self.link_id(token, purpose)?;
+        let link = self.store().read().await?.link_to_address(id, purpose, now).await?;
+        link.map(|_| Some(id)).ok_or(Error::LinkExpired)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     Error,
     accounts::roles::Roles,
+    one_time_links::ADDRESS_RESERVATION,
     passwords::hasher::MAX_STORED_BYTES,
     store::{ReadConnection, WriteTransaction, statements, with_connection},
 };
@@ -124,12 +125,25 @@ statements! {
         csgn_users.id) AS roles, epoch, disabled_at, last_login_at, created_at FROM csgn_users \
         WHERE id = $1";
     INSERT = "INSERT INTO csgn_users (id, email, email_key, name, password_hash, epoch, \
-        last_login_at, created_at) VALUES ($1, $2, $3, $4, $5, 0, $6, $7) ON CONFLICT (email_key) \
-        DO NOTHING";
+        last_login_at, created_at, email_verified_at) SELECT $1, $2, $3, $4, $5, 0, $6, $7, $8 \
+        WHERE CAST($8 AS BIGINT) IS NOT NULL OR NOT EXISTS (SELECT 1 FROM csgn_one_time_links \
+        WHERE email_key = $3 AND purpose = 'restore_email' AND ended_at IS NULL AND (created_at > \
+        $9 OR expires_at > CAST($7 AS BIGINT))) ON CONFLICT (email_key) DO NOTHING";
     INSERT_ROLE = "INSERT INTO csgn_user_roles (user_id, role) VALUES ($1, $2)";
     DELETE_ROLE = "DELETE FROM csgn_user_roles WHERE user_id = $1 AND role = $2";
     RECORD_LOG_IN_IF_UNCHANGED = "UPDATE csgn_users SET last_login_at = $4, password_hash = $5 \
         WHERE id = $1 AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL";
+    VERIFY_AND_RECORD_LOG_IN = "UPDATE csgn_users SET email_verified_at = \
+        COALESCE(email_verified_at, $3), last_login_at = $3 WHERE id = $1 AND epoch = $2 AND \
+        password_hash IS NOT NULL AND disabled_at IS NULL";
+    LOCK = "UPDATE csgn_users SET epoch = epoch WHERE id = $1";
+    VERIFY_EMAIL = "UPDATE csgn_users SET email_verified_at = COALESCE(email_verified_at, $3) \
+        WHERE id = $1 AND email_key = $2 AND disabled_at IS NULL RETURNING email_verified_at";
+    IS_UNCHANGED = "UPDATE csgn_users SET epoch = epoch WHERE id = $1 AND epoch = $2 AND \
+        password_hash = $3 AND disabled_at IS NULL";
+    CHANGE_EMAIL = "UPDATE csgn_users SET email = $3, email_key = $4, email_verified_at = $5 WHERE \
+        id = $1 AND email = $2 AND disabled_at IS NULL AND NOT EXISTS (SELECT 1 FROM csgn_users \
+        WHERE email_key = $4 AND id <> $1)";
     CHANGE_PASSWORD = "UPDATE csgn_users SET password_hash = $4, epoch = epoch + 1 WHERE id = $1 \
         AND epoch = $2 AND password_hash = $3 AND disabled_at IS NULL RETURNING epoch";
     FORGET_PASSWORD = "UPDATE csgn_users SET password_hash = NULL WHERE id = $1 AND disabled_at IS \
@@ -230,7 +244,8 @@ impl ReadConnection {
 }
 
 impl WriteTransaction {
-    /// Inserts an account with its roles. Returns `false` if the address is taken.
+    /// Inserts an account with its roles. Returns `false` if the address is taken. One that is not
+    /// verified is taken as long as the owner of another account can restore it.
     pub async fn user_insert(&mut self, user: &User, email_key: &str) -> Result<bool, Error> {
         let done = with_connection!(self, |c| sqlx::query(INSERT)
             .bind(user.id)
@@ -240,6 +255,8 @@ impl WriteTransaction {
             .bind(user.password_hash.as_deref())
             .bind(user.last_login_at)
             .bind(user.created_at)
+            .bind(user.email_verified_at)
+            .bind(user.created_at - ADDRESS_RESERVATION)
             .execute(c)
             .await?
             .rows_affected());
@@ -270,6 +287,89 @@ impl WriteTransaction {
             .await?
             .rows_affected());
         Ok(done == 1)
+    }
+
+    /// Marks the address as verified and records a log-in. Returns `false` if the account changed
+    /// since the password was verified.
+    pub(crate) async fn user_verify_and_record_log_in(
+        &mut self,
+        id: UserId,
+        epoch: i64,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(VERIFY_AND_RECORD_LOG_IN)
+            .bind(id)
+            .bind(epoch)
+            .bind(now)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
+    }
+
+    /// Marks an address as verified. Returns whether it was not verified before, or `None` if the
+    /// account does not have this address or is disabled.
+    pub(crate) async fn user_verify_email(
+        &mut self,
+        id: UserId,
+        email_key: &str,
+        now: Timestamp,
+    ) -> Result<Option<bool>, Error> {
+        let verified_at: Option<Timestamp> =
+            with_connection!(self, |c| sqlx::query_scalar(VERIFY_EMAIL)
+                .bind(id)
+                .bind(email_key)
+                .bind(now)
+                .fetch_optional(c)
+                .await?);
+        Ok(verified_at.map(|verified_at| verified_at == now))
+    }
+
+    /// Locks the row of an account, which all transactions lock before rows that refer to it.
+    pub(crate) async fn user_lock(&mut self, id: UserId) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(LOCK).bind(id).execute(c).await.map(drop)?);
+        Ok(())
+    }
+
+    /// Whether the account is unchanged since the password was verified. Locks its row.
+    pub(crate) async fn user_is_unchanged(
+        &mut self,
+        verified: VerifiedCredentials<'_>,
+    ) -> Result<bool, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(IS_UNCHANGED)
+            .bind(verified.id)
+            .bind(verified.epoch)
+            .bind(verified.hash)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
+    }
+
+    /// Changes the address, whose new owner has read an email there. Returns `false` if the account
+    /// has changed since `old` was read, or another account has the new address.
+    pub(crate) async fn user_change_email(
+        &mut self,
+        id: UserId,
+        old: &str,
+        new: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let changed = with_connection!(self, |c| match sqlx::query(CHANGE_EMAIL)
+            .bind(id)
+            .bind(old)
+            .bind(new)
+            .bind(new.to_ascii_lowercase())
+            .bind(now)
+            .execute(c)
+            .await
+        {
+            // Another account has got the address in a concurrent transaction. This one cannot
+            // continue; its repetition finds that account.
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => None,
+            done => Some(done?.rows_affected()),
+        });
+        changed.map(|rows| rows == 1).ok_or(Error::Overloaded { retry_after: 1 })
     }
 
     /// Changes the password and raises the epoch. Returns the new epoch, or `None` if the account

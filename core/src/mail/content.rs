@@ -21,11 +21,12 @@ pub struct Origin {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "template", rename_all = "snake_case")]
 pub enum MailContent {
-    /// Asks a new user to confirm the address. Link and code.
+    /// Asks a new user to confirm the address. Link and code. If the address has an account when it
+    /// is sent, it becomes [`MailContent::AccountExists`].
     SignUp,
     /// Answers a sign-up with an address that already has an account. No one-time link.
     AccountExists,
-    /// Asks the user of an existing account to confirm its address. Link and code.
+    /// Asks the user of an account to confirm its address. Link and code.
     VerifyEmail,
     /// Lets the user choose a new password. Link and code.
     ResetPassword,
@@ -44,6 +45,8 @@ pub enum MailContent {
         new_email: String,
         /// The time and place of the change.
         origin: Origin,
+        /// Whether the link restores this address in any case, for as long as it works.
+        can_restore: bool,
     },
     /// Refresh token reuse was detected and the session was revoked (RFC 9700, 4.14.2). Link.
     ReuseDetected(Origin),
@@ -86,19 +89,17 @@ impl MailContent {
     pub(crate) fn link_purpose(&self) -> Option<LinkPurpose> {
         match self {
             Self::ResetPassword => Some(LinkPurpose::ResetPassword),
+            Self::SignUp | Self::VerifyEmail => Some(LinkPurpose::VerifyEmail),
+            Self::ChangeEmail => Some(LinkPurpose::ChangeEmail),
+            Self::EmailChanged { can_restore: true, .. } => Some(LinkPurpose::RestoreEmail),
             Self::NewDevice(_)
             | Self::PasswordChanged(_)
             | Self::PasswordReset(_)
+            | Self::EmailChanged { .. }
             | Self::ReuseDetected(_)
             | Self::DeletionRequested { .. }
             | Self::DeletionCancelled(_) => Some(LinkPurpose::SecureAccount),
-            // Not sent yet, except the last.
-            Self::SignUp
-            | Self::AccountExists
-            | Self::VerifyEmail
-            | Self::ChangeEmail
-            | Self::EmailChanged { .. }
-            | Self::Test => None,
+            Self::AccountExists | Self::Test => None,
         }
     }
 

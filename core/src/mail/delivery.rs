@@ -223,11 +223,16 @@ impl Auth {
             None => self.store().read().await?.outbox_account_address(mail).await?,
         };
         let Some(address) = address else { return Ok(None) };
+        let Some(content) = self.content_for_address(content, &address).await? else {
+            return Ok(None);
+        };
+        let link = link.filter(|_| content.link_purpose().is_some());
         let site = MailContext {
             product: &mailer.config.product,
             base_url: &self.policy().issuer,
             recipient: &address,
             link: link.as_ref(),
+            has_logo: mailer.config.has_logo(),
         };
         let sender = mailer.config.sender();
         let rendered = rendering::render(&content, &site);
@@ -236,6 +241,32 @@ impl Auth {
                 .map_err(|error| unusable(&error)),
             Err(error) => Err(unusable(&error)),
         }))
+    }
+
+    /// Returns the email that suits what the address has when it is sent; `None`: none does. The
+    /// request that caused it must do the same work for every address.
+    async fn content_for_address(
+        &self,
+        content: MailContent,
+        address: &str,
+    ) -> Result<Option<MailContent>, Error> {
+        let (sign_up, verify, change) =
+            (MailContent::SignUp, MailContent::VerifyEmail, MailContent::ChangeEmail);
+        if ![&sign_up, &verify, &change].contains(&&content) {
+            return Ok(Some(content));
+        }
+        let key = address.to_ascii_lowercase();
+        let account = self.store().read().await?.user_by_email(&key).await?;
+        let is_unverified =
+            account.as_ref().is_some_and(|account| account.email_verified_at.is_none());
+        Ok(if content == sign_up {
+            Some(if account.is_some() { MailContent::AccountExists } else { content })
+        } else if content == verify {
+            Some(content).filter(|_| is_unverified)
+        } else {
+            // The owner of a taken address knows nothing of the account that asks for it.
+            Some(content).filter(|_| account.is_none())
+        })
     }
 
     /// Returns between 80 % and 120 % of a delay.

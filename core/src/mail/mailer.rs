@@ -1,6 +1,7 @@
 //! The configuration of email, and the counters of its delivery.
 
 use crate::mail::{
+    logo::MailLogo,
     message::Sender,
     transport::{MailTransport, parse_mailbox},
 };
@@ -14,6 +15,7 @@ pub struct MailConfig {
     from: Mailbox,
     reply_to: Option<Mailbox>,
     pub(super) product: String,
+    logo: Option<MailLogo>,
 }
 
 /// The sender is not an address such as `Example <accounts@example.com>`.
@@ -35,13 +37,25 @@ impl MailConfig {
             from: mailbox(from)?,
             reply_to: reply_to.map(mailbox).transpose()?,
             product: product.to_owned(),
+            logo: None,
         })
+    }
+
+    /// Adds a logo, which replaces the name of the product at the top of the HTML part.
+    #[must_use]
+    pub fn with_logo(self, logo: Option<MailLogo>) -> Self {
+        Self { logo, ..self }
     }
 }
 
 impl MailConfig {
     pub(super) fn sender(&self) -> Sender<'_> {
-        Sender { from: &self.from, reply_to: self.reply_to.as_ref() }
+        let (reply_to, logo) = (self.reply_to.as_ref(), self.logo.as_ref());
+        Sender { from: &self.from, reply_to, logo }
+    }
+
+    pub(super) const fn has_logo(&self) -> bool {
+        self.logo.is_some()
     }
 }
 

@@ -3,12 +3,15 @@
 //! Values reach header fields only as types of lettre, which parse addresses and encode text, so
 //! no value can add a field.
 
-use crate::{Error, mail::rendering::RenderedMail};
+use crate::{
+    Error,
+    mail::{logo::MailLogo, rendering::RenderedMail},
+};
 use countersign_types::{MailId, Timestamp};
 use lettre::{
     Address,
     message::{
-        Mailbox, MultiPart,
+        Attachment, Mailbox, MultiPart, SinglePart,
         header::{HeaderName, HeaderValue},
     },
 };
@@ -29,7 +32,11 @@ pub(crate) struct Message {
 pub(crate) struct Sender<'a> {
     pub(crate) from: &'a Mailbox,
     pub(crate) reply_to: Option<&'a Mailbox>,
+    pub(crate) logo: Option<&'a MailLogo>,
 }
+
+/// The `Content-ID` of the logo, to which the HTML part refers.
+pub(super) const LOGO_ID: &str = "logo";
 
 impl Message {
     /// Builds a message. Its `Message-ID` is the same for each attempt to send it, so that servers
@@ -60,9 +67,20 @@ impl Message {
         }
         #[cfg(any(test, feature = "testing"))]
         let kept = html.clone();
-        let message = builder
-            .multipart(MultiPart::alternative_plain_html(text.clone(), html))
-            .map_err(Error::internal)?;
+        let body = match sender.logo {
+            None => MultiPart::alternative_plain_html(text.clone(), html),
+            Some(logo) => {
+                let media_type = logo.media_type().parse().map_err(Error::internal)?;
+                let image = Attachment::new_inline(LOGO_ID.to_owned());
+                let related = MultiPart::related()
+                    .singlepart(SinglePart::html(html))
+                    .singlepart(image.body(logo.bytes(), media_type));
+                MultiPart::alternative()
+                    .singlepart(SinglePart::plain(text.clone()))
+                    .multipart(related)
+            }
+        };
+        let message = builder.multipart(body).map_err(Error::internal)?;
         Ok(Self {
             to: to.to_owned(),
             subject,
@@ -97,7 +115,7 @@ pub(crate) mod tests {
     fn build(to: &str, subject: &str) -> Result<Message, Error> {
         let from = "Example <accounts@example.com>".parse().expect("a mailbox");
         let reply_to = "help@example.com".parse().expect("a mailbox");
-        let sender = Sender { from: &from, reply_to: Some(&reply_to) };
+        let sender = Sender { from: &from, reply_to: Some(&reply_to), logo: None };
         let mail = RenderedMail {
             subject: subject.to_owned(),
             text: "Hello\n".to_owned(),
@@ -123,6 +141,30 @@ pub(crate) mod tests {
             "Message-ID: <00000000-0000-0000-0000-000000000007@example.com>\r\n",
             "Auto-Submitted: auto-generated\r\n",
             "Content-Type: multipart/alternative;",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn logo_is_part_of_the_message() {
+        let from = "accounts@example.com".parse().expect("a mailbox");
+        let logo = MailLogo::new(b"\x89PNG\r\n\x1a\n...").expect("a logo");
+        let sender = Sender { from: &from, reply_to: None, logo: Some(&logo) };
+        let mail = RenderedMail {
+            subject: "Hello".to_owned(),
+            text: "Hello\n".to_owned(),
+            html: "<img src=\"cid:logo\">".to_owned(),
+        };
+        let (id, now) = (MailId(Uuid::from_u128(7)), Timestamp(0));
+        let message = Message::new(&sender, id, "ada@example.com", mail, now).expect("a message");
+        let text = String::from_utf8(message.formatted()).expect("text");
+        for line in [
+            "Content-Type: multipart/alternative;",
+            "Content-Type: multipart/related;",
+            "Content-ID: <logo>\r\n",
+            "Content-Type: image/png\r\n",
+            "iVBORw0KGgo",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }

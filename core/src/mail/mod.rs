@@ -14,6 +14,7 @@
 
 pub(crate) mod content;
 mod delivery;
+mod logo;
 mod mailer;
 pub(crate) mod message;
 mod operator;
@@ -24,9 +25,10 @@ pub(crate) mod transport;
 mod words;
 
 pub use content::{MailContent, Origin};
+pub use logo::{InvalidLogo, MAX_LOGO_BYTES, MailLogo};
 pub(crate) use mailer::Mailer;
 pub use mailer::{InvalidMailbox, MailConfig, MailStatistics, check_mailbox};
-pub(crate) use queue::{Notice, QueuedMail};
+pub(crate) use queue::{MailRecipient, Notice, QueuedMail};
 pub use store::OutboxRow;
 #[cfg(any(test, feature = "testing"))]
 pub use transport::memory::{Mailbox as MemoryMailbox, SentMail};

@@ -41,6 +41,7 @@ impl Admin<'_> {
             base_url: &auth.policy().issuer,
             recipient: to.as_str(),
             link: None,
+            has_logo: mailer.config.has_logo(),
         };
         let mail = rendering::render(&MailContent::Test, &context)?;
         let id = MailId(auth.new_id(now)?);

@@ -18,14 +18,24 @@ pub(super) const MAX_QUEUED: u64 = 100_000;
 /// Seconds until a client that was rejected because of [`MAX_QUEUED`] may retry.
 const RETRY_AFTER: u32 = 60;
 
+/// Whom an email is for.
+#[derive(Clone, Copy)]
+pub(crate) enum MailRecipient {
+    /// An account. The email is deleted with it.
+    User(UserId),
+    /// The account of the link, at its address when the email is sent. Without an account nothing
+    /// is sent.
+    AccountOfLink,
+    /// An address, whether it has an account or not.
+    Address,
+}
+
 /// An email to be queued.
 pub(crate) struct QueuedMail<'a> {
     pub(crate) content: MailContent,
     /// The recipient, for the limit of emails to one address.
     pub(crate) email: &'a str,
-    /// The account; `None` if the address need not have one. Then the account of the link decides
-    /// whether and where the email is sent.
-    pub(crate) user: Option<UserId>,
+    pub(crate) recipient: MailRecipient,
     pub(crate) link: Option<LinkId>,
 }
 
@@ -93,7 +103,7 @@ impl Auth {
         mail: QueuedMail<'_>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let QueuedMail { content, email, user, link } = mail;
+        let QueuedMail { content, email, recipient, link } = mail;
         if !self.count_for_address(tx, LimitedAction::AddressMail, email, now).await? {
             tracing::warn!(template = content.name(), "email limit exceeded");
             return Ok(false);
@@ -102,8 +112,11 @@ impl Auth {
         let new = NewMail {
             id: MailId(self.new_id(now)?),
             content: &content,
-            recipient: user.map(|_| email),
-            user,
+            recipient: (!matches!(recipient, MailRecipient::AccountOfLink)).then_some(email),
+            user: match recipient {
+                MailRecipient::User(user) => Some(user),
+                MailRecipient::AccountOfLink | MailRecipient::Address => None,
+            },
             link,
         };
         tx.outbox_insert(&new, now).await?;
@@ -133,10 +146,10 @@ impl Auth {
                 return Ok(());
             }
         }
-        let purpose = LinkPurpose::SecureAccount;
+        let purpose = content.link_purpose().unwrap_or(LinkPurpose::SecureAccount);
         let link = self.create_link_for_user(tx, purpose, &owner, now).await?;
-        let mail =
-            QueuedMail { content, email: owner.email, user: Some(owner.user), link: Some(link) };
+        let recipient = MailRecipient::User(owner.user);
+        let mail = QueuedMail { content, email: owner.email, recipient, link: Some(link) };
         self.queue_mail(tx, mail, now).await.map(drop)
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{
     content::MailContent,
+    message::LOGO_ID,
     words::{self, Action},
 };
 use crate::one_time_links::CODE_TTL;
@@ -32,6 +33,8 @@ pub(crate) struct MailContext<'a> {
     pub(crate) recipient: &'a str,
     /// The one-time link.
     pub(crate) link: Option<&'a MailLink>,
+    /// Whether the message contains a logo.
+    pub(crate) has_logo: bool,
 }
 
 /// A mail that is ready to be sent.
@@ -53,6 +56,8 @@ struct Link {
 /// The values of the templates.
 struct Mail<'a> {
     product: String,
+    /// The URL of the logo inside the message.
+    logo: Option<String>,
     base_url: &'a str,
     heading: &'static str,
     lead: String,
@@ -80,7 +85,7 @@ struct TextPart<'a> {
 /// Renders a mail. Fails if it needs a link and the context has none.
 pub(crate) fn render(
     content: &MailContent,
-    &MailContext { product, base_url, recipient, link }: &MailContext<'_>,
+    &MailContext { product, base_url, recipient, link, has_logo }: &MailContext<'_>,
 ) -> Result<RenderedMail, askama::Error> {
     let words = words::words(content, product, recipient);
     let page = |label, path| Link { label, url: format!("{base_url}{path}") };
@@ -116,6 +121,7 @@ pub(crate) fn render(
     // Names, addresses and devices reach the templates only through `one_line`.
     let mail = Mail {
         product: one_line(product),
+        logo: has_logo.then(|| format!("cid:{LOGO_ID}")),
         base_url,
         heading: words.heading,
         lead: one_line(lead),
@@ -203,7 +209,11 @@ mod tests {
             MailContent::NewDevice(origin()),
             MailContent::PasswordChanged(origin()),
             MailContent::PasswordReset(origin()),
-            MailContent::EmailChanged { new_email: "new@example.com".into(), origin: origin() },
+            MailContent::EmailChanged {
+                new_email: "new@example.com".into(),
+                origin: origin(),
+                can_restore: true,
+            },
             MailContent::ReuseDetected(origin()),
             MailContent::DeletionRequested { delete_at: DELETE_AT, origin: origin() },
             MailContent::DeletionCancelled(origin()),
@@ -217,6 +227,7 @@ mod tests {
             base_url: "https://accounts.example.com",
             recipient: "ada@example.com",
             link,
+            has_logo: false,
         }
     }
 

@@ -61,7 +61,7 @@ pub(super) fn words(content: &MailContent, product: &str, recipient: &str) -> Wo
         },
         MailContent::VerifyEmail => code(
             "Confirm your email address",
-            "Enter this code in your account, or open the link below.",
+            "Enter this code on the page that asked for it, or open the link below.",
             "Confirm email address",
             &format!("someone added {recipient} to an account at {product}"),
         ),

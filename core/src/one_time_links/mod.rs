@@ -6,9 +6,10 @@
 //!
 //! A link is valid from the time of sending, once, and for one purpose. A newer link to reset the
 //! password supersedes older ones, and a changed password ends them. A reset and a disabled account
-//! end all links of the account. Revoking sessions ends none: an attacker with the password could
-//! otherwise keep the owner from recovering the account. `WriteTransaction::link_use` uses a
-//! link, in the transaction that does what the link is for; opening it changes nothing.
+//! end all links of the account, except those of a previous address that take the account back.
+//! Revoking sessions ends none: an attacker with the password could otherwise keep the owner from
+//! recovering the account. `WriteTransaction::link_use` uses a link, in the transaction that does
+//! what the link is for; opening it changes nothing.
 //!
 //! The emails are not here but in [`crate::mail`], and what a link does is in the feature that uses
 //! it. (ASVS 5.0 6.4.1, 6.4.3, 6.5.1, 6.5.3, 6.5.4, 6.5.5, 6.6.2, 6.6.3.)
@@ -24,6 +25,8 @@ use countersign_types::{SessionId, TimeSpan, UserId, views::DELETION_GRACE_PERIO
 
 /// Maximum number of attempts to enter a code, by all clients together.
 pub(crate) const MAX_CODE_ATTEMPTS: i64 = 5;
+/// How long the previous address of an account can be restored, from the change.
+pub(crate) const ADDRESS_RESERVATION: TimeSpan = TimeSpan::days(7);
 /// How long a code is valid, from the time of sending (ASVS 5.0 6.5.5).
 pub(crate) const CODE_TTL: TimeSpan = TimeSpan::minutes(10);
 
@@ -63,6 +66,15 @@ link_purposes! {
     /// "This wasn't me": end a session and reset the password. It can cancel a deletion as long as
     /// the deletion can be cancelled.
     SecureAccount = "secure_account" 2 DELETION_GRACE_PERIOD;
+    /// Prove that the user reads an address, for an account with it or a new one.
+    VerifyEmail = "verify_email" 3 TimeSpan::days(1);
+    /// Change the address of an account to the one that the link is sent to.
+    ChangeEmail = "change_email" 4 TimeSpan::days(1);
+    /// "Take it back": as [`LinkPurpose::SecureAccount`], and restore the address that the link is
+    /// sent to. As long as it works, no other account can have that address.
+    RestoreEmail = "restore_email" 5 ADDRESS_RESERVATION;
+    /// Sign up as the first administrator. It is printed at the start of the server, not sent.
+    SetUp = "set_up" 6 TimeSpan::minutes(60);
 }
 
 /// The account of a link.
@@ -71,6 +83,6 @@ pub(crate) struct LinkOwner<'a> {
     pub(crate) user: UserId,
     /// The address that the link is sent to.
     pub(crate) email: &'a str,
-    /// The session that [`LinkPurpose::SecureAccount`] ends.
+    /// The session that [`LinkPurpose::SecureAccount`] and [`LinkPurpose::RestoreEmail`] end.
     pub(crate) session: Option<SessionId>,
 }

@@ -11,14 +11,14 @@ use crate::{
     server_secret::constant_time_eq,
     store::WriteTransaction,
 };
-use countersign_types::{Email, Field, FieldError, FieldErrors, LinkId, OneTimeCode, Timestamp};
+use countersign_types::{Field, FieldError, FieldErrors, LinkId, OneTimeCode, Timestamp};
 
 /// A link that is valid at present, as its page shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidLink {
     /// Identifies the link. It grants no access.
     pub id: LinkId,
-    /// The address of the account.
+    /// The address of the account, or the previous one to which the link was sent.
     pub email: String,
 }
 
@@ -44,7 +44,8 @@ impl Auth {
     pub async fn read_link(&self, purpose: LinkPurpose, token: &str) -> Result<ValidLink, Error> {
         let id = self.link_id(token, purpose)?;
         let link = self.valid_link(id, purpose).await?;
-        Ok(ValidLink { id, email: link.email })
+        let is_moved = !link.email.eq_ignore_ascii_case(&link.link_email);
+        Ok(ValidLink { id, email: if is_moved { link.link_email } else { link.email } })
     }
 
     /// Decodes a token for one purpose.
@@ -76,6 +77,18 @@ impl Auth {
         link: LinkId,
         code: &OneTimeCode,
     ) -> Result<String, Error> {
+        let id = self.verify_code(context, purpose, link, code).await?;
+        Ok(LinkToken { purpose, id }.encode(self.secret()))
+    }
+
+    /// Verifies the code of a link, as [`Auth::redeem_code`] does.
+    pub(crate) async fn verify_code(
+        &self,
+        context: &RequestContext,
+        purpose: LinkPurpose,
+        link: LinkId,
+        code: &OneTimeCode,
+    ) -> Result<LinkId, Error> {
         self.count_network_action(context, LimitedAction::NetworkCode).await?;
         let mut tx = self.store().begin_for(Priority::Anonymous).await?;
         let now = self.clock().now();
@@ -92,29 +105,25 @@ impl Auth {
         let expected = token.code(self.secret());
         let is_right = constant_time_eq(expected.as_bytes(), code.expose().as_bytes());
         match attempt {
-            Some(_) if is_right => Ok(token.encode(self.secret())),
+            Some(_) if is_right => Ok(link),
             Some(number) if number < MAX_CODE_ATTEMPTS => failed(FieldError::Incorrect),
             _ => failed(FieldError::Expired),
         }
     }
 
-    /// Creates a link for an address that a client typed. The account is looked up by the statement
-    /// itself, so an unknown address takes as long.
+    /// Creates a link for an address that a client typed, with its lookup key. The account
+    /// is looked up by the statement itself, so an unknown address takes as long.
     pub(crate) async fn create_link_for_address(
         &self,
         tx: &mut WriteTransaction,
         purpose: LinkPurpose,
-        email: &Email,
+        (email, email_key): (&str, &str),
         now: Timestamp,
     ) -> Result<LinkId, Error> {
         let id = LinkId(self.new_id(now)?);
-        let key = email.lookup_key();
-        tx.link_supersede(&key, purpose, now).await?;
-        tx.link_insert_for_address(
-            &NewLink { id, purpose, email: email.as_str(), email_key: &key, session: None },
-            now,
-        )
-        .await?;
+        tx.link_supersede(email_key, purpose, now).await?;
+        let link = NewLink { id, purpose, email, email_key, session: None };
+        tx.link_insert_for_address(&link, now).await?;
         Ok(id)
     }
 

@@ -15,7 +15,7 @@ pub(crate) struct NewLink<'a> {
     pub(crate) purpose: LinkPurpose,
     pub(crate) email: &'a str,
     pub(crate) email_key: &'a str,
-    /// The session that [`LinkPurpose::SecureAccount`] ends.
+    /// The session that [`LinkPurpose::SecureAccount`] and [`LinkPurpose::RestoreEmail`] end.
     pub(crate) session: Option<SessionId>,
 }
 
@@ -27,6 +27,19 @@ pub struct LinkRow {
     /// The address of the account, which may be spelled differently from that of the link.
     pub email: String,
     pub name: Option<String>,
+    /// The address that the link was sent to.
+    pub link_email: String,
+}
+
+/// A valid link to an address, which need not have an account.
+#[derive(Clone, sqlx::FromRow)]
+pub(crate) struct AddressLinkRow {
+    /// The address that the link was sent to.
+    pub(crate) email: String,
+    /// The account that has this address now.
+    pub(crate) user_id: Option<UserId>,
+    /// The account that the link was created for.
+    pub(crate) owner: Option<UserId>,
 }
 
 statements! {
@@ -41,18 +54,33 @@ statements! {
     START_VALIDITY = "UPDATE csgn_one_time_links SET expires_at = $2, code_expires_at = CASE WHEN \
         $3 > 0 AND code_expires_at = created_at THEN $3 ELSE code_expires_at END WHERE id = $1 AND \
         ended_at IS NULL RETURNING code_expires_at";
-    VALID = "SELECT l.user_id, l.session_id, u.email, u.name FROM csgn_one_time_links l JOIN \
-        csgn_users u ON u.id = l.user_id WHERE l.id = $1 AND l.purpose = $2 AND l.ended_at IS NULL \
-        AND l.expires_at > $3 AND l.expires_at <= $4 AND u.disabled_at IS NULL";
+    VALID = "SELECT l.user_id, l.session_id, u.email, u.name, l.email AS link_email FROM \
+        csgn_one_time_links l JOIN csgn_users u ON u.id = l.user_id WHERE l.id = $1 AND l.purpose \
+        = $2 AND l.ended_at IS NULL AND l.expires_at > $3 AND l.expires_at <= $4 AND u.disabled_at \
+        IS NULL";
+    TO_ADDRESS = "SELECT l.email, u.id AS user_id, l.user_id AS owner FROM csgn_one_time_links l \
+        LEFT JOIN csgn_users u ON u.email_key = l.email_key WHERE l.id = $1 AND l.purpose = $2 AND \
+        l.ended_at IS NULL AND l.expires_at > $3 AND l.expires_at <= $4";
     COUNT_CODE_ATTEMPT = "UPDATE csgn_one_time_links SET code_attempts = code_attempts + 1 WHERE \
         id = $1 AND purpose = $2 AND ended_at IS NULL AND code_expires_at > $3 AND code_expires_at \
         <= $4 AND code_attempts < $5 RETURNING code_attempts, email_key";
     USE = "UPDATE csgn_one_time_links SET ended_at = $3 WHERE id = $1 AND purpose = $2 AND \
         ended_at IS NULL AND expires_at > $3 AND expires_at <= $4";
+    USE_FOR_ADDRESS = "UPDATE csgn_one_time_links SET ended_at = $3 WHERE id = $1 AND purpose = $2 \
+        AND email_key = $5 AND ended_at IS NULL AND expires_at > $3 AND expires_at <= $4";
     END_FOR_USER = "UPDATE csgn_one_time_links SET ended_at = $2 WHERE user_id = $1 AND ended_at \
-        IS NULL AND (purpose = $3 OR $4)";
+        IS NULL AND purpose = $3";
+    END_ALL_EXCEPT_RESTORING = "UPDATE csgn_one_time_links SET ended_at = $2 WHERE user_id = $1 \
+        AND ended_at IS NULL AND (email_key = (SELECT email_key FROM csgn_users WHERE id = $1) OR \
+        purpose NOT IN ('secure_account', 'restore_email'))";
+    END_ALL_FOR_USER = "UPDATE csgn_one_time_links SET ended_at = $2 WHERE user_id = $1 AND \
+        ended_at IS NULL";
+    RESTORABLE = "SELECT email_key FROM csgn_one_time_links WHERE user_id = $1 AND purpose = $2 \
+        AND ended_at IS NULL AND (created_at > $3 OR expires_at > $4) ORDER BY id LIMIT 1";
     LAST = "SELECT id FROM csgn_one_time_links WHERE email_key = $1 AND purpose = $2 AND ended_at \
         IS NULL ORDER BY id DESC LIMIT 1";
+    LAST_FOR_USER = "SELECT id FROM csgn_one_time_links WHERE user_id = $1 AND purpose = $2 AND \
+        ended_at IS NULL ORDER BY id DESC LIMIT 1";
     DELETE_FOR_USER = "DELETE FROM csgn_one_time_links WHERE user_id = $1";
     PRUNE = "DELETE FROM csgn_one_time_links WHERE id IN (SELECT id FROM csgn_one_time_links WHERE \
         expires_at < $1 LIMIT $2)";
@@ -83,6 +111,51 @@ impl ReadConnection {
 }
 
 impl ReadConnection {
+    /// Returns a link that is valid at `now`, whether its address has an account or not.
+    pub(crate) async fn link_to_address(
+        &mut self,
+        id: LinkId,
+        purpose: LinkPurpose,
+        now: Timestamp,
+    ) -> Result<Option<AddressLinkRow>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_as(TO_ADDRESS)
+            .bind(id)
+            .bind(purpose.as_str())
+            .bind(now)
+            .bind(latest_end(now, purpose.ttl()))
+            .fetch_optional(c)
+            .await?))
+    }
+
+    /// Returns the newest link of an account for this purpose that has not ended.
+    pub(crate) async fn link_last_for_user(
+        &mut self,
+        user: UserId,
+        purpose: LinkPurpose,
+    ) -> Result<Option<LinkId>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_scalar(LAST_FOR_USER)
+            .bind(user)
+            .bind(purpose.as_str())
+            .fetch_optional(c)
+            .await?))
+    }
+
+    /// Returns the previous address that an account can return to, in lower case.
+    pub(crate) async fn link_restorable_address(
+        &mut self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Option<String>, Error> {
+        let purpose = LinkPurpose::RestoreEmail;
+        Ok(with_connection!(self, |c| sqlx::query_scalar(RESTORABLE)
+            .bind(user)
+            .bind(purpose.as_str())
+            .bind(now - purpose.ttl())
+            .bind(now)
+            .fetch_optional(c)
+            .await?))
+    }
+
     /// Returns the newest link for this purpose and address that has not ended.
     pub(crate) async fn link_last(
         &mut self,
@@ -212,18 +285,68 @@ impl WriteTransaction {
             == 1)
     }
 
-    /// Ends the links of an account for one purpose, or for all purposes.
+    /// Uses a link as [`Self::link_use`] does, if it was sent to this address.
+    pub(crate) async fn link_use_for_address(
+        &mut self,
+        id: LinkId,
+        purpose: LinkPurpose,
+        email_key: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        Ok(with_connection!(self, |c| sqlx::query(USE_FOR_ADDRESS)
+            .bind(id)
+            .bind(purpose.as_str())
+            .bind(now)
+            .bind(latest_end(now, purpose.ttl()))
+            .bind(email_key)
+            .execute(c)
+            .await?
+            .rows_affected())
+            == 1)
+    }
+
+    /// Ends the links of an account for one purpose.
     pub(crate) async fn link_end_for_user(
         &mut self,
         user: UserId,
-        purpose: Option<LinkPurpose>,
+        purpose: LinkPurpose,
         now: Timestamp,
     ) -> Result<(), Error> {
         with_connection!(self, |c| sqlx::query(END_FOR_USER)
             .bind(user)
             .bind(now)
-            .bind(purpose.map_or("", LinkPurpose::as_str))
-            .bind(purpose.is_none())
+            .bind(purpose.as_str())
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Ends all links of an account, except those that were sent to a previous address and take the
+    /// account back: an attacker who has changed the address must not be able to end them.
+    pub(crate) async fn link_end_all_except_restoring(
+        &mut self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(END_ALL_EXCEPT_RESTORING)
+            .bind(user)
+            .bind(now)
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Ends all links of an account, also those to other addresses.
+    pub(crate) async fn link_end_all_for_user(
+        &mut self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(END_ALL_FOR_USER)
+            .bind(user)
+            .bind(now)
             .execute(c)
             .await
             .map(drop)?);

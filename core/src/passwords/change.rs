@@ -97,7 +97,10 @@ impl SignedIn<'_> {
         let Some(epoch) = tx.user_change_password(proof.verified, &hash).await? else {
             return Err(incorrect_password());
         };
-        tx.link_end_for_user(self.user, Some(LinkPurpose::ResetPassword), now).await?;
+        // A pending change of the address may be that of an attacker who knew the old password.
+        for purpose in [LinkPurpose::ResetPassword, LinkPurpose::ChangeEmail] {
+            tx.link_end_for_user(self.user, purpose, now).await?;
+        }
         proof.attempt.succeed(&mut tx, now).await?;
         if !tx.session_restart_generations(self.session, now).await? {
             return Err(Error::Unauthenticated);

@@ -7,7 +7,7 @@
 use crate::{
     Auth, Error, LimitedAction, RequestContext,
     audit::{AuditEntry, store::Outcome},
-    mail::{MailContent, Notice, Origin, QueuedMail},
+    mail::{MailContent, MailRecipient, Notice, Origin, QueuedMail},
     one_time_links::{LinkOwner, LinkPurpose, LinkToken, store::LinkRow},
     passwords::hasher::Priority,
     store::change_feed::Change,
@@ -17,6 +17,9 @@ use countersign_types::{
     forms::{ForgotPasswordForm, ResetPasswordForm},
 };
 use uuid::Uuid;
+
+/// The links that [`Auth::secure_account`] accepts.
+const SECURING: [LinkPurpose; 2] = [LinkPurpose::SecureAccount, LinkPurpose::RestoreEmail];
 
 impl Auth {
     /// Sends a link and a code to reset the password, if the address has an account. Returns the
@@ -34,17 +37,19 @@ impl Auth {
         let purpose = LinkPurpose::ResetPassword;
         let mut tx = self.store().begin_for(Priority::Anonymous).await?;
         let now = self.clock().now();
-        if !self.count_requested_mail(&mut tx, email.as_str(), now).await? {
+        if !self.count_requested_mail(&mut tx, purpose, email.as_str(), now).await? {
             // The page goes on with the email that was sent before.
             let last = tx.link_last(&email.lookup_key(), purpose).await?;
             tx.commit().await?;
             return last.map_or_else(|| Ok(LinkId(self.new_id(now)?)), Ok);
         }
-        let link = self.create_link_for_address(&mut tx, purpose, &email, now).await?;
+        let link = self
+            .create_link_for_address(&mut tx, purpose, (email.as_str(), &email.lookup_key()), now)
+            .await?;
         let mail = QueuedMail {
             content: MailContent::ResetPassword,
             email: email.as_str(),
-            user: None,
+            recipient: MailRecipient::AccountOfLink,
             link: Some(link),
         };
         if !self.queue_mail(&mut tx, mail, now).await? {
@@ -93,7 +98,7 @@ impl Auth {
         if !tx.link_use(id, purpose, now).await? {
             return Err(Error::LinkExpired);
         }
-        tx.link_end_for_user(*user, None, now).await?;
+        tx.link_end_all_except_restoring(*user, now).await?;
         tx.session_revoke_others(*user, SessionId(Uuid::nil()), "password_reset", now).await?;
         self.audit(&mut tx, context, now, by_owner(EventKind::PasswordReset, &link)).await?;
         let notice = Notice {
@@ -108,16 +113,21 @@ impl Auth {
     /// password, cancels a scheduled deletion, and returns the token of a link to set a new
     /// password, which is valid at once.
     ///
+    /// If the address of the account has changed since the notice, the previous one is restored,
+    /// all sessions end, and so do all newer links: they may have gone to an attacker. An older
+    /// link always prevails. The address is not restored if another account has it.
+    ///
     /// Returns [`Error::LinkExpired`] as [`Auth::reset_password`] does.
     pub async fn secure_account(
         &self,
         context: &RequestContext,
         token: &str,
     ) -> Result<String, Error> {
-        let purpose = LinkPurpose::SecureAccount;
-        let id = self.link_id(token, purpose)?;
+        let LinkToken { purpose, id } = LinkToken::decode(self.secret(), token)
+            .filter(|token| SECURING.contains(&token.purpose))
+            .ok_or(Error::LinkExpired)?;
         let link = self.valid_link(id, purpose).await?;
-        let LinkRow { user_id: user, session_id, email, .. } = &link;
+        let LinkRow { user_id: user, session_id, email, link_email, .. } = &link;
         let mut tx = self.store().begin_for(Priority::Anonymous).await?;
         let now = self.clock().now();
         let mut changes = Vec::new();
@@ -131,6 +141,12 @@ impl Auth {
             let entry = by_owner(EventKind::DeletionCancelled, &link);
             self.audit(&mut tx, context, now, entry).await?;
         }
+        let is_moved = !email.eq_ignore_ascii_case(link_email);
+        let earlier = tx.link_restorable_address(*user, now).await?;
+        let is_restored = is_moved
+            && earlier.is_none_or(|earlier| earlier.eq_ignore_ascii_case(link_email))
+            && tx.user_change_email(*user, email, link_email, now).await?;
+        let session_id = session_id.filter(|_| !is_moved);
         if session_id.is_none() {
             let epoch = tx.user_raise_epoch(*user).await?.ok_or(Error::LinkExpired)?;
             changes.push(Change::EpochRaised(*user, epoch));
@@ -138,8 +154,16 @@ impl Auth {
         if !tx.link_use(id, purpose, now).await? {
             return Err(Error::LinkExpired);
         }
+        if is_restored {
+            tx.link_end_all_for_user(*user, now).await?;
+        } else {
+            for ended in [LinkPurpose::ResetPassword, LinkPurpose::ChangeEmail] {
+                tx.link_end_for_user(*user, ended, now).await?;
+            }
+        }
+        tx.pending_delete_for_user(*user).await?;
         let purpose = LinkPurpose::ResetPassword;
-        tx.link_end_for_user(*user, Some(purpose), now).await?;
+        let email = if is_restored { link_email } else { email };
         let owner = LinkOwner { user: *user, email, session: None };
         let reset = LinkToken {
             purpose,
@@ -147,14 +171,18 @@ impl Auth {
         };
         tx.link_start_validity(reset.id, purpose, false, now).await?;
         if let Some(session) = session_id {
-            if tx.session_revoke_own(*session, *user, "reported", now).await? {
-                changes.push(Change::SessionRevoked(*session));
+            if tx.session_revoke_own(session, *user, "reported", now).await? {
+                changes.push(Change::SessionRevoked(session));
             }
         } else {
             let none = SessionId(Uuid::nil());
             tx.session_revoke_others(*user, none, "reported", now).await?;
         }
         self.audit(&mut tx, context, now, by_owner(EventKind::ActivityReported, &link)).await?;
+        if is_restored {
+            let entry = by_owner(EventKind::EmailRestored, &link);
+            self.audit(&mut tx, context, now, entry).await?;
+        }
         self.commit_and_publish(tx, &changes, now).await?;
         Ok(reset.encode(self.secret()))
     }

@@ -148,6 +148,9 @@ limited_actions! {
     /// A password change.
     PasswordChange = "password_change" User TokenBucket Database 20/60 s
         "COUNTERSIGN_LIMIT_PASSWORD_CHANGE" may_be off "changes of the password";
+    /// A request to verify or change the email address, or an attempt with a link or code.
+    EmailChange = "email_change" User TokenBucket Database 20/60 s
+        "COUNTERSIGN_LIMIT_EMAIL_CHANGE" may_be off "changes of the email address";
     /// A request for account deletion, or its cancellation.
     AccountDeletion = "account_deletion" User TokenBucket Database 20/60 s
         "COUNTERSIGN_LIMIT_ACCOUNT_DELETION" may_be off "requests and cancellations of account \

@@ -2,6 +2,7 @@
 
 use crate::{
     Auth, DeviceCookieToken, Error, RequestContext, SignedIn,
+    one_time_links::LinkPurpose,
     passwords::hasher::{Priority, QueueSlot, Quota},
     rate_limit::{Counter, LimitedAction, RateLimit, device_cookie::DeviceCookie, rate_limited},
     store::{ReadConnection, WriteTransaction},
@@ -253,15 +254,18 @@ impl Auth {
     }
 
     /// Counts an email that a client requested for an address. Returns `false` if a limit is
-    /// exceeded.
+    /// exceeded. Each purpose is counted separately, so that a sign-up by another person does not
+    /// suppress the email to reset a password.
     pub(crate) async fn count_requested_mail(
         &self,
         tx: &mut WriteTransaction,
+        purpose: LinkPurpose,
         email: &str,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(self.count_for_address(tx, LimitedAction::RepeatedMail, email, now).await?
-            && self.count_for_address(tx, LimitedAction::RequestedMail, email, now).await?)
+        let subject = format!("{} {email}", purpose.as_str());
+        Ok(self.count_for_address(tx, LimitedAction::RepeatedMail, &subject, now).await?
+            && self.count_for_address(tx, LimitedAction::RequestedMail, &subject, now).await?)
     }
 
     /// Counts an action of a user on this node.

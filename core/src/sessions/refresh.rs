@@ -183,6 +183,8 @@ impl Auth {
     ) -> Result<(), Error> {
         let session = row.session.id;
         let mut tx = self.store().write().await?;
+        // The notice refers to the user.
+        tx.user_lock(row.session.user_id).await?;
         let Some(user) = tx.session_revoke(session, REUSE_DETECTED, now).await? else {
             return Ok(());
         };

@@ -267,8 +267,12 @@ mod tests {
                 password: "correct horse battery".into(),
                 ..SignUpForm::default()
             };
-            let issued =
-                auth.sign_up(&RequestContext::default(), &form, None).await.expect("a sign-up");
+            let issued = auth
+                .sign_up(&RequestContext::default(), &form, None)
+                .await
+                .expect("a sign-up")
+                .tokens()
+                .expect("tokens");
             let claims = access_token::verify(
                 auth.keys(),
                 auth.token_cache(),

@@ -4,7 +4,7 @@
 use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client, execute};
 use countersign_core::{
     Error, IssuedTokens, PresentedCredential, RequestContext, SignedIn, admin::AdminAction,
-    test_on_each_database,
+    test_on_each_database, testing::tokens_of,
 };
 use countersign_types::{
     Email, EventKind, Field, FieldError, TimeSpan,
@@ -85,7 +85,7 @@ test_on_each_database! {
         let form =
             LogInForm { email: ADA.into(), password: PASSWORD.into(), ..LogInForm::default() };
         assert!(matches!(
-            context.auth.log_in(&client(), &form, None).await,
+            context.auth.log_in(&client(), &form, None).await.map(tokens_of),
             Err(Error::InvalidCredentials)
         ));
         let records =

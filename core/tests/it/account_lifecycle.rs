@@ -4,7 +4,7 @@ use crate::common::{PASSWORD, TestContext, client};
 use countersign_core::{
     Auth, Error, HashingConfig, PresentedCredential, RandomSource,
     accounts::store::VerifiedCredentials, passwords::hasher::PasswordHasher,
-    store::change_feed::Change, test_on_each_database, testing::TestDatabase,
+    store::change_feed::Change, test_on_each_database, testing::TestDatabase, testing::tokens_of,
 };
 use countersign_types::{
     EventKind, Field, FieldError, TimeSpan,
@@ -18,6 +18,7 @@ async fn log_in(auth: &Auth, email: &str, password: &str) -> Result<(), Error> {
         None,
     )
     .await
+    .map(tokens_of)
     .map(drop)
 }
 
@@ -35,7 +36,9 @@ test_on_each_database! {
             password: PASSWORD.into(),
             ..SignUpForm::default()
         };
-        let issued = context.auth.sign_up(&client(), &form, None).await.expect("a sign-up");
+        let issued = context.auth.sign_up(&client(), &form, None).await
+            .map(tokens_of)
+            .expect("a sign-up");
         for presented in [
             PresentedCredential::Bearer(&issued.access.token),
             PresentedCredential::Cookie(&issued.refresh.token),
@@ -68,7 +71,7 @@ test_on_each_database! {
             };
             assert!(
                 matches!(
-                    context.auth.sign_up(&client(), &form, None).await,
+                    context.auth.sign_up(&client(), &form, None).await.map(tokens_of),
                     Err(Error::EmailTaken)
                 ),
                 "{email}"
@@ -92,6 +95,7 @@ test_on_each_database! {
                         None,
                     )
                     .await
+                    .map(tokens_of)
                 })
             })
             .collect();
@@ -280,7 +284,7 @@ test_on_each_database! {
 
     async fn empty_log_in_form_reports_both_fields(context: TestContext) {
         let Err(Error::Invalid(errors)) =
-            context.auth.log_in(&client(), &LogInForm::default(), None).await
+            context.auth.log_in(&client(), &LogInForm::default(), None).await.map(tokens_of)
         else {
             panic!("field errors expected")
         };
@@ -362,6 +366,7 @@ test_on_each_database! {
             .auth
             .log_in(&client(), &form, Some(&first.refresh.token))
             .await
+            .map(tokens_of)
             .expect("a log-in");
         assert_ne!(first.session_tag, second.session_tag);
         assert!(matches!(
@@ -383,6 +388,7 @@ test_on_each_database! {
             .auth
             .log_in(&client(), &form, Some("csgn_rt_invented"))
             .await
+            .map(tokens_of)
             .expect("a log-in");
         assert!(!third.refresh.token.contains("invented"));
     }

@@ -3,6 +3,7 @@
 use crate::common::{PASSWORD, START, TestContext, client};
 use countersign_core::{
     Auth, IssuedTokens, PresentedCredential, SignedIn, admin::AdminAction, test_on_each_database,
+    testing::tokens_of,
 };
 use countersign_types::{
     EventKind, SessionId, TimeSpan, UserId,
@@ -25,7 +26,7 @@ async fn log_in(
     replaces: Option<&str>,
 ) -> Option<IssuedTokens> {
     let form = LogInForm { email: ADA.into(), password: password.into(), ..LogInForm::default() };
-    context.auth.log_in(&client(), &form, replaces).await.ok()
+    context.auth.log_in(&client(), &form, replaces).await.map(tokens_of).ok()
 }
 
 /// Performs every audited operation except those that need a restored database. Returns the user
@@ -89,7 +90,8 @@ async fn perform_all(context: &TestContext) -> (UserId, UserId) {
         setup_token: invite,
         ..SignUpForm::default()
     };
-    let root = context.auth.sign_up(&client(), &form, None).await.expect("a sign-up");
+    let root =
+        context.auth.sign_up(&client(), &form, None).await.map(tokens_of).expect("a sign-up");
     let signed_in = signed_in(&context.auth, &root).await;
     let admin = signed_in.admin().expect("an administrator");
     for change in [
@@ -154,13 +156,18 @@ test_on_each_database! {
         }
         let seen: BTreeSet<&str> = records.iter().map(|record| record.kind.as_str()).collect();
         // These need a hundred sessions, a restored database, a deleted account (see
-        // `account_deletion`) or email (see `password_reset`).
+        // `account_deletion`) or email (see `password_reset` and `email_verification`).
         let rare = [
             EventKind::SessionEvicted,
             EventKind::UnknownTokenGeneration,
             EventKind::AccountDeleted,
             EventKind::PasswordReset,
             EventKind::ActivityReported,
+            EventKind::EmailVerified,
+            EventKind::EmailChangeRequested,
+            EventKind::EmailChangePasswordFailed,
+            EventKind::EmailChanged,
+            EventKind::EmailRestored,
         ];
         let expected: BTreeSet<&str> = EventKind::ALL
             .iter()
@@ -186,6 +193,7 @@ test_on_each_database! {
                 None,
             )
             .await
+            .map(tokens_of)
             .expect_err("taken");
         let records = context
             .store

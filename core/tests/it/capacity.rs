@@ -6,6 +6,7 @@ use countersign_core::{
     RateLimits, RequestContext,
     passwords::hasher::{HeldThread, Priority},
     test_on_each_database,
+    testing::tokens_of,
 };
 use countersign_types::{
     TimeSpan,
@@ -37,7 +38,7 @@ async fn log_in(
     password: &'static str,
 ) -> Result<IssuedTokens, Error> {
     let form = LogInForm { email: email.into(), password: password.into(), ..LogInForm::default() };
-    auth.log_in(&client, &form, None).await
+    auth.log_in(&client, &form, None).await.map(tokens_of)
 }
 
 async fn change_password(

@@ -4,7 +4,7 @@
 use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client, start};
 use countersign_core::{
     Auth, Clock, PresentedCredential, RandomSource, ServerSecret, Store, test_on_each_database,
-    testing::TestDatabase,
+    testing::TestDatabase, testing::tokens_of,
 };
 use countersign_types::{EventKind, TimeSpan, Timestamp, forms::SignUpForm};
 
@@ -262,7 +262,7 @@ async fn nodes_with_wrong_clocks_use_the_database_clock() {
     let late = node_with_wrong_system_clock(&database, &secret, TimeSpan::minutes(90)).await;
 
     let form = SignUpForm { email: ADA.into(), password: PASSWORD.into(), ..SignUpForm::default() };
-    let issued = early.sign_up(&client(), &form, None).await.expect("a sign-up");
+    let issued = early.sign_up(&client(), &form, None).await.map(tokens_of).expect("a sign-up");
     let refreshed = late.refresh(&client(), &issued.refresh.token).await.expect("refreshed");
     let mut read_at = Vec::new();
     for node in [&early, &late] {

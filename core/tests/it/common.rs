@@ -2,9 +2,10 @@
 
 use countersign_core::{
     Auth, AuthConfig, Clock, Error, HashingConfig, IssuedTokens, Policy, PresentedCredential,
-    RandomSource, RateLimits, RequestContext, ServerSecret, StartError, Store,
+    RandomSource, RateLimits, RequestContext, ServerSecret, StartError, Store, Verification,
     mail::{MailConfig, MailTransport},
     testing::TestDatabase,
+    testing::tokens_of,
 };
 use countersign_types::{
     Timestamp,
@@ -60,10 +61,16 @@ impl TestContext {
     }
 
     /// Starts another node on the same database that sends email.
-    pub async fn mail_node(&self, transport: MailTransport, limits: RateLimits) -> Auth {
+    pub async fn mail_node(
+        &self,
+        transport: MailTransport,
+        limits: RateLimits,
+        verification: Verification,
+    ) -> Auth {
         let store = Store::open(&self.database.url).await.expect("a database");
         let mail = MailConfig::new(transport, MAIL_FROM, None, "Countersign").expect("a sender");
-        start_parts(&store, &self.clock, &self.secret, limits, HASHING, Some(mail))
+        let policy = Policy { limits, verification, ..Policy::new(ISSUER) };
+        start_parts(&store, &self.clock, &self.secret, policy, HASHING, Some(mail))
             .await
             .expect("a start")
     }
@@ -100,12 +107,12 @@ impl TestContext {
     pub async fn try_sign_up(&self, email: &str) -> Result<IssuedTokens, Error> {
         let form =
             SignUpForm { email: email.into(), password: PASSWORD.into(), ..SignUpForm::default() };
-        self.auth.sign_up(&client(), &form, None).await
+        self.auth.sign_up(&client(), &form, None).await.map(tokens_of)
     }
 
     pub async fn log_in(&self, email: &str) -> IssuedTokens {
         let form = LogInForm { email: email.into(), password: PASSWORD.into(), remember_me: true };
-        self.auth.log_in(&client(), &form, None).await.expect("a log-in")
+        self.auth.log_in(&client(), &form, None).await.map(tokens_of).expect("a log-in")
     }
 }
 
@@ -173,18 +180,18 @@ async fn start_hashing(
     limits: RateLimits,
     hashing: HashingConfig,
 ) -> Result<Auth, StartError> {
-    start_parts(store, clock, secret, limits, hashing, None).await
+    let policy = Policy { limits, ..Policy::new(ISSUER) };
+    start_parts(store, clock, secret, policy, hashing, None).await
 }
 
 async fn start_parts(
     store: &Store,
     clock: &Clock,
     secret: &ServerSecret,
-    limits: RateLimits,
+    policy: Policy,
     hashing: HashingConfig,
     mail: Option<MailConfig>,
 ) -> Result<Auth, StartError> {
-    let policy = Policy { limits, ..Policy::new(ISSUER) };
     Auth::start(AuthConfig {
         store: store.clone(),
         clock: clock.clone(),

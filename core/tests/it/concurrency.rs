@@ -5,6 +5,7 @@
 use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client};
 use countersign_core::{
     Auth, Error, IssuedTokens, PresentedCredential, admin::AdminAction, test_on_each_database,
+    testing::tokens_of,
 };
 use countersign_types::{
     EventId, EventKind, TimeSpan,
@@ -47,7 +48,7 @@ async fn refresh(auth: Auth, token: String) -> Result<IssuedTokens, Error> {
 
 async fn log_in(auth: Auth, password: &'static str) -> Result<IssuedTokens, Error> {
     let form = LogInForm { email: ADA.into(), password: password.into(), ..LogInForm::default() };
-    auth.log_in(&client(), &form, None).await
+    auth.log_in(&client(), &form, None).await.map(tokens_of)
 }
 
 /// An operation that revokes sessions, by the user of `token` unless stated otherwise.

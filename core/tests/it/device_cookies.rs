@@ -3,7 +3,7 @@
 use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client};
 use countersign_core::{
     Auth, Error, IssuedTokens, LimitedAction, PresentedCredential, RateLimits, RequestContext,
-    admin::AdminAction, test_on_each_database,
+    admin::AdminAction, test_on_each_database, testing::tokens_of,
 };
 use countersign_types::{
     TimeSpan,
@@ -29,7 +29,7 @@ async fn log_in(
     password: &str,
 ) -> Result<IssuedTokens, Error> {
     let form = LogInForm { email: email.into(), password: password.into(), ..LogInForm::default() };
-    auth.log_in(client, &form, None).await
+    auth.log_in(client, &form, None).await.map(tokens_of)
 }
 
 /// Starts a node that limits failed passwords per account and device only.
@@ -154,7 +154,7 @@ test_on_each_database! {
             context.clock.advance(TimeSpan::days(2));
             let form =
                 SignUpForm { email: ADA.into(), password: OTHER.into(), ..SignUpForm::default() };
-            let _again = context.auth.sign_up(&client(), &form, None).await;
+            let _again = context.auth.sign_up(&client(), &form, None).await.map(tokens_of);
         }
         assert!(!is_known(&auth, ADA, OTHER, &cookie).await);
     }

@@ -2,10 +2,11 @@
 
 use crate::common::{TestContext, client};
 use countersign_core::{
-    Auth, RateLimits,
+    Auth, RateLimits, Verification,
     mail::{MailStatistics, MailTransport, OutboxRow},
     test_on_each_database,
     testing::smtp_server::{ReceivedMail, SmtpServer},
+    testing::tokens_of,
 };
 use countersign_types::{
     MailId, TimeSpan,
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 async fn start_node(context: &TestContext, url: &str) -> Auth {
     let transport = MailTransport::parse(url).expect("a transport");
-    context.mail_node(transport, RateLimits::off()).await
+    context.mail_node(transport, RateLimits::off(), Verification::Off).await
 }
 
 /// Creates an account and requests an email to it.
@@ -26,7 +27,7 @@ async fn request(node: &Auth, email: &str) {
         password: "correct horse battery".to_owned(),
         ..SignUpForm::default()
     };
-    node.sign_up(&client(), &form, None).await.expect("a sign-up");
+    node.sign_up(&client(), &form, None).await.map(tokens_of).expect("a sign-up");
     let form = ForgotPasswordForm { email: email.to_owned() };
     node.request_password_reset(&client(), &form).await.expect("a request");
 }

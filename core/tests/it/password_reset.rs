@@ -1,56 +1,40 @@
 //! Password reset by email, and the link "This wasn't me".
 
-use crate::common::{PASSWORD, TestContext, client, execute};
+use crate::{
+    common::{PASSWORD, TestContext, client, execute},
+    mail_node::{Node, code, code_error, is_expired, other_code, parse_code, token},
+};
 use countersign_core::{
-    Auth, Error, LimitedAction, PresentedCredential, RateLimits,
+    Error, LimitedAction, PresentedCredential, RateLimits,
     admin::AdminAction,
-    mail::{MailTransport, MemoryMailbox, SentMail},
+    mail::SentMail,
     one_time_links::{LinkPurpose, ValidLink},
     test_on_each_database,
+    testing::tokens_of,
 };
 use countersign_types::{
-    EventKind, Field, FieldError, LinkId, OneTimeCode, TimeSpan,
+    EventKind, FieldError, LinkId, TimeSpan,
     forms::{
         ChangePasswordForm, DeleteAccountForm, ForgotPasswordForm, LogInForm, ResetPasswordForm,
     },
 };
 use futures::future::join_all;
-use std::{collections::HashSet, fmt::Debug};
+use std::collections::HashSet;
 
 const ADA: &str = "ada@example.com";
 const NEW_PASSWORD: &str = "another horse battery";
 
-/// A node that sends email to a mailbox in memory.
-struct Node {
-    auth: Auth,
-    mailbox: MemoryMailbox,
-}
-
 impl Node {
-    async fn start(context: &TestContext, limits: RateLimits) -> Self {
-        let mailbox = MemoryMailbox::default();
-        let auth = context.mail_node(MailTransport::Memory(mailbox.clone()), limits).await;
-        Self { auth, mailbox }
-    }
-
     /// Requests a reset. Returns the id of the link.
     async fn request(&self, email: &str) -> LinkId {
         let form = ForgotPasswordForm { email: email.to_owned() };
         self.auth.request_password_reset(&client(), &form).await.expect("a request")
     }
 
-    /// Sends what is due and returns it.
-    async fn sent(&self) -> Vec<SentMail> {
-        self.auth.deliver_mail().await.expect("a delivery");
-        self.mailbox.take()
-    }
-
     /// Requests a reset and returns the email.
     async fn requested(&self, email: &str) -> (LinkId, SentMail) {
         let link = self.request(email).await;
-        let mut sent = self.sent().await;
-        assert_eq!(sent.len(), 1, "{sent:?}");
-        (link, sent.remove(0))
+        (link, self.sent_one().await)
     }
 
     async fn read(&self, mail: &SentMail) -> Result<ValidLink, Error> {
@@ -63,16 +47,8 @@ impl Node {
     }
 
     async fn redeem(&self, link: LinkId, code: &str) -> Result<String, Error> {
-        let code = OneTimeCode::parse(code).expect("six digits");
-        self.auth.redeem_code(&client(), LinkPurpose::ResetPassword, link, &code).await
-    }
-
-    async fn can_log_in(&self, password: &str) -> bool {
-        match self.auth.log_in(&client(), &log_in_form(password), None).await {
-            Ok(_) => true,
-            Err(Error::InvalidCredentials) => false,
-            Err(other) => panic!("{other:?}"),
-        }
+        let purpose = LinkPurpose::ResetPassword;
+        self.auth.redeem_code(&client(), purpose, link, &parse_code(code)).await
     }
 }
 
@@ -87,33 +63,6 @@ fn password_change() -> ChangePasswordForm {
     }
 }
 
-/// Returns the token in an email.
-fn token(mail: &SentMail) -> String {
-    let (_, rest) = mail.text.split_once("/link?token=").expect("a link");
-    rest.split_whitespace().next().expect("a token").to_owned()
-}
-
-/// Returns the code in the subject of an email.
-fn code(mail: &SentMail) -> String {
-    mail.subject.chars().filter(char::is_ascii_digit).collect()
-}
-
-/// Returns a code that is not this one.
-fn other_code(code: &str) -> &'static str {
-    if code == "000000" { "000001" } else { "000000" }
-}
-
-fn code_error(result: Result<String, Error>) -> FieldError {
-    match result {
-        Err(Error::Invalid(errors)) => errors.get(Field::Code).expect("an error of the code"),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn is_expired<T: Debug>(result: &Result<T, Error>) -> bool {
-    matches!(result, Err(Error::LinkExpired))
-}
-
 test_on_each_database! {
     async fn reset_replaces_password_and_ends_everything(context: TestContext) {
         let node = Node::start(&context, RateLimits::off()).await;
@@ -124,8 +73,8 @@ test_on_each_database! {
         let link = node.read(&mail).await.expect("a valid link");
         assert_eq!((link.id, &*link.email), (id, ADA));
         node.reset(&token(&mail), NEW_PASSWORD).await.expect("a reset");
-        assert!(!node.can_log_in(PASSWORD).await);
-        assert!(node.can_log_in(NEW_PASSWORD).await);
+        assert!(!node.can_log_in(ADA, PASSWORD).await);
+        assert!(node.can_log_in(ADA, NEW_PASSWORD).await);
         for auth in [&node.auth, &context.auth] {
             auth.sync_feed().await.expect("the feed");
             let bearer = PresentedCredential::Bearer(&before.access.token);
@@ -160,7 +109,7 @@ test_on_each_database! {
         context.clock.advance(TimeSpan(1));
         assert!(is_expired(&node.read(&mail).await));
         assert!(is_expired(&node.reset(&token(&mail), NEW_PASSWORD).await));
-        assert!(node.can_log_in(PASSWORD).await);
+        assert!(node.can_log_in(ADA, PASSWORD).await);
     }
 
     async fn validity_is_counted_from_sending(context: TestContext) {
@@ -241,7 +190,7 @@ test_on_each_database! {
         signed_in.change_password(&form).await.expect("a change");
         assert!(is_expired(&node.read(&mail).await));
         assert!(is_expired(&node.reset(&token(&mail), "yet another battery").await));
-        assert!(node.can_log_in(NEW_PASSWORD).await);
+        assert!(node.can_log_in(ADA, NEW_PASSWORD).await);
     }
 
     async fn revoking_sessions_keeps_notices_and_links(context: TestContext) {
@@ -323,7 +272,9 @@ test_on_each_database! {
         let log_in_from = async |number: u32| {
             let mut elsewhere = client();
             elsewhere.device = Some(format!("Device {number}").into());
-            node.auth.log_in(&elsewhere, &log_in_form(PASSWORD), None).await.expect("a log-in");
+            node.auth.log_in(&elsewhere, &log_in_form(PASSWORD), None).await
+                .map(tokens_of)
+                .expect("a log-in");
         };
         for number in 0..20 {
             log_in_from(number).await;
@@ -341,7 +292,9 @@ test_on_each_database! {
         context.sign_up(ADA).await;
         let mut elsewhere = client();
         elsewhere.device = Some("visit-evil.example".into());
-        node.auth.log_in(&elsewhere, &log_in_form(PASSWORD), None).await.expect("a log-in");
+        node.auth.log_in(&elsewhere, &log_in_form(PASSWORD), None).await
+            .map(tokens_of)
+            .expect("a log-in");
         let notice = node.sent().await.remove(0);
         assert_eq!(notice.subject, "New log-in to your account");
         assert!(!notice.raw.contains("evil"), "{}", notice.raw);
@@ -397,7 +350,7 @@ test_on_each_database! {
         elsewhere.device = Some("Chrome on Windows".into());
         let log_in = async || {
             let form = log_in_form(PASSWORD);
-            node.auth.log_in(&elsewhere, &form, None).await.expect("a log-in")
+            node.auth.log_in(&elsewhere, &form, None).await.map(tokens_of).expect("a log-in")
         };
         let intruder = log_in().await;
         let notice = node.sent().await.remove(0);
@@ -411,7 +364,7 @@ test_on_each_database! {
         }
         assert!(is_expired(&node.auth.secure_account(&client(), &token(&notice)).await));
         // An intruder who knows the password can neither log in again nor change it.
-        assert!(!node.can_log_in(PASSWORD).await);
+        assert!(!node.can_log_in(ADA, PASSWORD).await);
         let bearer = PresentedCredential::Bearer(&second.access.token);
         let signed_in = node.auth.signed_in(&client(), bearer).await.expect("signed in");
         let changed = signed_in.change_password(&password_change()).await;
@@ -429,12 +382,16 @@ test_on_each_database! {
         context.sign_up(ADA).await;
         let mut elsewhere = client();
         elsewhere.device = Some("Chrome on Windows".into());
-        node.auth.log_in(&elsewhere, &log_in_form(PASSWORD), None).await.expect("a log-in");
+        node.auth.log_in(&elsewhere, &log_in_form(PASSWORD), None).await
+            .map(tokens_of)
+            .expect("a log-in");
         let notice = node.sent().await.remove(0);
         let reset = node.auth.secure_account(&client(), &token(&notice)).await.expect("secured");
         node.reset(&reset, NEW_PASSWORD).await.expect("a reset");
         node.sent().await;
-        node.auth.log_in(&elsewhere, &log_in_form(NEW_PASSWORD), None).await.expect("a log-in");
+        node.auth.log_in(&elsewhere, &log_in_form(NEW_PASSWORD), None).await
+            .map(tokens_of)
+            .expect("a log-in");
         assert_eq!(node.sent().await[0].subject, "New log-in from Chrome on Windows");
     }
 
@@ -447,7 +404,9 @@ test_on_each_database! {
             node.request(ADA).await;
             let mut elsewhere = client();
             elsewhere.device = Some(format!("Device {number}").into());
-            node.auth.log_in(&elsewhere, &log_in_form(PASSWORD), None).await.expect("a log-in");
+            node.auth.log_in(&elsewhere, &log_in_form(PASSWORD), None).await
+                .map(tokens_of)
+                .expect("a log-in");
             context.clock.advance(TimeSpan::seconds(30));
         }
         let subjects: Vec<_> = node.sent().await.into_iter().map(|mail| mail.subject).collect();
@@ -471,7 +430,7 @@ test_on_each_database! {
             context.clock.advance(TimeSpan::seconds(36));
         }
         assert!((5..=10).contains(&sent), "{sent} emails in an hour");
-        assert!(node.can_log_in(PASSWORD).await, "not locked");
+        assert!(node.can_log_in(ADA, PASSWORD).await, "not locked");
     }
 
     async fn requests_of_one_network_are_limited(context: TestContext) {

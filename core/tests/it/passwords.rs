@@ -4,6 +4,7 @@ use crate::common::{PASSWORD, TestContext, client, execute};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use countersign_core::{
     Error, IssuedTokens, PresentedCredential, sessions::IntrospectedToken, test_on_each_database,
+    testing::tokens_of,
 };
 use countersign_types::{
     Field, FieldError, UserId,
@@ -30,7 +31,7 @@ async fn stored_hash(context: &TestContext, id: UserId) -> String {
 
 async fn log_in(context: &TestContext, email: &str, password: &str) -> Result<IssuedTokens, Error> {
     let form = LogInForm { email: email.into(), password: password.into(), ..LogInForm::default() };
-    context.auth.log_in(&client(), &form, None).await
+    context.auth.log_in(&client(), &form, None).await.map(tokens_of)
 }
 
 /// Returns a hash in the legacy format: not bound to a user, password not normalized.
@@ -208,7 +209,9 @@ test_on_each_database! {
                 password: stored_form.into(),
                 ..SignUpForm::default()
             };
-            let issued = context.auth.sign_up(&client(), &form, None).await.expect("a sign-up");
+            let issued = context.auth.sign_up(&client(), &form, None).await
+                .map(tokens_of)
+                .expect("a sign-up");
             log_in(&context, email, typed).await.expect("the same password");
             let change = ChangePasswordForm {
                 current_password: typed.into(),

@@ -5,9 +5,11 @@ use crate::common::{PASSWORD, TestContext, client};
 use countersign_core::{
     Auth, Error, IssuedTokens, LimitedAction, PresentedCredential, RandomSource, RateLimit,
     RateLimits, RequestContext, ServerSecret,
+    accounts::AddressProof,
     admin::AdminAction,
     rate_limit::{Storage, Subject},
     test_on_each_database,
+    testing::tokens_of,
 };
 use countersign_types::{
     SessionId, TimeSpan,
@@ -37,13 +39,13 @@ async fn log_in(
     password: &str,
 ) -> Result<IssuedTokens, Error> {
     let form = LogInForm { email: email.into(), password: password.into(), ..LogInForm::default() };
-    auth.log_in(client, &form, None).await
+    auth.log_in(client, &form, None).await.map(tokens_of)
 }
 
 async fn sign_up(auth: &Auth, client: &RequestContext, email: &str) -> Result<IssuedTokens, Error> {
     let form =
         SignUpForm { email: email.into(), password: PASSWORD.into(), ..SignUpForm::default() };
-    auth.sign_up(client, &form, None).await
+    auth.sign_up(client, &form, None).await.map(tokens_of)
 }
 
 /// Returns a label for counting, and `retry_after` in seconds.
@@ -623,6 +625,13 @@ test_on_each_database! {
                             other => other,
                         }
                     }
+                    LimitedAction::EmailChange => {
+                        let proof = AddressProof::Link("csgn_link_");
+                        match me.expect("signed in").confirm_email(proof).await.map(drop) {
+                            Err(Error::LinkExpired) => Ok(()),
+                            other => other,
+                        }
+                    }
                     LimitedAction::AccountDeletion => {
                         let me = me.expect("signed in");
                         if n % 2 == 0 {
@@ -685,6 +694,7 @@ test_on_each_database! {
             let most = if matches!(
                 action,
                 LimitedAction::PasswordChange
+                    | LimitedAction::EmailChange
                     | LimitedAction::SessionRevocation
                     | LimitedAction::Administration
             ) {

@@ -9,7 +9,7 @@ mod reference_model;
 use crate::common::{TestContext, accepts, client};
 use countersign_core::{
     Auth, Error, IssuedTokens, PresentedCredential, RandomSource, SignedIn, admin::AdminAction,
-    test_on_each_database,
+    test_on_each_database, testing::tokens_of,
 };
 use countersign_types::{
     Field, FieldError, TimeSpan, UserId,
@@ -184,7 +184,8 @@ impl<'a> Run<'a> {
                     password: PASSWORDS[*password].into(),
                     ..SignUpForm::default()
                 };
-                let signed_up = node.sign_up(&client(), &form, token.as_deref()).await;
+                let signed_up =
+                    node.sign_up(&client(), &form, token.as_deref()).await.map(tokens_of);
                 (self.issued(signed_up), self.model.sign_up(at, *account, *password, old))
             }
             Step::LogIn { account, password, replaces } => {
@@ -194,7 +195,8 @@ impl<'a> Run<'a> {
                     password: PASSWORDS[*password].into(),
                     ..LogInForm::default()
                 };
-                let logged_in = node.log_in(&client(), &form, token.as_deref()).await;
+                let logged_in =
+                    node.log_in(&client(), &form, token.as_deref()).await.map(tokens_of);
                 (self.issued(logged_in), self.model.log_in(at, *account, *password, old))
             }
             Step::Refresh(index) => {

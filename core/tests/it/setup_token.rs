@@ -3,6 +3,7 @@
 use crate::common::{PASSWORD, TestContext, client};
 use countersign_core::{
     Auth, Error, IssuedTokens, PresentedCredential, admin::AdminAction, test_on_each_database,
+    testing::tokens_of,
 };
 use countersign_types::{Email, TimeSpan, forms::SignUpForm, views::Role};
 
@@ -13,7 +14,7 @@ async fn sign_up_with(auth: &Auth, email: &str, setup_token: &str) -> Result<Iss
         setup_token: setup_token.into(),
         ..SignUpForm::default()
     };
-    auth.sign_up(&client(), &form, None).await
+    auth.sign_up(&client(), &form, None).await.map(tokens_of)
 }
 
 async fn is_admin(auth: &Auth, issued: &IssuedTokens) -> bool {
@@ -88,7 +89,7 @@ test_on_each_database! {
             .expect("an answer")
             .expect("no administrator yet");
         context.clock.advance(TimeSpan::minutes(60));
-        for wrong in [setup_token.as_str(), "csgn_setup_", "admin", "1"] {
+        for wrong in [setup_token.as_str(), "csgn_link_", "admin", "1"] {
             assert!(
                 matches!(
                     sign_up_with(&context.auth, "ada@example.com", wrong).await,

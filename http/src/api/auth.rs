@@ -1,6 +1,7 @@
 //! The authentication endpoints: sign-up, log-in, token refresh, log-out.
 
 use super::{
+    email_verification::step_response,
     openapi_responses::{BodyResponses, RateLimitResponses},
     token_response::{SessionTokens, Transport, clear_session_cookies, token_response},
 };
@@ -21,7 +22,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use countersign_core::PresentedCredential;
-use countersign_types::forms::{LogInForm, SignUpForm};
+use countersign_types::{
+    forms::{LogInForm, SignUpForm},
+    views::PendingVerification,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -112,6 +116,9 @@ impl Scope {
 }
 
 /// Creates an account and logs in.
+///
+/// If addresses must be verified, the response is 202 for every address, and the account is created
+/// with the code from the email: see `verifyEmail`.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/signup",
@@ -124,6 +131,11 @@ impl Scope {
             status = 201,
             body = SessionTokens,
             description = "The account is created and the client is logged in",
+        ),
+        (
+            status = 202,
+            body = PendingVerification,
+            description = "The sign-up continues with the code from the email",
         ),
         (
             status = 409,
@@ -155,13 +167,14 @@ pub(crate) async fn sign_up(
         setup_token: body.setup_token,
     };
     let replaced = replaced_session_token(&headers, transport, names);
-    let issued = server.auth().sign_up(&auth.client, &form, replaced.as_deref()).await?;
-    Ok(token_response(StatusCode::CREATED, issued, transport, names))
+    let step = server.auth().sign_up(&auth.client, &form, replaced.as_deref()).await?;
+    Ok(step_response(StatusCode::CREATED, step, transport, names))
 }
 
 /// Logs in.
 ///
-/// The response doesn't reveal whether the email address or the password was wrong.
+/// The response doesn't reveal whether the email address or the password was wrong. If the address
+/// must be verified and is not, the response to the correct password is 202: see `verifyEmail`.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/login",
@@ -171,6 +184,11 @@ pub(crate) async fn sign_up(
     request_body = LogInBody,
     responses(
         (status = 200, body = SessionTokens, description = "The client is logged in"),
+        (
+            status = 202,
+            body = PendingVerification,
+            description = "The log-in continues with the code from the email",
+        ),
         (
             status = 401,
             body = ProblemBody,
@@ -190,12 +208,12 @@ pub(crate) async fn log_in(
     let (names, transport) = (server.cookies(), Transport::parse(body.transport.as_deref())?);
     let form = LogInForm { email: body.email, password: body.password, remember_me: true };
     let replaced = replaced_session_token(&headers, transport, names);
-    let issued = server.auth().log_in(&auth.client, &form, replaced.as_deref()).await?;
-    Ok(token_response(StatusCode::OK, issued, transport, names))
+    let step = server.auth().log_in(&auth.client, &form, replaced.as_deref()).await?;
+    Ok(step_response(StatusCode::OK, step, transport, names))
 }
 
 /// Returns the refresh token of the session that is replaced by new cookies, and ends.
-fn replaced_session_token(
+pub(super) fn replaced_session_token(
     headers: &HeaderMap,
     transport: Transport,
     names: &CookieNames,

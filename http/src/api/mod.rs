@@ -11,6 +11,7 @@ mod account;
 mod account_deletion;
 mod admin;
 mod auth;
+mod email_verification;
 mod export;
 mod health;
 mod identity;
@@ -112,9 +113,13 @@ fn described_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(auth::log_out))
         .routes(routes!(password_reset::forgot_password))
         .routes(routes!(password_reset::reset_password))
+        .routes(routes!(email_verification::verify_email))
+        .routes(routes!(email_verification::resend_verification))
         .routes(routes!(identity::verify))
         .routes(routes!(account::me, account::update_me))
         .routes(routes!(account::change_password))
+        .routes(routes!(email_verification::request_email_change))
+        .routes(routes!(email_verification::confirm_email))
         .routes(routes!(account::activity))
         .routes(routes!(export::export))
         .routes(routes!(account_deletion::request_deletion, account_deletion::cancel_deletion))

@@ -10,7 +10,7 @@ mod tcp_proxy;
 use crate::{
     api::{ApiRequest, PASSWORD, Tokens, Transport},
     database::DatabaseKind,
-    in_process_server::InProcessServer,
+    in_process_server::{InProcessServer, URL},
     latencies::{Latencies, millis},
     output::{Output, Progress},
     report::{DatabaseReport, Measurement},
@@ -20,7 +20,7 @@ use axum::{Router, middleware::from_fn_with_state, routing::get};
 use clap::Args;
 use countersign::AppState;
 use countersign_core::{
-    Clock, HashingConfig, RandomSource, RateLimits, ServerSecret, keys::KeyAdmin,
+    Clock, HashingConfig, Policy, RandomSource, RateLimits, ServerSecret, keys::KeyAdmin,
 };
 use countersign_http::extract::require_access_token;
 use http::StatusCode;
@@ -289,6 +289,6 @@ async fn start_node(url: &str, secret: &ServerSecret) -> anyhow::Result<InProces
             .route(PROTECTED_PATH, get(async || "accepted"))
             .route_layer(from_fn_with_state(server.http().clone(), require_access_token))
     };
-    InProcessServer::start(url, secret, Clock::System, RateLimits::off(), hashing, protected_route)
-        .await
+    let policy = Policy { limits: RateLimits::off(), ..Policy::new(URL) };
+    InProcessServer::start(url, secret, Clock::System, policy, hashing, protected_route).await
 }

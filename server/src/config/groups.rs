@@ -2,7 +2,9 @@
 
 use super::{table::Config, types::is_loopback, value::SettingValue};
 use crate::tls;
-use countersign_core::{HashingConfig, Policy, RateLimits, ServerSecret, mail::MailConfig};
+use countersign_core::{
+    HashingConfig, Policy, RateLimits, ServerSecret, Verification, mail::MailConfig,
+};
 use countersign_http::HttpSettings;
 use std::path::{Path, PathBuf};
 use url::Url;
@@ -73,6 +75,7 @@ impl Config {
             absolute_timeout: self.session_max,
             idle_timeout: self.session_idle,
             refresh_grace: self.refresh_grace,
+            verification: self.verification(),
             limits: self.rate_limits(),
         }
     }
@@ -94,13 +97,22 @@ impl Config {
         }
     }
 
+    /// Returns whether addresses must be verified.
+    #[must_use]
+    pub fn verification(&self) -> Verification {
+        let has_mail = self.mail_transport.0.is_some();
+        let default = if has_mail { Verification::Required } else { Verification::Off };
+        self.verification.unwrap_or(default)
+    }
+
     /// Returns how emails are sent, or `None` if this server sends none.
     #[must_use]
     pub fn mail(&self) -> Option<MailConfig> {
         let (transport, from) = (self.mail_transport.0.clone()?, self.mail_from.as_ref()?);
         let reply_to = self.mail_reply_to.as_ref().map(|reply_to| reply_to.0.as_str());
         // Both addresses were checked when the settings were read.
-        MailConfig::new(transport, &from.0, reply_to, &self.brand.0).ok()
+        let config = MailConfig::new(transport, &from.0, reply_to, &self.brand.0).ok()?;
+        Some(config.with_logo(self.brand_logo.as_ref().map(|file| file.logo.clone())))
     }
 
     /// Returns the built site.

@@ -25,14 +25,14 @@
 use super::{
     declare::settings,
     types::{
-        Argon2Cost, BrandName, CorsOrigin, IntrospectionSecretFile, Limit, LogFilter, MailSetting,
-        MailboxSetting, PublicUrl, SecurityContact, TrueOrFalse, Watch, read_limits,
+        Argon2Cost, BrandName, CorsOrigin, IntrospectionSecretFile, Limit, LogFilter, LogoFile,
+        MailSetting, MailboxSetting, PublicUrl, SecurityContact, TrueOrFalse, Watch, read_limits,
     },
     value::{Bounds, DefaultValue, ReadValue, SettingValue},
 };
 use countersign_core::{
     HashingConfig, LimitedAction, MAX_ACCESS_TOKEN_TTL, Policy, RateLimits, ServerSecret,
-    store::DatabaseUrl,
+    Verification, store::DatabaseUrl,
 };
 use countersign_http::IntrospectionSecret;
 use countersign_types::TimeSpan;
@@ -198,9 +198,21 @@ settings! {
     MailReplyTo = "COUNTERSIGN_MAIL_REPLY_TO",
         pub(super) mail_reply_to: Option<MailboxSetting> = None;
 
+    /// Whether users must verify their email address: `required` (no account before, and a sign-up
+    /// doesn't reveal who has one), `optional` (after the sign-up) or `off`. The first two need
+    /// email.
+    Verification = "COUNTERSIGN_VERIFICATION",
+        pub(super) verification: Option<Verification> = None,
+        described "`required` with email, otherwise `off`",
+        shown |config| config.verification().to_text();
+
     /// Name of your product in emails.
     Brand = "COUNTERSIGN_BRAND",
         pub(super) brand: BrandName = BrandName::default();
+
+    /// Logo in emails: a PNG, JPEG or GIF file of at most 64 KiB, shown 32 pixels high.
+    BrandLogo = "COUNTERSIGN_BRAND_LOGO",
+        pub(super) brand_logo: Option<LogoFile> = None;
 
     /// Log filter. The log goes to standard output, as JSON unless that is a terminal.
     RustLog = "RUST_LOG",
@@ -288,6 +300,7 @@ const fn meaning_of_limit(action: LimitedAction) -> &'static str {
         A::Refresh => "Token refreshes of one user, on each node.",
         A::DisplayName => "Changes of the display name.",
         A::PasswordChange => "Changes of the password.",
+        A::EmailChange => "Requests to confirm or change the email address, and the codes for it.",
         A::AccountDeletion => "Account deletion requests and cancellations.",
         A::SessionRevocation => "Session revocations.",
         A::DataExport => "Data exports of one user, on each node.",

@@ -3,7 +3,7 @@ use super::{
     value::{DefaultValue, NONE, SettingValue},
     *,
 };
-use countersign_core::{LimitedAction, RateLimit, RateLimits};
+use countersign_core::{LimitedAction, RateLimit, RateLimits, Verification};
 use countersign_types::TimeSpan;
 
 fn read<const N: usize>(pairs: [(&str, &str); N]) -> Result<Config, Vec<String>> {
@@ -37,9 +37,10 @@ fn all_errors_are_reported_with_their_settings() {
         ("COUNTERSIGN_PUBLIC_URL", "http://accounts.example.com"),
         ("COUNTERSIGN_TRUSTED_PROXIES", "everywhere"),
         ("COUNTERSIGN_MAIL", "smtp://mail.example.com"),
+        ("COUNTERSIGN_VERIFICATION", "yes"),
     ])
     .expect_err("problems");
-    assert_eq!(problems.len(), 10, "{problems:#?}");
+    assert_eq!(problems.len(), 11, "{problems:#?}");
     assert!(
         problems[0].contains("COUNTERSIGN_ACESS_TTL")
             && problems[0].contains("did you mean COUNTERSIGN_ACCESS_TTL?"),
@@ -59,6 +60,34 @@ fn errors_of_one_value_are_reported_together() {
         assert_eq!(errors.len(), 1, "{errors:?}");
         assert!(errors[0].starts_with(name), "{errors:?}");
         assert!(expected.iter().all(|part| errors[0].contains(part)), "{errors:?}");
+    }
+}
+
+#[test]
+fn verification_is_required_with_email_and_impossible_without() {
+    let mail = [("COUNTERSIGN_MAIL", "console"), ("COUNTERSIGN_MAIL_FROM", "a@example.com")];
+    let [transport, from] = mail;
+    assert_eq!(read([]).expect("settings").verification(), Verification::Off);
+    assert_eq!(read(mail).expect("settings").verification(), Verification::Required);
+    let optional = read([transport, from, ("COUNTERSIGN_VERIFICATION", "optional")]);
+    assert_eq!(optional.expect("settings").verification(), Verification::Optional);
+    let problems = read([("COUNTERSIGN_VERIFICATION", "required")]).expect_err("problems");
+    assert!(problems[0].contains("COUNTERSIGN_MAIL"), "{problems:?}");
+}
+
+#[test]
+fn logo_must_be_a_small_image() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("logo");
+    let read_logo = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).expect("a file");
+        read([("COUNTERSIGN_BRAND_LOGO", path.to_str().expect("a path"))])
+    };
+    assert!(read_logo(b"\x89PNG\r\n\x1a\n...").is_ok());
+    for (bytes, expected) in [(&b"<svg/>"[..], "PNG"), (&[0xff; 70_000][..], "at most 65536 bytes")]
+    {
+        let errors = read_logo(bytes).expect_err("an error");
+        assert!(errors[0].contains(expected), "{errors:?}");
     }
 }
 

@@ -3,12 +3,12 @@
 use super::value::{NONE, ReadValue, SettingValue, parse_duration};
 use crate::logging;
 use countersign_core::{
-    HashingConfig, LimitedAction, RateLimit, RateLimits, ServerSecret,
-    mail::{MailTransport, check_mailbox},
+    HashingConfig, LimitedAction, RateLimit, RateLimits, ServerSecret, Verification,
+    mail::{MAX_LOGO_BYTES, MailLogo, MailTransport, check_mailbox},
 };
 use countersign_http::IntrospectionSecret;
 use countersign_types::TimeSpan;
-use std::{fs, net::IpAddr, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{fs, io::Read, net::IpAddr, os::unix::fs::PermissionsExt, path::PathBuf};
 use url::{Host, Url};
 
 /// Returns an error with all messages whose condition is true.
@@ -16,6 +16,27 @@ fn reject<const N: usize>(conditions: [(bool, &str); N]) -> Result<(), String> {
     let messages: Vec<_> =
         conditions.iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, message)| *message).collect();
     if messages.is_empty() { Ok(()) } else { Err(messages.join("; ")) }
+}
+
+/// `required`, `optional` or `off`.
+impl SettingValue for Verification {
+    type Bounds = ();
+
+    fn parse(text: &str, (): &()) -> Result<Self, String> {
+        [Self::Required, Self::Optional, Self::Off]
+            .into_iter()
+            .find(|choice| choice.to_text() == text)
+            .ok_or_else(|| "must be required, optional or off".to_owned())
+    }
+
+    fn to_text(&self) -> String {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+            Self::Off => "off",
+        }
+        .to_owned()
+    }
 }
 
 /// The origin of the server, as `http` or `https` URL. Plain `http` is for private addresses only.
@@ -181,6 +202,31 @@ impl SettingValue for IntrospectionSecret {
 
     fn to_text(&self) -> String {
         "given".to_owned()
+    }
+}
+
+/// A file with the logo for emails.
+#[derive(Clone)]
+pub(super) struct LogoFile {
+    path: PathBuf,
+    pub(super) logo: MailLogo,
+}
+
+impl SettingValue for LogoFile {
+    type Bounds = ();
+
+    fn parse(path: &str, (): &()) -> Result<Self, String> {
+        // At most one byte more than allowed, so that any file can be named by mistake.
+        let limit = u64::try_from(MAX_LOGO_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+        let mut bytes = Vec::new();
+        let read = fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+        read.map_err(|_| "names a file that can't be read")?;
+        let logo = MailLogo::new(&bytes).map_err(|error| format!("names a file that {error}"))?;
+        Ok(Self { path: path.into(), logo })
+    }
+
+    fn to_text(&self) -> String {
+        self.path.to_text()
     }
 }
 

@@ -5,7 +5,7 @@ use super::{
     table::{Config, Setting},
     types::{is_loopback, is_private},
 };
-use countersign_core::{LimitedAction, mail::MailTransport};
+use countersign_core::{LimitedAction, Verification, mail::MailTransport};
 use countersign_types::TimeSpan;
 
 /// Adds an error for each rule that the settings break together. The value of an invalid setting is
@@ -55,6 +55,11 @@ pub(super) fn validate(config: &Config, reader: &mut SettingsReader<'_>) {
         Setting::Mail,
         transport.is_some_and(MailTransport::is_for_development) && !is_private,
         "can be console only on a private address: the output would contain links and codes",
+    );
+    check(
+        Setting::Verification,
+        config.verification() != Verification::Off && transport.is_none(),
+        "needs email: set COUNTERSIGN_MAIL",
     );
     for action in LimitedAction::ALL {
         check(

@@ -10,6 +10,7 @@ use countersign_core::{
     ServerSecret, Store,
     mail::{MailConfig, MailTransport},
     test_on_each_database,
+    testing::tokens_of,
     testing::{TestDatabase, smtp_server::SmtpServer},
 };
 use countersign_types::forms::SignUpForm;
@@ -162,7 +163,9 @@ test_on_each_database! {
                     password: PASSWORD.to_owned(),
                     ..SignUpForm::default()
                 };
-                node.sign_up(&RequestContext::default(), &form, None).await.expect("a sign-up");
+                node.sign_up(&RequestContext::default(), &form, None).await
+                    .map(tokens_of)
+                    .expect("a sign-up");
             }
             let mut server = state.start_with_mail(&smtp.url()).await;
             for email in &emails {

@@ -21,7 +21,7 @@ test_on_each_database! {
         // Before the snapshot, because a link can need a log-in.
         let mut with_links = Vec::new();
         for operation in operations(&fixture.app).await {
-            victim.prepare_link(&fixture.app, &operation).await;
+            victim.prepare_link(&fixture.app, &admin, &operation).await;
             with_links.push((operation, victim.link.take()));
         }
         let cookies = format!(

@@ -42,7 +42,7 @@ async fn only_the_first_start_prints_the_setup_link() {
     let link = async {
         while let Some(line) = stderr.next_line().await.expect("text") {
             if let Some(link) =
-                line.trim().strip_prefix(&format!("http://localhost:{port}/signup?setup_token="))
+                line.trim().strip_prefix(&format!("http://localhost:{port}/link?token="))
             {
                 return link.to_owned();
             }
@@ -61,7 +61,7 @@ async fn only_the_first_start_prints_the_setup_link() {
     );
 
     let (_, stderr) = stop(start(folder.path(), port).await).await;
-    assert!(!stderr.contains("invite"), "{stderr}");
+    assert!(!stderr.contains("/link?token="), "{stderr}");
 }
 
 #[cfg(target_os = "linux")]

@@ -15,6 +15,7 @@ mod concurrent_rendering;
 mod connections;
 mod crash_recovery;
 mod csrf_and_cors;
+mod email_verification;
 mod export_and_deletion;
 mod fd_exhaustion;
 mod first_start;

@@ -39,6 +39,8 @@ const WITHOUT_DATABASE: &[&str] = &[
     "get /forgot",
     "get /reset",
     "get /secure",
+    "get /verify",
+    "get /confirm",
 ];
 
 /// A TCP proxy between the server and Postgres. While it is closed, connections are cut and new
@@ -166,7 +168,7 @@ async fn database_outage_returns_503_until_it_recovers() {
         let caller =
             fixture.user(AccountState::Admin, &format!("caller{number}@example.com")).await;
         let victim = fixture.user(AccountState::User, &format!("victim{number}@example.com")).await;
-        victim.prepare_link(&fixture.app, operation).await;
+        victim.prepare_link(&fixture.app, &caller, operation).await;
         users.push((caller, victim));
     }
     let send_all = async || {

@@ -79,6 +79,18 @@ const BODIES: &[(&str, &str)] = &[
         "post /api/v1/auth/password/reset",
         r#"{"token":"{link}","new_password":"a quite different one"}"#,
     ),
+    ("post /api/v1/auth/email/verify", r#"{"verification_id":"{verification}","code":"{code}"}"#),
+    ("post /api/v1/auth/email/resend", r#"{"verification_id":"{verification}"}"#),
+    ("post /api/v1/me/email", r#"{"email":"{fresh}","current_password":"{password}"}"#),
+    ("post /api/v1/me/email/confirm", r#"{"code":"{code}"}"#),
+    ("post /fn/verify-email", "form[code]={code}"),
+    ("post /fn/resend-verification", ""),
+    ("post /fn/confirm-email", "link_id={link_id}"),
+    (
+        "post /fn/request-email-change",
+        "form[email]={fresh}&form[current_password]={password}&session_tag={tag}",
+    ),
+    ("post /fn/confirm-code", "form[code]={code}&session_tag={tag}"),
     ("post /fn/forgot-password", "form[email]={email}"),
     ("post /fn/enter-code", "form[code]={code}&link_id={link_id}"),
     ("post /fn/reset-password", "form[new_password]=a+quite+different+one&link_id={link_id}"),
@@ -110,6 +122,18 @@ const WITH_LINK: &[(&str, LinkPurpose)] = &[
     ("post /fn/read-link", LinkPurpose::ResetPassword),
     ("post /fn/reset-password", LinkPurpose::ResetPassword),
     ("post /fn/secure-account", LinkPurpose::SecureAccount),
+];
+
+/// Operations that need a link to the caller.
+const WITH_OWN_LINK: &[&str] = &["post /api/v1/me/email/confirm", "post /fn/confirm-code"];
+
+/// Operations that need a sign-up that waits for the code, and the code.
+const WITH_PENDING_SIGN_UP: &[&str] = &[
+    "post /api/v1/auth/email/verify",
+    "post /api/v1/auth/email/resend",
+    "post /fn/verify-email",
+    "post /fn/resend-verification",
+    "post /fn/confirm-email",
 ];
 
 /// A route, a server function or a page.
@@ -458,16 +482,28 @@ fn assert_refused(response: &TestResponse, permission: Permission, context: &str
     );
 }
 
-/// Returns the link that an operation needs, sent to this account.
-async fn link_for(app: &App, operation: &Operation, email: &str) -> Option<MailedLink> {
+/// Returns the link that an operation needs, sent to the account with this address. `caller` is the
+/// address of the caller.
+async fn link_for(
+    app: &App,
+    operation: &Operation,
+    caller: &str,
+    email: &str,
+) -> Option<MailedLink> {
+    if WITH_OWN_LINK.contains(&operation.name.as_str()) {
+        return Some(app.own_link(caller).await);
+    }
+    if WITH_PENDING_SIGN_UP.contains(&operation.name.as_str()) {
+        return Some(app.pending_sign_up(&format!("new-{email}")).await);
+    }
     let (_, purpose) = WITH_LINK.iter().find(|(name, _)| *name == operation.name)?;
     Some(app.link(*purpose, email).await)
 }
 
 impl TestUser<'_> {
-    /// Prepares the link for an operation on this account, while the database works.
-    pub async fn prepare_link(&self, app: &App, operation: &Operation) {
-        let link = link_for(app, operation, &self.email).await;
+    /// Prepares the link for an operation of `caller` on this account, while the database works.
+    pub async fn prepare_link(&self, app: &App, caller: &Self, operation: &Operation) {
+        let link = link_for(app, operation, &caller.email, &self.email).await;
         self.link.replace(link);
     }
 }
@@ -500,14 +536,17 @@ pub async fn send_operation(
     let prepared = victim.link.borrow().clone();
     let link = match prepared {
         Some(link) => Some(link),
-        None => link_for(client.app(), operation, &victim.email).await,
+        None => link_for(client.app(), operation, &caller.email, &victim.email).await,
     };
     let link_id = link.as_ref().map(|link| link.id.to_string()).unwrap_or_default();
+    let verification = link.as_ref().and_then(|link| link.verification);
+    let verification = verification.map(|id| id.to_string()).unwrap_or_default();
     let (token, code) = link.map(|link| (link.token, link.code)).unwrap_or_default();
     let values = values.into_iter().chain([
         ("{link}", token.as_str()),
         ("{link_id}", &link_id),
         ("{code}", &code),
+        ("{verification}", &verification),
     ]);
     let body =
         values.fold(operation.body.to_owned(), |body, (name, value)| body.replace(name, value));
@@ -515,6 +554,11 @@ pub async fn send_operation(
         client.clone()
     } else {
         client.clone().with("cookie", &format!("countersign-3000-link={token}"))
+    };
+    let client = if verification.is_empty() {
+        client
+    } else {
+        client.with("cookie", &format!("countersign-3000-verification={verification}"))
     };
     let accept = if path.starts_with("/fn/") || json { "application/json" } else { "*/*" };
     let client = client
@@ -697,6 +741,12 @@ test_on_each_database! {
                 "form[current_password]=x&form[new_password]=a+quite+different+one",
             ),
             ("/fn/delete-account", "form[current_password]=x"),
+            (
+                "/fn/request-email-change",
+                "form[email]=eve@example.com&form[current_password]=x",
+            ),
+            ("/fn/send-verification", ""),
+            ("/fn/confirm-code", "form[code]=123456"),
             ("/fn/cancel-deletion", ""),
             ("/fn/dismiss-notice", ""),
         ] {
@@ -923,7 +973,7 @@ test_on_each_database! {
         let listed: &[(&str, String)] = &[
             ("post /api/v1/auth/signup", tokens.clone()),
             ("post /api/v1/auth/login", tokens.clone()),
-            ("post /api/v1/me/password", tokens),
+            ("post /api/v1/me/password", tokens.clone()),
             ("get /api/v1/me", ME.to_owned()),
             ("patch /api/v1/me", ME.to_owned()),
             ("get /api/v1/me/activity", list(EVENT)),
@@ -953,10 +1003,15 @@ test_on_each_database! {
                 "access_token expires_in refresh_token scope token_type".to_owned(),
             ),
             ("post /fn/signup", log_in.clone()),
-            ("post /fn/login", log_in),
+            ("post /fn/login", log_in.clone()),
             ("post /api/v1/auth/password/forgot", "link_id".to_owned()),
             ("post /fn/forgot-password", "link_id".to_owned()),
-            ("post /fn/read-link", "email link_id".to_owned()),
+            ("post /api/v1/auth/email/verify", tokens.clone()),
+            ("post /api/v1/me/email/confirm", ME.to_owned()),
+            ("post /fn/verify-email", log_in.clone()),
+            ("post /fn/confirm-email", log_in.clone()),
+            ("post /fn/confirm-code", ACCOUNT.to_owned()),
+            ("post /fn/read-link", "action email link_id".to_owned()),
             ("post /fn/current-account", ACCOUNT.to_owned()),
             ("post /fn/update-profile", ACCOUNT.to_owned()),
             ("post /fn/delete-account", ACCOUNT.to_owned()),

@@ -9,17 +9,18 @@ use axum::{
 };
 use countersign::{AppState, config::Site, router};
 use countersign_core::{
-    Auth, AuthConfig, Clock, HashingConfig, Policy, RandomSource, RateLimits, RequestContext,
-    ServerSecret, Store,
+    Auth, AuthConfig, Clock, HashingConfig, Policy, PresentedCredential, RandomSource, RateLimits,
+    RequestContext, ServerSecret, Store, Verification,
+    accounts::LogInStep,
     admin::AdminAction,
     mail::{MailConfig, MailTransport, MemoryMailbox, SentMail},
     one_time_links::LinkPurpose,
-    testing::TestDatabase,
+    testing::{TestDatabase, tokens_of},
 };
 use countersign_http::HttpSettings;
 use countersign_types::{
-    Email, LinkId, Timestamp,
-    forms::{ForgotPasswordForm, LogInForm},
+    Email, LinkId, Timestamp, VerificationId,
+    forms::{ForgotPasswordForm, LogInForm, SignUpForm},
     views::Role,
 };
 use http_body_util::BodyExt;
@@ -40,19 +41,21 @@ pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Starts `Auth` on this database, with cheap hashing and a manual clock.
 pub async fn start_auth(database: &TestDatabase, url: &str, limits: RateLimits) -> (Auth, Clock) {
-    start_auth_with_mail(database, url, limits, None).await
-}
-
-/// Like [`start_auth`], with email.
-pub async fn start_auth_with_mail(
-    database: &TestDatabase,
-    url: &str,
-    limits: RateLimits,
-    mail: Option<MailConfig>,
-) -> (Auth, Clock) {
-    let store = Store::open(&database.url).await.expect("a database");
     let (clock, random) = (Clock::manual(START), RandomSource::System);
     let secret = ServerSecret::generate(&random).expect("randomness");
+    let policy = Policy { limits, ..Policy::new(url) };
+    (start_with_policy(database, &clock, secret, policy, None).await, clock)
+}
+
+async fn start_with_policy(
+    database: &TestDatabase,
+    clock: &Clock,
+    secret: ServerSecret,
+    policy: Policy,
+    mail: Option<MailConfig>,
+) -> Auth {
+    let store = Store::open(&database.url).await.expect("a database");
+    let (clock, random) = (clock.clone(), RandomSource::System);
     let hashing = HashingConfig {
         memory_kib: 64,
         iterations: 1,
@@ -60,9 +63,15 @@ pub async fn start_auth_with_mail(
         threads: 2,
         queue_capacity: 64,
     };
-    let policy = Policy { limits, ..Policy::new(url) };
-    let parts = AuthConfig { store, clock: clock.clone(), random, secret, policy, hashing, mail };
-    (Auth::start(parts).await.expect("a start"), clock)
+    let parts = AuthConfig { store, clock, random, secret, policy, hashing, mail };
+    Auth::start(parts).await.expect("a start")
+}
+
+/// Email to this mailbox.
+fn mail_config(mailbox: &MemoryMailbox) -> Option<MailConfig> {
+    let transport = MailTransport::Memory(mailbox.clone());
+    let mail = MailConfig::new(transport, "accounts@example.com", None, "Countersign");
+    Some(mail.expect("a sender"))
 }
 
 /// The default HTTP settings with this public URL.
@@ -113,7 +122,8 @@ pub struct App {
     pub clock: Clock,
     /// The emails that were sent.
     pub mailbox: MemoryMailbox,
-    _database: TestDatabase,
+    secret: ServerSecret,
+    database: TestDatabase,
 }
 
 impl App {
@@ -133,7 +143,13 @@ impl App {
         url: &str,
         change: impl FnOnce(&mut HttpSettings),
     ) -> Self {
-        Self::build(database, url, change, RateLimits::off()).await
+        Self::build(database, change, Policy { limits: RateLimits::off(), ..Policy::new(url) })
+            .await
+    }
+
+    /// Starts a server on which email addresses must be verified.
+    pub async fn requiring_verification(database: TestDatabase) -> Self {
+        Self::build(database, |_| {}, verifying_policy("http://localhost:3000")).await
     }
 
     /// Starts a server with rate limits, which are off in other tests, and with the test client's
@@ -141,34 +157,32 @@ impl App {
     pub async fn with_rate_limits(database: TestDatabase) -> Self {
         Self::build(
             database,
-            "http://localhost:3000",
             |http| http.trusted_proxies = vec!["192.0.2.7/32".parse().expect("a network")],
-            RateLimits::default(),
+            Policy::new("http://localhost:3000"),
         )
         .await
     }
 
     async fn build(
         database: TestDatabase,
-        url: &str,
         change: impl FnOnce(&mut HttpSettings),
-        limits: RateLimits,
+        policy: Policy,
     ) -> Self {
-        let mailbox = MemoryMailbox::default();
-        let transport = MailTransport::Memory(mailbox.clone());
-        let mail = MailConfig::new(transport, "accounts@example.com", None, "Countersign");
-        let mail = Some(mail.expect("a sender"));
-        let (auth, clock) = start_auth_with_mail(&database, url, limits, mail).await;
-        let mut http = http_config(url);
+        let (mailbox, url) = (MemoryMailbox::default(), policy.issuer.clone());
+        let secret = ServerSecret::generate(&RandomSource::System).expect("randomness");
+        let (clock, mail) = (Clock::manual(START), mail_config(&mailbox));
+        let auth = start_with_policy(&database, &clock, secret.clone(), policy, mail).await;
+        let mut http = http_config(&url);
         change(&mut http);
         let server = AppState::new(auth, &http, &no_site());
         Self {
-            host: authority(url),
+            host: authority(&url),
             router: router(server.clone()),
             server,
             clock,
             mailbox,
-            _database: database,
+            secret,
+            database,
         }
     }
 
@@ -235,8 +249,46 @@ impl App {
             LogInForm { email: email.to_owned(), password: PASSWORD.to_owned(), remember_me: true };
         let device = Some(format!("Device {}", link.id).into());
         let client = RequestContext { device, ..RequestContext::default() };
-        self.server.auth().log_in(&client, &form, None).await.expect("a log-in");
+        self.server.auth().log_in(&client, &form, None).await.map(tokens_of).expect("a log-in");
         MailedLink::new(self.server.auth(), &self.mail_to(email).await.pop().expect("a notice"))
+    }
+
+    /// Returns a link that verifies the address of an account, at its own request. For an account
+    /// that cannot log in, it is an invalid one.
+    pub async fn own_link(&self, email: &str) -> MailedLink {
+        let (auth, client) = (self.server.auth(), RequestContext::default());
+        let (email, password) = (email.to_owned(), PASSWORD.to_owned());
+        let form = LogInForm { email: email.clone(), password, remember_me: true };
+        let invalid = || {
+            let id = LinkId(uuid::Uuid::nil());
+            let (token, code) = ("csgn_link_".to_owned(), "123456".to_owned());
+            MailedLink { id, token, code, verification: None }
+        };
+        let Ok(step) = auth.log_in(&client, &form, None).await else { return invalid() };
+        let access = tokens_of(step).access.token;
+        let user = auth.signed_in(&client, PresentedCredential::Bearer(&access)).await;
+        let Ok(user) = user else { return invalid() };
+        user.send_verification().await.expect("a request");
+        let mails = self.mail_to(&email).await;
+        let is_code = |mail: &&SentMail| mail.subject.starts_with("Your code");
+        MailedLink::new(auth, mails.iter().find(is_code).expect("an email"))
+    }
+
+    /// Starts a sign-up that waits for the code, on another node, on which addresses must be
+    /// verified. Returns its link with the id of what waits.
+    pub async fn pending_sign_up(&self, email: &str) -> MailedLink {
+        let policy = verifying_policy(&self.server.auth().policy().issuer);
+        let mail = mail_config(&self.mailbox);
+        let secret = self.secret.clone();
+        let auth = start_with_policy(&self.database, &self.clock, secret, policy, mail).await;
+        let (email, password) = (email.to_owned(), PASSWORD.to_owned());
+        let form = SignUpForm { email: email.clone(), password, ..SignUpForm::default() };
+        let step = auth.sign_up(&RequestContext::default(), &form, None).await;
+        let LogInStep::NeedsVerification(id) = step.expect("a sign-up") else {
+            panic!("a session has begun")
+        };
+        let mail = self.mail_to(&email).await.pop().expect("an email");
+        MailedLink { verification: Some(id), ..MailedLink::new(self.server.auth(), &mail) }
     }
 
     fn bearer(&self, access: String, refresh: String) -> User<'_> {
@@ -255,16 +307,25 @@ pub struct MailedLink {
     pub token: String,
     /// The digits in the subject.
     pub code: String,
+    /// The sign-up that waits for it, if there is one.
+    pub verification: Option<VerificationId>,
+}
+
+/// A policy by which email addresses must be verified, without rate limits.
+fn verifying_policy(url: &str) -> Policy {
+    let (limits, verification) = (RateLimits::off(), Verification::Required);
+    Policy { limits, verification, ..Policy::new(url) }
 }
 
 impl MailedLink {
-    fn new(auth: &Auth, mail: &SentMail) -> Self {
+    pub fn new(auth: &Auth, mail: &SentMail) -> Self {
         let (_, rest) = mail.text.split_once("/link?token=").expect("a link");
         let token = rest.split_whitespace().next().expect("a token").to_owned();
         Self {
             id: auth.identify_link(&token).expect("a genuine token"),
             token,
             code: mail.subject.chars().filter(char::is_ascii_digit).collect(),
+            verification: None,
         }
     }
 }

@@ -17,6 +17,7 @@ use countersign_core::{
     keys::{Algorithm, PRE_PUBLISH_PERIOD},
     test_on_each_database,
     testing::TestDatabase,
+    testing::tokens_of,
 };
 use countersign_types::{TimeSpan, forms::LogInForm};
 use jsonwebtoken::{Algorithm::ES256, Algorithm::HS256, EncodingKey, crypto::sign};
@@ -626,7 +627,9 @@ test_on_each_database! {
             ..LogInForm::default()
         };
         let other =
-            target.auth.log_in(&RequestContext::default(), &form, None).await.expect("a log-in");
+            target.auth.log_in(&RequestContext::default(), &form, None).await
+                .map(tokens_of)
+                .expect("a log-in");
         let (device_cookie, session_tag) =
             (other.device_cookie.expect("a device cookie").token, other.session_tag);
         let setup_token =

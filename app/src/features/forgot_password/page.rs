@@ -41,7 +41,11 @@ fn address_form() -> AnyView {
         <div class="narrow stack">
             <PageHeader heading=messages::HEADING lead=messages::LEAD/>
             <Form action=send>
-                <TextField field=Field::Email autocomplete="username"/>
+                <TextField
+                    field=Field::Email
+                    autocomplete="username"
+                    value=browser::typed_email::take().unwrap_or_default()
+                />
                 <SubmitButton label=messages::SEND busy_label=messages::SENDING/>
             </Form>
             <p>{interpolate(messages::BACK, log_in)}</p>

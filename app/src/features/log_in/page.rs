@@ -2,6 +2,7 @@
 
 use super::messages;
 use crate::{
+    browser,
     features::log_in::LogInCall,
     lazy_pages::preload_during,
     return_to::{continue_to, return_to, with_return_to},
@@ -63,7 +64,9 @@ pub fn LogInPage() -> impl IntoView {
             </Form>
             <p>{interpolate(messages::NEW_HERE, sign_up)}</p>
             <p class="if-mail">
-                <a href=routes::FORGOT>{messages::FORGOT}</a>
+                <a href=routes::FORGOT on:click=move |_| browser::typed_email::keep()>
+                    {messages::FORGOT}
+                </a>
             </p>
         </div>
     }

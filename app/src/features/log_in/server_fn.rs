@@ -8,7 +8,8 @@ use crate::{
 use countersign_types::{forms::LogInForm, views::LogInResponse};
 use leptos::prelude::*;
 
-/// Creates a session, which replaces the one that this browser had. `next` is the redirect path.
+/// Creates a session, which replaces the one that this browser had, or sends an email that must be
+/// confirmed first. `next` is the redirect path.
 #[server(
     name = LogInCall,
     prefix = "/fn",
@@ -21,8 +22,8 @@ pub async fn log_in(
     #[server(default)] next: String,
 ) -> Result<LogInResponse, ServerFnProblem> {
     crate::request::handle::<LogInCall, _>(async |request| {
-        let issued = request.auth().log_in(request.client(), &form, request.cookie()).await?;
-        Ok(request.log_in_response(&next, issued))
+        let step = request.auth().log_in(request.client(), &form, request.cookie()).await?;
+        Ok(request.step_response(&next, step))
     })
     .await
 }

@@ -50,7 +50,7 @@ pub fn ResetPasswordPage() -> impl IntoView {
 }
 
 fn form(link: OpenedLink, reset: FormAction) -> AnyView {
-    let OpenedLink { link_id, email } = link;
+    let OpenedLink { link_id, email, .. } = link;
     let address = view! { <strong>{email.clone()}</strong> };
     view! {
         <p class="text-muted">{interpolate(messages::FOR, address)}</p>

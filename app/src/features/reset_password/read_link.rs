@@ -19,12 +19,22 @@ use leptos::prelude::*;
 pub async fn read_link(#[server(default)] page: String) -> Result<OpenedLink, ServerFnProblem> {
     crate::request::handle::<ReadLinkCall, _>(async |request| {
         use countersign_core::one_time_links::LinkPurpose;
+        let token = request.link_token()?;
+        if page == crate::routes::CONFIRM {
+            let user = request.signed_in().await.ok().map(|signed_in| signed_in.user());
+            let held = request.pending_verification().ok();
+            let link = request.auth().read_address_link(&token, held, user).await?;
+            let (link_id, email, action) = (link.id, link.email, Some(link.action));
+            return Ok(OpenedLink { link_id, email, action });
+        }
+        let is_restore = request.auth().link_purpose(&token) == Some(LinkPurpose::RestoreEmail);
         let purpose = match page.as_str() {
+            crate::routes::SECURE if is_restore => LinkPurpose::RestoreEmail,
             crate::routes::SECURE => LinkPurpose::SecureAccount,
             _ => LinkPurpose::ResetPassword,
         };
-        let link = request.auth().read_link(purpose, &request.link_token()?).await?;
-        Ok(OpenedLink { link_id: link.id, email: link.email })
+        let link = request.auth().read_link(purpose, &token).await?;
+        Ok(OpenedLink { link_id: link.id, email: link.email, action: None })
     })
     .await
 }

@@ -7,8 +7,8 @@ use crate::{
     return_to::{continue_to, return_to, with_return_to},
     routes,
     ui::{
-        Form, FormValues, PageHeader, PasswordField, SubmitButton, TextField, form_action,
-        interpolate,
+        Form, FormValues, Notice, PageHeader, PasswordField, Severity, SubmitButton, TextField,
+        form_action, interpolate,
     },
 };
 use countersign_types::{Field, forms::SignUpForm};
@@ -21,13 +21,24 @@ pub fn SignUpPage() -> impl IntoView {
     let sign_up = form_action(read, check, continue_to()).with_navigation();
     preload_during(sign_up);
     let (next, query) = (return_to(), use_query_map());
-    let setup_token = move || query.with(|query| query.get("setup_token").unwrap_or_default());
+    let is_setup = move || query.with(|query| query.get_str(routes::SETUP).is_some());
+    let setup_token = move || if is_setup() { routes::SETUP } else { "" };
+    let first_admin = move || {
+        is_setup().then(|| {
+            view! {
+                <Notice severity=Severity::Info>
+                    <p>{messages::FIRST_ADMIN}</p>
+                </Notice>
+            }
+        })
+    };
     let log_in = view! {
         <a href=move || with_return_to(routes::LOG_IN, &next())>{crate::messages::LOG_IN}</a>
     };
     view! {
         <div class="narrow stack">
             <PageHeader heading=messages::HEADING/>
+            {first_admin}
             <Form action=sign_up>
                 <input type="hidden" name="next" value=next/>
                 <input type="hidden" name="form[setup_token]" value=setup_token/>

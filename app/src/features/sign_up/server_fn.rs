@@ -8,7 +8,8 @@ use crate::{
 use countersign_types::{forms::SignUpForm, views::LogInResponse};
 use leptos::prelude::*;
 
-/// Creates an account and its first session. `next` is the redirect path.
+/// Creates an account and its first session, or sends an email that must be confirmed first. `next`
+/// is the redirect path.
 #[server(
     name = SignUpCall,
     prefix = "/fn",
@@ -21,8 +22,16 @@ pub async fn sign_up(
     #[server(default)] next: String,
 ) -> Result<LogInResponse, ServerFnProblem> {
     crate::request::handle::<SignUpCall, _>(async |request| {
-        let issued = request.auth().sign_up(request.client(), &form, request.cookie()).await?;
-        Ok(request.log_in_response(&next, issued))
+        let mut form = form;
+        let is_setup = form.setup_token == crate::routes::SETUP;
+        if is_setup {
+            form.setup_token = request.link_token()?;
+        }
+        let step = request.auth().sign_up(request.client(), &form, request.cookie()).await?;
+        if is_setup {
+            request.clear_link_cookie();
+        }
+        Ok(request.step_response(&next, step))
     })
     .await
 }

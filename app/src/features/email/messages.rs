@@ -1,0 +1,21 @@
+//! The texts of the page for the email address.
+
+pub const HEADING: &str = "Email address";
+pub const NO_MAIL: &str = "This server sends no email, so the address can't be changed here.";
+pub const CURRENT: &str = "Your address is {}.";
+pub const NOT_CONFIRMED: &str = "It isn't confirmed yet. You need it to get back in if you forget \
+                                 your password.";
+pub const CONFIRM_THIS: &str = "Confirm this address";
+pub const SEND_CODE: &str = "Send a code";
+pub const CHANGE: &str = "Change it";
+pub const NEW_EMAIL: &str = "New email address";
+pub const CHANGE_HELP: &str = "We'll send a code to the new address. Until you enter it, nothing \
+                               changes.";
+pub const SENDING: &str = "Sending…";
+pub const SENT: &str = "We've sent an email with a link and a code. If it's for a new address that \
+                        already has an account, nothing arrives.";
+pub const CONFIRM: &str = "Confirm";
+pub const CHECKING: &str = "Checking…";
+pub const START_AGAIN: &str = "Nothing there? Look in spam, or {}.";
+pub const START_AGAIN_LINK: &str = "start again";
+pub const CONFIRMED: &str = "Your email address is confirmed.";

@@ -1,0 +1,10 @@
+//! Verifying the email address of a sign-up or log-in, in the browser where it began.
+
+pub mod messages;
+pub mod page;
+pub mod resend;
+pub mod server_fn;
+
+pub use page::VerifyEmailPage;
+pub use resend::{ResendVerificationCall, resend_verification};
+pub use server_fn::{VerifyEmailCall, verify_email};

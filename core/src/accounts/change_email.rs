@@ -1,0 +1,112 @@
+//! Change of the email address: the request, the change with the code from the new address, and the
+//! return to the previous address.
+//!
+//! Nothing changes before the code or link is used. A verified previous address then gets a notice
+//! with a link that takes the account back. As long as it works, no account with that address is
+//! created unless its owner has verified it. The link itself is used by [`Auth::secure_account`].
+
+use crate::{
+    Auth, Error, LimitedAction, SignedIn,
+    accounts::store::User,
+    audit::AuditEntry,
+    mail::{MailContent, MailRecipient, Notice, Origin, QueuedMail},
+    one_time_links::{LinkOwner, LinkPurpose},
+    passwords::change::{PasswordProof, incorrect_password},
+    rate_limit::throttling::Permit,
+};
+use countersign_types::{Email, EventKind, LinkId, forms::ChangeEmailForm};
+
+impl SignedIn<'_> {
+    /// Sends a link and a code to a new address of the account. It requires the current password. A newer
+    /// request replaces an older one.
+    ///
+    /// The response is the same whether the new address has an account or not. Beyond the limits
+    /// for one address no email is sent.
+    pub async fn request_email_change(&self, form: &ChangeEmailForm) -> Result<(), Error> {
+        let (email, current) = form.validate()?;
+        self.auth.require_mail()?;
+        let permit = self.permit(LimitedAction::EmailChange)?;
+        let user = self.read_user().await?;
+        let refused = EventKind::EmailChangePasswordFailed;
+        let proof = self.verify_current_password(&user, current, refused).await?;
+        let requested = self.send_code_to_new_address(permit, &proof, &email).await;
+        proof.settle(self.auth, requested).await
+    }
+
+    async fn send_code_to_new_address(
+        &self,
+        permit: Permit,
+        proof: &PasswordProof<'_>,
+        email: &Email,
+    ) -> Result<(), Error> {
+        let auth: &Auth = self.auth;
+        auth.count_network_action(&self.context, LimitedAction::NetworkMail).await?;
+        let (mut tx, now) = self.begin(permit).await?;
+        // Locks the row, so that no change of the password misses this link.
+        if !tx.user_is_unchanged(proof.verified).await? {
+            return Err(incorrect_password());
+        }
+        proof.attempt.succeed(&mut tx, now).await?;
+        let purpose = LinkPurpose::ChangeEmail;
+        if auth.count_requested_mail(&mut tx, purpose, email.as_str(), now).await? {
+            tx.link_end_for_user(self.user, purpose, now).await?;
+            let owner = LinkOwner { user: self.user, email: email.as_str(), session: None };
+            let link = auth.create_link_for_user(&mut tx, purpose, &owner, now).await?;
+            let (content, recipient) = (MailContent::ChangeEmail, MailRecipient::Address);
+            let email = email.as_str();
+            let mail = QueuedMail { content, email, recipient, link: Some(link) };
+            if !auth.queue_mail(&mut tx, mail, now).await? {
+                // Undone, so that the code that was sent before stays valid.
+                drop(tx);
+                let mut tx = auth.store().write().await?;
+                proof.attempt.succeed(&mut tx, now).await?;
+                return tx.commit().await;
+            }
+            let kind = EventKind::EmailChangeRequested;
+            let entry = AuditEntry::by_user(kind, self.user, self.session);
+            auth.audit(&mut tx, &self.context, now, entry).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Changes the address with a link that was sent to the new one. It counts as verified. The
+    /// links to reset the password and to verify the address end, because they went to the previous
+    /// one.
+    pub(crate) async fn use_email_change(
+        &self,
+        permit: Permit,
+        user: &User,
+        link: LinkId,
+    ) -> Result<(), Error> {
+        let (purpose, auth) = (LinkPurpose::ChangeEmail, self.auth);
+        let (mut tx, now) = self.begin(permit).await?;
+        let row = tx.link_to_address(link, purpose, now).await?;
+        let row = row.filter(|row| row.owner == Some(self.user)).ok_or(Error::LinkExpired)?;
+        if !tx.user_change_email(self.user, &user.email, &row.email, now).await? {
+            // Distinguishes a taken address from an account that has changed meanwhile.
+            let taken = row.user_id.is_some_and(|other| other != self.user);
+            return Err(if taken { Error::EmailTaken } else { Error::LinkExpired });
+        }
+        if !tx.link_use(link, purpose, now).await? {
+            return Err(Error::LinkExpired);
+        }
+        for ended in [LinkPurpose::ResetPassword, LinkPurpose::VerifyEmail] {
+            tx.link_end_for_user(self.user, ended, now).await?;
+        }
+        // Only an address that the user has proved to read is restored, so that no user reserves the
+        // address of another person; and only the first of several.
+        let can_restore = user.email_verified_at.is_some()
+            && tx.link_restorable_address(self.user, now).await?.is_none();
+        tx.pending_delete_for_user(self.user).await?;
+        tx.pending_delete_for_address(&row.email.to_ascii_lowercase()).await?;
+        let entry = AuditEntry::by_user(EventKind::EmailChanged, self.user, self.session);
+        auth.audit(&mut tx, &self.context, now, entry).await?;
+        let origin = Origin::new(&self.context, now);
+        let notice = Notice {
+            content: MailContent::EmailChanged { new_email: row.email, origin, can_restore },
+            owner: LinkOwner { user: self.user, email: &user.email, session: Some(self.session) },
+        };
+        auth.queue_notice(&mut tx, notice, now).await?;
+        tx.commit().await
+    }
+}
