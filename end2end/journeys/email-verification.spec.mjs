@@ -38,6 +38,8 @@ async function expectCodePage(page) {
 
 /** Types a code. Scripts send it when it is complete. */
 async function enterCode(page, scripts, code, button = 'Confirm') {
+  // Chromium logs a message if the field gets the focus before the browser has set it.
+  await expect(codeField(page)).toBeFocused();
   await codeField(page).fill(code);
   if (!scripts) await submit(page, button);
 }

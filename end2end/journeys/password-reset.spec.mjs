@@ -177,6 +177,7 @@ withAndWithoutScripts((scripts) => {
     if (scripts) watch.expect({ status: 422, url: '/fn/enter-code', times: 2 });
     for (const { url } of pages) {
       await open(page, url);
+      await expect(codeField(page)).toBeFocused();
       await codeField(page).fill(wrongCode(code));
       if (!scripts) await submit(page, 'Continue');
       await expect(codeHint(page)).toHaveText("That code isn't right.");

@@ -77,8 +77,8 @@ impl Auth {
         }
         if self.verification() != Verification::Off {
             // Beyond the limit for one address, the account is created without an email.
-            let content = MailContent::VerifyEmail;
-            self.send_verification_to(&mut tx, content, &user.email, now).await?;
+            let template = MailContent::VerifyEmail;
+            self.send_verification_to(&mut tx, template, &user.email, now).await?;
         }
         let session = NewSession { user: user.id, persistent: true, replaces, since: now };
         let log_in = SessionStart { user: user.id, key: &key, event: EventKind::SignedUp, session };

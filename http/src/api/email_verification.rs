@@ -113,20 +113,20 @@ pub(crate) async fn verify_email(
     let (names, transport) = (server.cookies(), Transport::parse(body.transport.as_deref())?);
     let replaced = replaced_session_token(&headers, transport, names);
     let replaced = replaced.as_deref();
-    let (core, client) = (server.auth(), &auth.client);
+    let (accounts, client) = (server.auth(), &auth.client);
     let issued = match (body.verification_id, body.code, body.token, body.new_password) {
         (Some(id), Some(code), None, None) => {
             let code = CodeForm { code }.validate().map_err(countersign_core::Error::from)?;
             let proof = AddressProof::Code(&code);
-            core.complete_verification(client, parse_id(&id)?, proof, replaced).await?
+            accounts.complete_verification(client, parse_id(&id)?, proof, replaced).await?
         }
         (Some(id), None, Some(token), None) => {
             let proof = AddressProof::Link(&token);
-            core.complete_verification(client, parse_id(&id)?, proof, replaced).await?
+            accounts.complete_verification(client, parse_id(&id)?, proof, replaced).await?
         }
         (None, None, Some(token), Some(new_password)) => {
             let form = ResetPasswordForm { new_password };
-            core.sign_up_with_link(client, &token, &form, replaced).await?
+            accounts.sign_up_with_link(client, &token, &form, replaced).await?
         }
         _ => {
             return Err(invalid(

@@ -84,7 +84,7 @@ fn logo_must_be_a_small_image() {
         read([("COUNTERSIGN_BRAND_LOGO", path.to_str().expect("a path"))])
     };
     assert!(read_logo(b"\x89PNG\r\n\x1a\n...").is_ok());
-    for (bytes, expected) in [(&b"<svg/>"[..], "PNG"), (&[0xff; 70_000][..], "at most 65536 bytes")]
+    for (bytes, expected) in [(&b"<svg/>"[..], "PNG"), (&vec![0xff; 70_000], "at most 65536 bytes")]
     {
         let errors = read_logo(bytes).expect_err("an error");
         assert!(errors[0].contains(expected), "{errors:?}");

@@ -68,10 +68,10 @@ async fn start_with_policy(
 }
 
 /// Email to this mailbox.
-fn mail_config(mailbox: &MemoryMailbox) -> Option<MailConfig> {
+fn mail_config(mailbox: &MemoryMailbox) -> MailConfig {
     let transport = MailTransport::Memory(mailbox.clone());
     let mail = MailConfig::new(transport, "accounts@example.com", None, "Countersign");
-    Some(mail.expect("a sender"))
+    mail.expect("a sender")
 }
 
 /// The default HTTP settings with this public URL.
@@ -170,7 +170,7 @@ impl App {
     ) -> Self {
         let (mailbox, url) = (MemoryMailbox::default(), policy.issuer.clone());
         let secret = ServerSecret::generate(&RandomSource::System).expect("randomness");
-        let (clock, mail) = (Clock::manual(START), mail_config(&mailbox));
+        let (clock, mail) = (Clock::manual(START), Some(mail_config(&mailbox)));
         let auth = start_with_policy(&database, &clock, secret.clone(), policy, mail).await;
         let mut http = http_config(&url);
         change(&mut http);
@@ -278,7 +278,7 @@ impl App {
     /// verified. Returns its link with the id of what waits.
     pub async fn pending_sign_up(&self, email: &str) -> MailedLink {
         let policy = verifying_policy(&self.server.auth().policy().issuer);
-        let mail = mail_config(&self.mailbox);
+        let mail = Some(mail_config(&self.mailbox));
         let secret = self.secret.clone();
         let auth = start_with_policy(&self.database, &self.clock, secret, policy, mail).await;
         let (email, password) = (email.to_owned(), PASSWORD.to_owned());

@@ -30,7 +30,7 @@ pub async fn confirm_email(
         let (auth, client, cookie) = (request.auth(), request.client(), request.cookie());
         let signed_in = request.signed_in().await.ok();
         let held = request.pending_verification().ok();
-        let user = signed_in.as_ref().map(|signed_in| signed_in.user());
+        let user = signed_in.as_ref().map(countersign_core::SignedIn::user);
         let link = auth.read_address_link(&token, held, user).await?;
         let is_confirmed = link.action == LinkAction::Confirm && form.new_password.is_empty();
         let issued = match (link.action, held) {
