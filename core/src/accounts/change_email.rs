@@ -17,8 +17,8 @@ use crate::{
 use countersign_types::{Email, EventKind, LinkId, forms::ChangeEmailForm};
 
 impl SignedIn<'_> {
-    /// Sends a link and a code to a new address of the account. It requires the current password. A newer
-    /// request replaces an older one.
+    /// Sends a link and a code to a new address of the account. It requires the current password. A
+    /// newer request replaces an older one.
     ///
     /// The response is the same whether the new address has an account or not. Beyond the limits
     /// for one address no email is sent.
@@ -93,8 +93,8 @@ impl SignedIn<'_> {
         for ended in [LinkPurpose::ResetPassword, LinkPurpose::VerifyEmail] {
             tx.link_end_for_user(self.user, ended, now).await?;
         }
-        // Only an address that the user has proved to read is restored, so that no user reserves the
-        // address of another person; and only the first of several.
+        // Only an address that the user has proved to read is restored, so that no user reserves
+        // the address of another person; and only the first of several.
         let can_restore = user.email_verified_at.is_some()
             && tx.link_restorable_address(self.user, now).await?.is_none();
         tx.pending_delete_for_user(self.user).await?;

@@ -112,7 +112,10 @@ test_on_each_database! {
 
     async fn log_in_does_not_tell_which_sign_ups_wait(app: Verifying) {
         app.sign_up(ADA).await;
-        let log_in = async |email: &str| app.0.anon().post(LOG_IN, json!({"email": email, "password": PASSWORD})).await;
+        let log_in = async |email: &str| {
+            let body = json!({"email": email, "password": PASSWORD});
+            app.0.anon().post(LOG_IN, body).await
+        };
         let (waiting, unknown) = (log_in(ADA).await, log_in(EVE).await);
         assert_eq!(waiting.status, StatusCode::UNAUTHORIZED);
         assert_eq!(shape(&waiting), shape(&unknown));
@@ -166,7 +169,10 @@ test_on_each_database! {
         let password = PASSWORD.replace(' ', "+");
         let created = app.form("/fn/confirm-email", &opened, &format!("{form}{password}")).await;
         assert_eq!(created.header("location"), "/account", "{:?}", created.headers);
-        let log_in = async |password: &str| app.0.anon().post(LOG_IN, json!({"email": ADA, "password": password})).await;
+        let log_in = async |password: &str| {
+            let body = json!({"email": ADA, "password": password});
+            app.0.anon().post(LOG_IN, body).await
+        };
         assert_eq!(log_in(PASSWORD).await.status, StatusCode::OK);
         assert_eq!(log_in("another horse battery").await.status, StatusCode::UNAUTHORIZED);
     }
