@@ -24,6 +24,21 @@ pub(crate) fn with_return_to(page: &str, next: &str) -> String {
     }
 }
 
+/// (server) Returns the URL of the page for the code of a sign-up or log-in. `next` is the redirect
+/// path.
+#[cfg(feature = "ssr")]
+pub(crate) fn verify_page(next: &str) -> String {
+    with_return_to(crate::routes::VERIFY, next)
+}
+
+/// (server) Returns the same URL after another code was sent.
+#[cfg(feature = "ssr")]
+pub(crate) fn verify_page_after_resend(next: &str) -> String {
+    let page = verify_page(next);
+    let separator = if page.contains('?') { '&' } else { '?' };
+    format!("{page}{separator}{}", crate::routes::SENT)
+}
+
 /// Percent-encodes a query value. The browser has a function for that, but the server renders the
 /// same link.
 fn encode(text: &str) -> String {

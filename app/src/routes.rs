@@ -106,17 +106,6 @@ pub fn sent_page(link_id: &str) -> String {
     format!("{FORGOT}?{SENT}={link_id}")
 }
 
-/// Returns the URL of the page for the code of a sign-up or log-in. `next` is the redirect path.
-pub fn verify_page(next: &str) -> String {
-    crate::return_to::with_return_to(VERIFY, next)
-}
-
-/// Returns the same URL after another code was sent.
-pub fn verify_page_after_resend(next: &str) -> String {
-    let page = verify_page(next);
-    format!("{page}{}{SENT}", if page.contains('?') { '&' } else { '?' })
-}
-
 /// Returns the URL of the page for the code of an email address.
 pub fn email_page_for_code() -> String {
     format!("{}?{SENT}", EMAIL.path)

@@ -152,8 +152,13 @@ withAndWithoutScripts((scripts) => {
 
   test('another email is sent, and only its code works', async ({ page, watch }) => {
     const user = newUser();
+    await page.clock.install();
     await beginSignUp(page, user);
     const first = await mailTo(user.email);
+    if (scripts) {
+      await expect(page.getByText(/You can ask for another email in \d+ s\./)).toBeVisible();
+      await page.clock.runFor(30_000);
+    }
     await submit(page, 'Send another');
     await expect(page).toHaveURL('/verify?sent');
     await expect(page.getByText('Only the newest code works.')).toBeVisible();
@@ -269,5 +274,29 @@ withAndWithoutScripts((scripts) => {
     await expect(page.getByText("That's not your current password.")).toBeVisible();
     await expect(page).toHaveURL(/\/account\/email(\?__path=|$)/);
     expect(await sendAttemptsTo(email)).toBe(0);
+  });
+});
+
+test.describe('optional verification', () => {
+  test.use({ settings: { COUNTERSIGN_VERIFICATION: 'optional' } });
+  withAndWithoutScripts((scripts) => {
+    test('account opens at once, and every page asks for the code', async ({ page }) => {
+      const user = newUser();
+      await open(page, '/signup');
+      await fillIn(page, user);
+      await submit(page, 'Create account');
+      await expectAccountOf(page, user);
+      const mail = await mailTo(user.email);
+      const notice = page.getByText('Confirm your email address');
+      await expect(notice).toBeVisible();
+      await page.getByRole('link', { name: 'Enter the code' }).click();
+      await expect(page).toHaveURL('/account/email?sent');
+      await waitForHydration(page);
+      await enterCode(page, scripts, digits(mail));
+      await expect(page.getByText('Your email address is confirmed.')).toBeVisible();
+      await open(page, '/account');
+      await expectAccountOf(page, user);
+      await expect(notice).toHaveCount(0);
+    });
   });
 });

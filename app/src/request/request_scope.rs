@@ -2,7 +2,8 @@
 
 use crate::{
     request::response,
-    routes::{CONFIRM, LOG_IN, LOGGED_OUT, verify_page},
+    return_to::verify_page,
+    routes::{CONFIRM, LOG_IN, LOGGED_OUT},
 };
 use countersign_core::{
     Auth, IssuedTokens, PresentedCredential, RefreshToken, RequestContext, SignedIn,

@@ -6,6 +6,9 @@ use std::{fmt, sync::Arc};
 /// Maximum size of a logo in bytes: it is sent with every email.
 pub const MAX_LOGO_BYTES: usize = 65_536;
 
+/// The `Content-ID` of the logo, to which the HTML part refers.
+pub(super) const LOGO_ID: &str = "logo";
+
 /// A PNG, JPEG or GIF image.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MailLogo {

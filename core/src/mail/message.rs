@@ -5,7 +5,10 @@
 
 use crate::{
     Error,
-    mail::{logo::MailLogo, rendering::RenderedMail},
+    mail::{
+        logo::{LOGO_ID, MailLogo},
+        rendering::RenderedMail,
+    },
 };
 use countersign_types::{MailId, Timestamp};
 use lettre::{
@@ -34,9 +37,6 @@ pub(crate) struct Sender<'a> {
     pub(crate) reply_to: Option<&'a Mailbox>,
     pub(crate) logo: Option<&'a MailLogo>,
 }
-
-/// The `Content-ID` of the logo, to which the HTML part refers.
-pub(super) const LOGO_ID: &str = "logo";
 
 impl Message {
     /// Builds a message. Its `Message-ID` is the same for each attempt to send it, so that servers

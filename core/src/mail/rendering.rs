@@ -3,7 +3,7 @@
 
 use super::{
     content::MailContent,
-    message::LOGO_ID,
+    logo::LOGO_ID,
     words::{self, Action},
 };
 use crate::one_time_links::CODE_TTL;

@@ -1,13 +1,14 @@
 //! The authentication endpoints: sign-up, log-in, token refresh, log-out.
 
 use super::{
-    email_verification::step_response,
     openapi_responses::{BodyResponses, RateLimitResponses},
-    token_response::{SessionTokens, Transport, clear_session_cookies, token_response},
+    token_response::{
+        SessionTokens, Transport, clear_session_cookies, replaced_session_token, step_response,
+        token_response,
+    },
 };
 use crate::{
-    HttpState,
-    cookies::{self, CookieNames},
+    HttpState, cookies,
     error::ApiError,
     extract::{
         RequestAuth,
@@ -210,15 +211,6 @@ pub(crate) async fn log_in(
     let replaced = replaced_session_token(&headers, transport, names);
     let step = server.auth().log_in(&auth.client, &form, replaced.as_deref()).await?;
     Ok(step_response(StatusCode::OK, step, transport, names))
-}
-
-/// Returns the refresh token of the session that is replaced by new cookies, and ends.
-pub(super) fn replaced_session_token(
-    headers: &HeaderMap,
-    transport: Transport,
-    names: &CookieNames,
-) -> Option<String> {
-    if transport == Transport::Cookie { cookies::refresh_cookie(headers, names) } else { None }
 }
 
 /// Exchanges a refresh token for the next pair of tokens.

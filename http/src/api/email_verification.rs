@@ -2,13 +2,11 @@
 //! those of an account that changes its address.
 
 use super::{
-    auth::replaced_session_token,
     openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses},
-    token_response::{SessionTokens, Transport, token_response},
+    token_response::{SessionTokens, Transport, replaced_session_token, token_response},
 };
 use crate::{
     HttpState,
-    cookies::CookieNames,
     error::ApiError,
     extract::{RequestAuth, json_body::JsonBody},
     problem::{self, MemberError, ProblemBody},
@@ -17,12 +15,12 @@ use axum::{
     Json,
     extract::State,
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Response},
+    response::Response,
 };
-use countersign_core::accounts::{AddressProof, LogInStep};
+use countersign_core::accounts::AddressProof;
 use countersign_types::{
     forms::{ChangeEmailForm, CodeForm, ResetPasswordForm},
-    views::{Account, PendingVerification},
+    views::Account,
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -250,21 +248,6 @@ pub(crate) async fn confirm_email(
         _ => return Err(invalid("/code", "missing", "Send either code or token.")),
     };
     Ok(Json(account))
-}
-
-/// Returns the response to a sign-up or log-in: tokens, or what continues it.
-pub(crate) fn step_response(
-    status: StatusCode,
-    step: LogInStep,
-    transport: Transport,
-    names: &CookieNames,
-) -> Response {
-    match step {
-        LogInStep::SignedIn(issued) => token_response(status, *issued, transport, names),
-        LogInStep::NeedsVerification(verification_id) => {
-            (StatusCode::ACCEPTED, Json(PendingVerification { verification_id })).into_response()
-        }
-    }
 }
 
 fn parse_id<T: std::str::FromStr>(text: &str) -> Result<T, ApiError> {

@@ -10,8 +10,11 @@ use axum::{
     http::{HeaderMap, StatusCode, header::SET_COOKIE},
     response::{AppendHeaders, IntoResponse, Response},
 };
-use countersign_core::IssuedTokens;
-use countersign_types::{SessionId, views::Account};
+use countersign_core::{IssuedTokens, accounts::LogInStep};
+use countersign_types::{
+    SessionId,
+    views::{Account, PendingVerification},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -126,6 +129,30 @@ pub(crate) fn token_response(
                 .into_response()
         }
     }
+}
+
+/// Returns the response to a sign-up or log-in: tokens, or what continues it.
+pub(crate) fn step_response(
+    status: StatusCode,
+    step: LogInStep,
+    transport: Transport,
+    names: &CookieNames,
+) -> Response {
+    match step {
+        LogInStep::SignedIn(issued) => token_response(status, *issued, transport, names),
+        LogInStep::NeedsVerification(verification_id) => {
+            (StatusCode::ACCEPTED, Json(PendingVerification { verification_id })).into_response()
+        }
+    }
+}
+
+/// Returns the refresh token of the session that is replaced by new cookies, and ends.
+pub(crate) fn replaced_session_token(
+    headers: &HeaderMap,
+    transport: Transport,
+    names: &CookieNames,
+) -> Option<String> {
+    if transport == Transport::Cookie { cookies::refresh_cookie(headers, names) } else { None }
 }
 
 /// Returns a response that replaces the tokens of a session: in cookies if the request has a cookie

@@ -11,5 +11,5 @@ pub const SENT: &str = "If there is an account with that address, an email with 
 pub const CODE_HINT: &str = "Six digits.";
 pub const CONTINUE: &str = "Continue";
 pub const CHECKING: &str = "Checking…";
-pub const NOTHING_THERE: &str = "Nothing there? Look in spam, or {}.";
-pub const SEND_ANOTHER: &str = "send another";
+pub const NOTHING_THERE: &str = "Nothing there? Look in spam, or ask for another email.";
+pub const SEND_ANOTHER: &str = "Send another";

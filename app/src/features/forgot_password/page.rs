@@ -7,7 +7,8 @@ use crate::{
     features::forgot_password::{EnterCodeCall, ForgotPasswordCall},
     routes,
     ui::{
-        CodeField, Form, FormValues, PageHeader, SubmitButton, TextField, form_action, interpolate,
+        CodeField, Cooldown, Form, FormValues, PageHeader, SubmitButton, TextField, form_action,
+        interpolate,
     },
 };
 use countersign_types::{
@@ -62,7 +63,6 @@ fn code_form(link_id: String) -> AnyView {
     };
     let open_link = |()| browser::navigate_to(routes::RESET);
     let enter = form_action(read, check, open_link).with_navigation();
-    let again = view! { <a href=routes::FORGOT rel="external">{messages::SEND_ANOTHER}</a> };
     view! {
         <div class="narrow stack">
             <PageHeader heading=messages::SENT_HEADING/>
@@ -72,7 +72,12 @@ fn code_form(link_id: String) -> AnyView {
                 <CodeField hint=messages::CODE_HINT/>
                 <SubmitButton label=messages::CONTINUE busy_label=messages::CHECKING/>
             </Form>
-            <p>{interpolate(messages::NOTHING_THERE, again)}</p>
+            <p>{messages::NOTHING_THERE}</p>
+            <Cooldown>
+                <a href=routes::FORGOT rel="external">
+                    {messages::SEND_ANOTHER}
+                </a>
+            </Cooldown>
         </div>
     }
     .into_eager_any()

@@ -20,7 +20,7 @@ pub async fn resend_verification(#[server(default)] next: String) -> Result<(), 
     crate::request::handle::<ResendVerificationCall, _>(async |request| {
         let pending = request.pending_verification()?;
         request.auth().resend_verification(request.client(), pending).await?;
-        request.redirect_form(&crate::routes::verify_page_after_resend(&next));
+        request.redirect_form(&crate::return_to::verify_page_after_resend(&next));
         Ok(())
     })
     .await
