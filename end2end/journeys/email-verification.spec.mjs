@@ -276,27 +276,3 @@ withAndWithoutScripts((scripts) => {
     expect(await sendAttemptsTo(email)).toBe(0);
   });
 });
-
-test.describe('optional verification', () => {
-  test.use({ settings: { COUNTERSIGN_VERIFICATION: 'optional' } });
-  withAndWithoutScripts((scripts) => {
-    test('account opens at once, and every page asks for the code', async ({ page }) => {
-      const user = newUser();
-      await open(page, '/signup');
-      await fillIn(page, user);
-      await submit(page, 'Create account');
-      await expectAccountOf(page, user);
-      const mail = await mailTo(user.email);
-      const notice = page.getByText('Confirm your email address');
-      await expect(notice).toBeVisible();
-      await page.getByRole('link', { name: 'Enter the code' }).click();
-      await expect(page).toHaveURL('/account/email?sent');
-      await waitForHydration(page);
-      await enterCode(page, scripts, digits(mail));
-      await expect(page.getByText('Your email address is confirmed.')).toBeVisible();
-      await open(page, '/account');
-      await expectAccountOf(page, user);
-      await expect(notice).toHaveCount(0);
-    });
-  });
-});
