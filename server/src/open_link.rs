@@ -40,6 +40,6 @@ const fn page_of(purpose: LinkPurpose) -> &'static str {
         LinkPurpose::ResetPassword => RESET,
         LinkPurpose::SecureAccount | LinkPurpose::RestoreEmail => SECURE,
         LinkPurpose::SetUp => SIGN_UP_FIRST_ADMIN,
-        LinkPurpose::VerifyEmail | LinkPurpose::ChangeEmail => CONFIRM,
+        LinkPurpose::SignUp | LinkPurpose::VerifyEmail | LinkPurpose::ChangeEmail => CONFIRM,
     }
 }

@@ -38,7 +38,8 @@ pub fn AccountLayout(
         user.account.get().await.map_or_else(|_| empty(), |account| warnings(account, page))
     });
     let problem = error_from_query(CancelDeletionCall::PATH)
-        .or_else(|| error_from_query(DismissNoticeCall::PATH));
+        .or_else(|| error_from_query(DismissNoticeCall::PATH))
+        .or_else(|| error_from_query(SendVerificationCall::PATH));
     let deletion_cancelled = is_deletion_cancelled.then(|| {
         view! {
             <Notice severity=Severity::Info>

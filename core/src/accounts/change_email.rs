@@ -14,7 +14,7 @@ use crate::{
     passwords::change::{PasswordProof, incorrect_password},
     rate_limit::throttling::Permit,
 };
-use countersign_types::{Email, EventKind, LinkId, forms::ChangeEmailForm};
+use countersign_types::{Email, EventKind, LinkId, TimeSpan, forms::ChangeEmailForm};
 
 impl SignedIn<'_> {
     /// Sends a link and a code to a new address of the account. It requires the current password. A
@@ -93,20 +93,29 @@ impl SignedIn<'_> {
         for ended in [LinkPurpose::ResetPassword, LinkPurpose::VerifyEmail] {
             tx.link_end_for_user(self.user, ended, now).await?;
         }
-        // Only an address that the user has proved to read is restored, so that no user reserves
-        // the address of another person; and only the first of several.
-        let can_restore = user.email_verified_at.is_some()
-            && tx.link_restorable_address(self.user, now).await?.is_none();
+        // Back at an address, its link that restores it is void.
+        tx.link_end_restoring(self.user, &row.email.to_ascii_lowercase(), now).await?;
         tx.pending_delete_for_user(self.user).await?;
         tx.pending_delete_for_address(&row.email.to_ascii_lowercase()).await?;
         let entry = AuditEntry::by_user(EventKind::EmailChanged, self.user, self.session);
         auth.audit(&mut tx, &self.context, now, entry).await?;
-        let origin = Origin::new(&self.context, now);
-        let notice = Notice {
-            content: MailContent::EmailChanged { new_email: row.email, origin, can_restore },
-            owner: LinkOwner { user: self.user, email: &user.email, session: Some(self.session) },
-        };
-        auth.queue_notice(&mut tx, notice, now).await?;
+        // An address that was never verified may be that of another person, who must neither learn
+        // of the account nor get it.
+        if user.email_verified_at.is_some() {
+            let origin = Origin::new(&self.context, now);
+            let notice = Notice {
+                content: MailContent::EmailChanged { new_email: row.email, origin },
+                owner: LinkOwner {
+                    user: self.user,
+                    email: &user.email,
+                    session: Some(self.session),
+                },
+            };
+            // Later than that of an earlier change, also if the clocks of two nodes differ.
+            let newest = tx.link_newest_restoring(self.user).await?;
+            let at = newest.map_or(now, |newest| now.max(newest + TimeSpan(1)));
+            auth.queue_notice(&mut tx, notice, at).await?;
+        }
         tx.commit().await
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     one_time_links::LinkPurpose,
     store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
 };
-use countersign_types::{LinkId, TimeSpan, Timestamp, UserId, VerificationId};
+use countersign_types::{TimeSpan, Timestamp, UserId, VerificationId};
 
 /// How long a sign-up or log-in waits for the verification of its address.
 pub(crate) const PENDING_TTL: TimeSpan = TimeSpan::days(1);
@@ -30,6 +30,14 @@ impl PendingSession {
         match self.cause {
             PendingCause::SignUp { .. } => MailContent::SignUp,
             PendingCause::LogIn { .. } => MailContent::VerifyEmail,
+        }
+    }
+
+    /// Returns the purpose of the link in that email.
+    pub(crate) const fn purpose(&self) -> LinkPurpose {
+        match self.cause {
+            PendingCause::SignUp { .. } => LinkPurpose::SignUp,
+            PendingCause::LogIn { .. } => LinkPurpose::VerifyEmail,
         }
     }
 }
@@ -60,9 +68,6 @@ statements! {
         $7, $8, $9, $10)";
     BY_ID = "SELECT id, email, email_key, user_id, name, password_hash, epoch, persistent FROM \
         csgn_pending_verifications WHERE id = $1 AND expires_at > $2";
-    LINK_OF = "SELECT l.id FROM csgn_pending_verifications p JOIN csgn_one_time_links l ON \
-        l.email_key = p.email_key WHERE p.id = $1 AND p.expires_at > $2 AND l.purpose = $3 AND \
-        l.ended_at IS NULL ORDER BY l.id DESC LIMIT 1";
     DELETE_FOR_ADDRESS = "DELETE FROM csgn_pending_verifications WHERE id IN (SELECT id FROM \
         csgn_pending_verifications WHERE email_key = $1 LIMIT 1000)";
     DELETE_FOR_USER = "DELETE FROM csgn_pending_verifications WHERE user_id = $1";
@@ -93,20 +98,6 @@ impl ReadConnection {
             let Row { id, email, email_key, user_id, persistent, .. } = row;
             Some(PendingSession { id, email, email_key, user: user_id, cause, persistent })
         }))
-    }
-
-    /// Returns the newest link that verifies the address of what waits with this id.
-    pub(crate) async fn pending_link(
-        &mut self,
-        id: VerificationId,
-        now: Timestamp,
-    ) -> Result<Option<LinkId>, Error> {
-        Ok(with_connection!(self, |c| sqlx::query_scalar(LINK_OF)
-            .bind(id)
-            .bind(now)
-            .bind(LinkPurpose::VerifyEmail.as_str())
-            .fetch_optional(c)
-            .await?))
     }
 }
 

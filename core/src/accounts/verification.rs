@@ -84,7 +84,8 @@ pub(crate) struct SessionStart<'a> {
 }
 
 /// The links that confirm an address.
-const ADDRESS_PURPOSES: [LinkPurpose; 2] = [LinkPurpose::VerifyEmail, LinkPurpose::ChangeEmail];
+const ADDRESS_PURPOSES: [LinkPurpose; 3] =
+    [LinkPurpose::SignUp, LinkPurpose::VerifyEmail, LinkPurpose::ChangeEmail];
 
 impl Auth {
     /// Returns whether addresses must be verified: [`Verification::Off`] without email.
@@ -125,7 +126,8 @@ impl Auth {
         email: &str,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let (purpose, key) = (LinkPurpose::VerifyEmail, email.to_ascii_lowercase());
+        let key = email.to_ascii_lowercase();
+        let purpose = content.link_purpose().unwrap_or(LinkPurpose::VerifyEmail);
         if !self.count_requested_mail(tx, purpose, email, now).await? {
             return Ok(true);
         }
@@ -169,21 +171,25 @@ impl Auth {
         proof: AddressProof<'_>,
         replaces: Option<&str>,
     ) -> Result<IssuedTokens, Error> {
-        let purpose = LinkPurpose::VerifyEmail;
         // A forged token is rejected without a read.
         let presented = match proof {
-            AddressProof::Link(token) => self.link_id(token, purpose)?,
-            AddressProof::Code(_) => LinkId(Uuid::nil()),
+            AddressProof::Link(token) => Some(self.address_link_token(token)?),
+            AddressProof::Code(_) => None,
         };
         let mut reader = self.store().read().await?;
         let now = self.clock().now();
         let pending = reader.pending_by_id(id, now).await?;
-        let newest = reader.pending_link(id, now).await?;
+        let purpose = pending.as_ref().map_or(LinkPurpose::SignUp, PendingSession::purpose);
+        let newest = match &pending {
+            Some(pending) => reader.link_last(&pending.email_key, purpose).await?,
+            None => None,
+        };
         drop(reader);
-        let link = match proof {
-            AddressProof::Link(_) => presented,
-            AddressProof::Code(code) => {
-                // The attempt is counted in any case.
+        let link = match (proof, presented) {
+            (_, Some((_, link))) => link,
+            (AddressProof::Link(_), None) => return Err(Error::LinkExpired),
+            // The attempt is counted in any case.
+            (AddressProof::Code(code), None) => {
                 let link = newest.unwrap_or(LinkId(Uuid::nil()));
                 self.verify_code(context, purpose, link, code).await?
             }
@@ -237,7 +243,7 @@ impl Auth {
                 (EventKind::LoggedIn, found.last_login_at.unwrap_or(found.created_at))
             }
         };
-        if !tx.link_use(link, LinkPurpose::VerifyEmail, now).await? {
+        if !tx.link_use(link, pending.purpose(), now).await? {
             return Err(Error::LinkExpired);
         }
         tx.pending_delete_for_address(key).await?;
@@ -257,7 +263,7 @@ impl Auth {
         form: &ResetPasswordForm,
         replaces: Option<&str>,
     ) -> Result<IssuedTokens, Error> {
-        let purpose = LinkPurpose::VerifyEmail;
+        let purpose = LinkPurpose::SignUp;
         let link = self.link_id(token, purpose)?;
         let slot = self.reserve_hash_slot(context, Priority::Anonymous, Some(link.0.as_bytes()))?;
         let now = self.clock().now();
@@ -296,8 +302,12 @@ impl Auth {
         let mut reader = self.store().read().await?;
         let now = self.clock().now();
         let link = reader.link_to_address(id, purpose, now).await?.ok_or(Error::LinkExpired)?;
-        let held = match held.filter(|_| purpose == LinkPurpose::VerifyEmail) {
-            Some(held) => reader.pending_link(held, now).await?,
+        let held = match held {
+            Some(held) => reader.pending_by_id(held, now).await?,
+            None => None,
+        };
+        let held = match held.filter(|held| held.purpose() == purpose) {
+            Some(held) => reader.link_last(&held.email_key, purpose).await?,
             None => None,
         };
         let owner = if purpose == LinkPurpose::ChangeEmail { link.owner } else { link.user_id };
@@ -370,30 +380,26 @@ impl SignedIn<'_> {
         let (purpose, link) = match proof {
             AddressProof::Link(token) => self.auth.address_link_token(token)?,
             AddressProof::Code(code) => {
-                let (purpose, link) = self.newest_address_link(&user).await?;
+                let (purpose, link) = self.newest_address_link().await?;
                 (purpose, self.auth.verify_code(&self.context, purpose, link, code).await?)
             }
         };
-        let confirmed = if purpose == LinkPurpose::ChangeEmail {
-            self.use_email_change(permit, &user, link).await
-        } else {
-            self.use_verification(permit, &user.email.to_ascii_lowercase(), link).await
+        let confirmed = match purpose {
+            LinkPurpose::ChangeEmail => self.use_email_change(permit, &user, link).await,
+            LinkPurpose::VerifyEmail => {
+                self.use_verification(permit, &user.email.to_ascii_lowercase(), link).await
+            }
+            _ => Err(Error::LinkExpired),
         };
         confirmed.map_err(|error| code_error(proof, error))?;
         self.read_account().await
     }
 
     /// Returns the newest link that this account has to confirm an address; a nil id if none.
-    ///
-    /// Sign-ups of other clients with this address create links, too; those count only as long as
-    /// the account is not verified.
-    async fn newest_address_link(&self, user: &User) -> Result<(LinkPurpose, LinkId), Error> {
+    async fn newest_address_link(&self) -> Result<(LinkPurpose, LinkId), Error> {
         let mut reader = self.auth.store().read().await?;
         let mut newest = (LinkPurpose::VerifyEmail, LinkId(Uuid::nil()));
-        for purpose in ADDRESS_PURPOSES {
-            if purpose == LinkPurpose::VerifyEmail && user.email_verified_at.is_some() {
-                continue;
-            }
+        for purpose in [LinkPurpose::VerifyEmail, LinkPurpose::ChangeEmail] {
             if let Some(link) = reader.link_last_for_user(self.user, purpose).await?
                 && link > newest.1
             {

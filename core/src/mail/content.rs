@@ -45,8 +45,6 @@ pub enum MailContent {
         new_email: String,
         /// The time and place of the change.
         origin: Origin,
-        /// Whether the link restores this address in any case, for as long as it works.
-        can_restore: bool,
     },
     /// Refresh token reuse was detected and the session was revoked (RFC 9700, 4.14.2). Link.
     ReuseDetected(Origin),
@@ -89,13 +87,13 @@ impl MailContent {
     pub(crate) fn link_purpose(&self) -> Option<LinkPurpose> {
         match self {
             Self::ResetPassword => Some(LinkPurpose::ResetPassword),
-            Self::SignUp | Self::VerifyEmail => Some(LinkPurpose::VerifyEmail),
+            Self::SignUp => Some(LinkPurpose::SignUp),
+            Self::VerifyEmail => Some(LinkPurpose::VerifyEmail),
             Self::ChangeEmail => Some(LinkPurpose::ChangeEmail),
-            Self::EmailChanged { can_restore: true, .. } => Some(LinkPurpose::RestoreEmail),
+            Self::EmailChanged { .. } => Some(LinkPurpose::RestoreEmail),
             Self::NewDevice(_)
             | Self::PasswordChanged(_)
             | Self::PasswordReset(_)
-            | Self::EmailChanged { .. }
             | Self::ReuseDetected(_)
             | Self::DeletionRequested { .. }
             | Self::DeletionCancelled(_) => Some(LinkPurpose::SecureAccount),

@@ -209,11 +209,7 @@ mod tests {
             MailContent::NewDevice(origin()),
             MailContent::PasswordChanged(origin()),
             MailContent::PasswordReset(origin()),
-            MailContent::EmailChanged {
-                new_email: "new@example.com".into(),
-                origin: origin(),
-                can_restore: true,
-            },
+            MailContent::EmailChanged { new_email: "new@example.com".into(), origin: origin() },
             MailContent::ReuseDetected(origin()),
             MailContent::DeletionRequested { delete_at: DELETE_AT, origin: origin() },
             MailContent::DeletionCancelled(origin()),

@@ -66,7 +66,10 @@ link_purposes! {
     /// "This wasn't me": end a session and reset the password. It can cancel a deletion as long as
     /// the deletion can be cancelled.
     SecureAccount = "secure_account" 2 DELETION_GRACE_PERIOD;
-    /// Prove that the user reads an address, for an account with it or a new one.
+    /// Prove that the user reads the address of a sign-up, which creates the account. Separate from
+    /// the next one, so that a sign-up by another person ends no link of an account.
+    SignUp = "sign_up" 7 TimeSpan::days(1);
+    /// Prove that the user reads the address of an account.
     VerifyEmail = "verify_email" 3 TimeSpan::days(1);
     /// Change the address of an account to the one that the link is sent to.
     ChangeEmail = "change_email" 4 TimeSpan::days(1);

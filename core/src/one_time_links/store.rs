@@ -73,10 +73,15 @@ statements! {
     END_ALL_EXCEPT_RESTORING = "UPDATE csgn_one_time_links SET ended_at = $2 WHERE user_id = $1 \
         AND ended_at IS NULL AND (email_key = (SELECT email_key FROM csgn_users WHERE id = $1) OR \
         purpose NOT IN ('secure_account', 'restore_email'))";
-    END_ALL_FOR_USER = "UPDATE csgn_one_time_links SET ended_at = $2 WHERE user_id = $1 AND \
-        ended_at IS NULL";
-    RESTORABLE = "SELECT email_key FROM csgn_one_time_links WHERE user_id = $1 AND purpose = $2 \
-        AND ended_at IS NULL AND (created_at > $3 OR expires_at > $4) ORDER BY id LIMIT 1";
+    END_ALL_NEWER = "UPDATE csgn_one_time_links SET ended_at = $2 WHERE user_id = $1 AND ended_at \
+        IS NULL AND (purpose <> 'restore_email' OR created_at >= $3)";
+    RESTORABLE = "SELECT created_at FROM csgn_one_time_links WHERE user_id = $1 AND email_key = $2 \
+        AND purpose = 'restore_email' AND ended_at IS NULL AND created_at <= $5 AND (created_at > \
+        $3 OR expires_at > $4) ORDER BY created_at LIMIT 1";
+    NEWEST_RESTORING = "SELECT MAX(created_at) FROM csgn_one_time_links WHERE user_id = $1 AND \
+        purpose = 'restore_email' AND ended_at IS NULL";
+    END_RESTORING = "UPDATE csgn_one_time_links SET ended_at = $3 WHERE user_id = $1 AND email_key \
+        = $2 AND purpose = 'restore_email' AND ended_at IS NULL";
     LAST = "SELECT id FROM csgn_one_time_links WHERE email_key = $1 AND purpose = $2 AND ended_at \
         IS NULL ORDER BY id DESC LIMIT 1";
     LAST_FOR_USER = "SELECT id FROM csgn_one_time_links WHERE user_id = $1 AND purpose = $2 AND \
@@ -140,19 +145,31 @@ impl ReadConnection {
             .await?))
     }
 
-    /// Returns the previous address that an account can return to, in lower case.
-    pub(crate) async fn link_restorable_address(
+    /// Returns when an account had an address to which it can return. `None` if it cannot.
+    pub(crate) async fn link_restorable_since(
         &mut self,
         user: UserId,
+        email_key: &str,
         now: Timestamp,
-    ) -> Result<Option<String>, Error> {
-        let purpose = LinkPurpose::RestoreEmail;
+    ) -> Result<Option<Timestamp>, Error> {
         Ok(with_connection!(self, |c| sqlx::query_scalar(RESTORABLE)
             .bind(user)
-            .bind(purpose.as_str())
-            .bind(now - purpose.ttl())
+            .bind(email_key)
+            .bind(now - LinkPurpose::RestoreEmail.ttl())
             .bind(now)
+            .bind(now + CLOCK_SKEW)
             .fetch_optional(c)
+            .await?))
+    }
+
+    /// Returns the creation time of the newest link that restores an address of an account.
+    pub(crate) async fn link_newest_restoring(
+        &mut self,
+        user: UserId,
+    ) -> Result<Option<Timestamp>, Error> {
+        Ok(with_connection!(self, |c| sqlx::query_scalar(NEWEST_RESTORING)
+            .bind(user)
+            .fetch_one(c)
             .await?))
     }
 
@@ -338,14 +355,34 @@ impl WriteTransaction {
         Ok(())
     }
 
-    /// Ends all links of an account, also those to other addresses.
-    pub(crate) async fn link_end_all_for_user(
+    /// Ends all links of an account, except those that restore an address that it had before
+    /// `created_at`.
+    pub(crate) async fn link_end_all_newer(
         &mut self,
         user: UserId,
+        created_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(END_ALL_FOR_USER)
+        with_connection!(self, |c| sqlx::query(END_ALL_NEWER)
             .bind(user)
+            .bind(now)
+            .bind(created_at)
+            .execute(c)
+            .await
+            .map(drop)?);
+        Ok(())
+    }
+
+    /// Ends the links that restore an address of an account.
+    pub(crate) async fn link_end_restoring(
+        &mut self,
+        user: UserId,
+        email_key: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        with_connection!(self, |c| sqlx::query(END_RESTORING)
+            .bind(user)
+            .bind(email_key)
             .bind(now)
             .execute(c)
             .await

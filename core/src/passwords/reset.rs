@@ -126,26 +126,33 @@ impl Auth {
         let LinkToken { purpose, id } = LinkToken::decode(self.secret(), token)
             .filter(|token| SECURING.contains(&token.purpose))
             .ok_or(Error::LinkExpired)?;
-        let link = self.valid_link(id, purpose).await?;
-        let LinkRow { user_id: user, session_id, email, link_email, .. } = &link;
+        let user = self.valid_link(id, purpose).await?.user_id;
         let mut tx = self.store().begin_for(Priority::Anonymous).await?;
         let now = self.clock().now();
         let mut changes = Vec::new();
         // An error undoes the transaction, so everything happens if the link is used, or nothing.
         // The password may be known to an attacker, who could log in again and, by changing it,
         // end the link to reset it. The row of the account is locked first, as in a reset.
-        if !tx.user_forget_password(*user).await? {
+        if !tx.user_forget_password(user).await? {
             return Err(Error::LinkExpired);
         }
+        // Read again: the address can have changed before the lock.
+        let link = tx.link_valid(id, purpose, now).await?.ok_or(Error::LinkExpired)?;
+        let LinkRow { user_id: user, session_id, email, link_email, .. } = &link;
         if tx.user_cancel_deletion(*user).await? {
             let entry = by_owner(EventKind::DeletionCancelled, &link);
             self.audit(&mut tx, context, now, entry).await?;
         }
         let is_moved = !email.eq_ignore_ascii_case(link_email);
-        let earlier = tx.link_restorable_address(*user, now).await?;
-        let is_restored = is_moved
-            && earlier.is_none_or(|earlier| earlier.eq_ignore_ascii_case(link_email))
-            && tx.user_change_email(*user, email, link_email, now).await?;
+        let mut restored_since = None;
+        if is_moved {
+            // Only a verified address of the last days returns. An older link gives no access.
+            let key = link_email.to_ascii_lowercase();
+            let since = tx.link_restorable_since(*user, &key, now).await?;
+            let since = since.ok_or(Error::LinkExpired)?;
+            let is_free = tx.user_change_email(*user, email, link_email, now).await?;
+            restored_since = Some(since).filter(|_| is_free);
+        }
         let session_id = session_id.filter(|_| !is_moved);
         if session_id.is_none() {
             let epoch = tx.user_raise_epoch(*user).await?.ok_or(Error::LinkExpired)?;
@@ -154,8 +161,8 @@ impl Auth {
         if !tx.link_use(id, purpose, now).await? {
             return Err(Error::LinkExpired);
         }
-        if is_restored {
-            tx.link_end_all_for_user(*user, now).await?;
+        if let Some(since) = restored_since {
+            tx.link_end_all_newer(*user, since, now).await?;
         } else {
             for ended in [LinkPurpose::ResetPassword, LinkPurpose::ChangeEmail] {
                 tx.link_end_for_user(*user, ended, now).await?;
@@ -163,7 +170,7 @@ impl Auth {
         }
         tx.pending_delete_for_user(*user).await?;
         let purpose = LinkPurpose::ResetPassword;
-        let email = if is_restored { link_email } else { email };
+        let email = if restored_since.is_some() { link_email } else { email };
         let owner = LinkOwner { user: *user, email, session: None };
         let reset = LinkToken {
             purpose,
@@ -179,7 +186,7 @@ impl Auth {
             tx.session_revoke_others(*user, none, "reported", now).await?;
         }
         self.audit(&mut tx, context, now, by_owner(EventKind::ActivityReported, &link)).await?;
-        if is_restored {
+        if restored_since.is_some() {
             let entry = by_owner(EventKind::EmailRestored, &link);
             self.audit(&mut tx, context, now, entry).await?;
         }

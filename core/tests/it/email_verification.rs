@@ -5,7 +5,8 @@ use crate::{
     mail_node::{Node, code, code_error, is_expired, other_code, parse_code, token},
 };
 use countersign_core::{
-    Auth, Error, IssuedTokens, PresentedCredential, RateLimits, SignedIn, Verification,
+    Auth, Error, IssuedTokens, PresentedCredential, RateLimits, RequestContext, SignedIn,
+    Verification,
     accounts::{AddressProof, LogInStep},
     mail::SentMail,
     one_time_links::LinkPurpose,
@@ -15,7 +16,8 @@ use countersign_core::{
 use countersign_types::{
     EventKind, FieldError, TimeSpan, Timestamp, VerificationId,
     forms::{
-        ChangeEmailForm, ChangePasswordForm, ForgotPasswordForm, ResetPasswordForm, SignUpForm,
+        ChangeEmailForm, ChangePasswordForm, ForgotPasswordForm, LogInForm, ResetPasswordForm,
+        SignUpForm,
     },
     views::LinkAction,
 };
@@ -416,17 +418,67 @@ test_on_each_database! {
         let node = Node::required(&context).await;
         let attacker = node.verified(ADA).await;
         let notice = node.change(&attacker, EVE).await;
-        // The attacker moves on, resets the password, and uses the link to his own address.
+        // The attacker moves on, resets the password, and takes the account back to the first of
+        // their own addresses.
+        context.clock.advance(TimeSpan::seconds(1));
         let second = node.change(&attacker, "mallory@example.com").await;
         assert_eq!(second.to, EVE);
         node.reset_by_mail("mallory@example.com", OTHER_PASSWORD).await;
-        assert_eq!(node.take_back(&second, OTHER_PASSWORD).await, "mallory@example.com");
+        assert_eq!(node.take_back(&second, OTHER_PASSWORD).await, EVE);
         node.sent().await;
-        node.reset_by_mail("mallory@example.com", PASSWORD).await;
+        node.reset_by_mail(EVE, PASSWORD).await;
 
         assert_eq!(node.take_back(&notice, "the right horse battery").await, ADA);
         assert!(node.can_log_in(ADA, "the right horse battery").await);
-        assert!(!node.can_log_in("mallory@example.com", PASSWORD).await);
+        assert!(!node.can_log_in(EVE, PASSWORD).await);
+        assert!(is_expired(&node.auth.secure_account(&client(), &token(&second)).await));
+    }
+
+    async fn link_to_an_older_previous_address_gives_no_access(context: TestContext) {
+        let node = Node::required(&context).await;
+        let issued = node.verified(ADA).await;
+        let elsewhere =
+            RequestContext::new("203.0.113.9".parse().ok(), Some("Wget/1.21"), "elsewhere");
+        let (email, password) = (ADA.to_owned(), PASSWORD.to_owned());
+        let form = LogInForm { email, password, remember_me: true };
+        let step = node.auth.log_in(&elsewhere, &form, None).await.expect("a log-in");
+        assert!(step.tokens().is_some());
+        let notice = node.sent_one().await;
+        node.change(&issued, NEW_ADA).await;
+        context.clock.advance(TimeSpan::days(8));
+        assert!(is_expired(&node.auth.secure_account(&client(), &token(&notice)).await));
+        assert!(node.can_log_in(NEW_ADA, PASSWORD).await);
+    }
+
+    async fn address_that_returned_can_be_taken_from_again(context: TestContext) {
+        let node = Node::required(&context).await;
+        let issued = node.verified(ADA).await;
+        node.change(&issued, NEW_ADA).await;
+        context.clock.advance(TimeSpan::minutes(1));
+        node.change(&issued, ADA).await;
+        context.clock.advance(TimeSpan::days(5));
+        let attacker = node.log_in(ADA, PASSWORD).await.map(tokens_of).expect("a log-in");
+        node.sent().await;
+        let notice = node.change(&attacker, EVE).await;
+        context.clock.advance(TimeSpan::days(4));
+        assert_eq!(node.take_back(&notice, OTHER_PASSWORD).await, ADA);
+    }
+
+    async fn sign_ups_of_others_do_not_stop_the_log_in_of_an_unverified_account(
+        context: TestContext,
+    ) {
+        context.sign_up(ADA).await;
+        let node =
+            Node::verifying(&context, RateLimits::default(), Verification::Required).await;
+        for _ in 0..8 {
+            pending(node.sign_up(ADA, OTHER_PASSWORD).await);
+            context.clock.advance(TimeSpan::seconds(31));
+        }
+        node.sent().await;
+        let id = pending(node.log_in(ADA, PASSWORD).await);
+        let mail = node.sent_one().await;
+        pending(node.sign_up(ADA, OTHER_PASSWORD).await);
+        node.complete(id, &code(&mail)).await.expect("a session");
     }
 
     async fn previous_address_is_reserved_for_a_week_from_sending(context: TestContext) {
@@ -458,21 +510,27 @@ test_on_each_database! {
         assert_ne!(node.verified(ADA).await.account.id, issued.account.id);
     }
 
-    async fn address_that_was_never_verified_is_not_reserved(context: TestContext) {
+    async fn address_that_was_never_verified_learns_nothing_and_is_not_reserved(
+        context: TestContext,
+    ) {
         let node = Node::optional(&context).await;
-        let other = node.sign_up(ADA, PASSWORD).await.map(tokens_of).expect("a sign-up");
-        node.sent().await;
-        let notice = node.change(&other, EVE).await;
-        assert_eq!(notice.to, ADA);
-        let ada = node.sign_up(ADA, OTHER_PASSWORD).await.map(tokens_of).expect("a sign-up");
-        node.sent().await;
-        // The link of the notice ends the sessions of that account, and moves nothing.
-        let reset = node.auth.secure_account(&client(), &token(&notice)).await.expect("a link");
-        let link = node.auth.read_link(LinkPurpose::ResetPassword, &reset).await.expect("a link");
-        assert_eq!(link.email, EVE);
-        node.auth.sync_feed().await.expect("the feed");
-        assert!(signed_in_to(&node.auth, &other).await.is_err());
-        assert!(signed_in_to(&node.auth, &ada).await.is_ok());
+        let mistyped = node.sign_up(ADA, PASSWORD).await.map(tokens_of).expect("a sign-up");
+        let (email, password) = (ADA.to_owned(), PASSWORD.to_owned());
+        let form = LogInForm { email, password, remember_me: true };
+        let elsewhere =
+            RequestContext::new("203.0.113.9".parse().ok(), Some("Wget/1.21"), "elsewhere");
+        node.auth.log_in(&elsewhere, &form, None).await.map(drop).expect("a log-in");
+        let sent = node.sent().await;
+        let is_notice = |mail: &&SentMail| mail.subject.starts_with("New log-in");
+        let notice = sent.iter().find(is_notice).expect("a notice");
+        node.request_change(&mistyped, NEW_ADA).await;
+        let mail = node.sent_one().await;
+        node.confirm(&mistyped, &code(&mail)).await.expect("a change");
+        assert!(node.sent().await.is_empty());
+        // The owner of the mistyped address has a link from before, and gets no access.
+        assert!(is_expired(&node.auth.secure_account(&client(), &token(notice)).await));
+        assert!(node.can_log_in(NEW_ADA, PASSWORD).await);
+        node.sign_up(ADA, OTHER_PASSWORD).await.map(drop).expect("a sign-up");
     }
 
     async fn sign_up_by_another_person_hinders_nothing(context: TestContext) {

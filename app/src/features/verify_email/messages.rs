@@ -9,4 +9,5 @@ pub const CHECKING: &str = "Checking…";
 pub const NOTHING_THERE: &str = "Nothing there? Look in spam, or ask for another email.";
 pub const SEND_ANOTHER: &str = "Send another";
 pub const WRONG_ADDRESS: &str = "Wrong address? {}";
+pub const CONFIRMED_ELSEWHERE: &str = "Already confirmed in another browser? {}";
 pub const CHANGE_IT: &str = "Change it";

@@ -30,6 +30,7 @@ pub fn VerifyEmailPage() -> impl IntoView {
     let next = query.with_untracked(|query| query.get("next").unwrap_or_default());
     let is_sent_again = query.with_untracked(|query| query.get_str(routes::SENT).is_some());
     let problem = error_from_query(ResendVerificationCall::PATH);
+    let is_failed = problem.is_some();
     let sent_again = is_sent_again.then(|| {
         view! {
             <Notice severity=Severity::Info>
@@ -38,13 +39,15 @@ pub fn VerifyEmailPage() -> impl IntoView {
         }
     });
     let sign_up = with_return_to(routes::SIGN_UP, &next);
+    let log_in = with_return_to(routes::LOG_IN, &next);
     let change = view! { <a href=sign_up>{messages::CHANGE_IT}</a> };
+    let log_in = view! { <a href=log_in>{crate::messages::LOG_IN}</a> };
     let fields = vec![("next", next.clone())];
     view! {
         <div class="narrow stack">
             <PageHeader heading=messages::HEADING/>
             {problem.map(problem_notice)}
-            {sent_again}
+            {sent_again.filter(|_| !is_failed)}
             <p>{messages::SENT}</p>
             <Form action=verify>
                 <input type="hidden" name="next" value=next/>
@@ -60,6 +63,7 @@ pub fn VerifyEmailPage() -> impl IntoView {
                 />
             </Cooldown>
             <p>{interpolate(messages::WRONG_ADDRESS, change)}</p>
+            <p>{interpolate(messages::CONFIRMED_ELSEWHERE, log_in)}</p>
         </div>
     }
     .into_eager_any()
