@@ -46,12 +46,6 @@ pub fn set_page_status(status: u16) {
     }
 }
 
-/// Returns whether this server asks users to verify their email address.
-pub fn asks_for_verification() -> bool {
-    use countersign_core::Verification;
-    use_context::<HttpState>().is_some_and(|http| http.auth().verification() != Verification::Off)
-}
-
 /// Returns whether this server sends email.
 pub fn sends_mail() -> bool {
     use_context::<HttpState>().is_some_and(|http| http.auth().sends_mail())

@@ -1,13 +1,11 @@
 //! The layout of the account pages: navigation, header, notices for the user, and what replaces
 //! content that can't be loaded.
 
-use super::messages::{deletion_notice, reuse_notice, verification_notice};
+use super::messages::{deletion_notice, reuse_notice};
 use crate::{
     current_user::CurrentUser,
     eager_view::IntoEagerAny,
-    features::{
-        account::DismissNoticeCall, email::SendVerificationCall, your_data::CancelDeletionCall,
-    },
+    features::{account::DismissNoticeCall, your_data::CancelDeletionCall},
     messages,
     resource::{PageResource, ResourceValue},
     return_to::with_return_to,
@@ -35,11 +33,10 @@ pub fn AccountLayout(
     let is_deletion_cancelled =
         query.with_untracked(|query| query.get_str(routes::DELETION_CANCELLED).is_some());
     let warnings = async_view(empty, move || async move {
-        user.account.get().await.map_or_else(|_| empty(), |account| warnings(account, page))
+        user.account.get().await.map_or_else(|_| empty(), warnings)
     });
     let problem = error_from_query(CancelDeletionCall::PATH)
-        .or_else(|| error_from_query(DismissNoticeCall::PATH))
-        .or_else(|| error_from_query(SendVerificationCall::PATH));
+        .or_else(|| error_from_query(DismissNoticeCall::PATH));
     let deletion_cancelled = is_deletion_cancelled.then(|| {
         view! {
             <Notice severity=Severity::Info>
@@ -62,15 +59,9 @@ pub fn AccountLayout(
 }
 
 /// Renders the notices that are shown on every account page.
-fn warnings(
-    TaggedAccount { account, session_tag: tag }: TaggedAccount,
-    page: AccountPage,
-) -> AnyView {
-    let (reuse_tag, verification_tag) = (tag.clone(), tag.clone());
-    // The page for the email address says it itself.
-    let is_unverified = !account.email_verified && page != routes::EMAIL;
+fn warnings(TaggedAccount { account, session_tag: tag }: TaggedAccount) -> AnyView {
+    let reuse_tag = tag.clone();
     view! {
-        {is_unverified.then(|| render_verification_notice(verification_tag))}
         {account.reuse_detected_at.map(|at| render_reuse_notice(at, reuse_tag))}
         {account.deletion_scheduled_at.map(|at| render_deletion_notice(at, tag))}
     }
@@ -94,30 +85,6 @@ fn render_reuse_notice(at: Timestamp, tag: String) -> AnyView {
                 label=reuse_notice::DISMISS
             />
         </Notice>
-    }
-    .into_eager_any()
-}
-
-/// Renders the notice that the email address is not confirmed. A server that does not ask for it
-/// hides the notice.
-fn render_verification_notice(tag: String) -> AnyView {
-    view! {
-        <div class="if-verification">
-            <Notice severity=Severity::Info>
-                <p>{verification_notice::TITLE}</p>
-                <p>{verification_notice::EXPLANATION}</p>
-                <div class="cluster">
-                    <a class="button secondary" href=routes::email_page_for_code() rel="external">
-                        {verification_notice::ENTER_CODE}
-                    </a>
-                    <PostButton
-                        path=SendVerificationCall::PATH
-                        fields=vec![("session_tag", tag)]
-                        label=verification_notice::SEND_AGAIN
-                    />
-                </div>
-            </Notice>
-        </div>
     }
     .into_eager_any()
 }

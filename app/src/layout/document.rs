@@ -10,12 +10,7 @@ pub fn app_document(options: LeptosOptions, style: &str) -> impl IntoView + use<
     let theme = chosen_theme();
     view! {
         <!DOCTYPE html>
-        <html
-            lang=messages::LANGUAGE
-            data-theme=theme
-            data-mail=sends_mail()
-            data-verification=asks_for_verification()
-        >
+        <html lang=messages::LANGUAGE data-theme=theme data-mail=sends_mail()>
             <head>
                 {head(theme, style)}
                 <meta name="description" content=messages::DESCRIPTION/>
@@ -62,15 +57,6 @@ fn chosen_theme() -> Option<&'static str> {
 fn sends_mail() -> Option<&'static str> {
     #[cfg(feature = "ssr")]
     return crate::request::sends_mail().then_some("");
-    #[cfg(not(feature = "ssr"))]
-    None
-}
-
-/// Returns the attribute that shows elements of the class `if-verification`, if this server asks
-/// users to verify their email address.
-fn asks_for_verification() -> Option<&'static str> {
-    #[cfg(feature = "ssr")]
-    return crate::request::asks_for_verification().then_some("");
     #[cfg(not(feature = "ssr"))]
     None
 }

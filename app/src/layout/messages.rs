@@ -9,15 +9,6 @@ pub mod reuse_notice {
     pub const DISMISS: &str = "Don't show this again";
 }
 
-/// The notice that the email address is not confirmed.
-pub mod verification_notice {
-    pub const TITLE: &str = "Confirm your email address";
-    pub const EXPLANATION: &str = "You need it to get back in if you forget your password. We sent \
-        an email with a code when you signed up.";
-    pub const ENTER_CODE: &str = "Enter the code";
-    pub const SEND_AGAIN: &str = "Send it again";
-}
-
 /// The notice that the account is scheduled for deletion.
 pub mod deletion_notice {
     pub const SCHEDULED_FOR: &str = "Your account will be deleted on {}.";

@@ -13,7 +13,7 @@ use crate::{
     routes,
     ui::{
         CodeField, Form, FormAction, FormValues, Notice, PasswordField, PostButton, Severity,
-        SubmitButton, TextField, form_action, interpolate,
+        SubmitButton, TextField, error_from_query, form_action, interpolate, problem_notice,
     },
 };
 use countersign_types::{
@@ -28,6 +28,7 @@ use leptos_router::hooks::use_query_map;
 pub fn EmailPage() -> impl IntoView {
     let (user, query) = (expect_context::<CurrentUser>(), use_query_map());
     let is_code_sent = move || query.with(|query| query.get_str(routes::SENT).is_some());
+    let problem = error_from_query(SendVerificationCall::PATH);
     let is_confirmed = query.with_untracked(|query| query.get_str(routes::SAVED).is_some());
     let confirmed = is_confirmed.then(|| {
         view! {
@@ -46,6 +47,7 @@ pub fn EmailPage() -> impl IntoView {
     };
     view! {
         <AccountLayout page=routes::EMAIL>
+            {problem.map(problem_notice)}
             {confirmed}
             <p class="if-no-mail">{messages::NO_MAIL}</p>
             <div class="stack if-mail">{content}</div>
