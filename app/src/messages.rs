@@ -139,11 +139,6 @@ pub const fn connection(connection: Connection) -> &'static str {
     }
 }
 
-/// Returns when another email can be sent.
-pub fn another_email_in(seconds: u32) -> String {
-    format!("You can ask for another email in {seconds} s.")
-}
-
 /// Returns how long ago a session was last used.
 pub fn last_active(span: TimeSpan) -> Cow<'static, str> {
     let minutes = span.as_seconds() / 60;

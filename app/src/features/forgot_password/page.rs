@@ -7,8 +7,7 @@ use crate::{
     features::forgot_password::{EnterCodeCall, ForgotPasswordCall},
     routes,
     ui::{
-        CodeField, Cooldown, Form, FormValues, PageHeader, SubmitButton, TextField, form_action,
-        interpolate,
+        CodeField, Form, FormValues, PageHeader, SubmitButton, TextField, form_action, interpolate,
     },
 };
 use countersign_types::{
@@ -73,11 +72,11 @@ fn code_form(link_id: String) -> AnyView {
                 <SubmitButton label=messages::CONTINUE busy_label=messages::CHECKING/>
             </Form>
             <p>{messages::NOTHING_THERE}</p>
-            <Cooldown>
+            <p>
                 <a href=routes::FORGOT rel="external">
                     {messages::SEND_ANOTHER}
                 </a>
-            </Cooldown>
+            </p>
         </div>
     }
     .into_eager_any()
