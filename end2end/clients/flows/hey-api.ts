@@ -8,13 +8,18 @@ import {
   refreshTokens,
   signUp,
 } from '../generated/hey-api/sdk.gen.js';
-import type { SessionTokens, TokensInBody } from '../generated/hey-api/types.gen.js';
+import type {
+  PendingVerification,
+  SessionTokens,
+  TokensInBody,
+} from '../generated/hey-api/types.gen.js';
 import { PASSWORD, equal, present } from './check.js';
 
 client.setConfig({ baseUrl: present((globalThis as { BASE?: string }).BASE, 'BASE') });
 
-function inBody(tokens: SessionTokens): TokensInBody {
-  if (tokens.transport !== 'body') throw new Error('tokens are missing');
+/** The tokens. This server does not ask for the verification of the address. */
+function inBody(tokens: SessionTokens | PendingVerification): TokensInBody {
+  if (!('transport' in tokens) || tokens.transport !== 'body') throw new Error('tokens are missing');
   return tokens;
 }
 

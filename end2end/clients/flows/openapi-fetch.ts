@@ -4,16 +4,22 @@ import createClient from 'openapi-fetch';
 import type { components, paths } from '../generated/schema.js';
 import { PASSWORD, equal, present } from './check.js';
 
-type Tokens = components['schemas']['TokensInBody'];
+type Schemas = components['schemas'];
+type Tokens = Schemas['TokensInBody'];
 
 const client = createClient<paths>({
   baseUrl: present((globalThis as { BASE?: string }).BASE, 'BASE'),
 });
 const bearer = (tokens: Tokens) => ({ Authorization: `Bearer ${tokens.access_token}` });
 
-/** The tokens in the response body, where they are because no cookies were requested. */
-function inBody(tokens: components['schemas']['SessionTokens'] | undefined): Tokens {
-  if (tokens?.transport !== 'body') throw new Error('tokens are missing');
+/**
+ * The tokens in the response body, where they are because no cookies were requested. This server
+ * does not ask for the verification of the address.
+ */
+function inBody(
+  tokens: Schemas['SessionTokens'] | Schemas['PendingVerification'] | undefined,
+): Tokens {
+  if (!tokens || !('transport' in tokens) || tokens.transport !== 'body') throw new Error('tokens are missing');
   return tokens;
 }
 
