@@ -1,7 +1,7 @@
 //! Errors of requests: from an error of the domain, which has a cause for the log, to a [`Problem`]
 //! for the client. The JSON form of a problem is in [`crate::problem`].
 
-use crate::problem;
+use crate::problem::{self, MemberError};
 use axum::response::{IntoResponse, Response};
 use countersign_types::Problem;
 use std::sync::Arc;
@@ -58,6 +58,13 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// Returns a validation error for one member that has no form field. `pointer` is its JSON
+    /// pointer, such as `/code` (RFC 6901).
+    pub(crate) fn invalid_member(pointer: &str, code: &'static str, detail: &str) -> Self {
+        let (pointer, detail) = (pointer.to_owned(), detail.to_owned());
+        problem::invalid_members(vec![MemberError { pointer, code, detail }]).into()
+    }
+
     /// Returns the HTTP status.
     pub fn status(&self) -> u16 {
         match self {

@@ -12,7 +12,6 @@ use crate::{
         json_body::JsonBody,
         pagination::{self, PageQuery},
     },
-    problem::{self, MemberError},
 };
 use axum::{
     Json,
@@ -83,12 +82,7 @@ pub(crate) async fn update_me(
     // Authentication comes first: an anonymous client learns nothing about the body.
     let signed_in = auth.signed_in(&server).await?;
     let Some(name) = body?.0.name else {
-        return Err(problem::invalid_members(vec![MemberError {
-            pointer: "/name".to_owned(),
-            code: "missing",
-            detail: "Enter the new name.".to_owned(),
-        }])
-        .into());
+        return Err(ApiError::invalid_member("/name", "missing", "Enter the new name."));
     };
     let account = signed_in.update_display_name(&UpdateProfileForm { name }).await;
     Ok(Json(account?))

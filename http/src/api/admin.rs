@@ -10,7 +10,7 @@ use crate::{
         pagination::{self, PageQuery},
         path_id::PathId,
     },
-    problem::{self, MemberError, ProblemBody},
+    problem::ProblemBody,
 };
 use axum::{
     Json,
@@ -222,12 +222,7 @@ pub(crate) async fn set_role(
         } else {
             ("unknown_value", "Use one of: user, admin.")
         };
-        return Err(problem::invalid_members(vec![MemberError {
-            pointer: "/role".to_owned(),
-            code,
-            detail: detail.to_owned(),
-        }])
-        .into());
+        return Err(ApiError::invalid_member("/role", code, detail));
     };
     change(&server, &auth, &id, AdminAction::Role(role)).await
 }

@@ -1,27 +1,22 @@
-//! The endpoints that verify an email address: those of a sign-up or log-in that waits for it, and
-//! those of an account that changes its address.
+//! The endpoints of a sign-up or log-in that waits for the verification of the email address.
 
 use super::{
-    openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses},
+    one_time_code::CodeOrToken,
+    openapi_responses::{BodyResponses, RateLimitResponses},
     token_response::{SessionTokens, Transport, replaced_session_token, token_response},
 };
 use crate::{
     HttpState,
     error::ApiError,
     extract::{RequestAuth, json_body::JsonBody},
-    problem::{self, MemberError, ProblemBody},
+    problem::ProblemBody,
 };
 use axum::{
-    Json,
     extract::State,
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use countersign_core::accounts::AddressProof;
-use countersign_types::{
-    forms::{ChangeEmailForm, CodeForm, ResetPasswordForm},
-    views::Account,
-};
+use countersign_types::forms::ResetPasswordForm;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -62,19 +57,6 @@ pub(crate) struct ResendBody {
     verification_id: String,
 }
 
-/// The code from the email to the new address, or the token from the link in it.
-#[derive(Deserialize, ToSchema)]
-pub(crate) struct ConfirmEmailBody {
-    /// The six digits.
-    #[serde(default)]
-    #[schema(value_type = String, max_length = 40)]
-    code: Option<String>,
-    /// Instead of the code: the value of `token` in the link.
-    #[serde(default)]
-    #[schema(value_type = String)]
-    token: Option<String>,
-}
-
 /// Completes a sign-up or log-in that waits for the verification of the email address.
 ///
 /// With a link and without `verification_id`, the client chooses the password of the new account.
@@ -113,21 +95,18 @@ pub(crate) async fn verify_email(
     let replaced = replaced.as_deref();
     let (accounts, client) = (server.auth(), &auth.client);
     let issued = match (body.verification_id, body.code, body.token, body.new_password) {
-        (Some(id), Some(code), None, None) => {
-            let code = CodeForm { code }.validate().map_err(countersign_core::Error::from)?;
-            let proof = AddressProof::Code(&code);
-            accounts.complete_verification(client, parse_id(&id)?, proof, replaced).await?
-        }
-        (Some(id), None, Some(token), None) => {
-            let proof = AddressProof::Link(&token);
-            accounts.complete_verification(client, parse_id(&id)?, proof, replaced).await?
+        (Some(id), code, token, None) => {
+            let proof = CodeOrToken::parse(code, token)?;
+            accounts
+                .complete_verification(client, parse_id(&id)?, proof.as_proof(), replaced)
+                .await?
         }
         (None, None, Some(token), Some(new_password)) => {
             let form = ResetPasswordForm { new_password };
             accounts.sign_up_with_link(client, &token, &form, replaced).await?
         }
         _ => {
-            return Err(invalid(
+            return Err(ApiError::invalid_member(
                 "/verification_id",
                 "missing",
                 "Send verification_id with either code or token, or token with new_password.",
@@ -170,94 +149,9 @@ pub(crate) async fn resend_verification(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Asks for a new email address. It changes when the code from the email to it is confirmed.
-///
-/// The response is the same whether another account has the new address or not.
-#[utoipa::path(
-    post,
-    path = "/api/v1/me/email",
-    operation_id = "requestEmailChange",
-    tag = "me",
-    security(("bearer" = [])),
-    request_body = ChangeEmailForm,
-    responses(
-        (status = 202, description = "An email is on its way to the new address"),
-        (
-            status = 404,
-            body = ProblemBody,
-            description = "`mail_disabled`: this server sends no email",
-            content_type = "application/problem+json",
-        ),
-        RateLimitResponses,
-        AuthResponses,
-        BodyResponses,
-    ),
-)]
-pub(crate) async fn request_email_change(
-    State(server): State<HttpState>,
-    auth: RequestAuth,
-    body: Result<JsonBody<ChangeEmailForm>, Response>,
-) -> Result<StatusCode, ApiError> {
-    // Authentication comes first: an anonymous client learns nothing about the body.
-    let signed_in = auth.signed_in(&server).await?;
-    signed_in.request_email_change(&body?.0).await?;
-    Ok(StatusCode::ACCEPTED)
-}
-
-/// Confirms the email address, or the new one that was asked for. A code is that of the newest
-/// email.
-#[utoipa::path(
-    post,
-    path = "/api/v1/me/email/confirm",
-    operation_id = "confirmEmail",
-    tag = "me",
-    security(("bearer" = [])),
-    request_body = ConfirmEmailBody,
-    responses(
-        (status = 200, body = Account, description = "The account with the confirmed address"),
-        (
-            status = 409,
-            body = ProblemBody,
-            description = "Another account has the new address",
-            content_type = "application/problem+json",
-        ),
-        (
-            status = 410,
-            body = ProblemBody,
-            description = "The link is invalid, expired, already used, or for another account",
-            content_type = "application/problem+json",
-        ),
-        RateLimitResponses,
-        AuthResponses,
-        BodyResponses,
-    ),
-)]
-pub(crate) async fn confirm_email(
-    State(server): State<HttpState>,
-    auth: RequestAuth,
-    body: Result<JsonBody<ConfirmEmailBody>, Response>,
-) -> Result<Json<Account>, ApiError> {
-    let signed_in = auth.signed_in(&server).await?;
-    let ConfirmEmailBody { code, token } = body?.0;
-    let account = match (code, token) {
-        (Some(code), None) => {
-            let code = CodeForm { code }.validate().map_err(countersign_core::Error::from)?;
-            signed_in.confirm_email(AddressProof::Code(&code)).await?
-        }
-        (None, Some(token)) => signed_in.confirm_email(AddressProof::Link(&token)).await?,
-        _ => return Err(invalid("/code", "missing", "Send either code or token.")),
-    };
-    Ok(Json(account))
-}
-
 fn parse_id<T: std::str::FromStr>(text: &str) -> Result<T, ApiError> {
     text.parse().map_err(|_| {
         let detail = "Send the verification_id of the response to the sign-up or log-in.";
-        invalid("/verification_id", "malformed", detail)
+        ApiError::invalid_member("/verification_id", "malformed", detail)
     })
-}
-
-fn invalid(pointer: &str, code: &'static str, detail: &str) -> ApiError {
-    let (pointer, detail) = (pointer.to_owned(), detail.to_owned());
-    problem::invalid_members(vec![MemberError { pointer, code, detail }]).into()
 }

@@ -11,11 +11,13 @@ mod account;
 mod account_deletion;
 mod admin;
 mod auth;
+mod email_change;
 mod email_verification;
 mod export;
 mod health;
 mod identity;
 mod jwks;
+mod one_time_code;
 pub(crate) mod openapi_responses;
 mod openapi_schemas;
 mod password_reset;
@@ -118,8 +120,8 @@ fn described_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(identity::verify))
         .routes(routes!(account::me, account::update_me))
         .routes(routes!(account::change_password))
-        .routes(routes!(email_verification::request_email_change))
-        .routes(routes!(email_verification::confirm_email))
+        .routes(routes!(email_change::request_email_change))
+        .routes(routes!(email_change::confirm_email))
         .routes(routes!(account::activity))
         .routes(routes!(export::export))
         .routes(routes!(account_deletion::request_deletion, account_deletion::cancel_deletion))

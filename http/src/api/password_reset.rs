@@ -1,16 +1,19 @@
 //! The endpoints that reset a forgotten password.
 
-use super::openapi_responses::{BodyResponses, RateLimitResponses};
+use super::{
+    one_time_code::parse_code,
+    openapi_responses::{BodyResponses, RateLimitResponses},
+};
 use crate::{
     HttpState,
     error::ApiError,
     extract::{RequestAuth, json_body::JsonBody},
-    problem::{self, MemberError, ProblemBody},
+    problem::ProblemBody,
 };
 use axum::{Json, extract::State, http::StatusCode};
 use countersign_core::one_time_links::LinkPurpose;
 use countersign_types::{
-    forms::{CodeForm, ForgotPasswordForm, ResetPasswordForm},
+    forms::{ForgotPasswordForm, ResetPasswordForm},
     views::RequestedMail,
 };
 use serde::Deserialize;
@@ -108,23 +111,25 @@ pub(crate) async fn reset_password(
     let token = match (token, link_id) {
         (Some(token), None) if code.is_none() => token,
         (None, Some(link_id)) => {
-            let code = CodeForm { code: code.unwrap_or_default() };
-            let code = code.validate().map_err(countersign_core::Error::from)?;
+            let code = parse_code(code.unwrap_or_default())?;
             let link_id = link_id.parse().map_err(|_| {
-                invalid("/link_id", "malformed", "Send the link_id of the response to the request.")
+                ApiError::invalid_member(
+                    "/link_id",
+                    "malformed",
+                    "Send the link_id of the response to the request.",
+                )
             })?;
             let purpose = LinkPurpose::ResetPassword;
             server.auth().redeem_code(&auth.client, purpose, link_id, &code).await?
         }
         _ => {
-            return Err(invalid("/token", "missing", "Send either token, or link_id and code."));
+            return Err(ApiError::invalid_member(
+                "/token",
+                "missing",
+                "Send either token, or link_id and code.",
+            ));
         }
     };
     server.auth().reset_password(&auth.client, &token, &form).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn invalid(pointer: &str, code: &'static str, detail: &str) -> ApiError {
-    let (pointer, detail) = (pointer.to_owned(), detail.to_owned());
-    problem::invalid_members(vec![MemberError { pointer, code, detail }]).into()
 }

@@ -156,12 +156,8 @@ pub(crate) fn one_of<T: Copy + Default>(
     let Some(text) = text else { return Ok(T::default()) };
     values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<_> = values.iter().map(|(name, _)| *name).collect();
-        problem::invalid_members(vec![MemberError {
-            pointer: pointer.to_owned(),
-            code: "unknown_value",
-            detail: format!("Use one of: {}.", names.join(", ")),
-        }])
-        .into()
+        let detail = format!("Use one of: {}.", names.join(", "));
+        ApiError::invalid_member(pointer, "unknown_value", &detail)
     })
 }
 
