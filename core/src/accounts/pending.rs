@@ -4,7 +4,7 @@ use crate::{
     Error,
     mail::MailContent,
     one_time_links::LinkPurpose,
-    store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
+    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
 };
 use countersign_types::{TimeSpan, Timestamp, UserId, VerificationId};
 
@@ -114,20 +114,20 @@ impl WriteTransaction {
             }
             PendingCause::LogIn { epoch } => (None, None, Some(*epoch)),
         };
-        with_connection!(self, |c| sqlx::query(INSERT)
-            .bind(pending.id)
-            .bind(&pending.email)
-            .bind(&pending.email_key)
-            .bind(pending.user)
-            .bind(name)
-            .bind(hash)
-            .bind(epoch)
-            .bind(pending.persistent)
-            .bind(now)
-            .bind(now + PENDING_TTL)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(
+            self,
+            INSERT,
+            pending.id,
+            &pending.email,
+            &pending.email_key,
+            pending.user,
+            name,
+            hash,
+            epoch,
+            pending.persistent,
+            now,
+            now + PENDING_TTL
+        );
         Ok(())
     }
 
@@ -137,31 +137,18 @@ impl WriteTransaction {
         &mut self,
         email_key: &str,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(DELETE_FOR_ADDRESS)
-            .bind(email_key)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, DELETE_FOR_ADDRESS, email_key);
         Ok(())
     }
 
     /// Deletes the pending log-ins of an account.
     pub(crate) async fn pending_delete_for_user(&mut self, user: UserId) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(DELETE_FOR_USER)
-            .bind(user)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, DELETE_FOR_USER, user);
         Ok(())
     }
 
     /// Deletes rows that expired before `before`: at most `rows`. Returns the number.
     pub async fn pending_prune(&mut self, before: Timestamp, rows: u64) -> Result<u64, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(PRUNE)
-            .bind(before)
-            .bind(limit(rows))
-            .execute(c)
-            .await?
-            .rows_affected()))
+        Ok(execute!(self, PRUNE, before, limit(rows)))
     }
 }

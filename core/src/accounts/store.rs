@@ -5,7 +5,7 @@ use crate::{
     accounts::roles::Roles,
     one_time_links::ADDRESS_RESERVATION,
     passwords::hasher::MAX_STORED_BYTES,
-    store::{ReadConnection, WriteTransaction, statements, with_connection},
+    store::{ReadConnection, WriteTransaction, execute, statements, with_connection},
 };
 use countersign_types::{Timestamp, UserId, views::Role};
 use sqlx::{Decode, Postgres, Sqlite, Type, postgres::PgTypeInfo, sqlite::SqliteTypeInfo};
@@ -247,19 +247,19 @@ impl WriteTransaction {
     /// Inserts an account with its roles. Returns `false` if the address is taken. One that is not
     /// verified is taken as long as the owner of another account can restore it.
     pub async fn user_insert(&mut self, user: &User, email_key: &str) -> Result<bool, Error> {
-        let done = with_connection!(self, |c| sqlx::query(INSERT)
-            .bind(user.id)
-            .bind(&user.email)
-            .bind(email_key)
-            .bind(&user.name)
-            .bind(user.password_hash.as_deref())
-            .bind(user.last_login_at)
-            .bind(user.created_at)
-            .bind(user.email_verified_at)
-            .bind(user.created_at - ADDRESS_RESERVATION)
-            .execute(c)
-            .await?
-            .rows_affected());
+        let done = execute!(
+            self,
+            INSERT,
+            user.id,
+            &user.email,
+            email_key,
+            &user.name,
+            user.password_hash.as_deref(),
+            user.last_login_at,
+            user.created_at,
+            user.email_verified_at,
+            user.created_at - ADDRESS_RESERVATION
+        );
         if done == 0 {
             return Ok(false);
         }
@@ -277,15 +277,15 @@ impl WriteTransaction {
         hash: &str,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        let done = with_connection!(self, |c| sqlx::query(RECORD_LOG_IN_IF_UNCHANGED)
-            .bind(verified.id)
-            .bind(verified.epoch)
-            .bind(verified.hash)
-            .bind(now)
-            .bind(hash)
-            .execute(c)
-            .await?
-            .rows_affected());
+        let done = execute!(
+            self,
+            RECORD_LOG_IN_IF_UNCHANGED,
+            verified.id,
+            verified.epoch,
+            verified.hash,
+            now,
+            hash
+        );
         Ok(done == 1)
     }
 
@@ -297,14 +297,7 @@ impl WriteTransaction {
         epoch: i64,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(VERIFY_AND_RECORD_LOG_IN)
-            .bind(id)
-            .bind(epoch)
-            .bind(now)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, VERIFY_AND_RECORD_LOG_IN, id, epoch, now) == 1)
     }
 
     /// Marks an address as verified. Returns whether it was not verified before, or `None` if the
@@ -327,7 +320,7 @@ impl WriteTransaction {
 
     /// Locks the row of an account, which all transactions lock before rows that refer to it.
     pub(crate) async fn user_lock(&mut self, id: UserId) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(LOCK).bind(id).execute(c).await.map(drop)?);
+        execute!(self, LOCK, id);
         Ok(())
     }
 
@@ -336,14 +329,7 @@ impl WriteTransaction {
         &mut self,
         verified: VerifiedCredentials<'_>,
     ) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(IS_UNCHANGED)
-            .bind(verified.id)
-            .bind(verified.epoch)
-            .bind(verified.hash)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, IS_UNCHANGED, verified.id, verified.epoch, verified.hash) == 1)
     }
 
     /// Changes the address, whose new owner has read an email there. Returns `false` if the account
@@ -391,12 +377,7 @@ impl WriteTransaction {
     /// Removes the password of an account, so that only a link sets the next one. Returns `false`
     /// if the account is disabled or does not exist.
     pub(crate) async fn user_forget_password(&mut self, id: UserId) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(FORGET_PASSWORD)
-            .bind(id)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, FORGET_PASSWORD, id) == 1)
     }
 
     /// Sets the password of an account whose owner has read an email, and raises the epoch. Returns
@@ -444,24 +425,13 @@ impl WriteTransaction {
 
     /// Cancels a scheduled deletion. Returns `false` if none was scheduled.
     pub async fn user_cancel_deletion(&mut self, id: UserId) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(CANCEL_DELETION)
-            .bind(id)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, CANCEL_DELETION, id) == 1)
     }
 
     /// Deletes an account whose deletion is due, with its sessions. Returns `false` if it is not
     /// due or does not exist.
     pub async fn user_delete(&mut self, id: UserId, now: Timestamp) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(DELETE)
-            .bind(id)
-            .bind(now)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, DELETE, id, now) == 1)
     }
 
     /// Whether there is an administrator whose account is neither disabled nor scheduled for
@@ -534,25 +504,14 @@ impl WriteTransaction {
         granted: bool,
     ) -> Result<(), Error> {
         let statement = if granted { INSERT_ROLE } else { DELETE_ROLE };
-        with_connection!(self, |c| sqlx::query(statement)
-            .bind(id)
-            .bind(role.as_str())
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, statement, id, role.as_str());
         Ok(())
     }
 
     /// Sets the display name. Returns `false` if nothing changes, or if the account is disabled or
     /// does not exist.
     pub async fn user_set_name(&mut self, id: UserId, name: Option<&str>) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(SET_NAME)
-            .bind(id)
-            .bind(name)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, SET_NAME, id, name) == 1)
     }
 }
 

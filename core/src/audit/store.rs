@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
+    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
 };
 use countersign_types::{EventId, EventKind, Timestamp, UserId};
 use uuid::Uuid;
@@ -90,34 +90,19 @@ impl WriteTransaction {
         let millis = before.0.max(0).to_be_bytes();
         let mut id = [0; 16];
         id[..6].copy_from_slice(&millis[2..]);
-        Ok(with_connection!(self, |c| sqlx::query(PRUNE)
-            .bind(EventId(Uuid::from_bytes(id)))
-            .bind(limit(rows))
-            .execute(c)
-            .await?
-            .rows_affected()))
+        Ok(execute!(self, PRUNE, EventId(Uuid::from_bytes(id)), limit(rows)))
     }
 
     /// Deletes the events of one user, except for the deletion of the account: at most `rows`.
     /// Returns the number.
     pub async fn event_delete_for_user(&mut self, target: UserId, rows: u64) -> Result<u64, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(DELETE_FOR_USER)
-            .bind(target)
-            .bind(limit(rows))
-            .execute(c)
-            .await?
-            .rows_affected()))
+        Ok(execute!(self, DELETE_FOR_USER, target, limit(rows)))
     }
 
     /// Redacts address, device and session in events by one user about others: at most `rows`.
     /// Returns the number.
     pub async fn event_redact(&mut self, actor: UserId, rows: u64) -> Result<u64, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(REDACT)
-            .bind(actor)
-            .bind(limit(rows))
-            .execute(c)
-            .await?
-            .rows_affected()))
+        Ok(execute!(self, REDACT, actor, limit(rows)))
     }
 
     /// Inserts an event, in the transaction of the change that it records.
@@ -127,20 +112,20 @@ impl WriteTransaction {
             Outcome::Done => "done",
             Outcome::Failed => "refused",
         };
-        with_connection!(self, |c| sqlx::query(INSERT)
-            .bind(e.id)
-            .bind(e.at)
-            .bind(e.kind.as_str())
-            .bind(outcome)
-            .bind(e.actor)
-            .bind(e.target)
-            .bind(e.session_hash.as_ref().map(|hash| &hash[..]))
-            .bind(&e.address)
-            .bind(e.device)
-            .bind(e.request_id)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(
+            self,
+            INSERT,
+            e.id,
+            e.at,
+            e.kind.as_str(),
+            outcome,
+            e.actor,
+            e.target,
+            e.session_hash.as_ref().map(|hash| &hash[..]),
+            &e.address,
+            e.device,
+            e.request_id
+        );
         Ok(())
     }
 }

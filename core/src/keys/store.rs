@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    store::{ReadConnection, WriteTransaction, statements, with_connection},
+    store::{ReadConnection, WriteTransaction, execute, statements, with_connection},
 };
 use countersign_types::Timestamp;
 
@@ -56,57 +56,37 @@ impl ReadConnection {
 impl WriteTransaction {
     /// Inserts a key. Returns `false` if it exists, or if it is to sign and another one does.
     pub async fn key_insert(&mut self, key: &KeyRow) -> Result<bool, Error> {
-        let done = with_connection!(self, |c| sqlx::query(INSERT)
-            .bind(&key.kid)
-            .bind(&key.algorithm)
-            .bind(&key.state)
-            .bind(&key.public)
-            .bind(&key.sealed)
-            .bind(key.created_at)
-            .bind(key.changed_at)
-            .bind(key.activates_at)
-            .execute(c)
-            .await?
-            .rows_affected());
+        let done = execute!(
+            self,
+            INSERT,
+            &key.kid,
+            &key.algorithm,
+            &key.state,
+            &key.public,
+            &key.sealed,
+            key.created_at,
+            key.changed_at,
+            key.activates_at
+        );
         Ok(done == 1)
     }
 
     /// Schedules the published key `kid`, and no other, to sign from `at`. Returns `false` if it is
     /// not published.
     pub async fn key_schedule(&mut self, kid: &str, at: Timestamp) -> Result<bool, Error> {
-        with_connection!(self, |c| sqlx::query(UNSCHEDULE_OTHERS)
-            .bind(kid)
-            .execute(c)
-            .await
-            .map(drop)?);
-        Ok(with_connection!(self, |c| sqlx::query(SCHEDULE)
-            .bind(kid)
-            .bind(at)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        execute!(self, UNSCHEDULE_OTHERS, kid);
+        Ok(execute!(self, SCHEDULE, kid, at) == 1)
     }
 
     /// Activates the scheduled key and retires the current one, when due. Returns `false` if none
     /// is due, or another node was faster.
     pub async fn key_activate_scheduled(&mut self, now: Timestamp) -> Result<bool, Error> {
-        if with_connection!(self, |c| sqlx::query(RETIRE)
-            .bind(now)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 0
-        {
+        if execute!(self, RETIRE, now) == 0 {
             return Ok(false);
         }
         // The key was removed concurrently. The error rolls the retirement back, and the next round
         // tries again.
-        let taken = with_connection!(self, |c| sqlx::query(ACTIVATE_SCHEDULED)
-            .bind(now)
-            .execute(c)
-            .await?
-            .rows_affected());
+        let taken = execute!(self, ACTIVATE_SCHEDULED, now);
         if taken == 1 { Ok(true) } else { Err(Error::Overloaded { retry_after: 1 }) }
     }
 
@@ -116,33 +96,17 @@ impl WriteTransaction {
         before: Timestamp,
         now: Timestamp,
     ) -> Result<u64, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(DELETE_RETIRED)
-            .bind(before)
-            .bind(now)
-            .execute(c)
-            .await?
-            .rows_affected()))
+        Ok(execute!(self, DELETE_RETIRED, before, now))
     }
 
     /// Removes a key at once. Returns `false` if there is none.
     pub async fn key_remove(&mut self, kid: &str, now: Timestamp) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(REMOVE)
-            .bind(kid)
-            .bind(now)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, REMOVE, kid, now) == 1)
     }
 
     /// If no key signs, activates the one that has been published longest. Returns `false` if one
     /// signs, or none is published.
     pub async fn key_activate(&mut self, now: Timestamp) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(ACTIVATE)
-            .bind(now)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, ACTIVATE, now) == 1)
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     Error,
     mail::content::MailContent,
-    store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
+    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
 };
 use countersign_types::{LinkId, MailId, TimeSpan, Timestamp, UserId};
 
@@ -147,16 +147,7 @@ impl WriteTransaction {
         mail: &NewMail<'_>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(INSERT)
-            .bind(mail.id)
-            .bind(mail.content)
-            .bind(mail.recipient)
-            .bind(mail.user)
-            .bind(mail.link)
-            .bind(now)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, INSERT, mail.id, mail.content, mail.recipient, mail.user, mail.link, now);
         Ok(())
     }
 
@@ -178,12 +169,7 @@ impl WriteTransaction {
 
     /// Deletes an email that was sent or is obsolete, unless its lease has ended.
     pub(crate) async fn outbox_delete(&mut self, mail: &LeasedMail) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(DELETE)
-            .bind(mail.id)
-            .bind(mail.attempts)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, DELETE, mail.id, mail.attempts);
         Ok(())
     }
 
@@ -194,37 +180,19 @@ impl WriteTransaction {
         next: Option<Timestamp>,
         error: &str,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(DEFER)
-            .bind(mail.id)
-            .bind(mail.attempts)
-            .bind(next)
-            .bind(error)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, DEFER, mail.id, mail.attempts, next, error);
         Ok(())
     }
 
     /// Makes an email that has failed or was deferred due now, with all its attempts. Returns
     /// `false` if there is none with this id.
     pub async fn outbox_retry(&mut self, id: MailId, now: Timestamp) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(RETRY)
-            .bind(id)
-            .bind(now)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, RETRY, id, now) == 1)
     }
 
     /// Deletes emails that were created before `before`: at most `rows`. Returns the number.
     pub async fn outbox_prune(&mut self, before: Timestamp, rows: u64) -> Result<u64, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(PRUNE)
-            .bind(before)
-            .bind(limit(rows))
-            .execute(c)
-            .await?
-            .rows_affected()))
+        Ok(execute!(self, PRUNE, before, limit(rows)))
     }
 }
 
@@ -233,7 +201,7 @@ impl WriteTransaction {
     /// Ends all leases, as if their time had passed.
     pub async fn outbox_end_leases_for_tests(&mut self) -> Result<(), Error> {
         const END: &str = "UPDATE csgn_mail_outbox SET due_at = 0 WHERE due_at IS NOT NULL";
-        with_connection!(self, |c| sqlx::query(END).execute(c).await.map(drop)?);
+        execute!(self, END);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use crate::{
     Error,
     one_time_links::{CODE_TTL, LinkPurpose, MAX_CODE_ATTEMPTS},
     sessions::access_token::CLOCK_SKEW,
-    store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
+    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
 };
 use countersign_types::{LinkId, SessionId, TimeSpan, Timestamp, UserId};
 
@@ -195,13 +195,7 @@ impl WriteTransaction {
         purpose: LinkPurpose,
         now: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(SUPERSEDE)
-            .bind(email_key)
-            .bind(purpose.as_str())
-            .bind(now)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, SUPERSEDE, email_key, purpose.as_str(), now);
         Ok(())
     }
 
@@ -211,15 +205,15 @@ impl WriteTransaction {
         link: &NewLink<'_>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(INSERT_FOR_ADDRESS)
-            .bind(link.id)
-            .bind(link.purpose.as_str())
-            .bind(link.email)
-            .bind(link.email_key)
-            .bind(now)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(
+            self,
+            INSERT_FOR_ADDRESS,
+            link.id,
+            link.purpose.as_str(),
+            link.email,
+            link.email_key,
+            now
+        );
         Ok(())
     }
 
@@ -230,17 +224,17 @@ impl WriteTransaction {
         user: UserId,
         now: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(INSERT_FOR_USER)
-            .bind(link.id)
-            .bind(link.purpose.as_str())
-            .bind(link.email)
-            .bind(link.email_key)
-            .bind(now)
-            .bind(user)
-            .bind(link.session)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(
+            self,
+            INSERT_FOR_USER,
+            link.id,
+            link.purpose.as_str(),
+            link.email,
+            link.email_key,
+            now,
+            user,
+            link.session
+        );
         Ok(())
     }
 
@@ -291,15 +285,7 @@ impl WriteTransaction {
         purpose: LinkPurpose,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(USE)
-            .bind(id)
-            .bind(purpose.as_str())
-            .bind(now)
-            .bind(latest_end(now, purpose.ttl()))
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, USE, id, purpose.as_str(), now, latest_end(now, purpose.ttl())) == 1)
     }
 
     /// Uses a link as [`Self::link_use`] does, if it was sent to this address.
@@ -310,16 +296,15 @@ impl WriteTransaction {
         email_key: &str,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(USE_FOR_ADDRESS)
-            .bind(id)
-            .bind(purpose.as_str())
-            .bind(now)
-            .bind(latest_end(now, purpose.ttl()))
-            .bind(email_key)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(
+            self,
+            USE_FOR_ADDRESS,
+            id,
+            purpose.as_str(),
+            now,
+            latest_end(now, purpose.ttl()),
+            email_key
+        ) == 1)
     }
 
     /// Ends the links of an account for one purpose.
@@ -329,13 +314,7 @@ impl WriteTransaction {
         purpose: LinkPurpose,
         now: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(END_FOR_USER)
-            .bind(user)
-            .bind(now)
-            .bind(purpose.as_str())
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, END_FOR_USER, user, now, purpose.as_str());
         Ok(())
     }
 
@@ -346,12 +325,7 @@ impl WriteTransaction {
         user: UserId,
         now: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(END_ALL_EXCEPT_RESTORING)
-            .bind(user)
-            .bind(now)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, END_ALL_EXCEPT_RESTORING, user, now);
         Ok(())
     }
 
@@ -363,13 +337,7 @@ impl WriteTransaction {
         created_at: Timestamp,
         now: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(END_ALL_NEWER)
-            .bind(user)
-            .bind(now)
-            .bind(created_at)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, END_ALL_NEWER, user, now, created_at);
         Ok(())
     }
 
@@ -380,34 +348,19 @@ impl WriteTransaction {
         email_key: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(END_RESTORING)
-            .bind(user)
-            .bind(email_key)
-            .bind(now)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, END_RESTORING, user, email_key, now);
         Ok(())
     }
 
     /// Deletes the links of a deleted account.
     pub(crate) async fn link_delete_for_user(&mut self, user: UserId) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(DELETE_FOR_USER)
-            .bind(user)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, DELETE_FOR_USER, user);
         Ok(())
     }
 
     /// Deletes links that expired before `before`: at most `rows`. Returns the number. A link that
     /// was never sent expired when it was created.
     pub async fn link_prune(&mut self, before: Timestamp, rows: u64) -> Result<u64, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(PRUNE)
-            .bind(before)
-            .bind(limit(rows))
-            .execute(c)
-            .await?
-            .rows_affected()))
+        Ok(execute!(self, PRUNE, before, limit(rows)))
     }
 }

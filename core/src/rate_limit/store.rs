@@ -5,7 +5,7 @@ use crate::{
     Error,
     rate_limit::{ATTEMPT_RETENTION, Counter, RateLimit},
     sessions::access_token::CLOCK_SKEW,
-    store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
+    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
 };
 use countersign_types::{TimeSpan, Timestamp};
 
@@ -83,13 +83,7 @@ impl WriteTransaction {
             .await?);
         let Some(attempts) = attempts else { return Ok(false) };
         let free_at = now + rate.backoff(attempts);
-        with_connection!(self, |c| sqlx::query(BLOCK_UNTIL)
-            .bind(kind)
-            .bind(subject)
-            .bind(free_at)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, BLOCK_UNTIL, kind, subject, free_at);
         Ok(true)
     }
 
@@ -100,13 +94,7 @@ impl WriteTransaction {
         counter: &Counter,
         at: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(UNDO_ATTEMPT)
-            .bind(counter.action.rule().name)
-            .bind(&counter.subject)
-            .bind(at)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, UNDO_ATTEMPT, counter.action.rule().name, &counter.subject, at);
         Ok(())
     }
 
@@ -137,25 +125,13 @@ impl WriteTransaction {
         amount: TimeSpan,
         now: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(RETURN_TOKENS)
-            .bind(counter.action.rule().name)
-            .bind(&counter.subject)
-            .bind(amount)
-            .bind(now)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, RETURN_TOKENS, counter.action.rule().name, &counter.subject, amount, now);
         Ok(())
     }
 
     /// Resets a counter.
     pub(crate) async fn limit_reset(&mut self, counter: &Counter) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(RESET)
-            .bind(counter.action.rule().name)
-            .bind(&counter.subject)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, RESET, counter.action.rule().name, &counter.subject);
         Ok(())
     }
 
@@ -167,22 +143,12 @@ impl WriteTransaction {
         now: Timestamp,
         rows: u64,
     ) -> Result<u64, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(PRUNE)
-            .bind(before)
-            .bind(now)
-            .bind(limit(rows))
-            .execute(c)
-            .await?
-            .rows_affected()))
+        Ok(execute!(self, PRUNE, before, now, limit(rows)))
     }
 
     /// Deletes the counters that were unused for longest: at most `rows`. Returns the number.
     pub async fn limit_drop_oldest(&mut self, rows: u64) -> Result<u64, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(DROP_OLDEST)
-            .bind(limit(rows))
-            .execute(c)
-            .await?
-            .rows_affected()))
+        Ok(execute!(self, DROP_OLDEST, limit(rows)))
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::{
     Error,
     accounts::roles::Roles,
-    store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
+    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
 };
 use countersign_types::{SessionId, TimeSpan, Timestamp, UserId};
 
@@ -236,26 +236,26 @@ impl WriteTransaction {
     /// Inserts a session.
     pub async fn session_insert(&mut self, session: &SessionRecord) -> Result<(), Error> {
         let s = session;
-        with_connection!(self, |c| sqlx::query(INSERT)
-            .bind(s.id)
-            .bind(s.user_id)
-            .bind(s.generation)
-            .bind(s.rotated_at)
-            .bind(s.previous_rotated_at)
-            .bind(s.confirmed_generation)
-            .bind(s.persistent)
-            .bind(&s.amr)
-            .bind(s.auth_time)
-            .bind(&s.device)
-            .bind(&s.address)
-            .bind(s.created_at)
-            .bind(s.last_seen_at)
-            .bind(s.idle_limit)
-            .bind(s.expires_at)
-            .bind(s.reuse_detected_at)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(
+            self,
+            INSERT,
+            s.id,
+            s.user_id,
+            s.generation,
+            s.rotated_at,
+            s.previous_rotated_at,
+            s.confirmed_generation,
+            s.persistent,
+            &s.amr,
+            s.auth_time,
+            &s.device,
+            &s.address,
+            s.created_at,
+            s.last_seen_at,
+            s.idle_limit,
+            s.expires_at,
+            s.reuse_detected_at
+        );
         Ok(())
     }
 
@@ -267,14 +267,7 @@ impl WriteTransaction {
         from: i64,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(ROTATE)
-            .bind(id)
-            .bind(from)
-            .bind(now)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, ROTATE, id, from, now) == 1)
     }
 
     /// Issues generation `counter` again, which was never presented. Returns `false` if it was
@@ -285,14 +278,7 @@ impl WriteTransaction {
         counter: i64,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(REISSUE)
-            .bind(id)
-            .bind(counter)
-            .bind(now)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, REISSUE, id, counter, now) == 1)
     }
 
     /// Starts a new generation and rejects all earlier ones. Returns `false` if the session has
@@ -302,13 +288,7 @@ impl WriteTransaction {
         id: SessionId,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(RESTART)
-            .bind(id)
-            .bind(now)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, RESTART, id, now) == 1)
     }
 
     /// Revokes a session. Returns `None` if it was revoked already.
@@ -346,11 +326,7 @@ impl WriteTransaction {
 
     /// Dismisses the notice about refresh token reuse in another session.
     pub async fn session_dismiss_notice(&mut self, id: SessionId) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(DISMISS_NOTICE)
-            .bind(id)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, DISMISS_NOTICE, id);
         Ok(())
     }
 
@@ -378,12 +354,7 @@ impl WriteTransaction {
         user: UserId,
         before: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(CLOSE_EXPIRED)
-            .bind(user)
-            .bind(before)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, CLOSE_EXPIRED, user, before);
         Ok(())
     }
 
@@ -407,24 +378,14 @@ impl WriteTransaction {
     pub async fn session_prune(&mut self, before: Timestamp, rows: u64) -> Result<u64, Error> {
         let mut pruned = 0;
         for statement in [PRUNE_REVOKED, PRUNE_EXPIRED, PRUNE_IDLE] {
-            pruned += with_connection!(self, |c| sqlx::query(statement)
-                .bind(before)
-                .bind(limit(rows))
-                .execute(c)
-                .await?
-                .rows_affected());
+            pruned += execute!(self, statement, before, limit(rows));
         }
         Ok(pruned)
     }
 
     /// Deletes revoked sessions of one user: at most `rows`. Returns the number.
     pub async fn session_delete_revoked(&mut self, user: UserId, rows: u64) -> Result<u64, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(DELETE_REVOKED)
-            .bind(user)
-            .bind(limit(rows))
-            .execute(c)
-            .await?
-            .rows_affected()))
+        Ok(execute!(self, DELETE_REVOKED, user, limit(rows)))
     }
 
     /// Records that generation `confirmed` reached the client, and that the session was used at
@@ -435,13 +396,7 @@ impl WriteTransaction {
         confirmed: i64,
         at: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(TOUCH)
-            .bind(id)
-            .bind(confirmed)
-            .bind(at)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, TOUCH, id, confirmed, at);
         Ok(())
     }
 }
@@ -451,12 +406,7 @@ impl WriteTransaction {
     /// Moves a session to another user, for tests of write access to the database.
     pub async fn session_set_user(&mut self, id: SessionId, user: UserId) -> Result<(), Error> {
         const SET_USER: &str = "UPDATE csgn_sessions SET user_id = $2 WHERE id = $1";
-        with_connection!(self, |c| sqlx::query(SET_USER)
-            .bind(id)
-            .bind(user)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, SET_USER, id, user);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    store::{ReadConnection, WriteTransaction, limit, statements, with_connection},
+    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
 };
 use countersign_types::{SessionId, Timestamp, UserId};
 
@@ -95,15 +95,7 @@ impl WriteTransaction {
                 Change::EpochRaised(id, epoch) => ("epoch_raised", id.to_string(), *epoch),
                 Change::KeysChanged => ("keys_changed", String::new(), 0),
             };
-            with_connection!(self, |c| sqlx::query(APPEND)
-                .bind(number)
-                .bind(kind)
-                .bind(subject)
-                .bind(value)
-                .bind(until)
-                .execute(c)
-                .await
-                .map(drop)?);
+            execute!(self, APPEND, number, kind, subject, value, until);
         }
         Ok(())
     }
@@ -112,19 +104,14 @@ impl WriteTransaction {
     /// SQLite does not write an update that leaves the bytes unchanged.
     pub async fn feed_touch(&mut self) -> Result<(), Error> {
         for sql in [UP, DOWN] {
-            with_connection!(self, |c| sqlx::query(sql).execute(c).await.map(drop)?);
+            execute!(self, sql);
         }
         Ok(())
     }
 
     /// Deletes entries that expired before `now`, at most `rows`. Returns the number.
     pub async fn feed_prune(&mut self, now: Timestamp, rows: u64) -> Result<u64, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(PRUNE)
-            .bind(now)
-            .bind(limit(rows))
-            .execute(c)
-            .await?
-            .rows_affected()))
+        Ok(execute!(self, PRUNE, now, limit(rows)))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::{
     Error,
-    store::{ReadConnection, WriteTransaction, statements, with_connection},
+    store::{ReadConnection, WriteTransaction, execute, statements, with_connection},
 };
 use countersign_types::Timestamp;
 
@@ -35,7 +35,7 @@ impl WriteTransaction {
     /// Locks the row until the transaction ends. Changes of administrators take this lock before
     /// rows of users, so that they are serialized without deadlocks.
     pub async fn installation_lock(&mut self) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(LOCK).execute(c).await.map(drop)?);
+        execute!(self, LOCK);
         Ok(())
     }
 
@@ -45,22 +45,12 @@ impl WriteTransaction {
         check: &[u8],
         now: Timestamp,
     ) -> Result<(), Error> {
-        with_connection!(self, |c| sqlx::query(BIND_SECRET)
-            .bind(check)
-            .bind(now)
-            .execute(c)
-            .await
-            .map(drop)?);
+        execute!(self, BIND_SECRET, check, now);
         Ok(())
     }
 
     /// Records the first administrator. Returns `false` if there has been one before.
     pub async fn installation_claim_first_admin(&mut self, now: Timestamp) -> Result<bool, Error> {
-        Ok(with_connection!(self, |c| sqlx::query(CLAIM_FIRST_ADMIN)
-            .bind(now)
-            .execute(c)
-            .await?
-            .rows_affected())
-            == 1)
+        Ok(execute!(self, CLAIM_FIRST_ADMIN, now) == 1)
     }
 }

@@ -92,6 +92,18 @@ macro_rules! with_connection {
 }
 pub(crate) use with_connection;
 
+/// Runs a statement with its parameters, in order. Returns the number of rows that it changed.
+macro_rules! execute {
+    ($writer:expr, $statement:expr $(, $parameter:expr)* $(,)?) => {
+        $crate::store::with_connection!($writer, |c| sqlx::query($statement)
+            $(.bind($parameter))*
+            .execute(c)
+            .await?
+            .rows_affected())
+    };
+}
+pub(crate) use execute;
+
 /// Fails a statement without a response: the server may have vanished.
 pub(crate) async fn with_timeout<T>(
     statement: impl Future<Output = Result<T, sqlx::Error>>,
