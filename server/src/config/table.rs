@@ -280,11 +280,12 @@ const fn meaning_of_limit(action: LimitedAction) -> &'static str {
         }
         A::NetworkMail => "Requests for email from one network, for all addresses.",
         A::RepeatedMail => {
-            "Pause between two requests for email to one address. Beyond this limit and the next \
-             two, the response is the same and no email is sent."
+            "Pause between two requests for email to one address for one purpose, such as a \
+             password reset. Beyond this limit and the next two, the response is the same and no \
+             email is sent."
         }
         A::RequestedMail => {
-            "Requests for email to one address. Can't be `off` on a public address."
+            "Requests for email to one address for one purpose. Can't be `off` on a public address."
         }
         A::AddressMail => "Emails to one address, whatever their cause.",
         A::UnverifiedNotice => {
