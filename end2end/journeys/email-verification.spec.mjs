@@ -3,6 +3,7 @@ import { mailTo } from '../support/mail.mjs';
 import { sendAttemptsTo } from '../support/mail-server.mjs';
 import {
   expectAccountOf,
+  expectCooldown,
   expectLoggedOut,
   fillIn,
   logIn,
@@ -154,6 +155,7 @@ withAndWithoutScripts((scripts) => {
     const user = newUser();
     await beginSignUp(page, user);
     const first = await mailTo(user.email);
+    await expectCooldown(page, page.getByRole('button', { name: 'Send another' }));
     await submit(page, 'Send another');
     await expect(page).toHaveURL('/verify?sent');
     await expect(page.getByText('Only the newest code works.')).toBeVisible();
@@ -256,6 +258,31 @@ withAndWithoutScripts((scripts) => {
     await expect(page.locator('#code-hint')).toHaveText("That code isn't right.");
     await open(page, '/account');
     await expectAccountOf(page, user);
+  });
+
+  test('request for a new address waits for its code, and can be withdrawn', async ({
+    page,
+    watch,
+  }) => {
+    const user = await signUp(page, scripts);
+    const { email } = newUser('Grace Hopper');
+    await requestChange(page, user, email);
+    const mail = await mailTo(email);
+    const waiting = page.getByText(`You asked to change it to ${email}.`);
+    await open(page, '/account/email');
+    await expect(waiting).toBeVisible();
+    await page.getByRole('link', { name: 'Enter the code' }).click();
+    await expect(page).toHaveURL('/account/email?sent');
+    await waitForHydration(page);
+    await open(page, '/account/email');
+    await submit(page, 'Cancel the change');
+    await expect(page).toHaveURL('/account/email');
+    await expect(page.getByText(`Your address is ${user.email}.`)).toBeVisible();
+    await expect(waiting).toHaveCount(0);
+    await open(page, '/account/email?sent');
+    if (scripts) watch.expect({ status: 422, url: '/fn/confirm-code' });
+    await enterCode(page, scripts, digits(mail));
+    await expect(page.locator('#code-hint')).toHaveText("Code no longer works. Get a new one.");
   });
 
   test('wrong password changes no address', async ({ page, watch }) => {

@@ -7,6 +7,7 @@ import {
   USER_AGENTS,
   createUser,
   expectAccountOf,
+  expectCooldown,
   expectLoggedOut,
   field,
   logIn,
@@ -213,7 +214,9 @@ withAndWithoutScripts((scripts) => {
       await expect(codeField(page)).toHaveAttribute('aria-invalid', 'true');
       expect(watch.callsTo('/fn/enter-code')).toHaveLength(number);
     }
-    await page.getByRole('link', { name: 'Send another' }).click();
+    const again = page.getByRole('link', { name: 'Send another' });
+    await expectCooldown(page, again);
+    await again.click();
     await expect(page.getByRole('heading', { name: 'Reset your password' })).toBeVisible();
     await open(page, link);
     await expectResetPageOf(page, user);

@@ -66,6 +66,14 @@ export const field = {
 export const submit = (page, label) =>
   page.getByRole('main').getByRole('button', { name: label, exact: true }).click();
 
+/** Checks that an action is hidden for a while, and shows it by asking for reduced motion. */
+export async function expectCooldown(page, action) {
+  await expect(page.getByText('You can ask for another email in')).toBeVisible();
+  await expect(action).toBeHidden();
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await expect(action).toBeVisible();
+}
+
 export async function fillIn(page, { name, email, password }) {
   if (name !== undefined && (await field.name(page).count())) await field.name(page).fill(name);
   if (email !== undefined) await field.email(page).fill(email);

@@ -75,7 +75,7 @@ pub enum FieldError {
     TooWeak,
     /// The current password is incorrect.
     Incorrect,
-    /// The new password equals the current one.
+    /// The new password or email address equals the current one.
     Unchanged,
     /// The code has expired, or was entered incorrectly too often.
     Expired,
@@ -130,6 +130,7 @@ impl FieldError {
             (_, Self::MatchesEmail) => "Don't use your email address.",
             (_, Self::TooWeak) => "Too easy to guess. Choose another.",
             (_, Self::Incorrect) => "That's not your current password.",
+            (Field::Email, Self::Unchanged) => "That's already your email address.",
             (_, Self::Unchanged) => "That's already your password.",
             (_, Self::Expired) => "Code no longer works. Get a new one.",
         })

@@ -19,6 +19,11 @@ pub struct Account {
     pub email: String,
     /// Whether the user has confirmed that the address is theirs.
     pub email_verified: bool,
+    /// Whether to ask the user to confirm the address: it is unconfirmed, this server wants it to
+    /// be confirmed, and the user has not postponed it in this session.
+    pub verification_due: bool,
+    /// The new email address that the user asked for and has not confirmed.
+    pub pending_email: Option<String>,
     /// The display name.
     pub name: Option<String>,
     /// The roles of the user.

@@ -134,8 +134,8 @@ macro_rules! object {
 }
 object! {
     Account {
-        id, email, email_verified, name, roles, created_at, reuse_detected_at,
-        deletion_scheduled_at
+        id, email, email_verified, verification_due, pending_email, name, roles, created_at,
+        reuse_detected_at, deletion_scheduled_at
     }
     SessionTokens { access_token, expires_in, persistent, account }
     LogInResponse { next, session }

@@ -1,11 +1,15 @@
 //! The layout of the account pages: navigation, header, notices for the user, and what replaces
 //! content that can't be loaded.
 
-use super::messages::{deletion_notice, reuse_notice};
+use super::messages::{deletion_notice, reuse_notice, verification_notice};
 use crate::{
     current_user::CurrentUser,
     eager_view::IntoEagerAny,
-    features::{account::DismissNoticeCall, your_data::CancelDeletionCall},
+    features::{
+        account::DismissNoticeCall,
+        email::{PostponeVerificationCall, SendVerificationCall},
+        your_data::CancelDeletionCall,
+    },
     messages,
     resource::{PageResource, ResourceValue},
     return_to::with_return_to,
@@ -32,11 +36,13 @@ pub fn AccountLayout(
     let (user, query) = (expect_context::<CurrentUser>(), use_query_map());
     let is_deletion_cancelled =
         query.with_untracked(|query| query.get_str(routes::DELETION_CANCELLED).is_some());
-    let warnings = async_view(empty, move || async move {
-        user.account.get().await.map_or_else(|_| empty(), warnings)
+    let notices = async_view(empty, move || async move {
+        user.account.get().await.map_or_else(|_| empty(), |account| notices(account, page))
     });
     let problem = error_from_query(CancelDeletionCall::PATH)
-        .or_else(|| error_from_query(DismissNoticeCall::PATH));
+        .or_else(|| error_from_query(DismissNoticeCall::PATH))
+        .or_else(|| error_from_query(PostponeVerificationCall::PATH))
+        .or_else(|| error_from_query(SendVerificationCall::PATH));
     let deletion_cancelled = is_deletion_cancelled.then(|| {
         view! {
             <Notice severity=Severity::Info>
@@ -48,7 +54,7 @@ pub fn AccountLayout(
         <div class="sidebar">
             <SideNav label=messages::ACCOUNT_NAV pages=routes::ACCOUNT_NAV current=page.path/>
             <div class="stack">
-                {warnings}
+                {notices}
                 {problem.map(problem_notice)}
                 {deletion_cancelled}
                 <PageHeader heading=page.heading lead/>
@@ -59,9 +65,15 @@ pub fn AccountLayout(
 }
 
 /// Renders the notices that are shown on every account page.
-fn warnings(TaggedAccount { account, session_tag: tag }: TaggedAccount) -> AnyView {
-    let reuse_tag = tag.clone();
+fn notices(
+    TaggedAccount { account, session_tag: tag }: TaggedAccount,
+    page: AccountPage,
+) -> AnyView {
+    let (reuse_tag, verification_tag) = (tag.clone(), tag.clone());
+    // The page for the email address says it itself.
+    let asks_for_verification = account.verification_due && page != routes::EMAIL;
     view! {
+        {asks_for_verification.then(|| render_verification_notice(verification_tag))}
         {account.reuse_detected_at.map(|at| render_reuse_notice(at, reuse_tag))}
         {account.deletion_scheduled_at.map(|at| render_deletion_notice(at, tag))}
     }
@@ -84,6 +96,33 @@ fn render_reuse_notice(at: Timestamp, tag: String) -> AnyView {
                 fields=vec![("session_tag", tag)]
                 label=reuse_notice::DISMISS
             />
+        </Notice>
+    }
+    .into_eager_any()
+}
+
+/// Renders the notice that the address is not confirmed.
+fn render_verification_notice(tag: String) -> AnyView {
+    let fields = vec![("session_tag", tag)];
+    view! {
+        <Notice severity=Severity::Info>
+            <p>{verification_notice::TITLE}</p>
+            <p>{verification_notice::EXPLANATION}</p>
+            <div class="cluster">
+                <a class="button secondary" href=routes::email_page_for_code() rel="external">
+                    {verification_notice::ENTER_CODE}
+                </a>
+                <PostButton
+                    path=SendVerificationCall::PATH
+                    fields=fields.clone()
+                    label=verification_notice::SEND_AGAIN
+                />
+                <PostButton
+                    path=PostponeVerificationCall::PATH
+                    fields
+                    label=verification_notice::LATER
+                />
+            </div>
         </Notice>
     }
     .into_eager_any()

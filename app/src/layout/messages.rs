@@ -9,6 +9,16 @@ pub mod reuse_notice {
     pub const DISMISS: &str = "Don't show this again";
 }
 
+/// The notice that the email address is not confirmed.
+pub mod verification_notice {
+    pub const TITLE: &str = "Confirm your email address";
+    pub const EXPLANATION: &str = "We sent you a code. You need a confirmed address to get back in \
+        if you forget your password.";
+    pub const ENTER_CODE: &str = "Enter the code";
+    pub const SEND_AGAIN: &str = "Send it again";
+    pub const LATER: &str = "Later";
+}
+
 /// The notice that the account is scheduled for deletion.
 pub mod deletion_notice {
     pub const SCHEDULED_FOR: &str = "Your account will be deleted on {}.";

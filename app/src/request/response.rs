@@ -117,7 +117,10 @@ fn form_page_for(function: &str) -> &'static str {
         "/fn/secure-account" => SECURE,
         "/fn/verify-email" | "/fn/resend-verification" => VERIFY,
         "/fn/confirm-email" => CONFIRM,
-        "/fn/request-email-change" | "/fn/send-verification" | "/fn/confirm-code" => EMAIL.path,
+        "/fn/request-email-change"
+        | "/fn/cancel-email-change"
+        | "/fn/send-verification"
+        | "/fn/confirm-code" => EMAIL.path,
         _ => countersign_types::redirect_path::DEFAULT_REDIRECT,
     }
 }

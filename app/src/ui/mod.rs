@@ -10,6 +10,7 @@ pub mod async_view;
 pub mod card;
 pub mod checkbox;
 pub mod code_field;
+pub mod cooldown;
 pub mod datetime;
 pub mod dialog;
 pub mod form;
@@ -32,6 +33,7 @@ pub use async_view::{BusyIndicator, async_view, empty, loading, provide_busy_ind
 pub use card::Card;
 pub use checkbox::Checkbox;
 pub use code_field::CodeField;
+pub use cooldown::Cooldown;
 pub use datetime::{Date, DateTime, RelativeTime};
 pub use dialog::Dialog;
 pub use form::Form;

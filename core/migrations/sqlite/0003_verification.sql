@@ -23,3 +23,6 @@ CREATE INDEX csgn_pending_verifications_email_key ON csgn_pending_verifications 
 -- Deletion with the user, and retention.
 CREATE INDEX csgn_pending_verifications_user ON csgn_pending_verifications (user_id);
 CREATE INDEX csgn_pending_verifications_expires_at ON csgn_pending_verifications (expires_at);
+
+-- Until when the user is not asked again to verify the address.
+ALTER TABLE csgn_sessions ADD COLUMN verification_postponed_until BIGINT;

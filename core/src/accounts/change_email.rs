@@ -14,19 +14,24 @@ use crate::{
     passwords::change::{PasswordProof, incorrect_password},
     rate_limit::throttling::Permit,
 };
-use countersign_types::{Email, EventKind, LinkId, TimeSpan, forms::ChangeEmailForm};
+use countersign_types::{
+    Email, EventKind, Field, FieldError, FieldErrors, LinkId, TimeSpan, forms::ChangeEmailForm,
+};
 
 impl SignedIn<'_> {
     /// Sends a link and a code to a new address of the account. It requires the current password. A
     /// newer request replaces an older one.
     ///
     /// The response is the same whether the new address has an account or not. Beyond the limits
-    /// for one address no email is sent.
+    /// for one address no email is sent. Returns [`FieldError::Unchanged`] for the current address.
     pub async fn request_email_change(&self, form: &ChangeEmailForm) -> Result<(), Error> {
         let (email, current) = form.validate()?;
         self.auth.require_mail()?;
         let permit = self.permit(LimitedAction::EmailChange)?;
         let user = self.read_user().await?;
+        if email.lookup_key() == user.email.to_ascii_lowercase() {
+            return Err(FieldErrors::from((Field::Email, FieldError::Unchanged)).into());
+        }
         let refused = EventKind::EmailChangePasswordFailed;
         let proof = self.verify_current_password(&user, current, refused).await?;
         let requested = self.send_code_to_new_address(permit, &proof, &email).await;
@@ -66,6 +71,16 @@ impl SignedIn<'_> {
             let entry = AuditEntry::by_user(kind, self.user, self.session);
             auth.audit(&mut tx, &self.context, now, entry).await?;
         }
+        tx.commit().await
+    }
+
+    /// Withdraws the request to change the address: the link and the code end. It is no error if
+    /// there is none.
+    pub async fn cancel_email_change(&self) -> Result<(), Error> {
+        let mut tx = self.auth.store().write().await?;
+        let now = self.auth.clock().now();
+        tx.user_lock(self.user).await?;
+        tx.link_end_for_user(self.user, LinkPurpose::ChangeEmail, now).await?;
         tx.commit().await
     }
 

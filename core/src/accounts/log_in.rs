@@ -215,7 +215,7 @@ impl Auth {
         )
         .await?;
         let row = tx
-            .session_with_user(session)
+            .session_with_user(session, now)
             .await?
             .ok_or_else(|| Error::internal("new session not found"))?;
         // A browser without the device cookie is known if it has logged in from the same address.

@@ -4,7 +4,6 @@ use crate::{
     Error, LimitedAction, SignedIn,
     audit::{AuditEntry, store::EventRow},
     pagination::PageRequest,
-    sessions::issue_tokens::account_view,
     store::ReadConnection,
 };
 use countersign_types::{
@@ -17,22 +16,18 @@ impl SignedIn<'_> {
     /// Returns the account.
     pub async fn account(&self) -> Result<Account, Error> {
         match &self.row {
-            Some(row) => Ok(account_view(row)),
+            Some(row) => Ok(self.auth.account_view(row, self.auth.clock().now())),
             None => self.read_account().await,
         }
     }
 
     pub(crate) async fn read_account(&self) -> Result<Account, Error> {
-        let row = self
-            .auth
-            .store()
-            .read()
-            .await?
-            .session_with_user(self.session)
-            .await?
-            .ok_or(Error::Unauthenticated)?;
-        if row.session.is_active(self.auth.clock().now()) && row.disabled_at.is_none() {
-            Ok(account_view(&row))
+        let mut reader = self.auth.store().read().await?;
+        let now = self.auth.clock().now();
+        let row = reader.session_with_user(self.session, now).await?;
+        let row = row.ok_or(Error::Unauthenticated)?;
+        if row.session.is_active(now) && row.disabled_at.is_none() {
+            Ok(self.auth.account_view(&row, now))
         } else {
             Err(Error::Unauthenticated)
         }

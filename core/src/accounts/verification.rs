@@ -25,8 +25,8 @@ use crate::{
     store::WriteTransaction,
 };
 use countersign_types::{
-    Email, EventKind, Field, FieldError, FieldErrors, LinkId, OneTimeCode, Timestamp, UserId,
-    VerificationId,
+    Email, EventKind, Field, FieldError, FieldErrors, LinkId, OneTimeCode, TimeSpan, Timestamp,
+    UserId, VerificationId,
     forms::ResetPasswordForm,
     views::{Account, LinkAction, Role},
 };
@@ -82,6 +82,9 @@ pub(crate) struct SessionStart<'a> {
     pub(crate) event: EventKind,
     pub(crate) session: NewSession<'a>,
 }
+
+/// How long a user who postpones the verification is not asked again.
+const POSTPONEMENT: TimeSpan = TimeSpan::days(7);
 
 /// The links that confirm an address.
 const ADDRESS_PURPOSES: [LinkPurpose; 3] =
@@ -215,6 +218,7 @@ impl Auth {
         let now = self.clock().now();
         // An error undoes the transaction, so everything happens if the link is used, or nothing.
         // The row of the account comes first, as in all transactions.
+        let mut is_newly_verified = false;
         let (event, since) = match &pending.cause {
             PendingCause::SignUp { name, password_hash } => {
                 let new = User {
@@ -240,6 +244,7 @@ impl Auth {
                 if !tx.user_verify_and_record_log_in(*user, *epoch, now).await? {
                     return Err(Error::LinkExpired);
                 }
+                is_newly_verified = found.email_verified_at.is_none();
                 (EventKind::LoggedIn, found.last_login_at.unwrap_or(found.created_at))
             }
         };
@@ -247,6 +252,10 @@ impl Auth {
             return Err(Error::LinkExpired);
         }
         tx.pending_delete_for_address(key).await?;
+        if is_newly_verified {
+            let entry = AuditEntry::by_owner(EventKind::EmailVerified, *user, None);
+            self.audit(&mut tx, context, now, entry).await?;
+        }
         let session = NewSession { user: *user, persistent: *persistent, replaces, since };
         let log_in = SessionStart { user: *user, key, event, session };
         self.begin_session(tx, context, log_in, now).await
@@ -341,7 +350,7 @@ impl Auth {
         let (session, changes) = self.create_session(&mut tx, context, session, now).await?;
         self.audit(&mut tx, context, now, AuditEntry::by_user(event, user, session)).await?;
         let row = tx
-            .session_with_user(session)
+            .session_with_user(session, now)
             .await?
             .ok_or_else(|| Error::internal("new session not found"))?;
         self.commit_and_publish(tx, &changes, now).await?;
@@ -366,6 +375,18 @@ impl SignedIn<'_> {
             tx.commit().await?;
         }
         Ok(())
+    }
+
+    /// Asks the user in this session only after a week to verify the address:
+    /// [`Account::verification_due`].
+    pub async fn postpone_verification(&self) -> Result<(), Error> {
+        if !self.account().await?.verification_due {
+            return Ok(());
+        }
+        let mut tx = self.auth.store().write().await?;
+        let until = self.auth.clock().now() + POSTPONEMENT;
+        tx.session_postpone_verification(self.session, until).await?;
+        tx.commit().await
     }
 
     /// Confirms the address of the account, or the new address that it asked for, with a link or

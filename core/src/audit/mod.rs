@@ -57,6 +57,16 @@ impl AuditEntry {
         }
     }
 
+    /// The owner of an account acted with an email that was sent to its address. `session` is the
+    /// one that the email is about.
+    pub(crate) const fn by_owner(
+        kind: EventKind,
+        user: UserId,
+        session: Option<SessionId>,
+    ) -> Self {
+        Self { kind, outcome: Outcome::Done, actor: Some(user), target: Some(user), session }
+    }
+
     /// An unauthenticated attempt failed.
     pub(crate) const fn failed(
         kind: EventKind,

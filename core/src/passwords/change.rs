@@ -114,7 +114,7 @@ impl SignedIn<'_> {
                 AuditEntry::by_user(EventKind::PasswordChanged, self.user, self.session),
             )
             .await?;
-        let row = tx.session_with_user(self.session).await?.ok_or(Error::Unauthenticated)?;
+        let row = tx.session_with_user(self.session, now).await?.ok_or(Error::Unauthenticated)?;
         let notice = Notice {
             content: MailContent::PasswordChanged(Origin::new(&self.context, now)),
             owner: LinkOwner { user: self.user, email: &row.email, session: Some(self.session) },

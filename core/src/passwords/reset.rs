@@ -6,7 +6,7 @@
 
 use crate::{
     Auth, Error, LimitedAction, RequestContext,
-    audit::{AuditEntry, store::Outcome},
+    audit::AuditEntry,
     mail::{MailContent, MailRecipient, Notice, Origin, QueuedMail},
     one_time_links::{LinkOwner, LinkPurpose, LinkToken, store::LinkRow},
     passwords::hasher::Priority,
@@ -100,7 +100,11 @@ impl Auth {
         }
         tx.link_end_all_except_restoring(*user, now).await?;
         tx.session_revoke_others(*user, SessionId(Uuid::nil()), "password_reset", now).await?;
-        self.audit(&mut tx, context, now, by_owner(EventKind::PasswordReset, &link)).await?;
+        for kind in [EventKind::PasswordReset, EventKind::EmailVerified] {
+            if kind == EventKind::PasswordReset || !link.email_verified {
+                self.audit(&mut tx, context, now, AuditEntry::by_owner(kind, *user, None)).await?;
+            }
+        }
         let notice = Notice {
             content: MailContent::PasswordReset(Origin::new(context, now)),
             owner: LinkOwner { user: *user, email, session: None },
@@ -140,7 +144,7 @@ impl Auth {
         let link = tx.link_valid(id, purpose, now).await?.ok_or(Error::LinkExpired)?;
         let LinkRow { user_id: user, session_id, email, link_email, .. } = &link;
         if tx.user_cancel_deletion(*user).await? {
-            let entry = by_owner(EventKind::DeletionCancelled, &link);
+            let entry = AuditEntry::by_owner(EventKind::DeletionCancelled, *user, *session_id);
             self.audit(&mut tx, context, now, entry).await?;
         }
         let is_moved = !email.eq_ignore_ascii_case(link_email);
@@ -185,24 +189,18 @@ impl Auth {
             let none = SessionId(Uuid::nil());
             tx.session_revoke_others(*user, none, "reported", now).await?;
         }
-        self.audit(&mut tx, context, now, by_owner(EventKind::ActivityReported, &link)).await?;
+        self.audit(
+            &mut tx,
+            context,
+            now,
+            AuditEntry::by_owner(EventKind::ActivityReported, *user, session_id),
+        )
+        .await?;
         if restored_since.is_some() {
-            let entry = by_owner(EventKind::EmailRestored, &link);
+            let entry = AuditEntry::by_owner(EventKind::EmailRestored, *user, session_id);
             self.audit(&mut tx, context, now, entry).await?;
         }
         self.commit_and_publish(tx, &changes, now).await?;
         Ok(reset.encode(self.secret()))
-    }
-}
-
-/// Returns the audit entry of an action by the owner of the address. Its session is the one that
-/// the link is about.
-const fn by_owner(kind: EventKind, link: &LinkRow) -> AuditEntry {
-    AuditEntry {
-        kind,
-        outcome: Outcome::Done,
-        actor: Some(link.user_id),
-        target: Some(link.user_id),
-        session: link.session_id,
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     audit::AuditEntry,
     fail_point,
     fail_point::FailPoint,
+    policy::Verification,
     retention::REVOCATION_RETENTION_MARGIN,
     sessions::{
         access_token,
@@ -265,7 +266,7 @@ impl Auth {
                 max_age: session.persistent.then_some(max_age),
             },
             persistent: session.persistent,
-            account: account_view(row),
+            account: self.account_view(row, now),
             session_tag: self.session_tag(session.id),
             device_cookie: None,
         })
@@ -276,18 +277,23 @@ impl Auth {
         let tag = aws_lc_rs::hmac::sign(&self.secret().mac_key("tag", &[]), session.0.as_bytes());
         URL_SAFE_NO_PAD.encode(&tag.as_ref()[..12])
     }
-}
 
-/// Returns the account as its owner sees it.
-pub(crate) fn account_view(row: &SessionWithUser) -> Account {
-    Account {
-        id: row.session.user_id,
-        email: row.email.clone(),
-        email_verified: row.email_verified_at.is_some(),
-        name: row.name.clone(),
-        roles: row.roles.to_vec(),
-        created_at: row.user_created_at,
-        reuse_detected_at: row.session.reuse_detected_at,
-        deletion_scheduled_at: row.deletion_scheduled_at,
+    /// Returns the account as its owner sees it at `now`.
+    pub(crate) fn account_view(&self, row: &SessionWithUser, now: Timestamp) -> Account {
+        let is_postponed = row.verification_postponed_until.is_some_and(|until| now < until);
+        Account {
+            id: row.session.user_id,
+            email: row.email.clone(),
+            email_verified: row.email_verified_at.is_some(),
+            verification_due: row.email_verified_at.is_none()
+                && self.verification() != Verification::Off
+                && !is_postponed,
+            pending_email: row.pending_email.clone(),
+            name: row.name.clone(),
+            roles: row.roles.to_vec(),
+            created_at: row.user_created_at,
+            reuse_detected_at: row.session.reuse_detected_at,
+            deletion_scheduled_at: row.deletion_scheduled_at,
+        }
     }
 }

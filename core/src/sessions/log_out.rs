@@ -39,7 +39,7 @@ impl Auth {
         };
         // A token of an ended session can be presented any number of times; it costs one read and
         // does not occupy the writer.
-        let row = self.store().read().await?.session_with_user(session).await?;
+        let row = self.store().read().await?.session_with_user(session, now).await?;
         if !row.is_some_and(|row| row.session.user_id == user && row.session.is_active(now)) {
             return Ok(());
         }

@@ -70,7 +70,7 @@ impl Auth {
                     if done {
                         // Read in the same transaction, so that the claims match the database.
                         let row = tx
-                            .session_with_user(presented.session)
+                            .session_with_user(presented.session, now)
                             .await?
                             .ok_or(Error::Unauthenticated)?;
                         if row.disabled_at.is_some() {
@@ -134,13 +134,10 @@ impl Auth {
         &self,
         presented: ParsedRefreshToken,
     ) -> Result<(SessionWithUser, Timestamp), Error> {
-        let row = self
-            .store()
-            .read()
-            .await?
-            .session_with_user(presented.session)
-            .await?
-            .ok_or(Error::Unauthenticated)?;
+        let mut reader = self.store().read().await?;
+        let row = reader.session_with_user(presented.session, self.clock().now()).await?;
+        drop(reader);
+        let row = row.ok_or(Error::Unauthenticated)?;
         let now = self.clock().now();
         let alive = row.session.is_active(now)
             && row.disabled_at.is_none()

@@ -152,7 +152,7 @@ impl RevocationList {
             let mut reader = store.read().await?;
             let happened = match &change {
                 Change::SessionRevoked(id) => reader
-                    .session_with_user(*id)
+                    .session_with_user(*id, until)
                     .await?
                     .is_none_or(|row| row.session.revoked_at.is_some()),
                 Change::EpochRaised(id, epoch) => {

@@ -4,6 +4,7 @@
 use crate::{
     Error,
     accounts::roles::Roles,
+    one_time_links::LinkPurpose,
     store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
 };
 use countersign_types::{SessionId, TimeSpan, Timestamp, UserId};
@@ -57,6 +58,9 @@ pub struct SessionWithUser {
     pub disabled_at: Option<Timestamp>,
     pub user_created_at: Timestamp,
     pub deletion_scheduled_at: Option<Timestamp>,
+    pub verification_postponed_until: Option<Timestamp>,
+    /// The new address that waits for its code.
+    pub pending_email: Option<String>,
 }
 
 statements! {
@@ -69,8 +73,10 @@ statements! {
         s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, \
         s.reuse_detected_at, u.email, u.email_verified_at, u.name, (SELECT string_agg(role, ' ') \
         FROM csgn_user_roles WHERE user_id = u.id) AS roles, u.epoch, u.disabled_at, u.created_at \
-        AS user_created_at, u.deletion_scheduled_at FROM csgn_sessions s JOIN csgn_users u ON u.id \
-        = s.user_id WHERE s.id = $1";
+        AS user_created_at, u.deletion_scheduled_at, s.verification_postponed_until, (SELECT email \
+        FROM csgn_one_time_links WHERE user_id = u.id AND purpose = 'change_email' AND ended_at IS \
+        NULL AND created_at > $2 ORDER BY id DESC LIMIT 1) AS pending_email FROM csgn_sessions s \
+        JOIN csgn_users u ON u.id = s.user_id WHERE s.id = $1";
     ROTATE = "UPDATE csgn_sessions SET generation = generation + 1, previous_rotated_at = \
         rotated_at, rotated_at = $3, last_seen_at = $3, confirmed_generation = CASE WHEN \
         confirmed_generation < $2 THEN $2 ELSE confirmed_generation END WHERE id = $1 AND \
@@ -106,6 +112,8 @@ statements! {
     REUSE_DETECTED_SINCE = "SELECT MAX(revoked_at) FROM csgn_sessions WHERE user_id = $1 AND \
         revocation_reason = 'refresh_token_reused' AND revoked_at >= $2";
     DISMISS_NOTICE = "UPDATE csgn_sessions SET reuse_detected_at = NULL WHERE id = $1";
+    POSTPONE_VERIFICATION = "UPDATE csgn_sessions SET verification_postponed_until = $2 WHERE id = \
+        $1";
     PRUNE_REVOKED = "DELETE FROM csgn_sessions WHERE id IN (SELECT id FROM csgn_sessions WHERE \
         revoked_at IS NOT NULL AND revoked_at < $1 LIMIT $2)";
     PRUNE_EXPIRED = "DELETE FROM csgn_sessions WHERE id IN (SELECT id FROM csgn_sessions WHERE \
@@ -178,12 +186,18 @@ impl ReadConnection {
     }
 
     /// Returns a session with its user, in one statement: roles and epoch are consistent only if
-    /// read together.
+    /// read together. A new address that waits for its code is included if it was requested within
+    /// the lifetime of a code before `now`, whether an email was sent or not.
     pub async fn session_with_user(
         &mut self,
         id: SessionId,
+        now: Timestamp,
     ) -> Result<Option<SessionWithUser>, Error> {
-        Ok(with_connection!(self, |c| sqlx::query_as(WITH_USER).bind(id).fetch_optional(c).await?))
+        Ok(with_connection!(self, |c| sqlx::query_as(WITH_USER)
+            .bind(id)
+            .bind(now - LinkPurpose::ChangeEmail.ttl())
+            .fetch_optional(c)
+            .await?))
     }
 }
 
@@ -327,6 +341,16 @@ impl WriteTransaction {
     /// Dismisses the notice about refresh token reuse in another session.
     pub async fn session_dismiss_notice(&mut self, id: SessionId) -> Result<(), Error> {
         execute!(self, DISMISS_NOTICE, id);
+        Ok(())
+    }
+
+    /// Asks the user in this session to verify the address only after `until`.
+    pub async fn session_postpone_verification(
+        &mut self,
+        id: SessionId,
+        until: Timestamp,
+    ) -> Result<(), Error> {
+        execute!(self, POSTPONE_VERIFICATION, id, until);
         Ok(())
     }
 

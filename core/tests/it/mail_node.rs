@@ -1,12 +1,17 @@
 //! A node that sends email to a mailbox in memory, and how tests read that email.
 
-use crate::common::{TestContext, client};
+use crate::common::{PASSWORD, TestContext, client};
 use countersign_core::{
-    Auth, Error, RateLimits, Verification,
-    accounts::LogInStep,
+    Auth, Error, IssuedTokens, PresentedCredential, RateLimits, SignedIn, Verification,
+    accounts::{AddressProof, LogInStep},
     mail::{MailTransport, MemoryMailbox, SentMail},
+    one_time_links::LinkPurpose,
 };
-use countersign_types::{Field, FieldError, OneTimeCode, forms::LogInForm};
+use countersign_types::{
+    EventKind, Field, FieldError, OneTimeCode, VerificationId,
+    forms::{ChangeEmailForm, ForgotPasswordForm, LogInForm, ResetPasswordForm, SignUpForm},
+    views::LinkAction,
+};
 use std::fmt::Debug;
 
 pub struct Node {
@@ -57,6 +62,123 @@ impl Node {
             Err(other) => panic!("{other:?}"),
         }
     }
+
+    pub async fn required(context: &TestContext) -> Self {
+        Self::verifying(context, RateLimits::off(), Verification::Required).await
+    }
+
+    pub async fn optional(context: &TestContext) -> Self {
+        Self::verifying(context, RateLimits::off(), Verification::Optional).await
+    }
+
+    pub async fn sign_up(&self, email: &str, password: &str) -> Result<LogInStep, Error> {
+        let (email, password) = (email.to_owned(), password.to_owned());
+        let form = SignUpForm { email, password, ..SignUpForm::default() };
+        self.auth.sign_up(&client(), &form, None).await
+    }
+
+    /// Signs up, and returns the id of what waits and the email.
+    pub async fn begin(&self, email: &str, password: &str) -> (VerificationId, SentMail) {
+        let id = pending(self.sign_up(email, password).await);
+        (id, self.sent_one().await)
+    }
+
+    pub async fn complete(&self, id: VerificationId, code: &str) -> Result<IssuedTokens, Error> {
+        let code = parse_code(code);
+        self.auth.complete_verification(&client(), id, AddressProof::Code(&code), None).await
+    }
+
+    pub async fn choose_password(
+        &self,
+        mail: &SentMail,
+        password: &str,
+    ) -> Result<IssuedTokens, Error> {
+        let form = ResetPasswordForm { new_password: password.to_owned() };
+        self.auth.sign_up_with_link(&client(), &token(mail), &form, None).await
+    }
+
+    /// Signs up a verified account.
+    pub async fn verified(&self, email: &str) -> IssuedTokens {
+        let (id, mail) = self.begin(email, PASSWORD).await;
+        self.complete(id, &code(&mail)).await.expect("a session")
+    }
+
+    pub async fn resend(&self, id: VerificationId) {
+        self.auth.resend_verification(&client(), id).await.expect("a request");
+    }
+
+    pub async fn action(
+        &self,
+        mail: &SentMail,
+        held: Option<VerificationId>,
+        user: Option<&IssuedTokens>,
+    ) -> LinkAction {
+        let user = user.map(|issued| issued.account.id);
+        let link = self.auth.read_address_link(&token(mail), held, user).await;
+        link.expect("a valid link").action
+    }
+
+    pub async fn user<'a>(&'a self, issued: &IssuedTokens) -> SignedIn<'a> {
+        signed_in_to(&self.auth, issued).await.expect("signed in")
+    }
+
+    pub async fn request_change(&self, issued: &IssuedTokens, email: &str) {
+        let form =
+            ChangeEmailForm { email: email.to_owned(), current_password: PASSWORD.to_owned() };
+        self.user(issued).await.request_email_change(&form).await.expect("a request");
+    }
+
+    pub async fn confirm(&self, issued: &IssuedTokens, code: &str) -> Result<String, Error> {
+        let code = parse_code(code);
+        let confirmed = self.user(issued).await.confirm_email(AddressProof::Code(&code)).await;
+        confirmed.map(|account| account.email)
+    }
+
+    /// Changes the address and returns the notice to the previous one.
+    pub async fn change(&self, issued: &IssuedTokens, email: &str) -> SentMail {
+        self.request_change(issued, email).await;
+        let mail = self.sent_one().await;
+        assert_eq!(self.confirm(issued, &code(&mail)).await.expect("a change"), email);
+        self.sent_one().await
+    }
+
+    /// Uses a link "Take it back" and chooses a new password. Returns the address of the account.
+    pub async fn take_back(&self, notice: &SentMail, password: &str) -> String {
+        let reset = self.auth.secure_account(&client(), &token(notice)).await.expect("a link");
+        let link =
+            self.auth.read_link(LinkPurpose::ResetPassword, &reset).await.expect("a valid link");
+        let form = ResetPasswordForm { new_password: password.to_owned() };
+        self.auth.reset_password(&client(), &reset, &form).await.expect("a reset");
+        link.email
+    }
+
+    pub async fn reset_by_mail(&self, email: &str, password: &str) {
+        let form = ForgotPasswordForm { email: email.to_owned() };
+        self.auth.request_password_reset(&client(), &form).await.expect("a request");
+        let mail = self.sent_one().await;
+        let form = ResetPasswordForm { new_password: password.to_owned() };
+        self.auth.reset_password(&client(), &token(&mail), &form).await.expect("a reset");
+        self.sent().await;
+    }
+}
+
+pub fn pending(step: Result<LogInStep, Error>) -> VerificationId {
+    match step.expect("an accepted request") {
+        LogInStep::NeedsVerification(id) => id,
+        LogInStep::SignedIn(_) => panic!("a session has begun"),
+    }
+}
+
+pub async fn signed_in_to<'a>(
+    auth: &'a Auth,
+    issued: &IssuedTokens,
+) -> Result<SignedIn<'a>, Error> {
+    auth.signed_in(&client(), PresentedCredential::Bearer(&issued.access.token)).await
+}
+
+pub async fn kinds(node: &Node, issued: &IssuedTokens) -> Vec<EventKind> {
+    let page = node.user(issued).await.activity(50, None).await.expect("events");
+    page.items.into_iter().map(|event| event.kind).collect()
 }
 
 /// Returns the token in an email.

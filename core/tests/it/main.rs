@@ -8,6 +8,7 @@ mod account_lifecycle;
 mod audit;
 mod background;
 mod capacity;
+mod change_email;
 mod clock_skew;
 mod common;
 mod concurrency;

@@ -135,7 +135,8 @@ async fn replaced_database_file_is_not_read() {
         held.push(context.store.read().await.expect("a reader"));
     }
     for mut reader in held {
-        let found = reader.session_with_user(session).await.expect("read").expect("the session");
+        let found = reader.session_with_user(session, context.clock.now()).await.expect("read");
+        let found = found.expect("the session");
         assert!(found.session.revoked_at.is_some(), "a connection to the backup is still used");
     }
     assert!(matches!(by_cookie().await, Some(Error::Unauthenticated)));

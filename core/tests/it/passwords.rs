@@ -168,7 +168,7 @@ test_on_each_database! {
             .read()
             .await
             .expect("a connection")
-            .session_with_user(session_of_eve)
+            .session_with_user(session_of_eve, context.clock.now())
             .await
             .expect("an answer")
             .expect("a session");

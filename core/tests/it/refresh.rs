@@ -199,7 +199,7 @@ test_on_each_database! {
                     .read()
                     .await
                     .expect("a connection")
-                    .session_with_user(id)
+                    .session_with_user(id, context.clock.now())
                     .await
                     .expect("read")
                     .expect("a session")

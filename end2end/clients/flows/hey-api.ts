@@ -19,7 +19,8 @@ client.setConfig({ baseUrl: present((globalThis as { BASE?: string }).BASE, 'BAS
 
 /** The tokens. This server does not ask for the verification of the address. */
 function inBody(tokens: SessionTokens | PendingVerification): TokensInBody {
-  if (!('transport' in tokens) || tokens.transport !== 'body') throw new Error('tokens are missing');
+  if (!('transport' in tokens) || tokens.transport !== 'body')
+    throw new Error('tokens are missing');
   return tokens;
 }
 

@@ -19,7 +19,8 @@ const bearer = (tokens: Tokens) => ({ Authorization: `Bearer ${tokens.access_tok
 function inBody(
   tokens: Schemas['SessionTokens'] | Schemas['PendingVerification'] | undefined,
 ): Tokens {
-  if (!tokens || !('transport' in tokens) || tokens.transport !== 'body') throw new Error('tokens are missing');
+  if (!tokens || !('transport' in tokens) || tokens.transport !== 'body')
+    throw new Error('tokens are missing');
   return tokens;
 }
 

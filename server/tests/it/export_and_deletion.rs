@@ -9,7 +9,7 @@ use axum::{
     http::{Method, StatusCode},
 };
 use countersign_core::{Store, accounts::SESSIONS_PER_PAGE, test_on_each_database};
-use countersign_types::{SessionId, TimeSpan};
+use countersign_types::{SessionId, TimeSpan, Timestamp};
 use serde_json::{Value, json};
 
 test_on_each_database! {
@@ -202,7 +202,7 @@ test_on_each_database! {
             .read()
             .await
             .expect("a reader")
-            .session_with_user(own)
+            .session_with_user(own, Timestamp(0))
             .await
             .expect("read")
             .expect("a session")

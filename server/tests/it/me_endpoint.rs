@@ -22,6 +22,8 @@ test_on_each_database! {
                 "id": "an id",
                 "email": "Ada@example.com",
                 "email_verified": false,
+                "verification_due": false,
+                "pending_email": null,
                 "name": null,
                 "roles": ["user"],
                 "created_at": "2026-01-01T00:00:00Z",

@@ -746,6 +746,8 @@ test_on_each_database! {
                 "form[email]=eve@example.com&form[current_password]=x",
             ),
             ("/fn/send-verification", ""),
+            ("/fn/postpone-verification", ""),
+            ("/fn/cancel-email-change", ""),
             ("/fn/confirm-code", "form[code]=123456"),
             ("/fn/cancel-deletion", ""),
             ("/fn/dismiss-notice", ""),
@@ -943,10 +945,10 @@ test_on_each_database! {
     }
 
     async fn responses_have_only_the_listed_members(fixture: Fixture) {
-        const ME: &str =
-            "created_at deletion_scheduled_at email email_verified id name roles reuse_detected_at";
-        const ACCOUNT: &str = "created_at deletion_scheduled_at email email_verified id name roles \
-                               reuse_detected_at session_tag";
+        const ME: &str = "created_at deletion_scheduled_at email email_verified id name \
+                          pending_email reuse_detected_at roles verification_due";
+        const ACCOUNT: &str = "created_at deletion_scheduled_at email email_verified id name \
+                               pending_email reuse_detected_at roles session_tag verification_due";
         const USER: &str =
             "created_at deletion_scheduled_at disabled_at email id last_login_at name roles";
         const SESSION: &str = "address created_at current device id last_seen_at";

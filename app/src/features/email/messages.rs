@@ -7,6 +7,9 @@ pub const NOT_CONFIRMED: &str = "It isn't confirmed yet. You need it to get back
                                  your password.";
 pub const CONFIRM_THIS: &str = "Confirm this address";
 pub const SEND_CODE: &str = "Send a code";
+pub const WAITING: &str = "You asked to change it to {}. It changes when you enter the code.";
+pub const ENTER_CODE: &str = "Enter the code";
+pub const CANCEL: &str = "Cancel the change";
 pub const CHANGE: &str = "Change it";
 pub const NEW_EMAIL: &str = "New email address";
 pub const CHANGE_HELP: &str = "We'll send a code to the new address. Until you enter it, nothing \

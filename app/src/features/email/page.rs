@@ -6,7 +6,9 @@ use crate::{
     current_user::CurrentUser,
     eager_view::IntoEagerAny,
     features::{
-        email::{ConfirmCodeCall, RequestEmailChangeCall, SendVerificationCall},
+        email::{
+            CancelEmailChangeCall, ConfirmCodeCall, RequestEmailChangeCall, SendVerificationCall,
+        },
         forgot_password::messages::CODE_HINT,
     },
     layout::account_layout::{AccountLayout, when_loaded},
@@ -28,7 +30,7 @@ use leptos_router::hooks::use_query_map;
 pub fn EmailPage() -> impl IntoView {
     let (user, query) = (expect_context::<CurrentUser>(), use_query_map());
     let is_code_sent = move || query.with(|query| query.get_str(routes::SENT).is_some());
-    let problem = error_from_query(SendVerificationCall::PATH);
+    let problem = error_from_query(CancelEmailChangeCall::PATH);
     let is_confirmed = query.with_untracked(|query| query.get_str(routes::SAVED).is_some());
     let confirmed = is_confirmed.then(|| {
         view! {
@@ -90,9 +92,11 @@ fn address_form(
             <PostButton path=SendVerificationCall::PATH fields label=messages::CONFIRM_THIS/>
         }
     });
+    let waiting = account.pending_email.map(|new| waiting_for_code(new, tag.clone()));
     view! {
         <p>{interpolate(messages::CURRENT, address)}</p>
         {not_confirmed}
+        {waiting}
         <h2>{messages::CHANGE}</h2>
         <p class="text-muted">{messages::CHANGE_HELP}</p>
         <Form action=change class="button-inline">
@@ -110,6 +114,24 @@ fn address_form(
             <PasswordField field=Field::CurrentPassword/>
             <SubmitButton label=messages::SEND_CODE busy_label=messages::SENDING/>
         </Form>
+    }
+    .into_eager_any()
+}
+
+/// Renders the new address that waits for its code.
+fn waiting_for_code(new: String, tag: String) -> AnyView {
+    view! {
+        <p>{interpolate(messages::WAITING, view! { <strong>{new}</strong> })}</p>
+        <div class="cluster">
+            <a class="button secondary" href=routes::email_page_for_code() rel="external">
+                {messages::ENTER_CODE}
+            </a>
+            <PostButton
+                path=CancelEmailChangeCall::PATH
+                fields=vec![("session_tag", tag)]
+                label=messages::CANCEL
+            />
+        </div>
     }
     .into_eager_any()
 }

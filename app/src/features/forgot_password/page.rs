@@ -7,7 +7,8 @@ use crate::{
     features::forgot_password::{EnterCodeCall, ForgotPasswordCall},
     routes,
     ui::{
-        CodeField, Form, FormValues, PageHeader, SubmitButton, TextField, form_action, interpolate,
+        CodeField, Cooldown, Form, FormValues, PageHeader, SubmitButton, TextField, form_action,
+        interpolate,
     },
 };
 use countersign_types::{
@@ -72,11 +73,11 @@ fn code_form(link_id: String) -> AnyView {
                 <SubmitButton label=messages::CONTINUE busy_label=messages::CHECKING/>
             </Form>
             <p>{messages::NOTHING_THERE}</p>
-            <p>
+            <Cooldown>
                 <a href=routes::FORGOT rel="external">
                     {messages::SEND_ANOTHER}
                 </a>
-            </p>
+            </Cooldown>
         </div>
     }
     .into_eager_any()

@@ -6,7 +6,7 @@ pub const SENT_AGAIN: &str = "Another email is on its way, at most one in half a
                               newest code works.";
 pub const CONTINUE: &str = "Confirm";
 pub const CHECKING: &str = "Checking…";
-pub const NOTHING_THERE: &str = "Nothing there? Look in spam, or wait half a minute and ask again.";
+pub const NOTHING_THERE: &str = "Nothing there? Look in spam, or ask for another email.";
 pub const SEND_ANOTHER: &str = "Send another";
 pub const WRONG_ADDRESS: &str = "Wrong address? {}";
 pub const CONFIRMED_ELSEWHERE: &str = "Already confirmed in another browser? {}";

@@ -10,8 +10,8 @@ use crate::{
     return_to::{continue_to, with_return_to},
     routes,
     ui::{
-        CodeField, Form, FormValues, Notice, PageHeader, PostButton, Severity, SubmitButton,
-        error_from_query, form_action, interpolate, problem_notice,
+        CodeField, Cooldown, Form, FormValues, Notice, PageHeader, PostButton, Severity,
+        SubmitButton, error_from_query, form_action, interpolate, problem_notice,
     },
 };
 use countersign_types::forms::CodeForm;
@@ -55,11 +55,13 @@ pub fn VerifyEmailPage() -> impl IntoView {
                 <SubmitButton label=messages::CONTINUE busy_label=messages::CHECKING/>
             </Form>
             <p>{messages::NOTHING_THERE}</p>
+            <Cooldown>
                 <PostButton
                     path=ResendVerificationCall::PATH
                     fields
                     label=messages::SEND_ANOTHER
                 />
+            </Cooldown>
             <p>{interpolate(messages::WRONG_ADDRESS, change)}</p>
             <p>{interpolate(messages::CONFIRMED_ELSEWHERE, log_in)}</p>
         </div>

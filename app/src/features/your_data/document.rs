@@ -179,6 +179,8 @@ mod tests {
             id: id.parse::<UserId>().expect("an id"),
             email: "ada@example.com".to_owned(),
             email_verified: false,
+            verification_due: false,
+            pending_email: None,
             name: Some("<script>alert(1)</script>".to_owned()),
             roles: vec![Role::User],
             created_at: at,

@@ -1,0 +1,20 @@
+//! An action that can be repeated only after a pause, such as asking for another email.
+
+use crate::{eager_view::EagerChildren, messages};
+use leptos::prelude::*;
+
+/// Shows how many seconds remain of the pause after the page was opened, and then the action.
+///
+/// `cooldown.css` has the pause of 30 s and counts, with and without scripts: hydration must not
+/// change the page. The server enforces the pause.
+#[component]
+pub fn Cooldown(children: EagerChildren) -> impl IntoView {
+    view! {
+        <div class="cooldown">
+            <p class="cooldown-remaining text-muted">
+                {messages::ANOTHER_EMAIL_IN} <span class="cooldown-seconds"></span> "."
+            </p>
+            <div class="cooldown-action">{children.view()}</div>
+        </div>
+    }
+}
