@@ -17,6 +17,8 @@ pub mod password;
 pub mod path;
 pub mod problem;
 pub mod redirect_path;
+#[cfg(feature = "sqlx")]
+mod sqlx_column;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod time;
@@ -32,4 +34,6 @@ pub use one_time_code::OneTimeCode;
 pub use password::Password;
 pub use problem::{ParseProblemError, Problem};
 pub use redirect_path::RedirectPath;
+#[cfg(feature = "sqlx")]
+pub(crate) use sqlx_column::sqlx_column;
 pub use time::{MONTHS, TimeSpan, Timestamp, UtcDateTime};

@@ -10,13 +10,17 @@ use std::{
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z, without leap seconds. In the database
 /// it is a number; in JSON it is text, as [`fmt::Display`] writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(transparent))]
 pub struct Timestamp(pub i64);
+
+#[cfg(feature = "sqlx")]
+crate::sqlx_column!(Timestamp(i64));
 
 /// A length of time in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(transparent))]
 pub struct TimeSpan(pub i64);
+
+#[cfg(feature = "sqlx")]
+crate::sqlx_column!(TimeSpan(i64));
 
 impl Timestamp {
     /// Returns the seconds since 1970, rounded down (`NumericDate` of RFC 7519).

@@ -4,7 +4,9 @@ use crate::{
     Error,
     mail::MailContent,
     one_time_links::LinkPurpose,
-    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
+    store::{
+        ReadConnection, WriteTransaction, execute, from_row, limit, statements, with_connection,
+    },
 };
 use countersign_types::{TimeSpan, Timestamp, UserId, VerificationId};
 
@@ -50,7 +52,6 @@ pub(crate) enum PendingCause {
     LogIn { epoch: i64 },
 }
 
-#[derive(sqlx::FromRow)]
 struct Row {
     id: VerificationId,
     email: String,
@@ -61,6 +62,8 @@ struct Row {
     epoch: Option<i64>,
     persistent: bool,
 }
+
+from_row!(Row { id, email, email_key, user_id, name, password_hash, epoch, persistent });
 
 statements! {
     INSERT = "INSERT INTO csgn_pending_verifications (id, email, email_key, user_id, name, \

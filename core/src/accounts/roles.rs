@@ -2,6 +2,7 @@
 
 use crate::sessions::access_token::{ACCOUNT_SCOPE, ADMIN_SCOPE};
 use countersign_types::views::Role;
+use sqlx::{Database, Decode, Type, error::BoxDynError};
 
 /// The roles of a user. Every user has [`Role::User`]; only further roles have rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,28 @@ impl From<Option<String>> for Roles {
     fn from(names: Option<String>) -> Self {
         let names = names.unwrap_or_default();
         Self::with_further(names.split(' ').filter_map(Role::from_name))
+    }
+}
+
+impl<D: Database> Type<D> for Roles
+where
+    String: Type<D>,
+{
+    fn type_info() -> D::TypeInfo {
+        <String as Type<D>>::type_info()
+    }
+
+    fn compatible(found: &D::TypeInfo) -> bool {
+        <String as Type<D>>::compatible(found)
+    }
+}
+
+impl<'r, D: Database> Decode<'r, D> for Roles
+where
+    Option<String>: Decode<'r, D>,
+{
+    fn decode(value: D::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        <Option<String> as Decode<'r, D>>::decode(value).map(Self::from)
     }
 }
 

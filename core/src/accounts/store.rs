@@ -5,7 +5,7 @@ use crate::{
     accounts::roles::Roles,
     one_time_links::ADDRESS_RESERVATION,
     passwords::hasher::MAX_STORED_BYTES,
-    store::{ReadConnection, WriteTransaction, execute, statements, with_connection},
+    store::{ReadConnection, WriteTransaction, execute, from_row, statements, with_connection},
 };
 use countersign_types::{Timestamp, UserId, views::Role};
 use sqlx::{Decode, Postgres, Sqlite, Type, postgres::PgTypeInfo, sqlite::SqliteTypeInfo};
@@ -69,7 +69,7 @@ impl<'r> Decode<'r, Postgres> for StoredHashText {
 }
 
 /// A row of the table. It has no `Debug`, because it contains the password hash.
-#[derive(Clone, sqlx::FromRow)]
+#[derive(Clone)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
 pub struct User {
     pub id: UserId,
@@ -77,13 +77,25 @@ pub struct User {
     pub email_verified_at: Option<Timestamp>,
     pub name: Option<String>,
     pub password_hash: Option<StoredHashText>,
-    #[sqlx(try_from = "Option<String>")]
     pub roles: Roles,
     pub epoch: i64,
     pub disabled_at: Option<Timestamp>,
     pub last_login_at: Option<Timestamp>,
     pub created_at: Timestamp,
 }
+
+from_row!(User {
+    id,
+    email,
+    email_verified_at,
+    name,
+    password_hash,
+    roles,
+    epoch,
+    disabled_at,
+    last_login_at,
+    created_at,
+});
 
 /// The state of an account that the password was verified against. It must be unchanged when the
 /// session is created.
@@ -98,19 +110,29 @@ pub struct VerifiedCredentials<'a> {
 }
 
 /// An account as an administrator may see it: without credentials.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
 pub struct UserSummaryRow {
     pub id: UserId,
     pub email: String,
     pub name: Option<String>,
-    #[sqlx(try_from = "Option<String>")]
     pub roles: Roles,
     pub created_at: Timestamp,
     pub last_login_at: Option<Timestamp>,
     pub disabled_at: Option<Timestamp>,
     pub deletion_scheduled_at: Option<Timestamp>,
 }
+
+from_row!(UserSummaryRow {
+    id,
+    email,
+    name,
+    roles,
+    created_at,
+    last_login_at,
+    disabled_at,
+    deletion_scheduled_at,
+});
 
 // A longer text is truncated and therefore not a valid hash.
 const _: () = assert!(MAX_STORED_BYTES < 256, "the statements read so many characters");

@@ -2,7 +2,9 @@
 
 use crate::{
     Error,
-    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
+    store::{
+        ReadConnection, WriteTransaction, execute, from_row, limit, statements, with_connection,
+    },
 };
 use countersign_types::{EventId, EventKind, Timestamp, UserId};
 use uuid::Uuid;
@@ -32,7 +34,7 @@ pub enum Outcome {
 }
 
 /// An event as its owner sees it.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct EventRow {
     pub id: EventId,
     pub at: Timestamp,
@@ -40,6 +42,8 @@ pub struct EventRow {
     pub address: Option<String>,
     pub device: Option<String>,
 }
+
+from_row!(EventRow { id, at, kind, address, device });
 
 statements! {
     INSERT = "INSERT INTO csgn_audit_events (id, at, kind, outcome, actor_id, target_id, \
@@ -132,7 +136,7 @@ impl WriteTransaction {
 
 /// An event with all columns.
 #[cfg(any(test, feature = "testing"))]
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub struct AuditRow {
     pub at: Timestamp,
     pub kind: String,
@@ -144,6 +148,19 @@ pub struct AuditRow {
     pub device: Option<String>,
     pub request_id: Option<String>,
 }
+
+#[cfg(any(test, feature = "testing"))]
+from_row!(AuditRow {
+    at,
+    kind,
+    outcome,
+    actor_id,
+    target_id,
+    session_hash,
+    address,
+    device,
+    request_id
+});
 
 #[cfg(any(test, feature = "testing"))]
 impl ReadConnection {

@@ -2,12 +2,12 @@
 
 use crate::{
     Error,
-    store::{ReadConnection, WriteTransaction, execute, statements, with_connection},
+    store::{ReadConnection, WriteTransaction, execute, from_row, statements, with_connection},
 };
 use countersign_types::Timestamp;
 
 /// A row of the table. It has no `Debug`, because a shared secret has no public part.
-#[derive(Clone, sqlx::FromRow)]
+#[derive(Clone)]
 pub struct KeyRow {
     pub kid: String,
     pub algorithm: String,
@@ -18,6 +18,8 @@ pub struct KeyRow {
     pub changed_at: Timestamp,
     pub activates_at: Option<Timestamp>,
 }
+
+from_row!(KeyRow { kid, algorithm, state, public, sealed, created_at, changed_at, activates_at });
 
 statements! {
     ALL_IN_USE = "SELECT kid, algorithm, state, public, sealed, created_at, changed_at, \

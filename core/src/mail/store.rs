@@ -3,7 +3,9 @@
 use crate::{
     Error,
     mail::content::MailContent,
-    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
+    store::{
+        ReadConnection, WriteTransaction, execute, from_row, limit, statements, with_connection,
+    },
 };
 use countersign_types::{LinkId, MailId, TimeSpan, Timestamp, UserId};
 
@@ -26,7 +28,7 @@ pub(crate) struct NewMail<'a> {
 }
 
 /// An email that this node may send until its lease ends.
-#[derive(Clone, sqlx::FromRow)]
+#[derive(Clone)]
 pub(crate) struct LeasedMail {
     pub(crate) id: MailId,
     pub(crate) content: String,
@@ -39,8 +41,10 @@ pub(crate) struct LeasedMail {
     pub(crate) given_up: i64,
 }
 
+from_row!(LeasedMail { id, content, recipient, user_id, link_id, attempts, given_up });
+
 /// An email in the outbox, as the operator sees it.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
 pub struct OutboxRow {
     pub id: MailId,
@@ -52,6 +56,8 @@ pub struct OutboxRow {
     pub attempts: i64,
     pub last_error: Option<String>,
 }
+
+from_row!(OutboxRow { id, content, recipient, created_at, due_at, attempts, last_error });
 
 impl OutboxRow {
     /// Returns the name of the template.

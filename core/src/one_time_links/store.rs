@@ -4,7 +4,9 @@ use crate::{
     Error,
     one_time_links::{CODE_TTL, LinkPurpose, MAX_CODE_ATTEMPTS},
     sessions::access_token::CLOCK_SKEW,
-    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
+    store::{
+        ReadConnection, WriteTransaction, execute, from_row, limit, statements, with_connection,
+    },
 };
 use countersign_types::{LinkId, SessionId, TimeSpan, Timestamp, UserId};
 
@@ -20,7 +22,7 @@ pub(crate) struct NewLink<'a> {
 }
 
 /// A valid link with its account.
-#[derive(Clone, sqlx::FromRow)]
+#[derive(Clone)]
 pub struct LinkRow {
     pub user_id: UserId,
     pub session_id: Option<SessionId>,
@@ -33,8 +35,10 @@ pub struct LinkRow {
     pub link_email: String,
 }
 
+from_row!(LinkRow { user_id, session_id, email, email_verified, name, link_email });
+
 /// A valid link to an address, which need not have an account.
-#[derive(Clone, sqlx::FromRow)]
+#[derive(Clone)]
 pub(crate) struct AddressLinkRow {
     /// The address that the link was sent to.
     pub(crate) email: String,
@@ -43,6 +47,8 @@ pub(crate) struct AddressLinkRow {
     /// The account that the link was created for.
     pub(crate) owner: Option<UserId>,
 }
+
+from_row!(AddressLinkRow { email, user_id, owner });
 
 statements! {
     SUPERSEDE = "UPDATE csgn_one_time_links SET ended_at = $3 WHERE email_key = $1 AND purpose = \

@@ -5,12 +5,14 @@ use crate::{
     Error,
     accounts::roles::Roles,
     one_time_links::LinkPurpose,
-    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
+    store::{
+        ReadConnection, WriteTransaction, execute, from_row, limit, statements, with_connection,
+    },
 };
 use countersign_types::{SessionId, TimeSpan, Timestamp, UserId};
 
 /// A row of the table.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
 pub struct SessionRecord {
     pub id: SessionId,
@@ -33,6 +35,27 @@ pub struct SessionRecord {
     pub reuse_detected_at: Option<Timestamp>,
 }
 
+from_row!(SessionRecord {
+    id,
+    user_id,
+    generation,
+    oldest_generation,
+    rotated_at,
+    previous_rotated_at,
+    confirmed_generation,
+    persistent,
+    amr,
+    auth_time,
+    device,
+    address,
+    created_at,
+    last_seen_at,
+    idle_limit,
+    expires_at,
+    revoked_at,
+    reuse_detected_at,
+});
+
 impl SessionRecord {
     /// Whether the session is neither revoked nor expired at `now`.
     #[must_use]
@@ -44,15 +67,13 @@ impl SessionRecord {
 }
 
 /// A session and its user's row, read at the same moment.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
 pub struct SessionWithUser {
-    #[sqlx(flatten)]
     pub session: SessionRecord,
     pub email: String,
     pub email_verified_at: Option<Timestamp>,
     pub name: Option<String>,
-    #[sqlx(try_from = "Option<String>")]
     pub roles: Roles,
     pub epoch: i64,
     pub disabled_at: Option<Timestamp>,
@@ -62,6 +83,11 @@ pub struct SessionWithUser {
     /// The new address that waits for its code.
     pub pending_email: Option<String>,
 }
+
+from_row!(SessionWithUser {
+    ..session, email, email_verified_at, name, roles, epoch, disabled_at, user_created_at,
+    deletion_scheduled_at, verification_postponed_until, pending_email,
+});
 
 statements! {
     INSERT = "INSERT INTO csgn_sessions (id, user_id, generation, rotated_at, previous_rotated_at, \
@@ -128,7 +154,7 @@ statements! {
 }
 
 /// An active session as its owner may see it.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
 pub struct SessionRow {
     pub id: SessionId,
@@ -138,8 +164,10 @@ pub struct SessionRow {
     pub last_seen_at: Timestamp,
 }
 
+from_row!(SessionRow { id, device, address, created_at, last_seen_at });
+
 /// A session, active or ended, as its owner may see it.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
 pub struct ExportedSessionRow {
     pub id: SessionId,
@@ -150,6 +178,16 @@ pub struct ExportedSessionRow {
     pub expires_at: Timestamp,
     pub revoked_at: Option<Timestamp>,
 }
+
+from_row!(ExportedSessionRow {
+    id,
+    device,
+    address,
+    created_at,
+    last_seen_at,
+    expires_at,
+    revoked_at
+});
 
 impl ReadConnection {
     /// Returns the user's sessions, active and ended, that were created before `before`, newest
@@ -202,13 +240,15 @@ impl ReadConnection {
 }
 
 /// The creation and the stored last use of a session.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "the columns are described in the migration")]
 pub struct SessionUse {
     pub id: SessionId,
     pub created_at: Timestamp,
     pub last_seen_at: Timestamp,
 }
+
+from_row!(SessionUse { id, created_at, last_seen_at });
 
 /// The revocation reason after refresh token reuse.
 pub(crate) const REUSE_DETECTED: &str = "refresh_token_reused";

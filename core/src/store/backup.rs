@@ -3,7 +3,7 @@
 //! A backup is one self-contained file: SQLite copies a snapshot into it (`VACUUM INTO`), without a
 //! write-ahead log. It does not contain the server secret. Postgres has tools of its own.
 
-use crate::ServerSecret;
+use crate::{ServerSecret, store::migrations};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     error::DatabaseError,
@@ -139,8 +139,7 @@ pub async fn restore(
     progress: impl FnMut(u64),
 ) -> Result<Restored, BackupError> {
     let mut connection = open(source, existing(source)?.read_only(true)).await?;
-    let newest =
-        sqlx::migrate!("migrations/sqlite").iter().map(|migration| migration.version).max();
+    let newest = migrations::newest_version();
     match read_version(source, &mut connection).await? {
         None => return Err(BackupError::NotOurs(source.to_owned())),
         version if version > newest => return Err(BackupError::Newer(source.to_owned())),

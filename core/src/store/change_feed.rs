@@ -2,7 +2,9 @@
 
 use crate::{
     Error,
-    store::{ReadConnection, WriteTransaction, execute, limit, statements, with_connection},
+    store::{
+        ReadConnection, WriteTransaction, execute, from_row, limit, statements, with_connection,
+    },
 };
 use countersign_types::{SessionId, Timestamp, UserId};
 
@@ -18,7 +20,7 @@ pub enum Change {
 }
 
 /// A row of the feed.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 struct FeedRow {
     number: i64,
     kind: String,
@@ -26,6 +28,8 @@ struct FeedRow {
     value: i64,
     until: Timestamp,
 }
+
+from_row!(FeedRow { number, kind, subject, value, until });
 
 /// A parsed row of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -92,6 +92,30 @@ macro_rules! with_connection {
 }
 pub(crate) use with_connection;
 
+/// Implements [`sqlx::FromRow`] for both databases: each member is the value of the column with its
+/// name. A first member `..name` is read from the same row by its own type.
+///
+/// `derive(sqlx::FromRow)` would do the same, but needs the macros of `sqlx`, which compile both
+/// drivers once more.
+macro_rules! from_row {
+    ($type:ident { $(..$part:ident,)? $($column:ident),* $(,)? }) => {
+        $crate::store::from_row!(@for sqlx::sqlite::SqliteRow, $type { $(..$part,)? $($column),* });
+        $crate::store::from_row!(@for sqlx::postgres::PgRow, $type { $(..$part,)? $($column),* });
+    };
+    (@for $row:ty, $type:ident { $(..$part:ident,)? $($column:ident),* }) => {
+        impl sqlx::FromRow<'_, $row> for $type {
+            fn from_row(row: &$row) -> Result<Self, sqlx::Error> {
+                use sqlx::Row as _;
+                Ok(Self {
+                    $($part: sqlx::FromRow::from_row(row)?,)?
+                    $($column: row.try_get(stringify!($column))?,)*
+                })
+            }
+        }
+    };
+}
+pub(crate) use from_row;
+
 /// Runs a statement with its parameters, in order. Returns the number of rows that it changed.
 macro_rules! execute {
     ($writer:expr, $statement:expr $(, $parameter:expr)* $(,)?) => {

@@ -14,7 +14,7 @@ use crate::store::{
 };
 use futures::{future::BoxFuture, stream::BoxStream};
 use sqlx::{
-    AssertSqlSafe, Connection, Describe, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
+    AssertSqlSafe, Connection, Either, Execute, Executor, PgConnection, Postgres, SqlStr,
     Transaction,
     pool::PoolConnection,
     postgres::{
@@ -305,7 +305,11 @@ impl<'c> Executor<'c> for Statements<'c> {
         self.connection.prepare_with(sql, parameters)
     }
 
-    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Postgres>, sqlx::Error>>
+    #[cfg(feature = "sqlx-macros")]
+    fn describe<'e>(
+        self,
+        sql: SqlStr,
+    ) -> BoxFuture<'e, Result<sqlx::Describe<Postgres>, sqlx::Error>>
     where
         'c: 'e,
     {
