@@ -139,8 +139,8 @@ pub const fn connection(connection: Connection) -> &'static str {
     }
 }
 
-/// Before the seconds until another email can be sent.
-pub const ANOTHER_EMAIL_IN: &str = "You can ask for another email in";
+/// The pause between two emails.
+pub const ANOTHER_EMAIL_IN: &str = "You can ask for another email in {}.";
 
 /// Returns how long ago a session was last used.
 pub fn last_active(span: TimeSpan) -> Cow<'static, str> {

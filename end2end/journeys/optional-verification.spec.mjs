@@ -45,7 +45,7 @@ withAndWithoutScripts((scripts) => {
   test('another email is sent from every page', async ({ page }) => {
     const user = await signUp(page);
     const first = await mailTo(user.email);
-    await submit(page, 'Send it again');
+    await submit(page, 'Send a code');
     await expect(page).toHaveURL('/account/email?sent');
     const second = await mailTo(user.email);
     expect(second.link).not.toBe(first.link);

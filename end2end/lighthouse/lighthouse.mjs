@@ -34,7 +34,20 @@ const { executablePath, args } = launchOptions();
 const browser = await puppeteer.launch({ executablePath, args, headless: true });
 const port = Number(new URL(browser.wsEndpoint()).port);
 
+/**
+ * Runs an audit, and once more if it cannot be completed: a shared machine can stop for seconds. A
+ * low score is not repeated.
+ */
 async function audit(page, settings) {
+  try {
+    return await auditOnce(page, settings);
+  } catch (error) {
+    console.error(`${page}: repeated after: ${error.message}`);
+    return auditOnce(page, settings);
+  }
+}
+
+async function auditOnce(page, settings) {
   const flags = { port, output: 'json', logLevel: 'error', disableStorageReset: true, ...settings };
   const { lhr } = await lighthouse(server.origin + page, flags);
   if (lhr.runtimeError) throw new Error(`${page}: ${lhr.runtimeError.message}`);

@@ -56,6 +56,8 @@ event_kinds! {
     EmailVerified = "email_verified", Notice, "Email address confirmed";
     /// The user asked to change the email address. It changes with the code from an email.
     EmailChangeRequested = "email_change_requested", Warning, "Change of email address requested";
+    /// The user cancelled the request to change the email address.
+    EmailChangeCancelled = "email_change_cancelled", Notice, "Change of email address cancelled";
     /// A request to change the email address failed because of an incorrect password.
     EmailChangePasswordFailed = "email_change_password_failed", Warning,
         "Wrong password while changing your email address";

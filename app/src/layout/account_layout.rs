@@ -37,7 +37,7 @@ pub fn AccountLayout(
     let is_deletion_cancelled =
         query.with_untracked(|query| query.get_str(routes::DELETION_CANCELLED).is_some());
     let notices = async_view(empty, move || async move {
-        user.account.get().await.map_or_else(|_| empty(), |account| notices(account, page))
+        user.account.get().await.map_or_else(|_| empty(), |account| render_notices(account, page))
     });
     let problem = error_from_query(CancelDeletionCall::PATH)
         .or_else(|| error_from_query(DismissNoticeCall::PATH))
@@ -65,17 +65,18 @@ pub fn AccountLayout(
 }
 
 /// Renders the notices that are shown on every account page.
-fn notices(
+fn render_notices(
     TaggedAccount { account, session_tag: tag }: TaggedAccount,
     page: AccountPage,
 ) -> AnyView {
     let (reuse_tag, verification_tag) = (tag.clone(), tag.clone());
-    // The page for the email address says it itself.
-    let asks_for_verification = account.verification_due && page != routes::EMAIL;
+    // The page for the email address says it itself. A new address will be verified.
+    let asks_for_verification =
+        account.verification_due && account.pending_email.is_none() && page != routes::EMAIL;
     view! {
-        {asks_for_verification.then(|| render_verification_notice(verification_tag))}
         {account.reuse_detected_at.map(|at| render_reuse_notice(at, reuse_tag))}
         {account.deletion_scheduled_at.map(|at| render_deletion_notice(at, tag))}
+        {asks_for_verification.then(|| render_verification_notice(account.email, verification_tag))}
     }
     .into_eager_any()
 }
@@ -102,12 +103,13 @@ fn render_reuse_notice(at: Timestamp, tag: String) -> AnyView {
 }
 
 /// Renders the notice that the address is not confirmed.
-fn render_verification_notice(tag: String) -> AnyView {
+fn render_verification_notice(email: String, tag: String) -> AnyView {
+    let address = view! { <strong>{email}</strong> };
     let fields = vec![("session_tag", tag)];
     view! {
         <Notice severity=Severity::Info>
             <p>{verification_notice::TITLE}</p>
-            <p>{verification_notice::EXPLANATION}</p>
+            <p>{interpolate(verification_notice::EXPLANATION, address)}</p>
             <div class="cluster">
                 <a class="button secondary" href=routes::email_page_for_code() rel="external">
                     {verification_notice::ENTER_CODE}
@@ -115,7 +117,7 @@ fn render_verification_notice(tag: String) -> AnyView {
                 <PostButton
                     path=SendVerificationCall::PATH
                     fields=fields.clone()
-                    label=verification_notice::SEND_AGAIN
+                    label=verification_notice::SEND_CODE
                 />
                 <PostButton
                     path=PostponeVerificationCall::PATH

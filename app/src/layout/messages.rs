@@ -12,10 +12,10 @@ pub mod reuse_notice {
 /// The notice that the email address is not confirmed.
 pub mod verification_notice {
     pub const TITLE: &str = "Confirm your email address";
-    pub const EXPLANATION: &str = "We sent you a code. You need a confirmed address to get back in \
-        if you forget your password.";
+    pub const EXPLANATION: &str = "If you forget your password, we can help you only at {}. Enter \
+        the code from our email to it, or get a new one.";
     pub const ENTER_CODE: &str = "Enter the code";
-    pub const SEND_AGAIN: &str = "Send it again";
+    pub const SEND_CODE: &str = "Send a code";
     pub const LATER: &str = "Later";
 }
 

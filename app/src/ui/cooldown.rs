@@ -1,6 +1,6 @@
 //! An action that can be repeated only after a pause, such as asking for another email.
 
-use crate::{eager_view::EagerChildren, messages};
+use crate::{eager_view::EagerChildren, messages, ui::interpolate};
 use leptos::prelude::*;
 
 /// Shows how many seconds remain of the pause after the page was opened, and then the action.
@@ -9,10 +9,11 @@ use leptos::prelude::*;
 /// change the page. The server enforces the pause.
 #[component]
 pub fn Cooldown(children: EagerChildren) -> impl IntoView {
+    let seconds = view! { <span class="cooldown-seconds"></span> };
     view! {
         <div class="cooldown">
             <p class="cooldown-remaining text-muted">
-                {messages::ANOTHER_EMAIL_IN} <span class="cooldown-seconds"></span> "."
+                {interpolate(messages::ANOTHER_EMAIL_IN, seconds)}
             </p>
             <div class="cooldown-action">{children.view()}</div>
         </div>

@@ -20,7 +20,7 @@ use countersign_types::{
 
 impl SignedIn<'_> {
     /// Sends a link and a code to a new address of the account. It requires the current password. A
-    /// newer request replaces an older one.
+    /// newer request replaces an older one, except beyond the limits.
     ///
     /// The response is the same whether the new address has an account or not. Beyond the limits
     /// for one address no email is sent. Returns [`FieldError::Unchanged`] for the current address.
@@ -74,13 +74,19 @@ impl SignedIn<'_> {
         tx.commit().await
     }
 
-    /// Withdraws the request to change the address: the link and the code end. It is no error if
+    /// Cancels the request to change the address: the link and the code end. It is no error if
     /// there is none.
     pub async fn cancel_email_change(&self) -> Result<(), Error> {
-        let mut tx = self.auth.store().write().await?;
-        let now = self.auth.clock().now();
+        if self.account().await?.pending_email.is_none() {
+            return Ok(());
+        }
+        let (mut tx, now) = self.begin(self.permit(LimitedAction::EmailChange)?).await?;
         tx.user_lock(self.user).await?;
-        tx.link_end_for_user(self.user, LinkPurpose::ChangeEmail, now).await?;
+        if tx.link_end_for_user(self.user, LinkPurpose::ChangeEmail, now).await? > 0 {
+            let kind = EventKind::EmailChangeCancelled;
+            let entry = AuditEntry::by_user(kind, self.user, self.session);
+            self.auth.audit(&mut tx, &self.context, now, entry).await?;
+        }
         tx.commit().await
     }
 

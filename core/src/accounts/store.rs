@@ -94,7 +94,7 @@ from_row!(User {
     epoch,
     disabled_at,
     last_login_at,
-    created_at,
+    created_at
 });
 
 /// The state of an account that the password was verified against. It must be unchanged when the
@@ -131,7 +131,7 @@ from_row!(UserSummaryRow {
     created_at,
     last_login_at,
     disabled_at,
-    deletion_scheduled_at,
+    deletion_scheduled_at
 });
 
 // A longer text is truncated and therefore not a valid hash.
@@ -173,7 +173,7 @@ statements! {
     EMAIL_VERIFIED_AT = "SELECT email_verified_at FROM csgn_users WHERE id = $1";
     RESET_PASSWORD = "UPDATE csgn_users SET password_hash = $2, epoch = epoch + 1, \
         email_verified_at = COALESCE(email_verified_at, $3) WHERE id = $1 AND disabled_at IS NULL \
-        RETURNING epoch";
+        RETURNING epoch, email_verified_at";
     RAISE_EPOCH = "UPDATE csgn_users SET epoch = epoch + 1 WHERE id = $1 AND disabled_at IS NULL \
         RETURNING epoch";
     ROW = "SELECT id, email, name, (SELECT string_agg(role, ' ') FROM csgn_user_roles WHERE \
@@ -403,19 +403,22 @@ impl WriteTransaction {
     }
 
     /// Sets the password of an account whose owner has read an email, and raises the epoch. Returns
-    /// the new epoch, or `None` if the account is disabled or does not exist.
+    /// the new epoch and whether the address was not verified before, or `None` if the account is
+    /// disabled or does not exist.
     pub(crate) async fn user_reset_password(
         &mut self,
         id: UserId,
         hash: &str,
         now: Timestamp,
-    ) -> Result<Option<i64>, Error> {
-        Ok(with_connection!(self, |c| sqlx::query_scalar(RESET_PASSWORD)
-            .bind(id)
-            .bind(hash)
-            .bind(now)
-            .fetch_optional(c)
-            .await?))
+    ) -> Result<Option<(i64, bool)>, Error> {
+        let done: Option<(i64, Timestamp)> =
+            with_connection!(self, |c| sqlx::query_as(RESET_PASSWORD)
+                .bind(id)
+                .bind(hash)
+                .bind(now)
+                .fetch_optional(c)
+                .await?);
+        Ok(done.map(|(epoch, verified_at)| (epoch, verified_at == now)))
     }
 
     /// Raises the epoch, which revokes all access tokens of the user. Returns the new epoch, or

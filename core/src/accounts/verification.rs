@@ -84,7 +84,7 @@ pub(crate) struct SessionStart<'a> {
 }
 
 /// How long a user who postpones the verification is not asked again.
-const POSTPONEMENT: TimeSpan = TimeSpan::days(7);
+const VERIFICATION_NOTICE_INTERVAL: TimeSpan = TimeSpan::days(7);
 
 /// The links that confirm an address.
 const ADDRESS_PURPOSES: [LinkPurpose; 3] =
@@ -377,20 +377,20 @@ impl SignedIn<'_> {
         Ok(())
     }
 
-    /// Asks the user in this session only after a week to verify the address:
+    /// Postpones the verification notice of this session by a week:
     /// [`Account::verification_due`].
     pub async fn postpone_verification(&self) -> Result<(), Error> {
         if !self.account().await?.verification_due {
             return Ok(());
         }
         let mut tx = self.auth.store().write().await?;
-        let until = self.auth.clock().now() + POSTPONEMENT;
+        let until = self.auth.clock().now() + VERIFICATION_NOTICE_INTERVAL;
         tx.session_postpone_verification(self.session, until).await?;
         tx.commit().await
     }
 
     /// Confirms the address of the account, or the new address that it asked for, with a link or
-    /// code from an email. A code is that of the newest email for either.
+    /// code from the newest email to it. An incorrect code is an attempt for both addresses.
     ///
     /// Returns [`Error::LinkExpired`], or [`FieldError::Expired`] for a code, if it is not valid or
     /// for another account, and [`Error::EmailTaken`] if another account has the new address: only
@@ -400,10 +400,7 @@ impl SignedIn<'_> {
         let user = self.read_user().await?;
         let (purpose, link) = match proof {
             AddressProof::Link(token) => self.auth.address_link_token(token)?,
-            AddressProof::Code(code) => {
-                let (purpose, link) = self.newest_address_link().await?;
-                (purpose, self.auth.verify_code(&self.context, purpose, link, code).await?)
-            }
+            AddressProof::Code(code) => self.verify_address_code(code).await?,
         };
         let confirmed = match purpose {
             LinkPurpose::ChangeEmail => self.use_email_change(permit, &user, link).await,
@@ -416,18 +413,34 @@ impl SignedIn<'_> {
         self.read_account().await
     }
 
-    /// Returns the newest link that this account has to confirm an address; a nil id if none.
-    async fn newest_address_link(&self) -> Result<(LinkPurpose, LinkId), Error> {
+    /// Verifies a code that was sent to the address of the account or to its new address.
+    async fn verify_address_code(
+        &self,
+        code: &OneTimeCode,
+    ) -> Result<(LinkPurpose, LinkId), Error> {
         let mut reader = self.auth.store().read().await?;
-        let mut newest = (LinkPurpose::VerifyEmail, LinkId(Uuid::nil()));
+        let mut links = Vec::new();
         for purpose in [LinkPurpose::VerifyEmail, LinkPurpose::ChangeEmail] {
-            if let Some(link) = reader.link_last_for_user(self.user, purpose).await?
-                && link > newest.1
-            {
-                newest = (purpose, link);
+            let link = reader.link_last_for_user(self.user, purpose).await?;
+            links.extend(link.map(|link| (purpose, link)));
+        }
+        drop(reader);
+        if links.is_empty() {
+            // The attempt is counted in any case.
+            links.push((LinkPurpose::VerifyEmail, LinkId(Uuid::nil())));
+        }
+        // A correct code is no attempt for the other address.
+        links.sort_by_key(|(purpose, link)| !self.auth.is_code_of(*purpose, *link, code));
+        let mut failures = Vec::new();
+        for (purpose, link) in links {
+            match self.auth.verify_code(&self.context, purpose, link, code).await {
+                Ok(link) => return Ok((purpose, link)),
+                Err(error) => failures.push(error),
             }
         }
-        Ok(newest)
+        // "Expired" only if that is so for each address.
+        let incorrect = failures.iter().position(is_incorrect_code).unwrap_or(0);
+        Err(failures.swap_remove(incorrect))
     }
 
     async fn use_verification(&self, permit: Permit, key: &str, link: LinkId) -> Result<(), Error> {
@@ -443,6 +456,11 @@ impl SignedIn<'_> {
         }
         tx.commit().await
     }
+}
+
+fn is_incorrect_code(error: &Error) -> bool {
+    let incorrect = Some(FieldError::Incorrect);
+    matches!(error, Error::Invalid(errors) if errors.get(Field::Code) == incorrect)
 }
 
 /// Returns the error beside the field of the code, if the user typed one.

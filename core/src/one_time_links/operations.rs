@@ -100,15 +100,19 @@ impl Auth {
             attempt = Some(number);
         }
         tx.commit().await?;
-        let token = LinkToken { purpose, id: link };
         let failed = |error| Err(FieldErrors::from((Field::Code, error)).into());
-        let expected = token.code(self.secret());
-        let is_right = constant_time_eq(expected.as_bytes(), code.expose().as_bytes());
         match attempt {
-            Some(_) if is_right => Ok(link),
+            Some(_) if self.is_code_of(purpose, link, code) => Ok(link),
             Some(number) if number < MAX_CODE_ATTEMPTS => failed(FieldError::Incorrect),
             _ => failed(FieldError::Expired),
         }
+    }
+
+    /// Whether a link has this code. Does not count as an attempt: the response must not depend on
+    /// it before [`Self::verify_code`].
+    pub(crate) fn is_code_of(&self, purpose: LinkPurpose, id: LinkId, code: &OneTimeCode) -> bool {
+        let expected = LinkToken { purpose, id }.code(self.secret());
+        constant_time_eq(expected.as_bytes(), code.expose().as_bytes())
     }
 
     /// Creates a link for an address that a client typed, with its lookup key. The account

@@ -28,14 +28,12 @@ pub struct LinkRow {
     pub session_id: Option<SessionId>,
     /// The address of the account, which may be spelled differently from that of the link.
     pub email: String,
-    /// Whether that address is verified.
-    pub email_verified: bool,
     pub name: Option<String>,
     /// The address that the link was sent to.
     pub link_email: String,
 }
 
-from_row!(LinkRow { user_id, session_id, email, email_verified, name, link_email });
+from_row!(LinkRow { user_id, session_id, email, name, link_email });
 
 /// A valid link to an address, which need not have an account.
 #[derive(Clone)]
@@ -62,10 +60,10 @@ statements! {
     START_VALIDITY = "UPDATE csgn_one_time_links SET expires_at = $2, code_expires_at = CASE WHEN \
         $3 > 0 AND code_expires_at = created_at THEN $3 ELSE code_expires_at END WHERE id = $1 AND \
         ended_at IS NULL RETURNING code_expires_at";
-    VALID = "SELECT l.user_id, l.session_id, u.email, u.email_verified_at IS NOT NULL AS \
-        email_verified, u.name, l.email AS link_email FROM csgn_one_time_links l JOIN csgn_users u \
-        ON u.id = l.user_id WHERE l.id = $1 AND l.purpose = $2 AND l.ended_at IS NULL AND \
-        l.expires_at > $3 AND l.expires_at <= $4 AND u.disabled_at IS NULL";
+    VALID = "SELECT l.user_id, l.session_id, u.email, u.name, l.email AS link_email FROM \
+        csgn_one_time_links l JOIN csgn_users u ON u.id = l.user_id WHERE l.id = $1 AND l.purpose \
+        = $2 AND l.ended_at IS NULL AND l.expires_at > $3 AND l.expires_at <= $4 AND u.disabled_at \
+        IS NULL";
     TO_ADDRESS = "SELECT l.email, u.id AS user_id, l.user_id AS owner FROM csgn_one_time_links l \
         LEFT JOIN csgn_users u ON u.email_key = l.email_key WHERE l.id = $1 AND l.purpose = $2 AND \
         l.ended_at IS NULL AND l.expires_at > $3 AND l.expires_at <= $4";
@@ -315,15 +313,14 @@ impl WriteTransaction {
         ) == 1)
     }
 
-    /// Ends the links of an account for one purpose.
+    /// Ends the links of an account for one purpose. Returns their number.
     pub(crate) async fn link_end_for_user(
         &mut self,
         user: UserId,
         purpose: LinkPurpose,
         now: Timestamp,
-    ) -> Result<(), Error> {
-        execute!(self, END_FOR_USER, user, now, purpose.as_str());
-        Ok(())
+    ) -> Result<u64, Error> {
+        Ok(execute!(self, END_FOR_USER, user, now, purpose.as_str()))
     }
 
     /// Ends all links of an account, except those that were sent to a previous address and take the

@@ -94,16 +94,23 @@ impl Auth {
         let now = self.clock().now();
         // First the row of the account: its lock excludes changes that end the link. An error
         // undoes the transaction, so the link is used only if the password is set.
-        let epoch = tx.user_reset_password(*user, &hash, now).await?.ok_or(Error::LinkExpired)?;
+        let reset = tx.user_reset_password(*user, &hash, now).await?;
+        let (epoch, is_newly_verified) = reset.ok_or(Error::LinkExpired)?;
         if !tx.link_use(id, purpose, now).await? {
             return Err(Error::LinkExpired);
         }
         tx.link_end_all_except_restoring(*user, now).await?;
         tx.session_revoke_others(*user, SessionId(Uuid::nil()), "password_reset", now).await?;
-        for kind in [EventKind::PasswordReset, EventKind::EmailVerified] {
-            if kind == EventKind::PasswordReset || !link.email_verified {
-                self.audit(&mut tx, context, now, AuditEntry::by_owner(kind, *user, None)).await?;
-            }
+        self.audit(
+            &mut tx,
+            context,
+            now,
+            AuditEntry::by_owner(EventKind::PasswordReset, *user, None),
+        )
+        .await?;
+        if is_newly_verified {
+            let entry = AuditEntry::by_owner(EventKind::EmailVerified, *user, None);
+            self.audit(&mut tx, context, now, entry).await?;
         }
         let notice = Notice {
             content: MailContent::PasswordReset(Origin::new(context, now)),

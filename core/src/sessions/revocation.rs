@@ -151,6 +151,7 @@ impl RevocationList {
             let Some((change, until)) = next else { return Ok(()) };
             let mut reader = store.read().await?;
             let happened = match &change {
+                // The time matters for the account only, which is not used.
                 Change::SessionRevoked(id) => reader
                     .session_with_user(*id, until)
                     .await?

@@ -53,7 +53,7 @@ from_row!(SessionRecord {
     idle_limit,
     expires_at,
     revoked_at,
-    reuse_detected_at,
+    reuse_detected_at
 });
 
 impl SessionRecord {
@@ -101,8 +101,8 @@ statements! {
         FROM csgn_user_roles WHERE user_id = u.id) AS roles, u.epoch, u.disabled_at, u.created_at \
         AS user_created_at, u.deletion_scheduled_at, s.verification_postponed_until, (SELECT email \
         FROM csgn_one_time_links WHERE user_id = u.id AND purpose = 'change_email' AND ended_at IS \
-        NULL AND created_at > $2 ORDER BY id DESC LIMIT 1) AS pending_email FROM csgn_sessions s \
-        JOIN csgn_users u ON u.id = s.user_id WHERE s.id = $1";
+        NULL AND (created_at > $2 OR expires_at > $3) ORDER BY id DESC LIMIT 1) AS pending_email \
+        FROM csgn_sessions s JOIN csgn_users u ON u.id = s.user_id WHERE s.id = $1";
     ROTATE = "UPDATE csgn_sessions SET generation = generation + 1, previous_rotated_at = \
         rotated_at, rotated_at = $3, last_seen_at = $3, confirmed_generation = CASE WHEN \
         confirmed_generation < $2 THEN $2 ELSE confirmed_generation END WHERE id = $1 AND \
@@ -224,8 +224,8 @@ impl ReadConnection {
     }
 
     /// Returns a session with its user, in one statement: roles and epoch are consistent only if
-    /// read together. A new address that waits for its code is included if it was requested within
-    /// the lifetime of a code before `now`, whether an email was sent or not.
+    /// read together. `pending_email` is the address of the newest link to change it that is valid
+    /// at `now`, or would be if its email was sent at once: a taken address gets none.
     pub async fn session_with_user(
         &mut self,
         id: SessionId,
@@ -234,6 +234,7 @@ impl ReadConnection {
         Ok(with_connection!(self, |c| sqlx::query_as(WITH_USER)
             .bind(id)
             .bind(now - LinkPurpose::ChangeEmail.ttl())
+            .bind(now)
             .fetch_optional(c)
             .await?))
     }

@@ -165,6 +165,7 @@ test_on_each_database! {
             EventKind::ActivityReported,
             EventKind::EmailVerified,
             EventKind::EmailChangeRequested,
+            EventKind::EmailChangeCancelled,
             EventKind::EmailChangePasswordFailed,
             EventKind::EmailChanged,
             EventKind::EmailRestored,

@@ -5,7 +5,8 @@ use crate::{
     mail_node::{Node, code, code_error, is_expired, kinds, signed_in_to, token},
 };
 use countersign_core::{
-    Error, RequestContext, mail::SentMail, test_on_each_database, testing::tokens_of,
+    Error, IssuedTokens, RateLimits, RequestContext, Verification, mail::SentMail,
+    test_on_each_database, testing::tokens_of,
 };
 use countersign_types::{
     EventKind, Field, FieldError, TimeSpan,
@@ -236,9 +237,79 @@ test_on_each_database! {
 
         node.change(&issued, NEW_ADA).await;
         assert_eq!(shown().await, None);
-        node.request_change(&issued, ADA).await;
-        context.clock.advance(TimeSpan::days(1));
-        let issued = node.auth.refresh(&client(), &issued.refresh.token).await.expect("tokens");
-        assert_eq!(issued.account.pending_email, None);
+        node.request_change(&issued, EVE).await;
+        assert_eq!(shown().await.as_deref(), Some(EVE));
+        let refreshed = async |issued: &IssuedTokens| {
+            node.auth.refresh(&client(), &issued.refresh.token).await.expect("tokens")
+        };
+        context.clock.advance(TimeSpan(TimeSpan::days(1).0 - 1));
+        let issued = refreshed(&issued).await;
+        assert_eq!(issued.account.pending_email.as_deref(), Some(EVE));
+        context.clock.advance(TimeSpan(1));
+        assert_eq!(refreshed(&issued).await.account.pending_email, None);
+    }
+
+    async fn cancelled_request_is_recorded_once(context: TestContext) {
+        let node = Node::required(&context).await;
+        let issued = node.verified(ADA).await;
+        node.request_change(&issued, NEW_ADA).await;
+        for _ in 0..2 {
+            node.user(&issued).await.cancel_email_change().await.expect("cancelled");
+        }
+        assert_eq!(
+            kinds(&node, &issued).await,
+            [EventKind::EmailChangeCancelled, EventKind::EmailChangeRequested, EventKind::SignedUp]
+        );
+    }
+
+    async fn request_beyond_the_limit_leaves_the_earlier_one(context: TestContext) {
+        let node = Node::verifying(&context, RateLimits::default(), Verification::Required).await;
+        let issued = node.verified(ADA).await;
+        node.request_change(&issued, NEW_ADA).await;
+        let mail = node.sent_one().await;
+        node.request_change(&issued, NEW_ADA).await;
+        assert!(node.sent().await.is_empty());
+        let account = node.user(&issued).await.account().await.expect("an account");
+        assert_eq!(account.pending_email.as_deref(), Some(NEW_ADA));
+        assert_eq!(node.confirm(&issued, &code(&mail)).await.expect("a change"), NEW_ADA);
+    }
+
+    async fn codes_to_both_addresses_work(context: TestContext) {
+        for first in [0, 1] {
+            let node = Node::optional(&context).await;
+            let own = if first == 0 { ADA } else { EVE };
+            let issued = node.sign_up(own, PASSWORD).await.map(tokens_of).expect("a sign-up");
+            let mut mails = vec![node.sent_one().await];
+            node.request_change(&issued, &format!("new-{own}")).await;
+            mails.push(node.sent_one().await);
+            if code(&mails[0]) == code(&mails[1]) {
+                continue;
+            }
+            // The own address first, or the new one at once.
+            for mail in &mails[first..] {
+                let confirmed = node.confirm(&issued, &code(mail)).await;
+                assert_eq!(confirmed.expect("confirmed"), mail.to);
+            }
+            node.sent().await;
+        }
+    }
+
+    async fn incorrect_codes_are_attempts_for_both_addresses(context: TestContext) {
+        let node = Node::optional(&context).await;
+        let issued = node.sign_up(ADA, PASSWORD).await.map(tokens_of).expect("a sign-up");
+        let verify = node.sent_one().await;
+        node.request_change(&issued, NEW_ADA).await;
+        let change = node.sent_one().await;
+        let wrong = ["000000", "000001", "000002"];
+        let wrong = wrong.into_iter().find(|it| *it != code(&verify) && *it != code(&change));
+        for attempt in 1..=5 {
+            let refused = code_error(node.confirm(&issued, wrong.expect("a code")).await);
+            let expected =
+                if attempt < 5 { FieldError::Incorrect } else { FieldError::Expired };
+            assert_eq!(refused, expected);
+        }
+        for mail in [&verify, &change] {
+            assert_eq!(code_error(node.confirm(&issued, &code(mail)).await), FieldError::Expired);
+        }
     }
 }

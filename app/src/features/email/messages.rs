@@ -3,11 +3,12 @@
 pub const HEADING: &str = "Email address";
 pub const NO_MAIL: &str = "This server sends no email, so the address can't be changed here.";
 pub const CURRENT: &str = "Your address is {}.";
-pub const NOT_CONFIRMED: &str = "It isn't confirmed yet. You need it to get back in if you forget \
-                                 your password.";
+pub const NOT_CONFIRMED: &str = "It isn't confirmed yet. If you forget your password, we can help \
+                                 you only at this address.";
 pub const CONFIRM_THIS: &str = "Confirm this address";
 pub const SEND_CODE: &str = "Send a code";
-pub const WAITING: &str = "You asked to change it to {}. It changes when you enter the code.";
+pub const WAITING: &str = "You asked to change it to {}. It changes when you enter the code, or \
+                           open the link, from the email.";
 pub const ENTER_CODE: &str = "Enter the code";
 pub const CANCEL: &str = "Cancel the change";
 pub const CHANGE: &str = "Change it";
@@ -15,8 +16,10 @@ pub const NEW_EMAIL: &str = "New email address";
 pub const CHANGE_HELP: &str = "We'll send a code to the new address. Until you enter it, nothing \
                                changes.";
 pub const SENDING: &str = "Sending…";
-pub const SENT: &str = "We've sent an email with a link and a code. If it's for a new address that \
-                        already has an account, nothing arrives.";
+pub const ENTER_CODE_HELP: &str = "Enter the code from our email to {}. The code works for ten \
+                                   minutes, and the link in the email for a day.";
+pub const TAKEN_ADDRESS: &str = "If the address already has an account, nothing arrives.";
+pub const NO_CODE_NEEDED: &str = "{} is confirmed. No code is needed.";
 pub const CONFIRM: &str = "Confirm";
 pub const CHECKING: &str = "Checking…";
 pub const START_AGAIN: &str = "Nothing there? Look in spam, or {}.";

@@ -42,7 +42,7 @@ pub fn EmailPage() -> impl IntoView {
     let (enter, change) = (enter_code(), request_change());
     let content = move || {
         if is_code_sent() {
-            when_loaded(user.account, move |tagged| code_form(tagged.session_tag, enter))
+            when_loaded(user.account, move |tagged| code_form(tagged, enter))
         } else {
             when_loaded(user.account, move |tagged| address_form(tagged, change))
         }
@@ -136,12 +136,28 @@ fn waiting_for_code(new: String, tag: String) -> AnyView {
     .into_eager_any()
 }
 
-fn code_form(tag: String, enter: FormAction) -> AnyView {
+fn code_form(
+    TaggedAccount { account, session_tag: tag }: TaggedAccount,
+    enter: FormAction,
+) -> AnyView {
     let again = view! {
         <a href=routes::EMAIL.path rel="external">{messages::START_AGAIN_LINK}</a>
     };
+    let is_change = account.pending_email.is_some();
+    // Also if a request was beyond the limits, and if the link was opened elsewhere meanwhile.
+    if !is_change && account.email_verified {
+        let address = view! { <strong>{account.email}</strong> };
+        let back = view! { <p>{interpolate(messages::START_AGAIN, again)}</p> };
+        return view! {
+            <p>{interpolate(messages::NO_CODE_NEEDED, address)}</p>
+            {back}
+        }
+        .into_eager_any();
+    }
+    let address = view! { <strong>{account.pending_email.unwrap_or(account.email)}</strong> };
     view! {
-        <p>{messages::SENT}</p>
+        <p>{interpolate(messages::ENTER_CODE_HELP, address)}</p>
+        {is_change.then(|| view! { <p>{messages::TAKEN_ADDRESS}</p> })}
         <Form action=enter class="button-inline">
             <input type="hidden" name="session_tag" value=tag/>
             <CodeField hint=CODE_HINT/>

@@ -13,3 +13,5 @@ pub const CONTINUE: &str = "Continue";
 pub const CHECKING: &str = "Checking…";
 pub const NOTHING_THERE: &str = "Nothing there? Look in spam, or ask for another email.";
 pub const SEND_ANOTHER: &str = "Send another";
+pub const WRONG_ADDRESS: &str = "Wrong address? {}";
+pub const CHANGE_IT: &str = "Change it";

@@ -62,6 +62,9 @@ fn code_form(link_id: String) -> AnyView {
         link_id: fields.argument("link_id"),
     };
     let open_link = |()| browser::navigate_to(routes::RESET);
+    let change = view! {
+        <a href=routes::FORGOT rel="external">{messages::CHANGE_IT}</a>
+    };
     let enter = form_action(read, check, open_link).with_navigation();
     view! {
         <div class="narrow stack">
@@ -78,6 +81,7 @@ fn code_form(link_id: String) -> AnyView {
                     {messages::SEND_ANOTHER}
                 </a>
             </Cooldown>
+            <p>{interpolate(messages::WRONG_ADDRESS, change)}</p>
         </div>
     }
     .into_eager_any()
