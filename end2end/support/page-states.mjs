@@ -261,6 +261,15 @@ export const userStates = {
     '/fn/request-email-change',
     'invalid_fields:current_password=incorrect',
   ),
+  'email-changing': async (page) => {
+    await open(page, '/account/email');
+    await page.getByLabel('New email address').fill('new@example.com');
+    await page.getByLabel('Current password').fill('correct horse battery');
+    await submit(page, 'Send a code');
+    await expect(page).toHaveURL('/account/email?sent');
+    await open(page, '/account/email');
+    await expect(page.getByText('You asked to change it to new@example.com.')).toBeVisible();
+  },
   'email-code': at('/account/email?sent'),
   'email-confirmed': at('/account/email?saved'),
   password: at('/account/password'),

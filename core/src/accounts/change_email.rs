@@ -16,6 +16,7 @@ use crate::{
 };
 use countersign_types::{
     Email, EventKind, Field, FieldError, FieldErrors, LinkId, TimeSpan, forms::ChangeEmailForm,
+    views::Account,
 };
 
 impl SignedIn<'_> {
@@ -76,9 +77,10 @@ impl SignedIn<'_> {
 
     /// Cancels the request to change the address: the link and the code end. It is no error if
     /// there is none.
-    pub async fn cancel_email_change(&self) -> Result<(), Error> {
-        if self.account().await?.pending_email.is_none() {
-            return Ok(());
+    pub async fn cancel_email_change(&self) -> Result<Account, Error> {
+        let account = self.read_account().await?;
+        if account.pending_email.is_none() {
+            return Ok(account);
         }
         let (mut tx, now) = self.begin(self.permit(LimitedAction::EmailChange)?).await?;
         tx.user_lock(self.user).await?;
@@ -87,7 +89,8 @@ impl SignedIn<'_> {
             let entry = AuditEntry::by_user(kind, self.user, self.session);
             self.auth.audit(&mut tx, &self.context, now, entry).await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        self.read_account().await
     }
 
     /// Changes the address with a link that was sent to the new one. It counts as verified. The

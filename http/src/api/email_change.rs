@@ -62,6 +62,69 @@ pub(crate) async fn request_email_change(
     Ok(StatusCode::ACCEPTED)
 }
 
+/// Cancels the request for a new email address. The link and the code in the email to it end.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/me/email",
+    operation_id = "cancelEmailChange",
+    tag = "me",
+    security(("bearer" = [])),
+    responses(
+        (status = 200, body = Account, description = "The account, which keeps its address"),
+        RateLimitResponses,
+        AuthResponses,
+        (
+            status = 403,
+            body = ProblemBody,
+            description = "The request is from a page of another site",
+            content_type = "application/problem+json",
+        ),
+    ),
+)]
+pub(crate) async fn cancel_email_change(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+) -> Result<Json<Account>, ApiError> {
+    let signed_in = auth.signed_in(&server).await?;
+    Ok(Json(signed_in.cancel_email_change().await?))
+}
+
+/// Sends an email with a link and a code that confirm the address of the account, unless it is
+/// confirmed.
+///
+/// The response is the same if no email is sent because there were too many for this address.
+#[utoipa::path(
+    post,
+    path = "/api/v1/me/email/send",
+    operation_id = "sendVerification",
+    tag = "me",
+    security(("bearer" = [])),
+    responses(
+        (status = 202, description = "If the address is not confirmed, an email is on its way"),
+        (
+            status = 404,
+            body = ProblemBody,
+            description = "`mail_disabled`: this server sends no email",
+            content_type = "application/problem+json",
+        ),
+        RateLimitResponses,
+        AuthResponses,
+        (
+            status = 403,
+            body = ProblemBody,
+            description = "The request is from a page of another site",
+            content_type = "application/problem+json",
+        ),
+    ),
+)]
+pub(crate) async fn send_verification(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+) -> Result<StatusCode, ApiError> {
+    auth.signed_in(&server).await?.send_verification().await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
 /// Confirms the email address, or the new one that was asked for. A code is that of the newest
 /// email.
 #[utoipa::path(

@@ -221,6 +221,26 @@ test_on_each_database! {
         assert_eq!(ada.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);
     }
 
+    async fn requested_address_is_shown_and_cancelled(app: Verifying) {
+        let access = app.account(ADA).await;
+        let ada = app.0.anon().with("authorization", &format!("Bearer {access}"));
+        let body = json!({"email": "ADA@example.com", "current_password": PASSWORD});
+        let refused = ada.post("/api/v1/me/email", body).await;
+        assert_eq!(refused.json()["errors"][0]["code"], "unchanged", "{}", refused.text);
+        let body = json!({"email": EVE, "current_password": PASSWORD});
+        assert_eq!(ada.post("/api/v1/me/email", body).await.status, StatusCode::ACCEPTED);
+        let code = app.link_to(EVE).await.code;
+        assert_eq!(ada.get("/api/v1/me").await.json()["pending_email"], EVE);
+        let cancelled = ada.send(Method::DELETE, "/api/v1/me/email", Body::empty()).await;
+        assert_eq!(cancelled.json()["pending_email"], Value::Null, "{}", cancelled.text);
+        assert_eq!(cancelled.json()["email"], ADA);
+        let refused = ada.post("/api/v1/me/email/confirm", json!({"code": code})).await;
+        assert_eq!(refused.json()["errors"][0]["code"], "expired", "{}", refused.text);
+        // The address is verified already.
+        let sent = ada.send(Method::POST, "/api/v1/me/email/send", Body::empty()).await;
+        assert_eq!((sent.status, sent.text.as_str()), (StatusCode::ACCEPTED, ""));
+    }
+
     async fn invalid_verification_names_its_member(app: Verifying) {
         for body in [json!({}), json!({"code": "123456"}), json!({"token": "x"})] {
             let refused = app.verify(body).await;

@@ -1010,6 +1010,7 @@ test_on_each_database! {
             ("post /fn/forgot-password", "link_id".to_owned()),
             ("post /api/v1/auth/email/verify", tokens.clone()),
             ("post /api/v1/me/email/confirm", ME.to_owned()),
+            ("delete /api/v1/me/email", ME.to_owned()),
             ("post /fn/verify-email", log_in.clone()),
             ("post /fn/confirm-email", log_in.clone()),
             ("post /fn/confirm-code", ACCOUNT.to_owned()),
