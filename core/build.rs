@@ -1,7 +1,7 @@
 //! Embeds the migrations: writes the arrays `SQLITE`, `POSTGRES` and `APP` with the version, the
 //! description and the text of each file `VERSION_DESCRIPTION.sql` in the folders of `migrations`.
 
-use std::{env, error::Error, fmt::Write as _, fs, path::Path};
+use std::{collections::BTreeMap, env, error::Error, fmt::Write as _, fs, path::Path};
 
 #[expect(clippy::disallowed_methods, reason = "Cargo passes paths in the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
@@ -9,22 +9,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("migrations");
     let mut code = String::new();
     for folder in ["sqlite", "postgres", "app"] {
-        let mut paths = fs::read_dir(root.join(folder))?
-            .map(|entry| Ok(entry?.path()))
-            .collect::<Result<Vec<_>, std::io::Error>>()?;
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
-        paths.sort();
-        writeln!(code, "const {}: &[(i64, &str, &str)] = &[", folder.to_uppercase())?;
-        for path in paths {
-            let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-            let (version, description) = name
+        let mut files = BTreeMap::new();
+        for entry in fs::read_dir(root.join(folder))? {
+            let path = entry?.path();
+            let file_name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let Some(name) = file_name.strip_suffix(".sql") else { continue };
+            let parts = name
                 .split_once('_')
-                .and_then(|(version, rest)| Some((version.parse::<i64>().ok()?, rest)))
-                .ok_or_else(|| {
-                    format!("{} is not named VERSION_DESCRIPTION.sql", path.display())
-                })?;
+                .filter(|_| !name.contains('.')) // such as those of reversible migrations
+                .and_then(|(version, rest)| Some((version.parse::<i64>().ok()?, rest)));
+            let Some((version, description)) = parts else {
+                return Err(format!("{file_name} is not named VERSION_DESCRIPTION.sql").into());
+            };
             let description = description.replace('_', " ");
-            let path = path.display().to_string();
+            if files.insert(version, (description, path.display().to_string())).is_some() {
+                return Err(format!("{file_name} has the version of another file").into());
+            }
+        }
+        writeln!(code, "const {}: &[(i64, &str, &str)] = &[", folder.to_uppercase())?;
+        for (version, (description, path)) in files {
             writeln!(code, "    ({version}, {description:?}, include_str!({path:?})),")?;
         }
         writeln!(code, "];")?;

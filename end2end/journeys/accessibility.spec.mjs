@@ -74,6 +74,11 @@ async function setSessionCookie(server, context, { email, password }) {
  */
 async function expectNoViolationsInAnyAppearance(page) {
   await expectNoViolations(page);
+  // What appears after a pause.
+  await page.evaluate(() => {
+    for (const animation of document.getAnimations())
+      if (animation.effect.getComputedTiming().endTime !== Infinity) animation.finish();
+  });
   await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
   const devTools = await page.context().newCDPSession(page);
   await devTools.send('Emulation.setTouchEmulationEnabled', { enabled: true });

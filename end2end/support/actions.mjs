@@ -71,7 +71,10 @@ export async function expectCooldown(page, action) {
   const remaining = page.getByText('You can ask for another email in .');
   const goTo = (time) =>
     page.evaluate((time) => {
-      for (const animation of document.getAnimations()) animation.currentTime = time;
+      for (const animation of document.getAnimations()) {
+        animation.pause();
+        animation.currentTime = time;
+      }
     }, time);
   await expect(remaining).toBeVisible();
   await goTo(29_900);

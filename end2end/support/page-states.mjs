@@ -263,12 +263,13 @@ export const userStates = {
   ),
   'email-changing': async (page) => {
     await open(page, '/account/email');
-    await page.getByLabel('New email address').fill('new@example.com');
+    const email = `${crypto.randomUUID()}@example.com`;
+    await page.getByLabel('New email address').fill(email);
     await page.getByLabel('Current password').fill('correct horse battery');
     await submit(page, 'Send a code');
     await expect(page).toHaveURL('/account/email?sent');
     await open(page, '/account/email');
-    await expect(page.getByText('You asked to change it to new@example.com.')).toBeVisible();
+    await expect(page.getByText(`You asked to change it to ${email}.`)).toBeVisible();
   },
   'email-code': at('/account/email?sent'),
   'email-confirmed': at('/account/email?saved'),

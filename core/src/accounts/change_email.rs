@@ -78,10 +78,6 @@ impl SignedIn<'_> {
     /// Cancels the request to change the address: the link and the code end. It is no error if
     /// there is none.
     pub async fn cancel_email_change(&self) -> Result<Account, Error> {
-        let account = self.read_account().await?;
-        if account.pending_email.is_none() {
-            return Ok(account);
-        }
         let (mut tx, now) = self.begin(self.permit(LimitedAction::EmailChange)?).await?;
         tx.user_lock(self.user).await?;
         if tx.link_end_for_user(self.user, LinkPurpose::ChangeEmail, now).await? > 0 {

@@ -425,22 +425,8 @@ impl SignedIn<'_> {
             links.extend(link.map(|link| (purpose, link)));
         }
         drop(reader);
-        if links.is_empty() {
-            // The attempt is counted in any case.
-            links.push((LinkPurpose::VerifyEmail, LinkId(Uuid::nil())));
-        }
-        // A correct code is no attempt for the other address.
-        links.sort_by_key(|(purpose, link)| !self.auth.is_code_of(*purpose, *link, code));
-        let mut failures = Vec::new();
-        for (purpose, link) in links {
-            match self.auth.verify_code(&self.context, purpose, link, code).await {
-                Ok(link) => return Ok((purpose, link)),
-                Err(error) => failures.push(error),
-            }
-        }
-        // "Expired" only if that is so for each address.
-        let incorrect = failures.iter().position(is_incorrect_code).unwrap_or(0);
-        Err(failures.swap_remove(incorrect))
+        // Without a link, the attempt is counted nevertheless.
+        self.auth.verify_code_of_any(&self.context, &links, code).await
     }
 
     async fn use_verification(&self, permit: Permit, key: &str, link: LinkId) -> Result<(), Error> {
@@ -456,11 +442,6 @@ impl SignedIn<'_> {
         }
         tx.commit().await
     }
-}
-
-fn is_incorrect_code(error: &Error) -> bool {
-    let incorrect = Some(FieldError::Incorrect);
-    matches!(error, Error::Invalid(errors) if errors.get(Field::Code) == incorrect)
 }
 
 /// Returns the error beside the field of the code, if the user typed one.

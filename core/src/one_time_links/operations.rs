@@ -89,30 +89,45 @@ impl Auth {
         link: LinkId,
         code: &OneTimeCode,
     ) -> Result<LinkId, Error> {
-        self.count_network_action(context, LimitedAction::NetworkCode).await?;
-        let mut tx = self.store().begin_for(Priority::Anonymous).await?;
-        let now = self.clock().now();
-        let mut attempt = None;
-        if let Some((number, email)) = tx.link_count_code_attempt(link, purpose, now).await?
-            // All links to one address together: an attacker can request any number of them.
-            && self.count_for_address(&mut tx, LimitedAction::AddressCode, &email, now).await?
-        {
-            attempt = Some(number);
-        }
-        tx.commit().await?;
-        let failed = |error| Err(FieldErrors::from((Field::Code, error)).into());
-        match attempt {
-            Some(_) if self.is_code_of(purpose, link, code) => Ok(link),
-            Some(number) if number < MAX_CODE_ATTEMPTS => failed(FieldError::Incorrect),
-            _ => failed(FieldError::Expired),
-        }
+        let (_, link) = self.verify_code_of_any(context, &[(purpose, link)], code).await?;
+        Ok(link)
     }
 
-    /// Whether a link has this code. Does not count as an attempt: the response must not depend on
-    /// it before [`Self::verify_code`].
-    pub(crate) fn is_code_of(&self, purpose: LinkPurpose, id: LinkId, code: &OneTimeCode) -> bool {
-        let expected = LinkToken { purpose, id }.code(self.secret());
-        constant_time_eq(expected.as_bytes(), code.expose().as_bytes())
+    /// Verifies a code that may be that of any of these links, and returns the link. An incorrect
+    /// code is an attempt for each of them.
+    pub(crate) async fn verify_code_of_any(
+        &self,
+        context: &RequestContext,
+        links: &[(LinkPurpose, LinkId)],
+        code: &OneTimeCode,
+    ) -> Result<(LinkPurpose, LinkId), Error> {
+        self.count_network_action(context, LimitedAction::NetworkCode).await?;
+        let found = links.iter().position(|(purpose, id)| {
+            let expected = LinkToken { purpose: *purpose, id: *id }.code(self.secret());
+            constant_time_eq(expected.as_bytes(), code.expose().as_bytes())
+        });
+        let tried = found.map_or(links, |found| &links[found..=found]);
+        let mut tx = self.store().begin_for(Priority::Anonymous).await?;
+        let now = self.clock().now();
+        let mut attempts = Vec::new();
+        for (purpose, link) in tried {
+            if let Some((number, email)) = tx.link_count_code_attempt(*link, *purpose, now).await?
+                // All links to one address together: an attacker can request any number of them.
+                && self.count_for_address(&mut tx, LimitedAction::AddressCode, &email, now).await?
+            {
+                attempts.push(number);
+            }
+        }
+        tx.commit().await?;
+        if let Some(found) = found
+            && !attempts.is_empty()
+        {
+            return Ok(links[found]);
+        }
+        let is_another_left =
+            found.is_none() && attempts.iter().any(|number| *number < MAX_CODE_ATTEMPTS);
+        let error = if is_another_left { FieldError::Incorrect } else { FieldError::Expired };
+        Err(FieldErrors::from((Field::Code, error)).into())
     }
 
     /// Creates a link for an address that a client typed, with its lookup key. The account

@@ -2,11 +2,12 @@
 
 use crate::{
     common::{PASSWORD, TestContext, client},
-    mail_node::{Node, code, code_error, is_expired, kinds, signed_in_to, token},
+    mail_node::{Node, code, code_error, is_expired, kinds, parse_code, signed_in_to, token},
 };
 use countersign_core::{
-    Error, IssuedTokens, RateLimits, RequestContext, Verification, mail::SentMail,
-    test_on_each_database, testing::tokens_of,
+    Error, IssuedTokens, LimitedAction, PresentedCredential, RateLimit, RateLimits, RequestContext,
+    Verification, accounts::AddressProof, mail::SentMail, test_on_each_database,
+    testing::tokens_of,
 };
 use countersign_types::{
     EventKind, Field, FieldError, TimeSpan,
@@ -216,7 +217,7 @@ test_on_each_database! {
         assert!(node.sent().await.is_empty());
     }
 
-    async fn requested_address_is_shown_until_it_is_withdrawn_or_expires(context: TestContext) {
+    async fn requested_address_is_shown_until_it_is_cancelled_or_expires(context: TestContext) {
         let node = Node::required(&context).await;
         node.verified(EVE).await;
         let issued = node.verified(ADA).await;
@@ -230,7 +231,7 @@ test_on_each_database! {
             assert_eq!(shown().await.as_deref(), Some(email));
         }
         let mail = node.sent_one().await;
-        node.user(&issued).await.cancel_email_change().await.expect("withdrawn");
+        node.user(&issued).await.cancel_email_change().await.expect("cancelled");
         assert_eq!(shown().await, None);
         assert_eq!(code_error(node.confirm(&issued, &code(&mail)).await), FieldError::Expired);
         node.user(&issued).await.cancel_email_change().await.expect("nothing to do");
@@ -311,5 +312,31 @@ test_on_each_database! {
         for mail in [&verify, &change] {
             assert_eq!(code_error(node.confirm(&issued, &code(mail)).await), FieldError::Expired);
         }
+    }
+
+    async fn network_at_its_limit_guesses_no_code_for_free(context: TestContext) {
+        let mut limits = RateLimits::off();
+        let limit = RateLimit { burst: 5, period: TimeSpan::days(1) };
+        limits.set(LimitedAction::NetworkCode, Some(limit));
+        let node = Node::verifying(&context, limits, Verification::Optional).await;
+        let issued = node.sign_up(ADA, PASSWORD).await.map(tokens_of).expect("a sign-up");
+        let verify = node.sent_one().await;
+        node.request_change(&issued, NEW_ADA).await;
+        let change = node.sent_one().await;
+        let wrong = ["000000", "000001", "000002"];
+        let wrong = wrong.into_iter().find(|it| *it != code(&verify) && *it != code(&change));
+        for _ in 0..5 {
+            code_error(node.confirm(&issued, wrong.expect("a code")).await);
+        }
+        let refused = node.confirm(&issued, &code(&change)).await;
+        assert!(matches!(refused, Err(Error::RateLimited { .. })), "{refused:?}");
+        // From another network: all five attempts were counted for the link.
+        let address = "198.51.100.7".parse().ok();
+        let other = RequestContext { address, ..client() };
+        let user = PresentedCredential::Bearer(&issued.access.token);
+        let user = node.auth.signed_in(&other, user).await.expect("signed in");
+        let right = parse_code(&code(&change));
+        let refused = user.confirm_email(AddressProof::Code(&right)).await;
+        assert_eq!(code_error(refused), FieldError::Expired);
     }
 }

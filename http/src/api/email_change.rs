@@ -125,8 +125,9 @@ pub(crate) async fn send_verification(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Confirms the email address, or the new one that was asked for. A code is that of the newest
-/// email.
+/// Confirms the email address, or the new one that was asked for.
+///
+/// A code is that of the newest email to either. An incorrect code is an attempt for both.
 #[utoipa::path(
     post,
     path = "/api/v1/me/email/confirm",

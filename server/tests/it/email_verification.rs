@@ -255,3 +255,19 @@ test_on_each_database! {
         assert_eq!(app.verify(body).await.status, StatusCode::GONE);
     }
 }
+
+test_on_each_database! {
+    async fn email_to_confirm_the_address_is_sent_on_request(app: App) {
+        let signed_up = app.anon().post(SIGN_UP, json!({"email": ADA, "password": PASSWORD})).await;
+        assert_eq!(signed_up.status, StatusCode::CREATED, "{}", signed_up.text);
+        let tokens = signed_up.json();
+        let access = format!("Bearer {}", tokens["access_token"].as_str().expect("a token"));
+        let ada = app.anon().with("authorization", &access);
+        let sent = ada.send(Method::POST, "/api/v1/me/email/send", Body::empty()).await;
+        assert_eq!((sent.status, sent.text.as_str()), (StatusCode::ACCEPTED, ""));
+        let mail = app.mail_to(ADA).await.pop().expect("an email");
+        let code = MailedLink::new(app.server.auth(), &mail).code;
+        let confirmed = ada.post("/api/v1/me/email/confirm", json!({"code": code})).await;
+        assert_eq!(confirmed.json()["email_verified"], true, "{}", confirmed.text);
+    }
+}

@@ -1,4 +1,4 @@
-//! Withdraw the request to change the email address.
+//! Cancel the request to change the email address.
 
 use crate::{
     browser::{json_codec::Json, server_fn_client::AuthenticatedClient},

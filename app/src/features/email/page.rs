@@ -86,7 +86,9 @@ fn address_form(
 ) -> AnyView {
     let address = view! { <strong>{account.email.clone()}</strong> };
     let fields = vec![("session_tag", tag.clone())];
-    let not_confirmed = (!account.email_verified).then(|| {
+    // A new address will be verified instead.
+    let is_due = !account.email_verified && account.pending_email.is_none();
+    let not_confirmed = is_due.then(|| {
         view! {
             <p>{messages::NOT_CONFIRMED}</p>
             <PostButton path=SendVerificationCall::PATH fields label=messages::CONFIRM_THIS/>
@@ -147,10 +149,9 @@ fn code_form(
     // Also if a request was beyond the limits, and if the link was opened elsewhere meanwhile.
     if !is_change && account.email_verified {
         let address = view! { <strong>{account.email}</strong> };
-        let back = view! { <p>{interpolate(messages::START_AGAIN, again)}</p> };
         return view! {
             <p>{interpolate(messages::NO_CODE_NEEDED, address)}</p>
-            {back}
+            <p>{interpolate(messages::ASK_AGAIN, again)}</p>
         }
         .into_eager_any();
     }
