@@ -102,32 +102,43 @@ impl Auth {
         code: &OneTimeCode,
     ) -> Result<(LinkPurpose, LinkId), Error> {
         self.count_network_action(context, LimitedAction::NetworkCode).await?;
-        let found = links.iter().position(|(purpose, id)| {
+        let is_match = |(purpose, id): &(LinkPurpose, LinkId)| {
             let expected = LinkToken { purpose: *purpose, id: *id }.code(self.secret());
             constant_time_eq(expected.as_bytes(), code.expose().as_bytes())
-        });
-        let tried = found.map_or(links, |found| &links[found..=found]);
-        let mut tx = self.store().begin_for(Priority::Anonymous).await?;
-        let now = self.clock().now();
-        let mut attempts = Vec::new();
-        for (purpose, link) in tried {
-            if let Some((number, email)) = tx.link_count_code_attempt(*link, *purpose, now).await?
-                // All links to one address together: an attacker can request any number of them.
-                && self.count_for_address(&mut tx, LimitedAction::AddressCode, &email, now).await?
-            {
-                attempts.push(number);
+        };
+        let (matching, others): (Vec<_>, Vec<_>) = links.iter().copied().partition(is_match);
+        let mut is_another_left = false;
+        // A match that may not be tried is followed by the others, as if it was none: neither the
+        // response nor its time may tell that the code is right.
+        for link in matching.iter().chain(&others) {
+            if let Some(number) = self.count_code_attempt(*link).await? {
+                if matching.contains(link) {
+                    return Ok(*link);
+                }
+                is_another_left |= number < MAX_CODE_ATTEMPTS;
             }
         }
-        tx.commit().await?;
-        if let Some(found) = found
-            && !attempts.is_empty()
-        {
-            return Ok(links[found]);
-        }
-        let is_another_left =
-            found.is_none() && attempts.iter().any(|number| *number < MAX_CODE_ATTEMPTS);
         let error = if is_another_left { FieldError::Incorrect } else { FieldError::Expired };
         Err(FieldErrors::from((Field::Code, error)).into())
+    }
+
+    /// Counts an attempt to enter the code of a link. Returns its number, or `None` if the code has
+    /// expired or may not be tried again.
+    async fn count_code_attempt(
+        &self,
+        (purpose, link): (LinkPurpose, LinkId),
+    ) -> Result<Option<i64>, Error> {
+        let mut tx = self.store().begin_for(Priority::Anonymous).await?;
+        let now = self.clock().now();
+        let mut attempt = None;
+        if let Some((number, email)) = tx.link_count_code_attempt(link, purpose, now).await?
+            // All links to one address together: an attacker can request any number of them.
+            && self.count_for_address(&mut tx, LimitedAction::AddressCode, &email, now).await?
+        {
+            attempt = Some(number);
+        }
+        tx.commit().await?;
+        Ok(attempt)
     }
 
     /// Creates a link for an address that a client typed, with its lookup key. The account

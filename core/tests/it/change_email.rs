@@ -2,7 +2,9 @@
 
 use crate::{
     common::{PASSWORD, TestContext, client},
-    mail_node::{Node, code, code_error, is_expired, kinds, parse_code, signed_in_to, token},
+    mail_node::{
+        Node, code, code_error, is_expired, kinds, other_code, parse_code, signed_in_to, token,
+    },
 };
 use countersign_core::{
     Error, IssuedTokens, LimitedAction, PresentedCredential, RateLimit, RateLimits, RequestContext,
@@ -338,5 +340,26 @@ test_on_each_database! {
         let right = parse_code(&code(&change));
         let refused = user.confirm_email(AddressProof::Code(&right)).await;
         assert_eq!(code_error(refused), FieldError::Expired);
+    }
+
+    async fn correct_code_that_may_not_be_tried_looks_incorrect(context: TestContext) {
+        let mut limits = RateLimits::off();
+        let limit = RateLimit { burst: 1, period: TimeSpan::days(1) };
+        limits.set(LimitedAction::AddressCode, Some(limit));
+        let node = Node::verifying(&context, limits.clone(), Verification::Optional).await;
+        let issued = node.sign_up(ADA, PASSWORD).await.map(tokens_of).expect("a sign-up");
+        let verify = node.sent_one().await;
+        node.request_change(&issued, NEW_ADA).await;
+        let change = node.sent_one().await;
+        // Another account uses up the attempts for the new address.
+        let eve = context.sign_up(EVE).await;
+        let other = Node::verifying(&context, limits, Verification::Optional).await;
+        other.request_change(&eve, NEW_ADA).await;
+        let eves = other.sent_one().await;
+        code_error(other.confirm(&eve, other_code(&code(&eves))).await);
+        if code(&verify) != code(&change) {
+            let refused = code_error(node.confirm(&issued, &code(&change)).await);
+            assert_eq!(refused, FieldError::Incorrect);
+        }
     }
 }
