@@ -196,6 +196,13 @@ pub fn parse_code(code: &str) -> OneTimeCode {
     OneTimeCode::parse(code).expect("six digits")
 }
 
+/// Returns a code that is in none of these emails.
+pub fn wrong_code(mails: &[&SentMail]) -> &'static str {
+    let codes: Vec<_> = mails.iter().map(|mail| code(mail)).collect();
+    let candidates = ["000000", "000001", "000002"];
+    candidates.into_iter().find(|it| codes.iter().all(|code| code != it)).expect("a code")
+}
+
 /// Returns a code that is not this one.
 pub fn other_code(code: &str) -> &'static str {
     if code == "000000" { "000001" } else { "000000" }

@@ -1,6 +1,6 @@
 //! Account deletion: the request, and its cancellation during the grace period.
 
-use super::openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses};
+use super::openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses, WriteResponses};
 use crate::{
     HttpState,
     error::ApiError,
@@ -66,12 +66,7 @@ pub(crate) async fn request_deletion(
         ),
         RateLimitResponses,
         AuthResponses,
-        (
-            status = 403,
-            body = ProblemBody,
-            description = "The request is from a page of another site",
-            content_type = "application/problem+json",
-        ),
+        WriteResponses,
     ),
 )]
 pub(crate) async fn cancel_deletion(

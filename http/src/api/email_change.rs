@@ -2,7 +2,9 @@
 
 use super::{
     one_time_code::CodeOrToken,
-    openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses},
+    openapi_responses::{
+        AuthResponses, BodyResponses, MailResponses, RateLimitResponses, WriteResponses,
+    },
 };
 use crate::{
     HttpState,
@@ -40,12 +42,7 @@ pub(crate) struct ConfirmEmailBody {
     request_body = ChangeEmailForm,
     responses(
         (status = 202, description = "An email is on its way to the new address"),
-        (
-            status = 404,
-            body = ProblemBody,
-            description = "`mail_disabled`: this server sends no email",
-            content_type = "application/problem+json",
-        ),
+        MailResponses,
         RateLimitResponses,
         AuthResponses,
         BodyResponses,
@@ -73,12 +70,7 @@ pub(crate) async fn request_email_change(
         (status = 200, body = Account, description = "The account, which keeps its address"),
         RateLimitResponses,
         AuthResponses,
-        (
-            status = 403,
-            body = ProblemBody,
-            description = "The request is from a page of another site",
-            content_type = "application/problem+json",
-        ),
+        WriteResponses,
     ),
 )]
 pub(crate) async fn cancel_email_change(
@@ -101,20 +93,10 @@ pub(crate) async fn cancel_email_change(
     security(("bearer" = [])),
     responses(
         (status = 202, description = "If the address is not confirmed, an email is on its way"),
-        (
-            status = 404,
-            body = ProblemBody,
-            description = "`mail_disabled`: this server sends no email",
-            content_type = "application/problem+json",
-        ),
+        MailResponses,
         RateLimitResponses,
         AuthResponses,
-        (
-            status = 403,
-            body = ProblemBody,
-            description = "The request is from a page of another site",
-            content_type = "application/problem+json",
-        ),
+        WriteResponses,
     ),
 )]
 pub(crate) async fn send_verification(

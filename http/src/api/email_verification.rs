@@ -2,7 +2,7 @@
 
 use super::{
     one_time_code::CodeOrToken,
-    openapi_responses::{BodyResponses, RateLimitResponses},
+    openapi_responses::{BodyResponses, MailResponses, RateLimitResponses},
     token_response::{SessionTokens, Transport, replaced_session_token, token_response},
 };
 use crate::{
@@ -129,12 +129,7 @@ pub(crate) async fn verify_email(
     request_body = ResendBody,
     responses(
         (status = 202, description = "If something waits with this id, an email is sent"),
-        (
-            status = 404,
-            body = ProblemBody,
-            description = "`mail_disabled`: this server sends no email",
-            content_type = "application/problem+json",
-        ),
+        MailResponses,
         RateLimitResponses,
         BodyResponses,
     ),

@@ -39,6 +39,24 @@ pub(crate) enum RateLimitResponses {
     TooMany(ProblemBody),
 }
 
+/// Responses of all operations that change something and have no body.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only for the OpenAPI description")]
+pub(crate) enum WriteResponses {
+    /// The request is from a page of another site.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Foreign(ProblemBody),
+}
+
+/// Responses of all operations that send an email.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only for the OpenAPI description")]
+pub(crate) enum MailResponses {
+    /// `mail_disabled`: this server sends no email.
+    #[response(status = 404, content_type = "application/problem+json")]
+    Disabled(ProblemBody),
+}
+
 /// Responses of all operations with a body.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only for the OpenAPI description")]

@@ -2,7 +2,7 @@
 
 use super::{
     one_time_code::parse_code,
-    openapi_responses::{BodyResponses, RateLimitResponses},
+    openapi_responses::{BodyResponses, MailResponses, RateLimitResponses},
 };
 use crate::{
     HttpState,
@@ -57,12 +57,7 @@ pub(crate) struct ResetPasswordBody {
             body = RequestedMail,
             description = "If the address has an account, an email is on its way",
         ),
-        (
-            status = 404,
-            body = ProblemBody,
-            description = "`mail_disabled`: this server sends no email",
-            content_type = "application/problem+json",
-        ),
+        MailResponses,
         RateLimitResponses,
         BodyResponses,
     ),

@@ -1,7 +1,7 @@
 //! The endpoints for the user's own sessions.
 
 use super::{
-    openapi_responses::{AuthResponses, RateLimitResponses},
+    openapi_responses::{AuthResponses, RateLimitResponses, WriteResponses},
     token_response::clear_session_cookies,
 };
 use crate::{
@@ -62,12 +62,7 @@ pub(crate) async fn list(
         (status = 204, description = "The session is revoked"),
         RateLimitResponses,
         AuthResponses,
-        (
-            status = 403,
-            body = ProblemBody,
-            description = "The request is from a page of another site",
-            content_type = "application/problem+json",
-        ),
+        WriteResponses,
         (
             status = 404,
             body = ProblemBody,
