@@ -110,8 +110,7 @@ build_release() {
     printf '%s%s\n' "$sources" "$(build_results)" >"$stamp"
 }
 
-# Builds with code splitting, so that the account pages are loaded on first use, and without the
-# paths of this machine in the binaries.
+# Builds without the paths of this machine in the binaries.
 cargo_leptos_build() {
     (
         cd "$root" || exit
@@ -123,7 +122,7 @@ cargo_leptos_build() {
             flags+="${flags:+ }--remap-path-prefix=$prefix="
         done
         export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=$flags
-        cargo leptos build --release --precompress --cargo-locked --split --lib-features split
+        cargo leptos build --release --precompress --cargo-locked
     )
 }
 

@@ -1,32 +1,36 @@
 //! The pages and the server functions. Compiled twice: for the server (feature `ssr`) and for the
 //! browser (feature `hydrate`).
 //!
+//! The server renders the pages. The browser hydrates only the islands in them, which are the forms
+//! and a few controls, and each link loads a page from the server.
+//!
 //! | topic | modules |
 //! |---|---|
-//! | the features: pages, server functions and texts, a folder each | [`features`] |
-//! | the root component, and the paths of all pages | [`app`], [`routes`] |
-//! | the chunk of the account pages | [`lazy_pages`] |
-//! | what surrounds a page | [`layout`] |
+//! | the features: pages, islands, server functions and texts, a folder each | [`features`] |
+//! | the root component, and the paths of all pages | `app` (server only), [`routes`] |
+//! | what surrounds a page; the session of a page | [`layout`] |
 //! | components without knowledge of accounts | [`ui`] |
 //! | texts that several features share | [`messages`] |
 //! | the browser: its APIs, the session and its token, calls of server functions | [`browser`] |
-//! | logged-in user, data that pages load | [`current_user`], [`resource`] |
+//! | what islands know of their page | [`page_query`], [`rendered`] |
+//! | the logged-in user | `current_user` (server only) |
 //! | redirects after log-in | [`return_to`] |
 //! | requests and responses of server functions | `request` (server only) |
 //! | access levels of server functions, their errors | [`server_fn_access`], [`server_fn_error`] |
 #![recursion_limit = "256"]
 
+#[cfg(feature = "ssr")]
 pub mod app;
 pub mod browser;
+#[cfg(feature = "ssr")]
 pub mod current_user;
-pub mod eager_view;
 pub mod features;
 pub mod layout;
-pub mod lazy_pages;
 pub mod messages;
+pub mod page_query;
+pub mod rendered;
 #[cfg(feature = "ssr")]
 pub mod request;
-pub mod resource;
 pub mod return_to;
 pub mod routes;
 pub mod server_fn_access;
@@ -35,4 +39,13 @@ pub mod server_fn_error;
 pub mod testing;
 pub mod ui;
 
-pub use app::{App, prepare_hydration};
+#[cfg(feature = "ssr")]
+pub use app::App;
+
+/// (browser) Prepares the islands. Called once, before they are hydrated.
+pub fn start() {
+    use futures::FutureExt;
+    browser::session::set_refresh_call(|| {
+        browser::server_fn_client::call::<features::refresh::RefreshCall>().boxed_local()
+    });
+}

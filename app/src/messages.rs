@@ -10,7 +10,7 @@
 use crate::browser::connection::Connection;
 use countersign_types::{
     Field, MONTHS, TimeSpan,
-    views::{DEVICE_NAME_SEPARATOR, Role},
+    views::{Account, DEVICE_NAME_SEPARATOR, Role},
 };
 use std::borrow::Cow;
 
@@ -27,11 +27,15 @@ pub fn window_title(heading: &str) -> String {
 
 pub const SKIP: &str = "Skip to content";
 pub const FOOTER: &str = "Accounts by Countersign";
-pub const LOADING: &str = "Loading…";
 pub const TRY_AGAIN: &str = "Try again";
 pub const REFERENCE: &str = "Reference: {}";
 pub const CANCEL: &str = "Cancel";
 pub const UNKNOWN_DEVICE: &str = "Unknown device";
+
+/// Returns the name of a user, or the email address without one.
+pub fn user_name(account: &Account) -> &str {
+    account.name.as_deref().unwrap_or(&account.email)
+}
 
 /// Returns the name of a device. Names of programs and operating systems are the same in all
 /// languages; only the text between them is translated.

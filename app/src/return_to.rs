@@ -1,21 +1,12 @@
 //! The redirect after log-in or sign-up.
 
-use crate::{browser, routes::is_protected};
-use countersign_types::{RedirectPath, views::LogInResponse};
-use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_query_map},
-};
+use crate::browser;
+#[cfg(feature = "ssr")]
+use countersign_types::RedirectPath;
+use countersign_types::views::LogInResponse;
 
-/// Returns the redirect path in the query, unvalidated. The server and [`with_return_to`] validate
-/// it.
-pub(crate) fn return_to() -> impl Fn() -> String + Copy + Send + Sync + 'static {
-    let query = use_query_map();
-    move || query.with(|query| query.get("next").unwrap_or_default())
-}
-
-/// Adds a redirect path to the URL of a page.
+/// (server) Adds a redirect path, which is not validated yet, to the URL of a page.
+#[cfg(feature = "ssr")]
 pub(crate) fn with_return_to(page: &str, next: &str) -> String {
     if next.is_empty() {
         page.to_owned()
@@ -39,8 +30,8 @@ pub(crate) fn verify_page_after_resend(next: &str) -> String {
     format!("{page}{separator}{}", crate::routes::SENT)
 }
 
-/// Percent-encodes a query value. The browser has a function for that, but the server renders the
-/// same link.
+/// (server) Percent-encodes a query value.
+#[cfg(feature = "ssr")]
 fn encode(text: &str) -> String {
     let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
     text.bytes()
@@ -50,25 +41,14 @@ fn encode(text: &str) -> String {
         .collect()
 }
 
-/// Returns the handler that redirects after log-in or sign-up. The client has already stored the
-/// token.
-pub(crate) fn continue_to() -> impl Fn(LogInResponse) + Send + Sync + 'static {
-    let navigate = use_navigate();
-    move |response| {
-        let path = response.next.split(['?', '#']).next().unwrap_or_default();
-        if path == "/" || is_protected(path) {
-            navigate(
-                &response.next,
-                NavigateOptions { replace: true, ..NavigateOptions::default() },
-            );
-        } else {
-            // A page of another application on this origin, which the router doesn't know.
-            browser::navigate_to(&response.next);
-        }
-    }
+/// (browser) Redirects after log-in or sign-up. The client has already stored the token, and the
+/// server has validated the path.
+#[expect(clippy::needless_pass_by_value, reason = "the handler of a form action")]
+pub(crate) fn continue_to(response: LogInResponse) {
+    browser::replace_page(&response.next);
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "ssr"))]
 mod tests {
     use super::*;
 

@@ -33,13 +33,13 @@ pub struct AccountPage {
     pub heading: &'static str,
 }
 
-/// Passes the table of the pages that are loaded on first use to another macro: `$use! { account {
-/// CONSTANT = PATH, feature::Component; … } link { … } }`. The heading of a page is `HEADING` in
-/// the texts of its feature.
+/// Passes the table of the account pages and of the pages of links to another macro: `$use! {
+/// account { CONSTANT = PATH, feature::Component; … } link { … } }`. The heading of a page is
+/// `HEADING` in the texts of its feature.
 ///
 /// The pages of `account` are for signed-in users, in the order of the navigation. Those of `link`
 /// are for anyone: they belong to links that are sent by email.
-macro_rules! lazy_pages {
+macro_rules! feature_pages {
     ($use:ident) => {
         $use! {
             account {
@@ -60,9 +60,10 @@ macro_rules! lazy_pages {
         }
     };
 }
-pub(crate) use lazy_pages;
+#[cfg(feature = "ssr")]
+pub(crate) use feature_pages;
 
-macro_rules! declare_lazy_pages {
+macro_rules! declare_feature_pages {
     (
         account { $($page:ident = $path:literal, $feature:ident::$component:ident;)+ }
         link { $($link_page:ident = $link_path:literal, $($link_component:ident)::+;)+ }
@@ -77,19 +78,14 @@ macro_rules! declare_lazy_pages {
             pub const $link_page: &str = $link_path;
         )+
 
-        const LAZY_PAGES: &[(&str, Access)] =
+        const FEATURE_PAGES: &[(&str, Access)] =
             &[$(($page.path, Access::SignedIn),)+ $(($link_page, Access::Public),)+];
 
         /// Paths and headings of the account pages, in the order of the navigation.
         pub const ACCOUNT_NAV: &[(&str, &str)] = &[$(($page.path, $page.heading)),+];
     };
 }
-lazy_pages!(declare_lazy_pages);
-
-/// Returns whether the page with this path is loaded on first use.
-pub fn is_lazy(path: &str) -> bool {
-    LAZY_PAGES.iter().any(|(page, _)| *page == path)
-}
+feature_pages!(declare_feature_pages);
 
 /// `?setup`, on [`SIGN_UP`]: the browser has opened the setup link. Also the value of the setup
 /// token in the form of that page, which stands for the one in the link cookie.
@@ -182,7 +178,7 @@ pub fn is_protected(path: &str) -> bool {
 
 /// Returns path and access level of each page.
 pub fn pages() -> impl Iterator<Item = (&'static str, Access)> {
-    SITE_PAGES.iter().chain(LAZY_PAGES).copied()
+    SITE_PAGES.iter().chain(FEATURE_PAGES).copied()
 }
 
 /// Returns the URL of the log-in page with a flash parameter and a redirect path. `encode` encodes

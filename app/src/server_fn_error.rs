@@ -65,8 +65,7 @@ impl FromServerFnError for ServerFnProblem {
         let problem = match error {
             // In the browser: no response.
             E::Request(_) => Problem::Offline,
-            // On the server, the body doesn't match the arguments. On both sides, `?__err=` is
-            // malformed: they must agree, or hydration would fail.
+            // The body doesn't match the arguments.
             E::Deserialization(_)
             | E::Args(_)
             | E::MissingArg(_)

@@ -118,19 +118,7 @@ for (const [name, show] of Object.entries({
   ...reuseStates,
   ...deletionStates,
 })) {
-  test(`${name} has no axe violations`, async ({ context, page, server, watch }) => {
-    if (name === 'activity-chunk-missing') {
-      watch.expect({
-        text: /^Failed to load resource/,
-        url: /^\/(favicon|pkg\/split_account)/,
-        times: Infinity,
-      });
-      watch.expect({
-        text: /^TypeError: Failed to fetch/,
-        url: /^\/pkg\/__wasm_split/,
-        times: Infinity,
-      });
-    }
+  test(`${name} has no axe violations`, async ({ context, page, server }) => {
     const user = await createUser(server, name in minimalStates ? { name: undefined } : {});
     if (name in reuseStates) {
       server.expectedLog = /refresh token reuse detected/;

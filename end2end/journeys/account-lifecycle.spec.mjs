@@ -123,8 +123,6 @@ test('page from the back-forward cache redirects if its session has ended', asyn
   for (let attempt = 0; attempt < 5 && !restored; attempt++) {
     await logIn(page, user);
     await page.goto('/robots.txt');
-    await history.back();
-    await page.goto('/robots.txt');
     const { body } = await server.api('POST', '/auth/login', {
       email: user.email,
       password: user.password,

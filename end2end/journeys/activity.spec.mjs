@@ -30,7 +30,6 @@ withAndWithoutScripts((scripts) => {
     await expect(events).toHaveCount(7);
     await expect(events.last()).toContainText('Signed up');
     await expect(page.getByRole('link', { name: 'Show older' })).toHaveCount(0);
-    if (scripts) await expect(page.getByRole('main')).toBeFocused();
 
     await page.reload();
     await expect(events).toHaveCount(7);

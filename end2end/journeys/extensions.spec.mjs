@@ -168,7 +168,7 @@ for (const [when, at] of Object.entries(moments)) {
 
       test('links lead to their targets', async ({ page }) => {
         await open(page, '/login');
-        await page.getByRole('main').getByRole('link').first().click();
+        await page.getByRole('main').getByRole('link', { name: 'Sign up' }).click();
         await expect(page).toHaveURL(/\/signup$/);
         await expect(page.locator('main form')).toHaveAttribute('action', '/fn/signup');
       });

@@ -68,6 +68,9 @@ test('all tabs together send at most six refresh requests per minute', async ({
   await patchStoredToken(page, { obtained_at: 0 });
   watch.expect({ failure: 'net::ERR_CONNECTION_REFUSED', url: '/fn/refresh', times: 6 });
   await context.route('**/fn/refresh', (route) => route.abort('connectionrefused'));
+  // The page would remove the error as soon as the server responds.
+  watch.expect({ failure: 'net::ERR_CONNECTION_REFUSED', url: '/readyz', times: Infinity });
+  await context.route('**/readyz', (route) => route.abort('connectionrefused'));
   const start = watch.mark();
   for (const tab of [page, page, page, page, second, second, second, page, page]) {
     await changeName(tab, 'Augusta Ada');

@@ -1,22 +1,16 @@
 //! The Wasm entry point. The crate contains nothing else, so that the linker can strip unused code.
+//!
+//! The script of the document calls [`start`], and then the function that each island exports.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Hydrates the page once the module is loaded.
-///
-/// If the chunk of the page can't be loaded, or a browser extension has changed the document, the
-/// page stays unhydrated and still works.
+/// Prepares the islands. If one panics, forms and links are those of the browser, and still work.
 #[wasm_bindgen]
-pub fn hydrate() {
+pub fn start() {
     std::panic::set_hook(Box::new(|panic| {
         countersign_leptos::browser::disable_hydration();
         console_error_panic_hook::hook(panic);
     }));
-    wasm_bindgen_futures::spawn_local(async {
-        if countersign_leptos::prepare_hydration().await
-            && countersign_leptos::browser::is_as_rendered()
-        {
-            leptos::mount::hydrate_body(countersign_leptos::App);
-        }
-    });
+    leptos::mount::hydrate_islands();
+    countersign_leptos::start();
 }

@@ -79,7 +79,7 @@ pub fn router(server: AppState) -> Router {
     };
     let page = {
         let server = server.clone();
-        move || app_document(server.0.leptos.clone(), server.style())
+        move || app_document(server.0.leptos.clone(), server.site_files())
     };
     let (api_routes, openapi) = api::routes().split_for_parts();
     let levels = AccessLevels::from_openapi(&openapi);

@@ -4,6 +4,7 @@ use crate::{config::Site, static_files::StaticFiles};
 use axum::extract::FromRef;
 use countersign_core::Auth;
 use countersign_http::{HttpSettings, HttpState};
+use countersign_leptos::layout::document::SiteFiles;
 use leptos::config::{Env, LeptosOptions};
 use std::{io::ErrorKind, sync::Arc};
 
@@ -15,8 +16,7 @@ pub struct AppState(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) http: HttpState,
     pub(crate) leptos: LeptosOptions,
-    /// The URL of the style sheet.
-    style: String,
+    site_files: SiteFiles,
     pub(crate) reload_port: Option<u32>,
     pub(crate) files: StaticFiles,
 }
@@ -48,7 +48,7 @@ impl AppState {
             .build();
         Self(Arc::new(Inner {
             http: HttpState::new(auth, http.clone()),
-            style: countersign_leptos::layout::document::stylesheet_url(&leptos),
+            site_files: SiteFiles::new(&leptos),
             leptos,
             reload_port: site.reload_port,
             files: load_static_files(site),
@@ -67,9 +67,9 @@ impl AppState {
         &self.0.http
     }
 
-    /// Returns the URL of the style sheet.
-    pub(crate) fn style(&self) -> &str {
-        &self.0.style
+    /// Returns the URLs of the files that every page loads.
+    pub(crate) fn site_files(&self) -> &SiteFiles {
+        &self.0.site_files
     }
 }
 

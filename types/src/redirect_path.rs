@@ -7,7 +7,7 @@ pub const DEFAULT_REDIRECT: &str = "/account";
 /// Maximum length in bytes; no path of this application is longer.
 const MAX_LENGTH: usize = 1024;
 
-/// A path on this origin that is safe in a `Location` header and in the browser's router.
+/// A path on this origin that is safe in a `Location` header and in `location.replace`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectPath(String);
 

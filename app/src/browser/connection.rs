@@ -4,10 +4,7 @@
 
 use crate::browser;
 use leptos::{prelude::*, server_fn::request::browser::Request, task::spawn_local};
-use std::{
-    cell::{Cell, RefCell},
-    time::Duration,
-};
+use std::{cell::Cell, time::Duration};
 
 /// The state of the connection to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,36 +17,9 @@ pub enum Connection {
     ServerUnreachable,
 }
 
-/// The reactive state of the connection. Get it with `expect_context::<ConnectionStatus>()`.
-#[derive(Clone, Copy)]
-pub struct ConnectionStatus(RwSignal<Connection>);
-
-impl ConnectionStatus {
-    /// Creates a status that never changes, for the component gallery.
-    #[cfg(debug_assertions)]
-    pub fn always(connection: Connection) -> Self {
-        Self(RwSignal::new(connection))
-    }
-
-    /// Returns the current state and subscribes to changes.
-    pub fn get(self) -> Connection {
-        self.0.try_get().unwrap_or(Connection::Online)
-    }
-
-    /// Calls `on_online` each time the server becomes reachable again. Creates an effect.
-    pub fn on_return(self, on_online: impl Fn() + 'static) {
-        Effect::new(move |before: Option<Connection>| {
-            let now = self.get();
-            if now == Connection::Online && before.is_some_and(|before| before != now) {
-                on_online();
-            }
-            now
-        });
-    }
-}
-
 thread_local! {
-    static STATE: RefCell<Option<RwSignal<Connection>>> = const { RefCell::new(None) };
+    /// Islands share no context, but they share the program.
+    static STATE: ArcRwSignal<Connection> = ArcRwSignal::new(Connection::Online);
     /// Whether the probe loop is running.
     static IS_PROBING: Cell<bool> = const { Cell::new(false) };
     /// Whether a ping is in flight.
@@ -61,21 +31,32 @@ const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Provides the [`ConnectionStatus`]. Called once, by the root component.
-pub fn provide_connection() {
-    let state = RwSignal::new(Connection::Online);
-    provide_context(ConnectionStatus(state));
-    // Effects run in the browser only.
-    Effect::new(move |_| {
-        STATE.set(Some(state));
-        browser::on_network_change(
-            |online| {
-                if online { spawn_local(probe()) } else { report_failure() }
-            },
-        );
-        if !browser::has_network() {
-            report_failure();
+/// Starts to follow the network of the browser. Called once per page.
+pub fn start() {
+    browser::on_network_change(
+        |online| {
+            if online { spawn_local(probe()) } else { report_failure() }
+        },
+    );
+    if !browser::has_network() {
+        report_failure();
+    }
+}
+
+/// Returns the current state and subscribes to changes. On the server it is always
+/// [`Connection::Online`].
+pub fn get() -> Connection {
+    if cfg!(feature = "ssr") { Connection::Online } else { STATE.with(Get::get) }
+}
+
+/// Calls `on_online` each time the server becomes reachable again. Creates an effect.
+pub fn on_return(on_online: impl Fn() + 'static) {
+    Effect::new(move |before: Option<Connection>| {
+        let now = get();
+        if now == Connection::Online && before.is_some_and(|before| before != now) {
+            on_online();
         }
+        now
     });
 }
 
@@ -83,7 +64,8 @@ pub fn provide_connection() {
 pub fn report_failure() {
     let now =
         if browser::has_network() { Connection::ServerUnreachable } else { Connection::Offline };
-    if set(now).is_some() && !IS_PROBING.replace(true) {
+    set(now);
+    if !IS_PROBING.replace(true) {
         spawn_local(probe_until_online());
     }
 }
@@ -108,21 +90,16 @@ pub fn is_probably_online() -> bool {
     is_online()
 }
 
-/// Sets the state and returns the one before, or `None` if there is no status.
-fn set(now: Connection) -> Option<Connection> {
-    let state = STATE.with_borrow(|state| *state)?;
-    let before = state.try_get_untracked()?;
-    if before != now {
-        state.try_set(now);
-    }
-    Some(before)
+fn set(now: Connection) {
+    STATE.with(|state| {
+        if state.get_untracked() != now {
+            state.set(now);
+        }
+    });
 }
 
 fn is_online() -> bool {
-    STATE
-        .with_borrow(|state| *state)
-        .and_then(|state| state.try_get_untracked())
-        .is_none_or(|state| state == Connection::Online)
+    STATE.with(GetUntracked::get_untracked) == Connection::Online
 }
 
 async fn probe_until_online() {
@@ -133,6 +110,13 @@ async fn probe_until_online() {
         backoff = (backoff * 2).min(MAX_BACKOFF);
     }
     IS_PROBING.set(false);
+}
+
+/// Returns whether the server responds, even if it can't work. Also if the browser says that it is
+/// offline, because the server may be on the same machine.
+pub async fn is_responding() -> bool {
+    let request = Request::get("/readyz").send();
+    matches!(browser::with_timeout(PING_TIMEOUT, request).await, Some(Ok(_)))
 }
 
 async fn probe() {

@@ -3,18 +3,12 @@
 //! Passwords are never kept.
 
 use crate::browser;
-use leptos::{prelude::document, wasm_bindgen::JsCast, web_sys::HtmlInputElement};
-use std::cell::RefCell;
+use leptos::web_sys::HtmlInputElement;
 
 const KEY: &str = "countersign-draft";
 /// Selects the inputs that opt in. The input type is no criterion: a visible password is an input
 /// of type text.
 const INPUTS: &str = "main input[data-draft]";
-
-thread_local! {
-    /// The id of the logged-in user, as far as this page knows.
-    static OWNER: RefCell<Option<String>> = const { RefCell::new(None) };
-}
 
 struct Draft {
     owner: String,
@@ -27,7 +21,6 @@ struct Draft {
 pub fn save(owner: &str) {
     clear();
     let fields: Vec<_> = inputs()
-        .into_iter()
         .filter(|input| input.value() != input.default_value())
         .map(|input| (input.id(), input.value()))
         .collect();
@@ -41,26 +34,19 @@ pub fn save(owner: &str) {
     }
 }
 
-/// Restores the draft of `owner`, who is now logged in, and deletes the draft of any other user.
+/// Restores the draft of this page for `owner`, who is logged in, and deletes the draft of any
+/// other user.
 pub fn restore_for(owner: &str) {
-    OWNER.set(Some(owner.to_owned()));
-    if read().is_some_and(|draft| draft.owner != owner) {
-        clear();
+    let Some(draft) = read() else { return };
+    if draft.owner != owner {
+        return clear();
     }
-    restore();
-}
-
-/// Restores the draft of this page. Its fields must exist.
-pub fn restore() {
-    let is_own = |draft: &Draft| {
-        OWNER.with_borrow(|owner| owner.as_ref() == Some(&draft.owner))
-            && draft.path == browser::path()
-    };
-    let Some(draft) = read().filter(is_own) else { return };
-    let fields = inputs();
+    if draft.path != browser::path() {
+        return;
+    }
     let mut restored = false;
     for (id, value) in &draft.fields {
-        if let Some(field) = fields.iter().find(|field| field.id() == *id) {
+        if let Some(field) = inputs().find(|field| field.id() == *id) {
             field.set_value(value);
             restored = true;
         }
@@ -88,7 +74,6 @@ fn read() -> Option<Draft> {
     Some(Draft { owner, path, fields })
 }
 
-fn inputs() -> Vec<HtmlInputElement> {
-    let Ok(found) = document().query_selector_all(INPUTS) else { return Vec::new() };
-    (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect()
+fn inputs() -> impl Iterator<Item = HtmlInputElement> {
+    browser::elements(INPUTS)
 }

@@ -17,8 +17,10 @@ use futures::{
 };
 use js_sys::{Function, Promise};
 use leptos::{
-    logging::debug_warn,
-    prelude::{document, set_timeout, window, window_event_listener_untyped},
+    ev::EventDescriptor,
+    prelude::{
+        document, set_timeout, window, window_event_listener, window_event_listener_untyped,
+    },
 };
 use std::{
     cell::{Cell, RefCell},
@@ -113,10 +115,23 @@ pub fn broadcast(text: &str) {
     });
 }
 
+/// Calls `listener` for an event anywhere in the document, also if the event doesn't bubble, as
+/// long as the page lives.
+pub fn on_captured_event(name: &str, listener: impl Fn(web_sys::Event) + 'static) {
+    let listener = Closure::<dyn Fn(web_sys::Event)>::new(listener);
+    let _ = document().add_event_listener_with_callback_and_bool(
+        name,
+        listener.as_ref().unchecked_ref(),
+        true,
+    );
+    listener.forget(); // lives as long as the page
+}
+
 /// Calls `on_restore` when the page is restored from the back-forward cache.
 pub fn on_bfcache_restore(on_restore: impl Fn() + 'static) {
     let handle = window_event_listener_untyped("pageshow", move |event| {
         if event.unchecked_ref::<web_sys::PageTransitionEvent>().persisted() {
+            IS_LEAVING.set(false);
             on_restore();
         }
     });
@@ -160,14 +175,109 @@ pub fn query() -> String {
     window().location().search().unwrap_or_default()
 }
 
-/// Replaces this page by a full page load, so that nothing of it stays in memory or in the history.
-///
-/// The content is hidden at once, because the next page may take a while.
+/// Replaces this page, in the history too, and hides its content at once: it may belong to a
+/// session that has ended, and the next page may take a while.
 pub fn navigate_to(url: &str) {
     if let Some(root) = document().document_element() {
         let _ = root.set_attribute("hidden", "");
     }
+    replace_page(url);
+}
+
+thread_local! {
+    /// Whether a script has started to load another page.
+    static IS_LEAVING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Returns whether a script has started to load another page.
+pub fn is_leaving() -> bool {
+    IS_LEAVING.get()
+}
+
+/// Replaces this page, in the history too. It stays visible until the next page arrives.
+pub fn replace_page(url: &str) {
+    IS_LEAVING.set(true);
     let _ = window().location().replace(url);
+}
+
+/// Loads the page of a link, with a new entry in the history. An empty URL reloads this page.
+pub fn follow(url: &str) {
+    if url.is_empty() {
+        reload();
+    } else {
+        IS_LEAVING.set(true);
+        let _ = window().location().assign(url);
+    }
+}
+
+/// Loads this page again.
+pub fn reload() {
+    IS_LEAVING.set(true);
+    let _ = window().location().reload();
+}
+
+/// Counts a reload of this page in its entry in the history. Returns the number of those before, or
+/// `u32::MAX` if they can't be counted.
+pub fn count_reload() -> u32 {
+    let Ok(history) = window().history() else { return u32::MAX };
+    let before = history.state().ok().and_then(|state| state.as_f64()).unwrap_or_default();
+    if history.replace_state(&JsValue::from_f64(before + 1.0), "").is_err() {
+        return u32::MAX;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+    return before as u32;
+}
+
+/// Sets the number of counted reloads to 0.
+pub fn clear_reload_count() {
+    if let Ok(history) = window().history()
+        && history.state().is_ok_and(|state| state.as_f64().is_some())
+    {
+        let _ = history.replace_state(&JsValue::NULL, "");
+    }
+}
+
+/// Selects the inputs that the user can change.
+const VISIBLE_INPUTS: &str = "main input:not([type=hidden], [hidden])";
+
+/// Returns whether the user has changed an input of this page.
+pub fn is_anything_typed() -> bool {
+    elements::<web_sys::HtmlInputElement>(VISIBLE_INPUTS).any(|input| {
+        input.value() != input.default_value() || input.checked() != input.default_checked()
+    })
+}
+
+/// Returns the elements that `selector` matches and that are of this type.
+pub fn elements<Kind: JsCast>(selector: &str) -> impl Iterator<Item = Kind> + use<Kind> {
+    let found = document().query_selector_all(selector).ok();
+    let count = found.as_ref().map_or(0, web_sys::NodeList::length);
+    (0..count).filter_map(move |index| found.as_ref()?.item(index)?.dyn_into().ok())
+}
+
+/// Returns whether `selector` matches an element.
+pub fn has_element(selector: &str) -> bool {
+    matches!(document().query_selector(selector), Ok(Some(_)))
+}
+
+/// Returns the input with this id.
+pub fn input(id: &str) -> Option<web_sys::HtmlInputElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// Replaces the text of the element that `selector` matches.
+pub fn set_text(selector: &str, text: &str) {
+    if let Ok(Some(element)) = document().query_selector(selector) {
+        element.set_text_content(Some(text));
+    }
+}
+
+/// Calls `listener` for an event anywhere in the document, as long as the page lives.
+pub fn on_event<Event>(event: Event, listener: impl Fn(Event::EventType) + 'static)
+where
+    Event: EventDescriptor + 'static,
+    Event::EventType: JsCast,
+{
+    std::mem::forget(window_event_listener(event, listener));
 }
 
 /// Replaces the query string in the address bar without loading anything.
@@ -184,45 +294,16 @@ pub fn encode_query_value(text: &str) -> String {
     js_sys::encode_uri_component(text).into()
 }
 
-/// Decodes a query value. Returns an empty text if it is malformed.
-pub fn decode_query_value(text: &str) -> String {
-    js_sys::decode_uri_component(text).map(String::from).unwrap_or_default()
-}
-
 thread_local! {
     /// Whether the app has panicked. Then the page is never marked as hydrated again.
     static HYDRATION_DISABLED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Attribute of the root element while the page is hydrated.
-const HYDRATED_ATTRIBUTE: &str = "data-hydrated";
-/// Attribute of the root element: the number of [`ELEMENTS`] that the server has rendered.
+/// Attribute of the root element while the page is hydrated, and of each island that was hydrated.
+pub const HYDRATED_ATTRIBUTE: &str = "data-hydrated";
+/// Attribute of each island: the number of elements in it that the server has rendered. The script
+/// of the document compares it before it hydrates the island.
 pub const ELEMENT_COUNT_ATTRIBUTE: &str = "data-elements";
-/// Selects every element that the app renders, except the skip link and the connection status.
-const ELEMENTS: &str = "body>header,body>header *,body>main,body>main *,body>footer,body>footer *";
-/// Matches once if skip link, header, main, footer and connection status follow each other at the
-/// start of the body.
-const TOP_LEVEL: &str = ".skip-link:first-child+header+main+footer+.connection-status";
-
-/// Returns whether the page has as many elements as the server rendered. Joins split text nodes.
-///
-/// If a browser extension has changed them, hydration would attach listeners to wrong elements or
-/// fail halfway.
-pub fn is_as_rendered() -> bool {
-    if let Some(body) = document().body() {
-        body.normalize();
-    }
-    let rendered =
-        document().document_element().and_then(|root| root.get_attribute(ELEMENT_COUNT_ATTRIBUTE));
-    let count =
-        |selector| document().query_selector_all(selector).map_or(0, |found| found.length());
-    let found = count(ELEMENTS).to_string();
-    let is_as_rendered = count(TOP_LEVEL) == 1 && rendered.as_ref() == Some(&found);
-    if !is_as_rendered {
-        debug_warn!("page not hydrated: {rendered:?} elements rendered, {found} found");
-    }
-    is_as_rendered
-}
 
 /// Marks the page as hydrated: from now on listeners may prevent default actions.
 pub fn mark_as_hydrated() {
@@ -245,14 +326,6 @@ pub fn disable_hydration() {
     HYDRATION_DISABLED.set(true);
     if let Some(root) = document().document_element() {
         let _ = root.remove_attribute(HYDRATED_ATTRIBUTE);
-    }
-    if let Ok(links) = document().query_selector_all("a") {
-        for link in (0..links.length())
-            .filter_map(|index| links.item(index)?.dyn_into::<web_sys::Element>().ok())
-        {
-            // The router ignores such links.
-            let _ = link.set_attribute("rel", "external");
-        }
     }
 }
 

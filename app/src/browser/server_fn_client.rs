@@ -9,13 +9,13 @@
 
 use crate::{
     browser,
-    browser::{connection, json_codec::BrowserJson, session},
+    browser::{connection, js_json::FromJs, json_codec::BrowserJson, session},
     server_fn_error::ServerFnProblem,
 };
 use countersign_types::{Problem, views::LogInResponse};
-use futures::{Sink, Stream};
+use futures::{FutureExt, Sink, Stream, future::LocalBoxFuture};
 use leptos::server_fn::{
-    Bytes, Decodes,
+    Bytes, ContentType, Decodes, ServerFn,
     client::{Client, browser::BrowserClient},
     error::FromServerFnError,
     redirect::REDIRECT_HEADER,
@@ -24,6 +24,7 @@ use leptos::server_fn::{
 };
 use send_wrapper::SendWrapper;
 use std::{future::Future, time::Duration};
+use web_sys::AbortController;
 
 /// Timeout of a call. The lock may be held meanwhile. An aborted refresh is repeated later: the
 /// server handles lost refresh responses.
@@ -39,9 +40,14 @@ macro_rules! client {
             type Response = BufferedResponse;
 
             fn send(
-                request: BrowserRequest,
+                mut request: BrowserRequest,
             ) -> impl Future<Output = Result<BufferedResponse, ServerFnProblem>> + Send {
-                SendWrapper::new(async move { $send(request).await.map_err(ServerFnProblem) })
+                SendWrapper::new(async move {
+                    let response = $send(take(&mut request)?).await.map_err(ServerFnProblem);
+                    // Dropping it earlier would abort the fetch.
+                    drop(request);
+                    response
+                })
             }
 
             fn open_websocket(
@@ -62,7 +68,37 @@ macro_rules! client {
                 <BrowserClient as Client<ServerFnProblem>>::spawn(future);
             }
         }
+
+        impl FormClient for $name {
+            fn send_form(request: Request) -> LocalBoxFuture<'static, SendResult> {
+                $send(request).boxed_local()
+            }
+        }
     };
+}
+
+type SendResult = Result<BufferedResponse, Problem>;
+
+/// A client that sends forms as they are. Encoding the arguments of each server function again, and
+/// a future for each, would make the Wasm module larger by 6 KB.
+pub trait FormClient {
+    /// Sends a request whose body is a form.
+    fn send_form(request: Request) -> LocalBoxFuture<'static, SendResult>;
+}
+
+/// Posts `form`, an encoded form, to the server function at `path`.
+pub async fn post_form<C: FormClient>(path: &'static str, form: String) -> SendResult {
+    let controller = AbortController::new().map_err(|_| Problem::Offline)?;
+    let request = Request::post(path)
+        .header("Content-Type", "application/x-www-form-urlencoded")
+        .header("Accept", BrowserJson::CONTENT_TYPE)
+        .abort_signal(Some(&controller.signal()))
+        .body(form)
+        .map_err(|_| Problem::Offline)?;
+    let result = C::send_form(request).await;
+    // After a timeout, the fetch must not go on: a late response could replace a newer cookie.
+    controller.abort();
+    result
 }
 
 client! {
@@ -87,9 +123,17 @@ client! {
     AnonymousClient sends by send_anonymous
 }
 
-async fn send_authenticated(mut request: BrowserRequest) -> Result<BufferedResponse, Problem> {
+/// Calls a server function without arguments.
+pub async fn call<Call>() -> Result<Call::Output, Problem>
+where
+    Call: ServerFn<Client: FormClient, Output: FromJs>,
+{
+    post_form::<Call::Client>(Call::PATH, String::new()).await?.decode()
+}
+
+async fn send_authenticated(request: Request) -> SendResult {
     let token = session::token().await?;
-    let first: web_sys::Request = take(&mut request)?.into();
+    let first: web_sys::Request = request.into();
     // A body can be sent only once, so the request for the repetition is cloned first. (This is
     // `clone` of JavaScript.)
     let second: Request = first.clone().map_err(|_| Problem::Offline)?.into();
@@ -110,10 +154,9 @@ async fn send_authenticated(mut request: BrowserRequest) -> Result<BufferedRespo
     }
 }
 
-async fn send_log_in(mut request: BrowserRequest) -> Result<BufferedResponse, Problem> {
-    let inner = take(&mut request)?;
+async fn send_log_in(request: Request) -> SendResult {
     browser::with_lock(session::LOCK, async move {
-        let response = fetch_buffered(inner).await?;
+        let response = fetch_buffered(request).await?;
         if response.status == 200
             && let Ok(LogInResponse { session: Some(new), .. }) =
                 BrowserJson::decode(response.body.clone().into())
@@ -125,10 +168,9 @@ async fn send_log_in(mut request: BrowserRequest) -> Result<BufferedResponse, Pr
     .await
 }
 
-async fn send_log_out(mut request: BrowserRequest) -> Result<BufferedResponse, Problem> {
-    let inner = take(&mut request)?;
+async fn send_log_out(request: Request) -> SendResult {
     browser::with_lock(session::LOCK, async move {
-        let response = fetch_buffered(inner).await?;
+        let response = fetch_buffered(request).await?;
         if response.status == 200 {
             session::end(session::EndReason::LoggedOut);
         }
@@ -137,16 +179,16 @@ async fn send_log_out(mut request: BrowserRequest) -> Result<BufferedResponse, P
     .await
 }
 
-async fn send_anonymous(mut request: BrowserRequest) -> Result<BufferedResponse, Problem> {
-    fetch_buffered(take(&mut request)?).await
+async fn send_anonymous(request: Request) -> SendResult {
+    fetch_buffered(request).await
 }
 
 /// Moves the inner request out of `request` and leaves a placeholder.
 ///
 /// Dropping `request` aborts the fetch, so the caller must keep it until the response is read.
 /// Converting `request` as a whole would drop it and abort the fetch at once.
-fn take(request: &mut BrowserRequest) -> Result<Request, Problem> {
-    let placeholder = Request::get("/").build().map_err(|_| Problem::Offline)?;
+fn take(request: &mut BrowserRequest) -> Result<Request, ServerFnProblem> {
+    let placeholder = Request::get("/").build().map_err(|_| ServerFnProblem(Problem::Offline))?;
     Ok(std::mem::replace(&mut **request, placeholder))
 }
 
@@ -195,6 +237,15 @@ pub struct BufferedResponse {
 }
 
 impl BufferedResponse {
+    /// Decodes the response, or the problem that it is.
+    pub fn decode<T: FromJs>(self) -> Result<T, Problem> {
+        let body = self.body.into();
+        if self.status >= 400 {
+            return Err(ServerFnProblem::de(body).0);
+        }
+        BrowserJson::decode(body).map_err(|_| Problem::BadRequest)
+    }
+
     fn new(response: &Response, body: Vec<u8>) -> Result<Self, Problem> {
         let headers = response.headers();
         let header = |name: &str| headers.get(name);

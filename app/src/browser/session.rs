@@ -48,8 +48,9 @@ pub fn init(
             if token_store::read().is_some_and(|stored| stored.tag != tag) {
                 token_store::delete();
             }
-            // After a log-in with a plain form there is a cookie but no token.
-            if token_store::read().is_none() {
+            // After a log-in with a plain form there is a cookie but no token. Without storage no
+            // page has a token, and the first call that needs one refreshes.
+            if token_store::read().is_none() && token_store::is_writable() {
                 refresh::start(None);
             }
         }
@@ -89,16 +90,19 @@ pub fn can_refresh() -> bool {
 
 /// Adopts the session of a log-in on this page.
 pub fn adopt(session: SessionTokens) {
-    let account = session.account.clone();
-    set_identity(PageIdentity::Session(account.session_tag.clone()));
+    set_identity(PageIdentity::Session(session.account.session_tag.clone()));
     store(session);
-    notify(SessionEvent::LoggedIn(account));
+    notify(SessionEvent::LoggedIn);
 }
 
 /// Checks whether this page, restored from the back-forward cache, still has its session.
 pub fn recheck() {
     match (identity(), token_store::read()) {
         (PageIdentity::Session(tag), Some(stored)) if stored.tag == tag => {
+            notify(SessionEvent::Recheck);
+        }
+        // Without storage, a page has no token until it needs one.
+        (PageIdentity::Session(_), None) if !token_store::is_writable() => {
             notify(SessionEvent::Recheck);
         }
         (PageIdentity::Session(_), _) => notify(SessionEvent::Replaced),

@@ -1,21 +1,35 @@
 //! (browser) The email address that a user has typed on the log-in page, for the page of a
-//! forgotten password. It is kept in memory, so that it is in no URL and no storage.
+//! forgotten password. It is passed in the session storage of the tab, so that it is in no URL, and
+//! deleted by the next page.
 
-use leptos::{prelude::document, wasm_bindgen::JsCast, web_sys::HtmlInputElement};
-use std::cell::RefCell;
+use crate::browser;
+use countersign_types::Field;
 
-thread_local! {
-    static TYPED: RefCell<Option<String>> = const { RefCell::new(None) };
-}
+const KEY: &str = "countersign-email";
 
 /// Keeps the content of the field for the email address until the next page takes it.
 pub fn keep() {
-    let field = document().get_element_by_id("email");
-    let field = field.and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
-    TYPED.set(field.map(|field| field.value()));
+    if let (Some(field), Some(storage)) =
+        (browser::input(Field::Email.name()), browser::tab_storage())
+    {
+        let _ = storage.set_item(KEY, &field.value());
+    }
 }
 
-/// Returns the address, once. `None` if the page was loaded from the server.
-pub fn take() -> Option<String> {
-    TYPED.take().filter(|typed| !typed.is_empty())
+/// Deletes the address.
+pub fn clear() {
+    if let Some(storage) = browser::tab_storage() {
+        let _ = storage.remove_item(KEY);
+    }
+}
+
+/// Moves the address into the field of this page, unless the user has typed there already.
+pub fn restore() {
+    let Some(storage) = browser::tab_storage() else { return };
+    let Ok(Some(typed)) = storage.get_item(KEY) else { return };
+    if let Some(field) =
+        browser::input(Field::Email.name()).filter(|field| field.value().is_empty())
+    {
+        field.set_value(&typed);
+    }
 }

@@ -10,8 +10,8 @@ use leptos::prelude::*;
 
 /// Rotates the refresh token in the cookie and returns a new access token.
 ///
-/// Only [`crate::browser::session`] calls this, while it holds the lock. Never call it from a
-/// `Resource`: its value is written into the page.
+/// Only [`crate::browser::session`] calls this, while it holds the lock. Never call it while a page
+/// is rendered: the page would contain the token.
 #[server(
     name = RefreshCall,
     prefix = "/fn",

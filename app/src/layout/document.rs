@@ -1,27 +1,118 @@
-//! HTML documents: the one around the app, and the error document without the app. Only the server
-//! renders them.
+//! (server) HTML documents: the one around the app, and the error document without the app.
 
-use crate::{App, messages, ui::theme_switch};
-use leptos::prelude::*;
+use crate::{
+    App,
+    browser::{ELEMENT_COUNT_ATTRIBUTE, HYDRATED_ATTRIBUTE},
+    messages, request,
+    ui::theme_switch,
+};
+use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
 
-/// Renders the document of a page. `style` is the URL of the style sheet.
-pub fn app_document(options: LeptosOptions, style: &str) -> impl IntoView + use<> {
+/// The URLs of the files that every page loads. Their names contain hashes of the contents, except
+/// during development.
+#[derive(Clone, Debug)]
+pub struct SiteFiles {
+    /// The style sheet.
+    pub style: String,
+    /// The JavaScript module that `wasm-bindgen` generates.
+    script: String,
+    /// The Wasm module.
+    wasm: String,
+}
+
+impl SiteFiles {
+    /// Returns the files of the site of these options. Reads the hashes beside the executable. If
+    /// there are none, an error is logged, and pages work without scripts and styles.
+    #[must_use]
+    pub fn new(options: &LeptosOptions) -> Self {
+        let hashes = if options.hash_files { read_hashes(options) } else { String::new() };
+        let url = |kind: &str| {
+            let hash = hashes
+                .lines()
+                .filter_map(|line| line.split_once(':'))
+                .find_map(|(of, hash)| (of.trim() == kind).then(|| format!(".{}", hash.trim())))
+                .unwrap_or_default();
+            let LeptosOptions { site_pkg_dir, output_name, .. } = options;
+            format!("/{site_pkg_dir}/{output_name}{hash}.{kind}")
+        };
+        Self { style: url("css"), script: url("js"), wasm: url("wasm") }
+    }
+}
+
+/// Reads the file that `cargo leptos build` writes beside the executable: a line with kind and hash
+/// for each file.
+fn read_hashes(options: &LeptosOptions) -> String {
+    let path = std::env::current_exe()
+        .ok()
+        .and_then(|program| Some(program.parent()?.join(&*options.hash_file)))
+        .unwrap_or_default();
+    std::fs::read_to_string(&path).unwrap_or_else(|error| {
+        tracing::error!(
+            file = %path.display(),
+            %error,
+            "hashes of the site are missing: build it with `cargo leptos build --release`"
+        );
+        String::new()
+    })
+}
+
+/// Renders the document of a page.
+pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> impl IntoView + use<> {
     let theme = chosen_theme();
+    let sends_mail = request::sends_mail().then_some("");
     view! {
         <!DOCTYPE html>
-        <html lang=messages::LANGUAGE data-theme=theme data-mail=sends_mail()>
+        <html lang=messages::LANGUAGE data-theme=theme data-mail=sends_mail>
             <head>
-                {head(theme, style)}
+                {head(theme, &files.style)}
                 <meta name="description" content=messages::DESCRIPTION/>
-                <AutoReload options=options.clone()/>
-                <HydrationScripts options/>
+                <AutoReload options/>
+                {hydration_script(files)}
                 <MetaTags/>
             </head>
             <body>
                 <App/>
             </body>
         </html>
+    }
+}
+
+/// Renders the script that hydrates the islands. Like that of Leptos, but it doesn't wait for an
+/// idle browser. It leaves an island as the server has rendered it if a browser extension has
+/// changed it, because hydration would attach listeners to wrong elements, and all further islands
+/// if the hydration of one fails, because its owner stays the current one.
+fn hydration_script(files: &SiteFiles) -> impl IntoView + use<> {
+    // Nothing is hydrated outside of islands.
+    if let Some(shared) = Owner::current_shared_context() {
+        shared.set_is_hydrating(false);
+    }
+    let SiteFiles { script, wasm, .. } = files;
+    let code = format!(
+        "import*as app from'{script}';\
+         await app.default({{module_or_path:'{wasm}'}});\
+         app.start();\
+         for(const island of document.querySelectorAll('leptos-island')){{\
+         island.normalize();\
+         const rendered=island.getAttribute('{ELEMENT_COUNT_ATTRIBUTE}');\
+         if(rendered!=island.querySelectorAll('*').length)continue;\
+         try{{app[island.dataset.component](island);\
+         island.setAttribute('{HYDRATED_ATTRIBUTE}','')}}\
+         catch(error){{console.error(error);break}}\
+         }}"
+    );
+    view! {
+        <link rel="modulepreload" href=script.clone()/>
+        <link
+            rel="preload"
+            href=wasm.clone()
+            r#as="fetch"
+            r#type="application/wasm"
+            crossorigin="anonymous"
+        />
+        <script type="module" nonce=use_nonce()>
+            {code}
+        </script>
     }
 }
 
@@ -46,37 +137,11 @@ fn theme_color(color: &'static str, media: &'static str) -> impl IntoView {
 
 /// Returns the theme that the user has chosen, if any.
 fn chosen_theme() -> Option<&'static str> {
-    #[cfg(feature = "ssr")]
-    return use_context::<http::request::Parts>()
-        .and_then(|request| crate::request::theme(&request.headers));
-    #[cfg(not(feature = "ssr"))]
-    None
+    use_context::<http::request::Parts>().and_then(|parts| request::theme(&parts.headers))
 }
 
-/// Returns the attribute that shows elements of the class `if-mail`, if this server sends email.
-fn sends_mail() -> Option<&'static str> {
-    #[cfg(feature = "ssr")]
-    return crate::request::sends_mail().then_some("");
-    #[cfg(not(feature = "ssr"))]
-    None
-}
-
-/// (server) Returns the URL of the style sheet. Its file name contains a hash of the content.
-#[cfg(feature = "ssr")]
-pub fn stylesheet_url(options: &LeptosOptions) -> String {
-    let link = Owner::new().with(|| {
-        view! { <leptos_meta::HashedStylesheet options=options.clone() id="style"/> }.to_html()
-    });
-    link.split("href=\"")
-        .nth(1)
-        .and_then(|rest| rest.split('"').next())
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// (server) Renders an error document, without scripts and without the app. `log_in` offers the
+/// Renders an error document, without scripts and without the app. `log_in` offers the
 /// log-in page instead of the home page.
-#[cfg(feature = "ssr")]
 pub fn error_document(
     style: &str,
     theme: Option<&'static str>,

@@ -1,7 +1,12 @@
-//! The frame of the pages: the HTML document, the header and footer of the site, and the navigation
-//! and notices of the account pages.
+//! The page layout: the HTML document, the header and footer of the site, the navigation and
+//! notices of the account pages, and the session of the page.
 
+#[cfg(feature = "ssr")]
 pub mod account_layout;
+pub mod connection_status;
+#[cfg(feature = "ssr")]
 pub mod document;
 pub mod messages;
+pub mod session_monitor;
+#[cfg(feature = "ssr")]
 pub mod site_layout;

@@ -60,6 +60,12 @@ impl RequestScope {
         Some(Self { http, client, parts, response, kind, credential, cookie, verified })
     }
 
+    /// Returns whether a request is being handled.
+    pub(crate) fn exists() -> bool {
+        use_context::<Parts>()
+            .is_some_and(|parts| parts.extensions.get::<RequestContext>().is_some())
+    }
+
     /// The domain.
     pub fn auth(&self) -> &Auth {
         self.http.auth()

@@ -1,8 +1,8 @@
 //! The field for the code from an email.
 
 use crate::ui::{
+    event_target::target_as,
     form::{FormContext, input_name},
-    popover::target_as,
     text_field::{hint_id, hint_line},
 };
 use countersign_types::{Field, OneTimeCode};

@@ -1,5 +1,4 @@
-//! Dates and times, always in UTC: the server doesn't know the time zone of the user, and server
-//! and browser must render the same text.
+//! (server) Dates and times, always in UTC: the server doesn't know the time zone of the user.
 
 use crate::messages;
 use countersign_types::{Timestamp, UtcDateTime};

@@ -1,11 +1,9 @@
-//! A confirmation dialog. It is a native popover: opening, closing with Escape and returning the
-//! focus work without scripts.
+//! (server) A confirmation dialog. It is a native popover: opening, closing with Escape and
+//! returning the focus work without scripts. With scripts, [`crate::ui::page_listeners`] moves the
+//! focus to it.
 
-use crate::{
-    messages,
-    ui::popover::{close_on_blur, target_as},
-};
-use leptos::{ev, prelude::*, web_sys::HtmlElement};
+use crate::messages;
+use leptos::prelude::*;
 
 /// A button that opens a dialog. `id` is the element id of the dialog. `children` are the controls
 /// that confirm the action.
@@ -15,15 +13,8 @@ pub fn Dialog(
     button_label: &'static str,
     title: &'static str,
     description: &'static str,
-    children: crate::eager_view::EagerChildren,
+    children: Children,
 ) -> impl IntoView {
-    // Screen readers read the focused dialog. When it closes, it can't take the focus, which
-    // returns to the button.
-    let focus = |event: ev::Event| {
-        if let Some(dialog) = target_as::<HtmlElement>(event.current_target()) {
-            let _ = dialog.focus();
-        }
-    };
     let (title_id, description_id) = (format!("{id}-title"), format!("{id}-means"));
     let (labelled_by, described_by) = (title_id.clone(), description_id.clone());
     view! {
@@ -36,15 +27,13 @@ pub fn Dialog(
             popover="auto"
             role="dialog"
             tabindex="-1"
-            on:toggle=focus
-            on:focusout=|event| close_on_blur(&event)
             aria-labelledby=labelled_by
             aria-describedby=described_by
         >
             <h2 id=title_id>{title}</h2>
             <p id=description_id>{description}</p>
             <div class="cluster">
-                {children.view()}
+                {children()}
                 <button
                     type="button"
                     class="button secondary"

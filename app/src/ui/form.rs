@@ -3,20 +3,20 @@
 //!
 //! It is like `ActionForm` of Leptos, with validation: a plain `<form>` that posts to the server
 //! function until scripts run. (`ActionForm` decodes the fields with `serde_qs`, 7 KB for every
-//! visitor. Here each page reads its own fields.)
+//! visitor. Here each island reads its own fields.)
 
 use crate::{
     browser,
     ui::{
-        form_action::FormAction, form_values::FormValues, notice::problem_notice,
-        popover::target_as,
+        event_target::target_as, form_action::FormAction, form_values::FormValues,
+        notice::problem_notice,
     },
 };
 use countersign_types::{Field, FieldError, FieldErrors, Problem};
 use leptos::{
+    children::TypedChildren,
     ev,
     prelude::*,
-    wasm_bindgen::JsCast,
     web_sys::{EventTarget, HtmlButtonElement, HtmlElement, HtmlInputElement},
 };
 
@@ -24,9 +24,8 @@ pub(super) use crate::ui::form_values::input_name;
 
 /// The context that the fields and the button of a form share.
 ///
-/// Signals are accessed with `try_…`. A form that is being replaced, because its data is loaded
-/// again, may receive the result of its action or a `focusout` event after its signals are
-/// disposed.
+/// Signals are accessed with `try_…`. A form that is replaced by a message may receive a `focusout`
+/// event after its signals are disposed.
 #[derive(Clone, Copy)]
 pub(super) struct FormContext {
     /// The errors of the current values.
@@ -69,11 +68,11 @@ impl FormContext {
 
 /// The form of a [`FormAction`]. `silent`: another component shows its problems.
 #[component]
-pub fn Form(
+pub fn Form<Fields: IntoView + 'static>(
     action: FormAction,
     #[prop(optional)] class: &'static str,
     #[prop(optional)] silent: bool,
-    children: crate::eager_view::EagerChildren,
+    children: TypedChildren<Fields>,
 ) -> impl IntoView {
     let field_errors = |problem: Option<Problem>| {
         if let Some(Problem::Invalid(errors)) = problem { errors } else { FieldErrors::default() }
@@ -96,9 +95,6 @@ pub fn Form(
                     .for_each(clear);
             }
             context.errors.try_set(field_errors(problem));
-        } else {
-            // The fields exist now.
-            crate::browser::form_drafts::restore();
         }
     });
 
@@ -122,7 +118,7 @@ pub fn Form(
             if let Some((first, _)) = errors.0.first() {
                 focus(*first);
             } else {
-                action.send(&values);
+                action.send(values);
             }
             context.errors.try_set(errors);
         }
@@ -154,6 +150,7 @@ pub fn Form(
             .filter(|problem| !silent && !is_shown_at_field(problem))
             .map(problem_notice)
     };
+    let fields = children.into_inner();
     view! {
         <form
             class=format!("form stack {class}")
@@ -165,7 +162,7 @@ pub fn Form(
             on:input=on_input
         >
             {notice}
-            <leptos::context::Provider value=context>{children.view()}</leptos::context::Provider>
+            <leptos::context::Provider value=context>{fields()}</leptos::context::Provider>
         </form>
     }
 }
@@ -194,19 +191,15 @@ fn invalid_field(problem: &Problem) -> Option<Field> {
 }
 
 fn clear(field: Field) {
-    if let Some(input) = input_of(field) {
+    if let Some(input) = browser::input(field.name()) {
         input.set_value("");
     }
 }
 
 fn focus(field: Field) {
-    if let Some(input) = input_of(field) {
+    if let Some(input) = browser::input(field.name()) {
         let _ = HtmlElement::focus(&input);
     }
-}
-
-fn input_of(field: Field) -> Option<HtmlInputElement> {
-    document().get_element_by_id(field.name())?.dyn_into().ok()
 }
 
 fn field_of(target: Option<EventTarget>) -> Option<(HtmlInputElement, Field)> {

@@ -3,17 +3,23 @@
 //! for every visitor.
 
 use crate::{
-    browser::connection::ConnectionStatus, routes, server_fn_error::ServerFnProblem,
+    browser::{
+        connection,
+        js_json::FromJs,
+        server_fn_client::{BufferedResponse, FormClient, post_form},
+    },
+    page_query,
+    server_fn_error::ServerFnProblem,
     ui::form_values::FormValues,
 };
 use countersign_types::{FieldErrors, Problem};
+use futures::{FutureExt, future::LocalBoxFuture};
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
-use leptos_router::hooks::use_location;
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
-type Response = Pin<Box<dyn Future<Output = Result<(), Problem>>>>;
+type Response = LocalBoxFuture<'static, Result<BufferedResponse, Problem>>;
 
-/// The action of a form. Create it in the page with [`form_action`] and pass it to a
+/// The action of a form. Create it in the island with [`form_action`] and pass it to a
 /// [`crate::ui::Form`].
 #[derive(Clone, Copy)]
 pub struct FormAction {
@@ -28,11 +34,12 @@ pub struct FormAction {
 #[derive(Clone)]
 struct Handlers {
     check: Arc<dyn Fn(&FormValues) -> FieldErrors + Send + Sync>,
-    call: Arc<dyn Fn(&FormValues) -> Response + Send + Sync>,
+    send: fn(FormValues) -> Response,
+    on_response: Arc<dyn Fn(BufferedResponse) -> Result<(), Problem> + Send + Sync>,
 }
 
 /// Creates an action: `read` creates the call from the fields, `check` validates it, and
-/// `on_success` gets the result.
+/// `on_success` gets the result. The form is sent as it is, like a plain form.
 ///
 /// Its initial outcome is the problem of a plain form in the query, so that both ways show the same
 /// messages.
@@ -42,36 +49,27 @@ pub fn form_action<Call>(
     on_success: impl Fn(Call::Output) + Send + Sync + 'static,
 ) -> FormAction
 where
-    Call: ServerFn<Error = ServerFnProblem> + 'static,
+    Call: ServerFn<Error = ServerFnProblem, Client: FormClient, Output: FromJs> + 'static,
 {
-    let on_success = Arc::new(on_success);
-    let call = move |fields: &FormValues| -> Response {
-        let (call, on_success) = (read(fields), on_success.clone());
-        Box::pin(async move {
-            let output = call.run_on_client().await.map_err(Problem::from)?;
-            on_success(output);
-            Ok(())
-        })
+    let handlers = Handlers {
+        check: Arc::new(move |fields| check(&read(fields))),
+        send: |form| post_form::<Call::Client>(Call::PATH, form.encode()).boxed_local(),
+        on_response: Arc::new(move |response| response.decode().map(&on_success)),
     };
-    create(
-        Call::PATH,
-        Handlers { check: Arc::new(move |fields| check(&read(fields))), call: Arc::new(call) },
-    )
+    create(Call::PATH, handlers)
 }
 
 fn create(path: &'static str, handlers: Handlers) -> FormAction {
-    let outcome = RwSignal::new(error_from_query(path).map(Err));
-    if let Some(status) = use_context::<ConnectionStatus>() {
-        // The error is obsolete once the server is reachable again.
-        status.on_return(move || {
-            if matches!(
-                outcome.try_get_untracked(),
-                Some(Some(Err(Problem::Offline | Problem::Unavailable)))
-            ) {
-                outcome.try_set(None);
-            }
-        });
-    }
+    let outcome = RwSignal::new(page_query::form_problem(path).map(Err));
+    // The error is obsolete once the server is reachable again.
+    connection::on_return(move || {
+        if matches!(
+            outcome.try_get_untracked(),
+            Some(Some(Err(Problem::Offline | Problem::Unavailable)))
+        ) {
+            outcome.try_set(None);
+        }
+    });
     FormAction {
         path,
         outcome,
@@ -81,20 +79,8 @@ fn create(path: &'static str, handlers: Handlers) -> FormAction {
     }
 }
 
-/// Returns the problem of a plain form that was posted to the server function at `path`, from the
-/// query of this page.
-pub fn error_from_query(path: &str) -> Option<Problem> {
-    use_location().query.with_untracked(|query| {
-        let error = query
-            .get_str(routes::ERROR)
-            .filter(|_| query.get_str(routes::FAILED_FUNCTION) == Some(path))?;
-        // A query may contain any text.
-        Some(error.parse().unwrap_or(Problem::BadRequest))
-    })
-}
-
-// Signals are accessed with `try_…`. A form that is being replaced, because its data is loaded
-// again, may receive its result after its signals are disposed.
+// Signals are accessed with `try_…`. A form that is replaced by a message may receive its result
+// after its signals are disposed.
 impl FormAction {
     /// Creates an action that never completes, for the component gallery.
     #[cfg(debug_assertions)]
@@ -103,7 +89,8 @@ impl FormAction {
             "/lab",
             Handlers {
                 check: Arc::new(|_| FieldErrors::default()),
-                call: Arc::new(|_| Box::pin(std::future::pending())),
+                send: |_| std::future::pending().boxed_local(),
+                on_response: Arc::new(|_| Ok(())),
             },
         )
     }
@@ -149,15 +136,14 @@ impl FormAction {
     }
 
     /// Sends the form. The caller ensures that it isn't being sent already.
-    pub(super) fn send(self, fields: &FormValues) {
-        let Some(response) = self.handlers.try_with_value(|handlers| (handlers.call)(fields))
-        else {
+    pub(super) fn send(self, fields: FormValues) {
+        let Some(Handlers { send, on_response, .. }) = self.handlers.try_get_value() else {
             return;
         };
         self.clear_success();
         self.working.try_set(true);
         spawn_local(async move {
-            let outcome = response.await;
+            let outcome = send(fields).await.and_then(|response| on_response(response));
             if outcome.is_err() || !self.navigates {
                 self.working.try_set(false);
             }

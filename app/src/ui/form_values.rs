@@ -1,6 +1,6 @@
 //! The values of the fields of a form.
 
-use leptos::web_sys::{FormData, HtmlFormElement};
+use leptos::web_sys::{self, FormData, HtmlFormElement};
 
 /// The values of the fields of a form.
 pub struct FormValues(FormData);
@@ -8,6 +8,13 @@ pub struct FormValues(FormData);
 impl FormValues {
     pub(super) fn of(form: &HtmlFormElement) -> Option<Self> {
         FormData::new_with_form(form).ok().map(Self)
+    }
+
+    /// Returns the encoded form, as browsers send it (URL Standard, 5.2).
+    pub(super) fn encode(&self) -> String {
+        web_sys::UrlSearchParams::new_with_str_sequence_sequence(&self.0)
+            .map(|form| form.to_string().into())
+            .unwrap_or_default()
     }
 
     /// Returns the text of a field; empty if there is no such field.

@@ -3,50 +3,63 @@
 //! user. Each has at most six properties. `style/components/` has one style sheet for each kind of
 //! element.
 //!
-//! To keep the Wasm module small, code that depends on a type is a thin wrapper around code that is
-//! compiled once.
+//! The browser needs only the components of islands. To keep the Wasm module small, code that
+//! depends on a type is a thin wrapper around code that is compiled once.
 
-pub mod async_view;
+#[cfg(feature = "ssr")]
 pub mod card;
 pub mod checkbox;
 pub mod code_field;
+#[cfg(feature = "ssr")]
 pub mod cooldown;
+#[cfg(feature = "ssr")]
 pub mod datetime;
+#[cfg(feature = "ssr")]
 pub mod dialog;
+mod event_target;
 pub mod form;
 pub mod form_action;
 pub mod form_values;
 pub mod interpolate;
+#[cfg(feature = "ssr")]
 pub mod list;
+#[cfg(feature = "ssr")]
 pub mod menu;
 pub mod notice;
+#[cfg(feature = "ssr")]
 pub mod page_header;
+pub mod page_listeners;
 pub mod password_field;
-mod popover;
+#[cfg(feature = "ssr")]
 pub mod post_button;
+#[cfg(feature = "ssr")]
 pub mod side_nav;
 pub mod submit_button;
 pub mod text_field;
 pub mod theme_switch;
+pub mod username_field;
 
-pub use async_view::{BusyIndicator, async_view, empty, loading, provide_busy_indicator};
-pub use card::Card;
+#[cfg(feature = "ssr")]
+pub use self::{
+    card::Card,
+    cooldown::Cooldown,
+    datetime::{Date, DateTime, RelativeTime},
+    dialog::Dialog,
+    list::List,
+    menu::Menu,
+    page_header::PageHeader,
+    post_button::PostButton,
+    side_nav::SideNav,
+};
 pub use checkbox::Checkbox;
 pub use code_field::CodeField;
-pub use cooldown::Cooldown;
-pub use datetime::{Date, DateTime, RelativeTime};
-pub use dialog::Dialog;
 pub use form::Form;
-pub use form_action::{FormAction, error_from_query, form_action};
+pub use form_action::{FormAction, form_action};
 pub use form_values::FormValues;
 pub use interpolate::interpolate;
-pub use list::List;
-pub use menu::Menu;
-pub use notice::{ErrorWithRetry, Notice, Severity, problem_notice};
-pub use page_header::{PageHeader, focus_main, focus_on_navigation, provide_navigation_focus};
+pub use notice::{Notice, Severity, problem_notice};
 pub use password_field::PasswordField;
-pub use post_button::PostButton;
-pub use side_nav::SideNav;
 pub use submit_button::SubmitButton;
 pub use text_field::TextField;
 pub use theme_switch::ThemeSwitch;
+pub use username_field::UsernameField;

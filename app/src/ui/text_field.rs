@@ -1,7 +1,6 @@
 //! A text field with label, hint and error message.
 
 use crate::{
-    eager_view::IntoEagerAny,
     messages,
     ui::form::{FormContext, input_name},
 };
@@ -53,7 +52,7 @@ pub(super) fn hint_line(
     form: FormContext,
     field: Field,
     hint: Box<dyn Fn() -> &'static str + Send + Sync>,
-) -> AnyView {
+) -> impl IntoView {
     let text = move || match form.error_of(field) {
         Some(error) => error.message(field),
         None => hint().into(),
@@ -68,5 +67,4 @@ pub(super) fn hint_line(
             {text}
         </p>
     }
-    .into_eager_any()
 }

@@ -1,7 +1,7 @@
 //! The switch between light and dark theme. The choice is stored in a cookie, so that the server
 //! renders the next page in it without a flash.
 
-use crate::messages;
+use crate::{browser, messages};
 use leptos::{
     prelude::*,
     wasm_bindgen::{JsCast, JsValue},
@@ -25,18 +25,23 @@ const ATTRIBUTE: &str = "data-theme";
 const MAX_AGE: u32 = 365 * 24 * 3600;
 
 /// Three radio buttons. `style/components/theme-switch.css` shows them only if scripts run.
-#[component]
+#[island]
 pub fn ThemeSwitch() -> impl IntoView {
     // The server sets the attribute of the root element, but renders the switch without a choice.
     let chosen = RwSignal::new(0);
+    let show = move |name: &str| {
+        let index = CHOICES.iter().position(|(choice, _)| *choice == name);
+        chosen.set(index.unwrap_or_default());
+    };
     Effect::new(move |_| {
-        let name = document().document_element().and_then(|root| root.get_attribute(ATTRIBUTE));
-        chosen.set(
-            CHOICES
-                .iter()
-                .position(|(choice, _)| name.as_deref() == Some(choice))
-                .unwrap_or_default(),
-        );
+        let root = document().document_element();
+        show(&root.and_then(|root| root.get_attribute(ATTRIBUTE)).unwrap_or_default());
+        // Another page may have changed it meanwhile.
+        browser::on_bfcache_restore(move || {
+            let name = stored_theme();
+            apply_theme(&name);
+            show(&name);
+        });
     });
     let choices = (0..CHOICES.len()).map(|index| {
         let (name, label) = CHOICES[index];
@@ -70,7 +75,16 @@ pub fn theme_colors(chosen: Option<&str>) -> [&'static str; 2] {
         .map_or(THEME_COLORS, |index| [THEME_COLORS[index]; 2])
 }
 
-fn set_theme(value: &str) {
+/// Returns the theme in the cookie; empty for that of the system.
+fn stored_theme() -> String {
+    let cookies = js_sys::Reflect::get(&document(), &JsValue::from_str("cookie"));
+    let cookies = cookies.ok().and_then(|cookies| cookies.as_string()).unwrap_or_default();
+    let value = |pair: &str| Some(pair.trim().strip_prefix(COOKIE)?.strip_prefix('=')?.to_owned());
+    let name = cookies.split(';').find_map(value).unwrap_or_default();
+    if NAMES.contains(&name.as_str()) { name } else { String::new() }
+}
+
+fn apply_theme(value: &str) {
     if let Some(root) = document().document_element() {
         let _ = if value.is_empty() {
             root.remove_attribute(ATTRIBUTE)
@@ -87,6 +101,10 @@ fn set_theme(value: &str) {
             }
         }
     }
+}
+
+fn set_theme(value: &str) {
+    apply_theme(value);
     let max_age = if value.is_empty() { 0 } else { MAX_AGE };
     let secure = if location().protocol().is_ok_and(|protocol| protocol == "https:") {
         "; Secure"

@@ -1,7 +1,10 @@
 //! The SQLite database file: its permissions, its connections, and the checks that it is still the
 //! opened file and that its write-ahead log stays bounded.
 
-use crate::store::{DatabaseErrorKind, OpenError, limits::LOCK_TIMEOUT, migrations::Migrations};
+use crate::{
+    clock,
+    store::{DatabaseErrorKind, OpenError, limits::LOCK_TIMEOUT, migrations::Migrations},
+};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -33,6 +36,8 @@ const WRITER_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long a start waits for the migrations of another process.
 const MIGRATION_LOCK_TIMEOUT: Duration = Duration::from_mins(1);
+/// Delay before the switch to write-ahead logging is tried again.
+const LOCK_RETRY_DELAY: Duration = Duration::from_millis(10);
 
 /// The file and its connection options.
 #[derive(Clone, Debug)]
@@ -132,8 +137,7 @@ impl DatabaseFile {
     /// that start together one migrates, and the others wait. Without pending migrations nothing is
     /// locked.
     pub(super) async fn migrate(&self, mut migrations: Vec<Migrations>) -> Result<(), OpenError> {
-        let mut connection =
-            self.options.clone().busy_timeout(MIGRATION_LOCK_TIMEOUT).connect().await?;
+        let mut connection = self.connect_first().await?;
         if are_migrated(&mut connection, &migrations).await? {
             drop(connection.close().await);
             return Ok(());
@@ -145,6 +149,26 @@ impl DatabaseFile {
         transaction.commit().await?;
         drop(connection.close().await);
         Ok(())
+    }
+
+    /// Opens the first connection, which switches a new file to write-ahead logging.
+    ///
+    /// If another connection switches it at the same time, SQLite fails at once with `SQLITE_BUSY`
+    /// instead of waiting, to prevent a deadlock (<https://sqlite.org/c3ref/busy_handler.html>).
+    async fn connect_first(&self) -> Result<SqliteConnection, sqlx::Error> {
+        let options = self.options.clone().busy_timeout(MIGRATION_LOCK_TIMEOUT);
+        let deadline = clock::monotonic() + MIGRATION_LOCK_TIMEOUT;
+        loop {
+            match options.connect().await {
+                Err(error)
+                    if DatabaseErrorKind::of(&error) == DatabaseErrorKind::Locked
+                        && clock::monotonic() < deadline =>
+                {
+                    tokio::time::sleep(LOCK_RETRY_DELAY).await;
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Checks that the path still leads to the opened file.

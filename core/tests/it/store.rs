@@ -5,6 +5,7 @@ use countersign_core::{
     RandomSource, ServerSecret, StartError, Store, test_on_each_database, testing::STATEMENTS,
     testing::TestDatabase,
 };
+use std::thread;
 
 test_on_each_database! {
     async fn every_statement_prepares_on_both_databases(context: TestContext) {
@@ -87,5 +88,22 @@ async fn invalid_database_url_is_rejected() {
             matches!(Store::open(url).await, Err(countersign_core::store::OpenError::Scheme)),
             "{url:?}"
         );
+    }
+}
+
+/// Each process that starts opens the file, and with a new one all of them prepare it.
+#[test]
+fn concurrent_opens_of_a_new_sqlite_file_succeed() {
+    let open = |url: String| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async { Store::open(&url).await.map(drop) })
+    };
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("sqlite:{}", folder.path().join("new.db").display());
+        let opens = (0..8).map(|_| url.clone()).map(|url| thread::spawn(move || open(url)));
+        for opened in opens.collect::<Vec<_>>() {
+            opened.join().expect("no panic").expect("an open store");
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! Adds the number of elements of a page to its root element. Before hydration, the app compares it
-//! with the actual number: a browser extension may have changed the page while it was parsed.
+//! Adds to each island of a page the number of elements in it. Before the browser hydrates an
+//! island, it compares that with the actual number: a browser extension may have changed the page
+//! while it was parsed.
 
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -12,8 +13,11 @@ use countersign_types::Problem;
 
 /// Maximum size of a page in bytes. Lists are paginated long before.
 const MAX_PAGE_BYTES: usize = 4 << 20;
+/// The start and the end of an island, which contains no other islands.
+const START: &str = "<leptos-island";
+const END: &str = "</leptos-island>";
 
-/// Adds the count to a page. Other responses are unchanged.
+/// Adds the counts to a page. Other responses are unchanged.
 pub async fn add_element_count(response: Response) -> Response {
     if !response
         .headers()
@@ -31,30 +35,33 @@ pub async fn add_element_count(response: Response) -> Response {
         }
     };
     head.headers.remove(CONTENT_LENGTH);
-    Response::from_parts(head, Body::from(with_count(page)))
+    Response::from_parts(head, Body::from(with_counts(page)))
 }
 
-/// Adds the number of elements from the `header` to the end of the `footer`. Other documents are
-/// unchanged.
-fn with_count(page: Bytes) -> Bytes {
-    let Some((start, count)) = std::str::from_utf8(&page)
-        .ok()
-        .and_then(|html| Some((html.find("<html")? + 5, count_elements(html)?)))
-    else {
-        return page;
-    };
-    let attribute = format!(" {ELEMENT_COUNT_ATTRIBUTE}=\"{count}\"");
-    [&page[..start], attribute.as_bytes(), &page[start..]].concat().into()
+/// Adds the number of elements to each island. Other documents are unchanged.
+fn with_counts(page: Bytes) -> Bytes {
+    let Ok(html) = std::str::from_utf8(&page) else { return page };
+    let mut parts = html.split(START);
+    let mut counted = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // Without an end, the browser finds more elements, and does not hydrate the island.
+        let island = part.split(END).next().unwrap_or_default();
+        let count = count_elements(island);
+        counted.push_str(&format!("{START} {ELEMENT_COUNT_ATTRIBUTE}=\"{count}\"{part}"));
+    }
+    counted.into()
 }
 
 /// Counts start tags. In the pages of this app, a `<` before a letter always starts a tag: Leptos
 /// escapes it in texts, attribute values and its own scripts. It does not escape the contents of
-/// `textarea`, `noscript`, `script` and `style`, nor `inner_html`: a page that uses them with text
-/// of users, or markup that the HTML parser completes (a `table` without `tbody`), is not hydrated.
-fn count_elements(html: &str) -> Option<usize> {
-    let html = &html[html.find("<header")?..];
-    let html = &html.as_bytes()[..html.rfind("</footer>")?];
-    Some(html.windows(2).filter(|pair| pair[0] == b'<' && pair[1].is_ascii_alphabetic()).count())
+/// `textarea`, `noscript`, `script` and `style`, nor `inner_html`: an island that uses them with
+/// text of users, or markup that the HTML parser completes (a `table` without `tbody`), is not
+/// hydrated.
+fn count_elements(html: &str) -> usize {
+    html.as_bytes()
+        .windows(2)
+        .filter(|pair| pair[0] == b'<' && pair[1].is_ascii_alphabetic())
+        .count()
 }
 
 #[cfg(test)]
@@ -62,30 +69,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_outside_header_and_footer_are_not_counted() {
-        let page = "<!DOCTYPE html><html lang=\"en\"><body><a></a>\
-                    <header><b>1 &lt;b</b></header><!><main><p title=\"&lt;p\">2 < 3</p></main>\
-                    <footer><footer></footer></footer><div></div></body></html>";
-        assert_eq!(
-            with_count(Bytes::from(page)),
-            page.replacen("<html", "<html data-elements=\"6\"", 1)
-        );
+    fn elements_of_each_island_are_counted() {
+        let page = "<html><body><leptos-island data-component=\"A\"><b>1 &lt;b</b><!>\
+                    <p title=\"&lt;p\">2 < 3</p></leptos-island><p></p>\
+                    <leptos-island data-component=\"B\"></leptos-island></body></html>";
+        let counted = "<html><body><leptos-island data-elements=\"2\" data-component=\"A\">\
+                       <b>1 &lt;b</b><!><p title=\"&lt;p\">2 < 3</p></leptos-island><p></p>\
+                       <leptos-island data-elements=\"0\" data-component=\"B\"></leptos-island>\
+                       </body></html>";
+        assert_eq!(with_counts(Bytes::from(page)), counted);
     }
 
     #[test]
-    fn document_without_header_and_footer_is_unchanged() {
-        for page in [
-            "",
-            "{}",
-            "<html></html>",
-            "<header></footer>",
-            "<html></footer><header>",
-            "<html><header>",
-            "<html><header>\u{fffd}",
-        ] {
-            assert_eq!(with_count(Bytes::from(page)), page);
+    fn document_without_islands_is_unchanged() {
+        for page in ["", "{}", "<html></html>", "<html></leptos-island>", "<html>\u{fffd}"] {
+            assert_eq!(with_counts(Bytes::from(page)), page);
         }
-        let not_text = Bytes::from_static(b"<html><header></footer>\xff");
-        assert_eq!(with_count(not_text.clone()), not_text);
+        let not_text = Bytes::from_static(b"<html><leptos-island></leptos-island>\xff");
+        assert_eq!(with_counts(not_text.clone()), not_text);
     }
 }

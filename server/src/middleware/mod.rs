@@ -19,7 +19,7 @@
 //! 12. `api_guard`: require the access level of an API operation, log the cause of its errors and
 //!     complete their challenge;
 //! 13. [`render_limit`]: limit concurrent page renderings, and run each to completion;
-//! 14. [`element_count`]: add the number of elements to each page.
+//! 14. [`element_count`]: add the number of elements to each island of a page.
 
 pub mod element_count;
 pub mod error_pages;

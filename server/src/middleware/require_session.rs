@@ -1,8 +1,8 @@
 //! Redirects anonymous clients from protected pages to the log-in page. Protected pages are not
 //! even rendered for them.
 //!
-//! It protects pages, not data: following a link inside the app requests no page from the server.
-//! Data is protected where it is read; see `countersign_core::SignedIn`.
+//! It protects pages, not data, which is protected where it is read; see
+//! `countersign_core::SignedIn`.
 
 use crate::data_download::DOWNLOAD_PATHS;
 use axum::{

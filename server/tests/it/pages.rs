@@ -30,11 +30,16 @@ test_on_each_database! {
         }
     }
 
-    async fn page_has_its_element_count_and_length(app: App) {
+    async fn islands_have_their_element_count_and_pages_their_length(app: App) {
         let user = app.user("ada@example.com").await;
         for page in ["/", "/login", "/account", "/does/not/exist"] {
             let get = app.anon().browser(&user.refresh).get(page).await;
-            assert!(get.text.contains(" data-elements=\""), "{page}");
+            let (islands, counted) = (
+                get.text.matches("<leptos-island").count(),
+                get.text.matches("<leptos-island data-elements=\"").count(),
+            );
+            assert!(islands >= 3, "{page}: {islands} islands");
+            assert_eq!(counted, islands, "{page}");
             assert_eq!(get.header("content-length"), get.text.len().to_string(), "{page}");
         }
     }

@@ -1,6 +1,5 @@
 //! (browser) Whose page this is, and the handler of changes.
 
-use countersign_types::views::TaggedAccount;
 use std::{cell::RefCell, rc::Rc};
 
 /// The identity of this page, initially as the server rendered it.
@@ -26,10 +25,10 @@ pub enum EndReason {
 }
 
 /// A change of the session. A refresh is none: it changes nothing for the page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum SessionEvent {
     /// The user logged in on this page.
-    LoggedIn(TaggedAccount),
+    LoggedIn,
     /// The user logged in in another tab, while this page was anonymous.
     LoggedInElsewhere,
     /// The browser has another session now. The page may show data of another user.

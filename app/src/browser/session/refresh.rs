@@ -63,8 +63,7 @@ pub(super) fn start(rejected: Option<String>) {
 /// Joins the refresh in flight, or starts one.
 ///
 /// The refresh runs in its own task. In the future of a caller it would be aborted when the caller
-/// is dropped (a resource that loads again, a page that is left), after the server has already
-/// rotated the token.
+/// is dropped, after the server has already rotated the token.
 fn join(rejected: Option<String>) -> impl Future<Output = Outcome> {
     let in_flight = IN_FLIGHT.with_borrow_mut(|slot| {
         let begin = || {

@@ -152,6 +152,15 @@ pub(super) fn delete_of(tag: Option<&str>) {
     }
 }
 
+/// Returns whether a token can be stored, so that the next page finds it.
+pub(super) fn is_writable() -> bool {
+    const PROBE: &str = "countersign-probe";
+    let is_writable = |store: web_sys::Storage| {
+        store.set_item(PROBE, "1").and_then(|()| store.remove_item(PROBE)).is_ok()
+    };
+    stores().is_some_and(|stores| stores.into_iter().all(is_writable))
+}
+
 /// Returns session storage and local storage. `gloo-storage` panics if the browser blocks storage
 /// (cookies off, a sandboxed frame), so that is checked first.
 fn stores() -> Option<[web_sys::Storage; 2]> {

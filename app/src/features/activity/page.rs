@@ -1,64 +1,36 @@
-//! The activity page: a paginated list. The next page is an ordinary link, so that it works without
-//! scripts and with Back.
+//! (server) The activity page: a paginated list. The next page is an ordinary link, so that it
+//! works without scripts and with Back.
 
-use super::messages;
+use super::{list_activity, messages};
 use crate::{
-    current_user::CurrentUser,
-    eager_view::IntoEagerAny,
-    features::activity::list_activity,
-    layout::account_layout::{AccountLayout, error_fallback},
-    resource::PageResource,
-    routes,
-    ui::{DateTime, List, async_view, focus_main, loading, problem_notice},
+    layout::account_layout::{account_page, load_error},
+    page_query, routes,
+    ui::{DateTime, List, problem_notice},
 };
 use countersign_types::{
     EventSeverity, Problem,
     views::{ActivityEvent, Paginated},
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn ActivityPage() -> impl IntoView {
-    let (user, query) = (expect_context::<CurrentUser>(), use_query_map());
-    let cursor =
-        move || query.with(|query| query.get("cursor").filter(|cursor| !cursor.is_empty()));
-    let events = PageResource::new(move || (user.version(), cursor()), list_activity);
-    let shown = StoredValue::new(None);
-    // For screen readers, another page of the list is like another page of the site.
-    let focus_if_changed = move |cursor: Option<String>| {
-        Effect::new(move |_| {
-            let before = shown.try_update_value(|shown| shown.replace(cursor.clone())).flatten();
-            if before.is_some_and(|before| before != cursor) {
-                focus_main();
-            }
-        });
-    };
-    let content = move || async move {
-        let (loaded, cursor) = (events.get().await, untrack(cursor));
+    account_page(routes::ACTIVITY, messages::LEAD, async |_| {
+        let cursor = page_query::value("cursor").filter(|cursor| !cursor.is_empty());
         let is_older = cursor.is_some();
-        focus_if_changed(cursor);
-        match loaded {
-            Ok(page) => list(page, is_older),
+        match list_activity(cursor).await.map_err(Problem::from) {
+            Ok(page) => list(page, is_older).into_any(),
             // A malformed link: a retry can't help.
             Err(problem @ Problem::BadRequest) => {
-                view! { {problem_notice(problem)} {newest()} }.into_eager_any()
+                view! { {problem_notice(problem)} {newest()} }.into_any()
             }
-            Err(problem) => error_fallback(problem, move || events.refetch()),
+            Err(problem) => load_error(problem),
         }
-    };
-    view! {
-        <AccountLayout
-            page=routes::ACTIVITY
-            lead=messages::LEAD
-        >
-            {async_view(loading, content)}
-        </AccountLayout>
-    }
+    })
 }
 
 /// Renders a page of the list. `is_older`: it isn't the first page.
-fn list(page: Paginated<ActivityEvent>, is_older: bool) -> AnyView {
+fn list(page: Paginated<ActivityEvent>, is_older: bool) -> impl IntoView {
     let empty = if is_older { messages::NO_MORE } else { messages::EMPTY };
     let rows = page.items.into_iter().map(event).collect();
     let older = page.next_cursor.map(|cursor| {
@@ -69,12 +41,10 @@ fn list(page: Paginated<ActivityEvent>, is_older: bool) -> AnyView {
         <List class="activity-list" rows empty/>
         <p class="cluster">{older} {is_older.then(newest)}</p>
     }
-    .into_eager_any()
 }
 
-fn newest() -> AnyView {
+fn newest() -> impl IntoView {
     view! { <a class="button secondary" href=routes::ACTIVITY.path>{messages::NEWEST}</a> }
-        .into_eager_any()
 }
 
 fn event(event: ActivityEvent) -> AnyView {
@@ -88,5 +58,5 @@ fn event(event: ActivityEvent) -> AnyView {
             <span class="text-muted text-small">{device} {address}</span>
         </li>
     }
-    .into_eager_any()
+    .into_any()
 }

@@ -1,12 +1,7 @@
-//! The home page: an introduction, or links for a logged-in user.
+//! (server) The home page: an introduction, or links for a logged-in user.
 
 use super::messages;
-use crate::{
-    current_user::CurrentUser,
-    eager_view::IntoEagerAny,
-    routes,
-    ui::{async_view, empty, focus_on_navigation},
-};
+use crate::{current_user::CurrentUser, routes};
 use countersign_types::{Problem, views::Account};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -16,7 +11,6 @@ const AUTH_LINKS: [(&str, &str); 2] =
 
 #[component]
 pub fn HomePage() -> impl IntoView {
-    focus_on_navigation();
     let user = expect_context::<CurrentUser>();
     let features = messages::FEATURES.map(|(title, description)| {
         view! {
@@ -26,12 +20,14 @@ pub fn HomePage() -> impl IntoView {
             </div>
         }
     });
-    let content = async_view(empty, move || async move {
-        match user.account.get().await {
-            Ok(tagged) => signed_in_hero(tagged.account),
-            Err(Problem::Unauthenticated) => anonymous_hero(AUTH_LINKS),
+    let content = Suspend::new(async {
+        match user.account().await {
+            Ok(tagged) => signed_in_hero(tagged.account).into_any(),
+            Err(Problem::Unauthenticated) => anonymous_hero(AUTH_LINKS).into_any(),
             // The user is unknown.
-            Err(_) => anonymous_hero([("/account", messages::YOUR_ACCOUNT), AUTH_LINKS[1]]),
+            Err(_) => {
+                anonymous_hero([("/account", messages::YOUR_ACCOUNT), AUTH_LINKS[1]]).into_any()
+            }
         }
     });
     view! {
@@ -41,11 +37,11 @@ pub fn HomePage() -> impl IntoView {
     }
 }
 
-fn anonymous_hero(links: [(&'static str, &'static str); 2]) -> AnyView {
+fn anonymous_hero(links: [(&'static str, &'static str); 2]) -> impl IntoView {
     hero(messages::HEADING.to_owned(), messages::LEAD.to_owned(), links)
 }
 
-fn signed_in_hero(account: Account) -> AnyView {
+fn signed_in_hero(account: Account) -> impl IntoView {
     let heading =
         account.name.map_or_else(|| messages::HELLO.to_owned(), |name| messages::hello(&name));
     let lead = messages::logged_in_as(&account.email);
@@ -60,7 +56,7 @@ fn hero(
     heading: String,
     lead: String,
     [(primary, primary_label), (secondary, secondary_label)]: [(&'static str, &'static str); 2],
-) -> AnyView {
+) -> impl IntoView {
     view! {
         <h1>{heading}</h1>
         <p class="lead">{lead}</p>
@@ -73,5 +69,4 @@ fn hero(
             </a>
         </p>
     }
-    .into_eager_any()
 }

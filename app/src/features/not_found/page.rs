@@ -1,4 +1,4 @@
-//! The "not found" page.
+//! (server) The "not found" page.
 
 use super::messages;
 use crate::ui::PageHeader;
@@ -6,7 +6,6 @@ use leptos::prelude::*;
 
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
-    #[cfg(feature = "ssr")]
     crate::request::set_page_status(404);
     view! {
         <div class="stack">

@@ -1,47 +1,38 @@
-//! The page "This wasn't me".
+//! (server) The page "This wasn't me".
 
-use super::messages;
+use super::{SecureAccountCall, messages};
 use crate::{
-    eager_view::IntoEagerAny,
-    features::{
-        reset_password::{messages::FOR, page::link_problem, read_link},
-        secure_account::SecureAccountCall,
-    },
-    resource::PageResource,
-    routes,
-    ui::{
-        PageHeader, PostButton, async_view, error_from_query, interpolate, loading, problem_notice,
-    },
+    features::reset_password::{form::link_problem, messages::FOR, read_link},
+    layout::account_layout::load_error,
+    page_query, routes,
+    server_fn_error::ServerFnProblem,
+    ui::{PageHeader, PostButton, interpolate, problem_notice},
 };
 use countersign_types::{Problem, views::OpenedLink};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 #[component]
 pub fn SecureAccountPage() -> impl IntoView {
-    let problem = error_from_query(SecureAccountCall::PATH);
-    let link = PageResource::new(|| (0, None), |_| read_link(routes::SECURE.to_owned()));
-    let content = move || {
-        let problem = problem.clone();
-        async move {
-            match link.get().await {
-                Ok(link) => form(&link, problem),
-                Err(problem) => link_problem(problem),
-            }
+    let content = Suspend::new(async {
+        match read_link(routes::SECURE.to_owned()).await {
+            Ok(link) => form(link).into_any(),
+            Err(ServerFnProblem(problem @ Problem::Unavailable)) => load_error(problem),
+            Err(error) => link_problem(error.into()).into_any(),
         }
-    };
+    });
     view! {
         <div class="narrow stack">
             <PageHeader heading=messages::HEADING/>
-            {async_view(loading, content)}
+            {content}
         </div>
     }
 }
 
-fn form(link: &OpenedLink, problem: Option<Problem>) -> AnyView {
-    let fields = vec![("link_id", link.link_id.to_string())];
-    let address = view! { <strong>{link.email.clone()}</strong> };
+fn form(OpenedLink { link_id, email, .. }: OpenedLink) -> impl IntoView {
+    let fields = vec![("link_id", link_id.to_string())];
+    let address = view! { <strong>{email}</strong> };
     view! {
-        {problem.map(problem_notice)}
+        {page_query::form_problem(SecureAccountCall::PATH).map(problem_notice)}
         <p class="text-muted">{interpolate(FOR, address)}</p>
         <p>{messages::EXPLANATION}</p>
         <PostButton
@@ -51,5 +42,4 @@ fn form(link: &OpenedLink, problem: Option<Problem>) -> AnyView {
             primary=true
         />
     }
-    .into_eager_any()
 }

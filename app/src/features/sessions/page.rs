@@ -1,16 +1,11 @@
-//! The sessions page: a list of sessions, which the user can revoke.
+//! (server) The sessions page: a list of sessions, which the user can revoke.
 
-use super::messages;
+use super::{RevokeSessionCall, list_sessions, messages};
 use crate::{
-    current_user::CurrentUser,
-    eager_view::IntoEagerAny,
-    features::sessions::{RevokeSessionCall, list_sessions},
-    layout::account_layout::{AccountLayout, error_fallback},
-    resource::PageResource,
-    routes,
+    layout::account_layout::{account_page, load_error},
+    page_query, routes,
     ui::{
-        Date, Dialog, List, Notice, PostButton, RelativeTime, Severity, async_view,
-        error_from_query, interpolate, loading, problem_notice,
+        Date, Dialog, List, Notice, PostButton, RelativeTime, Severity, interpolate, problem_notice,
     },
 };
 use countersign_types::{
@@ -18,43 +13,32 @@ use countersign_types::{
     views::{SessionInfo, SessionList},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
-use leptos_router::hooks::use_query_map;
 
 #[component]
 pub fn SessionsPage() -> impl IntoView {
-    let (user, query) = (expect_context::<CurrentUser>(), use_query_map());
-    let sessions = PageResource::new(move || (user.version(), None), |_| list_sessions());
-    let message = query.with_untracked(|query| {
-        query
-            .get_str(routes::SAVED)
-            .map(|which| if which == "others" { messages::OTHERS_ENDED } else { messages::ENDED })
-    });
-    let notice = move |message| {
+    account_page(routes::SESSIONS, messages::LEAD, async |tagged| {
+        let notice = page_query::value(routes::SAVED).map(|which| {
+            let message = if which == "others" { messages::OTHERS_ENDED } else { messages::ENDED };
+            view! {
+                <Notice severity=Severity::Info>
+                    <p>{message}</p>
+                </Notice>
+            }
+        });
+        let content = match list_sessions().await {
+            Ok(sessions) => list(sessions, &tagged.session_tag).into_any(),
+            Err(error) => load_error(error.into()),
+        };
         view! {
-            <Notice severity=Severity::Info>
-                <p>{message}</p>
-            </Notice>
+            {page_query::form_problem(RevokeSessionCall::PATH).map(problem_notice)}
+            {notice}
+            {content}
         }
-    };
-    let content = move || async move {
-        match (user.account.get().await, sessions.get().await) {
-            (Ok(tagged), Ok(sessions)) => list(sessions, &tagged.session_tag),
-            (Err(problem), _) | (_, Err(problem)) => error_fallback(problem, move || user.reload()),
-        }
-    };
-    view! {
-        <AccountLayout
-            page=routes::SESSIONS
-            lead=messages::LEAD
-        >
-            {error_from_query(RevokeSessionCall::PATH).map(problem_notice)}
-            {message.map(notice)}
-            {async_view(loading, content)}
-        </AccountLayout>
-    }
+        .into_any()
+    })
 }
 
-fn list(sessions: SessionList, tag: &str) -> AnyView {
+fn list(sessions: SessionList, tag: &str) -> impl IntoView + use<> {
     let SessionList { as_of, mut items } = sessions;
     // The current session first, then by last use.
     items.sort_by_key(|session| (!session.current, std::cmp::Reverse(session.last_seen_at)));
@@ -79,13 +63,12 @@ fn list(sessions: SessionList, tag: &str) -> AnyView {
                     />
                 </Dialog>
             }
-            .into_eager_any()
+            .into_any()
         } else {
             let text = messages::NO_OTHER_SESSIONS;
-            view! { <p class="text-muted">{text}</p> }.into_eager_any()
+            view! { <p class="text-muted">{text}</p> }.into_any()
         }}
     }
-    .into_eager_any()
 }
 
 fn row(session: SessionInfo, as_of: Timestamp, tag: &str) -> AnyView {
@@ -93,7 +76,7 @@ fn row(session: SessionInfo, as_of: Timestamp, tag: &str) -> AnyView {
     let device = crate::messages::device(session.device.as_deref());
     let address = session.address.map(|address| format!(" · {address}"));
     let control = if session.current {
-        view! { <span class="badge">{messages::CURRENT_SESSION}</span> }.into_eager_any()
+        view! { <span class="badge">{messages::CURRENT_SESSION}</span> }.into_any()
     } else {
         let fields = vec![("session", id.clone()), ("session_tag", tag.to_owned())];
         view! {
@@ -104,7 +87,7 @@ fn row(session: SessionInfo, as_of: Timestamp, tag: &str) -> AnyView {
                 described_by=id.clone()
             />
         }
-        .into_eager_any()
+        .into_any()
     };
     let since = interpolate(messages::SINCE, view! { <Date at=session.created_at/> });
     view! {
@@ -119,5 +102,5 @@ fn row(session: SessionInfo, as_of: Timestamp, tag: &str) -> AnyView {
             {control}
         </li>
     }
-    .into_eager_any()
+    .into_any()
 }

@@ -1,0 +1,134 @@
+//! (browser) Behaviour of links, menus, dialogs and [`crate::ui::PostButton`]s, which need no
+//! island for it: one listener on the document for each kind of event.
+
+use crate::{browser, browser::connection, ui::event_target::target_as};
+use leptos::{
+    ev,
+    prelude::set_timeout,
+    task::spawn_local,
+    wasm_bindgen::JsCast,
+    web_sys::{Element, HtmlElement},
+};
+use std::{cell::RefCell, time::Duration};
+
+/// How long a [`crate::ui::PostButton`] stays disabled if the browser doesn't leave the page.
+const RETRY_DELAY: Duration = Duration::from_secs(10);
+/// Attribute of a button that was pressed.
+const DISABLED: &str = "aria-disabled";
+
+thread_local! {
+    /// The URL of the link that the user has followed while the server was unreachable.
+    static PENDING_LINK: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Starts to listen. Called once per page.
+pub fn start() {
+    browser::on_captured_event("toggle", |event| focus_dialog(&event));
+    browser::on_event(ev::focusout, |event| close_popover_on_blur(&event));
+    browser::on_event(ev::click, |event| {
+        if browser::is_hydrated()
+            && let Some(link) = target_as::<Element>(event.target())
+                .and_then(|clicked| clicked.closest("a[href]").ok().flatten())
+        {
+            close_popover_around(&link);
+            stay_if_unreachable(&event, &link);
+        }
+    });
+    browser::on_event(ev::submit, |event| {
+        if browser::is_hydrated() {
+            submit_once(&event);
+        }
+    });
+    connection::on_return(follow_pending_link);
+    // The user has gone on on this page.
+    browser::on_event(ev::input, |_| PENDING_LINK.set(None));
+    browser::on_bfcache_restore(|| PENDING_LINK.set(None));
+}
+
+/// Focuses a dialog that opens, so that screen readers read it. When it closes, it can't take the
+/// focus, which returns to its button.
+fn focus_dialog(event: &ev::Event) {
+    if let Some(popover) = target_as::<HtmlElement>(event.target())
+        && popover.class_list().contains("dialog")
+    {
+        let _ = popover.focus();
+    }
+}
+
+/// Closes a popover when the focus moves out of it, which the browser doesn't do. Its button
+/// toggles it itself.
+fn close_popover_on_blur(event: &ev::FocusEvent) {
+    let (Some(from), Some(to)) =
+        (target_as::<Element>(event.target()), target_as::<Element>(event.related_target()))
+    else {
+        return;
+    };
+    if let Some(popover) = popover_around(&from)
+        && !popover.contains(Some(&to))
+        && to.get_attribute("popovertarget") != Some(popover.id())
+    {
+        let _ = popover.hide_popover();
+    }
+}
+
+/// Closes the menu of a link that is followed: the page may come back from the back-forward cache.
+fn close_popover_around(link: &Element) {
+    if let Some(popover) = popover_around(link) {
+        let _ = popover.hide_popover();
+    }
+}
+
+fn popover_around(element: &Element) -> Option<HtmlElement> {
+    element.closest("[popover]").ok()??.dyn_into().ok()
+}
+
+/// Keeps the page while the server is unreachable, instead of an error page of the browser. Follows
+/// the link as soon as the server responds, even if only with errors, which its pages explain.
+fn stay_if_unreachable(event: &ev::MouseEvent, link: &Element) {
+    let has_modifier = event.alt_key() || event.ctrl_key() || event.meta_key() || event.shift_key();
+    // An empty URL is that of the page.
+    let is_own = |url: &String| url.is_empty() || url.starts_with('/');
+    let Some(url) = link.get_attribute("href").filter(is_own) else { return };
+    if event.default_prevented()
+        || event.button() != 0
+        || has_modifier
+        || connection::is_probably_online()
+    {
+        return;
+    }
+    event.prevent_default();
+    PENDING_LINK.set(Some(url));
+    spawn_local(async {
+        if connection::is_responding().await {
+            follow_pending_link();
+        }
+    });
+}
+
+fn follow_pending_link() {
+    if let Some(url) = PENDING_LINK.take() {
+        browser::follow(&url);
+    }
+}
+
+/// Prevents a second submission of a [`crate::ui::PostButton`], and one while the server is
+/// unreachable.
+fn submit_once(event: &ev::SubmitEvent) {
+    let Some(button) = target_as::<Element>(event.target())
+        .filter(|form| form.class_list().contains("post-button"))
+        .and_then(|form| form.query_selector("button").ok().flatten())
+    else {
+        return;
+    };
+    if button.has_attribute(DISABLED) || !connection::is_probably_online() {
+        event.prevent_default();
+        return;
+    }
+    let _ = button.set_attribute(DISABLED, "true");
+    set_timeout(
+        move || {
+            let _ = button.remove_attribute(DISABLED);
+        },
+        RETRY_DELAY,
+    );
+}
