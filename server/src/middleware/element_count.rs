@@ -10,6 +10,7 @@ use axum::{
 use countersign_http::problem;
 use countersign_leptos::browser::ELEMENT_COUNT_ATTRIBUTE;
 use countersign_types::Problem;
+use std::iter::once;
 
 /// Maximum size of a page in bytes. Lists are paginated long before.
 const MAX_PAGE_BYTES: usize = 4 << 20;
@@ -42,14 +43,14 @@ pub async fn add_element_count(response: Response) -> Response {
 fn with_counts(page: Bytes) -> Bytes {
     let Ok(html) = std::str::from_utf8(&page) else { return page };
     let mut parts = html.split(START);
-    let mut counted = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
+    let before = parts.next().unwrap_or_default().to_owned();
+    let islands = parts.map(|part| {
         // Without an end, the browser finds more elements, and does not hydrate the island.
         let island = part.split(END).next().unwrap_or_default();
         let count = count_elements(island);
-        counted.push_str(&format!("{START} {ELEMENT_COUNT_ATTRIBUTE}=\"{count}\"{part}"));
-    }
-    counted.into()
+        format!("{START} {ELEMENT_COUNT_ATTRIBUTE}=\"{count}\"{part}")
+    });
+    once(before).chain(islands).collect::<String>().into()
 }
 
 /// Counts start tags. In the pages of this app, a `<` before a letter always starts a tag: Leptos
