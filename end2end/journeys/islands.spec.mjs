@@ -1,5 +1,6 @@
 // Pages are rendered by the server, and only their islands run scripts. Every page works without
 // them, links load the next page, and one Wasm module serves all pages.
+import { simulateRestore } from '../support/back-forward.mjs';
 import { markScriptless } from '../support/javascript.mjs';
 import {
   changeName,
@@ -125,20 +126,15 @@ test('page from the back-forward cache is loaded again only if the account has c
   await open(page, '/account/sessions');
   await page.evaluate(() => (window.isSameDocument = true));
   const isSameDocument = () => page.evaluate(() => window.isSameDocument === true);
-  // Simulates a restore from the back-forward cache.
-  const restore = () =>
-    page.evaluate(() =>
-      window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
-    );
   const name = (text) => page.getByRole('banner').getByRole('button', { name: text });
-  await restore();
+  await simulateRestore(page);
   await expect.poll(() => watch.callsTo('/fn/current-account').at(-1)?.status).toBe(200);
   expect(await isSameDocument()).toBe(true);
 
   const { email, password } = user;
   const { body } = await server.api('POST', '/auth/login', { email, password });
   await server.api('PATCH', '/me', { name: 'Augusta Ada' }, body.access_token);
-  await restore();
+  await simulateRestore(page);
   await expect(name('Augusta Ada')).toBeVisible();
   await expect.poll(isSameDocument).toBe(false);
 });

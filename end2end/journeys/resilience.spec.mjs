@@ -13,7 +13,7 @@ import {
   submitLogIn,
 } from '../support/actions.mjs';
 import { expectNoLayoutShift, observeLayoutShifts } from '../support/layout-shift.mjs';
-import { browserHistory } from '../support/back-forward.mjs';
+import { browserHistory, simulateRestore } from '../support/back-forward.mjs';
 import { expect, test } from '../support/test.mjs';
 
 const offlineStatus = (page) => page.getByRole('status').filter({ hasText: "You're offline." });
@@ -107,11 +107,7 @@ test('visible password is never stored', async ({ expectConsole, page, server })
     password: user.password,
   });
   await server.api('POST', '/auth/logout', { scope: 'others' }, body.access_token);
-  // Simulates a restore from the back-forward cache, which makes the page reload the account.
-  const ended = () =>
-    page.evaluate(() =>
-      window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
-    );
+  const ended = () => simulateRestore(page);
   await expectConsole(
     [
       { status: 401, url: '/fn/current-account' },
@@ -158,10 +154,7 @@ test('form input survives a token refresh and an account reload', async ({
   await logIn(page, await createUser(server));
   await field.name(page).fill('Augusta Ada King');
   await patchStoredToken(page, { obtained_at: 0 });
-  // Simulates a restore from the back-forward cache, which makes the page reload the account.
-  await page.evaluate(() =>
-    window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
-  );
+  await simulateRestore(page);
   await expect.poll(() => watch.callsTo('/fn/current-account').at(-1)?.status).toBe(200);
   expect(watch.callsTo('/fn/refresh')).toHaveLength(1);
   await expect(field.name(page)).toHaveValue('Augusta Ada King');
@@ -182,7 +175,7 @@ test('Back and Forward show the expected pages', async ({ page, server }) => {
   await expect(page.getByRole('heading', { name: 'Your data', exact: true })).toBeVisible();
 });
 
-// Lists are only reloaded after an error or with a new page.
+// The account does not change, so the page stays.
 test('layout is stable during account reloads and network changes', async ({
   context,
   page,
@@ -195,10 +188,7 @@ test('layout is stable during account reloads and network changes', async ({
     await navigateTo(page, name);
     await observeLayoutShifts(page, { fromNow: true });
     const calls = watch.mark();
-    // Simulates a restore from the back-forward cache, which makes the page reload the account.
-    await page.evaluate(() =>
-      window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
-    );
+    await simulateRestore(page);
     await expect.poll(() => watch.callsTo('/fn/current-account', calls).at(-1)?.status).toBe(200);
     await context.setOffline(true);
     await expect(offlineStatus(page)).toBeVisible();

@@ -5,6 +5,15 @@ import { runsScripts } from './javascript.mjs';
 
 const nextEvent = (devtools, event) => new Promise((done) => devtools.once(event, done));
 
+/**
+ * Simulates a restore of `page` from the back-forward cache. A page with a session then compares
+ * its account with that of the server.
+ */
+export const simulateRestore = (page) =>
+  page.evaluate(() =>
+    window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })),
+  );
+
 /** The history of `page`: Back, Forward, the entries and the content of the page. */
 export async function browserHistory(page) {
   const devtools = await page.context().newCDPSession(page);
