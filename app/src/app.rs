@@ -13,11 +13,10 @@ use crate::{
     },
     layout::{
         session_monitor::{RenderedSession, SessionMonitor},
-        site_layout::SiteHeader,
+        site_layout::{SiteFooter, SiteHeader},
     },
-    messages,
-    routes::feature_pages,
-    ui::ThemeSwitch,
+    messages, request,
+    routes::{self, feature_pages},
 };
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
@@ -40,7 +39,7 @@ pub fn App() -> impl IntoView {
             <a class="skip-link" href="#main">
                 {messages::SKIP}
             </a>
-            <SiteHeader/>
+            {(!routes::is_auth_page(&request::path())).then(|| view! { <SiteHeader/> })}
             <main id="main" class="page" tabindex="-1">
                 <LogOutProblem/>
                 <FlatRoutes fallback=NotFoundPage>
@@ -51,17 +50,18 @@ pub fn App() -> impl IntoView {
                     <FeatureRoutes/>
                 </FlatRoutes>
             </main>
-            <footer class="site-footer cluster">
-                <p>{messages::FOOTER}</p>
-                <ThemeSwitch/>
-            </footer>
+            <SiteFooter/>
             {session_monitor(user)}
         </Router>
     }
 }
 
 macro_rules! declare_routes {
-    ($($group:ident { $($route:ident = $path:tt, $feature:ident::$page:ident;)+ })+) => {
+    (
+        $($group:ident {
+            $($route:ident = $path:tt, $feature:ident::$page:ident $(, $nav:ident, $icon:ident)?;)+
+        })+
+    ) => {
         /// The routes of the account pages and of the pages of links.
         #[component(transparent)]
         fn FeatureRoutes() -> impl MatchNestedRoutes + Clone {

@@ -15,6 +15,7 @@
 //! | what islands know of their page | [`page_query`], [`rendered`] |
 //! | the logged-in user | `current_user` (server only) |
 //! | redirects after log-in | [`return_to`] |
+//! | the time zone of the user | [`time_zone`] |
 //! | requests and responses of server functions | `request` (server only) |
 //! | access levels of server functions, their errors | [`server_fn_access`], [`server_fn_error`] |
 #![recursion_limit = "256"]
@@ -37,6 +38,7 @@ pub mod server_fn_access;
 pub mod server_fn_error;
 #[cfg(all(feature = "ssr", any(test, feature = "testing")))]
 pub mod testing;
+pub mod time_zone;
 pub mod ui;
 
 #[cfg(feature = "ssr")]

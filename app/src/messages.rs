@@ -37,6 +37,22 @@ pub fn user_name(account: &Account) -> &str {
     account.name.as_deref().unwrap_or(&account.email)
 }
 
+/// Returns the initials of a user: the first letters of the first and last word of the name, or the
+/// first letter of the email address.
+pub fn initials(account: &Account) -> String {
+    initials_of(user_name(account))
+}
+
+/// Returns the initials of a name; an email address is a single word.
+fn initials_of(name: &str) -> String {
+    let mut words = name.split_whitespace();
+    let (first, last) = (words.next(), words.next_back());
+    let letter = |word: &str| {
+        word.chars().find(|letter| letter.is_alphanumeric()).or_else(|| word.chars().next())
+    };
+    first.into_iter().chain(last).filter_map(letter).flat_map(char::to_uppercase).collect()
+}
+
 /// Returns the name of a device. Names of programs and operating systems are the same in all
 /// languages; only the text between them is translated.
 pub fn device(name: Option<&str>) -> String {
@@ -56,7 +72,8 @@ pub const LOG_OUT_IS_RETRIED: &str = "Keep this page open: we'll keep trying for
 pub const HEADER_NAV: &str = "Account";
 pub const ACCOUNT_NAV: &str = "Account pages";
 pub const ACCOUNT: &str = "Account";
-pub const LOGGED_IN_AS: &str = "Logged in as {}";
+pub const SECURITY_PAGES: &str = "Security";
+pub const YOUR_ACCOUNT_PAGES: &str = "Your account";
 
 pub const THEME: &str = "Theme";
 pub const THEME_SYSTEM: &str = "System";
@@ -124,10 +141,18 @@ pub fn date(year: i64, month: usize, day: i64) -> String {
     format!("{day} {} {year}", MONTHS[month])
 }
 
-/// Returns a date with its time in UTC.
-pub fn date_time(date: &str, hour: i64, minute: i64) -> String {
-    format!("{date}, {hour:02}:{minute:02} UTC")
+/// Returns a date with its time.
+pub fn date_time(date: &str, time: &str) -> String {
+    format!("{date}, {time}")
 }
+
+/// Returns a time. `is_utc`: it is not in the time zone of the user.
+pub fn time(hour: i64, minute: i64, is_utc: bool) -> String {
+    format!("{hour:02}:{minute:02}{}", if is_utc { " UTC" } else { "" })
+}
+
+pub const TODAY: &str = "Today";
+pub const YESTERDAY: &str = "Yesterday";
 
 /// Returns why requests get no response; empty while the server is reachable.
 pub const fn connection(connection: Connection) -> &'static str {
@@ -176,6 +201,22 @@ mod tests {
             (13 * 86_400, "Active 13 days ago"),
         ] {
             assert_eq!(last_active(TimeSpan::seconds(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn initials_are_those_of_the_first_and_last_word() {
+        for (name, expected) in [
+            ("Ada Lovelace", "AL"),
+            ("Ada King, Countess of Lovelace", "AL"),
+            ("ada", "A"),
+            ("(Ada) \"Lovelace\"", "AL"),
+            ("東京 太郎", "東太"),
+            ("ßeta", "SS"),
+            ("🦀", "🦀"),
+            ("ada@example.com", "A"),
+        ] {
+            assert_eq!(initials_of(name), expected);
         }
     }
 

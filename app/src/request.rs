@@ -46,6 +46,13 @@ pub fn set_page_status(status: u16) {
     }
 }
 
+/// Returns the path of the page that is being rendered.
+pub fn path() -> String {
+    use_context::<http::request::Parts>()
+        .map(|request| request.uri.path().to_owned())
+        .unwrap_or_default()
+}
+
 /// Returns whether this server sends email.
 pub fn sends_mail() -> bool {
     use_context::<HttpState>().is_some_and(|http| http.auth().sends_mail())

@@ -1,7 +1,7 @@
 //! Paths and access levels of the pages, and the parameters in their query strings. Pure text
 //! functions, without access to the request or the browser.
 
-use crate::features;
+use crate::{features, messages, ui::Icon};
 use countersign_types::{Access, path::is_at_or_below};
 
 macro_rules! site_pages {
@@ -31,24 +31,54 @@ pub struct AccountPage {
     pub path: &'static str,
     /// The heading, which is also the name in the navigation.
     pub heading: &'static str,
+    /// The group in the navigation.
+    pub group: NavGroup,
+    /// The icon in the navigation.
+    pub icon: Icon,
+}
+
+/// A group of account pages in the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NavGroup {
+    /// Who the user is. Without a title.
+    Profile,
+    /// How the user logs in, and where.
+    Security,
+    /// The account as a whole.
+    Account,
+}
+
+impl NavGroup {
+    /// All groups, in the order of the navigation.
+    pub const ALL: [Self; 3] = [Self::Profile, Self::Security, Self::Account];
+
+    /// Returns the title; empty for none.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Profile => "",
+            Self::Security => messages::SECURITY_PAGES,
+            Self::Account => messages::YOUR_ACCOUNT_PAGES,
+        }
+    }
 }
 
 /// Passes the table of the account pages and of the pages of links to another macro: `$use! {
-/// account { CONSTANT = PATH, feature::Component; … } link { … } }`. The heading of a page is
-/// `HEADING` in the texts of its feature.
+/// account { CONSTANT = PATH, feature::Component, Group, Icon; … } link { … } }`. The heading of a
+/// page is `HEADING` in the texts of its feature.
 ///
-/// The pages of `account` are for signed-in users, in the order of the navigation. Those of `link`
-/// are for anyone: they belong to links that are sent by email.
+/// The pages of `account` are for signed-in users, in the order of the navigation, with [`NavGroup`]
+/// and [`Icon`]. Those of `link` are for anyone: they belong to links that are sent by email.
 macro_rules! feature_pages {
     ($use:ident) => {
         $use! {
             account {
-                PROFILE = "/account", profile::ProfilePage;
-                EMAIL = "/account/email", email::EmailPage;
-                PASSWORD = "/account/password", password::PasswordPage;
-                SESSIONS = "/account/sessions", sessions::SessionsPage;
-                ACTIVITY = "/account/activity", activity::ActivityPage;
-                DATA = "/account/data", your_data::YourDataPage;
+                PROFILE = "/account", profile::ProfilePage, Profile, User;
+                EMAIL = "/account/email", email::EmailPage, Profile, Mail;
+                PASSWORD = "/account/password", password::PasswordPage, Security, Lock;
+                SESSIONS = "/account/devices", sessions::SessionsPage, Security, Devices;
+                ACTIVITY = "/account/activity", activity::ActivityPage, Security, Clock;
+                DATA = "/account/data", your_data::YourDataPage, Account, Data;
             }
             link {
                 FORGOT = "/forgot", forgot_password::ForgotPasswordPage;
@@ -65,13 +95,20 @@ pub(crate) use feature_pages;
 
 macro_rules! declare_feature_pages {
     (
-        account { $($page:ident = $path:literal, $feature:ident::$component:ident;)+ }
+        account {
+            $($page:ident = $path:literal, $feature:ident::$component:ident,
+                $group:ident, $icon:ident;)+
+        }
         link { $($link_page:ident = $link_path:literal, $($link_component:ident)::+;)+ }
     ) => {
         $(
             #[doc = concat!("`", $path, "`")]
-            pub const $page: AccountPage =
-                AccountPage { path: $path, heading: features::$feature::messages::HEADING };
+            pub const $page: AccountPage = AccountPage {
+                path: $path,
+                heading: features::$feature::messages::HEADING,
+                group: NavGroup::$group,
+                icon: Icon::$icon,
+            };
         )+
         $(
             #[doc = concat!("`", $link_path, "`")]
@@ -81,8 +118,11 @@ macro_rules! declare_feature_pages {
         const FEATURE_PAGES: &[(&str, Access)] =
             &[$(($page.path, Access::SignedIn),)+ $(($link_page, Access::Public),)+];
 
-        /// Paths and headings of the account pages, in the order of the navigation.
-        pub const ACCOUNT_NAV: &[(&str, &str)] = &[$(($page.path, $page.heading)),+];
+        /// The account pages, in the order of the navigation.
+        pub const ACCOUNT_PAGES: &[AccountPage] = &[$($page),+];
+
+        /// The pages with a single task and without a site header.
+        const AUTH_PAGES: &[&str] = &[LOG_IN, SIGN_UP, $($link_page),+];
     };
 }
 feature_pages!(declare_feature_pages);
@@ -116,6 +156,9 @@ pub fn email_page_after_change() -> String {
 pub fn log_in_after_reset() -> String {
     format!("{LOG_IN}?{PASSWORD_RESET}")
 }
+
+/// `?report`, on [`PASSWORD`]: the user does not recognise a log-in.
+pub const REPORT: &str = "report";
 
 /// `?delete`, on [`DATA`]: show the form that deletes the account.
 pub const DELETE: &str = "delete";
@@ -174,6 +217,11 @@ pub fn required_level(path: &str) -> Access {
 /// such a page.
 pub fn is_protected(path: &str) -> bool {
     required_level(path) != Access::Public
+}
+
+/// Returns whether a page has a single task, and therefore no site header.
+pub fn is_auth_page(path: &str) -> bool {
+    AUTH_PAGES.contains(&path)
 }
 
 /// Returns path and access level of each page.

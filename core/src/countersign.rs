@@ -153,6 +153,12 @@ impl Auth {
         &self.0.store
     }
 
+    /// Returns the current time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock().now()
+    }
+
     pub(crate) fn clock(&self) -> &SharedClock {
         &self.0.clock
     }

@@ -88,7 +88,7 @@ withAndWithoutScripts(() => {
       await expectNoOtherUser();
       await navigateTo(page, 'Activity');
       await expectNoOtherUser();
-      await navigateTo(page, 'Sessions');
+      await navigateTo(page, 'Devices');
       await expectNoOtherUser();
       await navigateTo(page, 'Profile');
       await expectNoOtherUser();

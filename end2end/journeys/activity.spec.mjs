@@ -19,23 +19,22 @@ withAndWithoutScripts((scripts) => {
       .getByRole('main')
       .getByRole('listitem')
       .filter({ has: page.locator('time') });
-    await expect(events).toHaveCount(PAGE_SIZE);
-    await expect(events.first()).toContainText('Logged in');
-    await expect(events.last()).toContainText('Wrong password');
+    // Equal events in a row are one row.
+    await expect(events).toHaveText([/^Logged in/, /^Wrong password · 19 times/]);
+    await expect(page.getByRole('heading', { level: 2 })).toHaveText(['Today']);
     const [first] = await events.locator('time').first().allInnerTexts();
-    expect(first).toMatch(/^\d+ \w+ \d{4}, \d\d:\d\d UTC$/);
+    expect(first).toMatch(scripts ? /^\d\d:\d\d$/ : /^\d\d:\d\d UTC$/);
 
     await page.getByRole('link', { name: 'Show older' }).click();
     await expect(page).toHaveURL(/\?cursor=/);
-    await expect(events).toHaveCount(7);
-    await expect(events.last()).toContainText('Signed up');
+    await expect(events).toHaveText([/^Wrong password · 6 times/, /^Signed up/]);
     await expect(page.getByRole('link', { name: 'Show older' })).toHaveCount(0);
 
     await page.reload();
-    await expect(events).toHaveCount(7);
+    await expect(events).toHaveCount(2);
     await page.getByRole('link', { name: 'Back to newest' }).click();
     await expect(page).toHaveURL('/account/activity');
-    await expect(events).toHaveCount(PAGE_SIZE);
+    await expect(events.first()).toHaveText(/^Logged in/);
     if (scripts) expect(watch.calls.every(({ plainForm }) => !plainForm)).toBe(true);
   });
 

@@ -7,6 +7,7 @@ import {
   fillIn,
   newUser,
   open,
+  pressLogOut,
   storedToken,
   submit,
   waitForHydration,
@@ -97,7 +98,7 @@ test('log-out before hydration logs out the other tabs', async ({ context, page,
   const early = await context.newPage();
   const arrive = await delayScripts(early);
   await early.goto('/account', { waitUntil: 'commit' });
-  await submit(early, 'Log out');
+  await pressLogOut(early);
   await expect(early).toHaveURL('/login?bye');
   arrive();
   await expect(page.getByText('You logged out in another tab')).toBeVisible();

@@ -82,7 +82,7 @@ withAndWithoutScripts((scripts) => {
     watch,
   }) => {
     const user = newUser();
-    await beginSignUp(page, user, '/signup?next=/account/sessions');
+    await beginSignUp(page, user, '/signup?next=/account/devices');
     const mail = await mailTo(user.email);
     expect(mail.subject).toBe(`Your code is ${mail.code} – finish signing up`);
     const { email, password } = user;
@@ -95,7 +95,7 @@ withAndWithoutScripts((scripts) => {
     await expect(codeField(page)).toBeFocused();
     await codeField(page).fill(digits(mail));
     await submit(page, 'Confirm');
-    await expect(page).toHaveURL('/account/sessions');
+    await expect(page).toHaveURL('/account/devices');
     await expect(page.getByText('This device')).toBeVisible();
     await open(page, '/account');
     await expectAccountOf(page, user);

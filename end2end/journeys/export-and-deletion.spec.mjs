@@ -100,12 +100,12 @@ withAndWithoutScripts((scripts) => {
 
     // The notice is on every account page.
     await waitForHydration(page);
-    await navigateTo(page, 'Sessions');
+    await navigateTo(page, 'Devices');
     await expect(notice).toBeVisible();
     await notice.getByRole('button', { name: 'Keep my account' }).click();
     await expect(page.getByText("Your account won't be deleted.")).toBeVisible();
     // The page does not change.
-    await expect(page.getByRole('heading', { level: 1, name: 'Sessions' })).toBeVisible();
+    await expect(page.getByRole('heading', { level: 1, name: 'Devices' })).toBeVisible();
     await expect(notice).toHaveCount(0);
     await waitForHydration(page);
     await navigateTo(page, 'Activity');

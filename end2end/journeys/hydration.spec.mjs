@@ -114,10 +114,10 @@ const userPages = [
     ),
     "That's not your current password.",
   ],
-  ['/account/sessions', 'This device'],
-  ['/account/sessions?saved', 'The device is logged out.'],
+  ['/account/devices', 'This device'],
+  ['/account/devices?saved', 'The device is logged out.'],
   [
-    formErrorUrl('/account/sessions', '/fn/revoke-session', 'not_found'),
+    formErrorUrl('/account/devices', '/fn/revoke-session', 'not_found'),
     'It may have ended or been removed.',
   ],
   ['/account/activity', 'Signed up'],

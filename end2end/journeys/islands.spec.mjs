@@ -123,7 +123,7 @@ test('page from the back-forward cache is loaded again only if the account has c
 }) => {
   const user = await createUser(server);
   await logIn(page, user);
-  await open(page, '/account/sessions');
+  await open(page, '/account/devices');
   await page.evaluate(() => (window.isSameDocument = true));
   const isSameDocument = () => page.evaluate(() => window.isSameDocument === true);
   const name = (text) => page.getByRole('banner').getByRole('button', { name: text });

@@ -91,9 +91,9 @@ withAndWithoutScripts((scripts) => {
     await press('Enter');
     await expectAccountOf(page, user);
     const sideNav = page.getByRole('navigation', { name: 'Account pages' });
-    await tabTo(page, sideNav.getByRole('link', { name: 'Sessions' }));
+    await tabTo(page, sideNav.getByRole('link', { name: 'Devices' }));
     await press('Enter');
-    await expect(page.getByRole('heading', { name: 'Sessions' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Devices' })).toBeVisible();
     await waitForHydration(page);
 
     const opener = page.getByRole('button', { name: 'Log out all other devices' }).first();

@@ -10,9 +10,9 @@ import {
   logIn,
   open,
   patchStoredToken,
+  pressLogOut,
   sessionCookie,
   storedToken,
-  submit,
 } from '../support/actions.mjs';
 import { expect, test } from '../support/test.mjs';
 
@@ -135,7 +135,7 @@ test('log-out that fails with 503 is reported and retried', async ({
   await page.route('**/fn/logout', (route) => route.fulfill(unavailable), { times: 2 });
   const start = watch.mark();
   await expectConsole({ status: 503, url: '/fn/logout', times: 2 }, async () => {
-    await submit(page, 'Log out');
+    await pressLogOut(page);
     await expect(page.getByRole('alert')).toContainText("You're still logged in.");
     await expectAccountOf(page, user);
     expect(await storedToken(page), 'the session continues').not.toBeNull();
@@ -153,7 +153,7 @@ test('log-out is attempted at most six times', async ({ page, server, watch }) =
     route.fulfill({ status: 503, contentType: 'application/json', body: '"unavailable"' }),
   );
   const start = watch.mark();
-  await submit(page, 'Log out');
+  await pressLogOut(page);
   await expect(page.getByRole('alert')).toContainText("You're still logged in.");
   // Moves the clock again and again: the next attempt is scheduled only after the last one failed.
   await expect

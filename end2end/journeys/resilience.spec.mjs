@@ -162,12 +162,12 @@ test('form input survives a token refresh and an account reload', async ({
 
 test('Back and Forward show the expected pages', async ({ page, server }) => {
   await logIn(page, await createUser(server));
-  await navigateTo(page, 'Sessions');
+  await navigateTo(page, 'Devices');
   await navigateTo(page, 'Your data');
   const history = await browserHistory(page);
   await history.back();
-  await expect(page.getByRole('heading', { name: 'Sessions' })).toBeVisible();
-  await expect(page).toHaveTitle('Sessions · Countersign');
+  await expect(page.getByRole('heading', { name: 'Devices' })).toBeVisible();
+  await expect(page).toHaveTitle('Devices · Countersign');
   await history.forward();
   await expect(page.getByRole('heading', { name: 'Your data', exact: true })).toBeVisible();
   await open(page, '/');
@@ -184,7 +184,7 @@ test('layout is stable during account reloads and network changes', async ({
 }) => {
   await logIn(page, await createUser(server));
   watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: '/readyz', times: Infinity });
-  for (const name of ['Profile', 'Activity', 'Your data', 'Sessions']) {
+  for (const name of ['Profile', 'Activity', 'Your data', 'Devices']) {
     await navigateTo(page, name);
     await observeLayoutShifts(page, { fromNow: true });
     const calls = watch.mark();

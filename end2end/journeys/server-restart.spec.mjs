@@ -7,9 +7,9 @@ import {
   navigateTo,
   open,
   patchStoredToken,
+  pressLogOut,
   sessionCookie,
   signUp,
-  submit,
 } from '../support/actions.mjs';
 import { expect, test } from '../support/test.mjs';
 
@@ -74,7 +74,7 @@ test('failed log-out is retried when the server is back', async ({ page, server,
     url: /^\/fn\/logout$/,
     times: Infinity,
   });
-  await submit(page, 'Log out');
+  await pressLogOut(page);
   await expect(
     page.getByRole('alert').filter({ hasText: "You're still logged in." }),
   ).toBeVisible();

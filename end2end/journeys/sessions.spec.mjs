@@ -15,9 +15,9 @@ const expectRevoked = async (server, device) => {
 
 /** Logs in and opens the sessions page. */
 async function openSessionsPage(page, user) {
-  await open(page, '/login?next=/account/sessions');
+  await open(page, '/login?next=/account/devices');
   await submitLogIn(page, user);
-  await expect(page).toHaveURL('/account/sessions');
+  await expect(page).toHaveURL('/account/devices');
   await expect(rows(page).first()).toContainText('This device');
   await expect(rows(page).first()).toContainText('Active now');
 }
@@ -29,7 +29,8 @@ withAndWithoutScripts((scripts) => {
     await openSessionsPage(page, user);
     await expect(rows(page)).toHaveCount(4);
     await logOutIn(rows(page).nth(1));
-    await expect(page.getByText('The device is logged out.')).toBeVisible();
+    const done = scripts ? 'Logged out Node.js.' : 'The device is logged out.';
+    await expect(page.getByRole('status').filter({ hasText: done })).toBeVisible();
     await expect(rows(page)).toHaveCount(3);
     const me = async (device) => (await server.api('GET', '/me', null, device.access_token)).status;
     expect(
@@ -98,7 +99,7 @@ test('revoking while offline keeps the page, and a double click sends one reques
 }) => {
   const user = await createUser(server);
   await logIn(page, user);
-  await navigateTo(page, 'Sessions');
+  await navigateTo(page, 'Devices');
   const button = rows(page).getByRole('button', { name: 'Log out' }).first();
   const offline = page.getByText("You're offline.");
   watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: '/readyz', times: Infinity });
@@ -106,7 +107,7 @@ test('revoking while offline keeps the page, and a double click sends one reques
   await context.setOffline(true);
   await button.click();
   await expect(offline).toBeVisible();
-  await expect(page.getByRole('heading', { name: 'Sessions' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Devices' })).toBeVisible();
   await context.setOffline(false);
   await expect(offline).toBeHidden();
   await context.route('**/fn/revoke-session', async (route) => {

@@ -69,7 +69,7 @@ withAndWithoutScripts((scripts) => {
     await expect(page.locator('#menu')).toBeVisible();
     await expectNoOverflow(page);
     await page.keyboard.press('Escape');
-    for (const name of ['Email address', 'Password', 'Activity', 'Your data', 'Sessions']) {
+    for (const name of ['Email address', 'Password', 'Activity', 'Your data', 'Devices']) {
       await navigateTo(page, name);
       await expectNoOverflow(page);
     }

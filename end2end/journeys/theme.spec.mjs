@@ -1,5 +1,5 @@
 // The choice of a light or dark theme.
-import { open, waitForHydration } from '../support/actions.mjs';
+import { cookiesOf, open, waitForHydration } from '../support/actions.mjs';
 import { expect, test } from '../support/test.mjs';
 
 /** Records every theme that the document has, from its first element on. */
@@ -56,5 +56,5 @@ test('theme choice persists without a flash until it is reset to the system them
   await page.reload();
   await waitForHydration(page);
   expect(await page.evaluate(() => window.themes)).toEqual(['none']);
-  expect(await context.cookies()).toEqual([]);
+  expect(await cookiesOf(context)).toEqual([]);
 });

@@ -16,7 +16,7 @@ const PUBLIC_PAGES = [
   '/confirm',
   '/verify',
 ];
-const ACCOUNT_PAGES = ['Email address', 'Password', 'Sessions', 'Activity', 'Your data', 'Profile'];
+const ACCOUNT_PAGES = ['Email address', 'Password', 'Devices', 'Activity', 'Your data', 'Profile'];
 
 /** The computed style of an element. */
 const computedStyle = (locator, property) =>

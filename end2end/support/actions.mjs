@@ -127,16 +127,22 @@ export async function logIn(page, user) {
   await expectAccountOf(page, user);
 }
 
-/** Logs out from the profile page. */
+/** Opens the user menu in the header and presses its log-out button. */
+export async function pressLogOut(page) {
+  await page.getByRole('banner').getByRole('button').first().click();
+  await page.locator('#menu').getByRole('button', { name: 'Log out', exact: true }).click();
+}
+
+/** Logs out from any page with a header. */
 export async function logOut(page) {
-  await submit(page, 'Log out');
+  await pressLogOut(page);
   await expectLoggedOut(page, "You've logged out.");
 }
 
 export async function expectLoggedOut(page, message) {
   await expect(page).toHaveURL(/\/login/);
   await expect(page.getByRole('status').filter({ hasText: message })).toBeVisible();
-  await expect(page.getByRole('banner').getByRole('link', { name: 'Sign up' })).toBeVisible();
+  await expect(page.getByRole('main').getByRole('link', { name: 'Sign up' })).toBeVisible();
   await waitForHydration(page);
 }
 
@@ -169,9 +175,13 @@ export const patchStoredToken = (page, changes) =>
 export const sessionCookie = async (context) =>
   (await context.cookies()).find(({ name }) => /^countersign-\d+$/.test(name));
 
+/** The cookies, except for the one with the time zone, which scripts set on every page. */
+export const cookiesOf = async (context) =>
+  (await context.cookies()).filter(({ name }) => name !== 'countersign-time-zone');
+
 /** Expects that only the device cookie is left, as after a log-out. */
 export async function expectOnlyDeviceCookie(context) {
-  expect((await context.cookies()).map(({ name }) => name)).toEqual([
+  expect((await cookiesOf(context)).map(({ name }) => name)).toEqual([
     expect.stringMatching(/^countersign-\d+-device$/),
   ]);
 }

@@ -28,8 +28,11 @@ function matches(expected, message) {
     : expected.url === message.url;
 }
 
+/** Chromium reports that it has discarded the pages that it had fetched in advance. */
+const CLEARED = /^Clear-Site-Data header on .+: Cleared data types: "prefetchCache"\.$/;
+
 export class ConsoleWatch {
-  #expected = [];
+  #expected = [{ text: CLEARED, left: Infinity }];
   /** Unexpected console messages and requests. */
   unexpected = [];
   /**

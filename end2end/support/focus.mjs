@@ -11,10 +11,13 @@ function focusState() {
   return { what: active.outerHTML.slice(0, 100), onPage: active !== document.body, ring };
 }
 
-/** Presses Tab until `target` has the focus. Every focused element must show it. */
+/**
+ * Presses Tab until `target` has the focus, unless it has it already. Every focused element must
+ * show it.
+ */
 export async function tabTo(page, target, key = 'Tab') {
-  for (let stops = 0; stops < 30; stops++) {
-    await page.keyboard.press(key);
+  for (let stops = 0; stops <= 30; stops++) {
+    if (stops) await page.keyboard.press(key);
     const { what, onPage, ring } = await page.evaluate(focusState);
     if (onPage) expect(ring, `the focus is visible on ${what}`).toBe(true);
     if (await target.evaluate((element) => element === document.activeElement)) return;

@@ -8,6 +8,7 @@ import {
   fillIn,
   logInWithUserAgent,
   open,
+  pressLogOut,
   requestResetMail,
   submit,
 } from './actions.mjs';
@@ -232,7 +233,12 @@ export const userStates = {
     await page.context().setOffline(true);
     await expect(page.getByText("You're offline.")).toBeVisible();
   },
-  'account-logging-out': sending('/account', '/fn/logout', {}, ['Log out', 'Logging out…']),
+  'account-logging-out': async (page) => {
+    await stall(page, '/fn/logout');
+    await open(page, '/account');
+    await pressLogOut(page);
+    await expect(page.getByRole('button', { name: 'Logging out…' })).toBeVisible();
+  },
   'account-not-found': at('/account/nothing'),
   'account-log-out-failed': rejected('/account', '/fn/logout', 'unavailable'),
   email: at('/account/email'),
@@ -266,14 +272,14 @@ export const userStates = {
     ['Change password', 'Changing…'],
   ),
   'password-saved': at('/account/password?saved'),
-  sessions: at('/account/sessions'),
+  sessions: at('/account/devices'),
   'sessions-dialog': async (page) => {
-    await open(page, '/account/sessions');
+    await open(page, '/account/devices');
     await page.getByRole('button', { name: 'Log out all other devices' }).click();
     await expect(page.getByRole('dialog')).toBeVisible();
   },
   'sessions-revoking': async (page) => {
-    await open(page, '/account/sessions');
+    await open(page, '/account/devices');
     // Keeps the page, as if the response never arrived.
     await page.evaluate(() =>
       document.addEventListener('submit', (event) => event.preventDefault()),
@@ -285,12 +291,12 @@ export const userStates = {
     await button.click();
     await expect(button).toHaveAttribute('aria-disabled', 'true');
   },
-  'sessions-revoked': at('/account/sessions?saved'),
-  'sessions-not-found': rejected('/account/sessions', '/fn/revoke-session', 'not_found'),
+  'sessions-revoked': at('/account/devices?saved'),
+  'sessions-not-found': rejected('/account/devices', '/fn/revoke-session', 'not_found'),
   activity: at('/account/activity'),
   'activity-older': async (page) => {
     await open(page, '/account');
-    const email = await page.getByRole('definition').first().textContent();
+    const email = await page.getByRole('definition').locator('span').first().textContent();
     const wrong = {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -380,7 +386,7 @@ export const minimalStates = {
   'home-no-name': at('/'),
   'account-no-name': at('/account'),
   'sessions-single': async (page) => {
-    await open(page, '/account/sessions');
+    await open(page, '/account/devices');
     await page.getByRole('button', { name: 'Log out all other devices' }).click();
     await page
       .getByRole('dialog')
@@ -408,7 +414,7 @@ export const outageStates = {
   'account-outage': duringOutage('/account', NOT_AVAILABLE),
   'password-outage': duringOutage('/account/password', NOT_AVAILABLE),
   'activity-outage': duringOutage('/account/activity', NOT_AVAILABLE),
-  'sessions-outage': duringOutage('/account/sessions', NOT_AVAILABLE),
+  'sessions-outage': duringOutage('/account/devices', NOT_AVAILABLE),
   'data-outage': duringOutage('/account/data', NOT_AVAILABLE),
 };
 

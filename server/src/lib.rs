@@ -25,6 +25,7 @@ mod page_policy;
 pub mod router;
 pub mod secret_file;
 mod serve;
+mod speculation_rules;
 pub mod state;
 mod static_files;
 pub mod tls;

@@ -1,6 +1,8 @@
-//! The content security policy of pages. All other security headers are in
+//! The headers of pages: content security policy, caching, and which links the browser may fetch in
+//! advance. All other security headers are in
 //! [`countersign_http::middleware::security_headers`].
 
+use crate::speculation_rules;
 use axum::http::{HeaderValue, header};
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
@@ -19,7 +21,7 @@ fn page_policy(nonce: &str, reload: Option<u32>) -> String {
     )
 }
 
-/// Sets the content security policy of a page. Leptos calls it for each page after creating the
+/// Sets the headers of a page. Leptos calls it for each page after creating the
 /// nonce. Server functions and files have no nonce and keep the strict policy.
 pub(crate) fn set_page_policy(reload: Option<u32>) {
     if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
@@ -27,6 +29,8 @@ pub(crate) fn set_page_policy(reload: Option<u32>) {
     {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let (name, rules) = speculation_rules::HEADER;
+        response.insert_header(name, rules);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
         require_session,
     },
     open_link::open_link,
-    page_policy,
+    page_policy, speculation_rules,
     state::AppState,
 };
 use axum::{
@@ -121,6 +121,7 @@ pub fn router(server: AppState) -> Router {
         .route("/openapi.json", get(async move || public_document("application/json", &*openapi)))
         .route("/.well-known/security.txt", get(api::security_txt))
         .route("/.well-known/change-password", get(redirect_to_password_page))
+        .route(speculation_rules::PATH, get(speculation_rules::speculation_rules))
         .route("/link", get(open_link).with_state(server.0.http.clone()))
         .route("/.well-known/{*unknown}", any(not_found))
         .route("/oauth/{*unknown}", any(not_found))

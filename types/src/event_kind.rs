@@ -1,7 +1,8 @@
 //! The kinds of audit events: what happened to an account.
 //!
 //! Each kind is declared once, in the table below: with a comment for developers, its stable name
-//! in JSON and in the database, its severity, and the words that users read in their activity list.
+//! in JSON and in the database, its severity, what it is about, and the words that users read in
+//! their activity list.
 //! A new kind is a row here and the flow that records it.
 
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,29 @@ pub enum EventSeverity {
     Warning,
 }
 
+/// What an audit event is about. The activity list shows an icon for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventTopic {
+    /// A session began, or should have.
+    LogIn,
+    /// A session ended.
+    LogOut,
+    /// The password.
+    Password,
+    /// The email address.
+    Email,
+    /// The account as a whole, or its display name.
+    Account,
+    /// The end of the account.
+    Deletion,
+    /// The safety of the account.
+    Security,
+}
+
 macro_rules! event_kinds {
-    ($($(#[$doc:meta])* $kind:ident = $name:literal, $severity:ident, $text:literal;)*) => {
+    ($(
+        $(#[$doc:meta])* $kind:ident = $name:literal, $severity:ident, $topic:ident, $text:literal;
+    )*) => {
         /// The kind of an audit event.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum EventKind {
@@ -40,6 +62,12 @@ macro_rules! event_kinds {
                 match self { $(Self::$kind => EventSeverity::$severity,)* }
             }
 
+            /// Returns what the event is about.
+            #[must_use]
+            pub const fn topic(self) -> EventTopic {
+                match self { $(Self::$kind => EventTopic::$topic,)* }
+            }
+
             /// Returns the description for users.
             #[must_use]
             pub const fn text(self) -> &'static str {
@@ -51,71 +79,75 @@ macro_rules! event_kinds {
 
 event_kinds! {
     /// The account was created.
-    SignedUp = "signed_up", Notice, "Signed up";
+    SignedUp = "signed_up", Notice, Account, "Signed up";
     /// The user proved to read the email address, with a link or code from an email.
-    EmailVerified = "email_verified", Notice, "Email address confirmed";
+    EmailVerified = "email_verified", Notice, Email, "Email address confirmed";
     /// The user asked to change the email address. It changes with the code from an email.
-    EmailChangeRequested = "email_change_requested", Warning, "Change of email address requested";
+    EmailChangeRequested = "email_change_requested", Warning, Email,
+        "Change of email address requested";
     /// The user cancelled the request to change the email address.
-    EmailChangeCancelled = "email_change_cancelled", Notice, "Change of email address cancelled";
+    EmailChangeCancelled = "email_change_cancelled", Notice, Email,
+        "Change of email address cancelled";
     /// A request to change the email address failed because of an incorrect password.
-    EmailChangePasswordFailed = "email_change_password_failed", Warning,
+    EmailChangePasswordFailed = "email_change_password_failed", Warning, Email,
         "Wrong password while changing your email address";
     /// The email address was changed.
-    EmailChanged = "email_changed", Warning, "Email address changed";
+    EmailChanged = "email_changed", Warning, Email, "Email address changed";
     /// The owner of the previous email address took the account back.
-    EmailRestored = "email_restored", Warning, "Previous email address restored";
+    EmailRestored = "email_restored", Warning, Email, "Previous email address restored";
     /// The user logged in.
-    LoggedIn = "logged_in", Notice, "Logged in";
+    LoggedIn = "logged_in", Notice, LogIn, "Logged in";
     /// A log-in failed because of an incorrect password.
-    LogInFailed = "log_in_failed", Warning, "Wrong password";
+    LogInFailed = "log_in_failed", Warning, LogIn, "Wrong password";
     /// The user logged out of the current session.
-    LoggedOut = "logged_out", Notice, "Logged out";
+    LoggedOut = "logged_out", Notice, LogOut, "Logged out";
     /// A new log-in in the same browser replaced the session.
-    SessionReplaced = "session_replaced", Notice, "Logged in again in the same browser";
+    SessionReplaced = "session_replaced", Notice, LogIn, "Logged in again in the same browser";
     /// Refresh token reuse was detected and the session was revoked (RFC 9700, 4.14.2).
-    RefreshTokenReused = "refresh_token_reused", Warning,
+    RefreshTokenReused = "refresh_token_reused", Warning, Security,
         "Logged out a device to be safe: its session was used in two places";
     /// A valid refresh token of a generation that this database never issued was presented. The
     /// database was probably restored from a backup that is older than the token.
-    UnknownTokenGeneration = "unknown_token_generation", Notice,
+    UnknownTokenGeneration = "unknown_token_generation", Notice, Security,
         "Rejected a session token that is newer than our records";
     /// The display name was changed.
-    NameChanged = "name_changed", Notice, "Name changed";
+    NameChanged = "name_changed", Notice, Account, "Name changed";
     /// The user revoked another session.
-    SessionRevoked = "session_revoked", Notice, "Logged out a device";
+    SessionRevoked = "session_revoked", Notice, LogOut, "Logged out a device";
     /// The user revoked all other sessions.
-    OtherSessionsRevoked = "other_sessions_revoked", Notice, "Logged out all other devices";
+    OtherSessionsRevoked = "other_sessions_revoked", Notice, LogOut, "Logged out all other devices";
     /// The user or an administrator revoked all sessions.
-    AllSessionsRevoked = "all_sessions_revoked", Notice, "Logged out everywhere";
+    AllSessionsRevoked = "all_sessions_revoked", Notice, LogOut, "Logged out everywhere";
     /// The least recently used session was revoked because the user had too many.
-    SessionEvicted = "session_evicted", Notice,
+    SessionEvicted = "session_evicted", Notice, LogOut,
         "Logged out the device you hadn't used for longest (limit reached)";
     /// The password was changed and all other sessions were revoked.
-    PasswordChanged = "password_changed", Notice, "Password changed, all other devices logged out";
+    PasswordChanged = "password_changed", Notice, Password,
+        "Password changed, all other devices logged out";
     /// A link to reset the password was used, and all sessions were revoked.
-    PasswordReset = "password_reset", Warning, "Password reset, all devices logged out";
+    PasswordReset = "password_reset", Warning, Password, "Password reset, all devices logged out";
     /// The owner said with a link from a notice that they did not do what it is about. The session
     /// was revoked.
-    ActivityReported = "activity_reported", Warning, "Reported activity that wasn't you";
+    ActivityReported = "activity_reported", Warning, Security, "Reported activity that wasn't you";
     /// An administrator disabled the account.
-    AccountDisabled = "account_disabled", Notice, "Account disabled by an administrator";
+    AccountDisabled = "account_disabled", Notice, Security, "Account disabled by an administrator";
     /// An administrator enabled the account again.
-    AccountEnabled = "account_enabled", Notice, "Account enabled again by an administrator";
+    AccountEnabled = "account_enabled", Notice, Security,
+        "Account enabled again by an administrator";
     /// An administrator changed the role.
-    RoleChanged = "role_changed", Notice, "Role changed by an administrator";
+    RoleChanged = "role_changed", Notice, Account, "Role changed by an administrator";
     /// A password change failed because of an incorrect password.
-    PasswordChangeFailed = "password_change_failed", Warning,
+    PasswordChangeFailed = "password_change_failed", Warning, Password,
         "Wrong password while changing your password";
     /// The user requested account deletion.
-    DeletionRequested = "deletion_requested", Warning, "Account deletion requested";
+    DeletionRequested = "deletion_requested", Warning, Deletion, "Account deletion requested";
     /// A request for account deletion failed because of an incorrect password.
-    DeletionPasswordFailed = "deletion_password_failed", Warning,
+    DeletionPasswordFailed = "deletion_password_failed", Warning, Deletion,
         "Wrong password while deleting the account";
     /// The user cancelled the account deletion.
-    DeletionCancelled = "deletion_cancelled", Notice, "Account deletion cancelled";
+    DeletionCancelled = "deletion_cancelled", Notice, Deletion, "Account deletion cancelled";
     /// The account and its data were deleted.
-    AccountDeleted = "account_deleted", Notice, "Account deleted";
+    AccountDeleted = "account_deleted", Notice, Deletion, "Account deleted";
 }
 
 impl EventKind {

@@ -80,10 +80,11 @@ impl SignUpForm {
     /// Parses the form, or returns the errors of its fields.
     pub fn validate(&self) -> Result<NewUser, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let name = errors.check(Field::Name, DisplayName::parse(&self.name));
+        // In the order of the form: the first field with an error gets the focus.
         let email = errors.check(Field::Email, Email::parse(&self.email));
         let password = Password::new(&self.password, email.as_ref());
         let password = errors.check(Field::Password, password);
+        let name = errors.check(Field::Name, DisplayName::parse(&self.name));
         match (name, email, password) {
             (Some(name), Some(email), Some(password)) => Ok(NewUser { name, email, password }),
             _ => Err(errors),

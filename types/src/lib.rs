@@ -27,7 +27,7 @@ pub mod views;
 pub use access::Access;
 pub use display_name::DisplayName;
 pub use email::Email;
-pub use event_kind::{EventKind, EventSeverity};
+pub use event_kind::{EventKind, EventSeverity, EventTopic};
 pub use field_error::{Field, FieldError, FieldErrors, ParseFieldErrorsError};
 pub use id::{EventId, LinkId, MailId, SessionId, UserId, VerificationId};
 pub use one_time_code::OneTimeCode;

@@ -264,10 +264,45 @@ pub fn input(id: &str) -> Option<web_sys::HtmlInputElement> {
     document().get_element_by_id(id)?.dyn_into().ok()
 }
 
-/// Replaces the text of the element that `selector` matches.
+/// Returns the element that has the focus.
+pub fn active_element() -> Option<web_sys::Element> {
+    document().active_element()
+}
+
+/// Returns whether the page was fetched before the user followed the link to it.
+pub fn was_prefetched() -> bool {
+    let Some(performance) = window().performance() else { return false };
+    let entry = performance.get_entries_by_type("navigation").get(0);
+    js_sys::Reflect::get(&entry, &JsValue::from_str("deliveryType"))
+        .is_ok_and(|delivery| delivery == "navigational-prefetch")
+}
+
+/// Returns the value of a cookie that scripts may read; empty if there is none.
+pub fn cookie(name: &str) -> String {
+    let cookies = js_sys::Reflect::get(&document(), &JsValue::from_str("cookie"));
+    let cookies = cookies.ok().and_then(|cookies| cookies.as_string()).unwrap_or_default();
+    let value = |pair: &str| Some(pair.trim().strip_prefix(name)?.strip_prefix('=')?.to_owned());
+    cookies.split(';').find_map(value).unwrap_or_default()
+}
+
+/// Sets a cookie for all pages that scripts may read. `max_age` in seconds; 0 deletes it.
+pub fn set_cookie(name: &str, value: &str, max_age: u32) {
+    let is_secure = window().location().protocol().is_ok_and(|protocol| protocol == "https:");
+    let secure = if is_secure { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; Max-Age={max_age}; SameSite=Lax{secure}");
+    let _ = js_sys::Reflect::set(
+        &document(),
+        &JsValue::from_str("cookie"),
+        &JsValue::from_str(&cookie),
+    );
+}
+
+/// Replaces the text of all elements that `selector` matches.
 pub fn set_text(selector: &str, text: &str) {
-    if let Ok(Some(element)) = document().query_selector(selector) {
-        element.set_text_content(Some(text));
+    if let Ok(elements) = document().query_selector_all(selector) {
+        for element in (0..elements.length()).filter_map(|index| elements.item(index)) {
+            element.set_text_content(Some(text));
+        }
     }
 }
 

@@ -87,7 +87,7 @@ pub trait FormClient {
 }
 
 /// Posts `form`, an encoded form, to the server function at `path`.
-pub async fn post_form<C: FormClient>(path: &'static str, form: String) -> SendResult {
+pub async fn post_form<C: FormClient>(path: &str, form: String) -> SendResult {
     let controller = AbortController::new().map_err(|_| Problem::Offline)?;
     let request = Request::post(path)
         .header("Content-Type", "application/x-www-form-urlencoded")
@@ -237,6 +237,11 @@ pub struct BufferedResponse {
 }
 
 impl BufferedResponse {
+    /// Returns whether the response is not a problem.
+    pub fn is_ok(&self) -> bool {
+        self.status < 400
+    }
+
     /// Decodes the response, or the problem that it is.
     pub fn decode<T: FromJs>(self) -> Result<T, Problem> {
         let body = self.body.into();

@@ -10,10 +10,10 @@ use crate::{
         your_data::{self, CancelDeletionCall},
     },
     messages, page_query,
-    routes::{self, AccountPage},
+    routes::{self, AccountPage, NavGroup},
     ui::{
-        Date, DateTime, Notice, PageHeader, PostButton, Severity, SideNav, interpolate,
-        problem_notice,
+        Date, DateTime, NavLink, Notice, PageHeader, PostButton, Severity, SideNav, identity,
+        interpolate, problem_notice,
     },
 };
 use countersign_types::{Problem, Timestamp, views::TaggedAccount};
@@ -40,6 +40,7 @@ where
     let user = expect_context::<CurrentUser>();
     Suspend::new(async move {
         let account = user.account().await;
+        let identity = account.as_ref().ok().map(|tagged| identity(&tagged.account));
         let notices = account.as_ref().ok().map(|tagged| render_notices(tagged.clone(), page));
         let problem = NOTICE_FUNCTIONS.into_iter().find_map(page_query::form_problem);
         let deletion_cancelled = page_query::has(routes::DELETION_CANCELLED).then(|| {
@@ -58,17 +59,29 @@ where
         };
         view! {
             <div class="sidebar">
-                <SideNav label=messages::ACCOUNT_NAV pages=routes::ACCOUNT_NAV current=page.path/>
+                <SideNav label=messages::ACCOUNT_NAV groups=navigation() current=page.path>
+                    {identity}
+                </SideNav>
                 <div class="stack">
                     {notices}
                     {problem.map(problem_notice)}
                     {deletion_cancelled}
-                    <PageHeader heading=page.heading lead/>
+                    <header>
+                        <PageHeader heading=page.heading lead/>
+                    </header>
                     {content}
                 </div>
             </div>
         }
     })
+}
+
+/// Returns the account pages by group.
+fn navigation() -> Vec<(&'static str, Vec<NavLink>)> {
+    let pages_of = |group| routes::ACCOUNT_PAGES.iter().filter(move |page| page.group == group);
+    let link =
+        |page: &AccountPage| NavLink { path: page.path, name: page.heading, icon: page.icon };
+    NavGroup::ALL.map(|group| (group.title(), pages_of(group).map(link).collect())).into()
 }
 
 /// Renders the notices that are shown on every account page.
@@ -138,13 +151,14 @@ fn render_verification_notice(email: String, tag: String) -> impl IntoView {
 fn render_deletion_notice(at: Timestamp, tag: String) -> impl IntoView {
     let date = view! { <Date at/> };
     view! {
-        <Notice severity=Severity::Error>
+        <Notice severity=Severity::Attention>
             <p>{interpolate(deletion_notice::SCHEDULED_FOR, date)}</p>
             <p>{deletion_notice::CANCEL_HELP}</p>
             <PostButton
                 path=CancelDeletionCall::PATH
                 fields=vec![("session_tag", tag)]
                 label=deletion_notice::CANCEL
+                primary=true
             />
         </Notice>
     }

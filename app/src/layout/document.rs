@@ -162,15 +162,13 @@ pub fn error_document(
                     <title>{messages::window_title(&title)}</title>
                 </head>
                 <body>
-                    <header class="site-header cluster">
-                        <a class="wordmark" href="/">
-                            {messages::PRODUCT}
-                        </a>
-                    </header>
                     <main class="page">
-                        <div class="stack">
-                            <h1>{title}</h1>
-                            <p>{detail}</p>
+                        <div class="auth stack">
+                            <header class="auth-header">
+                                <a class="auth-logo" href="/" aria-label=messages::PRODUCT></a>
+                                <h1>{title}</h1>
+                                <p class="text-muted">{detail}</p>
+                            </header>
                             <a class="button" href=href>
                                 {label}
                             </a>

@@ -26,8 +26,9 @@ use std::cell::RefCell;
 
 /// The id of the input that holds the [`RenderedSession`].
 const MONITOR: &str = "session-monitor";
-/// Selects the name of the user in the header.
-const USER_NAME: &str = ".menu-button span";
+/// Selects the name of the user, and the initials.
+const USER_NAME: &str = ".user-name";
+const INITIALS: &str = ".avatar";
 /// Selects the link that reloads a page whose content could not be loaded.
 const RELOAD_LINK: &str = "[data-reload]";
 
@@ -109,6 +110,8 @@ fn start() {
         (Some(ANONYMOUS), ..) => PageIdentity::Anonymous,
         _ => PageIdentity::Unknown,
     };
+    #[cfg(not(feature = "ssr"))]
+    crate::time_zone::report();
     // The page for a forgotten password has taken the address.
     typed_email::clear();
     connection::start();
@@ -127,6 +130,9 @@ fn start() {
     }
     session::init(identity, has_logged_out, on_session_event);
     browser::on_bfcache_restore(session::recheck);
+    if browser::was_prefetched() {
+        session::recheck();
+    }
     // Flash messages are visible by now, and a reload must not repeat them.
     let rest = routes::strip_flash_params(&query);
     if rest != query {
@@ -149,7 +155,7 @@ fn on_session_event(event: SessionEvent) {
             if let Ok(TaggedAccount { account, .. }) = call::<CurrentAccountCall>().await
                 && DIGEST.with_borrow(|shown| *shown != digest(&account))
             {
-                browser::set_text(USER_NAME, messages::user_name(&account));
+                show_name(&account);
                 show_changes();
             }
         }),
@@ -171,10 +177,15 @@ fn on_session_event(event: SessionEvent) {
     }
 }
 
-/// (browser) Shows the name of the user in the header, after it has changed.
+/// (browser) Shows the name of the user, after it has changed.
 pub(crate) fn show_user(account: &Account) {
     DIGEST.set(digest(account));
+    show_name(account);
+}
+
+fn show_name(account: &Account) {
     browser::set_text(USER_NAME, messages::user_name(account));
+    browser::set_text(INITIALS, &messages::initials(account));
 }
 
 /// Loads the page again, which shows another state than the server has. That is not worth losing

@@ -1,10 +1,10 @@
-//! (server) The header of the site, with the user menu.
+//! (server) The header of the site, with the user menu, and its footer.
 
 use crate::{
     current_user::CurrentUser,
-    features::{self, log_out::LogOutForm},
+    features::log_out::LogOutForm,
     messages, routes,
-    ui::{Menu, interpolate},
+    ui::{Icon, Menu, ThemeSwitch, avatar, icon, identity},
 };
 use countersign_types::{Problem, redirect_path::DEFAULT_REDIRECT, views::Account};
 use leptos::prelude::*;
@@ -43,15 +43,34 @@ fn auth_links() -> impl IntoView {
 }
 
 fn user_menu(account: Account) -> impl IntoView {
-    let name = messages::user_name(&account).to_owned();
-    let email = view! { <strong>{account.email}</strong> };
+    let label = view! {
+        {avatar(&account, true)}
+        <span class="menu-label user-name">{messages::user_name(&account).to_owned()}</span>
+    };
+    let links = [routes::PROFILE, routes::SESSIONS, routes::ACTIVITY].map(|page| {
+        view! {
+            <a href=page.path>
+                {icon(page.icon)}
+                {page.heading}
+            </a>
+        }
+    });
     view! {
-        <Menu id="menu" label=name>
-            <p class="menu-user">{interpolate(messages::LOGGED_IN_AS, email)}</p>
-            <a href=routes::PROFILE.path>{features::profile::messages::HEADING}</a>
-            <a href=routes::SESSIONS.path>{features::sessions::messages::HEADING}</a>
-            <a href=routes::ACTIVITY.path>{features::activity::messages::HEADING}</a>
-            <LogOutForm/>
+        <Menu id="menu" label=label.into_any()>
+            <div class="menu-user">{identity(&account)}</div>
+            {links.collect_view()}
+            <div class="menu-log-out">{icon(Icon::LogOut)} <LogOutForm/></div>
         </Menu>
+    }
+}
+
+/// The site footer.
+#[component]
+pub fn SiteFooter() -> impl IntoView {
+    view! {
+        <footer class="site-footer cluster">
+            <p>{messages::FOOTER}</p>
+            <ThemeSwitch/>
+        </footer>
     }
 }

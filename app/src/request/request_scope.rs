@@ -15,10 +15,10 @@ use countersign_http::{
     error::RequestError,
 };
 use countersign_types::{
-    Access, Problem, RedirectPath, VerificationId,
+    Access, Problem, RedirectPath, Timestamp, VerificationId,
     views::{LogInResponse, SessionTokens, TaggedAccount},
 };
-use http::{header::SET_COOKIE, request::Parts};
+use http::{HeaderName, HeaderValue, header::SET_COOKIE, request::Parts};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
@@ -64,6 +64,11 @@ impl RequestScope {
     pub(crate) fn exists() -> bool {
         use_context::<Parts>()
             .is_some_and(|parts| parts.extensions.get::<RequestContext>().is_some())
+    }
+
+    /// Returns the time of the page that is being rendered.
+    pub(crate) fn now() -> Timestamp {
+        use_context::<HttpState>().map_or(Timestamp(0), |http| http.auth().now())
     }
 
     /// The domain.
@@ -205,7 +210,8 @@ impl RequestScope {
                 Err(error) => return Err(error.into()),
             }
         }
-        // No `Clear-Site-Data`, which would also clear data of other applications on this origin.
+        // No `Clear-Site-Data` for cookies or storage, which would also clear data of other
+        // applications on this origin.
         // The page that logs out clears its own storage; after a plain form, the log-in page does.
         self.clear_session_cookies();
         if self.link_token().is_ok() {
@@ -255,6 +261,14 @@ impl RequestScope {
     pub fn redirect_form(&self, path: &str) {
         if self.is_plain_form() {
             leptos_axum::redirect(path);
+        }
+        // Pages that the browser has fetched in advance for links of this page are obsolete (W3C,
+        // Clear Site Data). A new page has none.
+        if self.kind == RequestKind::Script {
+            self.response.insert_header(
+                HeaderName::from_static("clear-site-data"),
+                HeaderValue::from_static("\"prefetchCache\""),
+            );
         }
     }
 

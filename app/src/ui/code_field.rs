@@ -39,6 +39,7 @@ pub fn CodeField(hint: &'static str) -> impl IntoView {
                     inputmode="numeric"
                     autocomplete="one-time-code"
                     maxlength="20"
+                    enterkeyhint="go"
                     autofocus=true
                     aria-describedby=hint_id(field)
                     aria-invalid=move || form.error_of(field).map(|_| "true")

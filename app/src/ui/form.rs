@@ -47,9 +47,11 @@ impl FormContext {
     }
 
     /// Returns whether the field gets the focus when the page is rendered, without scripts: it is
-    /// the first one to correct. The page doesn't contain the rejected values.
-    pub(super) fn is_first_invalid(self, field: Field) -> bool {
+    /// the first one to correct, or without a problem `is_first`. The page doesn't contain the
+    /// rejected values.
+    pub(super) fn has_focus(self, field: Field, is_first: bool) -> bool {
         match untrack(|| self.action.problem()) {
+            None => is_first,
             Some(Problem::Invalid(errors)) => {
                 errors.0.first().is_some_and(|(first, _)| *first == field)
             }

@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 
-/// A button that opens a menu. `id` is the element id of the menu, `label` the text of the button.
+/// A button that opens a menu. `id` is the element id of the menu, `label` the content of the
+/// button.
 #[component]
-pub fn Menu(id: &'static str, label: String, children: Children) -> impl IntoView {
+pub fn Menu(id: &'static str, label: AnyView, children: Children) -> impl IntoView {
     view! {
         <button class="button secondary menu-button" type="button" popovertarget=id>
-            <span>{label}</span>
+            {label}
         </button>
         <div id=id class="menu" popover="auto">
             {children()}

@@ -7,6 +7,8 @@
 //! depends on a type is a thin wrapper around code that is compiled once.
 
 #[cfg(feature = "ssr")]
+pub mod avatar;
+#[cfg(feature = "ssr")]
 pub mod card;
 pub mod checkbox;
 pub mod code_field;
@@ -20,6 +22,7 @@ mod event_target;
 pub mod form;
 pub mod form_action;
 pub mod form_values;
+pub mod icon;
 pub mod interpolate;
 #[cfg(feature = "ssr")]
 pub mod list;
@@ -41,21 +44,24 @@ pub mod username_field;
 
 #[cfg(feature = "ssr")]
 pub use self::{
+    avatar::{avatar, email_address, identity},
     card::Card,
     cooldown::Cooldown,
-    datetime::{Date, DateTime, RelativeTime},
+    datetime::{Date, DateTime, RelativeTime, TimeOfDay},
     dialog::Dialog,
+    icon::{Tone, icon, icon_box},
     list::List,
     menu::Menu,
     page_header::PageHeader,
     post_button::PostButton,
-    side_nav::SideNav,
+    side_nav::{NavLink, SideNav},
 };
 pub use checkbox::Checkbox;
 pub use code_field::CodeField;
 pub use form::Form;
 pub use form_action::{FormAction, form_action};
 pub use form_values::FormValues;
+pub use icon::Icon;
 pub use interpolate::interpolate;
 pub use notice::{Notice, Severity, problem_notice};
 pub use password_field::PasswordField;

@@ -9,6 +9,8 @@ use leptos::{children::TypedChildren, either::EitherOf4, prelude::*};
 pub enum Severity {
     /// Information. Screen readers read it when they pause.
     Info,
+    /// A state that may need an action. Screen readers read it when they pause.
+    Attention,
     /// An error. Screen readers read it at once.
     Error,
 }
@@ -21,6 +23,7 @@ pub fn Notice<Content: IntoView + 'static>(
 ) -> impl IntoView {
     let (name, role) = match severity {
         Severity::Info => ("info", "status"),
+        Severity::Attention => ("attention", "status"),
         Severity::Error => ("error", "alert"),
     };
     view! {

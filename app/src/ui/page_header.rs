@@ -4,12 +4,17 @@ use crate::messages;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-/// The header of a page. `heading` is also its window title; `lead` is an optional introduction.
+/// The header of a page. `heading` is also its window title; `title` is the visible heading if that
+/// is another one; `lead` is an optional introduction.
 #[component]
-pub fn PageHeader(heading: &'static str, #[prop(optional)] lead: &'static str) -> impl IntoView {
+pub fn PageHeader(
+    heading: &'static str,
+    #[prop(optional_no_strip)] title: Option<String>,
+    #[prop(optional)] lead: &'static str,
+) -> impl IntoView {
     view! {
         <Title text=messages::window_title(heading)/>
-        <h1>{heading}</h1>
+        <h1>{title.unwrap_or_else(|| heading.to_owned())}</h1>
         {(!lead.is_empty()).then(|| view! { <p class="text-muted">{lead}</p> })}
     }
 }

@@ -1,13 +1,20 @@
 //! (browser) Behaviour of links, menus, dialogs and [`crate::ui::PostButton`]s, which need no
 //! island for it: one listener on the document for each kind of event.
 
-use crate::{browser, browser::connection, ui::event_target::target_as};
+use crate::{
+    browser,
+    browser::{
+        connection,
+        server_fn_client::{AuthenticatedClient, post_form},
+    },
+    ui::{event_target::target_as, form_values::FormValues},
+};
 use leptos::{
     ev,
     prelude::set_timeout,
     task::spawn_local,
     wasm_bindgen::JsCast,
-    web_sys::{Element, HtmlElement},
+    web_sys::{Element, HtmlElement, HtmlFormElement},
 };
 use std::{cell::RefCell, time::Duration};
 
@@ -15,6 +22,12 @@ use std::{cell::RefCell, time::Duration};
 const RETRY_DELAY: Duration = Duration::from_secs(10);
 /// Attribute of a button that was pressed.
 const DISABLED: &str = "aria-disabled";
+/// Attribute of the form of a button that removes its row: the text for screen readers.
+const WHEN_DONE: &str = "data-done";
+/// Selects the element whose text screen readers read when it changes.
+const RESULT: &str = "#result";
+/// Selects the buttons of the rows of a list.
+const ROW_BUTTONS: &str = "li button";
 
 thread_local! {
     /// The URL of the link that the user has followed while the server was unreachable.
@@ -114,9 +127,9 @@ fn follow_pending_link() {
 /// Prevents a second submission of a [`crate::ui::PostButton`], and one while the server is
 /// unreachable.
 fn submit_once(event: &ev::SubmitEvent) {
-    let Some(button) = target_as::<Element>(event.target())
+    let Some((form, button)) = target_as::<HtmlFormElement>(event.target())
         .filter(|form| form.class_list().contains("post-button"))
-        .and_then(|form| form.query_selector("button").ok().flatten())
+        .and_then(|form| Some((form.clone(), form.query_selector("button").ok()??)))
     else {
         return;
     };
@@ -125,10 +138,53 @@ fn submit_once(event: &ev::SubmitEvent) {
         return;
     }
     let _ = button.set_attribute(DISABLED, "true");
+    if let Some((list, row)) = removable_row(&form) {
+        event.prevent_default();
+        spawn_local(submit_in_place(form, list, row));
+        return;
+    }
     set_timeout(
         move || {
             let _ = button.remove_attribute(DISABLED);
         },
         RETRY_DELAY,
     );
+}
+
+/// Returns the list and the row that disappears when `form` is submitted. `None` if it is the last
+/// row with a button: then the server renders the page without it.
+fn removable_row(form: &Element) -> Option<(Element, Element)> {
+    form.get_attribute(WHEN_DONE)?;
+    let row = form.closest("li").ok()??;
+    let list = row.parent_element()?;
+    (list.query_selector_all(ROW_BUTTONS).ok()?.length() > 1).then_some((list, row))
+}
+
+/// Submits the form of a row, removes the row, and moves the focus to the button of the next one. If
+/// that fails, the browser submits the form, and the page that it loads shows the problem.
+async fn submit_in_place(form: HtmlFormElement, list: Element, row: Element) {
+    let Some(values) = FormValues::of(&form) else { return };
+    let sent = post_form::<AuthenticatedClient>(&form.action(), values.encode()).await;
+    if browser::is_leaving() {
+        return;
+    }
+    if !sent.is_ok_and(|response| response.is_ok()) {
+        let _ = form.submit();
+        return;
+    }
+    let buttons = list.query_selector_all(ROW_BUTTONS);
+    let buttons: Vec<HtmlElement> = buttons
+        .iter()
+        .flat_map(|all| (0..all.length()).filter_map(|index| all.item(index)?.dyn_into().ok()))
+        .collect();
+    let removed = buttons.iter().position(|button| row.contains(Some(button)));
+    // The focus may be elsewhere by now.
+    let had_focus = browser::active_element().is_some_and(|focused| row.contains(Some(&focused)));
+    row.remove();
+    if let Some(removed) = removed.filter(|_| had_focus) {
+        let next =
+            if removed + 1 < buttons.len() { removed + 1 } else { removed.saturating_sub(1) };
+        let _ = buttons[next].focus();
+    }
+    browser::set_text(RESULT, &form.get_attribute(WHEN_DONE).unwrap_or_default());
 }

@@ -9,7 +9,10 @@ use crate::{
     },
 };
 use countersign_types::Field;
-use leptos::{ev, prelude::*};
+use leptos::{attr::custom::custom_attribute, ev, prelude::*};
+
+/// What password managers generate (Apple, "Password Rules").
+const PASSWORD_RULES: &str = "minlength: 15; maxlength: 64;";
 
 /// A password field. `new`: the user chooses a password instead of entering the current one.
 #[component]
@@ -51,6 +54,7 @@ pub fn PasswordField(
     let hint = move || {
         if new { messages::field::password_hint(length.try_get().unwrap_or_default()) } else { "" }
     };
+    let password_rules = custom_attribute("passwordrules", new.then_some(PASSWORD_RULES));
     view! {
         <div class="field">
             <div class="field-head">
@@ -65,13 +69,15 @@ pub fn PasswordField(
                     autocomplete=if new { "new-password" } else { "current-password" }
                     autocapitalize="none"
                     spellcheck="false"
-                    autofocus=form.is_first_invalid(field)
+                    enterkeyhint="go"
+                    autofocus=form.has_focus(field, false)
                     aria-describedby=hint_id(field)
                     aria-invalid=move || form.error_of(field).map(|_| "true")
                     on:input=on_input
                     on:keydown=on_key
                     on:keyup=on_key
                     on:blur=move |_| set_caps_lock(false)
+                    {..password_rules}
                 />
                 <button
                     type="button"

@@ -8,6 +8,9 @@ use leptos::prelude::*;
 /// errors from its query. With scripts, [`crate::ui::page_listeners`] prevents a second submission,
 /// and one while the server is unreachable, which would replace the page by an error page of the
 /// browser.
+///
+/// A button in a row that its action removes has a text for `when_done`: with scripts the page
+/// stays, the row disappears, and screen readers read the text.
 #[component]
 pub fn PostButton(
     path: &'static str,
@@ -15,12 +18,13 @@ pub fn PostButton(
     label: &'static str,
     #[prop(optional)] described_by: Option<String>,
     #[prop(optional)] primary: bool,
+    #[prop(optional)] when_done: Option<String>,
 ) -> impl IntoView {
     let fields = fields
         .into_iter()
         .map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
     view! {
-        <form class="post-button" method="post" action=path>
+        <form class="post-button" method="post" action=path data-done=when_done>
             {fields.collect_view()}
             <button
                 type="submit"

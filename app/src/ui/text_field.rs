@@ -7,7 +7,8 @@ use crate::{
 use countersign_types::Field;
 use leptos::prelude::*;
 
-/// A text field. `autocomplete` is for browsers and password managers.
+/// A text field. `autocomplete` is for browsers and password managers. `autofocus`: it gets the
+/// focus when the page is opened.
 #[component]
 pub fn TextField(
     field: Field,
@@ -15,6 +16,7 @@ pub fn TextField(
     #[prop(optional)] hint: &'static str,
     autocomplete: &'static str,
     #[prop(optional)] value: Option<String>,
+    #[prop(optional)] autofocus: bool,
 ) -> impl IntoView {
     let (id, form) = (field.name(), expect_context::<FormContext>());
     let kind = if field == Field::Email { "email" } else { "text" };
@@ -28,10 +30,10 @@ pub fn TextField(
                     id=id
                     name=input_name(id)
                     type=kind
-                    inputmode=kind
                     autocomplete=autocomplete
                     value=value
-                    autofocus=form.is_first_invalid(field)
+                    enterkeyhint="next"
+                    autofocus=form.has_focus(field, autofocus)
                     data-draft=""
                     aria-describedby=hint_id(field)
                     aria-invalid=move || form.error_of(field).map(|_| "true")
@@ -57,12 +59,13 @@ pub(super) fn hint_line(
         Some(error) => error.message(field),
         None => hint().into(),
     };
+    let has_error = move || form.error_of(field).is_some();
     view! {
         <p
             id=hint_id(field)
             class="field-hint"
-            class:error=move || form.error_of(field).is_some()
-            aria-live="polite"
+            class:error=has_error
+            hidden={let text = text.clone(); move || text().is_empty()}
         >
             {text}
         </p>

@@ -2,11 +2,7 @@
 //! renders the next page in it without a flash.
 
 use crate::{browser, messages};
-use leptos::{
-    prelude::*,
-    wasm_bindgen::{JsCast, JsValue},
-    web_sys::Element,
-};
+use leptos::{prelude::*, wasm_bindgen::JsCast, web_sys::Element};
 
 /// The name of the cookie; its value is one of [`NAMES`].
 pub const COOKIE: &str = "countersign-theme";
@@ -77,10 +73,7 @@ pub fn theme_colors(chosen: Option<&str>) -> [&'static str; 2] {
 
 /// Returns the theme in the cookie; empty for that of the system.
 fn stored_theme() -> String {
-    let cookies = js_sys::Reflect::get(&document(), &JsValue::from_str("cookie"));
-    let cookies = cookies.ok().and_then(|cookies| cookies.as_string()).unwrap_or_default();
-    let value = |pair: &str| Some(pair.trim().strip_prefix(COOKIE)?.strip_prefix('=')?.to_owned());
-    let name = cookies.split(';').find_map(value).unwrap_or_default();
+    let name = browser::cookie(COOKIE);
     if NAMES.contains(&name.as_str()) { name } else { String::new() }
 }
 
@@ -105,16 +98,5 @@ fn apply_theme(value: &str) {
 
 fn set_theme(value: &str) {
     apply_theme(value);
-    let max_age = if value.is_empty() { 0 } else { MAX_AGE };
-    let secure = if location().protocol().is_ok_and(|protocol| protocol == "https:") {
-        "; Secure"
-    } else {
-        ""
-    };
-    let cookie = format!("{COOKIE}={value}; Path=/; Max-Age={max_age}; SameSite=Lax{secure}");
-    let _ = js_sys::Reflect::set(
-        &document(),
-        &JsValue::from_str("cookie"),
-        &JsValue::from_str(&cookie),
-    );
+    browser::set_cookie(COOKIE, value, if value.is_empty() { 0 } else { MAX_AGE });
 }

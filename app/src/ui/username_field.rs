@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 
-/// A hidden field that tells password managers which account the password of the form belongs to.
+/// A field that tells password managers which account the password of the form belongs to. It is
+/// not `hidden`: some password managers skip fields that are not displayed.
 #[component]
 pub fn UsernameField(email: String) -> impl IntoView {
     view! {
@@ -11,8 +12,10 @@ pub fn UsernameField(email: String) -> impl IntoView {
             name="username"
             value=email
             autocomplete="username"
+            class="visually-hidden"
             readonly
-            hidden
+            tabindex="-1"
+            aria-hidden="true"
         />
     }
 }

@@ -41,7 +41,7 @@ mod tests {
             "/",
             "/account",
             "/account/",
-            "/account/sessions",
+            "/account/devices",
             "/a.b",
             "/...",
             "/.well-known/jwks.json",

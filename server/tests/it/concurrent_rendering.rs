@@ -14,7 +14,7 @@ use tokio::{
 };
 
 const PAGES: [&str; 6] =
-    ["/", "/login", "/account", "/account/activity", "/account/sessions", "/account/data"];
+    ["/", "/login", "/account", "/account/activity", "/account/devices", "/account/data"];
 
 /// A server process with one signed-in user.
 struct ServerProcess {

@@ -122,28 +122,28 @@ test_on_each_database! {
     }
 
     async fn sign_up_is_completed_by_plain_forms(app: Verifying) {
-        let form = format!("form[email]={ADA}&form[password]={}&next=/account/sessions",
+        let form = format!("form[email]={ADA}&form[password]={}&next=/account/devices",
             PASSWORD.replace(' ', "+"));
         let signed_up = app.form("/fn/signup", "", &form).await;
         assert_eq!(signed_up.status, StatusCode::FOUND);
-        assert_eq!(signed_up.header("location"), "/verify?next=/account/sessions");
+        assert_eq!(signed_up.header("location"), "/verify?next=/account/devices");
         assert!(!signed_up.cookies().iter().any(|line| line.contains("csgn_rt_")));
         let waiting = cookie(&signed_up, "-verification");
-        let page = app.page("/verify?next=/account/sessions", &waiting).await;
+        let page = app.page("/verify?next=/account/devices", &waiting).await;
         assert!(page.contains("Check your email") && !page.contains(ADA), "{page}");
 
         let link = app.link_to(ADA).await;
-        let resent = app.form("/fn/resend-verification", &waiting, "next=/account/sessions").await;
-        assert_eq!(resent.header("location"), "/verify?next=/account/sessions&sent");
+        let resent = app.form("/fn/resend-verification", &waiting, "next=/account/devices").await;
+        assert_eq!(resent.header("location"), "/verify?next=/account/devices&sent");
         let newest = app.link_to(ADA).await;
         assert_ne!(link.id, newest.id);
-        let form = format!("form[code]={}&next=/account/sessions", newest.code);
+        let form = format!("form[code]={}&next=/account/devices", newest.code);
         let elsewhere = app.form("/fn/verify-email", "", &form).await;
         assert!(elsewhere.header("location").contains("link_expired"), "{:?}", elsewhere.headers);
         // Another port of this host can set a cookie for a longer path, which comes first.
         let foreign = format!("countersign-3000-verification={}; {waiting}", uuid::Uuid::max());
         let completed = app.form("/fn/verify-email", &foreign, &form).await;
-        assert_eq!(completed.header("location"), "/account/sessions", "{:?}", completed.headers);
+        assert_eq!(completed.header("location"), "/account/devices", "{:?}", completed.headers);
         let session = cookie(&completed, "");
         assert!(app.page("/account", &session).await.contains(ADA));
         assert!(completed.cookies().iter().any(|line| line.contains("-verification=;")));

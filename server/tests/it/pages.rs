@@ -153,7 +153,7 @@ test_on_each_database! {
             (&ada, "/"),
             (&ada, "/account"),
             (&ada, "/account/password"),
-            (&ada, "/account/sessions"),
+            (&ada, "/account/devices"),
             (&ada, "/account/data"),
         ] {
             let html = client.get(page).await.text;

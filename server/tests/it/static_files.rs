@@ -168,7 +168,7 @@ test_on_each_database! {
             ["/.", "/x/..", "/%2e", "/x/%2E%2e", "/x/.%2E", "/", "/x%2f..", "/x%5c..", "/x\\.."]
         {
             paths.push(format!("{start}/account"));
-            paths.push(format!("{start}/account/sessions"));
+            paths.push(format!("{start}/account/devices"));
         }
         paths.push(outside.clone());
         paths.push(format!("/{outside}"));
@@ -415,7 +415,7 @@ test_on_each_database! {
             "/api/v1/me/activity",
             "/account",
             "/account/activity",
-            "/account/sessions",
+            "/account/devices",
             "/",
             "/login",
         ] {

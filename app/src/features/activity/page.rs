@@ -1,17 +1,23 @@
-//! (server) The activity page: a paginated list. The next page is an ordinary link, so that it
-//! works without scripts and with Back.
+//! (server) The activity page: a paginated list, grouped by day. The next page is an ordinary link,
+//! so that it works without scripts and with Back.
 
 use super::{list_activity, messages};
 use crate::{
     layout::account_layout::{account_page, load_error},
-    page_query, routes,
-    ui::{DateTime, List, problem_notice},
+    page_query,
+    request::RequestScope,
+    routes,
+    time_zone::LocalTime,
+    ui::{Icon, List, TimeOfDay, Tone, datetime::day_name, icon_box, problem_notice},
 };
 use countersign_types::{
-    EventSeverity, Problem,
+    EventKind, EventSeverity, EventTopic, Problem, TimeSpan, Timestamp,
     views::{ActivityEvent, Paginated},
 };
 use leptos::prelude::*;
+
+/// How long a log-in has a link for users who do not recognise it.
+const REPORTABLE: TimeSpan = TimeSpan::days(30);
 
 #[component]
 pub fn ActivityPage() -> impl IntoView {
@@ -19,7 +25,7 @@ pub fn ActivityPage() -> impl IntoView {
         let cursor = page_query::value("cursor").filter(|cursor| !cursor.is_empty());
         let is_older = cursor.is_some();
         match list_activity(cursor).await.map_err(Problem::from) {
-            Ok(page) => list(page, is_older).into_any(),
+            Ok(page) => list(page, is_older, RequestScope::now()).into_any(),
             // A malformed link: a retry can't help.
             Err(problem @ Problem::BadRequest) => {
                 view! { {problem_notice(problem)} {newest()} }.into_any()
@@ -30,15 +36,30 @@ pub fn ActivityPage() -> impl IntoView {
 }
 
 /// Renders a page of the list. `is_older`: it isn't the first page.
-fn list(page: Paginated<ActivityEvent>, is_older: bool) -> impl IntoView {
-    let empty = if is_older { messages::NO_MORE } else { messages::EMPTY };
-    let rows = page.items.into_iter().map(event).collect();
+fn list(page: Paginated<ActivityEvent>, is_older: bool, now: Timestamp) -> impl IntoView {
+    let days = days(page.items);
+    let content = if days.is_empty() {
+        let empty = if is_older { messages::NO_MORE } else { messages::EMPTY };
+        view! { <p class="empty">{empty}</p> }.into_any()
+    } else {
+        let day = |events: Vec<Repeated>| {
+            let name = day_name(LocalTime::of(events[0].newest.at), now);
+            let rows = events.into_iter().map(|event| row(event, now)).collect();
+            view! {
+                <section class="activity-day">
+                    <h2>{name}</h2>
+                    <List class="activity-list" rows/>
+                </section>
+            }
+        };
+        days.into_iter().map(day).collect_view().into_any()
+    };
     let older = page.next_cursor.map(|cursor| {
         let href = format!("{}?cursor={cursor}", routes::ACTIVITY.path);
         view! { <a class="button secondary" href=href>{messages::OLDER}</a> }
     });
     view! {
-        <List class="activity-list" rows empty/>
+        {content}
         <p class="cluster">{older} {is_older.then(newest)}</p>
     }
 }
@@ -47,16 +68,109 @@ fn newest() -> impl IntoView {
     view! { <a class="button secondary" href=routes::ACTIVITY.path>{messages::NEWEST}</a> }
 }
 
-fn event(event: ActivityEvent) -> AnyView {
+/// Equal events in a row, which the list shows as one.
+struct Repeated {
+    newest: ActivityEvent,
+    count: usize,
+}
+
+/// Groups events, newest first, by the day of the user, and equal ones of a day in a row.
+fn days(events: Vec<ActivityEvent>) -> Vec<Vec<Repeated>> {
+    let mut days: Vec<Vec<Repeated>> = Vec::new();
+    for event in events {
+        let day = LocalTime::of(event.at);
+        match days.last_mut() {
+            Some(events) if day.is_same_day(LocalTime::of(events[0].newest.at)) => {
+                match events.last_mut() {
+                    Some(last) if is_repetition(&last.newest, &event) => last.count += 1,
+                    _ => events.push(Repeated { newest: event, count: 1 }),
+                }
+            }
+            _ => days.push(vec![Repeated { newest: event, count: 1 }]),
+        }
+    }
+    days
+}
+
+fn is_repetition(a: &ActivityEvent, b: &ActivityEvent) -> bool {
+    (a.kind, &a.device, &a.address) == (b.kind, &b.device, &b.address)
+}
+
+fn row(Repeated { newest: event, count }: Repeated, now: Timestamp) -> AnyView {
     let is_warning = event.kind.severity() == EventSeverity::Warning;
+    let (which, tone) = if is_warning {
+        (Icon::Warning, Tone::Attention)
+    } else {
+        (topic_icon(event.kind.topic()), Tone::Neutral)
+    };
     let device = crate::messages::device(event.device.as_deref());
     let address = event.address.map(|address| format!(" · {address}"));
+    let is_reportable = event.kind == EventKind::LoggedIn && now.since(event.at) < REPORTABLE;
+    let report = is_reportable.then(|| {
+        let href = format!("{}?{}", routes::PASSWORD.path, routes::REPORT);
+        view! {
+            " "
+            <span class="nowrap">"· " <a href=href>{messages::NOT_ME}</a></span>
+        }
+    });
     view! {
-        <li data-event=event.kind.as_str() data-severity=is_warning.then_some("error")>
-            <span class="activity-event">{event.kind.text()}</span>
-            <DateTime at=event.at/>
-            <span class="text-muted text-small">{device} {address}</span>
+        <li data-event=event.kind.as_str() data-severity=is_warning.then_some("attention")>
+            {icon_box(which, tone)}
+            <p class="activity-event">{event.kind.text()} {(count > 1).then(|| times(count))}</p>
+            <TimeOfDay at=event.at/>
+            <p class="text-muted text-small">{device} {address} {report}</p>
         </li>
     }
     .into_any()
+}
+
+fn times(count: usize) -> impl IntoView {
+    view! { <span class="text-muted">{messages::times(count)}</span> }
+}
+
+/// Returns the icon of an event about this topic.
+const fn topic_icon(topic: EventTopic) -> Icon {
+    match topic {
+        EventTopic::LogIn => Icon::LogIn,
+        EventTopic::LogOut => Icon::LogOut,
+        EventTopic::Password => Icon::Lock,
+        EventTopic::Email => Icon::Mail,
+        EventTopic::Account => Icon::User,
+        EventTopic::Deletion => Icon::Trash,
+        EventTopic::Security => Icon::Shield,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: EventKind, at: i64, device: &str) -> ActivityEvent {
+        ActivityEvent {
+            id: "01a2047d-26b7-7cc2-a9f3-f72c81007abe".parse().expect("an id"),
+            kind,
+            at: Timestamp(at),
+            device: Some(device.to_owned()),
+            address: None,
+        }
+    }
+
+    #[test]
+    fn events_are_grouped_by_day_and_equal_ones_in_a_row_are_one() {
+        const DAY: i64 = 86_400_000;
+        let events = vec![
+            event(EventKind::LogInFailed, 2 * DAY + 2, "curl"),
+            event(EventKind::LogInFailed, 2 * DAY + 1, "curl"),
+            event(EventKind::LogInFailed, 2 * DAY, "Go"),
+            event(EventKind::LogInFailed, 2 * DAY - 1, "Go"),
+            event(EventKind::LoggedIn, DAY + 1, "Go"),
+            event(EventKind::LogInFailed, DAY, "Go"),
+        ];
+        let counts: Vec<Vec<usize>> = days(events)
+            .iter()
+            .map(|events| events.iter().map(|event| event.count).collect())
+            .collect();
+        assert_eq!(counts, [vec![2, 1], vec![1, 1, 1]]);
+        assert!(days(Vec::new()).is_empty());
+    }
 }

@@ -3,12 +3,12 @@
 use super::{ChoosePasswordForm, ConfirmEmailCall, form::sign_up_again, messages};
 use crate::{
     features::reset_password::{messages::FOR, read_link},
-    layout::account_layout::load_error,
+    layout::{account_layout::load_error, auth_layout::AuthLayout},
     page_query,
     return_to::with_return_to,
     routes,
     server_fn_error::ServerFnProblem,
-    ui::{PageHeader, PostButton, interpolate, problem_notice},
+    ui::{PostButton, interpolate, problem_notice},
 };
 use countersign_types::{
     Problem,
@@ -26,10 +26,7 @@ pub fn ConfirmEmailPage() -> impl IntoView {
         }
     });
     view! {
-        <div class="narrow stack">
-            <PageHeader heading=messages::HEADING/>
-            {content}
-        </div>
+        <AuthLayout heading=messages::HEADING>{content}</AuthLayout>
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
 use crate::{
     layout::account_layout::account_page,
     page_query, routes,
-    ui::{Notice, PostButton, Severity, interpolate, problem_notice},
+    ui::{Card, Notice, PostButton, Severity, email_address, interpolate, problem_notice},
 };
 use countersign_types::views::TaggedAccount;
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -38,7 +38,7 @@ pub fn EmailPage() -> impl IntoView {
 }
 
 fn address_form(TaggedAccount { account, session_tag: tag }: TaggedAccount) -> impl IntoView {
-    let address = view! { <strong>{account.email}</strong> };
+    let address = view! { <strong>{email_address(&account.email)}</strong> };
     let fields = vec![("session_tag", tag.clone())];
     // A new address will be verified instead.
     let is_due = !account.email_verified && account.pending_email.is_none();
@@ -53,9 +53,9 @@ fn address_form(TaggedAccount { account, session_tag: tag }: TaggedAccount) -> i
         <p>{interpolate(messages::CURRENT, address)}</p>
         {not_confirmed}
         {waiting}
-        <h2>{messages::CHANGE}</h2>
-        <p class="text-muted">{messages::CHANGE_HELP}</p>
-        <ChangeEmailForm/>
+        <Card title=messages::CHANGE lead=messages::CHANGE_HELP>
+            <ChangeEmailForm/>
+        </Card>
     }
 }
 
@@ -90,9 +90,11 @@ fn code_form(TaggedAccount { account, .. }: TaggedAccount) -> impl IntoView {
     }
     let address = view! { <strong>{account.pending_email.unwrap_or(account.email)}</strong> };
     view! {
-        <p>{interpolate(messages::ENTER_CODE_HELP, address)}</p>
-        {is_change.then(|| view! { <p>{messages::TAKEN_ADDRESS}</p> })}
-        <ConfirmCodeForm/>
+        <div class="card stack">
+            <p>{interpolate(messages::ENTER_CODE_HELP, address)}</p>
+            {is_change.then(|| view! { <p class="text-muted">{messages::TAKEN_ADDRESS}</p> })}
+            <ConfirmCodeForm/>
+        </div>
         <p>{interpolate(messages::START_AGAIN, again)}</p>
     }
     .into_any()

@@ -26,7 +26,7 @@ pub fn ForgotPasswordForm() -> impl IntoView {
     Effect::new(|_| browser::typed_email::restore());
     view! {
         <Form action=send>
-            <TextField field=Field::Email autocomplete="username"/>
+            <TextField field=Field::Email autocomplete="username" autofocus=true/>
             <SubmitButton label=messages::SEND busy_label=messages::SENDING/>
         </Form>
     }

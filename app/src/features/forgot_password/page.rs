@@ -2,8 +2,9 @@
 
 use super::{EnterCodeForm, ForgotPasswordForm, messages};
 use crate::{
+    layout::auth_layout::AuthLayout,
     page_query, routes,
-    ui::{Cooldown, PageHeader, interpolate},
+    ui::{Cooldown, interpolate},
 };
 use leptos::prelude::*;
 
@@ -14,27 +15,26 @@ pub fn ForgotPasswordPage() -> impl IntoView {
 
 fn address_page() -> impl IntoView {
     let log_in = view! { <a href=routes::LOG_IN>{crate::messages::LOG_IN}</a> };
+    let links = view! { <p>{interpolate(messages::BACK, log_in)}</p> };
     view! {
-        <div class="narrow stack">
-            <PageHeader heading=messages::HEADING lead=messages::LEAD/>
+        <AuthLayout heading=messages::HEADING lead=messages::LEAD links=links.into_any()>
             <ForgotPasswordForm/>
-            <p>{interpolate(messages::BACK, log_in)}</p>
-        </div>
+        </AuthLayout>
     }
 }
 
 fn code_page() -> impl IntoView {
     let change = view! { <a href=routes::FORGOT>{messages::CHANGE_IT}</a> };
+    let links = view! {
+        <p>{messages::NOTHING_THERE}</p>
+        <Cooldown>
+            <a href=routes::FORGOT>{messages::SEND_ANOTHER}</a>
+        </Cooldown>
+        <p>{interpolate(messages::WRONG_ADDRESS, change)}</p>
+    };
     view! {
-        <div class="narrow stack">
-            <PageHeader heading=messages::SENT_HEADING/>
-            <p>{messages::SENT}</p>
+        <AuthLayout heading=messages::SENT_HEADING lead=messages::SENT links=links.into_any()>
             <EnterCodeForm/>
-            <p>{messages::NOTHING_THERE}</p>
-            <Cooldown>
-                <a href=routes::FORGOT>{messages::SEND_ANOTHER}</a>
-            </Cooldown>
-            <p>{interpolate(messages::WRONG_ADDRESS, change)}</p>
-        </div>
+        </AuthLayout>
     }
 }

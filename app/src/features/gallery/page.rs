@@ -9,8 +9,8 @@ use crate::{
     layout::connection_status::ConnectionStatus,
     page_query,
     ui::{
-        Card, Date, DateTime, Dialog, List, Menu, Notice, PageHeader, PostButton, RelativeTime,
-        Severity, SideNav, problem_notice,
+        Card, Date, DateTime, Dialog, Icon, List, Menu, NavLink, Notice, PageHeader, PostButton,
+        RelativeTime, Severity, SideNav, TimeOfDay, Tone, icon, icon_box, problem_notice,
     },
 };
 use countersign_types::{Field, FieldError, Problem, Timestamp};
@@ -50,9 +50,13 @@ pub fn GalleryPage() -> impl IntoView {
         .map_or_else(|| "/lab".to_owned(), |state| format!("/lab?show={state}"));
     let shown = STATES.iter().position(|(state, _)| *state == url).unwrap_or_default();
     let (current, name) = STATES[shown];
+    let links = STATES.iter().map(|(path, name)| NavLink { path, name, icon: Icon::Device });
+    let groups = vec![("", links.collect())];
     view! {
         <div class="sidebar" id="lab">
-            <SideNav label=messages::HEADING pages=STATES current/>
+            <SideNav label=messages::HEADING groups current>
+                ""
+            </SideNav>
             <div class="stack">
                 <PageHeader heading=messages::HEADING lead=name/>
                 {VIEWS[shown]()}
@@ -69,6 +73,7 @@ fn at_rest() -> AnyView {
         {fields("Fields")}
         {section("Notices", notices())}
         {section("Dialog and menu", popovers())}
+        {section("Icons", icons())}
         {section("Lists", lists())}
         {section("Times", times())}
     }
@@ -151,9 +156,12 @@ fn popovers() -> AnyView {
             >
                 <button type="button" class="button danger">"Do it"</button>
             </Dialog>
-            <Menu id="lab-menu" label="A menu".to_owned()>
+            <Menu
+                id="lab-menu"
+                label=view! { <span class="menu-label">"A menu"</span> }.into_any()
+            >
                 <p class="menu-user">"Example user"</p>
-                <a href="/lab">"A link"</a>
+                <a href="/lab">{icon(Icon::User)} "A link"</a>
             </Menu>
         </div>
     }
@@ -161,9 +169,10 @@ fn popovers() -> AnyView {
 }
 
 fn lists() -> AnyView {
-    let session = |device, end: AnyView| {
+    let session = |device, tone, end: AnyView| {
         view! {
             <li>
+                {icon_box(Icon::Laptop, tone)}
                 <p class="session-device">{device}</p>
                 <p class="text-muted text-small">
                     <RelativeTime at=SAMPLE_TIME as_of=SAMPLE_TIME/>
@@ -174,29 +183,32 @@ fn lists() -> AnyView {
         }
         .into_any()
     };
+    let badge = crate::features::sessions::messages::CURRENT_SESSION;
     let current = session(
         "Firefox on Linux",
-        view! { <span class="badge">{crate::features::sessions::messages::CURRENT_SESSION}</span> }
-            .into_any(),
+        Tone::Accent,
+        view! { <p><span class="badge">{badge}</span></p> }.into_any(),
     );
     let other = session(
         "Safari on iPhone",
+        Tone::Neutral,
         view! { <PostButton path="/lab" fields=Vec::new() label=crate::messages::LOG_OUT/> }
             .into_any(),
     );
-    let event = |name, source, severity: Option<&'static str>| {
+    let event = |name, source, which, tone| {
         view! {
-            <li data-severity=severity>
-                <span class="activity-event">{name}</span>
-                <DateTime at=SAMPLE_TIME/>
-                <span class="text-muted text-small">{source}</span>
+            <li>
+                {icon_box(which, tone)}
+                <p class="activity-event">{name}</p>
+                <TimeOfDay at=SAMPLE_TIME/>
+                <p class="text-muted text-small">{source}</p>
             </li>
         }
         .into_any()
     };
     let events = vec![
-        event("Logged in", "Firefox on Linux · 192.0.2.1", None),
-        event("Wrong password", crate::messages::UNKNOWN_DEVICE, Some("error")),
+        event("Logged in", "Firefox on Linux · 192.0.2.1", Icon::LogIn, Tone::Neutral),
+        event("Wrong password", crate::messages::UNKNOWN_DEVICE, Icon::Warning, Tone::Attention),
     ];
     view! {
         <dl class="list description-list">
@@ -206,6 +218,15 @@ fn lists() -> AnyView {
         <List class="session-list" rows=vec![current, other]/>
         <List class="activity-list" rows=events/>
         <List class="" rows=Vec::new() empty=crate::features::activity::messages::EMPTY/>
+    }
+    .into_any()
+}
+
+fn icons() -> AnyView {
+    let tones = [Tone::Neutral, Tone::Accent, Tone::Attention, Tone::Danger];
+    view! {
+        <p class="cluster">{Icon::ALL.iter().map(|which| icon(*which)).collect_view()}</p>
+        <p class="cluster">{tones.map(|tone| icon_box(Icon::Shield, tone)).collect_view()}</p>
     }
     .into_any()
 }

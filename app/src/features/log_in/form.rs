@@ -21,7 +21,7 @@ const FLASH_MESSAGES: [(&str, &str); 4] = [
     (routes::SESSION_EXPIRED, messages::SESSION_EXPIRED),
 ];
 
-/// The form, below the message of the page before it, and the link for a forgotten password.
+/// The form, below the message of the page before it.
 #[island]
 pub fn LogInForm() -> impl IntoView {
     let check = |call: &LogInCall| call.form.validate().err().unwrap_or_default();
@@ -44,16 +44,16 @@ pub fn LogInForm() -> impl IntoView {
         {notice}
         <Form action=log_in>
             <input type="hidden" name="next" value=next/>
-            <TextField field=Field::Email autocomplete="username"/>
+            <TextField field=Field::Email autocomplete="username" autofocus=true/>
             <PasswordField/>
-            <Checkbox name="remember_me" label=messages::REMEMBER_ME/>
+            <div class="split cluster text-small">
+                <Checkbox name="remember_me" label=messages::REMEMBER_ME/>
+                <a class="if-mail" href=routes::FORGOT on:click=|event| keep_email(&event)>
+                    {messages::FORGOT}
+                </a>
+            </div>
             <SubmitButton label=crate::messages::LOG_IN busy_label=messages::WORKING/>
         </Form>
-        <p class="if-mail">
-            <a href=routes::FORGOT on:click=|event| keep_email(&event)>
-                {messages::FORGOT}
-            </a>
-        </p>
     }
 }
 

@@ -1,5 +1,10 @@
 //! The texts of the log-in page.
 
+/// Returns the heading of the page.
+pub fn title() -> String {
+    format!("Log in to {}", crate::messages::PRODUCT)
+}
+
 pub const WORKING: &str = "Logging in…";
 pub const NEW_HERE: &str = "New here? {}";
 pub const REMEMBER_ME: &str = "Keep me logged in";

@@ -2,10 +2,7 @@
 
 use super::{LogInForm, messages};
 use crate::{
-    page_query,
-    return_to::with_return_to,
-    routes,
-    ui::{PageHeader, interpolate},
+    layout::auth_layout::AuthLayout, page_query, return_to::with_return_to, routes, ui::interpolate,
 };
 use leptos::prelude::*;
 
@@ -13,11 +10,14 @@ use leptos::prelude::*;
 pub fn LogInPage() -> impl IntoView {
     let sign_up = with_return_to(routes::SIGN_UP, &page_query::value("next").unwrap_or_default());
     let sign_up = view! { <a href=sign_up>{crate::messages::SIGN_UP}</a> };
+    let links = view! { <p>{interpolate(messages::NEW_HERE, sign_up)}</p> };
     view! {
-        <div class="narrow stack">
-            <PageHeader heading=crate::messages::LOG_IN/>
+        <AuthLayout
+            heading=crate::messages::LOG_IN
+            title=messages::title()
+            links=links.into_any()
+        >
             <LogInForm/>
-            <p>{interpolate(messages::NEW_HERE, sign_up)}</p>
-        </div>
+        </AuthLayout>
     }
 }

@@ -83,7 +83,7 @@ const fn is_retried(problem: &Problem) -> bool {
 pub fn LogOutForm() -> impl IntoView {
     let LogOutState { action, .. } = LogOutState::of_page();
     view! {
-        <Form action class="button-inline" silent=true>
+        <Form action silent=true>
             <SubmitButton label=messages::LOG_OUT busy_label=messages::LOGGING_OUT secondary=true/>
         </Form>
     }

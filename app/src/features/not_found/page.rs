@@ -1,19 +1,28 @@
 //! (server) The "not found" page.
 
 use super::messages;
-use crate::ui::PageHeader;
+use crate::{
+    messages::{ACCOUNT, LOG_IN},
+    routes,
+    ui::PageHeader,
+};
+use countersign_types::redirect_path::DEFAULT_REDIRECT;
 use leptos::prelude::*;
 
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
     crate::request::set_page_status(404);
+    let links = [(DEFAULT_REDIRECT, ACCOUNT), (routes::LOG_IN, LOG_IN)]
+        .map(|(path, name)| view! { <a href=path>{name}</a> });
     view! {
-        <div class="stack">
-            <PageHeader heading=messages::HEADING/>
-            <p>{messages::EXPLANATION}</p>
+        <div class="auth stack">
+            <header class="auth-header">
+                <PageHeader heading=messages::HEADING lead=messages::EXPLANATION/>
+            </header>
             <a class="button" href="/">
                 {messages::HOME}
             </a>
+            <p class="auth-links cluster">{links.collect_view()}</p>
         </div>
     }
 }

@@ -2,6 +2,9 @@
 
 pub const HEADING: &str = "Password";
 pub const LEAD: &str = "Changing it logs you out on all your other devices.";
+pub const REPORT_TITLE: &str = "Wasn't that you?";
+pub const REPORT: &str = "Choose a new password. It logs out every other device, so whoever that \
+    was loses access.";
 pub const SAVE: &str = "Change password";
 pub const SAVING: &str = "Changing…";
 pub const SAVED: &str = "Password changed. All your other devices are logged out.";

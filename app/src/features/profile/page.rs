@@ -1,11 +1,10 @@
-//! (server) The profile page: email address, display name and log-out.
+//! (server) The profile page: display name and email address.
 
 use super::{ProfileForm, messages};
 use crate::{
-    features::log_out::LogOutForm,
     layout::account_layout::account_page,
     routes,
-    ui::{Card, Date},
+    ui::{Date, email_address},
 };
 use countersign_types::{Field, views::TaggedAccount};
 use leptos::prelude::*;
@@ -17,10 +16,18 @@ pub fn ProfilePage() -> impl IntoView {
 
 fn profile(TaggedAccount { account, .. }: TaggedAccount) -> impl IntoView {
     view! {
+        <div class="card stack">
+            <ProfileForm/>
+        </div>
         <dl class="list description-list">
             <div>
                 <dt>{crate::messages::field::label(Field::Email)}</dt>
-                <dd>{account.email}</dd>
+                <dd class="split cluster">
+                    <span>{email_address(&account.email)}</span>
+                    <a href=routes::EMAIL.path aria-label=messages::CHANGE_EMAIL>
+                        {messages::CHANGE}
+                    </a>
+                </dd>
             </div>
             <div>
                 <dt>{messages::SINCE}</dt>
@@ -29,10 +36,5 @@ fn profile(TaggedAccount { account, .. }: TaggedAccount) -> impl IntoView {
                 </dd>
             </div>
         </dl>
-        <ProfileForm/>
-        <Card title=crate::messages::LOG_OUT>
-            <p class="text-muted">{messages::LOG_OUT_HELP}</p>
-            <LogOutForm/>
-        </Card>
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{ResetPasswordForm, form::link_problem, messages, read_link};
 use crate::{
-    layout::account_layout::load_error,
+    layout::{account_layout::load_error, auth_layout::AuthLayout},
     routes,
     server_fn_error::ServerFnProblem,
-    ui::{PageHeader, interpolate},
+    ui::interpolate,
 };
 use countersign_types::Problem;
 use leptos::prelude::*;
@@ -28,9 +28,6 @@ pub fn ResetPasswordPage() -> impl IntoView {
         }
     });
     view! {
-        <div class="narrow stack">
-            <PageHeader heading=messages::HEADING/>
-            {content}
-        </div>
+        <AuthLayout heading=messages::HEADING>{content}</AuthLayout>
     }
 }

@@ -3,10 +3,10 @@
 use super::{SecureAccountCall, messages};
 use crate::{
     features::reset_password::{form::link_problem, messages::FOR, read_link},
-    layout::account_layout::load_error,
+    layout::{account_layout::load_error, auth_layout::AuthLayout},
     page_query, routes,
     server_fn_error::ServerFnProblem,
-    ui::{PageHeader, PostButton, interpolate, problem_notice},
+    ui::{PostButton, interpolate, problem_notice},
 };
 use countersign_types::{Problem, views::OpenedLink};
 use leptos::{prelude::*, server_fn::ServerFn};
@@ -21,10 +21,7 @@ pub fn SecureAccountPage() -> impl IntoView {
         }
     });
     view! {
-        <div class="narrow stack">
-            <PageHeader heading=messages::HEADING/>
-            {content}
-        </div>
+        <AuthLayout heading=messages::HEADING>{content}</AuthLayout>
     }
 }
 

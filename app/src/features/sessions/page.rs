@@ -5,7 +5,8 @@ use crate::{
     layout::account_layout::{account_page, load_error},
     page_query, routes,
     ui::{
-        Date, Dialog, List, Notice, PostButton, RelativeTime, Severity, interpolate, problem_notice,
+        Card, Date, Dialog, Icon, List, Notice, PostButton, RelativeTime, Severity, Tone, icon_box,
+        interpolate, problem_notice,
     },
 };
 use countersign_types::{
@@ -44,30 +45,33 @@ fn list(sessions: SessionList, tag: &str) -> impl IntoView + use<> {
     items.sort_by_key(|session| (!session.current, std::cmp::Reverse(session.last_seen_at)));
     let has_others = items.len() > 1;
     let rows = items.into_iter().map(|session| row(session, as_of, tag)).collect();
-    let fields = vec![("session_tag", tag.to_owned())];
+    let end_others = has_others.then(|| end_others(tag.to_owned()).into_any());
     view! {
-        <List class="session-list" rows/>
-        {if has_others {
-            view! {
-                <Dialog
-                    id="others"
-                    button_label=messages::END_OTHERS
-                    title=messages::END_OTHERS_TITLE
-                    description=messages::END_OTHERS_HELP
-                >
-                    <PostButton
-                        path=RevokeSessionCall::PATH
-                        fields
-                        label=messages::END_OTHERS
-                        primary=true
-                    />
-                </Dialog>
-            }
-            .into_any()
-        } else {
-            let text = messages::NO_OTHER_SESSIONS;
-            view! { <p class="text-muted">{text}</p> }.into_any()
-        }}
+        <Card title=messages::LIST_TITLE action=end_others>
+            <List class="session-list" rows/>
+        </Card>
+        // Buttons that remove their row write the result here.
+        <p id="result" class="text-muted" role="status">
+            {(!has_others).then_some(messages::NO_OTHER_SESSIONS)}
+        </p>
+    }
+}
+
+fn end_others(tag: String) -> impl IntoView {
+    view! {
+        <Dialog
+            id="others"
+            button_label=messages::END_OTHERS
+            title=messages::END_OTHERS_TITLE
+            description=messages::END_OTHERS_HELP
+        >
+            <PostButton
+                path=RevokeSessionCall::PATH
+                fields=vec![("session_tag", tag)]
+                label=messages::END_OTHERS
+                primary=true
+            />
+        </Dialog>
     }
 }
 
@@ -75,24 +79,30 @@ fn row(session: SessionInfo, as_of: Timestamp, tag: &str) -> AnyView {
     let id = session.id.to_string();
     let device = crate::messages::device(session.device.as_deref());
     let address = session.address.map(|address| format!(" · {address}"));
-    let control = if session.current {
-        view! { <span class="badge">{messages::CURRENT_SESSION}</span> }.into_any()
+    let (tone, badge, control) = if session.current {
+        let badge = view! { <span class="badge">{messages::CURRENT_SESSION}</span> };
+        (Tone::Accent, Some(badge), None)
     } else {
-        let fields = vec![("session", id.clone()), ("session_tag", tag.to_owned())];
-        view! {
+        let control = view! {
             <PostButton
                 path=RevokeSessionCall::PATH
-                fields
+                fields=vec![("session", id.clone()), ("session_tag", tag.to_owned())]
                 label=crate::messages::LOG_OUT
                 described_by=id.clone()
+                when_done=messages::ended(&device)
             />
-        }
-        .into_any()
+        };
+        (Tone::Neutral, None, Some(control))
     };
     let since = interpolate(messages::SINCE, view! { <Date at=session.created_at/> });
     view! {
-        <li>
-            <p id=id class="session-device">{device}</p>
+        <li data-current=session.current.then_some("")>
+            {icon_box(device_icon(session.device.as_deref()), tone)}
+            <p class="session-device">
+                <span id=id>{device}</span>
+                " "
+                {badge}
+            </p>
             <p class="text-muted text-small">
                 <RelativeTime at=session.last_seen_at as_of/>
                 {address}
@@ -103,4 +113,23 @@ fn row(session: SessionInfo, as_of: Timestamp, tag: &str) -> AnyView {
         </li>
     }
     .into_any()
+}
+
+/// Returns the icon of a device.
+fn device_icon(name: Option<&str>) -> Icon {
+    /// Systems by the end of the name of a device.
+    const ICONS: [(&str, Icon); 7] = [
+        ("iPhone", Icon::Phone),
+        ("iPad", Icon::Phone),
+        ("Android", Icon::Phone),
+        ("Windows", Icon::Laptop),
+        ("macOS", Icon::Laptop),
+        ("Linux", Icon::Laptop),
+        ("ChromeOS", Icon::Laptop),
+    ];
+    let Some(name) = name else { return Icon::Device };
+    ICONS
+        .into_iter()
+        .find_map(|(system, icon)| name.ends_with(system).then_some(icon))
+        .unwrap_or(Icon::Terminal)
 }

@@ -27,14 +27,14 @@ pub async fn revoke_session(
         let signed_in = request.signed_in_as(&session_tag).await?;
         if session.is_empty() {
             signed_in.revoke_other_sessions().await?;
-            request.redirect_form("/account/sessions?saved=others");
+            request.redirect_form("/account/devices?saved=others");
         } else {
             let session = session.parse().map_err(|_| Problem::NotFound)?;
             signed_in.revoke_session(session).await?;
             if session == signed_in.session() {
                 return request.log_out().await;
             }
-            request.redirect_form("/account/sessions?saved");
+            request.redirect_form("/account/devices?saved");
         }
         Ok(())
     })

@@ -20,14 +20,14 @@ pub fn SignUpForm() -> impl IntoView {
         <Form action=sign_up>
             <input type="hidden" name="next" value=next/>
             <input type="hidden" name="form[setup_token]" value=setup_token/>
+            <TextField field=Field::Email autocomplete="username" autofocus=true/>
+            <PasswordField new=true/>
             <TextField
                 field=Field::Name
                 label=crate::messages::field::NAME_OPTIONAL
                 hint=crate::messages::field::NAME_HINT
                 autocomplete="name"
             />
-            <TextField field=Field::Email autocomplete="email"/>
-            <PasswordField new=true/>
             <SubmitButton label=messages::SUBMIT busy_label=messages::WORKING/>
         </Form>
     }

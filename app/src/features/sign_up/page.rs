@@ -2,10 +2,11 @@
 
 use super::{SignUpForm, messages};
 use crate::{
+    layout::auth_layout::AuthLayout,
     page_query,
     return_to::with_return_to,
     routes,
-    ui::{Notice, PageHeader, Severity, interpolate},
+    ui::{Notice, Severity, interpolate},
 };
 use leptos::prelude::*;
 
@@ -20,12 +21,11 @@ pub fn SignUpPage() -> impl IntoView {
     });
     let log_in = with_return_to(routes::LOG_IN, &page_query::value("next").unwrap_or_default());
     let log_in = view! { <a href=log_in>{crate::messages::LOG_IN}</a> };
+    let links = view! { <p>{interpolate(messages::ALREADY, log_in)}</p> };
     view! {
-        <div class="narrow stack">
-            <PageHeader heading=messages::HEADING/>
+        <AuthLayout heading=messages::HEADING links=links.into_any()>
             {first_admin}
             <SignUpForm/>
-            <p>{interpolate(messages::ALREADY, log_in)}</p>
-        </div>
+        </AuthLayout>
     }
 }

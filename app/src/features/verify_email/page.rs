@@ -2,10 +2,11 @@
 
 use super::{ResendVerificationCall, VerifyEmailForm, messages};
 use crate::{
+    layout::auth_layout::AuthLayout,
     page_query,
     return_to::with_return_to,
     routes,
-    ui::{Cooldown, Notice, PageHeader, PostButton, Severity, interpolate, problem_notice},
+    ui::{Cooldown, Notice, PostButton, Severity, interpolate, problem_notice},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 
@@ -26,23 +27,23 @@ pub fn VerifyEmailPage() -> impl IntoView {
     let change = view! { <a href=sign_up>{messages::CHANGE_IT}</a> };
     let log_in = view! { <a href=log_in>{crate::messages::LOG_IN}</a> };
     let fields = vec![("next", next)];
+    let links = view! {
+        <p>{messages::NOTHING_THERE}</p>
+        <Cooldown>
+            <PostButton
+                path=ResendVerificationCall::PATH
+                fields
+                label=messages::SEND_ANOTHER
+            />
+        </Cooldown>
+        <p>{interpolate(messages::WRONG_ADDRESS, change)}</p>
+        <p>{interpolate(messages::CONFIRMED_ELSEWHERE, log_in)}</p>
+    };
     view! {
-        <div class="narrow stack">
-            <PageHeader heading=messages::HEADING/>
+        <AuthLayout heading=messages::HEADING lead=messages::SENT links=links.into_any()>
             {problem.map(problem_notice)}
             {sent_again}
-            <p>{messages::SENT}</p>
             <VerifyEmailForm/>
-            <p>{messages::NOTHING_THERE}</p>
-            <Cooldown>
-                <PostButton
-                    path=ResendVerificationCall::PATH
-                    fields
-                    label=messages::SEND_ANOTHER
-                />
-            </Cooldown>
-            <p>{interpolate(messages::WRONG_ADDRESS, change)}</p>
-            <p>{interpolate(messages::CONFIRMED_ELSEWHERE, log_in)}</p>
-        </div>
+        </AuthLayout>
     }
 }
