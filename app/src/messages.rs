@@ -20,13 +20,22 @@ pub const LANGUAGE: &str = "en";
 pub const PRODUCT: &str = "Countersign";
 pub const DESCRIPTION: &str = "One place to log in, see your devices and stay in control.";
 
-/// Returns the window title of the page with this heading.
-pub fn window_title(heading: &str) -> String {
-    format!("{heading} · {PRODUCT}")
+/// Returns the window title of the page with this heading. `product` is the name of the product.
+pub fn window_title(heading: &str, product: &str) -> String {
+    format!("{heading} · {product}")
 }
 
 pub const SKIP: &str = "Skip to content";
 pub const FOOTER: &str = "Accounts by Countersign";
+pub const FOOTER_NAV: &str = "More";
+pub const TERMS: &str = "Terms";
+pub const PRIVACY: &str = "Privacy";
+pub const SUPPORT: &str = "Help";
+
+/// Returns the label of the link to the application.
+pub fn go_to(product: &str) -> String {
+    format!("Go to {product}")
+}
 pub const TRY_AGAIN: &str = "Try again";
 pub const REFERENCE: &str = "Reference: {}";
 pub const CANCEL: &str = "Cancel";

@@ -3,7 +3,7 @@
 use crate::api::{ApiRequest, ApiResponse, Tokens};
 use anyhow::{Context, ensure};
 use axum::{Router, body::Body, extract::ConnectInfo};
-use countersign::{AppState, config::Site, router::with_middleware};
+use countersign::{AppState, brand::Brand, config::Site, router::with_middleware};
 use countersign_core::{
     Auth, AuthConfig, BackgroundTasks, Clock, HashingConfig, Policy, RandomSource, ServerSecret,
     Store,
@@ -46,7 +46,12 @@ impl InProcessServer {
         let background = auth.start_background_tasks();
         let mut http = HttpSettings::new(URL.parse()?);
         http.trusted_proxies = vec!["127.0.0.1/32".parse()?];
-        let site = Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None };
+        let site = Site {
+            root: PathBuf::from("no-such-folder"),
+            hashed: false,
+            reload_port: None,
+            brand: Brand::default(),
+        };
         let server = AppState::new(auth, &http, &site);
         let (api, openapi) = countersign_http::api::routes().split_for_parts();
         let levels = AccessLevels::from_openapi(&openapi);

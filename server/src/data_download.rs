@@ -18,6 +18,7 @@ use countersign_http::{
     export_slots::{self, ExportSlot, RETRY_AFTER_SECONDS},
     problem,
 };
+use countersign_leptos::features::your_data;
 use countersign_types::{Problem, views::AccountExport};
 
 /// The paths of the downloads.
@@ -42,10 +43,11 @@ async fn as_json(State(http): State<HttpState>, request: Parts) -> Response {
     .await
 }
 
-async fn as_page(State(http): State<HttpState>, request: Parts) -> Response {
-    download_response(&http, &request, "html", async |slot, older, everything| {
+async fn as_page(State(server): State<AppState>, request: Parts) -> Response {
+    let product = server.0.brand.page.name.clone();
+    download_response(server.http(), &request, "html", async |slot, older, everything| {
         export_slots::response(slot, "text/html; charset=utf-8", move || {
-            countersign_leptos::features::your_data::document::render(&everything, older.is_some())
+            your_data::document::render(&everything, older.is_some(), &product)
         })
         .await
     })

@@ -12,6 +12,7 @@
 #![recursion_limit = "256"]
 
 pub mod backup;
+pub mod brand;
 pub mod cli;
 pub mod config;
 pub mod core_dumps;

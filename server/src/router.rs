@@ -1,7 +1,7 @@
 //! The router: all routes, and the middleware around them.
 
 use crate::{
-    data_download,
+    brand, data_download,
     middleware::{
         element_count, error_pages,
         render_limit::{RenderSlots, limit_rendering},
@@ -72,8 +72,10 @@ pub fn router(server: AppState) -> Router {
     // Leptos context for each page and each server function, not for files.
     let context = {
         let (http, reload) = (server.0.http.clone(), server.0.reload_port);
+        let brand = server.0.brand.page.clone();
         move || {
             provide_context(http.clone());
+            provide_context(brand.clone());
             page_policy::set_page_policy(reload);
         }
     };
@@ -84,6 +86,7 @@ pub fn router(server: AppState) -> Router {
     let (api_routes, openapi) = api::routes().split_for_parts();
     let levels = AccessLevels::from_openapi(&openapi);
     let mut openapi = openapi;
+    openapi.info.title.clone_from(&server.0.brand.page.name);
     openapi.servers = Some(vec![utoipa::openapi::Server::new(server.0.http.origin())]);
     let openapi = Arc::new(openapi);
     let not_found_page = leptos_axum::render_app_async_with_context(context.clone(), page.clone());
@@ -137,6 +140,7 @@ pub fn router(server: AppState) -> Router {
         )
         .route("/fn/{*unknown}", any(not_found))
         .merge(data_download::routes())
+        .merge(brand::routes(&server.0.brand))
         // StaticFiles.
         .nest_service(
             "/pkg",

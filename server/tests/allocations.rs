@@ -9,7 +9,7 @@ use axum::{
     http::{Request, header::AUTHORIZATION},
     routing::get,
 };
-use countersign::{AppState, config::Site, router};
+use countersign::{AppState, brand::Brand, config::Site, router};
 use countersign_core::{
     Auth, AuthConfig, Clock, HashingConfig, Policy, RandomSource, RateLimits, RequestContext,
     ServerSecret, Store, testing::TestDatabase, testing::tokens_of,
@@ -59,7 +59,12 @@ async fn start(database: &TestDatabase) -> (Router, String) {
         .map(tokens_of)
         .expect("signed up");
     let settings = HttpSettings::new("http://localhost:3000".parse().expect("a URL"));
-    let site = Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None };
+    let site = Site {
+        root: PathBuf::from("no-such-folder"),
+        hashed: false,
+        reload_port: None,
+        brand: Brand::default(),
+    };
     (router(AppState::new(auth, &settings, &site)), issued.access.token)
 }
 

@@ -2,9 +2,10 @@
 
 use crate::{
     App,
+    brand::Brand,
     browser::{ELEMENT_COUNT_ATTRIBUTE, HYDRATED_ATTRIBUTE},
     messages, request,
-    ui::theme_switch,
+    ui::{auth_logo, theme_switch},
 };
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
@@ -59,14 +60,21 @@ fn read_hashes(options: &LeptosOptions) -> String {
 
 /// Renders the document of a page.
 pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> impl IntoView + use<> {
-    let theme = chosen_theme();
+    let brand = Brand::of_page();
+    let theme = brand.theme.or_else(chosen_theme);
     let sends_mail = request::sends_mail().then_some("");
+    let description = brand.tagline.clone().unwrap_or_else(|| messages::DESCRIPTION.to_owned());
     view! {
         <!DOCTYPE html>
-        <html lang=messages::LANGUAGE data-theme=theme data-mail=sends_mail>
+        <html
+            lang=messages::LANGUAGE
+            data-theme=theme
+            data-mail=sends_mail
+            data-brand=brand.is_custom.then_some("")
+        >
             <head>
-                {head(theme, &files.style)}
-                <meta name="description" content=messages::DESCRIPTION/>
+                {head(theme, &files.style, &brand)}
+                <meta name="description" content=description/>
                 <AutoReload options/>
                 {hydration_script(files)}
                 <MetaTags/>
@@ -117,16 +125,26 @@ fn hydration_script(files: &SiteFiles) -> impl IntoView + use<> {
 }
 
 /// Renders the elements that the head of every document starts with.
-fn head(theme: Option<&'static str>, style: &str) -> impl IntoView + use<> {
+fn head(theme: Option<&'static str>, style: &str, brand: &Brand) -> impl IntoView + use<> {
     let [light, dark] = theme_switch::theme_colors(theme);
+    let icon = brand.icon.clone().unwrap_or_else(|| "/favicon.svg".to_owned());
+    let font = brand.font.clone().map(|font| {
+        view! {
+            <link rel="preload" href=font r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
+        }
+    });
+    let brand_style =
+        brand.style.clone().map(|style| view! { <link rel="stylesheet" href=style/> });
     view! {
         <meta charset="utf-8"/>
         <meta name="viewport" content="width=device-width, initial-scale=1"/>
         <meta name="color-scheme" content=theme.unwrap_or("light dark")/>
         {theme_color(light, "(prefers-color-scheme: light)")}
         {theme_color(dark, "(prefers-color-scheme: dark)")}
-        <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+        <link rel="icon" href=icon/>
+        {font}
         <link rel="stylesheet" id="style" href=style.to_owned()/>
+        {brand_style}
     }
 }
 
@@ -144,6 +162,7 @@ fn chosen_theme() -> Option<&'static str> {
 /// log-in page instead of the home page.
 pub fn error_document(
     style: &str,
+    brand: &Brand,
     theme: Option<&'static str>,
     title: String,
     detail: String,
@@ -154,18 +173,23 @@ pub fn error_document(
     } else {
         ("/", crate::features::not_found::messages::HOME)
     };
+    let theme = brand.theme.or(theme);
     let html = Owner::new().with(|| {
         view! {
-            <html lang=messages::LANGUAGE data-theme=theme>
+            <html
+                lang=messages::LANGUAGE
+                data-theme=theme
+                data-brand=brand.is_custom.then_some("")
+            >
                 <head>
-                    {head(theme, style)}
-                    <title>{messages::window_title(&title)}</title>
+                    {head(theme, style, brand)}
+                    <title>{messages::window_title(&title, &brand.name)}</title>
                 </head>
                 <body>
                     <main class="page">
                         <div class="auth stack">
                             <header class="auth-header">
-                                <a class="auth-logo" href="/" aria-label=messages::PRODUCT></a>
+                                {auth_logo(brand)}
                                 <h1>{title}</h1>
                                 <p class="text-muted">{detail}</p>
                             </header>

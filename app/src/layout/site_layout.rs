@@ -1,10 +1,11 @@
 //! (server) The header of the site, with the user menu, and its footer.
 
 use crate::{
+    brand::Brand,
     current_user::CurrentUser,
     features::log_out::LogOutForm,
     messages, routes,
-    ui::{Icon, Menu, ThemeSwitch, avatar, icon, identity},
+    ui::{Icon, Menu, ThemeSwitch, avatar, icon, identity, wordmark},
 };
 use countersign_types::{Problem, redirect_path::DEFAULT_REDIRECT, views::Account};
 use leptos::prelude::*;
@@ -21,10 +22,11 @@ pub fn SiteHeader() -> impl IntoView {
             Err(_) => view! { <a href=DEFAULT_REDIRECT>{messages::ACCOUNT}</a> }.into_any(),
         }
     });
+    let brand = Brand::of_page();
     view! {
         <header class="site-header cluster">
             <a class="wordmark" href="/">
-                {messages::PRODUCT}
+                {wordmark(&brand)}
             </a>
             <nav class="site-nav cluster" aria-label=messages::HEADER_NAV>
                 {links}
@@ -64,13 +66,25 @@ fn user_menu(account: Account) -> impl IntoView {
     }
 }
 
-/// The site footer.
+/// The site footer: the links of the operator, and the theme switch unless the operator has chosen.
 #[component]
 pub fn SiteFooter() -> impl IntoView {
+    let brand = Brand::of_page();
+    let links: Vec<_> =
+        brand.links().map(|(label, url)| view! { <a href=url>{label}</a> }).collect();
+    let links = (!links.is_empty()).then(|| {
+        view! {
+            <nav class="cluster" aria-label=messages::FOOTER_NAV>
+                {links}
+            </nav>
+        }
+    });
+    let product = (!brand.is_custom).then(|| view! { <p>{messages::FOOTER}</p> });
     view! {
         <footer class="site-footer cluster">
-            <p>{messages::FOOTER}</p>
-            <ThemeSwitch/>
+            {product}
+            {links}
+            {brand.theme.is_none().then(|| view! { <ThemeSwitch/> })}
         </footer>
     }
 }

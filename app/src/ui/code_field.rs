@@ -7,6 +7,7 @@ use crate::ui::{
 };
 use countersign_types::{Field, OneTimeCode};
 use leptos::{ev, prelude::*, web_sys::HtmlInputElement};
+use std::sync::Arc;
 
 /// One input, into which a whole code can be pasted. Scripts send the form as soon as the code is
 /// complete, once; after an error the user sends it.
@@ -46,7 +47,7 @@ pub fn CodeField(hint: &'static str) -> impl IntoView {
                     on:input=on_input
                 />
             </div>
-            {hint_line(form, field, Box::new(move || hint))}
+            {hint_line(form, field, Arc::new(move || hint))}
         </div>
     }
 }

@@ -27,6 +27,8 @@ pub mod interpolate;
 #[cfg(feature = "ssr")]
 pub mod list;
 #[cfg(feature = "ssr")]
+pub mod logo;
+#[cfg(feature = "ssr")]
 pub mod menu;
 pub mod notice;
 #[cfg(feature = "ssr")]
@@ -51,6 +53,7 @@ pub use self::{
     dialog::Dialog,
     icon::{Tone, icon, icon_box},
     list::List,
+    logo::{auth_logo, wordmark},
     menu::Menu,
     page_header::PageHeader,
     post_button::PostButton,

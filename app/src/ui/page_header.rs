@@ -1,6 +1,6 @@
 //! (server) The header of a page: its heading and the window title.
 
-use crate::messages;
+use crate::{brand::Brand, messages};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -13,7 +13,7 @@ pub fn PageHeader(
     #[prop(optional)] lead: &'static str,
 ) -> impl IntoView {
     view! {
-        <Title text=messages::window_title(heading)/>
+        <Title text=messages::window_title(heading, &Brand::of_page().name)/>
         <h1>{title.unwrap_or_else(|| heading.to_owned())}</h1>
         {(!lead.is_empty()).then(|| view! { <p class="text-muted">{lead}</p> })}
     }

@@ -10,6 +10,7 @@ use crate::{
 };
 use countersign_types::Field;
 use leptos::{attr::custom::custom_attribute, ev, prelude::*};
+use std::sync::Arc;
 
 /// What password managers generate (Apple, "Password Rules").
 const PASSWORD_RULES: &str = "minlength: 15; maxlength: 64;";
@@ -89,7 +90,7 @@ pub fn PasswordField(
                     {move || if_shown(messages::field::HIDE, messages::field::SHOW)}
                 </button>
             </div>
-            {hint_line(form, field, Box::new(hint))}
+            {hint_line(form, field, Arc::new(hint))}
         </div>
     }
 }

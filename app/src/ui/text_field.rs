@@ -6,6 +6,7 @@ use crate::{
 };
 use countersign_types::Field;
 use leptos::prelude::*;
+use std::sync::Arc;
 
 /// A text field. `autocomplete` is for browsers and password managers. `autofocus`: it gets the
 /// focus when the page is opened.
@@ -39,7 +40,7 @@ pub fn TextField(
                     aria-invalid=move || form.error_of(field).map(|_| "true")
                 />
             </div>
-            {hint_line(form, field, Box::new(move || hint))}
+            {hint_line(form, field, Arc::new(move || hint))}
         </div>
     }
 }
@@ -53,11 +54,15 @@ pub(super) fn hint_id(field: Field) -> String {
 pub(super) fn hint_line(
     form: FormContext,
     field: Field,
-    hint: Box<dyn Fn() -> &'static str + Send + Sync>,
+    hint: Arc<dyn Fn() -> &'static str + Send + Sync>,
 ) -> impl IntoView {
     let text = move || match form.error_of(field) {
         Some(error) => error.message(field),
         None => hint().into(),
+    };
+    let is_empty = {
+        let text = text.clone();
+        move || text().is_empty()
     };
     let has_error = move || form.error_of(field).is_some();
     view! {
@@ -65,7 +70,7 @@ pub(super) fn hint_line(
             id=hint_id(field)
             class="field-hint"
             class:error=has_error
-            hidden={let text = text.clone(); move || text().is_empty()}
+            hidden=is_empty
         >
             {text}
         </p>

@@ -233,6 +233,7 @@ impl Auth {
             recipient: &address,
             link: link.as_ref(),
             has_logo: mailer.config.has_logo(),
+            accent: &mailer.config.accent,
         };
         let sender = mailer.config.sender();
         let rendered = rendering::render(&content, &site);

@@ -16,6 +16,22 @@ pub struct MailConfig {
     reply_to: Option<Mailbox>,
     pub(super) product: String,
     logo: Option<MailLogo>,
+    pub(super) accent: MailAccent,
+}
+
+/// The color of links and buttons, as `#rrggbb`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailAccent {
+    /// On a light background.
+    pub light: String,
+    /// On a dark background.
+    pub dark: String,
+}
+
+impl Default for MailAccent {
+    fn default() -> Self {
+        Self { light: "#005452".to_owned(), dark: "#87d1ca".to_owned() }
+    }
 }
 
 /// The sender is not an address such as `Example <accounts@example.com>`.
@@ -38,6 +54,7 @@ impl MailConfig {
             reply_to: reply_to.map(mailbox).transpose()?,
             product: product.to_owned(),
             logo: None,
+            accent: MailAccent::default(),
         })
     }
 
@@ -45,6 +62,12 @@ impl MailConfig {
     #[must_use]
     pub fn with_logo(self, logo: Option<MailLogo>) -> Self {
         Self { logo, ..self }
+    }
+
+    /// Changes the color of links and buttons in the HTML part.
+    #[must_use]
+    pub fn with_accent(self, accent: MailAccent) -> Self {
+        Self { accent, ..self }
     }
 }
 

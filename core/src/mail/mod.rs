@@ -27,7 +27,7 @@ mod words;
 pub use content::{MailContent, Origin};
 pub use logo::{InvalidLogo, MAX_LOGO_BYTES, MailLogo};
 pub(crate) use mailer::Mailer;
-pub use mailer::{InvalidMailbox, MailConfig, MailStatistics, check_mailbox};
+pub use mailer::{InvalidMailbox, MailAccent, MailConfig, MailStatistics, check_mailbox};
 pub(crate) use queue::{MailRecipient, Notice, QueuedMail};
 pub use store::OutboxRow;
 #[cfg(any(test, feature = "testing"))]

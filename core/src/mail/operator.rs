@@ -42,6 +42,7 @@ impl Admin<'_> {
             recipient: to.as_str(),
             link: None,
             has_logo: mailer.config.has_logo(),
+            accent: &mailer.config.accent,
         };
         let mail = rendering::render(&MailContent::Test, &context)?;
         let id = MailId(auth.new_id(now)?);

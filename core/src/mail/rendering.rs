@@ -4,6 +4,7 @@
 use super::{
     content::MailContent,
     logo::LOGO_ID,
+    mailer::MailAccent,
     words::{self, Action},
 };
 use crate::one_time_links::CODE_TTL;
@@ -35,6 +36,8 @@ pub(crate) struct MailContext<'a> {
     pub(crate) link: Option<&'a MailLink>,
     /// Whether the message contains a logo.
     pub(crate) has_logo: bool,
+    /// The color of links and buttons.
+    pub(crate) accent: &'a MailAccent,
 }
 
 /// A mail that is ready to be sent.
@@ -58,6 +61,7 @@ struct Mail<'a> {
     product: String,
     /// The URL of the logo inside the message.
     logo: Option<String>,
+    accent: &'a MailAccent,
     base_url: &'a str,
     heading: &'static str,
     lead: String,
@@ -85,7 +89,7 @@ struct TextPart<'a> {
 /// Renders a mail. Fails if it needs a link and the context has none.
 pub(crate) fn render(
     content: &MailContent,
-    &MailContext { product, base_url, recipient, link, has_logo }: &MailContext<'_>,
+    &MailContext { product, base_url, recipient, link, has_logo, accent }: &MailContext<'_>,
 ) -> Result<RenderedMail, askama::Error> {
     let words = words::words(content, product, recipient);
     let page = |label, path| Link { label, url: format!("{base_url}{path}") };
@@ -122,6 +126,7 @@ pub(crate) fn render(
     let mail = Mail {
         product: one_line(product),
         logo: has_logo.then(|| format!("cid:{LOGO_ID}")),
+        accent,
         base_url,
         heading: words.heading,
         lead: one_line(lead),
@@ -190,8 +195,10 @@ mod tests {
     use super::*;
     use crate::mail::content::Origin;
     use countersign_types::Timestamp;
+    use std::sync::LazyLock;
 
     const AT: Timestamp = Timestamp(1_795_713_120_000);
+    static ACCENT: LazyLock<MailAccent> = LazyLock::new(MailAccent::default);
     const DELETE_AT: Timestamp = Timestamp(1_796_836_320_000);
 
     fn origin(device: &str) -> Origin {
@@ -224,6 +231,7 @@ mod tests {
             recipient: "ada@example.com",
             link,
             has_logo: false,
+            accent: &ACCENT,
         }
     }
 

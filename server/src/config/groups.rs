@@ -1,11 +1,21 @@
 //! The settings that belong together, as the rest of the program reads them.
 
-use super::{table::Config, types::is_loopback, value::SettingValue};
-use crate::tls;
+use super::{
+    brand::{BrandName, ImageFile, LinkUrl},
+    table::Config,
+    types::is_loopback,
+    value::SettingValue,
+};
+use crate::{
+    brand::{Brand, BrandSettings},
+    tls,
+};
 use countersign_core::{
-    HashingConfig, Policy, RateLimits, ServerSecret, Verification, mail::MailConfig,
+    HashingConfig, Policy, RateLimits, ServerSecret, Verification,
+    mail::{MailAccent, MailConfig},
 };
 use countersign_http::HttpSettings;
+use countersign_leptos::brand::BrandParts;
 use std::path::{Path, PathBuf};
 use url::Url;
 
@@ -111,8 +121,40 @@ impl Config {
         let (transport, from) = (self.mail_transport.0.clone()?, self.mail_from.as_ref()?);
         let reply_to = self.mail_reply_to.as_ref().map(|reply_to| reply_to.0.as_str());
         // Both addresses were checked when the settings were read.
-        let config = MailConfig::new(transport, &from.0, reply_to, &self.brand.0).ok()?;
-        Some(config.with_logo(self.brand_logo.as_ref().map(|file| file.logo.clone())))
+        let config = MailConfig::new(transport, &from.0, reply_to, &self.brand_name.0).ok()?;
+        let accent = self.brand_accent.map_or_else(MailAccent::default, |accent| MailAccent {
+            light: accent.0.accent.to_string(),
+            dark: accent.0.accent_dark.to_string(),
+        });
+        let logo = self.brand_logo.as_ref().and_then(ImageFile::for_mail);
+        Some(config.with_logo(logo).with_accent(accent))
+    }
+
+    /// Returns the brand of the pages.
+    #[must_use]
+    pub fn brand(&self) -> Brand {
+        let file = |image: &Option<ImageFile>| image.as_ref().map(|image| image.file.clone());
+        let url = |url: &Option<LinkUrl>| url.as_ref().map(|url| url.0.clone());
+        Brand::new(BrandSettings {
+            parts: BrandParts {
+                name: self.brand_name.0.clone(),
+                is_custom: self.brand_name != BrandName::default(),
+                tagline: self.brand_tagline.as_ref().map(|tagline| tagline.0.clone()),
+                app_url: url(&self.brand_app_url),
+                theme: self.brand_theme.0,
+                terms: url(&self.brand_terms),
+                privacy: url(&self.brand_privacy),
+                support: url(&self.brand_support),
+                ..BrandParts::default()
+            },
+            palette: self.brand_accent.map(|accent| accent.0),
+            radius: self.brand_radius,
+            logo: file(&self.brand_logo),
+            logo_dark: file(&self.brand_logo_dark),
+            icon: file(&self.brand_icon),
+            font: self.brand_font.as_ref().map(|font| font.file.clone()),
+            css: self.brand_css.as_ref().map(|style| style.css.clone()),
+        })
     }
 
     /// Returns the built site.
@@ -123,6 +165,7 @@ impl Config {
             hashed: self.hash_files.0,
             // The page and its content security policy need it.
             reload_port: self.watch.0.then_some(self.reload_port.into()),
+            brand: self.brand(),
         }
     }
 }
@@ -159,7 +202,7 @@ impl std::fmt::Debug for Secret {
 }
 
 /// The built site, as produced by `cargo leptos build`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Site {
     /// The directory.
     pub root: PathBuf,
@@ -168,4 +211,6 @@ pub struct Site {
     pub hashed: bool,
     /// The port of the reload socket, while `cargo leptos watch` runs.
     pub reload_port: Option<u32>,
+    /// The brand of the pages.
+    pub brand: Brand,
 }

@@ -4,13 +4,14 @@
 //! | to learn about | read |
 //! |---|---|
 //! | the settings: names, types, defaults, bounds | `table.rs`; the macro behind it: `declare.rs` |
-//! | how values are written | `value.rs`; types of single settings: `types.rs` |
+//! | how values are written | `value.rs`; types of single settings: `types.rs`, `brand.rs` |
 //! | rules between settings | `validation.rs` |
 //! | what the program reads | [`Config`]; its methods: `groups.rs` |
 //! | `countersign config`, and the table in the README | `listing.rs` |
 //!
 //! Only this module reads the environment.
 
+mod brand;
 mod declare;
 mod groups;
 mod listing;

@@ -1,6 +1,9 @@
 //! The sources of settings: the environment, then `countersign.toml`, then `.env` in the working
 //! directory.
 //!
+//! In `countersign.toml`, a key in a section is the end of a name: `name` in `[brand]` is
+//! `COUNTERSIGN_BRAND_NAME`.
+//!
 //! The first source with a non-empty value wins. An empty value counts as not set. `.env` is parsed
 //! by `dotenvy`: lines may start with `export`, `#` after a space starts a comment, quotes allow
 //! spaces and line breaks, and outside of single quotes `${NAME}` and `$NAME` (letters and digits)
@@ -157,7 +160,7 @@ fn from_toml(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
             )
         }
     };
-    let value = |(name, value)| {
+    let value = |(name, value): (String, toml::Value)| {
         let text = match value {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
@@ -166,7 +169,20 @@ fn from_toml(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
         };
         Ok((name, Value { text, source: Source::Toml }))
     };
-    table.into_iter().map(value).collect()
+    let mut values = Vec::new();
+    for (name, entry) in table {
+        match entry {
+            // `name` in the section `[brand]` is COUNTERSIGN_BRAND_NAME.
+            toml::Value::Table(section) => {
+                for (key, entry) in section {
+                    let name = format!("COUNTERSIGN_{name}_{key}").to_ascii_uppercase();
+                    values.push(value((name, entry))?);
+                }
+            }
+            entry => values.push(value((name, entry))?),
+        }
+    }
+    Ok(values)
 }
 
 fn from_dotenv(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
@@ -290,6 +306,23 @@ mod tests {
         let pairs: Vec<_> =
             pairs.iter().map(|(name, value)| (name.as_str(), value.text.as_str())).collect();
         assert_eq!(pairs, [("COUNTERSIGN_ACCESS_TTL", "5m"), ("COUNTERSIGN_HASH_THREADS", "3")]);
+    }
+
+    #[test]
+    fn toml_section_is_part_of_the_name() {
+        let pairs = from_toml(b"[brand]\nname = \"Fieldnotes\"\napp_url = \"https://a.example\"")
+            .expect("valid");
+        let mut names: Vec<_> =
+            pairs.iter().map(|(name, value)| (name.as_str(), value.text.as_str())).collect();
+        names.sort_unstable();
+        assert_eq!(
+            names,
+            [
+                ("COUNTERSIGN_BRAND_APP_URL", "https://a.example"),
+                ("COUNTERSIGN_BRAND_NAME", "Fieldnotes"),
+            ]
+        );
+        assert!(from_toml(b"[brand.colors]\naccent = \"#000000\"").is_err());
     }
 
     #[test]

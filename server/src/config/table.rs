@@ -23,13 +23,15 @@
 //! `validation.rs`. The documentation of the README is derived from this table; a test compares it.
 
 use super::{
+    brand::{Accent, BrandName, FontFile, ImageFile, LinkUrl, StyleFile, Tagline, Theme},
     declare::settings,
     types::{
-        Argon2Cost, BrandName, CorsOrigin, IntrospectionSecretFile, Limit, LogFilter, LogoFile,
-        MailSetting, MailboxSetting, PublicUrl, SecurityContact, TrueOrFalse, Watch, read_limits,
+        Argon2Cost, CorsOrigin, IntrospectionSecretFile, Limit, LogFilter, MailSetting,
+        MailboxSetting, PublicUrl, SecurityContact, TrueOrFalse, Watch, read_limits,
     },
     value::{Bounds, DefaultValue, ReadValue, SettingValue},
 };
+use crate::brand::Radius;
 use countersign_core::{
     HashingConfig, LimitedAction, MAX_ACCESS_TOKEN_TTL, Policy, RateLimits, ServerSecret,
     Verification, store::DatabaseUrl,
@@ -206,13 +208,63 @@ settings! {
         described "`required` with email, otherwise `off`",
         shown |config| config.verification().to_text();
 
-    /// Name of your product in emails.
-    Brand = "COUNTERSIGN_BRAND",
-        pub(super) brand: BrandName = BrandName::default();
+    /// Name of your product on pages and in emails.
+    BrandName = "COUNTERSIGN_BRAND_NAME",
+        pub(super) brand_name: BrandName = BrandName::default();
 
-    /// Logo in emails: a PNG, JPEG or GIF file of at most 64 KiB, shown 32 pixels high.
+    /// What your product is, in one sentence.
+    BrandTagline = "COUNTERSIGN_BRAND_TAGLINE",
+        pub(super) brand_tagline: Option<Tagline> = None;
+
+    /// URL of your application. The logo leads there.
+    BrandAppUrl = "COUNTERSIGN_BRAND_APP_URL",
+        pub(super) brand_app_url: Option<LinkUrl> = None;
+
+    /// Color of links and buttons, such as `#3b2fb5`. The colors for dark pages follow from it. A
+    /// color in which text would be hard to read is rejected.
+    BrandAccent = "COUNTERSIGN_BRAND_ACCENT",
+        pub(super) brand_accent: Option<Accent> = None;
+
+    /// Round corners: `none`, `small`, `soft` or `round`.
+    BrandRadius = "COUNTERSIGN_BRAND_RADIUS",
+        pub(super) brand_radius: Radius = Radius::Soft;
+
+    /// Font of pages: a WOFF2 file of at most 512 KiB.
+    BrandFont = "COUNTERSIGN_BRAND_FONT",
+        pub(super) brand_font: Option<FontFile> = None;
+
+    /// Theme of pages: `system`, where users can choose, `light` or `dark`.
+    BrandTheme = "COUNTERSIGN_BRAND_THEME",
+        pub(super) brand_theme: Theme = Theme::default();
+
+    /// Logo on pages and in emails: an SVG, PNG, JPEG, GIF or WebP file of at most 64 KiB, shown 32
+    /// to 44 pixels high. Emails contain only PNG, JPEG and GIF.
     BrandLogo = "COUNTERSIGN_BRAND_LOGO",
-        pub(super) brand_logo: Option<LogoFile> = None;
+        pub(super) brand_logo: Option<ImageFile> = None;
+
+    /// Logo on dark pages.
+    BrandLogoDark = "COUNTERSIGN_BRAND_LOGO_DARK",
+        pub(super) brand_logo_dark: Option<ImageFile> = None;
+
+    /// Icon of the site in browsers: an SVG, PNG or ICO file of at most 64 KiB.
+    BrandIcon = "COUNTERSIGN_BRAND_ICON",
+        pub(super) brand_icon: Option<ImageFile> = None;
+
+    /// Style sheet of at most 64 KiB that overrides the one of the pages.
+    BrandCss = "COUNTERSIGN_BRAND_CSS",
+        pub(super) brand_css: Option<StyleFile> = None;
+
+    /// URL of your terms of service, linked below pages.
+    BrandTerms = "COUNTERSIGN_BRAND_TERMS",
+        pub(super) brand_terms: Option<LinkUrl> = None;
+
+    /// URL of your privacy policy, linked below pages.
+    BrandPrivacy = "COUNTERSIGN_BRAND_PRIVACY",
+        pub(super) brand_privacy: Option<LinkUrl> = None;
+
+    /// URL or `mailto:` address for users who need help, linked below pages.
+    BrandSupport = "COUNTERSIGN_BRAND_SUPPORT",
+        pub(super) brand_support: Option<LinkUrl> = None;
 
     /// Log filter. The log goes to standard output, as JSON unless that is a terminal.
     RustLog = "RUST_LOG",

@@ -84,10 +84,43 @@ fn logo_must_be_a_small_image() {
         read([("COUNTERSIGN_BRAND_LOGO", path.to_str().expect("a path"))])
     };
     assert!(read_logo(b"\x89PNG\r\n\x1a\n...").is_ok());
-    for (bytes, expected) in [(&b"<svg/>"[..], "PNG"), (&vec![0xff; 70_000], "at most 65536 bytes")]
-    {
+    assert!(read_logo(b"\n<svg xmlns=\"http://www.w3.org/2000/svg\"/>").is_ok());
+    assert!(read_logo(b"RIFF....WEBPVP8 ").is_ok());
+    for (bytes, expected) in [(&b"<html>"[..], "SVG"), (&vec![0xff; 70_000], "64 KiB")] {
         let errors = read_logo(bytes).expect_err("an error");
         assert!(errors[0].contains(expected), "{errors:?}");
+    }
+}
+
+#[test]
+fn brand_settings_say_what_they_need() {
+    for (name, value, expected) in [
+        ("COUNTERSIGN_BRAND_NAME", "a\u{7}b", "control characters"),
+        ("COUNTERSIGN_BRAND_TAGLINE", &"x".repeat(121), "120 characters"),
+        ("COUNTERSIGN_BRAND_ACCENT", "purple", "#3b2fb5"),
+        ("COUNTERSIGN_BRAND_ACCENT", "#ffd400", "nearest color that has it is #"),
+        ("COUNTERSIGN_BRAND_RADIUS", "big", "none, small, soft or round"),
+        ("COUNTERSIGN_BRAND_THEME", "sepia", "system, light or dark"),
+        ("COUNTERSIGN_BRAND_TERMS", "javascript:alert(1)", "https://"),
+        ("COUNTERSIGN_BRAND_APP_URL", "app.example.com", "https://"),
+        ("COUNTERSIGN_BRAND_FONT", "/nowhere/font.woff2", "can't be read"),
+    ] {
+        let errors = read([(name, value)]).expect_err(name);
+        assert!(errors[0].starts_with(name) && errors[0].contains(expected), "{errors:?}");
+    }
+}
+
+#[test]
+fn style_sheet_must_be_complete() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("extra.css");
+    let read_css = |css: &[u8]| {
+        std::fs::write(&path, css).expect("a file");
+        read([("COUNTERSIGN_BRAND_CSS", path.to_str().expect("a path"))])
+    };
+    assert!(read_css(b"a { color: red } @media print { a { color: blue } }").is_ok());
+    for css in [&b"a { color: red"[..], b"} a { color: red }{", b"\xff"] {
+        assert!(read_css(css).is_err(), "{css:?}");
     }
 }
 

@@ -4,11 +4,11 @@ use super::value::{NONE, ReadValue, SettingValue, parse_duration};
 use crate::logging;
 use countersign_core::{
     HashingConfig, LimitedAction, RateLimit, RateLimits, ServerSecret, Verification,
-    mail::{MAX_LOGO_BYTES, MailLogo, MailTransport, check_mailbox},
+    mail::{MailTransport, check_mailbox},
 };
 use countersign_http::IntrospectionSecret;
 use countersign_types::TimeSpan;
-use std::{fs, io::Read, net::IpAddr, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{fs, net::IpAddr, os::unix::fs::PermissionsExt, path::PathBuf};
 use url::{Host, Url};
 
 /// Returns an error with all messages whose condition is true.
@@ -165,32 +165,6 @@ impl SettingValue for MailboxSetting {
     }
 }
 
-/// The name of the product that users see.
-#[derive(Clone)]
-pub(super) struct BrandName(pub(super) String);
-
-impl Default for BrandName {
-    fn default() -> Self {
-        Self(countersign_leptos::messages::PRODUCT.to_owned())
-    }
-}
-
-impl SettingValue for BrandName {
-    type Bounds = ();
-
-    fn parse(text: &str, (): &()) -> Result<Self, String> {
-        reject([
-            (text.chars().any(char::is_control), "must not contain control characters"),
-            (text.chars().count() > 60, "must not be longer than 60 characters"),
-        ])?;
-        Ok(Self(text.to_owned()))
-    }
-
-    fn to_text(&self) -> String {
-        self.0.clone()
-    }
-}
-
 /// Must be 32 random bytes, like the server secret.
 impl SettingValue for IntrospectionSecret {
     type Bounds = ();
@@ -202,31 +176,6 @@ impl SettingValue for IntrospectionSecret {
 
     fn to_text(&self) -> String {
         "given".to_owned()
-    }
-}
-
-/// A file with the logo for emails.
-#[derive(Clone)]
-pub(super) struct LogoFile {
-    path: PathBuf,
-    pub(super) logo: MailLogo,
-}
-
-impl SettingValue for LogoFile {
-    type Bounds = ();
-
-    fn parse(path: &str, (): &()) -> Result<Self, String> {
-        // At most one byte more than allowed, so that any file can be named by mistake.
-        let limit = u64::try_from(MAX_LOGO_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-        let mut bytes = Vec::new();
-        let read = fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
-        read.map_err(|_| "names a file that can't be read")?;
-        let logo = MailLogo::new(&bytes).map_err(|error| format!("names a file that {error}"))?;
-        Ok(Self { path: path.into(), logo })
-    }
-
-    fn to_text(&self) -> String {
-        self.path.to_text()
     }
 }
 

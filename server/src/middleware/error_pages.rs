@@ -54,8 +54,15 @@ pub async fn render_error_pages(
     {
         let log_in = response.status() == StatusCode::UNAUTHORIZED;
         let (title, detail) = page_texts(page);
-        *response.body_mut() =
-            error_document(&server.site_files().style, theme, title, detail, log_in).into();
+        *response.body_mut() = error_document(
+            &server.site_files().style,
+            &server.0.brand.page,
+            theme,
+            title,
+            detail,
+            log_in,
+        )
+        .into();
         let headers = response.headers_mut();
         headers.remove(CONTENT_LENGTH);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

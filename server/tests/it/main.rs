@@ -10,6 +10,7 @@ mod admin;
 mod attack_target;
 mod auth_endpoints;
 mod backup;
+mod brand;
 mod command_line;
 mod concurrent_rendering;
 mod connections;

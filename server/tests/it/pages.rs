@@ -3,6 +3,7 @@
 use crate::support::App;
 use axum::http::StatusCode;
 use countersign_core::test_on_each_database;
+use countersign_leptos::routes::{ACCOUNT_PAGES, AccountPage};
 use countersign_types::TimeSpan;
 use serde_json::json;
 
@@ -84,10 +85,10 @@ test_on_each_database! {
 
     async fn account_page_has_the_heading_of_its_navigation_entry(app: App) {
         let user = app.user("ada@example.com").await;
-        for (path, heading) in countersign_leptos::routes::ACCOUNT_NAV {
+        for AccountPage { path, heading, .. } in ACCOUNT_PAGES {
             let page = app.anon().browser(&user.refresh).get(path).await.text;
             assert!(page.contains(&format!("<h1>{heading}</h1>")), "{path}: {heading}: {page}");
-            for (other, label) in countersign_leptos::routes::ACCOUNT_NAV {
+            for AccountPage { path: other, heading: label, .. } in ACCOUNT_PAGES {
                 let link = page.split("<a ").find(|link| {
                     link.contains(&format!("href=\"{other}\""))
                         && link.contains(&format!(">{label}<"))

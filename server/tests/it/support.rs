@@ -7,7 +7,7 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
 };
-use countersign::{AppState, config::Site, router};
+use countersign::{AppState, brand::Brand, config::Site, router};
 use countersign_core::{
     Auth, AuthConfig, Clock, HashingConfig, Policy, PresentedCredential, RandomSource, RateLimits,
     RequestContext, ServerSecret, Store, Verification,
@@ -86,7 +86,12 @@ pub fn authority(url: &str) -> String {
 
 /// A site without files.
 pub fn no_site() -> Site {
-    Site { root: PathBuf::from("no-such-folder"), hashed: false, reload_port: None }
+    Site {
+        root: PathBuf::from("no-such-folder"),
+        hashed: false,
+        reload_port: None,
+        brand: Brand::default(),
+    }
 }
 
 /// Sends a request from 192.0.2.7, and checks the response against the OpenAPI document.
@@ -186,13 +191,26 @@ impl App {
         }
     }
 
+    /// Changes the brand of the pages.
+    pub fn set_brand(&mut self, brand: Brand) {
+        let site = Site { brand, ..no_site() };
+        let http = http_config(&format!("http://{}", self.host));
+        self.server = AppState::new(self.server.auth().clone(), &http, &site);
+        self.router = router(self.server.clone());
+    }
+
     /// Changes the public URL, and serves the site in `root`.
     pub fn set_url_and_site(&mut self, url: &str, root: &Path) {
         self.host = authority(url);
         self.server = AppState::new(
             self.server.auth().clone(),
             &http_config(url),
-            &Site { root: root.to_owned(), hashed: false, reload_port: None },
+            &Site {
+                root: root.to_owned(),
+                hashed: false,
+                reload_port: None,
+                brand: Brand::default(),
+            },
         );
         self.router = router(self.server.clone());
     }

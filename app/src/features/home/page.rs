@@ -1,7 +1,7 @@
 //! (server) The home page: an introduction, or links for a logged-in user.
 
 use super::messages;
-use crate::{current_user::CurrentUser, routes};
+use crate::{brand::Brand, current_user::CurrentUser, routes};
 use countersign_types::{Problem, views::Account};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -31,14 +31,15 @@ pub fn HomePage() -> impl IntoView {
         }
     });
     view! {
-        <Title text=crate::messages::PRODUCT/>
+        <Title text=Brand::of_page().name.clone()/>
         <div class="hero stack">{content}</div>
         <dl class="list description-list features">{features.collect_view()}</dl>
     }
 }
 
 fn anonymous_hero(links: [(&'static str, &'static str); 2]) -> impl IntoView {
-    hero(messages::HEADING.to_owned(), messages::LEAD.to_owned(), links)
+    let lead = Brand::of_page().tagline.clone();
+    hero(messages::HEADING.to_owned(), lead.unwrap_or_else(|| messages::LEAD.to_owned()), links)
 }
 
 fn signed_in_hero(account: Account) -> impl IntoView {

@@ -1,8 +1,8 @@
 //! The texts of the log-in page.
 
-/// Returns the heading of the page.
-pub fn title() -> String {
-    format!("Log in to {}", crate::messages::PRODUCT)
+/// Returns the heading of the page. `product` is the name of the product.
+pub fn title(product: &str) -> String {
+    format!("Log in to {product}")
 }
 
 pub const WORKING: &str = "Logging in…";

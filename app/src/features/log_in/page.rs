@@ -2,7 +2,8 @@
 
 use super::{LogInForm, messages};
 use crate::{
-    layout::auth_layout::AuthLayout, page_query, return_to::with_return_to, routes, ui::interpolate,
+    brand::Brand, layout::auth_layout::AuthLayout, page_query, return_to::with_return_to, routes,
+    ui::interpolate,
 };
 use leptos::prelude::*;
 
@@ -14,7 +15,7 @@ pub fn LogInPage() -> impl IntoView {
     view! {
         <AuthLayout
             heading=crate::messages::LOG_IN
-            title=messages::title()
+            title=Some(messages::title(&Brand::of_page().name))
             links=links.into_any()
         >
             <LogInForm/>

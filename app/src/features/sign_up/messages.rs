@@ -1,7 +1,13 @@
 //! The texts of the sign-up page.
 
 pub const HEADING: &str = "Create your account";
-pub const FIRST_ADMIN: &str = "This account will be the administrator.";
+
+/// Returns the heading for the first administrator. `product` is the name of the product.
+pub fn setup_title(product: &str) -> String {
+    format!("Set up {product}")
+}
+
+pub const FIRST_ADMIN: &str = "Create the first account. It will be the administrator.";
 pub const SUBMIT: &str = "Create account";
 pub const WORKING: &str = "Creating account…";
 pub const ALREADY: &str = "Already have an account? {}";

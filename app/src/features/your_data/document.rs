@@ -29,14 +29,19 @@ const STYLE: &str = concat!(
 );
 
 /// Renders the document. `has_older_sessions`: there may be older sessions than those in the
-/// export.
-pub fn render(everything: &AccountExport, has_older_sessions: bool) -> String {
-    let document = || document(everything, has_older_sessions).to_html();
+/// export. `product` is the name of the product.
+pub fn render(everything: &AccountExport, has_older_sessions: bool, product: &str) -> String {
+    let document = || document(everything, has_older_sessions, product).to_html();
     // Views need an owner.
     Owner::new().with(|| format!("<!DOCTYPE html>{}", document()))
 }
 
-fn document(everything: &AccountExport, has_older_sessions: bool) -> impl IntoView + use<> {
+fn document(
+    everything: &AccountExport,
+    has_older_sessions: bool,
+    product: &str,
+) -> impl IntoView + use<> {
+    let title = words::document_title(product);
     let account = everything.account.clone();
     let roles =
         account.roles.iter().map(|role| messages::role(*role)).collect::<Vec<_>>().join(", ");
@@ -83,12 +88,12 @@ fn document(everything: &AccountExport, has_older_sessions: bool) -> impl IntoVi
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <title>{words::DOCUMENT}</title>
+                <title>{title.clone()}</title>
                 <style>{STYLE}</style>
             </head>
             <body>
                 <main>
-                    <h1>{words::DOCUMENT}</h1>
+                    <h1>{title}</h1>
                     <p>{interpolate(words::AS_OF, as_of)} " " {words::NOT_THE_PASSWORD}</p>
                     <h2>{messages::ACCOUNT}</h2>
                     <table><tbody>{facts.collect_view()}</tbody></table>
@@ -211,8 +216,8 @@ mod tests {
             activity: vec![event],
             next_cursor: None,
         };
-        assert!(render(&everything, true).contains(words::MORE_SESSIONS));
-        let html = render(&everything, false);
+        assert!(render(&everything, true, "Example").contains(words::MORE_SESSIONS));
+        let html = render(&everything, false, "Example");
         assert!(!html.contains(words::MORE_SESSIONS));
         assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{html}");
         for text in [

@@ -21,7 +21,11 @@ pub fn delete_help() -> String {
     )
 }
 
-pub const DOCUMENT: &str = "Everything Countersign stores about you";
+/// Returns the title of the exported document. `product` is the name of the product.
+pub fn document_title(product: &str) -> String {
+    format!("Everything {product} stores about you")
+}
+
 pub const AS_OF: &str = "As of {}.";
 pub const NOT_THE_PASSWORD: &str = "Your password is stored only as a hash, which isn't included.";
 pub const EMPTY_CELL: &str = "–";

@@ -1,0 +1,45 @@
+// An operator makes the pages theirs with settings: name, colors, links and theme.
+import { createUser, field, logIn, open } from '../support/actions.mjs';
+import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
+
+test.use({
+  settings: {
+    COUNTERSIGN_BRAND_NAME: 'Fieldnotes',
+    COUNTERSIGN_BRAND_TAGLINE: 'Your notes, on every device.',
+    COUNTERSIGN_BRAND_APP_URL: 'https://app.fieldnotes.example/',
+    COUNTERSIGN_BRAND_ACCENT: '#3b2fb5',
+    COUNTERSIGN_BRAND_RADIUS: 'round',
+    COUNTERSIGN_BRAND_TERMS: 'https://fieldnotes.example/terms',
+    COUNTERSIGN_BRAND_SUPPORT: 'mailto:help@fieldnotes.example',
+  },
+});
+
+const style = (locator, property) =>
+  locator.evaluate((element, property) => getComputedStyle(element)[property], property);
+
+withAndWithoutScripts(() => {
+  test('pages carry name, colors and links of the operator', async ({ page, server }) => {
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+    await open(page, '/login');
+    await expect(page).toHaveTitle('Log in · Fieldnotes');
+    await expect(page.getByRole('heading', { name: 'Log in to Fieldnotes' })).toBeVisible();
+    const button = page.getByRole('main').getByRole('button', { name: 'Log in' });
+    expect(await style(button, 'backgroundColor')).toBe('rgb(59, 47, 181)');
+    expect(await style(button, 'borderRadius')).toBe('14px');
+    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+    expect(await style(button, 'backgroundColor')).not.toBe('rgb(59, 47, 181)');
+    const links = page.getByRole('contentinfo').getByRole('link');
+    await expect(links).toHaveText(['Terms', 'Help']);
+    await expect(page.getByRole('link', { name: 'Fieldnotes' })).toHaveAttribute(
+      'href',
+      'https://app.fieldnotes.example/',
+    );
+    await open(page, '/');
+    await expect(page.getByText('Your notes, on every device.')).toBeVisible();
+    const user = await createUser(server);
+    await logIn(page, user);
+    await expect(page).toHaveTitle('Profile · Fieldnotes');
+    await expect(field.name(page)).toHaveValue(user.name);
+    await expect(page.getByText('Countersign')).toHaveCount(0);
+  });
+});

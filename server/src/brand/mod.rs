@@ -1,0 +1,233 @@
+//! The brand: the files and the style sheet that follow from its settings, and the routes that serve
+//! them. What pages do with them is in [`countersign_leptos::brand`].
+
+pub mod palette;
+
+use self::palette::{Color, Palette};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use countersign_http::problem;
+use countersign_leptos::brand::{Brand as PageBrand, BrandParts};
+use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+
+/// A file of the operator.
+#[derive(Clone)]
+pub struct BrandFile {
+    /// The content.
+    pub bytes: Bytes,
+    /// The media type.
+    pub media_type: &'static str,
+    /// The end of the name, without a dot.
+    pub extension: &'static str,
+}
+
+/// How round corners are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Radius {
+    /// Square corners.
+    None,
+    /// 4 and 6 px.
+    Small,
+    /// 8 and 12 px, as in `style/tokens.css`.
+    Soft,
+    /// 14 and 20 px.
+    Round,
+}
+
+/// What the operator has set.
+pub struct BrandSettings {
+    /// Name, tagline, theme and links. The URLs of files follow from the other settings.
+    pub parts: BrandParts,
+    /// The colors of the accent.
+    pub palette: Option<Palette>,
+    /// How round corners are.
+    pub radius: Radius,
+    /// The logo for light pages.
+    pub logo: Option<BrandFile>,
+    /// The logo for dark pages.
+    pub logo_dark: Option<BrandFile>,
+    /// The icon of the site.
+    pub icon: Option<BrandFile>,
+    /// The font of the pages.
+    pub font: Option<BrandFile>,
+    /// A style sheet, which overrides all others.
+    pub css: Option<String>,
+}
+
+/// The brand of the server. Clones share it.
+#[derive(Clone, Default)]
+pub struct Brand {
+    /// The part that pages know.
+    pub page: PageBrand,
+    files: Arc<BTreeMap<String, BrandFile>>,
+}
+
+impl Brand {
+    /// Creates the brand. The name of each file contains a hash of its content.
+    #[must_use]
+    pub fn new(settings: BrandSettings) -> Self {
+        let BrandSettings { mut parts, palette, radius, logo, logo_dark, icon, font, css } =
+            settings;
+        let mut files = BTreeMap::new();
+        let mut add = |kind: &str, file: Option<BrandFile>| {
+            let file = file?;
+            let name = format!("{kind}.{:016x}.{}", fnv1a(&file.bytes), file.extension);
+            let url = format!("/brand/{name}");
+            files.insert(name, file);
+            Some(url)
+        };
+        let letter = parts.is_custom.then(|| letter_icon(&parts.name, palette)).flatten();
+        parts.logo = add("logo", logo);
+        parts.logo_dark = add("logo-dark", logo_dark);
+        parts.icon = add("icon", icon.or(letter));
+        parts.font = add("font", font);
+        let style = style_sheet(palette, radius, parts.font.as_deref(), css.as_deref());
+        parts.style = add("brand", style);
+        Self { page: PageBrand::new(parts), files: files.into() }
+    }
+}
+
+/// Returns the routes of the files.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(brand: &Brand) -> Router<S> {
+    Router::new().route("/brand/{name}", get(serve_file)).with_state(brand.files.clone())
+}
+
+async fn serve_file(
+    State(files): State<Arc<BTreeMap<String, BrandFile>>>,
+    Path(name): Path<String>,
+) -> Response {
+    let Some(file) = files.get(&name) else { return problem::from_status(StatusCode::NOT_FOUND) };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(file.media_type)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
+    ];
+    (headers, file.bytes.clone()).into_response()
+}
+
+/// Returns the style sheet, or `None` if it would be empty. Its layers are those of
+/// `style/main.css`.
+fn style_sheet(
+    palette: Option<Palette>,
+    radius: Radius,
+    font: Option<&str>,
+    css: Option<&str>,
+) -> Option<BrandFile> {
+    let mut tokens = String::new();
+    if let Some(Palette { accent, accent_hover, accent_dark, accent_dark_hover }) = palette {
+        let _ = write!(
+            tokens,
+            "--accent-on-light:{accent};--accent-strong-on-light:{accent_hover};\
+             --accent-on-dark:{accent_dark};--accent-strong-on-dark:{accent_dark_hover};\
+             --mark-on-light:#fff;--mark-on-dark:#0d1518;"
+        );
+    }
+    let corners = match radius {
+        Radius::None => Some(("0", "0")),
+        Radius::Small => Some(("0.25rem", "0.375rem")),
+        Radius::Soft => None,
+        Radius::Round => Some(("0.875rem", "1.25rem")),
+    };
+    if let Some((small, large)) = corners {
+        let _ = write!(tokens, "--radius:{small};--radius-large:{large};");
+    }
+    let mut sheet = String::new();
+    if let Some(font) = font {
+        // Not shown if it arrives late, so that nothing moves.
+        let _ = write!(
+            sheet,
+            "@font-face{{font-family:brand;src:url({font}) format(\"woff2\");\
+             font-weight:100 900;font-display:optional}}"
+        );
+        tokens.push_str("--font:brand,system-ui,-apple-system,\"Segoe UI\",Roboto,sans-serif;");
+    }
+    if !tokens.is_empty() {
+        let _ = write!(sheet, "@layer brand{{:root{{{tokens}}}}}");
+    }
+    if let Some(css) = css {
+        let _ = write!(sheet, "@layer operator{{{css}}}");
+    }
+    (!sheet.is_empty()).then(|| BrandFile {
+        bytes: sheet.into(),
+        media_type: "text/css; charset=utf-8",
+        extension: "css",
+    })
+}
+
+/// Returns an icon with the first letter of the name.
+fn letter_icon(name: &str, palette: Option<Palette>) -> Option<BrandFile> {
+    let letter = name.chars().find(|letter| letter.is_alphanumeric())?;
+    let color = palette.map_or(DEFAULT_ACCENT, |palette| palette.accent);
+    let svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\">\
+         <rect width=\"32\" height=\"32\" rx=\"7\" fill=\"{color}\"/>\
+         <text x=\"16\" y=\"22.5\" text-anchor=\"middle\" fill=\"#fff\" font-size=\"19\" \
+         font-weight=\"600\" font-family=\"system-ui,sans-serif\">{}</text></svg>",
+        letter.to_uppercase()
+    );
+    Some(BrandFile { bytes: svg.into(), media_type: "image/svg+xml", extension: "svg" })
+}
+
+/// The accent of `style/tokens.css` on light pages.
+const DEFAULT_ACCENT: Color = Color::new(0x00, 0x54, 0x52);
+
+/// A hash of a file, for its name. Collisions are harmless: the operator chooses the files.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> BrandSettings {
+        BrandSettings {
+            parts: BrandParts::default(),
+            palette: None,
+            radius: Radius::Soft,
+            logo: None,
+            logo_dark: None,
+            icon: None,
+            font: None,
+            css: None,
+        }
+    }
+
+    #[test]
+    fn brand_without_settings_has_no_files() {
+        let brand = Brand::new(settings());
+        assert!(brand.files.is_empty());
+        assert_eq!((brand.page.style.as_ref(), brand.page.icon.as_ref()), (None, None));
+    }
+
+    #[test]
+    fn style_sheet_has_the_colors_and_its_name_changes_with_them() {
+        let style = |accent: &str| {
+            let palette = Palette::new(accent.parse().expect("a color")).ok();
+            let brand = Brand::new(BrandSettings { palette, ..settings() });
+            let name = brand.page.style.clone().expect("a style sheet");
+            let file = brand.files[name.trim_start_matches("/brand/")].clone();
+            (name, String::from_utf8(file.bytes.to_vec()).expect("text"))
+        };
+        let ((first_name, first), (second_name, _)) = (style("#3b2fb5"), style("#7a1f4b"));
+        assert!(first.starts_with("@layer brand{:root{--accent-on-light:#3b2fb5;"), "{first}");
+        assert_ne!(first_name, second_name);
+    }
+
+    #[test]
+    fn name_without_an_icon_has_its_letter() {
+        let parts =
+            BrandParts { name: "<Éclair>".to_owned(), is_custom: true, ..BrandParts::default() };
+        let brand = Brand::new(BrandSettings { parts, ..settings() });
+        let name = brand.page.icon.clone().expect("an icon");
+        let svg = &brand.files[name.trim_start_matches("/brand/")].bytes;
+        assert!(String::from_utf8_lossy(svg).contains(">É</text>"));
+    }
+}
