@@ -1,6 +1,7 @@
-// Takes screenshots of every page in every state and of every email, 360 and 1280 px wide, light
-// and dark, into target/screenshots. With --readme: only those of README.md, into docs/images. Run
-// it with script/screenshots, which builds first and starts the PostgreSQL that some states need.
+// Takes screenshots of every page in every state, of every email and of two brands, 360 and 1280 px
+// wide, light and dark, into target/screenshots. With --readme: only those of README.md, into
+// docs/images. Run it with script/screenshots, which builds first and starts the PostgreSQL that
+// some states need.
 import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { chromium } from '@playwright/test';
@@ -31,12 +32,28 @@ const unknown = process.argv.slice(2).filter((argument) => argument !== '--readm
 if (unknown.length) throw new Error(`unknown argument ${unknown[0]}: expected --readme or nothing`);
 
 const folder = path.join(root, readme ? 'docs/images' : 'target/screenshots');
-const variants = readme
-  ? [{ width: 1280, height: 720, colorScheme: 'light' }]
-  : [360, 1280].flatMap((width) =>
-      ['light', 'dark'].map((colorScheme) => ({ width, height: 720, colorScheme })),
-    );
-const wanted = ([name]) => !readme || ['login', 'account'].includes(name);
+const variants = [360, 1280].flatMap((width) =>
+  ['light', 'dark'].map((colorScheme) => ({ width, height: 720, colorScheme })),
+);
+
+/** Settings of two operators. */
+const BRANDS = {
+  fieldnotes: {
+    COUNTERSIGN_BRAND_NAME: 'Fieldnotes',
+    COUNTERSIGN_BRAND_TAGLINE: 'Your notes, on every device.',
+    COUNTERSIGN_BRAND_ACCENT: '#3b2fb5',
+    COUNTERSIGN_BRAND_RADIUS: 'round',
+    COUNTERSIGN_BRAND_TERMS: 'https://fieldnotes.example/terms',
+    COUNTERSIGN_BRAND_PRIVACY: 'https://fieldnotes.example/privacy',
+    COUNTERSIGN_BRAND_SUPPORT: 'mailto:help@fieldnotes.example',
+  },
+  harbour: {
+    COUNTERSIGN_BRAND_NAME: 'Harbour Freight Tracking',
+    COUNTERSIGN_BRAND_ACCENT: '#9a3412',
+    COUNTERSIGN_BRAND_RADIUS: 'none',
+    COUNTERSIGN_BRAND_TERMS: 'https://harbour.example/terms',
+  },
+};
 
 const stopMailServer = await startMailServer();
 const server = await Server.start('release');
@@ -55,10 +72,12 @@ async function takeScreenshot(
   { width, height, colorScheme, javaScriptEnabled = true },
   cookies = [],
 ) {
+  const file = readme ? `${name}-${colorScheme}.png` : `${name}-${width}-${colorScheme}.png`;
   // Narrow windows emulate a phone.
   const phone = width < 600;
   const options = {
     viewport: { width, height },
+    deviceScaleFactor: readme ? 2 : 1,
     isMobile: phone,
     hasTouch: phone,
     colorScheme,
@@ -71,7 +90,6 @@ async function takeScreenshot(
   const page = await context.newPage();
   await show(page);
   await page.evaluate(() => document.fonts.ready);
-  const file = readme ? `${name}.png` : `${name}-${width}-${colorScheme}.png`;
   await page.screenshot({
     path: path.join(folder, file),
     fullPage: !readme,
@@ -89,9 +107,8 @@ async function takeScreenshot(
  * so the cookies are passed on: an old token would count as reuse.
  */
 async function takeScreenshotsOf(user, states, variant) {
-  const shown = Object.entries(states).filter(wanted);
-  let cookies = shown.length ? await newSessionCookies(user, server.origin) : [];
-  for (const [name, show] of shown)
+  let cookies = await newSessionCookies(user, server.origin);
+  for (const [name, show] of Object.entries(states))
     cookies = await takeScreenshot(server.origin, name, show, variant, cookies);
 }
 
@@ -143,6 +160,43 @@ async function takeOutageScreenshots() {
   }
 }
 
+async function takeBrandScreenshots(names, states, variants) {
+  for (const name of names) {
+    const branded = await Server.start('release', BRANDS[name]);
+    try {
+      const user = await createUser(branded, { name: 'Ada Lovelace', email: 'ada@example.com' });
+      for (const variant of variants) {
+        for (const [state, show] of Object.entries(states)) {
+          const cookies = show.user ? await newSessionCookies(user, branded.origin) : [];
+          const file = readme ? 'brand' : `brand-${name}-${state}`;
+          await takeScreenshot(branded.origin, file, show.at, variant, cookies);
+        }
+      }
+    } finally {
+      await branded.stop();
+    }
+  }
+}
+
+async function takeReadmeScreenshots() {
+  const views = ['light', 'dark'].map((colorScheme) => ({ width: 1200, height: 760, colorScheme }));
+  for (const variant of views) {
+    const cookies = await newSessionCookies(ada, server.origin);
+    await takeScreenshot(server.origin, 'devices', userStates.sessions, variant, cookies);
+    // Otherwise the next picture shows the session of this one.
+    await fetch(`${server.origin}/fn/logout`, {
+      method: 'POST',
+      headers: {
+        cookie: cookies.map(({ name, value }) => `${name}=${value}`).join('; '),
+        origin: server.origin,
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      redirect: 'manual',
+    });
+  }
+  await takeBrandScreenshots(['fieldnotes'], { login: { at: anonymousStates.login } }, views);
+}
+
 async function takeGalleryScreenshots() {
   const debugServer = await Server.start('debug');
   try {
@@ -155,33 +209,48 @@ async function takeGalleryScreenshots() {
   }
 }
 
-try {
-  if (!readme) await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  await server.api('POST', '/auth/login', { email: ada.email, password: 'wrong' });
-  for (const agent of Object.values(USER_AGENTS)) await logInWithUserAgent(server, ada, agent);
-  const links = readme ? {} : await requestLinks(server, erin);
+async function takeAllScreenshots() {
+  const links = await requestLinks(server, erin);
   await scheduleDeletion(
     server,
     bob,
     (await server.api('POST', '/auth/login', { email: bob.email, password: bob.password })).body,
   );
   for (const variant of variants) {
-    for (const [name, show] of Object.entries(anonymousStates).filter(wanted))
+    for (const [name, show] of Object.entries(anonymousStates))
       await takeScreenshot(server.origin, name, show, variant);
-    for (const [name, show] of Object.entries(scriptlessStates).filter(wanted))
+    for (const [name, show] of Object.entries(scriptlessStates))
       await takeScreenshot(server.origin, name, show, { ...variant, javaScriptEnabled: false });
-    for (const [name, show] of Object.entries(linkStates).filter(wanted))
+    for (const [name, show] of Object.entries(linkStates))
       await takeScreenshot(server.origin, name, (page) => show(page, links), variant);
     await takeScreenshotsOf(ada, userStates, variant);
     await takeScreenshotsOf(carol, minimalStates, variant);
-    if (!readme) await reuseRefreshToken(server, ada);
+    await reuseRefreshToken(server, ada);
     await takeScreenshotsOf(ada, reuseStates, variant);
     await takeScreenshotsOf(bob, deletionStates, variant);
   }
-  if (!readme) await takeEmailScreenshots();
-  if (!readme) await takeOutageScreenshots();
-  if (!readme) await takeGalleryScreenshots();
+  await takeBrandScreenshots(
+    Object.keys(BRANDS),
+    {
+      home: { at: anonymousStates.home },
+      login: { at: anonymousStates.login },
+      'not-found': { at: anonymousStates['not-found'] },
+      account: { at: userStates.account, user: true },
+      sessions: { at: userStates.sessions, user: true },
+    },
+    variants,
+  );
+  await takeEmailScreenshots();
+  await takeOutageScreenshots();
+  await takeGalleryScreenshots();
+}
+
+try {
+  if (!readme) await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  await server.api('POST', '/auth/login', { email: ada.email, password: 'wrong' });
+  for (const agent of Object.values(USER_AGENTS)) await logInWithUserAgent(server, ada, agent);
+  await (readme ? takeReadmeScreenshots() : takeAllScreenshots());
   console.log(`${count} screenshots in ${path.relative(process.cwd(), folder)}`);
 } finally {
   await browser.close();

@@ -12,7 +12,7 @@ macro_rules! settings {
             $(, shown |$config:ident| $shown:expr)?;
     )+) => {
         /// A setting. The documentation of each variant is Markdown for operators and is part of
-        /// the README.
+        /// docs/SETTINGS.md.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Setting {
             $($(#[doc = $meaning])+ $setting,)+

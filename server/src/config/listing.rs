@@ -1,4 +1,4 @@
-//! How all settings are listed: by `countersign config`, and in the README.
+//! How all settings are listed: by `countersign config`, and in docs/SETTINGS.md.
 
 use super::{
     table::{Config, Setting},
@@ -8,7 +8,7 @@ use countersign_core::LimitedAction;
 use std::fmt;
 
 impl Setting {
-    /// Returns all settings in the order of the README. The rate limits follow the switch for all
+    /// Returns all settings in the order of the documentation. The rate limits follow the switch for all
     /// of them.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::PLAIN.iter().flat_map(|setting| {
@@ -23,7 +23,7 @@ impl Setting {
         Self::all().find(|setting| setting.name() == name)
     }
 
-    /// Returns the table of all settings in Markdown, as in the README.
+    /// Returns the table of all settings in Markdown, as in docs/SETTINGS.md.
     #[must_use]
     pub fn to_markdown() -> String {
         let row = |setting: Self| {

@@ -7,7 +7,7 @@
 //! | how values are written | `value.rs`; types of single settings: `types.rs`, `brand.rs` |
 //! | rules between settings | `validation.rs` |
 //! | what the program reads | [`Config`]; its methods: `groups.rs` |
-//! | `countersign config`, and the table in the README | `listing.rs` |
+//! | `countersign config`, and the table in docs/SETTINGS.md | `listing.rs` |
 //!
 //! Only this module reads the environment.
 

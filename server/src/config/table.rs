@@ -13,14 +13,14 @@
 //! commas:
 //!
 //! * `in MIN..=MAX`: the accepted range; required for numbers and durations.
-//! * `described "TEXT"`: what the README says about a default that depends on the machine or on
+//! * `described "TEXT"`: what the documentation says about a default that depends on the machine or on
 //!   other settings.
 //! * `shown |config| TEXT`: what `countersign config` prints, if the value depends on other
 //!   settings.
 //!
 //! The field of a setting that is used alone is `pub`. The others are `pub(super)`: they are read
 //! together by a method of `Config` (`groups.rs`), and rules between them are in
-//! `validation.rs`. The documentation of the README is derived from this table; a test compares it.
+//! `validation.rs`. docs/SETTINGS.md is derived from this table; a test compares it.
 
 use super::{
     brand::{Accent, BrandName, FontFile, ImageFile, LinkUrl, StyleFile, Tagline, Theme},

@@ -283,15 +283,15 @@ fn every_rate_limit_is_a_listed_setting() {
 }
 
 #[test]
-fn readme_lists_every_rate_limit_with_its_default() {
-    let readme = std::fs::read_to_string(
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"),
+fn documentation_lists_every_rate_limit_with_its_default() {
+    let settings = std::fs::read_to_string(
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/SETTINGS.md"),
     )
-    .expect("the README");
+    .expect("the settings");
     for action in LimitedAction::ALL {
         let rule = action.rule();
         let start = format!("| `{}` | `{}` |", rule.setting, Limit(Some(rule.default)).to_text());
-        assert!(readme.lines().any(|line| line.starts_with(&start)), "{start}");
+        assert!(settings.lines().any(|line| line.starts_with(&start)), "{start}");
     }
 }
 

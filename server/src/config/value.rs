@@ -29,7 +29,7 @@ pub(super) trait ReadValue {
 
 /// Bounds of the values of a setting.
 pub(super) trait Bounds {
-    /// Returns a sentence for the README, after a space, or an empty text.
+    /// Returns a sentence for docs/SETTINGS.md, after a space, or an empty text.
     fn to_markdown(&self) -> String;
 }
 

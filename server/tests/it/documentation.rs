@@ -1,4 +1,4 @@
-//! The README: its curl session runs as written, and its table of settings is up to date.
+//! The documentation: the curl session runs as written, and the table of settings is up to date.
 
 use crate::support::App;
 use countersign::config::Setting;
@@ -6,28 +6,28 @@ use countersign_core::testing::TestDatabase;
 use std::{fs, net::SocketAddr, path::Path};
 use tokio::{net::TcpListener, process::Command};
 
-fn readme() -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"))
-        .expect("a README")
+fn document(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name))
+        .expect("a document")
 }
 
 #[test]
-fn readme_has_the_table_of_settings() {
+fn settings_document_has_the_table_of_settings() {
     let table = Setting::to_markdown();
     assert!(
-        readme().contains(&format!("\n\n{table}\n")),
-        "the table of settings in the README must be:\n\n{table}"
+        document("SETTINGS.md").contains(&format!("\n\n{table}\n")),
+        "the table of settings in docs/SETTINGS.md must be:\n\n{table}"
     );
 }
 
 #[tokio::test]
-async fn readme_curl_session_runs() {
-    let readme = readme();
-    let script = readme
-        .split("```sh\n# README: curl\n")
+async fn curl_session_of_the_api_document_runs() {
+    let document = document("API.md");
+    let script = document
+        .split("```sh\n# curl session\n")
         .nth(1)
         .and_then(|rest| rest.split("\n```").next())
-        .expect("a block that begins with `# README: curl`");
+        .expect("a block that begins with `# curl session`");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));
     let app = App::with_url(TestDatabase::sqlite(), &base).await;
