@@ -31,11 +31,14 @@ async function runMainFlow(context, page) {
   return { user, second };
 }
 
+/** Data of a user as pages contain it. An email address may be broken after the `@`. */
+const part = (user, key) => user[key].split('@')[0];
+
 /** Goes back to the first entry and forward again; no page contains data of `user` at any time. */
 async function expectHistoryWithoutDataOf(page, user) {
   const history = await browserHistory(page);
   const expectWithout = (content, key) =>
-    expect(content.includes(user[key]), `the ${key} is in ${page.url()}`).toBe(false);
+    expect(content.includes(part(user, key)), `the ${key} is in ${page.url()}`).toBe(false);
   const inspect = async () => {
     const content = await history.content();
     for (const key of ['email', 'name', 'password']) expectWithout(content, key);
@@ -83,7 +86,9 @@ withAndWithoutScripts(() => {
       await logIn(page, user);
       const expectNoOtherUser = async () =>
         expect(
-          (await (await browserHistory(page)).content({ typed: true })).includes(other.email),
+          (await (await browserHistory(page)).content({ typed: true })).includes(
+            part(other, 'email'),
+          ),
         ).toBe(false);
       await expectNoOtherUser();
       await navigateTo(page, 'Activity');
@@ -138,5 +143,5 @@ test('page from the back-forward cache redirects if its session has ended', asyn
   expect(restored, 'restored').toBe(true);
   const content = await history.content();
   for (const key of ['email', 'name'])
-    expect(content.includes(user[key]), `the ${key}`).toBe(false);
+    expect(content.includes(part(user, key)), `the ${key}`).toBe(false);
 });

@@ -44,3 +44,27 @@ withAndWithoutScripts((scripts) => {
     await expect(page.getByRole('alert')).toContainText('The request or the link is incomplete.');
   });
 });
+
+test('times are in the time zone of the browser', async ({ newBrowser, server }) => {
+  const timeZone = 'Asia/Kolkata';
+  const context = await newBrowser({ timezoneId: timeZone });
+  const page = await context.newPage();
+  await logIn(page, await createUser(server));
+  await open(page, '/account/activity');
+  const time = page.getByRole('main').locator('time').first();
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone, timeStyle: 'short' });
+  const at = new Date(await time.getAttribute('datetime'));
+  await expect(time).toHaveText(format.format(at));
+});
+
+test('log-in that was not the user leads to the page for a new password', async ({
+  page,
+  server,
+}) => {
+  await logIn(page, await createUser(server));
+  await open(page, '/account/activity');
+  await page.getByRole('link', { name: "This wasn't me" }).first().click();
+  await expect(page).toHaveURL('/account/password?report');
+  await expect(page.getByText('This logs out all your other devices')).toBeVisible();
+  await expect(page.getByLabel('New password')).toBeVisible();
+});

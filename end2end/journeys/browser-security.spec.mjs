@@ -1,5 +1,6 @@
 // Credentials that an injected script or another site could reach in the browser.
 import {
+  cookiesOf,
   createUser,
   expectAccountOf,
   expectOnlyDeviceCookie,
@@ -25,6 +26,9 @@ const scriptReadableData = async () => ({
   document: document.documentElement.outerHTML,
 });
 
+/** The only cookie that scripts can read. */
+const TIME_ZONE = expect.stringMatching(/^countersign-time-zone=[\w/+-]+$/);
+
 test('storage holds only the access token, and nothing after log-out, in every tab', async ({
   context,
   page,
@@ -35,7 +39,7 @@ test('storage holds only the access token, and nothing after log-out, in every t
   for (const tab of [page, second]) {
     const { cookies, local, session, databases, caches } = await tab.evaluate(scriptReadableData);
     expect({ cookies, session, databases, caches }).toEqual({
-      cookies: '',
+      cookies: TIME_ZONE,
       session: {},
       databases: [],
       caches: [],
@@ -53,7 +57,7 @@ test('storage holds only the access token, and nothing after log-out, in every t
   await expect(second).toHaveURL(/\/login/);
   for (const tab of [page, second]) {
     const { cookies, local, session } = await tab.evaluate(scriptReadableData);
-    expect({ cookies, local, session }).toEqual({ cookies: '', local: {}, session: {} });
+    expect({ cookies, local, session }).toEqual({ cookies: TIME_ZONE, local: {}, session: {} });
   }
   await expectOnlyDeviceCookie(context);
 });
@@ -93,7 +97,7 @@ test('scripts cannot read the refresh token from storage, pages, URLs or respons
 withAndWithoutScripts((scripts) => {
   test('cookies are HttpOnly and SameSite=Lax', async ({ context, page, server }) => {
     await signUp(page);
-    const cookies = (await context.cookies()).toSorted((a, b) => a.name.localeCompare(b.name));
+    const cookies = (await cookiesOf(context)).toSorted((a, b) => a.name.localeCompare(b.name));
     expect(cookies.map(({ name }) => name)).toEqual([
       `countersign-${server.port}`,
       `countersign-${server.port}-device`,

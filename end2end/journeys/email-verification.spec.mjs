@@ -212,7 +212,7 @@ withAndWithoutScripts((scripts) => {
     await waitForHydration(owner);
     await owner.getByLabel('New password').fill(OTHER_PASSWORD);
     await submit(owner, 'Save and log out everywhere');
-    await expectLoggedOut(owner, 'Your password is changed');
+    await expectLoggedOut(owner, 'Your password has been changed');
     await logIn(owner, { ...user, password: OTHER_PASSWORD });
     const refused = { email, password: OTHER_PASSWORD };
     expect((await server.api('POST', '/auth/login', refused)).status).toBe(401);

@@ -90,7 +90,7 @@ withAndWithoutScripts((scripts) => {
     await waitForHydration(page);
     await page.getByLabel('Current password').fill(user.password);
     await submit(page, 'Delete account');
-    const notice = page.getByRole('alert').filter({ hasText: 'Your account will be deleted on' });
+    const notice = page.getByRole('status').filter({ hasText: 'Your account will be deleted on' });
     await expect(notice).toBeVisible();
     await expect(page.getByLabel('Current password')).toHaveCount(0);
     expect(

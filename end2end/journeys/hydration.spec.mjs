@@ -60,7 +60,7 @@ const pages = [
   ],
   [formErrorUrl('/signup', '/fn/signup', 'overloaded:3'), "We're busy right now"],
   ['/login?__path=%2Ffn%2Flogin&__err=rubbish!', 'Invalid request'],
-  ['/login?reset', 'Your password is changed'],
+  ['/login?reset', 'Your password has been changed'],
   ['/forgot', 'a code to choose a new one'],
   [formErrorUrl('/forgot', '/fn/forgot-password', 'mail_disabled'), 'This site sends no email'],
   [SENT_PAGE, 'Check your email'],
@@ -115,7 +115,7 @@ const userPages = [
     "That's not your current password.",
   ],
   ['/account/devices', 'This device'],
-  ['/account/devices?saved', 'The device is logged out.'],
+  ['/account/devices?saved', 'Device logged out.'],
   [
     formErrorUrl('/account/devices', '/fn/revoke-session', 'not_found'),
     'It may have ended or been removed.',

@@ -26,13 +26,11 @@ withAndWithoutScripts((scripts) => {
     await expect(page.getByRole('heading', { name: 'Create your account' })).toBeVisible();
     await waitForHydration(page);
 
-    await tabTo(page, page.getByLabel('Name (optional)'));
-    await type(user.name);
-    await press('Tab');
     await expect(page.getByLabel('Email address')).toBeFocused();
     await type(user.email);
-    await press('Tab');
-    await expect(page.getByLabel('Password', { exact: true })).toBeFocused();
+    await tabTo(page, page.getByLabel('Name (optional)'));
+    await type(user.name);
+    await tabTo(page, page.getByLabel('Password', { exact: true }), 'Shift+Tab');
     await type('short');
     await press('Enter');
     await expect(page.getByText('Use at least 8 characters.').last()).toBeVisible();
@@ -42,9 +40,9 @@ withAndWithoutScripts((scripts) => {
       // Without scripts, a rejected form comes back empty.
       await tabTo(page, page.getByLabel('Email address'), 'Shift+Tab');
       await type(user.email);
-      await tabTo(page, page.getByLabel('Name (optional)'), 'Shift+Tab');
+      await tabTo(page, page.getByLabel('Name (optional)'));
       await type(user.name);
-      await tabTo(page, page.getByLabel('Password', { exact: true }));
+      await tabTo(page, page.getByLabel('Password', { exact: true }), 'Shift+Tab');
     }
     await press('Control+A');
     await type(user.password);
@@ -161,7 +159,7 @@ withAndWithoutScripts((scripts) => {
     await tabTo(page, page.getByLabel('New password'));
     await type(password);
     await press('Enter');
-    await expectLoggedOut(page, 'Your password is changed');
+    await expectLoggedOut(page, 'Your password has been changed');
     await tabTo(page, page.getByLabel('Email address'));
     await type(user.email);
     await press('Tab');

@@ -22,7 +22,7 @@ import {
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 const NEW = 'quite another horse battery';
-const CHANGED = 'Your password is changed, and all your devices are logged out.';
+const CHANGED = "Your password has been changed, and you've been logged out everywhere.";
 const ENDED = "You've been logged out.";
 
 /** User agents of programs that open the links in emails: gateways, previews and scripts. */

@@ -29,7 +29,7 @@ withAndWithoutScripts((scripts) => {
     await openSessionsPage(page, user);
     await expect(rows(page)).toHaveCount(4);
     await logOutIn(rows(page).nth(1));
-    const done = scripts ? 'Logged out Node.js.' : 'The device is logged out.';
+    const done = scripts ? 'Logged out Node.js.' : 'Device logged out.';
     await expect(page.getByRole('status').filter({ hasText: done })).toBeVisible();
     await expect(rows(page)).toHaveCount(3);
     const me = async (device) => (await server.api('GET', '/me', null, device.access_token)).status;
@@ -57,6 +57,7 @@ withAndWithoutScripts((scripts) => {
   test('revoking a session after losing the own session leads to log-in', async ({
     page,
     server,
+    watch,
   }) => {
     const user = await createUser(server);
     const other = await createSession(server, user);
@@ -65,6 +66,10 @@ withAndWithoutScripts((scripts) => {
       .api('POST', '/auth/logout', { scope: 'others' }, other.access_token)
       .catch(() => {});
     // This also revoked the session of the page.
+    if (scripts) {
+      watch.expect({ status: 401, url: '/fn/revoke-session' });
+      watch.expect({ status: 401, url: '/fn/refresh' });
+    }
     await logOutIn(rows(page).nth(1));
     await expect(page).toHaveURL(/\/login/);
   });
@@ -115,6 +120,50 @@ test('revoking while offline keeps the page, and a double click sends one reques
     await route.continue();
   });
   await button.dblclick();
-  await expect(page.getByText('The device is logged out.')).toBeVisible();
+  await expect(page.getByText('Device logged out.')).toBeVisible();
   expect(watch.callsTo('/fn/revoke-session')).toHaveLength(1);
+});
+
+test('device is logged out in place, and the focus moves to the next button', async ({
+  page,
+  server,
+}) => {
+  const user = await createUser(server);
+  await createSession(server, user);
+  await createSession(server, user);
+  await openSessionsPage(page, user);
+  await page.evaluate(() => (window.isSameDocument = true));
+  const buttons = rows(page).getByRole('button', { name: 'Log out' });
+  await expect(buttons).toHaveCount(3);
+  await buttons.first().press('Enter');
+  await expect(buttons).toHaveCount(2);
+  await expect(buttons.first()).toBeFocused();
+  await buttons.last().press('Enter');
+  await expect(buttons).toHaveCount(1);
+  await expect(buttons, 'after the last row, the one before it').toBeFocused();
+  await expect(page.getByRole('status').filter({ hasText: 'Logged out Node.js.' })).toBeVisible();
+  expect(await page.evaluate(() => window.isSameDocument)).toBe(true);
+  await buttons.press('Enter');
+  await expect(page.getByText("You're not logged in anywhere else.")).toBeVisible();
+  await expect(rows(page)).toHaveCount(1);
+});
+
+test('device stays in the list if the response is lost, and can be logged out again', async ({
+  page,
+  server,
+  watch,
+}) => {
+  const user = await createUser(server);
+  await createSession(server, user);
+  await openSessionsPage(page, user);
+  const buttons = rows(page).getByRole('button', { name: 'Log out' });
+  await expect(buttons).toHaveCount(2);
+  watch.expect({ failure: 'net::ERR_FAILED', url: '/fn/revoke-session' });
+  await page.route('**/fn/revoke-session', (route) => route.abort(), { times: 1 });
+  await buttons.first().click();
+  await expect(page.getByText("We can't reach the server right now.")).toBeHidden();
+  await expect(buttons.first()).not.toHaveAttribute('aria-disabled');
+  await expect(buttons).toHaveCount(2);
+  await buttons.first().click();
+  await expect(buttons).toHaveCount(1);
 });

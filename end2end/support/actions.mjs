@@ -71,7 +71,8 @@ export async function expectCooldown(page, action) {
   const remaining = page.getByText('You can ask for another email in .');
   const goTo = (time) =>
     page.evaluate((time) => {
-      for (const animation of document.getAnimations()) {
+      const isCooldown = ({ animationName }) => animationName?.startsWith('cooldown');
+      for (const animation of document.getAnimations().filter(isCooldown)) {
         animation.pause();
         animation.currentTime = time;
       }

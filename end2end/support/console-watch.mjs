@@ -31,8 +31,14 @@ function matches(expected, message) {
 /** Chromium reports that it has discarded the pages that it had fetched in advance. */
 const CLEARED = /^Clear-Site-Data header on .+: Cleared data types: "prefetchCache"\.$/;
 
+/** The user was quicker than the page, whose first field gets the focus by itself. */
+const AUTOFOCUS = /^Autofocus processing was blocked/;
+
+/** Chromium skips the transition to a page, and reports it even if no script runs. */
+const TRANSITION = /^uncaught Transition was (aborted|skipped)/;
+
 export class ConsoleWatch {
-  #expected = [{ text: CLEARED, left: Infinity }];
+  #expected = [CLEARED, AUTOFOCUS, TRANSITION].map((text) => ({ text, left: Infinity }));
   /** Unexpected console messages and requests. */
   unexpected = [];
   /**

@@ -5,9 +5,13 @@ import { expect } from '@playwright/test';
 export async function expectNoOverflow(page) {
   const overflow = await page.evaluate(() => {
     const width = document.documentElement.clientWidth;
+    const scrolls = (element) => /auto|scroll/.test(getComputedStyle(element).overflowX);
+    const isScrolled = ({ parentElement }) =>
+      parentElement !== null && (scrolls(parentElement) || isScrolled(parentElement));
     const overflows = (element) =>
       element.checkVisibility({ visibilityProperty: true }) &&
-      element.getBoundingClientRect().right > width + 0.5;
+      element.getBoundingClientRect().right > width + 0.5 &&
+      !isScrolled(element);
     return {
       scrolls: document.documentElement.scrollWidth > width,
       elements: [...document.querySelectorAll('body *')]

@@ -279,11 +279,10 @@ export const userStates = {
     await expect(page.getByRole('dialog')).toBeVisible();
   },
   'sessions-revoking': async (page) => {
+    await stall(page, '/fn/revoke-session');
     await open(page, '/account/devices');
     // Keeps the page, as if the response never arrived.
-    await page.evaluate(() =>
-      document.addEventListener('submit', (event) => event.preventDefault()),
-    );
+    await page.evaluate(() => addEventListener('submit', (event) => event.preventDefault()));
     const button = page
       .getByRole('main')
       .getByRole('button', { name: 'Log out', exact: true })
