@@ -26,16 +26,11 @@ pub fn window_title(heading: &str, product: &str) -> String {
 }
 
 pub const SKIP: &str = "Skip to content";
-pub const FOOTER: &str = "Accounts by Countersign";
-pub const FOOTER_NAV: &str = "More";
+pub const FOOTER: &str = "Powered by Countersign";
+pub const FOOTER_NAV: &str = "Legal and help";
 pub const TERMS: &str = "Terms";
 pub const PRIVACY: &str = "Privacy";
 pub const SUPPORT: &str = "Help";
-
-/// Returns the label of the link to the application.
-pub fn go_to(product: &str) -> String {
-    format!("Go to {product}")
-}
 pub const TRY_AGAIN: &str = "Try again";
 pub const REFERENCE: &str = "Reference: {}";
 pub const CANCEL: &str = "Cancel";
@@ -54,12 +49,20 @@ pub fn initials(account: &Account) -> String {
 
 /// Returns the initials of a name; an email address is a single word.
 fn initials_of(name: &str) -> String {
-    let mut words = name.split_whitespace();
+    let mut words = name.split(' ').filter(|word| !word.is_empty());
     let (first, last) = (words.next(), words.next_back());
     let letter = |word: &str| {
-        word.chars().find(|letter| letter.is_alphanumeric()).or_else(|| word.chars().next())
+        word.chars().find(|letter| !letter.is_ascii_punctuation()).or_else(|| word.chars().next())
     };
-    first.into_iter().chain(last).filter_map(letter).flat_map(char::to_uppercase).collect()
+    uppercase(&first.into_iter().chain(last).filter_map(letter).collect::<String>())
+}
+
+/// Returns the text in upper case. The browser has the tables for it.
+fn uppercase(text: &str) -> String {
+    #[cfg(feature = "ssr")]
+    return text.to_uppercase();
+    #[cfg(not(feature = "ssr"))]
+    js_sys::JsString::from(text).to_upper_case().into()
 }
 
 /// Returns the name of a device. Names of programs and operating systems are the same in all
@@ -155,9 +158,9 @@ pub fn date_time(date: &str, time: &str) -> String {
     format!("{date}, {time}")
 }
 
-/// Returns a time. `is_utc`: it is not in the time zone of the user.
-pub fn time(hour: i64, minute: i64, is_utc: bool) -> String {
-    format!("{hour:02}:{minute:02}{}", if is_utc { " UTC" } else { "" })
+/// Returns a time. `is_zone_unknown`: it is in UTC, not in the time zone of the user.
+pub fn time(hour: i64, minute: i64, is_zone_unknown: bool) -> String {
+    format!("{hour:02}:{minute:02}{}", if is_zone_unknown { " UTC" } else { "" })
 }
 
 pub const TODAY: &str = "Today";

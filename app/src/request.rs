@@ -58,7 +58,12 @@ pub fn sends_mail() -> bool {
     use_context::<HttpState>().is_some_and(|http| http.auth().sends_mail())
 }
 
-/// Returns the theme that the user has chosen, if any.
+/// Returns the theme that the user of the page has chosen, if any.
+pub fn chosen_theme() -> Option<&'static str> {
+    use_context::<http::request::Parts>().and_then(|parts| theme(&parts.headers))
+}
+
+/// Returns the theme that the sender of a request has chosen, if any.
 pub fn theme(headers: &HeaderMap) -> Option<&'static str> {
     let chosen = cookies::value(headers, theme_switch::COOKIE)?;
     theme_switch::NAMES.into_iter().find(|name| *name == chosen)

@@ -61,7 +61,7 @@ fn read_hashes(options: &LeptosOptions) -> String {
 /// Renders the document of a page.
 pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> impl IntoView + use<> {
     let brand = Brand::of_page();
-    let theme = brand.theme.or_else(chosen_theme);
+    let theme = brand.theme.or_else(request::chosen_theme);
     let sends_mail = request::sends_mail().then_some("");
     let description = brand.tagline.clone().unwrap_or_else(|| messages::DESCRIPTION.to_owned());
     view! {
@@ -70,12 +70,13 @@ pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> impl IntoView 
             lang=messages::LANGUAGE
             data-theme=theme
             data-mail=sends_mail
-            data-brand=brand.is_custom.then_some("")
+            data-brand=brand.has_custom_name.then_some("")
         >
             <head>
                 {head(theme, &files.style, &brand)}
                 <meta name="description" content=description/>
                 <AutoReload options/>
+                {transition_script()}
                 {hydration_script(files)}
                 <MetaTags/>
             </head>
@@ -84,6 +85,14 @@ pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> impl IntoView 
             </body>
         </html>
     }
+}
+
+/// Renders a script that runs before the page is shown. Browsers report the transition to a page
+/// whose style sheet is not in the cache as an error that no script has handled.
+fn transition_script() -> impl IntoView {
+    const CODE: &str = "for(const name of['pageswap','pagereveal'])\
+                        addEventListener(name,event=>event.viewTransition?.ready.catch(()=>{}))";
+    view! { <script nonce=use_nonce()>{CODE}</script> }
 }
 
 /// Renders the script that hydrates the islands. Like that of Leptos, but it doesn't wait for an
@@ -153,11 +162,6 @@ fn theme_color(color: &'static str, media: &'static str) -> impl IntoView {
     leptos::html::meta().name("theme-color").content(color).attr("media", media)
 }
 
-/// Returns the theme that the user has chosen, if any.
-fn chosen_theme() -> Option<&'static str> {
-    use_context::<http::request::Parts>().and_then(|parts| request::theme(&parts.headers))
-}
-
 /// Renders an error document, without scripts and without the app. `log_in` offers the
 /// log-in page instead of the home page.
 pub fn error_document(
@@ -179,7 +183,7 @@ pub fn error_document(
             <html
                 lang=messages::LANGUAGE
                 data-theme=theme
-                data-brand=brand.is_custom.then_some("")
+                data-brand=brand.has_custom_name.then_some("")
             >
                 <head>
                     {head(theme, style, brand)}

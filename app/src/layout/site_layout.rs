@@ -4,8 +4,8 @@ use crate::{
     brand::Brand,
     current_user::CurrentUser,
     features::log_out::LogOutForm,
-    messages, routes,
-    ui::{Icon, Menu, ThemeSwitch, avatar, icon, identity, wordmark},
+    messages, request, routes,
+    ui::{Icon, Menu, avatar, icon, identity, theme_switch, wordmark},
 };
 use countersign_types::{Problem, redirect_path::DEFAULT_REDIRECT, views::Account};
 use leptos::prelude::*;
@@ -25,7 +25,7 @@ pub fn SiteHeader() -> impl IntoView {
     let brand = Brand::of_page();
     view! {
         <header class="site-header cluster">
-            <a class="wordmark" href="/">
+            <a class="wordmark" href=brand.logo_url()>
                 {wordmark(&brand)}
             </a>
             <nav class="site-nav cluster" aria-label=messages::HEADER_NAV>
@@ -79,12 +79,12 @@ pub fn SiteFooter() -> impl IntoView {
             </nav>
         }
     });
-    let product = (!brand.is_custom).then(|| view! { <p>{messages::FOOTER}</p> });
+    let product = (!brand.has_custom_name).then(|| view! { <p>{messages::FOOTER}</p> });
     view! {
         <footer class="site-footer cluster">
             {product}
             {links}
-            {brand.theme.is_none().then(|| view! { <ThemeSwitch/> })}
+            {brand.theme.is_none().then(|| theme_switch(request::chosen_theme()))}
         </footer>
     }
 }

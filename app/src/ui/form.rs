@@ -17,7 +17,7 @@ use leptos::{
     children::TypedChildren,
     ev,
     prelude::*,
-    web_sys::{EventTarget, HtmlButtonElement, HtmlElement, HtmlInputElement},
+    web_sys::{EventTarget, HtmlElement, HtmlInputElement},
 };
 
 pub(super) use crate::ui::form_values::input_name;
@@ -76,36 +76,74 @@ pub fn Form<Fields: IntoView + 'static>(
     #[prop(optional)] silent: bool,
     children: TypedChildren<Fields>,
 ) -> impl IntoView {
-    let field_errors = |problem: Option<Problem>| {
-        if let Some(Problem::Invalid(errors)) = problem { errors } else { FieldErrors::default() }
-    };
-    let initial = field_errors(untrack(|| action.problem()));
-    let context = FormContext { errors: RwSignal::new(initial), action };
+    // Compiled for each form. Everything else is in functions that are compiled once.
+    let context = FormContext::new(action);
+    let fields = children.into_inner();
+    view! {
+        <form
+            class=format!("form stack {class}")
+            method="post"
+            action=action.path
+            novalidate=true
+            on:submit=move |event| context.on_submit(&event)
+            on:focusout=move |event| context.on_focus_out(&event)
+            on:input=move |event| context.on_input(&event)
+        >
+            {notice(action, silent)}
+            <leptos::context::Provider value=context>{fields()}</leptos::context::Provider>
+        </form>
+    }
+}
 
-    // Handles results that arrive while the page is open. The page was rendered with the initial
-    // one.
-    Effect::new(move |rendered: Option<()>| {
-        let problem = action.problem();
-        if rendered.is_some() {
-            if let Some(field) = problem.as_ref().and_then(invalid_field) {
-                focus(field);
+/// Renders the notice of the problem, unless a field shows it.
+fn notice(action: FormAction, silent: bool) -> impl IntoView {
+    move || {
+        action
+            .problem()
+            .filter(|problem| !silent && !is_shown_at_field(problem))
+            .map(problem_notice)
+    }
+}
+
+fn field_errors(problem: Option<Problem>) -> FieldErrors {
+    if let Some(Problem::Invalid(errors)) = problem { errors } else { FieldErrors::default() }
+}
+
+impl FormContext {
+    fn new(action: FormAction) -> Self {
+        let initial = field_errors(untrack(|| action.problem()));
+        let context = Self { errors: RwSignal::new(initial), action };
+        // Handles results that arrive while the page is open. The page was rendered with the
+        // initial one.
+        Effect::new(move |rendered: Option<()>| {
+            let problem = action.problem();
+            if rendered.is_some() {
+                context.show_result(problem);
             }
-            if action.was_accepted() == Some(true) {
-                // Accepted passwords are not needed any more.
-                [Field::Password, Field::CurrentPassword, Field::NewPassword]
-                    .into_iter()
-                    .for_each(clear);
-            }
-            context.errors.try_set(field_errors(problem));
+        });
+        context
+    }
+
+    fn show_result(self, problem: Option<Problem>) {
+        if let Some(field) = problem.as_ref().and_then(invalid_field) {
+            focus(field);
         }
-    });
+        if self.was_accepted() {
+            // Accepted passwords are not needed any more.
+            [Field::Password, Field::CurrentPassword, Field::NewPassword]
+                .into_iter()
+                .for_each(clear);
+        }
+        self.errors.try_set(field_errors(problem));
+    }
 
-    let validate = move |input: &HtmlInputElement, field: Field| {
+    fn validate(self, input: &HtmlInputElement, field: Field) {
         if let Some(values) = input.form().as_ref().and_then(FormValues::of) {
-            context.set_error(field, action.check(&values).get(field));
+            self.set_error(field, self.action.check(&values).get(field));
         }
-    };
-    let on_submit = move |event: ev::SubmitEvent| {
+    }
+
+    fn on_submit(self, event: &ev::SubmitEvent) {
         // Before hydration the browser submits the form itself.
         let Some(values) = target_as(event.target())
             .as_ref()
@@ -115,57 +153,37 @@ pub fn Form<Fields: IntoView + 'static>(
             return;
         };
         event.prevent_default();
-        if !untrack(|| action.is_working()) {
-            let errors = action.check(&values);
+        if !untrack(|| self.is_working()) {
+            let errors = self.action.check(&values);
             if let Some((first, _)) = errors.0.first() {
                 focus(*first);
             } else {
-                action.send(values);
+                self.action.send(values);
             }
-            context.errors.try_set(errors);
+            self.errors.try_set(errors);
         }
-    };
-    // A field is validated when it loses the focus, unless it is empty, or the focus moves to a
-    // button: an error message would move the button, and the click would miss it.
-    let on_focus_out = move |event: ev::FocusEvent| {
+    }
+
+    /// Validates a field when the focus moves from it to another one, unless it is empty. An error
+    /// message moves what is below, and a click on a button, a link or a checkbox would miss it.
+    fn on_focus_out(self, event: &ev::FocusEvent) {
         if let Some((input, field)) = field_of(event.target())
             && !input.value().is_empty()
-            && target_as::<HtmlButtonElement>(event.related_target()).is_none()
+            && field_of(event.related_target()).is_some()
         {
-            validate(&input, field);
+            self.validate(&input, field);
         }
-    };
-    // An error disappears as soon as it is corrected, but appears only when the field loses the
-    // focus.
-    let on_input = move |event: ev::Event| {
-        action.clear_success();
-        if let Some((input, field)) = field_of(event.target())
-            && context.errors.try_with_untracked(|errors| errors.get(field)).flatten().is_some()
-        {
-            validate(&input, field);
-        }
-    };
+    }
 
-    let notice = move || {
-        action
-            .problem()
-            .filter(|problem| !silent && !is_shown_at_field(problem))
-            .map(problem_notice)
-    };
-    let fields = children.into_inner();
-    view! {
-        <form
-            class=format!("form stack {class}")
-            method="post"
-            action=action.path
-            novalidate=true
-            on:submit=on_submit
-            on:focusout=on_focus_out
-            on:input=on_input
-        >
-            {notice}
-            <leptos::context::Provider value=context>{fields()}</leptos::context::Provider>
-        </form>
+    /// An error disappears as soon as it is corrected, but appears only when the field loses the
+    /// focus.
+    fn on_input(self, event: &ev::Event) {
+        self.action.clear_success();
+        if let Some((input, field)) = field_of(event.target())
+            && self.errors.try_with_untracked(|errors| errors.get(field)).flatten().is_some()
+        {
+            self.validate(&input, field);
+        }
     }
 }
 

@@ -55,9 +55,10 @@ pub use self::{
     list::List,
     logo::{auth_logo, wordmark},
     menu::Menu,
-    page_header::PageHeader,
+    page_header::{PageHeader, window_title},
     post_button::PostButton,
     side_nav::{NavLink, SideNav},
+    theme_switch::theme_switch,
 };
 pub use checkbox::Checkbox;
 pub use code_field::CodeField;
@@ -70,5 +71,4 @@ pub use notice::{Notice, Severity, problem_notice};
 pub use password_field::PasswordField;
 pub use submit_button::SubmitButton;
 pub use text_field::TextField;
-pub use theme_switch::ThemeSwitch;
 pub use username_field::UsernameField;

@@ -5,9 +5,9 @@ use crate::{
     browser,
     browser::{
         connection,
-        server_fn_client::{AuthenticatedClient, post_form},
+        server_fn_client::{AuthenticatedClient, BufferedResponse, post_form},
     },
-    ui::{event_target::target_as, form_values::FormValues},
+    ui::{event_target::target_as, form_values::FormValues, theme_switch},
 };
 use leptos::{
     ev,
@@ -26,8 +26,12 @@ const DISABLED: &str = "aria-disabled";
 const WHEN_DONE: &str = "data-done";
 /// Selects the element whose text screen readers read when it changes.
 const RESULT: &str = "#result";
+/// Selects the link of the current page in the navigation beside it.
+const CURRENT_PAGE: &str = ".side-nav [aria-current]";
 /// Selects the buttons of the rows of a list.
 const ROW_BUTTONS: &str = "li button";
+/// Selects those that were not pressed.
+const IDLE_ROW_BUTTONS: &str = "li button:not([aria-disabled])";
 
 thread_local! {
     /// The URL of the link that the user has followed while the server was unreachable.
@@ -36,6 +40,8 @@ thread_local! {
 
 /// Starts to listen. Called once per page.
 pub fn start() {
+    show_current_page();
+    theme_switch::start();
     browser::on_captured_event("toggle", |event| focus_dialog(&event));
     browser::on_event(ev::focusout, |event| close_popover_on_blur(&event));
     browser::on_event(ev::click, |event| {
@@ -56,6 +62,18 @@ pub fn start() {
     // The user has gone on on this page.
     browser::on_event(ev::input, |_| PENDING_LINK.set(None));
     browser::on_bfcache_restore(|| PENDING_LINK.set(None));
+}
+
+/// Scrolls a navigation that is wider than the window to the current page.
+fn show_current_page() {
+    let Some(link) = browser::element(CURRENT_PAGE) else { return };
+    if let Some(navigation) = link.closest("nav").ok().flatten()
+        && let Some(link) = link.dyn_ref::<HtmlElement>()
+        && let Some(frame) = navigation.dyn_ref::<HtmlElement>()
+        && link.offset_left() + link.offset_width() > frame.client_width()
+    {
+        navigation.set_scroll_left(link.offset_left() - frame.offset_left());
+    }
 }
 
 /// Focuses a dialog that opens, so that screen readers read it. When it closes, it can't take the
@@ -133,6 +151,9 @@ fn submit_once(event: &ev::SubmitEvent) {
     else {
         return;
     };
+    if event.default_prevented() {
+        return;
+    }
     if button.has_attribute(DISABLED) || !connection::is_probably_online() {
         event.prevent_default();
         return;
@@ -140,7 +161,7 @@ fn submit_once(event: &ev::SubmitEvent) {
     let _ = button.set_attribute(DISABLED, "true");
     if let Some((list, row)) = removable_row(&form) {
         event.prevent_default();
-        spawn_local(submit_in_place(form, list, row));
+        spawn_local(submit_in_place(form, button, list, row));
         return;
     }
     set_timeout(
@@ -151,25 +172,33 @@ fn submit_once(event: &ev::SubmitEvent) {
     );
 }
 
-/// Returns the list and the row that disappears when `form` is submitted. `None` if it is the last
-/// row with a button: then the server renders the page without it.
+/// Returns the list and the row that disappears when `form` is submitted, whose button was pressed.
+/// `None` if no other row has an idle button: then the server renders the page without them.
 fn removable_row(form: &Element) -> Option<(Element, Element)> {
     form.get_attribute(WHEN_DONE)?;
     let row = form.closest("li").ok()??;
     let list = row.parent_element()?;
-    (list.query_selector_all(ROW_BUTTONS).ok()?.length() > 1).then_some((list, row))
+    list.query_selector(IDLE_ROW_BUTTONS).ok()??;
+    Some((list, row))
 }
 
-/// Submits the form of a row, removes the row, and moves the focus to the button of the next one. If
-/// that fails, the browser submits the form, and the page that it loads shows the problem.
-async fn submit_in_place(form: HtmlFormElement, list: Element, row: Element) {
+/// Submits the form of a row, removes the row, and moves the focus to the button of the next one.
+/// If the server rejects the form, the browser submits it, and the page that it loads shows the
+/// problem.
+async fn submit_in_place(form: HtmlFormElement, button: Element, list: Element, row: Element) {
     let Some(values) = FormValues::of(&form) else { return };
+    browser::set_text(RESULT, "");
     let sent = post_form::<AuthenticatedClient>(&form.action(), values.encode()).await;
+    // The session may have ended, which leaves the page.
     if browser::is_leaving() {
         return;
     }
-    if !sent.is_ok_and(|response| response.is_ok()) {
-        let _ = form.submit();
+    if !sent.as_ref().is_ok_and(BufferedResponse::is_ok) {
+        let _ = button.remove_attribute(DISABLED);
+        // Without a response, the page says that the server is unreachable.
+        if sent.is_ok() {
+            let _ = form.submit();
+        }
         return;
     }
     let buttons = list.query_selector_all(ROW_BUTTONS);
@@ -177,13 +206,17 @@ async fn submit_in_place(form: HtmlFormElement, list: Element, row: Element) {
         .iter()
         .flat_map(|all| (0..all.length()).filter_map(|index| all.item(index)?.dyn_into().ok()))
         .collect();
-    let removed = buttons.iter().position(|button| row.contains(Some(button)));
+    let removed = buttons.iter().position(|other| row.contains(Some(other)));
     // The focus may be elsewhere by now.
     let had_focus = browser::active_element().is_some_and(|focused| row.contains(Some(&focused)));
     row.remove();
+    if buttons.len() < 2 {
+        // Another row was removed meanwhile.
+        browser::reload();
+        return;
+    }
     if let Some(removed) = removed.filter(|_| had_focus) {
-        let next =
-            if removed + 1 < buttons.len() { removed + 1 } else { removed.saturating_sub(1) };
+        let next = if removed + 1 < buttons.len() { removed + 1 } else { removed - 1 };
         let _ = buttons[next].focus();
     }
     browser::set_text(RESULT, &form.get_attribute(WHEN_DONE).unwrap_or_default());

@@ -1,8 +1,15 @@
 //! The switch between light and dark theme. The choice is stored in a cookie, so that the server
 //! renders the next page in it without a flash.
 
-use crate::{browser, messages};
-use leptos::{prelude::*, wasm_bindgen::JsCast, web_sys::Element};
+#[cfg(feature = "ssr")]
+use crate::messages;
+use crate::{browser, ui::event_target::target_as};
+use leptos::{
+    ev,
+    prelude::*,
+    wasm_bindgen::JsCast,
+    web_sys::{Element, HtmlInputElement},
+};
 
 /// The name of the cookie; its value is one of [`NAMES`].
 pub const COOKIE: &str = "countersign-theme";
@@ -10,6 +17,7 @@ pub const COOKIE: &str = "countersign-theme";
 pub const NAMES: [&str; 2] = ["light", "dark"];
 /// The colour of the browser UI for each of [`NAMES`]: `--canvas` of `style/tokens.css`.
 const THEME_COLORS: [&str; 2] = ["#f9fbfb", "#0d1518"];
+#[cfg(feature = "ssr")]
 const CHOICES: [(&str, &str); 3] = [
     ("", messages::THEME_SYSTEM),
     (NAMES[0], messages::THEME_LIGHT),
@@ -17,39 +25,23 @@ const CHOICES: [(&str, &str); 3] = [
 ];
 /// Attribute of the root element, used by `style/tokens.css`.
 const ATTRIBUTE: &str = "data-theme";
-/// Lifetime of the cookie in seconds: a year.
-const MAX_AGE: u32 = 365 * 24 * 3600;
 
-/// Three radio buttons. `style/components/theme-switch.css` shows them only if scripts run.
-#[island]
-pub fn ThemeSwitch() -> impl IntoView {
-    // The server sets the attribute of the root element, but renders the switch without a choice.
-    let chosen = RwSignal::new(0);
-    let show = move |name: &str| {
-        let index = CHOICES.iter().position(|(choice, _)| *choice == name);
-        chosen.set(index.unwrap_or_default());
-    };
-    Effect::new(move |_| {
-        let root = document().document_element();
-        show(&root.and_then(|root| root.get_attribute(ATTRIBUTE)).unwrap_or_default());
-        // Another page may have changed it meanwhile.
-        browser::on_bfcache_restore(move || {
-            let name = stored_theme();
-            apply_theme(&name);
-            show(&name);
-        });
-    });
-    let choices = (0..CHOICES.len()).map(|index| {
-        let (name, label) = CHOICES[index];
+/// The name of the radio buttons.
+const RADIO: &str = "theme";
+
+/// (server) Renders three radio buttons. `style/components/theme-switch.css` shows them only if
+/// scripts run. They need no island: see [`start`].
+#[cfg(feature = "ssr")]
+pub fn theme_switch(chosen: Option<&'static str>) -> impl IntoView {
+    let choices = CHOICES.map(|(name, label)| {
         view! {
             <label>
                 <input
                     type="radio"
-                    name="theme"
+                    name=RADIO
                     value=name
                     autocomplete="off"
-                    prop:checked=move || chosen.get() == index
-                    on:change=move |_| set_theme(name)
+                    checked=name == chosen.unwrap_or_default()
                 />
                 {label}
             </label>
@@ -60,6 +52,32 @@ pub fn ThemeSwitch() -> impl IntoView {
             <legend>{messages::THEME}</legend>
             {choices.collect_view()}
         </fieldset>
+    }
+}
+
+/// (browser) Follows the radio buttons, and the choice on other pages. Called once per page.
+pub(crate) fn start() {
+    browser::on_event(ev::change, |event| {
+        if let Some(radio) =
+            target_as::<HtmlInputElement>(event.target()).filter(|input| input.name() == RADIO)
+        {
+            set_theme(&radio.value());
+        }
+    });
+    // Another page may have changed it meanwhile.
+    browser::on_bfcache_restore(show_stored_theme);
+    if browser::was_prefetched() {
+        show_stored_theme();
+    }
+}
+
+fn show_stored_theme() {
+    let name = stored_theme();
+    // Without a switch, the operator has chosen.
+    let radio = browser::element(&format!("[name={RADIO}][value='{name}']"));
+    if let Some(radio) = radio.and_then(|radio| radio.dyn_into::<HtmlInputElement>().ok()) {
+        radio.set_checked(true);
+        apply_theme(&name);
     }
 }
 
@@ -98,5 +116,9 @@ fn apply_theme(value: &str) {
 
 fn set_theme(value: &str) {
     apply_theme(value);
-    browser::set_cookie(COOKIE, value, if value.is_empty() { 0 } else { MAX_AGE });
+    browser::set_cookie(
+        COOKIE,
+        value,
+        if value.is_empty() { 0 } else { browser::PREFERENCE_TTL_SECONDS },
+    );
 }
