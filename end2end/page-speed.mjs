@@ -1,4 +1,4 @@
-// Measures the first visit of the log-in page, and the way from page to page, over a slow 4G
+// Measures the first visit of the log-in page, and navigation between pages, over a slow 4G
 // connection with a slow processor. Run it with script/page-speed.
 //
 //   CHROMIUM=… node page-speed.mjs [--runs N] [--json]

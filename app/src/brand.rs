@@ -1,5 +1,5 @@
-//! (server) What the operator has set to make the pages theirs: name, links, files. How the settings
-//! are written, and the style sheet that follows from them, are in the server.
+//! (server) The brand of the pages: name, links and files that the operator has set. How the
+//! settings are written, and the style sheet that follows from them, are in the server.
 
 use crate::messages;
 use leptos::prelude::use_context;
@@ -14,9 +14,9 @@ pub struct Brand(Arc<BrandParts>);
 pub struct BrandParts {
     /// The name of the product.
     pub name: String,
-    /// Whether the operator has set another name.
-    pub is_custom: bool,
-    /// What the product is, in one sentence.
+    /// Whether the operator has set another name than that of this product.
+    pub has_custom_name: bool,
+    /// A sentence about the product.
     pub tagline: Option<String>,
     /// The URL of the application, to which the logo leads.
     pub app_url: Option<String>,
@@ -44,7 +44,7 @@ impl Default for BrandParts {
     fn default() -> Self {
         Self {
             name: messages::PRODUCT.to_owned(),
-            is_custom: false,
+            has_custom_name: false,
             tagline: None,
             app_url: None,
             logo: None,
@@ -72,9 +72,16 @@ impl Brand {
         use_context().unwrap_or_default()
     }
 
-    /// Returns where the logo leads.
-    pub(crate) fn home(&self) -> String {
+    /// Returns where the logo leads: to the application, or to the home page.
+    pub(crate) fn logo_url(&self) -> String {
         self.app_url.clone().unwrap_or_else(|| "/".to_owned())
+    }
+
+    /// Returns the first letter of the name, which replaces a logo.
+    #[must_use]
+    pub fn letter(&self) -> Option<String> {
+        let letter = self.name.chars().find(|letter| letter.is_alphanumeric())?;
+        Some(letter.to_uppercase().to_string())
     }
 
     /// Returns labels and URLs of the links in the footer.

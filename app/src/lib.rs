@@ -10,7 +10,8 @@
 //! | the root component, and the paths of all pages | `app` (server only), [`routes`] |
 //! | what surrounds a page; the session of a page | [`layout`] |
 //! | components without knowledge of accounts | [`ui`] |
-//! | texts that several features share; name and links of the operator | [`messages`]; `brand` (server only) |
+//! | texts that several features share; name and links of the operator | [`messages`]; `brand`
+//! (server only) |
 //! | the browser: its APIs, the session and its token, calls of server functions | [`browser`] |
 //! | what islands know of their page | [`page_query`], [`rendered`] |
 //! | the logged-in user | `current_user` (server only) |

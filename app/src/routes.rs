@@ -12,7 +12,7 @@ macro_rules! site_pages {
     };
 }
 
-// Path and access level of the other pages.
+// The pages without a row in `feature_pages!`.
 site_pages! {
     /// The home page.
     HOME = "/", Public;
@@ -67,8 +67,9 @@ impl NavGroup {
 /// account { CONSTANT = PATH, feature::Component, Group, Icon; … } link { … } }`. The heading of a
 /// page is `HEADING` in the texts of its feature.
 ///
-/// The pages of `account` are for signed-in users, in the order of the navigation, with [`NavGroup`]
-/// and [`Icon`]. Those of `link` are for anyone: they belong to links that are sent by email.
+/// The pages of `account` are for signed-in users, in the order of the navigation, with
+/// [`NavGroup`] and [`Icon`]. Those of `link` are for anyone: they belong to links that are sent by
+/// email.
 macro_rules! feature_pages {
     ($use:ident) => {
         $use! {

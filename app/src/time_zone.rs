@@ -1,15 +1,12 @@
 //! The time zone of the user, in which pages show times. The browser reports its zone in a cookie;
-//! the server renders in that zone. Without the cookie, as without scripts, times are in UTC and say
-//! so.
+//! the server renders in that zone. Without the cookie, as without scripts, times are in UTC, and
+//! those with an hour say so.
 
 #[cfg(not(feature = "ssr"))]
 use crate::browser;
 
 /// The name of the cookie; its value is a name of the IANA time zone database.
 pub const COOKIE: &str = "countersign-time-zone";
-/// Lifetime of the cookie in seconds: a year.
-#[cfg(not(feature = "ssr"))]
-const MAX_AGE: u32 = 365 * 24 * 3600;
 
 /// (browser) Reports the time zone of the browser for the next pages.
 #[cfg(not(feature = "ssr"))]
@@ -21,7 +18,7 @@ pub(crate) fn report() {
     if let Some(zone) = zone.ok().and_then(|zone| zone.as_string())
         && browser::cookie(COOKIE) != zone
     {
-        browser::set_cookie(COOKIE, &zone, MAX_AGE);
+        browser::set_cookie(COOKIE, &zone, browser::PREFERENCE_TTL_SECONDS);
     }
 }
 
@@ -39,12 +36,12 @@ mod server {
     /// A time as the clock of the user shows it.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) struct LocalTime {
-        /// The time that would be this one in UTC.
+        /// The instant whose UTC date and time are `civil`.
         clock: Timestamp,
         /// Date and time in the time zone of the user.
         pub(crate) civil: UtcDateTime,
         /// Whether the time zone of the user is unknown, so that the time is in UTC.
-        pub(crate) is_utc: bool,
+        pub(crate) is_zone_unknown: bool,
     }
 
     impl LocalTime {
@@ -61,7 +58,7 @@ mod server {
                 Some(zone.to_offset(at).seconds())
             });
             let clock = at + TimeSpan::seconds(offset.unwrap_or(0).into());
-            Self { clock, civil: clock.into(), is_utc: offset.is_none() }
+            Self { clock, civil: clock.into(), is_zone_unknown: offset.is_none() }
         }
 
         /// Returns whether both times are on the same day.
@@ -94,7 +91,7 @@ mod server {
         fn time_is_that_of_the_zone_with_its_summer_time() {
             let hour = |zone_name: &str, millis| {
                 let local = LocalTime::in_zone(Timestamp(millis), zone(zone_name).as_ref());
-                (local.civil.hour, local.civil.minute, local.is_utc)
+                (local.civil.hour, local.civil.minute, local.is_zone_unknown)
             };
             assert_eq!(hour("Europe/Berlin", BEFORE_SUMMER_TIME), (1, 59, false));
             assert_eq!(hour("Europe/Berlin", BEFORE_SUMMER_TIME + 1000), (3, 0, false));
@@ -110,7 +107,7 @@ mod server {
             for millis in [0, i64::MIN, i64::MAX] {
                 let berlin = zone("Europe/Berlin");
                 let _ = LocalTime::in_zone(Timestamp(millis), berlin.as_ref());
-                assert!(LocalTime::in_zone(Timestamp(millis), None).is_utc);
+                assert!(LocalTime::in_zone(Timestamp(millis), None).is_zone_unknown);
             }
         }
     }

@@ -39,6 +39,7 @@ const HTTP_CLIENTS: &[(&str, &str)] = &[
 ];
 /// Maximum length in bytes of a name that is in no table.
 const MAX_PRODUCT_LENGTH: usize = 32;
+/// Marks and names. The page of devices has an icon for each name.
 const OPERATING_SYSTEMS: &[(&str, &str)] = &[
     ("Android", "Android"),
     ("iPhone", "iPhone"),

@@ -3,7 +3,7 @@
 use crate::api::{ApiRequest, ApiResponse, Tokens};
 use anyhow::{Context, ensure};
 use axum::{Router, body::Body, extract::ConnectInfo};
-use countersign::{AppState, brand::Brand, config::Site, router::with_middleware};
+use countersign::{AppState, brand::SiteBrand, config::Site, router::with_middleware};
 use countersign_core::{
     Auth, AuthConfig, BackgroundTasks, Clock, HashingConfig, Policy, RandomSource, ServerSecret,
     Store,
@@ -50,7 +50,7 @@ impl InProcessServer {
             root: PathBuf::from("no-such-folder"),
             hashed: false,
             reload_port: None,
-            brand: Brand::default(),
+            brand: SiteBrand::default(),
         };
         let server = AppState::new(auth, &http, &site);
         let (api, openapi) = countersign_http::api::routes().split_for_parts();

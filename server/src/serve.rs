@@ -75,7 +75,8 @@ pub async fn serve(config: Config, clock: Clock, random: RandomSource) -> anyhow
         let text = format!(
             "Warning: the database {} is new and has no accounts, but the server secret in \
              {file} already existed.\n\
-             If this server had accounts, stop it now and restore the database (docs/guides/backup.md).\n",
+             If this server had accounts, stop it now and restore the database: see \
+             docs/guides/backup.md.\n",
             config.database
         );
         logging::write_to_stderr(text, Duration::ZERO);

@@ -1,5 +1,5 @@
-//! Which pages the browser fetches before the user follows the link to them (HTML Standard,
-//! "Speculative loading"): those of this site, as soon as the pointer rests on a link or presses it.
+//! The pages that the browser fetches before the user follows the link to them (HTML Standard,
+//! "Speculative loading"): those of this site, once the pointer rests on a link or presses it.
 //! They are fetched, not rendered, so no script runs before the user follows the link.
 
 use axum::{
@@ -20,8 +20,7 @@ pub(crate) const HEADER: (HeaderName, HeaderValue) = (
     HeaderValue::from_static("\"/speculation-rules.json\""),
 );
 
-/// Only pages: each of them is safe to fetch, but a link from an email or a download is not needed
-/// before it is followed.
+/// Only pages, which are safe to fetch: `/link` sets a cookie, and downloads are expensive.
 static RULES: LazyLock<String> = LazyLock::new(|| {
     let pages: Vec<&str> = routes::pages().map(|(path, _)| path).collect();
     json!({"prefetch": [{"where": {"href_matches": pages}, "eagerness": "moderate"}]}).to_string()
@@ -34,4 +33,16 @@ pub(crate) async fn speculation_rules() -> impl IntoResponse {
         (header::CACHE_CONTROL, "public, max-age=3600"),
     ];
     (headers, RULES.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_names_the_path_and_rules_name_pages_only() {
+        let (_, value) = HEADER;
+        assert_eq!(value, format!("\"{PATH}\""));
+        assert!(RULES.contains("\"/account/devices\"") && !RULES.contains("/account/data."));
+    }
 }

@@ -1,6 +1,6 @@
 //! The state of the whole server.
 
-use crate::{brand::Brand, config::Site, static_files::StaticFiles};
+use crate::{brand::SiteBrand, config::Site, static_files::StaticFiles};
 use axum::extract::FromRef;
 use countersign_core::Auth;
 use countersign_http::{HttpSettings, HttpState};
@@ -19,7 +19,7 @@ pub(crate) struct Inner {
     site_files: SiteFiles,
     pub(crate) reload_port: Option<u32>,
     pub(crate) files: StaticFiles,
-    pub(crate) brand: Brand,
+    pub(crate) brand: SiteBrand,
 }
 
 impl FromRef<AppState> for HttpState {

@@ -9,7 +9,7 @@ use axum::{
     http::{Request, header::AUTHORIZATION},
     routing::get,
 };
-use countersign::{AppState, brand::Brand, config::Site, router};
+use countersign::{AppState, brand::SiteBrand, config::Site, router};
 use countersign_core::{
     Auth, AuthConfig, Clock, HashingConfig, Policy, RandomSource, RateLimits, RequestContext,
     ServerSecret, Store, testing::TestDatabase, testing::tokens_of,
@@ -63,7 +63,7 @@ async fn start(database: &TestDatabase) -> (Router, String) {
         root: PathBuf::from("no-such-folder"),
         hashed: false,
         reload_port: None,
-        brand: Brand::default(),
+        brand: SiteBrand::default(),
     };
     (router(AppState::new(auth, &settings, &site)), issued.access.token)
 }

@@ -17,7 +17,7 @@ pub enum EventSeverity {
     Warning,
 }
 
-/// What an audit event is about. The activity list shows an icon for it.
+/// The topic of an audit event. The activity list shows an icon for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventTopic {
     /// A session began, or should have.
@@ -84,10 +84,10 @@ event_kinds! {
     EmailVerified = "email_verified", Notice, Email, "Email address confirmed";
     /// The user asked to change the email address. It changes with the code from an email.
     EmailChangeRequested = "email_change_requested", Warning, Email,
-        "Change of email address requested";
+        "Email address change requested";
     /// The user cancelled the request to change the email address.
     EmailChangeCancelled = "email_change_cancelled", Notice, Email,
-        "Change of email address cancelled";
+        "Email address change cancelled";
     /// A request to change the email address failed because of an incorrect password.
     EmailChangePasswordFailed = "email_change_password_failed", Warning, Email,
         "Wrong password while changing your email address";
@@ -120,7 +120,7 @@ event_kinds! {
     AllSessionsRevoked = "all_sessions_revoked", Notice, LogOut, "Logged out everywhere";
     /// The least recently used session was revoked because the user had too many.
     SessionEvicted = "session_evicted", Notice, LogOut,
-        "Logged out the device you hadn't used for longest (limit reached)";
+        "Logged out your least recently used device (device limit reached)";
     /// The password was changed and all other sessions were revoked.
     PasswordChanged = "password_changed", Notice, Password,
         "Password changed, all other devices logged out";
@@ -128,7 +128,8 @@ event_kinds! {
     PasswordReset = "password_reset", Warning, Password, "Password reset, all devices logged out";
     /// The owner said with a link from a notice that they did not do what it is about. The session
     /// was revoked.
-    ActivityReported = "activity_reported", Warning, Security, "Reported activity that wasn't you";
+    ActivityReported = "activity_reported", Warning, Security,
+        "Reported activity that wasn't yours";
     /// An administrator disabled the account.
     AccountDisabled = "account_disabled", Notice, Security, "Account disabled by an administrator";
     /// An administrator enabled the account again.

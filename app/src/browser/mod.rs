@@ -115,6 +115,22 @@ pub fn broadcast(text: &str) {
     });
 }
 
+/// Hides or shows all elements that `selector` matches.
+pub fn set_hidden(selector: &str, is_hidden: bool) {
+    if let Ok(elements) = document().query_selector_all(selector) {
+        for element in (0..elements.length()).filter_map(|index| elements.item(index)) {
+            if let Ok(element) = element.dyn_into::<web_sys::HtmlElement>() {
+                element.set_hidden(is_hidden);
+            }
+        }
+    }
+}
+
+/// Returns the first element that `selector` matches.
+pub fn element(selector: &str) -> Option<web_sys::Element> {
+    document().query_selector(selector).ok()?
+}
+
 /// Calls `listener` for an event anywhere in the document, also if the event doesn't bubble, as
 /// long as the page lives.
 pub fn on_captured_event(name: &str, listener: impl Fn(web_sys::Event) + 'static) {
@@ -284,6 +300,9 @@ pub fn cookie(name: &str) -> String {
     let value = |pair: &str| Some(pair.trim().strip_prefix(name)?.strip_prefix('=')?.to_owned());
     cookies.split(';').find_map(value).unwrap_or_default()
 }
+
+/// Lifetime of cookies with a preference in seconds: a year.
+pub const PREFERENCE_TTL_SECONDS: u32 = 365 * 24 * 3600;
 
 /// Sets a cookie for all pages that scripts may read. `max_age` in seconds; 0 deletes it.
 pub fn set_cookie(name: &str, value: &str, max_age: u32) {

@@ -1,5 +1,5 @@
-//! (server) The layout of a page with a single task, such as log-in. It has no site header: the
-//! logo leads to the home page, and the only links are those that belong to the task.
+//! (server) The layout of a page with a single task, such as log-in. It has no site header, and the
+//! only links are the logo and those that belong to the task.
 
 use crate::{
     brand::Brand,
@@ -8,8 +8,8 @@ use crate::{
 use leptos::prelude::*;
 
 /// The layout of a page with a single task. `heading` is also the window title; `title` is the
-/// visible heading if that is another one; `lead` is a sentence below it. `children` are the content
-/// of the panel; `links` are below it.
+/// visible heading if that is another one; `lead` is a sentence below it. `children` are the
+/// content of the panel; `links` are below it.
 #[component]
 pub fn AuthLayout(
     heading: &'static str,

@@ -29,6 +29,8 @@ const MONITOR: &str = "session-monitor";
 /// Selects the name of the user, and the initials.
 const USER_NAME: &str = ".user-name";
 const INITIALS: &str = ".avatar";
+/// Selects the email address below the name.
+const USER_EMAIL: &str = ".user-email";
 /// Selects the link that reloads a page whose content could not be loaded.
 const RELOAD_LINK: &str = "[data-reload]";
 
@@ -145,7 +147,7 @@ fn on_session_event(event: SessionEvent) {
     match event {
         // The form of the log-in leaves the page.
         SessionEvent::LoggedIn => {}
-        SessionEvent::LoggedInElsewhere if is_auth_page() => {
+        SessionEvent::LoggedInElsewhere if is_log_in_page() => {
             browser::navigate_to(&redirect_path());
         }
         SessionEvent::LoggedInElsewhere => show_changes(),
@@ -186,6 +188,7 @@ pub(crate) fn show_user(account: &Account) {
 fn show_name(account: &Account) {
     browser::set_text(USER_NAME, messages::user_name(account));
     browser::set_text(INITIALS, &messages::initials(account));
+    browser::set_hidden(USER_EMAIL, account.name.is_none());
 }
 
 /// Loads the page again, which shows another state than the server has. That is not worth losing
@@ -217,7 +220,7 @@ fn current_url() -> String {
     format!("{}{}", browser::path(), routes::strip_flash_params(&browser::query()))
 }
 
-fn is_auth_page() -> bool {
+fn is_log_in_page() -> bool {
     [routes::LOG_IN, routes::SIGN_UP, routes::VERIFY].contains(&browser::path().as_str())
 }
 

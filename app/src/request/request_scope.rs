@@ -262,14 +262,11 @@ impl RequestScope {
         if self.is_plain_form() {
             leptos_axum::redirect(path);
         }
-        // Pages that the browser has fetched in advance for links of this page are obsolete (W3C,
-        // Clear Site Data). A new page has none.
-        if self.kind == RequestKind::Script {
-            self.response.insert_header(
-                HeaderName::from_static("clear-site-data"),
-                HeaderValue::from_static("\"prefetchCache\""),
-            );
-        }
+        // Pages that the browser has fetched in advance are obsolete (W3C, Clear Site Data).
+        self.response.insert_header(
+            HeaderName::from_static("clear-site-data"),
+            HeaderValue::from_static("\"prefetchCache\""),
+        );
     }
 
     /// Redirects a plain form back to its protected page, or else to `path`, with `flash` in the

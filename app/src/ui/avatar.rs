@@ -16,15 +16,14 @@ pub fn avatar(account: &Account, is_small: bool) -> impl IntoView + use<> {
 
 /// Renders name and email address of a user beside the initials.
 pub fn identity(account: &Account) -> impl IntoView + use<> {
-    // Without a name, the address is the name.
-    let email = account.name.is_some().then(|| {
-        view! { <p class="text-muted text-small">{email_address(&account.email)}</p> }
-    });
     view! {
         <div class="identity">
             {avatar(account, false)}
             <p class="identity-name user-name">{messages::user_name(account).to_owned()}</p>
-            {email}
+            // Without a name, the address is the name.
+            <p class="user-email text-muted text-small" hidden=account.name.is_none()>
+                {email_address(&account.email)}
+            </p>
         </div>
     }
 }

@@ -11,8 +11,8 @@ pub fn DateTime(at: Timestamp) -> impl IntoView {
     view! { <time datetime=at.to_string()>{to_the_minute(LocalTime::of(at))}</time> }
 }
 
-/// The time between `at` and `as_of`, with the exact time as tooltip. It isn't relative to the
-/// current time, which differs between server and browser.
+/// The time between `at` and `as_of`, the time at which a list was read, with the exact time as
+/// tooltip.
 #[component]
 pub fn RelativeTime(at: Timestamp, as_of: Timestamp) -> impl IntoView {
     view! {
@@ -35,7 +35,7 @@ pub fn TimeOfDay(at: Timestamp) -> impl IntoView {
     let local = LocalTime::of(at);
     view! {
         <time datetime=at.to_string() title=to_the_minute(local)>
-            {messages::time(local.civil.hour, local.civil.minute, local.is_utc)}
+            {messages::time(local.civil.hour, local.civil.minute, local.is_zone_unknown)}
         </time>
     }
 }
@@ -55,8 +55,8 @@ fn date(time: UtcDateTime) -> String {
     messages::date(time.year, time.month, time.day)
 }
 
-fn to_the_minute(LocalTime { civil, is_utc, .. }: LocalTime) -> String {
-    messages::date_time(&date(civil), &messages::time(civil.hour, civil.minute, is_utc))
+fn to_the_minute(LocalTime { civil, is_zone_unknown, .. }: LocalTime) -> String {
+    messages::date_time(&date(civil), &messages::time(civil.hour, civil.minute, is_zone_unknown))
 }
 
 #[cfg(test)]

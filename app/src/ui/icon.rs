@@ -46,7 +46,7 @@ icons! {
     Phone = "phone";
     /// Security.
     Shield = "shield";
-    /// A program without a browser.
+    /// A program that isn't a browser on a known system.
     Terminal = "terminal";
     /// A deletion.
     Trash = "trash";
@@ -56,16 +56,16 @@ icons! {
     Warning = "warning";
 }
 
-/// The color of an [`IconBox`].
+/// The color of an [`icon_box`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// Gray.
     Neutral,
     /// The accent color: the current device, success.
     Accent,
-    /// Amber: worth a look.
+    /// Amber: needs attention.
     Attention,
-    /// Red: probably someone else's doing, or irreversible.
+    /// Red: an error, or irreversible.
     Danger,
 }
 

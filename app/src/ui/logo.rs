@@ -3,7 +3,7 @@
 use crate::brand::Brand;
 use leptos::{either::Either, prelude::*};
 
-/// Renders the content of the link to the home page in the header: the logo, or mark and name.
+/// Renders the content of the logo link in the header: the logo, or mark and name.
 pub fn wordmark(brand: &Brand) -> impl IntoView + use<> {
     match images(brand) {
         Some(images) => Either::Left(images),
@@ -11,9 +11,9 @@ pub fn wordmark(brand: &Brand) -> impl IntoView + use<> {
     }
 }
 
-/// Renders the link to the home page above the title of a page with a single task.
+/// Renders the logo above the title of a page with a single task.
 pub fn auth_logo(brand: &Brand) -> impl IntoView + use<> {
-    let (href, name) = (brand.home(), brand.name.clone());
+    let (href, name) = (brand.logo_url(), brand.name.clone());
     if let Some(images) = images(brand) {
         return Either::Left(view! {
             <a class="auth-brand" href=href>
@@ -22,7 +22,7 @@ pub fn auth_logo(brand: &Brand) -> impl IntoView + use<> {
         });
     }
     // The mark is drawn by the style sheet. A name without a logo has its first letter instead.
-    let letter = brand.is_custom.then(|| name.chars().next().map(String::from)).flatten();
+    let letter = brand.has_custom_name.then(|| brand.letter()).flatten();
     Either::Right(view! {
         <a class="auth-logo" href=href aria-label=name>
             {letter}

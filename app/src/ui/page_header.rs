@@ -13,8 +13,14 @@ pub fn PageHeader(
     #[prop(optional)] lead: &'static str,
 ) -> impl IntoView {
     view! {
-        <Title text=messages::window_title(heading, &Brand::of_page().name)/>
+        {window_title(&messages::window_title(heading, &Brand::of_page().name))}
         <h1>{title.unwrap_or_else(|| heading.to_owned())}</h1>
         {(!lead.is_empty()).then(|| view! { <p class="text-muted">{lead}</p> })}
     }
+}
+
+/// Renders the window title.
+pub fn window_title(text: &str) -> impl IntoView + use<> {
+    // `leptos_meta` writes the text as it is.
+    view! { <Title text=text.replace('&', "&amp;").replace('<', "&lt;")/> }
 }

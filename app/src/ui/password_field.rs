@@ -12,7 +12,7 @@ use countersign_types::Field;
 use leptos::{attr::custom::custom_attribute, ev, prelude::*};
 use std::sync::Arc;
 
-/// What password managers generate (Apple, "Password Rules").
+/// Rules for generated passwords (Apple, "Password Rules").
 const PASSWORD_RULES: &str = "minlength: 15; maxlength: 64;";
 
 /// A password field. `new`: the user chooses a password instead of entering the current one.

@@ -4,13 +4,12 @@ use leptos::prelude::*;
 
 /// A button that posts `fields`, the arguments of the server function, to `path`.
 ///
-/// The browser itself submits the form, with and without scripts, and loads a new page, which shows
-/// errors from its query. With scripts, [`crate::ui::page_listeners`] prevents a second submission,
-/// and one while the server is unreachable, which would replace the page by an error page of the
-/// browser.
+/// Without `when_done`, the browser itself submits the form, with and without scripts, and loads a
+/// new page, which shows errors from its query. With `when_done`, scripts post the form, remove the
+/// row (`li`) of the button, and show the text in `#result`, which screen readers read.
 ///
-/// A button in a row that its action removes has a text for `when_done`: with scripts the page
-/// stays, the row disappears, and screen readers read the text.
+/// [`crate::ui::page_listeners`] does that. It prevents a second submission, and one while the
+/// server is unreachable, which would replace the page by an error page of the browser.
 #[component]
 pub fn PostButton(
     path: &'static str,

@@ -70,7 +70,8 @@ pub(super) fn hint_line(
             id=hint_id(field)
             class="field-hint"
             class:error=has_error
-            hidden=is_empty
+            class:blank=is_empty
+            aria-live="polite"
         >
             {text}
         </p>

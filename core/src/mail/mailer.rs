@@ -1,6 +1,7 @@
 //! The configuration of email, and the counters of its delivery.
 
 use crate::mail::{
+    accent::MailAccent,
     logo::MailLogo,
     message::Sender,
     transport::{MailTransport, parse_mailbox},
@@ -17,21 +18,6 @@ pub struct MailConfig {
     pub(super) product: String,
     logo: Option<MailLogo>,
     pub(super) accent: MailAccent,
-}
-
-/// The color of links and buttons, as `#rrggbb`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MailAccent {
-    /// On a light background.
-    pub light: String,
-    /// On a dark background.
-    pub dark: String,
-}
-
-impl Default for MailAccent {
-    fn default() -> Self {
-        Self { light: "#005452".to_owned(), dark: "#87d1ca".to_owned() }
-    }
 }
 
 /// The sender is not an address such as `Example <accounts@example.com>`.

@@ -12,7 +12,8 @@
 //!
 //! What the links in emails do is not here but in [`crate::one_time_links`].
 
-pub(crate) mod content;
+pub(crate) mod accent;
+mod content;
 mod delivery;
 mod logo;
 mod mailer;
@@ -24,10 +25,11 @@ pub(crate) mod store;
 pub(crate) mod transport;
 mod words;
 
+pub use accent::MailAccent;
 pub use content::{MailContent, Origin};
 pub use logo::{InvalidLogo, MAX_LOGO_BYTES, MailLogo};
 pub(crate) use mailer::Mailer;
-pub use mailer::{InvalidMailbox, MailAccent, MailConfig, MailStatistics, check_mailbox};
+pub use mailer::{InvalidMailbox, MailConfig, MailStatistics, check_mailbox};
 pub(crate) use queue::{MailRecipient, Notice, QueuedMail};
 pub use store::OutboxRow;
 #[cfg(any(test, feature = "testing"))]

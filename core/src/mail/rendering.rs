@@ -2,9 +2,9 @@
 //! text. Neither the words (`words`) nor sending are here.
 
 use super::{
+    accent::MailAccent,
     content::MailContent,
     logo::LOGO_ID,
-    mailer::MailAccent,
     words::{self, Action},
 };
 use crate::one_time_links::CODE_TTL;

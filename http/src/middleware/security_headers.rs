@@ -15,10 +15,11 @@ use axum::{
 const CSP_NONE: &str =
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The content security policy of error pages, which need the style sheet only.
-pub const CSP_STYLE_ONLY: &str = "default-src 'none'; style-src 'self'; img-src 'self' \
-                                         data:; base-uri 'none'; form-action 'none'; \
-                                         frame-ancestors 'none'";
+/// The content security policy of error pages, which need the style sheet, images and the font of
+/// this server.
+pub const CSP_ERROR_PAGE: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
+                                  font-src 'self'; base-uri 'none'; form-action 'none'; \
+                                  frame-ancestors 'none'";
 
 /// Returns the function that adds the security headers to a response. Headers set by a handler are
 /// kept.

@@ -1,5 +1,5 @@
-//! The brand: the files and the style sheet that follow from its settings, and the routes that serve
-//! them. What pages do with them is in [`countersign_leptos::brand`].
+//! The brand: the files and the style sheet that follow from its settings, and the routes that
+//! serve them. The use of them on pages is in [`countersign_leptos::brand`].
 
 pub mod palette;
 
@@ -13,7 +13,7 @@ use axum::{
     routing::get,
 };
 use countersign_http::problem;
-use countersign_leptos::brand::{Brand as PageBrand, BrandParts};
+use countersign_leptos::brand::{Brand, BrandParts};
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
 /// A file of the operator.
@@ -40,7 +40,7 @@ pub enum Radius {
     Round,
 }
 
-/// What the operator has set.
+/// The settings of the operator.
 pub struct BrandSettings {
     /// Name, tagline, theme and links. The URLs of files follow from the other settings.
     pub parts: BrandParts,
@@ -62,13 +62,13 @@ pub struct BrandSettings {
 
 /// The brand of the server. Clones share it.
 #[derive(Clone, Default)]
-pub struct Brand {
+pub struct SiteBrand {
     /// The part that pages know.
-    pub page: PageBrand,
+    pub page: Brand,
     files: Arc<BTreeMap<String, BrandFile>>,
 }
 
-impl Brand {
+impl SiteBrand {
     /// Creates the brand. The name of each file contains a hash of its content.
     #[must_use]
     pub fn new(settings: BrandSettings) -> Self {
@@ -82,19 +82,20 @@ impl Brand {
             files.insert(name, file);
             Some(url)
         };
-        let letter = parts.is_custom.then(|| letter_icon(&parts.name, palette)).flatten();
+        let letter = Brand::new(parts.clone()).letter().filter(|_| parts.has_custom_name);
+        let letter_icon = letter.map(|letter| letter_icon(&letter, palette));
         parts.logo = add("logo", logo);
         parts.logo_dark = add("logo-dark", logo_dark);
-        parts.icon = add("icon", icon.or(letter));
+        parts.icon = add("icon", icon.or(letter_icon));
         parts.font = add("font", font);
         let style = style_sheet(palette, radius, parts.font.as_deref(), css.as_deref());
         parts.style = add("brand", style);
-        Self { page: PageBrand::new(parts), files: files.into() }
+        Self { page: Brand::new(parts), files: files.into() }
     }
 }
 
 /// Returns the routes of the files.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>(brand: &Brand) -> Router<S> {
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(brand: &SiteBrand) -> Router<S> {
     Router::new().route("/brand/{name}", get(serve_file)).with_state(brand.files.clone())
 }
 
@@ -144,7 +145,7 @@ fn style_sheet(
             "@font-face{{font-family:brand;src:url({font}) format(\"woff2\");\
              font-weight:100 900;font-display:optional}}"
         );
-        tokens.push_str("--font:brand,system-ui,-apple-system,\"Segoe UI\",Roboto,sans-serif;");
+        tokens.push_str("--font:brand,var(--font-system);");
     }
     if !tokens.is_empty() {
         let _ = write!(sheet, "@layer brand{{:root{{{tokens}}}}}");
@@ -159,18 +160,16 @@ fn style_sheet(
     })
 }
 
-/// Returns an icon with the first letter of the name.
-fn letter_icon(name: &str, palette: Option<Palette>) -> Option<BrandFile> {
-    let letter = name.chars().find(|letter| letter.is_alphanumeric())?;
+/// Returns an icon that shows a letter.
+fn letter_icon(letter: &str, palette: Option<Palette>) -> BrandFile {
     let color = palette.map_or(DEFAULT_ACCENT, |palette| palette.accent);
     let svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\">\
          <rect width=\"32\" height=\"32\" rx=\"7\" fill=\"{color}\"/>\
          <text x=\"16\" y=\"22.5\" text-anchor=\"middle\" fill=\"#fff\" font-size=\"19\" \
-         font-weight=\"600\" font-family=\"system-ui,sans-serif\">{}</text></svg>",
-        letter.to_uppercase()
+         font-weight=\"600\" font-family=\"system-ui,sans-serif\">{letter}</text></svg>"
     );
-    Some(BrandFile { bytes: svg.into(), media_type: "image/svg+xml", extension: "svg" })
+    BrandFile { bytes: svg.into(), media_type: "image/svg+xml", extension: "svg" }
 }
 
 /// The accent of `style/tokens.css` on light pages.
@@ -202,7 +201,7 @@ mod tests {
 
     #[test]
     fn brand_without_settings_has_no_files() {
-        let brand = Brand::new(settings());
+        let brand = SiteBrand::new(settings());
         assert!(brand.files.is_empty());
         assert_eq!((brand.page.style.as_ref(), brand.page.icon.as_ref()), (None, None));
     }
@@ -211,7 +210,7 @@ mod tests {
     fn style_sheet_has_the_colors_and_its_name_changes_with_them() {
         let style = |accent: &str| {
             let palette = Palette::new(accent.parse().expect("a color")).ok();
-            let brand = Brand::new(BrandSettings { palette, ..settings() });
+            let brand = SiteBrand::new(BrandSettings { palette, ..settings() });
             let name = brand.page.style.clone().expect("a style sheet");
             let file = brand.files[name.trim_start_matches("/brand/")].clone();
             (name, String::from_utf8(file.bytes.to_vec()).expect("text"))
@@ -223,9 +222,12 @@ mod tests {
 
     #[test]
     fn name_without_an_icon_has_its_letter() {
-        let parts =
-            BrandParts { name: "<Éclair>".to_owned(), is_custom: true, ..BrandParts::default() };
-        let brand = Brand::new(BrandSettings { parts, ..settings() });
+        let parts = BrandParts {
+            name: "<Éclair>".to_owned(),
+            has_custom_name: true,
+            ..BrandParts::default()
+        };
+        let brand = SiteBrand::new(BrandSettings { parts, ..settings() });
         let name = brand.page.icon.clone().expect("an icon");
         let svg = &brand.files[name.trim_start_matches("/brand/")].bytes;
         assert!(String::from_utf8_lossy(svg).contains(">É</text>"));

@@ -1,5 +1,5 @@
-//! The colors of the accent, derived from one color: for light and dark pages, and with the contrast
-//! that text needs (WCAG 2.2, 1.4.3: 4.5 to 1).
+//! The colors of the accent, derived from one color: for light and dark pages, and with the
+//! contrast that text needs (WCAG 2.2, 1.4.3: 4.5 to 1).
 //!
 //! Colors are changed in Oklch, where the same hue looks the same at any lightness (CSS Color 4, 9
 //! and 10.1).
@@ -16,10 +16,10 @@ const MIN_CONTRAST: f64 = 4.5;
 const LIGHT_BACKGROUNDS: [Color; 2] = [Color([0xf9, 0xfb, 0xfb]), Color([0xff, 0xff, 0xff])];
 /// Share of the accent in the background of the current page in a navigation, `--accent-tint`.
 const TINT: f64 = 0.1;
-/// Lightness of the accent on dark pages, and while the pointer is over a button.
+/// Lightness of the accent on dark pages, and under the pointer.
 const DARK_LIGHTNESS: f64 = 0.81;
 const DARK_HOVER_LIGHTNESS: f64 = 0.87;
-/// How much darker a button becomes on light pages while the pointer is over it.
+/// Difference in lightness of the accent under the pointer on light pages.
 const HOVER_STEP: f64 = 0.065;
 
 /// The colors that follow from an accent.
@@ -95,7 +95,7 @@ pub fn contrast(a: Color, b: Color) -> f64 {
 fn mix(a: Color, b: Color, share_of_b: f64) -> Color {
     let (a, b) = (Oklab::from(a).0, Oklab::from(b).0);
     let mixed = [0, 1, 2].map(|axis| a[axis] + (b[axis] - a[axis]) * share_of_b);
-    Oklab(mixed).to_color().unwrap_or(Color([0, 0, 0]))
+    Oklab(mixed).clamped()
 }
 
 impl Color {
@@ -192,29 +192,37 @@ impl From<Color> for Oklab {
 }
 
 impl Oklab {
+    /// Returns red, green and blue light. Outside of 0 to 1, sRGB doesn't have the color.
+    fn linear(self) -> [f64; 3] {
+        multiply(LMS_TO_LINEAR, multiply(LAB_TO_LMS, self.0).map(|lms| lms.powi(3)))
+    }
+
     /// Returns the color, or `None` if sRGB doesn't have it.
     fn to_color(self) -> Option<Color> {
         /// Tolerance for the rounding of the matrices.
         const EPSILON: f64 = 1e-4;
-        let linear = multiply(LMS_TO_LINEAR, multiply(LAB_TO_LMS, self.0).map(|lms| lms.powi(3)));
-        let is_in_gamut = linear.iter().all(|channel| (-EPSILON..=1.0 + EPSILON).contains(channel));
-        is_in_gamut.then(|| {
-            Color(linear.map(|channel| {
-                let channel = channel.clamp(0.0, 1.0);
-                let value = if channel <= 0.003_130_8 {
-                    channel * 12.92
-                } else {
-                    1.055 * channel.powf(1.0 / 2.4) - 0.055
-                };
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "the value is between 0 and 255"
-                )]
-                let byte = (value * 255.0).round() as u8;
-                byte
-            }))
-        })
+        let is_in_gamut =
+            self.linear().iter().all(|channel| (-EPSILON..=1.0 + EPSILON).contains(channel));
+        is_in_gamut.then(|| self.clamped())
+    }
+
+    /// Returns the color, with each channel in the range of sRGB.
+    fn clamped(self) -> Color {
+        Color(self.linear().map(|channel| {
+            let channel = channel.clamp(0.0, 1.0);
+            let value = if channel <= 0.003_130_8 {
+                channel * 12.92
+            } else {
+                1.055 * channel.powf(1.0 / 2.4) - 0.055
+            };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the value is between 0 and 255"
+            )]
+            let byte = (value * 255.0).round() as u8;
+            byte
+        }))
     }
 }
 
@@ -263,6 +271,13 @@ mod tests {
         assert!((ratio("#000000", "#ffffff") - 21.0).abs() < 0.01);
         assert!((ratio("#777777", "#ffffff") - 4.48).abs() < 0.01);
         assert!((ratio("#ff0000", "#ff0000") - 1.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn saturated_accent_with_enough_contrast_is_accepted() {
+        for accent in ["#0000ff", "#0000ee", "#7c3aed", "#005452", "#b00020", "#000000"] {
+            assert!(Palette::new(color(accent)).is_ok(), "{accent}");
+        }
     }
 
     #[test]

@@ -176,7 +176,7 @@ impl SettingValue for ImageFile {
             .into_iter()
             .find(|(start, ..)| text.starts_with(start))
             .or(is_webp.then_some((b"", "image/webp", "webp")))
-            .ok_or("names a file that is no SVG, PNG, JPEG, GIF, WebP or ICO image")?;
+            .ok_or("names a file that is not an SVG, PNG, JPEG, GIF, WebP or ICO image")?;
         let file = BrandFile { bytes: bytes.into(), media_type, extension };
         Ok(Self { path: path.into(), file })
     }
@@ -199,7 +199,7 @@ impl SettingValue for FontFile {
     fn parse(path: &str, (): &()) -> Result<Self, String> {
         let bytes = Bytes::from(read_file(path, MAX_FONT_BYTES)?);
         if !bytes.starts_with(b"wOF2") {
-            return Err("names a file that is no WOFF2 font".to_owned());
+            return Err("names a file that is not a WOFF2 font".to_owned());
         }
         let file = BrandFile { bytes, media_type: "font/woff2", extension: "woff2" };
         Ok(Self { path: path.into(), file })
@@ -246,7 +246,7 @@ fn read_file(path: &str, max: usize) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     fs::File::open(path)
         .and_then(|file| file.take(limit).read_to_end(&mut bytes))
-        .map_err(|_| "names a file that can't be read")?;
+        .map_err(|error| format!("names a file that can't be read: {error}"))?;
     if bytes.len() > max {
         return Err(format!("names a file of more than {} KiB", max / 1024));
     }

@@ -7,7 +7,7 @@ use super::{
     value::SettingValue,
 };
 use crate::{
-    brand::{Brand, BrandSettings},
+    brand::{BrandSettings, SiteBrand},
     tls,
 };
 use countersign_core::{
@@ -132,13 +132,13 @@ impl Config {
 
     /// Returns the brand of the pages.
     #[must_use]
-    pub fn brand(&self) -> Brand {
+    pub fn brand(&self) -> SiteBrand {
         let file = |image: &Option<ImageFile>| image.as_ref().map(|image| image.file.clone());
         let url = |url: &Option<LinkUrl>| url.as_ref().map(|url| url.0.clone());
-        Brand::new(BrandSettings {
+        SiteBrand::new(BrandSettings {
             parts: BrandParts {
                 name: self.brand_name.0.clone(),
-                is_custom: self.brand_name != BrandName::default(),
+                has_custom_name: self.brand_name != BrandName::default(),
                 tagline: self.brand_tagline.as_ref().map(|tagline| tagline.0.clone()),
                 app_url: url(&self.brand_app_url),
                 theme: self.brand_theme.0,
@@ -201,7 +201,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// The built site, as produced by `cargo leptos build`.
+/// The built site, as produced by `cargo leptos build`, and its brand.
 #[derive(Clone)]
 pub struct Site {
     /// The directory.
@@ -212,5 +212,5 @@ pub struct Site {
     /// The port of the reload socket, while `cargo leptos watch` runs.
     pub reload_port: Option<u32>,
     /// The brand of the pages.
-    pub brand: Brand,
+    pub brand: SiteBrand,
 }

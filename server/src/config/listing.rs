@@ -8,8 +8,8 @@ use countersign_core::LimitedAction;
 use std::fmt;
 
 impl Setting {
-    /// Returns all settings in the order of the documentation. The rate limits follow the switch for all
-    /// of them.
+    /// Returns all settings in the order of the documentation. The rate limits follow the switch
+    /// for all of them.
     pub fn all() -> impl Iterator<Item = Self> {
         Self::PLAIN.iter().flat_map(|setting| {
             let limits = if *setting == Self::RateLimits { LimitedAction::ALL } else { &[] };

@@ -9,12 +9,12 @@
 //!
 //! The type decides how values are written, and must implement [`SettingValue`]: `bool` (`on` or
 //! `off`), `usize` and other numbers, [`TimeSpan`], [`String`], [`PathBuf`], [`Option`] and [`Vec`]
-//! of them, and the types in `types.rs`. These may follow the default, in this order, separated by
-//! commas:
+//! of them, and the types in `types.rs` and `brand.rs`. These may follow the default, in this
+//! order, separated by commas:
 //!
 //! * `in MIN..=MAX`: the accepted range; required for numbers and durations.
-//! * `described "TEXT"`: what the documentation says about a default that depends on the machine or on
-//!   other settings.
+//! * `described "TEXT"`: what the documentation says about a default that depends on the machine or
+//!   on other settings.
 //! * `shown |config| TEXT`: what `countersign config` prints, if the value depends on other
 //!   settings.
 //!
@@ -212,11 +212,11 @@ settings! {
     BrandName = "COUNTERSIGN_BRAND_NAME",
         pub(super) brand_name: BrandName = BrandName::default();
 
-    /// What your product is, in one sentence.
+    /// One sentence about your product.
     BrandTagline = "COUNTERSIGN_BRAND_TAGLINE",
         pub(super) brand_tagline: Option<Tagline> = None;
 
-    /// URL of your application. The logo leads there.
+    /// URL of your application, to which the logo leads.
     BrandAppUrl = "COUNTERSIGN_BRAND_APP_URL",
         pub(super) brand_app_url: Option<LinkUrl> = None;
 
@@ -225,7 +225,7 @@ settings! {
     BrandAccent = "COUNTERSIGN_BRAND_ACCENT",
         pub(super) brand_accent: Option<Accent> = None;
 
-    /// Round corners: `none`, `small`, `soft` or `round`.
+    /// Corner radius: `none`, `small`, `soft` or `round`.
     BrandRadius = "COUNTERSIGN_BRAND_RADIUS",
         pub(super) brand_radius: Radius = Radius::Soft;
 
@@ -233,7 +233,7 @@ settings! {
     BrandFont = "COUNTERSIGN_BRAND_FONT",
         pub(super) brand_font: Option<FontFile> = None;
 
-    /// Theme of pages: `system`, where users can choose, `light` or `dark`.
+    /// Theme of pages: `system` (users can choose), `light` or `dark`.
     BrandTheme = "COUNTERSIGN_BRAND_THEME",
         pub(super) brand_theme: Theme = Theme::default();
 

@@ -57,6 +57,11 @@ pub(super) fn validate(config: &Config, reader: &mut SettingsReader<'_>) {
         "can be console only on a private address: the output would contain links and codes",
     );
     check(
+        Setting::BrandLogoDark,
+        config.brand_logo_dark.is_some() && config.brand_logo.is_none(),
+        "needs COUNTERSIGN_BRAND_LOGO, the logo for light pages",
+    );
+    check(
         Setting::Verification,
         config.verification() != Verification::Off && transport.is_none(),
         "needs email: set COUNTERSIGN_MAIL",

@@ -68,7 +68,7 @@ pub async fn render_error_pages(
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         headers.insert(
             CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(security_headers::CSP_STYLE_ONLY),
+            HeaderValue::from_static(security_headers::CSP_ERROR_PAGE),
         );
     }
     response

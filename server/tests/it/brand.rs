@@ -2,17 +2,17 @@
 
 use crate::support::App;
 use axum::http::StatusCode;
-use countersign::brand::{Brand, BrandFile, BrandSettings, Radius, palette::Palette};
+use countersign::brand::{BrandFile, BrandSettings, Radius, SiteBrand, palette::Palette};
 use countersign_core::test_on_each_database;
 use countersign_leptos::brand::BrandParts;
 
-fn fieldnotes() -> Brand {
+fn fieldnotes() -> SiteBrand {
     let logo = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
     let logo = BrandFile { bytes: logo.into(), media_type: "image/svg+xml", extension: "svg" };
-    Brand::new(BrandSettings {
+    SiteBrand::new(BrandSettings {
         parts: BrandParts {
             name: "Field & <notes>".to_owned(),
-            is_custom: true,
+            has_custom_name: true,
             tagline: Some("Your notes, everywhere.".to_owned()),
             app_url: Some("https://app.example.com/".to_owned()),
             theme: Some("dark"),
@@ -35,11 +35,11 @@ fn value_of<'a>(html: &'a str, start: &str) -> &'a str {
 }
 
 test_on_each_database! {
-    async fn pages_and_error_pages_carry_the_brand(mut app: App) {
-        app.set_brand(fieldnotes());
+    async fn pages_and_error_pages_carry_the_brand(app: App) {
+        let app = app.with_brand(fieldnotes());
         let user = app.user("ada@example.com").await;
         for path in ["/", "/login", "/nowhere", "/fn/nothing"] {
-            let page = app.anon().browser("").get(path).await.text;
+            let page = app.anon().with("accept", "text/html").get(path).await.text;
             assert!(page.contains("Field &amp; &lt;notes"), "{path}: {page}");
             assert!(!page.contains("<notes>") && !page.contains("Countersign"), "{path}: {page}");
             assert!(page.contains("data-theme=\"dark\"") && !page.contains("theme-switch"));
@@ -50,11 +50,12 @@ test_on_each_database! {
         assert!(login.contains("href=\"https://app.example.com/\""));
         let export = app.anon().browser(&user.refresh).get("/account/data.html").await.text;
         assert!(export.contains("Everything Field &amp; &lt;notes&gt; stores about you"));
-        assert_eq!(app.anon().get("/openapi.json").await.json()["info"]["title"], "Field & <notes>");
+        let openapi = app.anon().get("/openapi.json").await.json();
+        assert_eq!(openapi["info"]["title"], "Field & <notes>");
     }
 
-    async fn files_of_the_brand_are_cached_forever_and_others_are_not_found(mut app: App) {
-        app.set_brand(fieldnotes());
+    async fn brand_files_are_immutable_and_unknown_ones_return_404(app: App) {
+        let app = app.with_brand(fieldnotes());
         let login = app.anon().get("/login").await.text;
         for (start, media_type, content) in [
             ("rel=\"stylesheet\" href=\"/brand/", "text/css", "@layer operator{a { color: red }}"),

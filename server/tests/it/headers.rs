@@ -282,7 +282,8 @@ test_on_each_database! {
                 response.text
             );
             assert!(response.header("content-security-policy").starts_with(
-                "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'"
+                "default-src 'none'; style-src 'self'; img-src 'self' data:; \
+                 font-src 'self'; base-uri 'none'"
             ));
         }
     }

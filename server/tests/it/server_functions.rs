@@ -172,7 +172,7 @@ test_on_each_database! {
         let response = app.anon().browser(&user.refresh).submit("/fn/logout", "/account", "").await;
         assert_eq!(
             (response.status, response.header("location"), response.header("clear-site-data")),
-            (StatusCode::FOUND, "/login?bye", "")
+            (StatusCode::FOUND, "/login?bye", "\"prefetchCache\"")
         );
         assert_eq!(response.cookies().len(), 2);
         assert_eq!(user.client.get("/api/v1/me").await.status, StatusCode::UNAUTHORIZED);

@@ -7,7 +7,7 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header},
 };
-use countersign::{AppState, brand::Brand, config::Site, router};
+use countersign::{AppState, brand::SiteBrand, config::Site, router};
 use countersign_core::{
     Auth, AuthConfig, Clock, HashingConfig, Policy, PresentedCredential, RandomSource, RateLimits,
     RequestContext, ServerSecret, Store, Verification,
@@ -90,7 +90,7 @@ pub fn no_site() -> Site {
         root: PathBuf::from("no-such-folder"),
         hashed: false,
         reload_port: None,
-        brand: Brand::default(),
+        brand: SiteBrand::default(),
     }
 }
 
@@ -192,11 +192,12 @@ impl App {
     }
 
     /// Changes the brand of the pages.
-    pub fn set_brand(&mut self, brand: Brand) {
+    pub fn with_brand(mut self, brand: SiteBrand) -> Self {
         let site = Site { brand, ..no_site() };
         let http = http_config(&format!("http://{}", self.host));
         self.server = AppState::new(self.server.auth().clone(), &http, &site);
         self.router = router(self.server.clone());
+        self
     }
 
     /// Changes the public URL, and serves the site in `root`.
@@ -209,7 +210,7 @@ impl App {
                 root: root.to_owned(),
                 hashed: false,
                 reload_port: None,
-                brand: Brand::default(),
+                brand: SiteBrand::default(),
             },
         );
         self.router = router(self.server.clone());

@@ -295,6 +295,9 @@ test_on_each_database! {
                         .get("/account")
                         .await
                         .text;
+                    // Pages let an address break at each part of its domain.
+                    let text = text.replace("<wbr>", "");
+                    let nameless = nameless.replace("<wbr>", "");
                     assert_eq!(tags(&text), tags(&nameless), "{email:?} made a tag of its own");
                     signed_up += 1;
                 }

@@ -1,7 +1,7 @@
 //! The texts of the page of activity.
 
 pub const HEADING: &str = "Activity";
-pub const LEAD: &str = "Everything that happened on your account, newest first.";
+pub const LEAD: &str = "Everything that's happened in your account, newest first.";
 pub const NOT_ME: &str = "This wasn't me";
 
 /// Returns how often an event was repeated.

@@ -40,7 +40,7 @@ fn list(page: Paginated<ActivityEvent>, is_older: bool, now: Timestamp) -> impl 
     let days = days(page.items);
     let content = if days.is_empty() {
         let empty = if is_older { messages::NO_MORE } else { messages::EMPTY };
-        view! { <p class="empty">{empty}</p> }.into_any()
+        view! { <List class="activity-list" rows=Vec::new() empty/> }.into_any()
     } else {
         let day = |events: Vec<Repeated>| {
             let name = day_name(LocalTime::of(events[0].newest.at), now);
@@ -114,7 +114,7 @@ fn row(Repeated { newest: event, count }: Repeated, now: Timestamp) -> AnyView {
         }
     });
     view! {
-        <li data-event=event.kind.as_str() data-severity=is_warning.then_some("attention")>
+        <li>
             {icon_box(which, tone)}
             <p class="activity-event">{event.kind.text()} {(count > 1).then(|| times(count))}</p>
             <TimeOfDay at=event.at/>

@@ -11,7 +11,7 @@ pub const WAITING: &str = "You asked to change it to {}. It changes when you ent
                            the email, or confirm with its link.";
 pub const ENTER_CODE: &str = "Enter the code";
 pub const CANCEL: &str = "Cancel the change";
-pub const CHANGE: &str = "Change it";
+pub const CHANGE: &str = "Change your email address";
 pub const NEW_EMAIL: &str = "New email address";
 pub const CHANGE_HELP: &str = "We'll send a code to the new address. Until you enter it, nothing \
                                changes.";

@@ -54,9 +54,7 @@ pub fn GalleryPage() -> impl IntoView {
     let groups = vec![("", links.collect())];
     view! {
         <div class="sidebar" id="lab">
-            <SideNav label=messages::HEADING groups current>
-                ""
-            </SideNav>
+            <SideNav label=messages::HEADING groups current/>
             <div class="stack">
                 <PageHeader heading=messages::HEADING lead=name/>
                 {VIEWS[shown]()}

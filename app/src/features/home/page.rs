@@ -1,10 +1,9 @@
 //! (server) The home page: an introduction, or links for a logged-in user.
 
 use super::messages;
-use crate::{brand::Brand, current_user::CurrentUser, routes};
+use crate::{brand::Brand, current_user::CurrentUser, routes, ui::window_title};
 use countersign_types::{Problem, views::Account};
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 const AUTH_LINKS: [(&str, &str); 2] =
     [(routes::SIGN_UP, crate::messages::SIGN_UP), (routes::LOG_IN, crate::messages::LOG_IN)];
@@ -31,7 +30,7 @@ pub fn HomePage() -> impl IntoView {
         }
     });
     view! {
-        <Title text=Brand::of_page().name.clone()/>
+        {window_title(&Brand::of_page().name)}
         <div class="hero stack">{content}</div>
         <dl class="list description-list features">{features.collect_view()}</dl>
     }

@@ -9,8 +9,8 @@ pub const WORKING: &str = "Logging in…";
 pub const NEW_HERE: &str = "New here? {}";
 pub const REMEMBER_ME: &str = "Keep me logged in";
 pub const FORGOT: &str = "Forgot your password?";
-pub const PASSWORD_RESET: &str =
-    "Your password is changed, and all your devices are logged out. Log in with the new one.";
+pub const PASSWORD_RESET: &str = "Your password has been changed, and you've been logged out \
+    everywhere. Log in with the new one.";
 pub const LOGGED_OUT: &str = "You've logged out.";
 pub const LOGGED_OUT_ELSEWHERE: &str =
     "You logged out in another tab, so we've logged you out here as well.";

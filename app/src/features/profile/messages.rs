@@ -1,7 +1,7 @@
 //! The texts of the profile page.
 
 pub const HEADING: &str = "Profile";
-pub const SINCE: &str = "Account created";
+pub const CREATED_AT: &str = "Account created";
 pub const CHANGE: &str = "Change";
 pub const CHANGE_EMAIL: &str = "Change email address";
 pub const SAVE: &str = "Save name";

@@ -30,7 +30,7 @@ fn profile(TaggedAccount { account, .. }: TaggedAccount) -> impl IntoView {
                 </dd>
             </div>
             <div>
-                <dt>{messages::SINCE}</dt>
+                <dt>{messages::CREATED_AT}</dt>
                 <dd>
                     <Date at=account.created_at/>
                 </dd>

@@ -10,7 +10,7 @@ pub const END_OTHERS: &str = "Log out all other devices";
 pub const END_OTHERS_TITLE: &str = "Log out all other devices?";
 pub const END_OTHERS_HELP: &str =
     "They'll need your password to get back in. You stay logged in here.";
-pub const ENDED: &str = "The device is logged out.";
+pub const ENDED: &str = "Device logged out.";
 
 /// Returns the result of logging out a device.
 pub fn ended(device: &str) -> String {

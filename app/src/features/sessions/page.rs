@@ -115,7 +115,7 @@ fn row(session: SessionInfo, as_of: Timestamp, tag: &str) -> AnyView {
     .into_any()
 }
 
-/// Returns the icon of a device.
+/// Returns the icon of a device. `core/src/user_agent.rs` has the names of systems.
 fn device_icon(name: Option<&str>) -> Icon {
     /// Systems by the end of the name of a device.
     const ICONS: [(&str, Icon); 7] = [

@@ -54,7 +54,7 @@ fn document(
         ),
         (words::ID, account.id.to_string().into_any()),
         (words::ROLES, roles.into_any()),
-        (crate::features::profile::messages::SINCE, date(account.created_at)),
+        (crate::features::profile::messages::CREATED_AT, date(account.created_at)),
         (
             words::LAST_LOG_IN,
             everything.last_login_at.map_or_else(
