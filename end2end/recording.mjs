@@ -1,5 +1,5 @@
-// Records two browsers, side by side: sign-up in the first, log-in in the second, and the first logs
-// out the second. Writes docs/images/recording.webp. Run it with script/recording.
+// Records two browsers, side by side: sign-up in the first, log-in in the second, and the first
+// logs out the second. Writes docs/images/recording.webp. Run it with script/recording.
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
