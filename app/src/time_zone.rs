@@ -76,39 +76,40 @@ mod server {
 
     /// Returns the time zone with this name. The database is part of the program, so a name never
     /// becomes the path of a file.
-    fn zone(name: &str) -> Option<TimeZone> {
+    pub(super) fn zone(name: &str) -> Option<TimeZone> {
         TimeZone::get(name).ok()
     }
+}
 
-    #[cfg(test)]
-    mod tests {
-        use super::*;
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::server::{LocalTime, zone};
+    use countersign_types::Timestamp;
 
-        /// 28 March 2027, 00:59:59 UTC: one second before Europe changes to summer time.
-        const BEFORE_SUMMER_TIME: i64 = 1_806_195_599_000;
+    /// 28 March 2027, 00:59:59 UTC: one second before Europe changes to summer time.
+    const BEFORE_SUMMER_TIME: i64 = 1_806_195_599_000;
 
-        #[test]
-        fn time_is_that_of_the_zone_with_its_summer_time() {
-            let hour = |zone_name: &str, millis| {
-                let local = LocalTime::in_zone(Timestamp(millis), zone(zone_name).as_ref());
-                (local.civil.hour, local.civil.minute, local.is_zone_unknown)
-            };
-            assert_eq!(hour("Europe/Berlin", BEFORE_SUMMER_TIME), (1, 59, false));
-            assert_eq!(hour("Europe/Berlin", BEFORE_SUMMER_TIME + 1000), (3, 0, false));
-            assert_eq!(hour("Asia/Kolkata", BEFORE_SUMMER_TIME), (6, 29, false));
-            assert_eq!(hour("UTC", BEFORE_SUMMER_TIME), (0, 59, false));
+    #[test]
+    fn time_is_that_of_the_zone_with_its_summer_time() {
+        let hour = |zone_name: &str, millis| {
+            let local = LocalTime::in_zone(Timestamp(millis), zone(zone_name).as_ref());
+            (local.civil.hour, local.civil.minute, local.is_zone_unknown)
+        };
+        assert_eq!(hour("Europe/Berlin", BEFORE_SUMMER_TIME), (1, 59, false));
+        assert_eq!(hour("Europe/Berlin", BEFORE_SUMMER_TIME + 1000), (3, 0, false));
+        assert_eq!(hour("Asia/Kolkata", BEFORE_SUMMER_TIME), (6, 29, false));
+        assert_eq!(hour("UTC", BEFORE_SUMMER_TIME), (0, 59, false));
+    }
+
+    #[test]
+    fn unknown_zone_and_any_time_are_shown_in_utc() {
+        for name in ["", "Nowhere/City", "../../etc/passwd", "/etc/localtime", "\u{0}"] {
+            assert!(zone(name).is_none(), "{name}");
         }
-
-        #[test]
-        fn unknown_zone_and_any_time_are_shown_in_utc() {
-            for name in ["", "Nowhere/City", "../../etc/passwd", "/etc/localtime", "\u{0}"] {
-                assert!(zone(name).is_none(), "{name}");
-            }
-            for millis in [0, i64::MIN, i64::MAX] {
-                let berlin = zone("Europe/Berlin");
-                let _ = LocalTime::in_zone(Timestamp(millis), berlin.as_ref());
-                assert!(LocalTime::in_zone(Timestamp(millis), None).is_zone_unknown);
-            }
+        for millis in [0, i64::MIN, i64::MAX] {
+            let berlin = zone("Europe/Berlin");
+            let _ = LocalTime::in_zone(Timestamp(millis), berlin.as_ref());
+            assert!(LocalTime::in_zone(Timestamp(millis), None).is_zone_unknown);
         }
     }
 }
