@@ -17,6 +17,7 @@ use crate::{
     },
     messages, request,
     routes::{self, feature_pages},
+    time_zone::provide_zone,
 };
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
@@ -32,6 +33,7 @@ use leptos_router::{
 pub fn App() -> impl IntoView {
     provide_meta_context();
     let user = provide_current_user();
+    provide_zone();
     // `Async` everywhere: without scripts nothing can insert content later, and status and head
     // depend on the content.
     view! {

@@ -85,7 +85,7 @@ impl Brand {
     }
 
     /// Returns labels and URLs of the links in the footer.
-    pub(crate) fn links(&self) -> impl Iterator<Item = (&'static str, String)> {
+    pub(crate) fn links(&self) -> Vec<(&'static str, String)> {
         [
             (messages::TERMS, &self.terms),
             (messages::PRIVACY, &self.privacy),
@@ -93,8 +93,7 @@ impl Brand {
         ]
         .into_iter()
         .filter_map(|(label, url)| Some((label, url.clone()?)))
-        .collect::<Vec<_>>()
-        .into_iter()
+        .collect()
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn report() {
 }
 
 #[cfg(feature = "ssr")]
-pub(crate) use server::LocalTime;
+pub(crate) use server::{LocalTime, provide_zone};
 
 #[cfg(feature = "ssr")]
 mod server {
@@ -31,7 +31,18 @@ mod server {
     use countersign_http::cookies;
     use countersign_types::{TimeSpan, Timestamp, UtcDateTime};
     use jiff::tz::TimeZone;
-    use leptos::prelude::use_context;
+    use leptos::prelude::{provide_context, use_context};
+
+    /// The time zone of the user of a page, if it is known.
+    #[derive(Clone)]
+    struct PageZone(Option<TimeZone>);
+
+    /// Finds the time zone of the user, once per page. Called by the root component.
+    pub(crate) fn provide_zone() {
+        let zone = use_context::<http::request::Parts>()
+            .and_then(|request| zone(&cookies::value(&request.headers, COOKIE)?));
+        provide_context(PageZone(zone));
+    }
 
     /// A time as the clock of the user shows it.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +58,7 @@ mod server {
     impl LocalTime {
         /// Converts a time for the user of the page that is being rendered.
         pub(crate) fn of(at: Timestamp) -> Self {
-            let zone = use_context::<http::request::Parts>()
-                .and_then(|request| zone(&cookies::value(&request.headers, COOKIE)?));
-            Self::in_zone(at, zone.as_ref())
+            Self::in_zone(at, use_context::<PageZone>().and_then(|zone| zone.0).as_ref())
         }
 
         pub(crate) fn in_zone(at: Timestamp, zone: Option<&TimeZone>) -> Self {

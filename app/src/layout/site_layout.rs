@@ -70,12 +70,12 @@ fn user_menu(account: Account) -> impl IntoView {
 #[component]
 pub fn SiteFooter() -> impl IntoView {
     let brand = Brand::of_page();
-    let links: Vec<_> =
-        brand.links().map(|(label, url)| view! { <a href=url>{label}</a> }).collect();
+    let links = brand.links();
     let links = (!links.is_empty()).then(|| {
+        let links = links.into_iter().map(|(label, url)| view! { <a href=url>{label}</a> });
         view! {
             <nav class="cluster" aria-label=messages::FOOTER_NAV>
-                {links}
+                {links.collect_view()}
             </nav>
         }
     });
