@@ -60,15 +60,24 @@ pub fn App() -> impl IntoView {
 
 macro_rules! declare_routes {
     (
-        $($group:ident {
-            $($route:ident = $path:tt, $feature:ident::$page:ident $(, $nav:ident, $icon:ident)?;)+
-        })+
+        account {
+            $($page:ident = $path:tt, $feature:ident::$component:ident, $group:ident, $icon:ident;)+
+        }
+        single_task {
+            $($task_page:ident = $task_path:tt, $level:ident,
+                $task_feature:ident::$task_component:ident;)+
+        }
     ) => {
-        /// The routes of the account pages and of the pages of links.
+        /// The routes of the account pages and of those with a single task.
         #[component(transparent)]
         fn FeatureRoutes() -> impl MatchNestedRoutes + Clone {
             view! {
-                $($(<Route path=path!($path) view=features::$feature::$page ssr=Async/>)+)+
+                $(<Route path=path!($path) view=features::$feature::$component ssr=Async/>)+
+                $(<Route
+                    path=path!($task_path)
+                    view=features::$task_feature::$task_component
+                    ssr=Async
+                />)+
             }
             .into_inner()
         }

@@ -63,13 +63,14 @@ impl NavGroup {
     }
 }
 
-/// Passes the table of the account pages and of the pages of links to another macro: `$use! {
-/// account { CONSTANT = PATH, feature::Component, Group, Icon; … } link { … } }`. The heading of a
-/// page is `HEADING` in the texts of its feature.
+/// Passes the table of the account pages and of the pages with a single task to another macro:
+/// `$use! { account { CONSTANT = PATH, feature::Component, Group, Icon; … } single_task { CONSTANT
+/// = PATH, Level, feature::Component; … } }`. The heading of a page is `HEADING` in the texts of
+/// its feature.
 ///
 /// The pages of `account` are for signed-in users, in the order of the navigation, with
-/// [`NavGroup`] and [`Icon`]. Those of `link` are for anyone: they belong to links that are sent by
-/// email.
+/// [`NavGroup`] and [`Icon`]. Those of `single_task` have no place in it; most belong to links that
+/// are sent by email.
 macro_rules! feature_pages {
     ($use:ident) => {
         $use! {
@@ -81,12 +82,14 @@ macro_rules! feature_pages {
                 ACTIVITY = "/account/activity", activity::ActivityPage, Security, Clock;
                 DATA = "/account/data", your_data::YourDataPage, Account, Data;
             }
-            link {
-                FORGOT = "/forgot", forgot_password::ForgotPasswordPage;
-                RESET = "/reset", reset_password::ResetPasswordPage;
-                SECURE = "/secure", secure_account::SecureAccountPage;
-                VERIFY = "/verify", verify_email::VerifyEmailPage;
-                CONFIRM = "/confirm", confirm_email::ConfirmEmailPage;
+            single_task {
+                FORGOT = "/forgot", Public, forgot_password::ForgotPasswordPage;
+                RESET = "/reset", Public, reset_password::ResetPasswordPage;
+                SECURE = "/secure", Public, secure_account::SecureAccountPage;
+                VERIFY = "/verify", Public, verify_email::VerifyEmailPage;
+                CONFIRM = "/confirm", Public, confirm_email::ConfirmEmailPage;
+                CONFIRM_PASSWORD = "/account/confirm-password", SignedIn,
+                    confirm_password::ConfirmPasswordPage;
             }
         }
     };
@@ -100,7 +103,10 @@ macro_rules! declare_feature_pages {
             $($page:ident = $path:literal, $feature:ident::$component:ident,
                 $group:ident, $icon:ident;)+
         }
-        link { $($link_page:ident = $link_path:literal, $($link_component:ident)::+;)+ }
+        single_task {
+            $($task_page:ident = $task_path:literal, $task_level:ident,
+                $($task_component:ident)::+;)+
+        }
     ) => {
         $(
             #[doc = concat!("`", $path, "`")]
@@ -112,18 +118,20 @@ macro_rules! declare_feature_pages {
             };
         )+
         $(
-            #[doc = concat!("`", $link_path, "`")]
-            pub const $link_page: &str = $link_path;
+            #[doc = concat!("`", $task_path, "`")]
+            pub const $task_page: &str = $task_path;
         )+
 
-        const FEATURE_PAGES: &[(&str, Access)] =
-            &[$(($page.path, Access::SignedIn),)+ $(($link_page, Access::Public),)+];
+        const FEATURE_PAGES: &[(&str, Access)] = &[
+            $(($page.path, Access::SignedIn),)+
+            $(($task_page, Access::$task_level),)+
+        ];
 
         /// The account pages, in the order of the navigation.
         pub const ACCOUNT_PAGES: &[AccountPage] = &[$($page),+];
 
         /// The pages with a single task and without a site header.
-        const AUTH_PAGES: &[&str] = &[LOG_IN, SIGN_UP, $($link_page),+];
+        const AUTH_PAGES: &[&str] = &[LOG_IN, SIGN_UP, $($task_page),+];
     };
 }
 feature_pages!(declare_feature_pages);
@@ -168,6 +176,24 @@ pub const DATA_JSON: &str = "/account/data.json";
 /// The data export as an HTML document.
 pub const DATA_HTML: &str = "/account/data.html";
 
+/// The downloads with their access levels. The server handles them itself.
+pub const DOWNLOADS: [(&str, Access); 2] = [(DATA_JSON, Access::Fresh), (DATA_HTML, Access::Fresh)];
+
+/// `?confirmed`, on [`DATA`]: the user has confirmed the password.
+pub const CONFIRMED: &str = "confirmed";
+
+/// Returns the URL of the page that follows when a user has confirmed the password for a page or
+/// download. Users are not redirected to a download: the browser would save it without showing a
+/// page.
+pub fn page_after_confirmation(path: &str) -> String {
+    if is_download(path) { format!("{}?{CONFIRMED}", DATA.path) } else { path.to_owned() }
+}
+
+/// Returns whether a path is a download.
+pub fn is_download(path: &str) -> bool {
+    DOWNLOADS.iter().any(|(download, _)| *download == path)
+}
+
 /// `?bye`: the user has just logged out in this tab.
 pub const LOGGED_OUT: &str = "bye";
 /// `?elsewhere`: the user logged out in another tab.
@@ -195,6 +221,7 @@ const FLASH_PARAMS: &[&str] = &[
     PASSWORD_RESET,
     DELETION_CANCELLED,
     SAVED,
+    CONFIRMED,
 ];
 
 /// Returns the access level of a page, or `None` if there is no such page.
@@ -202,16 +229,15 @@ pub fn access_level(path: &str) -> Option<Access> {
     pages().find_map(|(page, level)| (page == path).then_some(level))
 }
 
-/// Returns the access level of a path: that of a protected page at or above it, otherwise public.
+/// Returns the access level of a path: the highest one of the pages and downloads at or above it,
+/// otherwise public.
 pub fn required_level(path: &str) -> Access {
-    let levels = || pages().filter(|(page, _)| is_at_or_below(path, page)).map(|(_, level)| level);
-    if levels().any(|level| level == Access::Admin) {
-        Access::Admin
-    } else if levels().any(|level| level == Access::SignedIn) {
-        Access::SignedIn
-    } else {
-        Access::Public
-    }
+    pages()
+        .chain(DOWNLOADS)
+        .filter(|(page, _)| is_at_or_below(path, page))
+        .map(|(_, level)| level)
+        .max()
+        .unwrap_or(Access::Public)
 }
 
 /// Returns whether a path needs a session. The server redirects anonymous clients before it renders

@@ -42,6 +42,9 @@ pub enum Error {
     /// indistinguishable.
     #[error("not authenticated")]
     Unauthenticated,
+    /// The user has not entered the password recently.
+    #[error("authentication is not fresh")]
+    ReauthenticationRequired,
     /// The refresh token is two or more generations behind, because concurrent requests rotated it.
     /// The client reads the newest token and retries.
     #[error("refresh token was superseded by concurrent requests")]

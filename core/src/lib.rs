@@ -22,7 +22,7 @@
 //! | time and random numbers | `clock`, `shared_clock`, `random` |
 //!
 //! Operations are methods of [`Auth`], of [`SignedIn`], which only a verified credential creates,
-//! or of [`admin::Admin`].
+//! of [`Fresh`], or of [`admin::Admin`].
 #![warn(missing_docs)]
 
 pub mod accounts;
@@ -67,7 +67,7 @@ pub use rate_limit::{LimitedAction, RateLimit, RateLimits};
 pub use request_context::{PresentedCredential, RequestContext};
 pub use server_secret::ServerSecret;
 pub use sessions::{
-    AccessToken, DeviceCookieToken, IssuedTokens, MAX_SESSIONS_PER_USER, RefreshToken, SignedIn,
-    VerifiedSession,
+    AccessToken, DeviceCookieToken, Fresh, IssuedTokens, MAX_SESSIONS_PER_USER, RefreshToken,
+    SignedIn, VerifiedSession,
 };
 pub use store::Store;

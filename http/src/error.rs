@@ -148,6 +148,7 @@ pub fn to_problem(error: &countersign_core::Error) -> Problem {
         E::LinkExpired => Problem::LinkExpired,
         E::MailDisabled => Problem::MailDisabled,
         E::Unauthenticated => Problem::Unauthenticated,
+        E::ReauthenticationRequired => Problem::ReauthenticationRequired,
         E::RefreshSuperseded => Problem::RefreshSuperseded,
         E::RateLimited { retry_after, .. } => Problem::RateLimited { retry_after: *retry_after },
         E::Overloaded { retry_after } => Problem::Overloaded { retry_after: *retry_after },

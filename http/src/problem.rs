@@ -121,7 +121,7 @@ fn respond(problem: &Problem, code: &str) -> Response {
     }
     // Every 401 has a challenge (RFC 9110, 11.6.1).
     if status == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, bearer_challenge(false));
+        headers.insert(header::WWW_AUTHENTICATE, bearer_challenge(problem, false));
     }
     if let Some(seconds) = problem.retry_after() {
         headers.insert(header::RETRY_AFTER, seconds.into());

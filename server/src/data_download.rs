@@ -21,12 +21,7 @@ use countersign_http::{
 use countersign_leptos::features::your_data;
 use countersign_types::{Problem, views::AccountExport};
 
-/// The paths of the downloads.
-pub const DOWNLOAD_PATHS: [&str; 2] =
-    [countersign_leptos::routes::DATA_JSON, countersign_leptos::routes::DATA_HTML];
-
-/// Both are below a page for signed-in users, so anonymous clients are redirected to the log-in
-/// page.
+/// Returns the routes. The guard of the pages enforces their access level, too.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route(countersign_leptos::routes::DATA_JSON, get(as_json))
@@ -93,6 +88,6 @@ async fn read(
         .export_slots()
         .acquire(signed_in.user(), client)
         .ok_or(Problem::Overloaded { retry_after: RETRY_AFTER_SECONDS })?;
-    let (everything, older) = signed_in.export_data().await?;
+    let (everything, older) = signed_in.fresh()?.export_data().await?;
     Ok((slot, older, everything))
 }

@@ -140,6 +140,11 @@ event_kinds! {
     /// A password change failed because of an incorrect password.
     PasswordChangeFailed = "password_change_failed", Warning, Password,
         "Wrong password while changing your password";
+    /// The user entered the password again, for an operation that requires a fresh authentication.
+    PasswordConfirmed = "password_confirmed", Notice, LogIn, "Password confirmed";
+    /// The user entered an incorrect password for such an operation.
+    PasswordConfirmationFailed = "password_confirmation_failed", Warning, LogIn,
+        "Wrong password while confirming it was you";
     /// The user requested account deletion.
     DeletionRequested = "deletion_requested", Warning, Deletion, "Account deletion requested";
     /// A request for account deletion failed because of an incorrect password.

@@ -153,11 +153,12 @@ impl ChangePasswordForm {
     }
 }
 
-/// The form that schedules the deletion of the account.
+/// The form for an operation that needs nothing but the current password, so that an unattended
+/// device is not enough for it.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct DeleteAccountForm {
-    /// The current password, so that an unattended device is not enough to delete an account.
+pub struct CurrentPasswordForm {
+    /// The current password.
     #[serde(default)]
     #[cfg_attr(
         feature = "openapi",
@@ -166,7 +167,7 @@ pub struct DeleteAccountForm {
     pub current_password: String,
 }
 
-impl DeleteAccountForm {
+impl CurrentPasswordForm {
     /// Parses the password, or returns its error.
     pub fn validate(&self) -> Result<Password, FieldErrors> {
         Password::for_verification(&self.current_password)
@@ -282,7 +283,7 @@ redacted!(
     SignUpForm,
     UpdateProfileForm,
     ChangePasswordForm,
-    DeleteAccountForm,
+    CurrentPasswordForm,
     ForgotPasswordForm,
     ChangeEmailForm,
     CodeForm,

@@ -24,7 +24,7 @@ pub mod testing;
 pub mod time;
 pub mod views;
 
-pub use access::Access;
+pub use access::{Access, FRESH_PERIOD};
 pub use display_name::DisplayName;
 pub use email::Email;
 pub use event_kind::{EventKind, EventSeverity, EventTopic};

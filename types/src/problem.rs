@@ -25,6 +25,8 @@ pub enum Problem {
     /// No credential, or an expired or revoked one. The only problem after which the browser
     /// refreshes.
     Unauthenticated,
+    /// The user must enter the password again. (RFC 9470.)
+    ReauthenticationRequired,
     /// The refresh token was rotated twice meanwhile. The next attempt sends a newer one. Pages
     /// never see this problem.
     RefreshSuperseded,
@@ -126,6 +128,12 @@ impl Problem {
                 401,
                 "Log in to continue",
                 "You need to be logged in for this.",
+            ),
+            Self::ReauthenticationRequired => declare(
+                "reauthentication_required",
+                401,
+                "Confirm it's you",
+                "Enter your password again to continue.",
             ),
             Self::RefreshSuperseded => declare(
                 "refresh_superseded",

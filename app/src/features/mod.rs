@@ -9,6 +9,7 @@
 pub mod account;
 pub mod activity;
 pub mod confirm_email;
+pub mod confirm_password;
 pub mod email;
 pub mod forgot_password;
 #[cfg(debug_assertions)]

@@ -92,9 +92,7 @@ impl RequestScope {
             return Ok(());
         }
         let user = self.signed_in().await?;
-        if level == Access::Admin {
-            user.admin()?;
-        }
+        user.require(level)?;
         self.verified = Some(user.into_verified());
         Ok(())
     }

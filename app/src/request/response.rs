@@ -1,7 +1,9 @@
 //! (server) Error responses: status and challenge for a script, a redirect to the form for a plain
 //! form, nothing for a page.
 
-use crate::routes::{self, CONFIRM, EMAIL, FORGOT, LOG_IN, RESET, SECURE, SIGN_UP, VERIFY};
+use crate::routes::{
+    self, CONFIRM, CONFIRM_PASSWORD, EMAIL, FORGOT, LOG_IN, RESET, SECURE, SIGN_UP, VERIFY,
+};
 use countersign_http::{
     challenge::bearer_challenge,
     credentials::{RequestKind, request_kind},
@@ -43,7 +45,7 @@ pub(crate) fn write_error(
                 StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             );
             if problem.status() == 401 {
-                response.insert_header(WWW_AUTHENTICATE, bearer_challenge(bearer_refused));
+                response.insert_header(WWW_AUTHENTICATE, bearer_challenge(problem, bearer_refused));
             }
             if let Some(seconds) = problem.retry_after() {
                 response.insert_header(RETRY_AFTER, seconds.into());
@@ -121,6 +123,7 @@ fn form_page_for(function: &str) -> &'static str {
         | "/fn/cancel-email-change"
         | "/fn/send-verification"
         | "/fn/confirm-code" => EMAIL.path,
+        "/fn/confirm-password" => CONFIRM_PASSWORD,
         _ => countersign_types::redirect_path::DEFAULT_REDIRECT,
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 use countersign_types::{
     EventKind,
-    forms::DeleteAccountForm,
+    forms::CurrentPasswordForm,
     views::{Account, DELETION_GRACE_PERIOD, Role},
 };
 
@@ -21,7 +21,7 @@ impl SignedIn<'_> {
     /// sessions. It requires the password. A second request does not postpone the deletion.
     ///
     /// Returns [`Error::LastAdmin`] if no active administrator would be left.
-    pub async fn delete_account(&self, form: &DeleteAccountForm) -> Result<Account, Error> {
+    pub async fn delete_account(&self, form: &CurrentPasswordForm) -> Result<Account, Error> {
         let current = form.validate()?;
         let permit = self.permit(LimitedAction::AccountDeletion)?;
         let user = self.read_user().await?;

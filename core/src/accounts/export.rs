@@ -1,7 +1,7 @@
 //! Export of the user's data. (GDPR, articles 15 and 20.)
 
 use crate::{
-    Error, LimitedAction, SignedIn, Store, pagination::PageRequest,
+    Error, Fresh, LimitedAction, Store, pagination::PageRequest,
     sessions::store::ExportedSessionRow, store::ReadConnection,
 };
 use countersign_types::{
@@ -17,23 +17,24 @@ const MAX_EXPORTED_EVENTS: usize = 5_000;
 /// Number of sessions that are read at once, and that an HTML export contains.
 pub const SESSIONS_PER_PAGE: usize = 1_000;
 
-impl SignedIn<'_> {
+impl Fresh<'_> {
     /// Returns the user's own data, and the sessions that are older than those in it, if there may
     /// be any.
     pub async fn export_data(&self) -> Result<(AccountExport, Option<OlderSessions>), Error> {
         // It only reads, so it is counted on this node.
-        let _counted = self.permit(LimitedAction::DataExport)?;
-        let account = self.account().await?;
-        let as_of = self.auth.clock().now();
-        let mut reader = self.auth.store().read().await?;
+        let user = self.user();
+        let _counted = user.permit(LimitedAction::DataExport)?;
+        let account = user.account().await?;
+        let as_of = user.auth.clock().now();
+        let mut reader = user.auth.store().read().await?;
         let last_login_at =
-            reader.user_summary(self.user).await?.ok_or(Error::Unauthenticated)?.last_login_at;
-        let sessions = session_page(&mut reader, self.user, SessionId(Uuid::max())).await?;
+            reader.user_summary(user.user).await?.ok_or(Error::Unauthenticated)?.last_login_at;
+        let sessions = session_page(&mut reader, user.user, SessionId(Uuid::max())).await?;
         let Paginated { items: activity, next_cursor } =
-            self.events(&mut reader, &PageRequest::first(MAX_EXPORTED_EVENTS)).await?;
+            user.events(&mut reader, &PageRequest::first(MAX_EXPORTED_EVENTS)).await?;
         let older = sessions.last().filter(|_| sessions.len() == SESSIONS_PER_PAGE).map(|last| {
-            let store = self.auth.store().clone();
-            OlderSessions { store, user: self.user, before: last.id }
+            let store = user.auth.store().clone();
+            OlderSessions { store, user: user.user, before: last.id }
         });
         let export =
             AccountExport { as_of, account, last_login_at, activity, next_cursor, sessions };

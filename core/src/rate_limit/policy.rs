@@ -148,6 +148,9 @@ limited_actions! {
     /// A password change.
     PasswordChange = "password_change" User TokenBucket Database 20/60 s
         "COUNTERSIGN_LIMIT_PASSWORD_CHANGE" may_be off "changes of the password";
+    /// A confirmation of the password, for an operation that requires a fresh authentication.
+    PasswordConfirmation = "password_confirmation" User TokenBucket Database 20/60 s
+        "COUNTERSIGN_LIMIT_PASSWORD_CONFIRMATION" may_be off "confirmations of the password";
     /// A request to verify or change the email address, or an attempt with a link or code.
     EmailChange = "email_change" User TokenBucket Database 20/60 s
         "COUNTERSIGN_LIMIT_EMAIL_CHANGE" may_be off "changes of the email address";

@@ -16,6 +16,7 @@ mod refresh;
 pub mod refresh_token;
 pub mod revocation;
 mod signed_in;
+mod step_up;
 pub mod store;
 pub(crate) mod token_cache;
 pub(crate) mod token_error;
@@ -25,3 +26,4 @@ pub use issue_tokens::{
     AccessToken, DeviceCookieToken, IssuedTokens, MAX_SESSIONS_PER_USER, RefreshToken,
 };
 pub use signed_in::{SignedIn, VerifiedSession};
+pub use step_up::Fresh;

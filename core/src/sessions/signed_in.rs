@@ -7,7 +7,7 @@ use crate::{
         store::SessionWithUser,
     },
 };
-use countersign_types::{SessionId, UserId, views::Role};
+use countersign_types::{Access, SessionId, TimeSpan, Timestamp, UserId, views::Role};
 use std::sync::Arc;
 
 /// A user whose credential was verified. The operations that require one are methods of this type.
@@ -17,6 +17,8 @@ pub struct SignedIn<'a> {
     pub(crate) user: UserId,
     pub(crate) session: SessionId,
     pub(crate) roles: Vec<Role>,
+    /// When the user entered the password.
+    pub(crate) auth_time: Timestamp,
     /// The session row, if the credential required a read.
     pub(crate) row: Option<Arc<SessionWithUser>>,
 }
@@ -29,6 +31,7 @@ pub struct VerifiedSession {
     user: UserId,
     session: SessionId,
     roles: Vec<Role>,
+    auth_time: Timestamp,
     row: Option<Arc<SessionWithUser>>,
 }
 
@@ -41,7 +44,7 @@ impl Auth {
         presented: PresentedCredential<'_>,
     ) -> Result<SignedIn<'_>, Error> {
         let now = self.clock().now();
-        let (user, session, roles, row) = match presented {
+        let (user, session, roles, auth_time, row) = match presented {
             PresentedCredential::Bearer(token) => {
                 self.ensure_feed_is_fresh()?;
                 let verified = access_token::verify(
@@ -68,7 +71,8 @@ impl Auth {
                         Error::Unauthenticated
                     })?;
                 self.activity().mark(claims.sid, claims.generation, now);
-                (claims.sub, claims.sid, claims.roles.clone(), None)
+                let auth_time = Timestamp(0) + TimeSpan::seconds(claims.auth_time);
+                (claims.sub, claims.sid, claims.roles.clone(), auth_time, None)
             }
             PresentedCredential::Cookie(token) => {
                 let presented =
@@ -97,10 +101,12 @@ impl Auth {
                     }
                 }
                 self.activity().mark(presented.session, presented.generation, now);
-                (row.session.user_id, presented.session, row.roles.to_vec(), Some(Arc::new(row)))
+                let (user, auth_time) = (row.session.user_id, row.session.auth_time);
+                (user, presented.session, row.roles.to_vec(), auth_time, Some(Arc::new(row)))
             }
         };
-        Ok(SignedIn { auth: self, context: context.clone(), user, session, roles, row })
+        let context = context.clone();
+        Ok(SignedIn { auth: self, context, user, session, roles, auth_time, row })
     }
 }
 
@@ -108,8 +114,8 @@ impl Auth {
     /// Returns the operations of a user whose credential was verified earlier in the same request.
     #[must_use]
     pub fn resume(&self, verified: VerifiedSession) -> SignedIn<'_> {
-        let VerifiedSession { context, user, session, roles, row } = verified;
-        SignedIn { auth: self, context, user, session, roles, row }
+        let VerifiedSession { context, user, session, roles, auth_time, row } = verified;
+        SignedIn { auth: self, context, user, session, roles, auth_time, row }
     }
 }
 
@@ -117,8 +123,17 @@ impl SignedIn<'_> {
     /// Returns the verified credential, for [`Auth::resume`].
     #[must_use]
     pub fn into_verified(self) -> VerifiedSession {
-        let Self { context, user, session, roles, row, .. } = self;
-        VerifiedSession { context, user, session, roles, row }
+        let Self { context, user, session, roles, auth_time, row, .. } = self;
+        VerifiedSession { context, user, session, roles, auth_time, row }
+    }
+
+    /// Returns an error unless this credential has an access level.
+    pub fn require(&self, level: Access) -> Result<(), Error> {
+        match level {
+            Access::Public | Access::SignedIn => Ok(()),
+            Access::Fresh => self.fresh().map(drop),
+            Access::Admin => self.admin().map(drop),
+        }
     }
 
     /// The user, as the key of other tables.

@@ -112,6 +112,7 @@ statements! {
     RESTART = "UPDATE csgn_sessions SET generation = generation + 1, oldest_generation = \
         generation + 1, previous_rotated_at = rotated_at, rotated_at = $2, last_seen_at = $2 WHERE \
         id = $1 AND revoked_at IS NULL";
+    CONFIRM = "UPDATE csgn_sessions SET auth_time = $2 WHERE id = $1 AND revoked_at IS NULL";
     REVOKE = "UPDATE csgn_sessions SET revoked_at = $2, revocation_reason = $3 WHERE id = $1 AND \
         revoked_at IS NULL RETURNING user_id";
     REVOKE_OWN = "UPDATE csgn_sessions SET revoked_at = $3, revocation_reason = $4 WHERE id = $1 \
@@ -344,6 +345,15 @@ impl WriteTransaction {
         now: Timestamp,
     ) -> Result<bool, Error> {
         Ok(execute!(self, RESTART, id, now) == 1)
+    }
+
+    /// Sets the time of authentication. Returns `false` if the session was revoked.
+    pub(crate) async fn session_confirm(
+        &mut self,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        Ok(execute!(self, CONFIRM, id, now) == 1)
     }
 
     /// Revokes a session. Returns `None` if it was revoked already.

@@ -8,7 +8,7 @@ use countersign_core::{
 };
 use countersign_types::{
     Email, EventKind, Field, FieldError, TimeSpan,
-    forms::{DeleteAccountForm, LogInForm, SignUpForm, UpdateProfileForm},
+    forms::{CurrentPasswordForm, LogInForm, SignUpForm, UpdateProfileForm},
     views::{Account, DELETION_GRACE_PERIOD, Role},
 };
 
@@ -27,7 +27,7 @@ async fn request_deletion(
     issued: &IssuedTokens,
     password: &str,
 ) -> Result<Account, Error> {
-    let form = DeleteAccountForm { current_password: password.into() };
+    let form = CurrentPasswordForm { current_password: password.into() };
     signed_in(context, issued).await.delete_account(&form).await
 }
 
@@ -180,7 +180,7 @@ test_on_each_database! {
             .signed_in(&client(), PresentedCredential::Bearer(&ada.access.token))
             .await
             .expect("signed in");
-        let form = DeleteAccountForm { current_password: "a wrong one".into() };
+        let form = CurrentPasswordForm { current_password: "a wrong one".into() };
         for _ in 0..5 {
             assert!(matches!(me.delete_account(&form).await, Err(Error::Invalid(_))));
         }
@@ -272,7 +272,7 @@ test_on_each_database! {
             .signed_in(&client(), PresentedCredential::Bearer(&ada.access.token))
             .await
             .expect("signed in");
-        me.delete_account(&DeleteAccountForm { current_password: PASSWORD.into() })
+        me.delete_account(&CurrentPasswordForm { current_password: PASSWORD.into() })
             .await
             .expect("requested");
     }
@@ -384,8 +384,9 @@ test_on_each_database! {
             .log_out(&client(), PresentedCredential::Bearer(&phone.access.token))
             .await
             .expect("logged out");
+        let ada_signed_in = signed_in(&context, &ada).await;
         let (export, older) =
-            signed_in(&context, &ada).await.export_data().await.expect("an export");
+            ada_signed_in.fresh().expect("fresh").export_data().await.expect("an export");
         assert!(older.is_none());
         assert_eq!(
             (export.account.email.as_str(), export.account.name.as_deref()),

@@ -7,7 +7,7 @@ use countersign_core::{
 };
 use countersign_types::{
     EventKind, SessionId, TimeSpan, UserId,
-    forms::{ChangePasswordForm, DeleteAccountForm, LogInForm, SignUpForm, UpdateProfileForm},
+    forms::{ChangePasswordForm, CurrentPasswordForm, LogInForm, SignUpForm, UpdateProfileForm},
     views::Role,
 };
 use std::collections::BTreeSet;
@@ -44,9 +44,12 @@ async fn perform_all(context: &TestContext) -> (UserId, UserId) {
     })
     .await
     .expect_err("refused");
-    me.delete_account(&DeleteAccountForm { current_password: "wrong horse battery".into() })
+    me.delete_account(&CurrentPasswordForm { current_password: "wrong horse battery".into() })
         .await
         .expect_err("refused");
+    let form = |password: &str| CurrentPasswordForm { current_password: password.into() };
+    me.confirm_password(&form("wrong horse battery")).await.expect_err("refused");
+    me.confirm_password(&form(PASSWORD)).await.expect("confirmed");
     let other = me
         .sessions(10, None)
         .await
@@ -59,7 +62,7 @@ async fn perform_all(context: &TestContext) -> (UserId, UserId) {
     me.revoke_session(other).await.expect("revoked");
     log_in(context, PASSWORD, None).await.expect("a log-in");
     me.revoke_other_sessions().await.expect("revoked");
-    me.delete_account(&DeleteAccountForm { current_password: PASSWORD.into() })
+    me.delete_account(&CurrentPasswordForm { current_password: PASSWORD.into() })
         .await
         .expect("requested");
     me.cancel_deletion().await.expect("cancelled");
@@ -122,6 +125,7 @@ test_on_each_database! {
                 kind,
                 EventKind::LogInFailed
                     | EventKind::PasswordChangeFailed
+                    | EventKind::PasswordConfirmationFailed
                     | EventKind::DeletionPasswordFailed
                     | EventKind::RefreshTokenReused
             );

@@ -10,7 +10,7 @@ use countersign_core::{
 };
 use countersign_types::{
     TimeSpan,
-    forms::{ChangePasswordForm, DeleteAccountForm, LogInForm},
+    forms::{ChangePasswordForm, CurrentPasswordForm, LogInForm},
 };
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ async fn change_password(
 
 async fn delete_account(auth: Auth, token: String) -> Result<(), Error> {
     let me = auth.signed_in(&client(), PresentedCredential::Bearer(&token)).await?;
-    me.delete_account(&DeleteAccountForm { current_password: PASSWORD.into() }).await.map(drop)
+    me.delete_account(&CurrentPasswordForm { current_password: PASSWORD.into() }).await.map(drop)
 }
 
 /// Occupies the only hashing thread of a node.

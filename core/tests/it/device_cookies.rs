@@ -7,7 +7,7 @@ use countersign_core::{
 };
 use countersign_types::{
     TimeSpan,
-    forms::{ChangePasswordForm, DeleteAccountForm, LogInForm, SignUpForm},
+    forms::{ChangePasswordForm, CurrentPasswordForm, LogInForm, SignUpForm},
     views::{DELETION_GRACE_PERIOD, Role},
 };
 use std::collections::BTreeMap;
@@ -128,7 +128,7 @@ test_on_each_database! {
             .signed_in(&client(), PresentedCredential::Bearer(&issued.access.token))
             .await
             .expect("signed in");
-        me.delete_account(&DeleteAccountForm { current_password: PASSWORD.into() })
+        me.delete_account(&CurrentPasswordForm { current_password: PASSWORD.into() })
             .await
             .expect("requested");
         context.clock.advance(TimeSpan(DELETION_GRACE_PERIOD.0 + 1));

@@ -27,5 +27,6 @@ mod session_model;
 mod sessions;
 mod setup_token;
 mod signing_keys;
+mod step_up;
 mod store;
 mod tokens;

@@ -15,7 +15,7 @@ use countersign_core::{
 use countersign_types::{
     EventKind, FieldError, LinkId, TimeSpan,
     forms::{
-        ChangePasswordForm, DeleteAccountForm, ForgotPasswordForm, LogInForm, ResetPasswordForm,
+        ChangePasswordForm, CurrentPasswordForm, ForgotPasswordForm, LogInForm, ResetPasswordForm,
     },
 };
 use futures::future::join_all;
@@ -229,7 +229,7 @@ test_on_each_database! {
         let issued = context.sign_up(ADA).await;
         let bearer = PresentedCredential::Bearer(&issued.access.token);
         let signed_in = node.auth.signed_in(&client(), bearer).await.expect("signed in");
-        let form = DeleteAccountForm { current_password: PASSWORD.to_owned() };
+        let form = CurrentPasswordForm { current_password: PASSWORD.to_owned() };
         signed_in.delete_account(&form).await.expect("scheduled");
         let notice = node.sent().await.remove(0);
         assert!(notice.subject.starts_with("Your account will be deleted on "));

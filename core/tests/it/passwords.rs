@@ -8,7 +8,7 @@ use countersign_core::{
 };
 use countersign_types::{
     Field, FieldError, UserId,
-    forms::{ChangePasswordForm, DeleteAccountForm, LogInForm, SignUpForm},
+    forms::{ChangePasswordForm, CurrentPasswordForm, LogInForm, SignUpForm},
 };
 
 const ADA: &str = "ada@example.com";
@@ -231,7 +231,7 @@ test_on_each_database! {
                 .await
                 .expect("signed in");
             user
-                .delete_account(&DeleteAccountForm { current_password: typed })
+                .delete_account(&CurrentPasswordForm { current_password: typed })
                 .await
                 .expect("requested");
         }

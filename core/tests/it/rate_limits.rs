@@ -13,7 +13,7 @@ use countersign_core::{
 };
 use countersign_types::{
     SessionId, TimeSpan,
-    forms::{ChangePasswordForm, DeleteAccountForm, LogInForm, SignUpForm, UpdateProfileForm},
+    forms::{ChangePasswordForm, CurrentPasswordForm, LogInForm, SignUpForm, UpdateProfileForm},
     views::Role,
 };
 use std::collections::BTreeMap;
@@ -625,6 +625,10 @@ test_on_each_database! {
                             other => other,
                         }
                     }
+                    LimitedAction::PasswordConfirmation => {
+                        let form = CurrentPasswordForm { current_password: PASSWORD.into() };
+                        me.expect("signed in").confirm_password(&form).await.map(drop)
+                    }
                     LimitedAction::EmailChange => {
                         let proof = AddressProof::Link("csgn_link_");
                         match me.expect("signed in").confirm_email(proof).await.map(drop) {
@@ -635,7 +639,7 @@ test_on_each_database! {
                     LimitedAction::AccountDeletion => {
                         let me = me.expect("signed in");
                         if n % 2 == 0 {
-                            me.delete_account(&DeleteAccountForm {
+                            me.delete_account(&CurrentPasswordForm {
                                 current_password: PASSWORD.into(),
                             })
                             .await
@@ -655,7 +659,8 @@ test_on_each_database! {
                         }
                     }
                     LimitedAction::DataExport => {
-                        me.expect("signed in").export_data().await.map(drop)
+                        let me = me.expect("signed in");
+                        me.fresh().expect("fresh").export_data().await.map(drop)
                     }
                     LimitedAction::Administration => {
                         let eve = node
@@ -759,7 +764,7 @@ test_on_each_database! {
         assert_eq!(events().await, before);
         let request_deletion = async || {
             me().await
-                .delete_account(&DeleteAccountForm { current_password: PASSWORD.into() })
+                .delete_account(&CurrentPasswordForm { current_password: PASSWORD.into() })
                 .await
                 .expect("requested")
                 .deletion_scheduled_at

@@ -83,7 +83,7 @@ test_on_each_database! {
                 .signed_in(&client(), PresentedCredential::Bearer(&user.access.token))
                 .await
                 .expect("signed in");
-            let form = countersign_types::forms::DeleteAccountForm {
+            let form = countersign_types::forms::CurrentPasswordForm {
                 current_password: crate::common::PASSWORD.into(),
             };
             me.delete_account(&form).await.expect("requested");

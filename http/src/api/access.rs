@@ -60,6 +60,7 @@ fn level(operation: &Operation) -> Option<Access> {
     let known = [
         (json!([]), Some(Access::Public)),
         (json!([{"bearer": []}]), Some(Access::SignedIn)),
+        (json!([{"bearer": ["fresh"]}]), Some(Access::Fresh)),
         (json!([{"bearer": ["admin"]}]), Some(Access::Admin)),
         (json!([{"introspection": []}]), None),
         (json!([{}, {"bearer": []}]), None),
@@ -83,6 +84,7 @@ mod tests {
             (Method::GET, "/api/v1/me", Some(Access::SignedIn)),
             (Method::HEAD, "/api/v1/me", Some(Access::SignedIn)),
             (Method::PATCH, "/api/v1/me", Some(Access::SignedIn)),
+            (Method::GET, "/api/v1/me/export", Some(Access::Fresh)),
             (Method::PUT, "/api/v1/admin/users/{id}/role", Some(Access::Admin)),
             // The introspection secret is checked by the handler.
             (Method::POST, "/oauth/introspect", None),

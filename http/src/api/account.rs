@@ -20,7 +20,7 @@ use axum::{
     response::Response,
 };
 use countersign_types::{
-    forms::{ChangePasswordForm, UpdateProfileForm},
+    forms::{ChangePasswordForm, CurrentPasswordForm, UpdateProfileForm},
     views::{Account, ActivityEvent, Paginated},
 };
 use serde::Deserialize;
@@ -109,6 +109,40 @@ pub(crate) async fn activity(
     let signed_in = auth.signed_in(&server).await?;
     pagination::page_response(query, async |limit, cursor| signed_in.activity(limit, cursor).await)
         .await
+}
+
+/// Verifies the password, for operations that require a fresh authentication.
+///
+/// The response contains an access token with a new `auth_time`: in a cookie if the request has
+/// cookies, otherwise in the body.
+#[utoipa::path(
+    post,
+    path = "/api/v1/me/password/confirm",
+    operation_id = "confirmPassword",
+    tag = "me",
+    security(("bearer" = [])),
+    request_body = CurrentPasswordForm,
+    responses(
+        (
+            status = 200,
+            body = SessionTokens,
+            description = "The password is correct. Tokens of this session with the new time",
+        ),
+        RateLimitResponses,
+        AuthResponses,
+        BodyResponses,
+    ),
+)]
+pub(crate) async fn confirm_password(
+    State(server): State<HttpState>,
+    auth: RequestAuth,
+    headers: HeaderMap,
+    body: Result<JsonBody<CurrentPasswordForm>, Response>,
+) -> Result<Response, ApiError> {
+    let signed_in = auth.signed_in(&server).await?;
+    let JsonBody(form) = body?;
+    let issued = signed_in.confirm_password(&form).await?;
+    Ok(replacement_response(&headers, issued, server.auth(), signed_in.session(), server.cookies()))
 }
 
 /// Changes the password and revokes all other sessions.

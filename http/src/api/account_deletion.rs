@@ -8,7 +8,7 @@ use crate::{
     problem::ProblemBody,
 };
 use axum::{Json, extract::State, response::Response};
-use countersign_types::{forms::DeleteAccountForm, views::Account};
+use countersign_types::{forms::CurrentPasswordForm, views::Account};
 
 /// Schedules the deletion of the account.
 ///
@@ -20,7 +20,7 @@ use countersign_types::{forms::DeleteAccountForm, views::Account};
     operation_id = "requestAccountDeletion",
     tag = "me",
     security(("bearer" = [])),
-    request_body = DeleteAccountForm,
+    request_body = CurrentPasswordForm,
     responses(
         (
             status = 200,
@@ -41,7 +41,7 @@ use countersign_types::{forms::DeleteAccountForm, views::Account};
 pub(crate) async fn request_deletion(
     State(server): State<HttpState>,
     auth: RequestAuth,
-    body: Result<JsonBody<DeleteAccountForm>, Response>,
+    body: Result<JsonBody<CurrentPasswordForm>, Response>,
 ) -> Result<Json<Account>, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
     let JsonBody(form) = body?;

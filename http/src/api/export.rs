@@ -13,13 +13,14 @@ use countersign_types::{Problem, views::AccountExport};
 /// Exports everything that is stored about the user.
 ///
 /// The export contains the account, all sessions, and audit events. A user can run one export at a
-/// time.
+/// time. The user must have entered the password within the last 10 minutes; otherwise the response
+/// is 401 with the code `reauthentication_required` (RFC 9470), and `confirmPassword` helps.
 #[utoipa::path(
     get,
     path = "/api/v1/me/export",
     operation_id = "exportData",
     tag = "me",
-    security(("bearer" = [])),
+    security(("bearer" = ["fresh"])),
     responses(
         (
             status = 200,
@@ -39,7 +40,7 @@ pub(crate) async fn export(
         .export_slots()
         .acquire(signed_in.user(), &auth.client)
         .ok_or(Problem::Overloaded { retry_after: RETRY_AFTER_SECONDS })?;
-    let (everything, older) = signed_in.export_data().await?;
+    let (everything, older) = signed_in.fresh()?.export_data().await?;
     Ok(export_slots::json(slot, older, move || {
         serde_json::to_string(&everything).unwrap_or_default()
     })

@@ -120,6 +120,7 @@ fn described_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(identity::verify))
         .routes(routes!(account::me, account::update_me))
         .routes(routes!(account::change_password))
+        .routes(routes!(account::confirm_password))
         .routes(routes!(email_change::request_email_change, email_change::cancel_email_change))
         .routes(routes!(email_change::send_verification))
         .routes(routes!(email_change::confirm_email))

@@ -51,17 +51,12 @@ pub async fn guard_api(
         .extensions()
         .get::<MatchedPath>()
         .and_then(|path| levels.find(request.method(), path.as_str()));
-    let needs_admin = match level {
-        None | Some(Access::Public) => None,
-        Some(Access::SignedIn) => Some(false),
-        Some(Access::Admin) => Some(true),
-    };
-    let required = needs_admin.map(|needs_admin| {
+    let required = level.filter(|level| *level != Access::Public).map(|level| {
         let (headers, extensions) = (request.headers(), request.extensions());
-        (RequestAuth::of(headers, request.uri(), extensions, &http), needs_admin)
+        (RequestAuth::of(headers, request.uri(), extensions, &http), level)
     });
     let verified = match required {
-        Some((auth, needs_admin)) => verify(&http, &auth, needs_admin).await.map(Some),
+        Some((auth, level)) => verify(&http, &auth, level).await.map(Some),
         None => Ok(None),
     };
     let mut response = match verified {
@@ -79,20 +74,20 @@ pub async fn guard_api(
     }
     // RFC 6750, 3: no error code unless the request had a token.
     if has_token && error.to_problem() == Problem::Unauthenticated {
-        response.headers_mut().insert(WWW_AUTHENTICATE, bearer_challenge(true));
+        response
+            .headers_mut()
+            .insert(WWW_AUTHENTICATE, bearer_challenge(&Problem::Unauthenticated, true));
     }
     response
 }
 
-/// Verifies the access token of a request.
+/// Verifies the access token of a request, and that it has this level.
 async fn verify(
     http: &HttpState,
     auth: &RequestAuth,
-    needs_admin: bool,
+    level: Access,
 ) -> Result<VerifiedSession, ApiError> {
     let user = auth.signed_in(http).await?;
-    if needs_admin {
-        user.admin()?;
-    }
+    user.require(level)?;
     Ok(user.into_verified())
 }

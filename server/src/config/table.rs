@@ -353,6 +353,7 @@ const fn meaning_of_limit(action: LimitedAction) -> &'static str {
         A::Refresh => "Token refreshes of one user, on each node.",
         A::DisplayName => "Changes of the display name.",
         A::PasswordChange => "Changes of the password.",
+        A::PasswordConfirmation => "Confirmations of the password, for a data export.",
         A::EmailChange => "Requests to confirm or change the email address, and the codes for it.",
         A::AccountDeletion => "Account deletion requests and cancellations.",
         A::SessionRevocation => "Session revocations.",

@@ -1,10 +1,10 @@
-//! Redirects anonymous clients from protected pages to the log-in page. Protected pages are not
+//! Redirects anonymous clients from protected pages to the log-in page, and users from pages that
+//! require a fresh authentication to the page that asks for the password. Protected pages are not
 //! even rendered for them.
 //!
 //! It protects pages, not data, which is protected where it is read; see
 //! `countersign_core::SignedIn`.
 
-use crate::data_download::DOWNLOAD_PATHS;
 use axum::{
     extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header},
@@ -13,13 +13,20 @@ use axum::{
 };
 use countersign_core::PresentedCredential;
 use countersign_http::{
-    HttpState, context::request_context, cookies, error::log_and_convert, problem,
+    HttpState,
+    context::request_context,
+    cookies,
+    error::{log_and_convert, to_problem},
+    problem,
 };
 use countersign_leptos::{
     request::PageSession,
-    routes::{DATA, LOG_IN, SESSION_EXPIRED, required_level},
+    routes::{
+        CONFIRM_PASSWORD, DATA, LOG_IN, SESSION_EXPIRED, is_download, page_after_confirmation,
+        required_level,
+    },
 };
-use countersign_types::{Access, Problem, RedirectPath as Path};
+use countersign_types::{Access, RedirectPath as Path};
 
 /// Redirects anonymous requests for pages that declare another access level than public (see
 /// [`countersign_leptos::routes`]), with an empty body.
@@ -39,14 +46,17 @@ pub async fn redirect_anonymous(
     };
     let client = request_context(request.extensions());
     match http.auth().signed_in(&client, PresentedCredential::Cookie(&token)).await {
-        Ok(user) if level == Access::Admin && user.admin().is_err() => {
-            problem::response(&Problem::Forbidden)
-        }
-        Ok(user) => {
-            let session = PageSession(user.into_verified());
-            request.extensions_mut().insert(session);
-            next.run(request).await
-        }
+        Ok(user) => match user.require(level) {
+            Ok(()) => {
+                let session = PageSession(user.into_verified());
+                request.extensions_mut().insert(session);
+                next.run(request).await
+            }
+            Err(countersign_core::Error::ReauthenticationRequired) => {
+                redirect_to(CONFIRM_PASSWORD, &page_after_confirmation(path), "")
+            }
+            Err(error) => problem::response(&to_problem(&error)),
+        },
         Err(countersign_core::Error::Unauthenticated) => log_in_redirect(path, true),
         // The session can't be verified at the moment. The page shows that to users, and its status
         // to programs.
@@ -70,11 +80,16 @@ pub async fn redirect_anonymous(
 fn log_in_redirect(path: &str, session_ended: bool) -> Response {
     // Users are not redirected back to a download: the browser would save it without showing a
     // page.
-    let next = Path::parse(if DOWNLOAD_PATHS.contains(&path) { DATA.path } else { path });
+    let next = if is_download(path) { DATA.path } else { path };
     let session_ended = if session_ended { format!("&{SESSION_EXPIRED}") } else { String::new() };
+    redirect_to(LOG_IN, next, &session_ended)
+}
+
+/// Returns a redirect to `page`, which continues at `next`. `flash` is the rest of the query.
+fn redirect_to(page: &'static str, next: &str, flash: &str) -> Response {
+    let next = Path::parse(next);
     // A valid redirect path needs no encoding.
-    let location =
-        HeaderValue::from_str(&format!("{LOG_IN}?next={}{session_ended}", next.as_str()))
-            .unwrap_or(HeaderValue::from_static(LOG_IN));
+    let location = HeaderValue::from_str(&format!("{page}?next={}{flash}", next.as_str()))
+        .unwrap_or(HeaderValue::from_static(page));
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }

@@ -9,7 +9,7 @@ use axum::{
     http::{Method, StatusCode},
 };
 use countersign_core::{Store, accounts::SESSIONS_PER_PAGE, test_on_each_database};
-use countersign_types::{SessionId, TimeSpan, Timestamp};
+use countersign_types::{FRESH_PERIOD, SessionId, TimeSpan, Timestamp};
 use serde_json::{Value, json};
 
 test_on_each_database! {
@@ -125,6 +125,86 @@ test_on_each_database! {
         assert_eq!(
             app.anon().browser(&ada.refresh).get("/account/data.json").await.status,
             StatusCode::SEE_OTHER
+        );
+    }
+
+    async fn download_without_fresh_authentication_asks_for_the_password(app: App) {
+        let ada = app.user("ada@example.com").await;
+        app.clock.advance(FRESH_PERIOD);
+        let browser = || app.anon().browser(&ada.refresh);
+        let redirect = browser().get("/account/data.json").await;
+        let confirm = "/account/confirm-password?next=/account/data?confirmed";
+        assert_eq!(
+            (redirect.status, redirect.header("location"), redirect.text.as_str()),
+            (StatusCode::SEE_OTHER, confirm, "")
+        );
+        let page = browser().get(confirm).await.text;
+        let value_of = |name: &str| {
+            page.split(&format!("name=\"{name}\" value=\""))
+                .nth(1)
+                .and_then(|rest| rest.split('"').next())
+                .expect("a hidden field")
+                .to_owned()
+        };
+        let (tag, next) = (value_of("session_tag"), value_of("next"));
+        assert_eq!(next, "/account/data?confirmed");
+        let form = |password: &str, next: &str| {
+            format!("form[current_password]={password}&next={next}&session_tag={tag}")
+        };
+        let wrong =
+            browser().submit("/fn/confirm-password", confirm, &form("wrong", &next)).await;
+        assert!(
+            wrong.header("location").starts_with("/account/confirm-password?next="),
+            "{}",
+            wrong.header("location")
+        );
+        assert_eq!(browser().get("/account/data.json").await.status, StatusCode::SEE_OTHER);
+        let password = PASSWORD.replace(' ', "+");
+        let accepted =
+            browser().submit("/fn/confirm-password", confirm, &form(&password, &next)).await;
+        assert_eq!(
+            (accepted.status, accepted.header("location")),
+            (StatusCode::FOUND, "/account/data?confirmed")
+        );
+        let page = browser().get("/account/data?confirmed").await.text;
+        assert!(page.contains("Thanks, it's you."), "{page}");
+        assert_eq!(browser().get("/account/data.json").await.status, StatusCode::OK);
+        // The redirect never leaves this site.
+        let foreign = browser()
+            .submit("/fn/confirm-password", confirm, &form(&password, "//evil.example/"))
+            .await;
+        assert_eq!(foreign.header("location"), "/account");
+    }
+
+    async fn api_export_requires_a_fresh_access_token(app: App) {
+        let ada = app.user("ada@example.com").await;
+        app.clock.advance(FRESH_PERIOD);
+        let refresh = json!({"refresh_token": ada.refresh});
+        let refreshed = app.anon().post("/api/v1/auth/refresh", refresh).await.json();
+        let with_token = |tokens: &Value| {
+            let token = tokens["access_token"].as_str().expect("a token");
+            app.anon().with("authorization", &format!("Bearer {token}"))
+        };
+        let client = with_token(&refreshed);
+        let refused = client.get("/api/v1/me/export").await;
+        assert_eq!(
+            (refused.status, refused.problem_code().as_str(), refused.header("www-authenticate")),
+            (
+                StatusCode::UNAUTHORIZED,
+                "reauthentication_required",
+                "Bearer realm=\"countersign\", error=\"insufficient_user_authentication\", \
+                 max_age=600"
+            )
+        );
+        let body = json!({"current_password": PASSWORD});
+        let confirmed = client.post("/api/v1/me/password/confirm", body).await;
+        assert_eq!(confirmed.status, StatusCode::OK, "{}", confirmed.text);
+        let confirmed = with_token(&confirmed.json());
+        assert_eq!(confirmed.get("/api/v1/me/export").await.status, StatusCode::OK);
+        assert_eq!(
+            client.get("/api/v1/me/export").await.status,
+            StatusCode::UNAUTHORIZED,
+            "the previous token has the previous time"
         );
     }
 

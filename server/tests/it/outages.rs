@@ -89,12 +89,13 @@ async fn database_operations(app: &App) -> Vec<(Operation, CredentialKind)> {
             operation.body = "grant_type=refresh_token&refresh_token={refresh}&token={refresh}";
         }
         let credential = match operation.permission {
-            Permission::RefreshCookie | Permission::AccessTokenOrRefreshCookie => {
-                CredentialKind::RefreshCookie
-            }
+            Permission::RefreshCookie
+            | Permission::FreshRefreshCookie
+            | Permission::AccessTokenOrRefreshCookie => CredentialKind::RefreshCookie,
             Permission::IntrospectionClient => CredentialKind::IntrospectionSecret,
             Permission::Public
             | Permission::AccessToken
+            | Permission::FreshAccessToken
             | Permission::Administrator
             | Permission::AnyIssuedToken
             | Permission::OauthClient => CredentialKind::Bearer,

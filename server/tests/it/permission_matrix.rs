@@ -18,9 +18,12 @@ use countersign_core::{
     test_on_each_database, testing::TestDatabase,
 };
 use countersign_http::IntrospectionSecret;
-use countersign_leptos::{routes::access_level, server_fn_access::declared_levels};
+use countersign_leptos::{
+    routes::{DOWNLOADS, access_level},
+    server_fn_access::declared_levels,
+};
 use countersign_types::{
-    Access, Email, UserId,
+    Access, Email, FRESH_PERIOD, UserId,
     views::{AdminUser, Role},
 };
 use serde_json::{Value, json};
@@ -36,10 +39,14 @@ pub enum Permission {
     Public,
     /// A valid access token.
     AccessToken,
+    /// A valid access token of a user who has entered the password recently.
+    FreshAccessToken,
     /// A valid access token of an administrator.
     Administrator,
     /// The refresh cookie of an active session.
     RefreshCookie,
+    /// The refresh cookie of an active session whose user has entered the password recently.
+    FreshRefreshCookie,
     /// Any issued token, valid or not: log-out is always allowed.
     AnyIssuedToken,
     /// The introspection secret.
@@ -50,8 +57,8 @@ pub enum Permission {
     AccessTokenOrRefreshCookie,
 }
 use Permission::{
-    AccessToken, AccessTokenOrRefreshCookie, Administrator, AnyIssuedToken, IntrospectionClient,
-    OauthClient, Public, RefreshCookie,
+    AccessToken, AccessTokenOrRefreshCookie, Administrator, AnyIssuedToken, FreshAccessToken,
+    FreshRefreshCookie, IntrospectionClient, OauthClient, Public, RefreshCookie,
 };
 
 /// Operations whose handler checks a credential that is no access level.
@@ -110,6 +117,8 @@ const BODIES: &[(&str, &str)] = &[
         "form[current_password]={password}&form[new_password]=a+quite+different+one\
          &session_tag={tag}",
     ),
+    ("post /api/v1/me/password/confirm", r#"{"current_password":"{password}"}"#),
+    ("post /fn/confirm-password", "form[current_password]={password}&session_tag={tag}"),
     ("post /fn/delete-account", "form[current_password]={password}&session_tag={tag}"),
     ("post /fn/revoke-session", "session={session}&session_tag={tag}"),
 ];
@@ -171,17 +180,20 @@ fn declared_permission(security: &Value) -> Option<Permission> {
     [
         (json!([]), Public),
         (json!([{"bearer": []}]), AccessToken),
+        (json!([{"bearer": ["fresh"]}]), FreshAccessToken),
         (json!([{"bearer": ["admin"]}]), Administrator),
     ]
     .into_iter()
     .find_map(|(requirements, permission)| (*security == requirements).then_some(permission))
 }
 
-/// Returns the permission of an access level. `signed_in` is the credential of a user.
-fn permission_of(level: Access, signed_in: Permission) -> Permission {
+/// Returns the permission of an access level. `signed_in` is the credential of a user, and `fresh`
+/// that of one who has entered the password recently.
+fn permission_of(level: Access, signed_in: Permission, fresh: Permission) -> Permission {
     match level {
         Access::Public => Public,
         Access::SignedIn => signed_in,
+        Access::Fresh => fresh,
         Access::Admin => Administrator,
     }
 }
@@ -198,15 +210,17 @@ pub async fn operations(app: &App) -> Vec<Operation> {
     }
     let levels: BTreeMap<_, _> = declared_levels().collect();
     for (path, method) in leptos::server_fn::axum::server_fn_paths() {
-        let level = levels.get(path).map(|level| permission_of(*level, AccessToken));
+        let level =
+            levels.get(path).map(|level| permission_of(*level, AccessToken, FreshAccessToken));
         found.push(Operation::new(format!("{} {path}", method.as_str().to_lowercase()), level));
     }
+    let of_page = |level| permission_of(level, RefreshCookie, FreshRefreshCookie);
     for page in PAGE_ROUTES.iter() {
-        let level = access_level(page.path()).map(|level| permission_of(level, RefreshCookie));
+        let level = access_level(page.path()).map(of_page);
         found.push(Operation::new(format!("get {}", page.path()), level));
     }
-    for file in countersign::data_download::DOWNLOAD_PATHS {
-        found.push(Operation::new(format!("get {file}"), Some(RefreshCookie)));
+    for (file, level) in DOWNLOADS {
+        found.push(Operation::new(format!("get {file}"), Some(of_page(level))));
     }
     for (listed, ..) in OTHER_CREDENTIALS {
         assert!(found.iter().any(|operation| operation.name == *listed), "{listed} does not exist");
@@ -221,6 +235,8 @@ pub async fn operations(app: &App) -> Vec<Operation> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountState {
     User,
+    /// A user who has not entered the password for [`FRESH_PERIOD`], with a new access token.
+    NotFresh,
     Disabled,
     /// The session was revoked.
     LoggedOut,
@@ -255,8 +271,10 @@ fn expected_refusal(
     let active = !matches!(state, AccountState::Disabled | AccountState::LoggedOut);
     let allowed = match permission {
         Public => true,
-        AccessToken | Administrator => access && active && state != AccountState::Demoted,
-        RefreshCookie => credential == CredentialKind::RefreshCookie && active,
+        AccessToken | FreshAccessToken | Administrator => {
+            access && active && state != AccountState::Demoted
+        }
+        RefreshCookie | FreshRefreshCookie => credential == CredentialKind::RefreshCookie && active,
         AnyIssuedToken => access || credential == CredentialKind::RefreshCookie,
         IntrospectionClient => credential == CredentialKind::IntrospectionSecret,
         OauthClient => credential != CredentialKind::IntrospectionSecret,
@@ -268,9 +286,17 @@ fn expected_refusal(
     };
     match (allowed, permission) {
         (true, Administrator) if state != AccountState::Admin => Some(StatusCode::FORBIDDEN),
+        (true, FreshAccessToken) if state == AccountState::NotFresh => {
+            Some(StatusCode::UNAUTHORIZED)
+        }
+        (true, FreshRefreshCookie) if state == AccountState::NotFresh => {
+            Some(StatusCode::SEE_OTHER)
+        }
         (true, _) => None,
         // Pages redirect to the log-in page.
-        (false, RefreshCookie) if !operation.starts_with("post ") => Some(StatusCode::SEE_OTHER),
+        (false, RefreshCookie | FreshRefreshCookie) if !operation.starts_with("post ") => {
+            Some(StatusCode::SEE_OTHER)
+        }
         (false, _) => Some(StatusCode::UNAUTHORIZED),
     }
 }
@@ -364,6 +390,12 @@ impl Fixture {
             .to_owned();
         match state {
             AccountState::User | AccountState::Admin => {}
+            AccountState::NotFresh => {
+                self.app.clock.advance(FRESH_PERIOD);
+                self.sync_feed().await;
+                // The user logs in on another device, which makes only that session fresh.
+                drop(self.app.log_in(email).await);
+            }
             AccountState::Disabled => self.change(id, AdminAction::Disable).await,
             AccountState::LoggedOut => {
                 drop(user.client.post("/api/v1/auth/logout", json!({})).await);
@@ -372,7 +404,7 @@ impl Fixture {
                 self.change(id, AdminAction::Role(Role::User)).await;
             }
         }
-        if state == AccountState::DemotedAndRefreshed {
+        if matches!(state, AccountState::DemotedAndRefreshed | AccountState::NotFresh) {
             let tokens = self
                 .app
                 .anon()
@@ -440,7 +472,13 @@ impl Fixture {
                 continue;
             };
             assert_eq!(response.status, refused, "{context}");
-            assert_refused(&response, operation.permission, &context);
+            let is_not_fresh = state == AccountState::NotFresh
+                && match operation.permission {
+                    FreshAccessToken => credential != CredentialKind::RefreshCookie,
+                    FreshRefreshCookie => credential == CredentialKind::RefreshCookie,
+                    _ => false,
+                };
+            assert_refused(&response, operation.permission, is_not_fresh, &context);
             assert_eq!(
                 (self.view(caller.id).await, self.view(victim.id).await),
                 before,
@@ -455,10 +493,20 @@ impl Fixture {
     }
 }
 
-/// Asserts that a refusal names the missing credential and contains no token.
-fn assert_refused(response: &TestResponse, permission: Permission, context: &str) {
+/// Asserts that a refusal names the missing credential and contains no token. `is_not_fresh`:
+/// nothing but a fresh authentication is missing.
+fn assert_refused(
+    response: &TestResponse,
+    permission: Permission,
+    is_not_fresh: bool,
+    context: &str,
+) {
     let challenge = response.header("www-authenticate");
     match response.status {
+        StatusCode::UNAUTHORIZED if is_not_fresh => assert!(
+            challenge.ends_with("error=\"insufficient_user_authentication\", max_age=600"),
+            "{context} {challenge}"
+        ),
         StatusCode::UNAUTHORIZED => {
             let is_client = matches!(permission, IntrospectionClient | OauthClient);
             let scheme = if is_client { "Basic realm=" } else { "Bearer realm=" };
@@ -468,10 +516,14 @@ fn assert_refused(response: &TestResponse, permission: Permission, context: &str
             challenge.ends_with("error=\"insufficient_scope\", scope=\"admin\""),
             "{context} {challenge}"
         ),
-        _ => assert!(
-            response.header("location").starts_with("/login?next=") && response.text.is_empty(),
-            "{context}"
-        ),
+        _ => {
+            let page = if is_not_fresh { "/account/confirm-password" } else { "/login" };
+            let location = response.header("location");
+            assert!(
+                location.starts_with(&format!("{page}?next=")) && response.text.is_empty(),
+                "{context} {location}"
+            );
+        }
     }
     assert!(
         response.cookies().iter().all(|cookie| !["=csgn_rt_", "=ey", "=csgn_dc_"]
@@ -580,6 +632,18 @@ test_on_each_database! {
 
     async fn user_gets_own_operations(fixture: Fixture) {
         fixture.check_caller(AccountState::User, CredentialKind::Bearer).await;
+    }
+
+    async fn user_without_fresh_authentication_gets_own_operations_but_those(fixture: Fixture) {
+        fixture.check_caller(AccountState::NotFresh, CredentialKind::Bearer).await;
+    }
+
+    async fn access_cookie_without_fresh_authentication_gets_own_operations(fixture: Fixture) {
+        fixture.check_caller(AccountState::NotFresh, CredentialKind::AccessCookie).await;
+    }
+
+    async fn refresh_cookie_without_fresh_authentication_gets_own_pages(fixture: Fixture) {
+        fixture.check_caller(AccountState::NotFresh, CredentialKind::RefreshCookie).await;
     }
 
     async fn disabled_user_gets_public_operations(fixture: Fixture) {
@@ -741,6 +805,7 @@ test_on_each_database! {
                 "form[current_password]=x&form[new_password]=a+quite+different+one",
             ),
             ("/fn/delete-account", "form[current_password]=x"),
+            ("/fn/confirm-password", "form[current_password]=x"),
             (
                 "/fn/request-email-change",
                 "form[email]=eve@example.com&form[current_password]=x",
@@ -976,6 +1041,7 @@ test_on_each_database! {
             ("post /api/v1/auth/signup", tokens.clone()),
             ("post /api/v1/auth/login", tokens.clone()),
             ("post /api/v1/me/password", tokens.clone()),
+            ("post /api/v1/me/password/confirm", tokens.clone()),
             ("get /api/v1/me", ME.to_owned()),
             ("patch /api/v1/me", ME.to_owned()),
             ("get /api/v1/me/activity", list(EVENT)),

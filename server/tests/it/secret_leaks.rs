@@ -295,7 +295,7 @@ async fn no_secret_is_in_files_or_log_after_every_operation() {
     let bearer = as_bearer(&first);
     let authorized: [(&str, &[u8]); 2] =
         [("authorization", bearer.as_bytes()), ("content-type", b"application/json")];
-    for file in countersign::data_download::DOWNLOAD_PATHS {
+    for (file, _) in countersign_leptos::routes::DOWNLOADS {
         bodies.push(
             target
                 .send(

@@ -5,7 +5,7 @@ use crate::{
     server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
-use countersign_types::{forms::DeleteAccountForm, views::TaggedAccount};
+use countersign_types::{forms::CurrentPasswordForm, views::TaggedAccount};
 use leptos::prelude::*;
 
 /// Schedules the account for deletion after the grace period, and revokes all other sessions.
@@ -17,7 +17,7 @@ use leptos::prelude::*;
     output = Json
 )]
 pub async fn delete_account(
-    #[server(default)] form: DeleteAccountForm,
+    #[server(default)] form: CurrentPasswordForm,
     #[server(default)] session_tag: String,
 ) -> Result<TaggedAccount, ServerFnProblem> {
     crate::request::handle::<DeleteAccountCall, _>(async |request| {

@@ -5,7 +5,7 @@ use crate::{
     browser, rendered, routes,
     ui::{Form, FormValues, PasswordField, SubmitButton, UsernameField, form_action},
 };
-use countersign_types::{Field, forms::DeleteAccountForm as Fields, views::TaggedAccount};
+use countersign_types::{Field, forms::CurrentPasswordForm as Fields, views::TaggedAccount};
 use leptos::prelude::*;
 
 #[island]

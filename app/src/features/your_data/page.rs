@@ -4,7 +4,7 @@ use super::{DeleteAccountForm, messages};
 use crate::{
     layout::{account_layout::account_page, messages::deletion_notice},
     page_query, routes,
-    ui::Card,
+    ui::{Card, Notice, Severity},
 };
 use countersign_types::views::TaggedAccount;
 use leptos::prelude::*;
@@ -12,7 +12,15 @@ use leptos::prelude::*;
 #[component]
 pub fn YourDataPage() -> impl IntoView {
     account_page(routes::DATA, "", async |tagged| {
+        let confirmed = page_query::has(routes::CONFIRMED).then(|| {
+            view! {
+                <Notice severity=Severity::Info>
+                    <p>{messages::CONFIRMED}</p>
+                </Notice>
+            }
+        });
         view! {
+            {confirmed}
             <Card title=messages::DOWNLOAD>
                 <p class="text-muted">{messages::DOWNLOAD_HELP}</p>
                 <p class="cluster">
