@@ -33,6 +33,12 @@ pub const PRIVACY: &str = "Privacy";
 pub const SUPPORT: &str = "Help";
 pub const TRY_AGAIN: &str = "Try again";
 pub const REFERENCE: &str = "Reference: {}";
+
+/// Returns when a refused form is sent again by itself.
+pub fn resend_in(seconds: u32) -> String {
+    format!("We'll try again for you in {seconds} s.")
+}
+
 pub const CANCEL: &str = "Cancel";
 pub const UNKNOWN_DEVICE: &str = "Unknown device";
 

@@ -18,6 +18,7 @@ withAndWithoutScripts((scripts) => {
     await logOut(page);
 
     const otherBrowser = await (await newBrowser({ javaScriptEnabled: scripts })).newPage();
+    if (scripts) await otherBrowser.clock.install();
     if (scripts) watch.expect({ status: 401, url: '/fn/login', times: 5 });
     if (scripts) watch.expect({ status: 429, url: '/fn/login' });
     await open(otherBrowser, '/login');
@@ -26,8 +27,12 @@ withAndWithoutScripts((scripts) => {
       await submitLogIn(otherBrowser, { ...user, password: `wrong ${n}` });
       await expect(problem).toContainText('Incorrect email address or password');
     }
+    // The page would send the form again.
+    if (scripts) await otherBrowser.clock.pauseAt(Date.now() + 10_000);
     await submitLogIn(otherBrowser, user);
     await expect(problem).toContainText('Too many attempts');
+    if (scripts) await otherBrowser.clock.runFor(1);
+    await expect(otherBrowser.getByText("We'll try again for you")).toHaveCount(scripts ? 1 : 0);
     await expect(problem).toContainText(
       /We didn't check this attempt\. Try again in (a second|\d+ seconds)\./,
     );

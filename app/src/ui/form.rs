@@ -68,7 +68,8 @@ impl FormContext {
     }
 }
 
-/// The form of a [`FormAction`]. `silent`: another component shows its problems.
+/// The form of a [`FormAction`]. `silent`: another component shows its problems. Without a notice
+/// the form isn't sent again by itself.
 #[component]
 pub fn Form<Fields: IntoView + 'static>(
     action: FormAction,

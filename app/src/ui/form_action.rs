@@ -1,8 +1,13 @@
 //! The action of a form: reads its fields, validates them, calls the server function and keeps the
 //! result. One type for all forms: Leptos compiles an action for each server function, about 3 KB
 //! for every visitor.
+//!
+//! A form that the server refuses because of a rate limit or too much load is sent again by itself
+//! after the time that the server asks for. The server has done nothing then. After any other
+//! failure it may have.
 
 use crate::{
+    browser,
     browser::{
         connection,
         js_json::FromJs,
@@ -10,12 +15,17 @@ use crate::{
     },
     page_query,
     server_fn_error::ServerFnProblem,
-    ui::form_values::FormValues,
+    ui::{countdown, form_values::FormValues},
 };
 use countersign_types::{FieldErrors, Problem};
 use futures::{FutureExt, future::LocalBoxFuture};
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use std::sync::Arc;
+
+/// The longest wait in seconds after which a form is sent again by itself.
+const MAX_RESEND_DELAY: u32 = 60;
+/// How often a form is sent again by itself.
+const MAX_RESENDS: u32 = 3;
 
 type Response = LocalBoxFuture<'static, Result<BufferedResponse, Problem>>;
 
@@ -34,7 +44,7 @@ pub struct FormAction {
 #[derive(Clone)]
 struct Handlers {
     check: Arc<dyn Fn(&FormValues) -> FieldErrors + Send + Sync>,
-    send: fn(FormValues) -> Response,
+    send: fn(&FormValues) -> Response,
     on_response: Arc<dyn Fn(BufferedResponse) -> Result<(), Problem> + Send + Sync>,
 }
 
@@ -135,19 +145,65 @@ impl FormAction {
         self.handlers.try_with_value(|handlers| (handlers.check)(fields)).unwrap_or_default()
     }
 
-    /// Sends the form. The caller ensures that it isn't being sent already.
+    /// Sends the form, and again after a refusal, unless the user presses or types anything before.
+    /// The caller ensures that it isn't being sent already.
     pub(super) fn send(self, fields: FormValues) {
+        self.send_up_to(fields, MAX_RESENDS);
+    }
+
+    fn send_up_to(self, fields: FormValues, resends: u32) {
         let Some(Handlers { send, on_response, .. }) = self.handlers.try_get_value() else {
             return;
         };
         self.clear_success();
         self.working.try_set(true);
         spawn_local(async move {
-            let outcome = send(fields).await.and_then(|response| on_response(response));
+            let outcome = send(&fields).await.and_then(|response| on_response(response));
             if outcome.is_err() || !self.navigates {
                 self.working.try_set(false);
             }
+            let delay = outcome.as_ref().err().and_then(resend_delay).filter(|_| resends > 0);
             self.outcome.try_set(Some(outcome));
+            if let Some(seconds) = delay
+                && countdown::count_down(self.path, seconds).await
+                && !browser::is_leaving()
+            {
+                self.send_up_to(fields, resends - 1);
+            }
         });
+    }
+}
+
+/// Returns the seconds after which a form is sent again by itself, if it is after this problem.
+fn resend_delay(problem: &Problem) -> Option<u32> {
+    match *problem {
+        Problem::RateLimited { retry_after } | Problem::Overloaded { retry_after }
+            if retry_after <= MAX_RESEND_DELAY =>
+        {
+            Some(retry_after.max(1))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_refusals_with_a_short_wait_are_resent() {
+        for (problem, delay) in [
+            (Problem::RateLimited { retry_after: 60 }, Some(60)),
+            (Problem::RateLimited { retry_after: 61 }, None),
+            (Problem::Overloaded { retry_after: 0 }, Some(1)),
+            (Problem::Overloaded { retry_after: u32::MAX }, None),
+            // The server may have done what it was asked for.
+            (Problem::Unavailable, None),
+            (Problem::Offline, None),
+            (Problem::internal(), None),
+            (Problem::InvalidCredentials, None),
+        ] {
+            assert_eq!(resend_delay(&problem), delay, "{problem}");
+        }
     }
 }

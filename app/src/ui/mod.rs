@@ -14,6 +14,7 @@ pub mod checkbox;
 pub mod code_field;
 #[cfg(feature = "ssr")]
 pub mod cooldown;
+mod countdown;
 #[cfg(feature = "ssr")]
 pub mod datetime;
 #[cfg(feature = "ssr")]

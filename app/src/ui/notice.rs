@@ -15,6 +15,10 @@ pub enum Severity {
     Error,
 }
 
+/// The role of the element that shows a countdown. Screen readers read it with its notice, and
+/// ignore changes. (A constant: the code for elements without any value costs more.)
+const TIMER: &str = "timer";
+
 /// A box with a message, which screen readers read when it appears.
 #[component]
 pub fn Notice<Content: IntoView + 'static>(
@@ -67,6 +71,8 @@ pub fn problem_notice(problem: Problem) -> impl IntoView {
         <Notice severity=Severity::Error>
             <p>{title}</p>
             {body}
+            // `countdown` writes into it.
+            <p role=TIMER></p>
         </Notice>
     }
 }

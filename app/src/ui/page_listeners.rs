@@ -7,7 +7,7 @@ use crate::{
         connection,
         server_fn_client::{AuthenticatedClient, BufferedResponse, post_form},
     },
-    ui::{event_target::target_as, form_values::FormValues, theme_switch},
+    ui::{countdown, event_target::target_as, form_values::FormValues, theme_switch},
 };
 use leptos::{
     ev,
@@ -45,6 +45,7 @@ pub fn start() {
     browser::on_captured_event("toggle", |event| focus_dialog(&event));
     browser::on_event(ev::focusout, |event| close_popover_on_blur(&event));
     browser::on_event(ev::click, |event| {
+        countdown::cancel();
         if browser::is_hydrated()
             && let Some(link) = target_as::<Element>(event.target())
                 .and_then(|clicked| clicked.closest("a[href]").ok().flatten())
@@ -59,9 +60,14 @@ pub fn start() {
         }
     });
     connection::on_return(follow_pending_link);
-    // The user has gone on on this page.
-    browser::on_event(ev::input, |_| PENDING_LINK.set(None));
-    browser::on_bfcache_restore(|| PENDING_LINK.set(None));
+    browser::on_event(ev::input, |_| go_on());
+    browser::on_bfcache_restore(go_on);
+}
+
+/// Forgets what this page would do by itself: the user has gone on.
+fn go_on() {
+    PENDING_LINK.set(None);
+    countdown::cancel();
 }
 
 /// Scrolls a navigation that is wider than the window to the current page.
