@@ -18,7 +18,7 @@ pub struct BrandParts {
     pub has_custom_name: bool,
     /// A sentence about the product.
     pub tagline: Option<String>,
-    /// The URL of the application, to which the logo leads.
+    /// The URL of the application, to which the logo and the page after a sign-up lead.
     pub app_url: Option<String>,
     /// The logo for light pages, with the name as its text.
     pub logo: Option<String>,

@@ -211,6 +211,14 @@ pub const DELETION_CANCELLED: &str = "kept";
 /// `?saved`: a plain form was accepted.
 pub const SAVED: &str = "saved";
 
+/// `?welcome`, on [`PROFILE`]: the user has just signed up.
+pub const WELCOME: &str = "welcome";
+
+/// Returns the URL of the page after a sign-up.
+pub fn welcome_page() -> String {
+    format!("{}?{WELCOME}", PROFILE.path)
+}
+
 /// Parameters of flash messages, which are shown once and not after a reload.
 const FLASH_PARAMS: &[&str] = &[
     FAILED_FUNCTION,
@@ -222,6 +230,7 @@ const FLASH_PARAMS: &[&str] = &[
     DELETION_CANCELLED,
     SAVED,
     CONFIRMED,
+    WELCOME,
 ];
 
 /// Returns the access level of a page, or `None` if there is no such page.

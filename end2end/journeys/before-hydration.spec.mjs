@@ -15,7 +15,7 @@ import {
 import { expect, test } from '../support/test.mjs';
 
 async function expectHydratedSession(page, user, watch, arrive) {
-  await expect(page).toHaveURL(/\/account$/);
+  await expect(page).toHaveURL(/\/account(\?welcome)?$/);
   const before = await page.locator('main').innerText();
   expect(watch.callsTo('/fn/refresh')).toHaveLength(0);
   arrive();

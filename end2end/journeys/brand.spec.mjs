@@ -1,5 +1,5 @@
 // An operator makes the pages theirs with settings: name, colors, links and theme.
-import { createUser, field, logIn, open } from '../support/actions.mjs';
+import { createUser, field, logIn, open, signUp } from '../support/actions.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 test.use({
@@ -17,7 +17,7 @@ test.use({
 const style = (locator, property) =>
   locator.evaluate((element, property) => getComputedStyle(element)[property], property);
 
-withAndWithoutScripts(() => {
+withAndWithoutScripts((scripts) => {
   test('pages carry name, colors and links of the operator', async ({ page, server }) => {
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
     await open(page, '/login');
@@ -41,5 +41,22 @@ withAndWithoutScripts(() => {
     await expect(page).toHaveTitle('Profile · Fieldnotes');
     await expect(field.name(page)).toHaveValue(user.name);
     await expect(page.getByText('Countersign')).toHaveCount(0);
+  });
+
+  test('new user is welcomed once and led to the application', async ({ page }) => {
+    await signUp(page);
+    const welcome = page.getByRole('heading', { name: 'Welcome, Ada Lovelace.' });
+    await expect(welcome).toBeVisible();
+    await expect(page.getByText('Your account is ready.')).toBeVisible();
+    await expect(page.getByRole('link', { name: 'Go to Fieldnotes' })).toHaveAttribute(
+      'href',
+      'https://app.fieldnotes.example/',
+    );
+    // Without scripts the message stays in the URL.
+    await page.reload();
+    await expect(field.name(page)).toHaveValue('Ada Lovelace');
+    await expect(welcome).toHaveCount(scripts ? 0 : 1);
+    await open(page, '/account');
+    await expect(welcome).toHaveCount(0);
   });
 });

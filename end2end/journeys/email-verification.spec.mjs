@@ -109,6 +109,7 @@ withAndWithoutScripts((scripts) => {
     await expectConfirmPageOf(page, user.email);
     await submit(page, 'Confirm email address');
     await expectAccountOf(page, user);
+    await expect(page.getByRole('heading', { name: 'Welcome, Ada Lovelace.' })).toBeVisible();
     await open(page, link);
     await expect(page.getByRole('alert')).toContainText('This link no longer works');
   });

@@ -130,7 +130,7 @@ for (const [when, at] of Object.entries(moments)) {
         await page.locator('#email').fill(user.email);
         await page.locator('#password').fill(user.password);
         const signedUp = await send(page, watch, '/fn/signup');
-        await expect(page).toHaveURL(/\/account$/);
+        await expect(page).toHaveURL(/\/account(\?welcome)?$/);
         await expect(page.locator('main')).toContainText(user.email);
         signedUp();
 

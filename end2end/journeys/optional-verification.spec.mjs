@@ -31,6 +31,13 @@ withAndWithoutScripts((scripts) => {
   test('account opens at once, and every page asks for the code', async ({ page }) => {
     const user = await signUp(page);
     const mail = await mailTo(user.email);
+    // The welcome says it first.
+    await expect(page.getByRole('heading', { name: 'Welcome, Ada Lovelace.' })).toBeVisible();
+    await expect(page.getByRole('link', { name: 'Confirm your email address' })).toHaveAttribute(
+      'href',
+      '/account/email?sent',
+    );
+    await expect(notice(page)).toHaveCount(0);
     for (const url of ['/account', '/account/activity']) {
       await open(page, url);
       await expect(notice(page)).toBeVisible();
@@ -45,6 +52,7 @@ withAndWithoutScripts((scripts) => {
   test('another email is sent from every page', async ({ page }) => {
     const user = await signUp(page);
     const first = await mailTo(user.email);
+    await open(page, '/account');
     await submit(page, 'Send a code');
     await expect(page).toHaveURL('/account/email?sent');
     const second = await mailTo(user.email);

@@ -197,6 +197,7 @@ export const scriptlessStates = {
 export const userStates = {
   'home-logged-in': at('/'),
   account: at('/account'),
+  'account-welcome': at('/account?welcome'),
   'account-menu': async (page) => {
     await open(page, '/account');
     await page.getByRole('banner').getByRole('button').click();

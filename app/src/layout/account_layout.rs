@@ -90,9 +90,12 @@ fn render_notices(
     page: AccountPage,
 ) -> impl IntoView {
     let (reuse_tag, verification_tag) = (tag.clone(), tag.clone());
-    // The page for the email address says it itself. A new address will be verified.
+    // The page for the email address and the welcome say it themselves. A new address will be
+    // verified.
+    let is_said =
+        page == routes::EMAIL || page == routes::PROFILE && page_query::has(routes::WELCOME);
     let asks_for_verification =
-        account.verification_due && account.pending_email.is_none() && page != routes::EMAIL;
+        account.verification_due && account.pending_email.is_none() && !is_said;
     view! {
         {account.reuse_detected_at.map(|at| render_reuse_notice(at, reuse_tag))}
         {account.deletion_scheduled_at.map(|at| render_deletion_notice(at, tag))}

@@ -3,7 +3,7 @@
 use crate::{
     request::response,
     return_to::verify_page,
-    routes::{CONFIRM, LOG_IN, LOGGED_OUT},
+    routes::{self, CONFIRM, LOG_IN, LOGGED_OUT},
 };
 use countersign_core::{
     Auth, IssuedTokens, PresentedCredential, RefreshToken, RequestContext, SignedIn,
@@ -16,6 +16,7 @@ use countersign_http::{
 };
 use countersign_types::{
     Access, Problem, RedirectPath, Timestamp, VerificationId,
+    redirect_path::DEFAULT_REDIRECT,
     views::{LogInResponse, SessionTokens, TaggedAccount},
 };
 use http::{HeaderName, HeaderValue, header::SET_COOKIE, request::Parts};
@@ -118,14 +119,17 @@ impl RequestScope {
     }
 
     /// Writes the response to a log-in: the cookies, and for a plain form the redirect. `next` is
-    /// an unvalidated redirect path. A script gets the access token.
+    /// an unvalidated redirect path. A new user who was not on the way to another page is welcomed.
+    /// A script gets the access token.
     pub fn log_in_response(&self, next: &str, issued: IssuedTokens) -> LogInResponse {
-        let next = RedirectPath::parse(next);
+        let next = RedirectPath::parse(next).as_str().to_owned();
+        let is_welcome = issued.is_sign_up && next == DEFAULT_REDIRECT;
+        let next = if is_welcome { routes::welcome_page() } else { next };
         self.replace_tokens(&issued);
-        self.redirect_form(next.as_str());
+        self.redirect_form(&next);
         // A page render gets no token either: it would be part of the HTML.
         let session = (self.kind == RequestKind::Script).then(|| session(issued));
-        LogInResponse { next: next.as_str().to_owned(), session }
+        LogInResponse { next, session }
     }
 
     /// Writes the response to a sign-up or log-in. If the address must be verified first, the

@@ -355,7 +355,9 @@ impl Auth {
             .ok_or_else(|| Error::internal("new session not found"))?;
         self.commit_and_publish(tx, &changes, now).await?;
         let device_cookie = self.issue_device_cookie(context, key, user, row.epoch)?;
-        Ok(IssuedTokens { device_cookie, ..self.issue(&row, row.session.generation, now)? })
+        let is_sign_up = event == EventKind::SignedUp;
+        let issued = self.issue(&row, row.session.generation, now)?;
+        Ok(IssuedTokens { is_sign_up, device_cookie, ..issued })
     }
 }
 

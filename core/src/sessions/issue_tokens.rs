@@ -74,6 +74,8 @@ pub struct IssuedTokens {
     pub refresh: RefreshToken,
     /// Whether the session outlives the browser ("remember me").
     pub persistent: bool,
+    /// Whether the account has just been created.
+    pub is_sign_up: bool,
     /// The account.
     pub account: Account,
     /// The session tag: [`countersign_types::views::TaggedAccount::session_tag`].
@@ -266,6 +268,7 @@ impl Auth {
                 max_age: session.persistent.then_some(max_age),
             },
             persistent: session.persistent,
+            is_sign_up: false,
             account: self.account_view(row, now),
             session_tag: self.session_tag(session.id),
             device_cookie: None,

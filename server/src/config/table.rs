@@ -216,7 +216,7 @@ settings! {
     BrandTagline = "COUNTERSIGN_BRAND_TAGLINE",
         pub(super) brand_tagline: Option<Tagline> = None;
 
-    /// URL of your application, to which the logo leads.
+    /// URL of your application, to which the logo and the page after a sign-up lead.
     BrandAppUrl = "COUNTERSIGN_BRAND_APP_URL",
         pub(super) brand_app_url: Option<LinkUrl> = None;
 

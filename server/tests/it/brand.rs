@@ -6,10 +6,10 @@ use countersign::brand::{BrandFile, BrandSettings, Radius, SiteBrand, palette::P
 use countersign_core::test_on_each_database;
 use countersign_leptos::brand::BrandParts;
 
-fn fieldnotes() -> SiteBrand {
+fn fieldnotes() -> BrandSettings {
     let logo = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
     let logo = BrandFile { bytes: logo.into(), media_type: "image/svg+xml", extension: "svg" };
-    SiteBrand::new(BrandSettings {
+    BrandSettings {
         parts: BrandParts {
             name: "Field & <notes>".to_owned(),
             has_custom_name: true,
@@ -26,7 +26,7 @@ fn fieldnotes() -> SiteBrand {
         icon: None,
         font: None,
         css: Some("a { color: red }".to_owned()),
-    })
+    }
 }
 
 /// Returns the value of the first attribute that starts with `start`.
@@ -36,7 +36,7 @@ fn value_of<'a>(html: &'a str, start: &str) -> &'a str {
 
 test_on_each_database! {
     async fn pages_and_error_pages_carry_the_brand(app: App) {
-        let app = app.with_brand(fieldnotes());
+        let app = app.with_brand(SiteBrand::new(fieldnotes()));
         let user = app.user("ada@example.com").await;
         for path in ["/", "/login", "/nowhere", "/fn/nothing"] {
             let page = app.anon().with("accept", "text/html").get(path).await.text;
@@ -54,8 +54,21 @@ test_on_each_database! {
         assert_eq!(openapi["info"]["title"], "Field & <notes>");
     }
 
+    async fn welcome_leads_to_the_application(app: App) {
+        let app = app.with_brand(SiteBrand::new(fieldnotes()));
+        let refresh = app.user("ada@example.com").await.refresh;
+        let page = app.anon().browser(&refresh).get("/account?welcome").await.text;
+        let link = "<a href=\"https://app.example.com/\">Go to Field &amp; &lt;notes&gt;</a>";
+        assert!(page.contains(link), "{page}");
+        let mut unnamed = fieldnotes();
+        unnamed.parts.has_custom_name = false;
+        let app = app.with_brand(SiteBrand::new(unnamed));
+        let page = app.anon().browser(&refresh).get("/account?welcome").await.text;
+        assert!(page.contains("Go to the application"), "{page}");
+    }
+
     async fn brand_files_are_immutable_and_unknown_ones_return_404(app: App) {
-        let app = app.with_brand(fieldnotes());
+        let app = app.with_brand(SiteBrand::new(fieldnotes()));
         let login = app.anon().get("/login").await.text;
         for (start, media_type, content) in [
             ("rel=\"stylesheet\" href=\"/brand/", "text/css", "@layer operator{a { color: red }}"),

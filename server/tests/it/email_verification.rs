@@ -168,13 +168,39 @@ test_on_each_database! {
         assert!(weak.header("location").contains("too_weak"), "{:?}", weak.headers);
         let password = PASSWORD.replace(' ', "+");
         let created = app.form("/fn/confirm-email", &opened, &format!("{form}{password}")).await;
-        assert_eq!(created.header("location"), "/account", "{:?}", created.headers);
+        assert_eq!(created.header("location"), "/account?welcome", "{:?}", created.headers);
         let log_in = async |password: &str| {
             let body = json!({"email": ADA, "password": password});
             app.0.anon().post(LOG_IN, body).await
         };
         assert_eq!(log_in(PASSWORD).await.status, StatusCode::OK);
         assert_eq!(log_in("another horse battery").await.status, StatusCode::UNAUTHORIZED);
+    }
+
+    async fn completed_sign_up_leads_to_the_welcome_and_log_in_does_not(app: Verifying) {
+        let credentials = |email: &str| {
+            format!("form[email]={email}&form[password]={}", PASSWORD.replace(' ', "+"))
+        };
+        let signed_up = app.form("/fn/signup", "", &credentials(ADA)).await;
+        let waiting = cookie(&signed_up, "-verification");
+        let code = format!("form[code]={}", app.link_to(ADA).await.code);
+        let completed = app.form("/fn/verify-email", &waiting, &code).await;
+        assert_eq!(completed.header("location"), "/account?welcome");
+        // The address of this page is confirmed already.
+        let page = app.page("/account?welcome", &cookie(&completed, "")).await;
+        assert!(page.contains("Welcome.") && !page.contains("Confirm your"), "{page}");
+
+        let signed_up = app.form("/fn/signup", "", &credentials(EVE)).await;
+        let waiting = cookie(&signed_up, "-verification");
+        let link = app.link_to(EVE).await;
+        let opened = app.0.anon().get(&format!("/link?token={}", link.token)).await;
+        let cookies = format!("{}; {waiting}", cookie(&opened, "-link"));
+        let form = format!("link_id={}", link.id);
+        let confirmed = app.form("/fn/confirm-email", &cookies, &form).await;
+        assert_eq!(confirmed.header("location"), "/account?welcome");
+
+        let log_in = app.form("/fn/login", "", &credentials(ADA)).await;
+        assert_eq!(log_in.header("location"), "/account");
     }
 
     async fn scanner_that_opens_the_link_uses_nothing(app: Verifying) {

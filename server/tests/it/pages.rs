@@ -1,11 +1,17 @@
 //! Server-side rendered pages.
 
-use crate::support::App;
+use crate::support::{App, PASSWORD};
 use axum::http::StatusCode;
 use countersign_core::test_on_each_database;
 use countersign_leptos::routes::{ACCOUNT_PAGES, AccountPage};
 use countersign_types::TimeSpan;
 use serde_json::json;
+
+/// Returns the encoded sign-up form.
+fn sign_up_form(email: &str, name: &str, next: &str) -> String {
+    let password = PASSWORD.replace(' ', "+");
+    format!("form[email]={email}&form[name]={name}&form[password]={password}&next={next}")
+}
 
 test_on_each_database! {
     async fn page_is_rendered_for_the_user_of_the_cookie(app: App) {
@@ -171,6 +177,43 @@ test_on_each_database! {
                 "{page}"
             );
             assert!(forms > 0 || page == "/", "{page}");
+        }
+    }
+
+    async fn sign_up_leads_to_the_welcome_unless_another_page_was_requested(app: App) {
+        for (n, (next, target)) in [
+            ("", "/account?welcome"),
+            ("/account", "/account?welcome"),
+            ("//evil.example", "/account?welcome"),
+            ("/account/devices", "/account/devices"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let form = sign_up_form(&format!("plain{n}@example.com"), "", next);
+            let plain = app.anon().submit("/fn/signup", "/signup", &form).await;
+            assert_eq!(plain.header("location"), target, "{next}");
+            let form = sign_up_form(&format!("script{n}@example.com"), "", next);
+            let script = app.anon().call("/fn/signup", &form).await;
+            assert_eq!(script.json()["next"], target, "{next}");
+        }
+        let again = sign_up_form("plain0@example.com", "", "");
+        let log_in = app.anon().submit("/fn/login", "/login", &again).await;
+        assert_eq!(log_in.header("location"), "/account");
+    }
+
+    async fn welcome_greets_by_name_and_offers_to_confirm_the_address(app: App) {
+        let user = app.user("ada@example.com").await;
+        let browser = app.anon().browser(&user.refresh);
+        let offer = "<a href=\"/account/email\">Confirm your email address</a>";
+        let page = browser.get("/account?welcome").await.text;
+        assert!(page.contains("<h2>Welcome.</h2>") && page.contains("Your account is ready."));
+        assert!(page.contains(offer) && !page.contains("Go to"), "{page}");
+        user.client.patch("/api/v1/me", json!({"name": "Ada"})).await;
+        let page = browser.get("/account?welcome").await.text;
+        assert!(page.contains("<h2>Welcome, Ada.</h2>"), "{page}");
+        for other in ["/account", "/account/email?welcome"] {
+            assert!(!browser.get(other).await.text.contains("Welcome"), "{other}");
         }
     }
 

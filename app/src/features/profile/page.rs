@@ -2,11 +2,15 @@
 
 use super::{ProfileForm, messages};
 use crate::{
+    brand::Brand,
     layout::account_layout::account_page,
-    routes,
-    ui::{Date, email_address},
+    page_query, request, routes,
+    ui::{Card, Date, Icon, List, Tone, email_address, icon_box},
 };
-use countersign_types::{Field, views::TaggedAccount};
+use countersign_types::{
+    Field,
+    views::{Account, TaggedAccount},
+};
 use leptos::prelude::*;
 
 #[component]
@@ -16,6 +20,7 @@ pub fn ProfilePage() -> impl IntoView {
 
 fn profile(TaggedAccount { account, .. }: TaggedAccount) -> impl IntoView {
     view! {
+        {page_query::has(routes::WELCOME).then(|| welcome(&account))}
         <div class="card stack">
             <ProfileForm/>
         </div>
@@ -37,4 +42,41 @@ fn profile(TaggedAccount { account, .. }: TaggedAccount) -> impl IntoView {
             </div>
         </dl>
     }
+}
+
+/// Renders what a new user sees, with the next steps.
+fn welcome(account: &Account) -> impl IntoView + use<> {
+    let brand = Brand::of_page();
+    let confirm = (!account.email_verified && request::sends_mail()).then(|| {
+        // The code was sent with the sign-up if the page asks for it.
+        let url = if account.verification_due {
+            routes::email_page_for_code()
+        } else {
+            routes::EMAIL.path.to_owned()
+        };
+        next_step(Icon::Mail, url, messages::CONFIRM_EMAIL.to_owned())
+    });
+    let go_on = brand.app_url.clone().map(|url| {
+        let name = brand.has_custom_name.then_some(&*brand.name);
+        next_step(Icon::LogIn, url, messages::go_to(name))
+    });
+    let steps: Vec<_> = confirm.into_iter().chain(go_on).collect();
+    let steps = (!steps.is_empty()).then(|| view! { <List class="" rows=steps/> });
+    view! {
+        <Card title=messages::welcome(account.name.as_deref()) lead=messages::READY>
+            {steps}
+        </Card>
+    }
+}
+
+fn next_step(which: Icon, url: String, label: String) -> AnyView {
+    view! {
+        <li>
+            {icon_box(which, Tone::Accent)}
+            <p>
+                <a href=url>{label}</a>
+            </p>
+        </li>
+    }
+    .into_any()
 }
