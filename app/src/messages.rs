@@ -27,6 +27,12 @@ pub fn window_title(heading: &str, product: &str) -> String {
 
 pub const SKIP: &str = "Skip to content";
 pub const FOOTER: &str = "Powered by Countersign";
+
+/// Returns the name of this product with its version.
+pub fn version(version: &str) -> String {
+    format!("{PRODUCT} {version}")
+}
+
 pub const FOOTER_NAV: &str = "Legal and help";
 pub const TERMS: &str = "Terms";
 pub const PRIVACY: &str = "Privacy";

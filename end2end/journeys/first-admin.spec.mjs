@@ -26,6 +26,7 @@ test('setup link creates one administrator and is invalid afterwards', async ({
   await fillIn(page, user);
   await submit(page, 'Create account');
   await expectAccountOf(page, user);
+  await expect(page.getByRole('contentinfo')).toContainText(/Countersign \d/);
   const { access_token } = await storedToken(page);
   expect((await server.api('GET', '/me', undefined, access_token)).body.roles).toEqual([
     'user',

@@ -7,7 +7,11 @@ use crate::{
     messages, request, routes,
     ui::{Icon, Menu, avatar, icon, identity, theme_switch, wordmark},
 };
-use countersign_types::{Problem, redirect_path::DEFAULT_REDIRECT, views::Account};
+use countersign_types::{
+    Problem,
+    redirect_path::DEFAULT_REDIRECT,
+    views::{Account, Role},
+};
 use leptos::prelude::*;
 
 /// The site header.
@@ -79,12 +83,25 @@ pub fn SiteFooter() -> impl IntoView {
             </nav>
         }
     });
-    let product = (!brand.has_custom_name).then(|| view! { <p>{messages::FOOTER}</p> });
     view! {
         <footer class="site-footer cluster">
-            {product}
+            {product(&brand)}
             {links}
             {brand.theme.is_none().then(|| theme_switch(request::chosen_theme()))}
         </footer>
     }
+}
+
+/// Renders the name of this product, unless the operator has set another one. On account pages,
+/// administrators see the version, too. It would tell others which flaws to try.
+fn product(brand: &Brand) -> impl IntoView + use<> {
+    let user = expect_context::<CurrentUser>();
+    let name = (!brand.has_custom_name).then(|| messages::FOOTER.to_owned());
+    let is_account_page = routes::is_protected(&request::path());
+    Suspend::new(async move {
+        let is_admin = is_account_page
+            && user.account().await.is_ok_and(|user| user.account.roles.contains(&Role::Admin));
+        let text = if is_admin { Some(messages::version(env!("CARGO_PKG_VERSION"))) } else { name };
+        text.map(|text| view! { <p>{text}</p> })
+    })
 }

@@ -1,6 +1,6 @@
 //! Server-side rendered pages.
 
-use crate::support::{App, PASSWORD};
+use crate::support::{App, PASSWORD, admin_client};
 use axum::http::StatusCode;
 use countersign_core::test_on_each_database;
 use countersign_leptos::routes::{ACCOUNT_PAGES, AccountPage};
@@ -214,6 +214,25 @@ test_on_each_database! {
         assert!(page.contains("<h2>Welcome, Ada.</h2>"), "{page}");
         for other in ["/account", "/account/email?welcome"] {
             assert!(!browser.get(other).await.text.contains("Welcome"), "{other}");
+        }
+    }
+
+    async fn version_is_shown_to_administrators_on_account_pages_only(app: App) {
+        let version = concat!("Countersign ", env!("CARGO_PKG_VERSION"));
+        admin_client(&app).await;
+        let admin = app.log_in("admin@example.com").await;
+        let user = app.user("ada@example.com").await;
+        for AccountPage { path, .. } in ACCOUNT_PAGES {
+            let page = app.anon().browser(&admin.refresh).get(path).await.text;
+            assert!(page.contains(version), "{path}: {page}");
+            let page = app.anon().browser(&user.refresh).get(path).await.text;
+            assert!(!page.contains(env!("CARGO_PKG_VERSION")), "{path}: {page}");
+        }
+        for path in ["/", "/login", "/signup", "/nothing/here"] {
+            for client in [app.anon(), app.anon().browser(&admin.refresh)] {
+                let page = client.get(path).await.text;
+                assert!(!page.contains(env!("CARGO_PKG_VERSION")), "{path}: {page}");
+            }
         }
     }
 
