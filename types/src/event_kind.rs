@@ -17,7 +17,8 @@ pub enum EventSeverity {
     Warning,
 }
 
-/// The topic of an audit event. The activity list shows an icon for it.
+/// The topic of an audit event. It decides the icon in the activity list, and the filter: see
+/// [`ActivityFilter`](crate::ActivityFilter).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventTopic {
     /// A session began, or should have.
@@ -28,11 +29,11 @@ pub enum EventTopic {
     Password,
     /// The email address.
     Email,
-    /// The account as a whole, or its display name.
+    /// The account as a whole, its role or its display name.
     Account,
     /// The end of the account.
     Deletion,
-    /// The safety of the account.
+    /// The safety of the sessions: someone else may have used one.
     Security,
 }
 
@@ -131,9 +132,9 @@ event_kinds! {
     ActivityReported = "activity_reported", Warning, Security,
         "Reported activity that wasn't yours";
     /// An administrator disabled the account.
-    AccountDisabled = "account_disabled", Notice, Security, "Account disabled by an administrator";
+    AccountDisabled = "account_disabled", Notice, Account, "Account disabled by an administrator";
     /// An administrator enabled the account again.
-    AccountEnabled = "account_enabled", Notice, Security,
+    AccountEnabled = "account_enabled", Notice, Account,
         "Account enabled again by an administrator";
     /// An administrator changed the role.
     RoleChanged = "role_changed", Notice, Account, "Role changed by an administrator";

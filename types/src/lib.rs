@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod access;
+pub mod activity_filter;
 pub mod display_name;
 pub mod email;
 pub mod event_kind;
@@ -25,6 +26,7 @@ pub mod time;
 pub mod views;
 
 pub use access::{Access, FRESH_PERIOD};
+pub use activity_filter::ActivityFilter;
 pub use display_name::DisplayName;
 pub use email::Email;
 pub use event_kind::{EventKind, EventSeverity, EventTopic};

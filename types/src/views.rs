@@ -272,6 +272,29 @@ pub struct ActivityEvent {
     pub address: Option<String>,
 }
 
+/// A page of the activity list, newest first.
+///
+/// A page with a filter reads a limited number of events, so it may have few items or none although
+/// older events match: `searched_to` is present then, and `next_cursor` continues the search.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ActivityEventPage {
+    /// The events of this page.
+    pub items: Vec<ActivityEvent>,
+    /// The cursor of the next page. Missing on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub next_cursor: Option<String>,
+    /// The time of the last event that was read. Present if the page isn't full although there are
+    /// older events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(nullable = false, value_type = Option<String>, format = DateTime)
+    )]
+    pub searched_to: Option<Timestamp>,
+}
+
 /// A user, as shown to administrators. It contains no credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
