@@ -10,10 +10,12 @@ use uuid::Uuid;
 pub const MAX_PAGE_SIZE: u16 = 100;
 
 /// A request for one page of a list that is sorted by a time-ordered id, newest first.
+#[derive(Clone, Copy)]
 pub(crate) struct PageRequest {
     /// Only items before this one.
     pub(crate) before: Uuid,
-    limit: usize,
+    /// Maximum number of items.
+    pub(crate) limit: usize,
 }
 
 impl PageRequest {
@@ -39,10 +41,14 @@ impl PageRequest {
     pub(crate) fn page<T>(&self, mut rows: Vec<T>, id: impl Fn(&T) -> Uuid) -> Paginated<T> {
         let more = rows.len() > self.limit;
         rows.truncate(self.limit);
-        let next_cursor =
-            rows.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(id(last).as_bytes()));
+        let next_cursor = rows.last().filter(|_| more).map(|last| encode_cursor(id(last)));
         Paginated { items: rows, next_cursor }
     }
+}
+
+/// Returns the cursor of the items after the one with this id.
+pub(crate) fn encode_cursor(id: Uuid) -> String {
+    URL_SAFE_NO_PAD.encode(id.as_bytes())
 }
 
 fn decode_cursor(cursor: &str) -> Option<Uuid> {

@@ -5,8 +5,8 @@
 use countersign_types::{
     EventId, EventKind, LinkId, SessionId, Timestamp, UserId,
     views::{
-        Account, ActivityEvent, LinkAction, LogInResponse, OpenedLink, Paginated, RequestedMail,
-        Role, SessionInfo, SessionList, SessionTokens, TaggedAccount,
+        Account, ActivityEvent, ActivityEventPage, LinkAction, LogInResponse, OpenedLink,
+        RequestedMail, Role, SessionInfo, SessionList, SessionTokens, TaggedAccount,
     },
 };
 use js_sys::{Array, Date, JSON, Object, Reflect};
@@ -124,8 +124,8 @@ text! {
 
 /// Implements [`FromJs`] for structs that are objects in JSON, with the same names.
 macro_rules! object {
-    ($($type:ident $(<$of:ident>)? { $($member:ident),* })*) => {$(
-        impl $(<$of: FromJs>)? FromJs for $type $(<$of>)? {
+    ($($type:ident { $($member:ident),* })*) => {$(
+        impl FromJs for $type {
             fn from_js(value: &JsValue) -> Option<Self> {
                 Some(Self { $($member: property(value, stringify!($member))?),* })
             }
@@ -144,5 +144,5 @@ object! {
     SessionInfo { id, device, address, created_at, last_seen_at, current }
     SessionList { as_of, items }
     ActivityEvent { id, kind, at, device, address }
-    Paginated<T> { items, next_cursor }
+    ActivityEventPage { items, next_cursor, searched_to }
 }

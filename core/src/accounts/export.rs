@@ -5,8 +5,8 @@ use crate::{
     sessions::store::ExportedSessionRow, store::ReadConnection,
 };
 use countersign_types::{
-    SessionId, UserId,
-    views::{AccountExport, ExportedSession, Paginated},
+    ActivityFilter, SessionId, UserId,
+    views::{AccountExport, ActivityEventPage, ExportedSession},
 };
 use uuid::Uuid;
 
@@ -30,8 +30,9 @@ impl Fresh<'_> {
         let last_login_at =
             reader.user_summary(user.user).await?.ok_or(Error::Unauthenticated)?.last_login_at;
         let sessions = session_page(&mut reader, user.user, SessionId(Uuid::max())).await?;
-        let Paginated { items: activity, next_cursor } =
-            user.events(&mut reader, &PageRequest::first(MAX_EXPORTED_EVENTS)).await?;
+        let newest = PageRequest::first(MAX_EXPORTED_EVENTS);
+        let ActivityEventPage { items: activity, next_cursor, .. } =
+            user.events(&mut reader, ActivityFilter::All, newest).await?;
         let older = sessions.last().filter(|_| sessions.len() == SESSIONS_PER_PAGE).map(|last| {
             let store = user.auth.store().clone();
             OlderSessions { store, user: user.user, before: last.id }

@@ -1,16 +1,7 @@
 //! Reading and changing the user's own account.
 
-use crate::{
-    Error, LimitedAction, SignedIn,
-    audit::{AuditEntry, store::EventRow},
-    pagination::PageRequest,
-    store::ReadConnection,
-};
-use countersign_types::{
-    EventId, EventKind,
-    forms::UpdateProfileForm,
-    views::{Account, ActivityEvent, Paginated},
-};
+use crate::{Error, LimitedAction, SignedIn, audit::AuditEntry};
+use countersign_types::{EventKind, forms::UpdateProfileForm, views::Account};
 
 impl SignedIn<'_> {
     /// Returns the account.
@@ -31,41 +22,6 @@ impl SignedIn<'_> {
         } else {
             Err(Error::Unauthenticated)
         }
-    }
-
-    /// Returns the user's audit events, newest first: at most `limit` (1 to
-    /// [`MAX_PAGE_SIZE`](crate::pagination::MAX_PAGE_SIZE)) before the one that `cursor` names.
-    pub async fn activity(
-        &self,
-        limit: u16,
-        cursor: Option<&str>,
-    ) -> Result<Paginated<ActivityEvent>, Error> {
-        let page_request = PageRequest::new(limit, cursor)?;
-        self.events(&mut self.auth.store().read().await?, &page_request).await
-    }
-
-    pub(crate) async fn events(
-        &self,
-        reader: &mut ReadConnection,
-        page_request: &PageRequest,
-    ) -> Result<Paginated<ActivityEvent>, Error> {
-        let rows =
-            reader.event_list(self.user, EventId(page_request.before), page_request.rows()).await?;
-        let page = page_request.page(rows, |row| row.id.0);
-        // Kinds of a newer version are skipped.
-        let event = |row: EventRow| {
-            Some(ActivityEvent {
-                id: row.id,
-                kind: EventKind::from_name(&row.kind)?,
-                at: row.at,
-                device: row.device,
-                address: row.address,
-            })
-        };
-        Ok(Paginated {
-            items: page.items.into_iter().filter_map(event).collect(),
-            next_cursor: page.next_cursor,
-        })
     }
 
     /// Changes the display name. The same name is no change and writes nothing.

@@ -1,5 +1,6 @@
 //! The audit log: who did what to which account, when and from where.
 
+mod list;
 pub(crate) mod store;
 
 use crate::{

@@ -7,7 +7,7 @@ use countersign_core::{
     test_on_each_database, testing::tokens_of,
 };
 use countersign_types::{
-    Email, EventKind, Field, FieldError, TimeSpan,
+    ActivityFilter, Email, EventKind, Field, FieldError, TimeSpan,
     forms::{CurrentPasswordForm, LogInForm, SignUpForm, UpdateProfileForm},
     views::{Account, DELETION_GRACE_PERIOD, Role},
 };
@@ -34,7 +34,7 @@ async fn request_deletion(
 async fn event_kinds(context: &TestContext, issued: &IssuedTokens) -> Vec<EventKind> {
     signed_in(context, issued)
         .await
-        .activity(100, None)
+        .activity(ActivityFilter::All, 100, None)
         .await
         .expect("a list")
         .items
@@ -229,7 +229,8 @@ test_on_each_database! {
             .await
             .expect("changed");
         let bob = context.log_in("bob@example.com").await;
-        let seen = signed_in(&context, &bob).await.activity(100, None).await.expect("a list").items;
+        let bob = signed_in(&context, &bob).await;
+        let seen = bob.activity(ActivityFilter::All, 100, None).await.expect("a list").items;
         let changed =
             seen.iter().find(|event| event.kind == EventKind::RoleChanged).expect("recorded");
         assert_eq!(

@@ -7,7 +7,7 @@ use countersign_core::{
     store::change_feed::Change, test_on_each_database, testing::TestDatabase, testing::tokens_of,
 };
 use countersign_types::{
-    EventKind, Field, FieldError, TimeSpan,
+    ActivityFilter, EventKind, Field, FieldError, TimeSpan,
     forms::{LogInForm, SignUpForm, UpdateProfileForm},
 };
 
@@ -25,7 +25,13 @@ async fn log_in(auth: &Auth, email: &str, password: &str) -> Result<(), Error> {
 async fn event_kinds(auth: &Auth, token: &str) -> Vec<EventKind> {
     let me =
         auth.signed_in(&client(), PresentedCredential::Bearer(token)).await.expect("signed in");
-    me.activity(100, None).await.expect("a list").items.iter().map(|event| event.kind).collect()
+    me.activity(ActivityFilter::All, 100, None)
+        .await
+        .expect("a list")
+        .items
+        .iter()
+        .map(|event| event.kind)
+        .collect()
 }
 
 test_on_each_database! {
@@ -407,7 +413,8 @@ test_on_each_database! {
             .expect("signed in");
         let (mut all, mut cursor, mut calls) = (Vec::new(), None, 0);
         loop {
-            let page = me.activity(5, cursor.as_deref()).await.expect("a page");
+            let page =
+                me.activity(ActivityFilter::All, 5, cursor.as_deref()).await.expect("a page");
             all.extend(page.items);
             calls += 1;
             cursor = page.next_cursor;
@@ -423,10 +430,8 @@ test_on_each_database! {
             (Some("curl"), Some("192.0.2.7"))
         );
         for cursor in ["", "x", "AAAA", "' OR 1=1 --"] {
-            assert!(
-                matches!(me.activity(5, Some(cursor)).await, Err(Error::InvalidCursor)),
-                "{cursor:?}"
-            );
+            let page = me.activity(ActivityFilter::All, 5, Some(cursor)).await;
+            assert!(matches!(page, Err(Error::InvalidCursor)), "{cursor:?}");
         }
     }
 

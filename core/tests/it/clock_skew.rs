@@ -6,7 +6,7 @@ use countersign_core::{
     Auth, Clock, PresentedCredential, RandomSource, ServerSecret, Store, test_on_each_database,
     testing::TestDatabase, testing::tokens_of,
 };
-use countersign_types::{EventKind, TimeSpan, Timestamp, forms::SignUpForm};
+use countersign_types::{ActivityFilter, EventKind, TimeSpan, Timestamp, forms::SignUpForm};
 
 const ADA: &str = "ada@example.com";
 
@@ -21,7 +21,7 @@ async fn node_with_clock_skew(context: &TestContext, difference: TimeSpan) -> (A
 async fn has_reuse_event(auth: &Auth, token: &str) -> bool {
     let me =
         auth.signed_in(&client(), PresentedCredential::Bearer(token)).await.expect("signed in");
-    me.activity(100, None)
+    me.activity(ActivityFilter::All, 100, None)
         .await
         .expect("a list")
         .items

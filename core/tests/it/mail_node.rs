@@ -8,7 +8,7 @@ use countersign_core::{
     one_time_links::LinkPurpose,
 };
 use countersign_types::{
-    EventKind, Field, FieldError, OneTimeCode, VerificationId,
+    ActivityFilter, EventKind, Field, FieldError, OneTimeCode, VerificationId,
     forms::{ChangeEmailForm, ForgotPasswordForm, LogInForm, ResetPasswordForm, SignUpForm},
     views::LinkAction,
 };
@@ -177,7 +177,8 @@ pub async fn signed_in_to<'a>(
 }
 
 pub async fn kinds(node: &Node, issued: &IssuedTokens) -> Vec<EventKind> {
-    let page = node.user(issued).await.activity(50, None).await.expect("events");
+    let page =
+        node.user(issued).await.activity(ActivityFilter::All, 50, None).await.expect("events");
     page.items.into_iter().map(|event| event.kind).collect()
 }
 

@@ -5,6 +5,7 @@
 
 mod account_deletion;
 mod account_lifecycle;
+mod activity_filters;
 mod audit;
 mod background;
 mod capacity;

@@ -4,7 +4,7 @@ use crate::common::{TestContext, accepts, can_refresh, client};
 use countersign_core::{
     Auth, Error, PresentedCredential, test_on_each_database, testing::refresh_token,
 };
-use countersign_types::{EventKind, TimeSpan};
+use countersign_types::{ActivityFilter, EventKind, TimeSpan};
 
 const ADA: &str = "ada@example.com";
 
@@ -112,7 +112,7 @@ test_on_each_database! {
             .await
             .expect("signed in");
         let kinds: Vec<_> = me
-            .activity(10, None)
+            .activity(ActivityFilter::All, 10, None)
             .await
             .expect("a list")
             .items

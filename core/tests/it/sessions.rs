@@ -6,7 +6,7 @@ use countersign_core::{
     test_on_each_database, testing::tokens_of,
 };
 use countersign_types::{
-    EventKind, Field, FieldError, TimeSpan,
+    ActivityFilter, EventKind, Field, FieldError, TimeSpan,
     forms::{ChangePasswordForm, LogInForm},
     views::SessionInfo,
 };
@@ -28,7 +28,7 @@ async fn sessions(context: &TestContext, issued: &IssuedTokens) -> Vec<SessionIn
 async fn event_kinds(context: &TestContext, issued: &IssuedTokens) -> Vec<EventKind> {
     signed_in(context, issued)
         .await
-        .activity(100, None)
+        .activity(ActivityFilter::All, 100, None)
         .await
         .expect("a list")
         .items

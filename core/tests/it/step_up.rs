@@ -3,7 +3,7 @@
 use crate::common::{PASSWORD, TestContext, client};
 use countersign_core::{Error, IssuedTokens, PresentedCredential, SignedIn, test_on_each_database};
 use countersign_types::{
-    EventKind, FRESH_PERIOD, Field, FieldError, TimeSpan,
+    ActivityFilter, EventKind, FRESH_PERIOD, Field, FieldError, TimeSpan,
     forms::{ChangePasswordForm, CurrentPasswordForm},
 };
 
@@ -37,7 +37,11 @@ async fn confirm(
 }
 
 async fn newest_event(context: &TestContext, issued: &IssuedTokens) -> EventKind {
-    let events = with_cookie(context, issued).await.activity(1, None).await.expect("a list");
+    let events = with_cookie(context, issued)
+        .await
+        .activity(ActivityFilter::All, 1, None)
+        .await
+        .expect("a list");
     events.items[0].kind
 }
 

@@ -20,8 +20,9 @@ use axum::{
     response::Response,
 };
 use countersign_types::{
+    ActivityFilter,
     forms::{ChangePasswordForm, CurrentPasswordForm, UpdateProfileForm},
-    views::{Account, ActivityEvent, Paginated},
+    views::{Account, ActivityEventPage},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -36,8 +37,15 @@ pub(crate) struct ChangeBody {
     name: Option<String>,
 }
 
-/// A page of the activity list.
-type ActivityPage = Paginated<ActivityEvent>;
+/// The query of the activity list: a filter, and the members of [`PageQuery`], which describes
+/// those.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ActivityQuery {
+    show: Option<String>,
+    limit: Option<u16>,
+    cursor: Option<String>,
+}
 
 /// Returns the account of the user.
 #[utoipa::path(
@@ -89,26 +97,54 @@ pub(crate) async fn update_me(
 }
 
 /// Lists the audit events of the account, newest first.
+///
+/// A filtered page reads a limited number of events. If they contain fewer than `limit` that match,
+/// the page is short, or empty, and `next_cursor` continues the search.
 #[utoipa::path(
     get,
     path = "/api/v1/me/activity",
     operation_id = "listActivity",
     tag = "me",
     security(("bearer" = [])),
-    params(PageQuery),
+    params(
+        (
+            "show" = inline(Option<ActivityFilter>),
+            Query,
+            description = "Which events to list. `log-ins`: log-ins, log-outs and sessions. \
+                `changes`: all others. `warnings`: those of both that need attention. \
+                Default: `all`.",
+        ),
+        PageQuery,
+    ),
     responses(
-        (status = 200, body = ActivityPage, description = "A page of audit events, newest first"),
+        (
+            status = 200,
+            body = ActivityEventPage,
+            description = "A page of audit events, newest first",
+        ),
         AuthResponses,
     ),
 )]
 pub(crate) async fn activity(
     State(server): State<HttpState>,
     auth: RequestAuth,
-    query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<ActivityPage>, ApiError> {
+    query: Result<Query<ActivityQuery>, QueryRejection>,
+) -> Result<Json<ActivityEventPage>, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
-    pagination::page_response(query, async |limit, cursor| signed_in.activity(limit, cursor).await)
-        .await
+    let Ok(Query(ActivityQuery { show, limit, cursor })) = query else {
+        return Err(pagination::bad_request(
+            "The query accepts `show`, `limit`, a number from 1 to 100, and `cursor`.",
+        ));
+    };
+    let filter = show.map_or(Some(ActivityFilter::All), |name| ActivityFilter::from_name(&name));
+    let Some(filter) = filter else {
+        let names = ActivityFilter::ALL.map(ActivityFilter::as_str).join(", ");
+        return Err(pagination::bad_request(&format!("`show` must be one of: {names}.")));
+    };
+    pagination::page_response(Ok(Query(PageQuery { limit, cursor })), async |limit, cursor| {
+        signed_in.activity(filter, limit, cursor).await
+    })
+    .await
 }
 
 /// Verifies the password, for operations that require a fresh authentication.

@@ -6,7 +6,6 @@ use axum::{
     http::StatusCode,
 };
 use countersign_core::MAX_PAGE_SIZE;
-use countersign_types::views::Paginated;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -20,20 +19,22 @@ const DEFAULT_PAGE_SIZE: u16 = 20;
 pub(crate) struct PageQuery {
     /// Maximum number of items. Default: 20.
     #[param(minimum = 1, maximum = 100)]
-    limit: Option<u16>,
+    pub(crate) limit: Option<u16>,
     /// The `next_cursor` of the previous page: 16 bytes in base64url.
     #[param(pattern = "^[A-Za-z0-9_-]{21}[AQgw]$")]
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
+}
+
+/// Returns the error for an invalid query.
+pub(crate) fn bad_request(detail: &str) -> ApiError {
+    problem::with_detail(StatusCode::BAD_REQUEST, "bad_request", detail).into()
 }
 
 /// Responds with the page that the query asks for. `read` takes a limit and a cursor.
-pub(crate) async fn page_response<T>(
+pub(crate) async fn page_response<Page>(
     query: Result<Query<PageQuery>, QueryRejection>,
-    read: impl AsyncFnOnce(u16, Option<&str>) -> Result<Paginated<T>, countersign_core::Error>,
-) -> Result<axum::Json<Paginated<T>>, ApiError> {
-    let bad_request = |detail: &str| {
-        ApiError::from(problem::with_detail(StatusCode::BAD_REQUEST, "bad_request", detail))
-    };
+    read: impl AsyncFnOnce(u16, Option<&str>) -> Result<Page, countersign_core::Error>,
+) -> Result<axum::Json<Page>, ApiError> {
     let Ok(Query(PageQuery { limit, cursor })) = query else {
         return Err(bad_request(
             "The query accepts `limit`, a number from 1 to 100, and `cursor`.",

@@ -205,12 +205,49 @@ test_on_each_database! {
             "cursor=%00",
             "order=asc",
             "limit=1&limit=2",
+            "show=log-ins&show=changes",
         ] {
             let response = ada.client.get(&format!("/api/v1/me/activity?{query}")).await;
             assert_eq!(
                 (response.status, response.problem_code().as_str()),
                 (StatusCode::BAD_REQUEST, "bad_request"),
                 "{query}"
+            );
+        }
+    }
+
+    async fn own_activity_is_filtered_and_says_how_far_it_searched(app: App) {
+        let ada = app.user("ada@example.com").await;
+        app.clock.advance(TimeSpan::minutes(1));
+        app.seed_log_ins(&ada, 1_200).await;
+        let list = async |query: &str| {
+            ada.client.get(&format!("/api/v1/me/activity{query}")).await.json()
+        };
+        assert_eq!(list("?show=all").await, list("").await);
+        let log_ins = list("?show=log-ins&limit=2").await;
+        assert_eq!(log_ins["items"].as_array().map(Vec::len), Some(2));
+        assert_eq!(log_ins.get("searched_to"), None);
+
+        let first = list("?show=changes").await;
+        assert_eq!(
+            (&first["items"], &first["searched_to"]),
+            (&json!([]), &json!("2026-01-01T00:01:00Z"))
+        );
+        let cursor = first["next_cursor"].as_str().expect("a cursor");
+        let rest = list(&format!("?show=changes&cursor={cursor}")).await;
+        assert_eq!(rest["items"][0]["kind"], "signed_up");
+        assert_eq!((rest.get("searched_to"), rest.get("next_cursor")), (None, None));
+    }
+
+    async fn unknown_activity_filter_is_rejected_by_name(app: App) {
+        let ada = app.user("ada@example.com").await;
+        for name in ["", "Warnings", "log_ins", "%3Cb%3E"] {
+            let response = ada.client.get(&format!("/api/v1/me/activity?show={name}")).await;
+            assert_eq!(response.status, StatusCode::BAD_REQUEST, "{name}");
+            assert_eq!(
+                response.json()["detail"],
+                "`show` must be one of: all, log-ins, changes, warnings.",
+                "{name}"
             );
         }
     }

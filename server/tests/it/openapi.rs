@@ -2,6 +2,7 @@
 
 use crate::support::App;
 use countersign_core::test_on_each_database;
+use serde_json::json;
 use std::collections::BTreeSet;
 
 test_on_each_database! {
@@ -153,6 +154,17 @@ test_on_each_database! {
                 "{schema} is unused"
             );
         }
+    }
+
+    async fn activity_filter_is_described_with_its_values(app: App) {
+        let document = app.anon().get("/openapi.json").await.json();
+        let parameters = &document["paths"]["/api/v1/me/activity"]["get"]["parameters"];
+        let parameters = parameters.as_array().expect("parameters");
+        let names: Vec<_> = parameters.iter().map(|parameter| &parameter["name"]).collect();
+        assert_eq!(names, ["show", "limit", "cursor"]);
+        let show = &parameters[0];
+        assert_eq!((&show["in"], &show["required"]), (&json!("query"), &json!(false)));
+        assert_eq!(show["schema"]["enum"], json!(["all", "log-ins", "changes", "warnings"]));
     }
 
     async fn request_bodies_allow_no_other_members(app: App) {

@@ -13,6 +13,13 @@ fn sign_up_form(email: &str, name: &str, next: &str) -> String {
     format!("form[email]={email}&form[name]={name}&form[password]={password}&next={next}")
 }
 
+/// Returns the target of the link with this text.
+fn link(page: &str, text: &str) -> Option<String> {
+    let anchor = page.split("<a ").find(|anchor| anchor.contains(&format!(">{text}</a>")))?;
+    let (_, href) = anchor.split_once("href=\"")?;
+    Some(href.split('"').next()?.replace("&amp;", "&"))
+}
+
 test_on_each_database! {
     async fn page_is_rendered_for_the_user_of_the_cookie(app: App) {
         let user = app.user("ada@example.com").await;
@@ -101,6 +108,75 @@ test_on_each_database! {
                 });
                 assert!(link.is_some(), "{path} links {other} as {label}");
             }
+        }
+    }
+
+    async fn activity_page_links_its_filters_and_keeps_the_current_one(app: App) {
+        let user = app.user("ada@example.com").await;
+        app.clock.advance(TimeSpan::minutes(5));
+        app.seed_log_ins(&user, 30).await;
+        let browser = app.anon().browser(&user.refresh);
+        for (query, current, event, older) in [
+            ("", "All", "Logged in", Some("/account/activity?cursor=")),
+            ("?show=all", "All", "Logged in", Some("/account/activity?cursor=")),
+            (
+                "?show=log-ins",
+                "Log-ins",
+                "Logged in",
+                Some("/account/activity?show=log-ins&cursor="),
+            ),
+            ("?show=changes", "Changes", "Signed up", None),
+            ("?show=warnings", "Warnings", "No warnings.", None),
+        ] {
+            let page = browser.get(&format!("/account/activity{query}")).await.text;
+            for (name, path) in [
+                ("All", "/account/activity"),
+                ("Log-ins", "/account/activity?show=log-ins"),
+                ("Changes", "/account/activity?show=changes"),
+                ("Warnings", "/account/activity?show=warnings"),
+            ] {
+                let is_current = if name == current { " aria-current=\"true\"" } else { "" };
+                let anchor = format!("<a href=\"{path}\"{is_current}>{name}</a>");
+                assert!(page.contains(&anchor), "{query}: {anchor}: {page}");
+            }
+            assert!(page.contains(event), "{query}");
+            let href = link(&page, "Show older");
+            assert_eq!(href.is_some(), older.is_some(), "{query}");
+            assert!(href.unwrap_or_default().starts_with(older.unwrap_or_default()), "{query}");
+        }
+    }
+
+    async fn activity_page_says_how_far_it_searched_in_the_users_time_zone(app: App) {
+        let user = app.user("ada@example.com").await;
+        app.clock.advance(TimeSpan::minutes(5));
+        app.seed_log_ins(&user, 1_200).await;
+        let browser = app
+            .anon()
+            .with("cookie", "countersign-time-zone=Asia/Kolkata")
+            .browser(&user.refresh);
+        let page = browser.get("/account/activity?show=changes").await.text;
+        let time = "<time datetime=\"2026-01-01T00:05:00Z\">1 January 2026, 05:35</time>";
+        assert!(page.contains(&format!("No changes since {time}.")), "{page}");
+        assert_eq!(link(&page, "Back to newest"), None);
+
+        let older = link(&page, "Search older activity").expect("a link");
+        let page = browser.get(&older).await.text;
+        assert!(page.contains("Signed up") && !page.contains("No older changes"), "{page}");
+        let newest = link(&page, "Back to newest");
+        assert_eq!(newest.as_deref(), Some("/account/activity?show=changes"));
+    }
+
+    async fn unknown_activity_filter_is_an_invalid_request(app: App) {
+        let user = app.user("ada@example.com").await;
+        let browser = app.anon().browser(&user.refresh);
+        for query in ["show=unknown", "show=", "show=warnings&cursor=x"] {
+            let page = browser.get(&format!("/account/activity?{query}")).await.text;
+            assert!(page.contains("Invalid request") && !page.contains("Signed up"), "{query}");
+            assert_eq!(
+                page.contains(">Warnings</a>") && page.contains("aria-current=\"true\""),
+                query.contains("warnings"),
+                "{query}"
+            );
         }
     }
 

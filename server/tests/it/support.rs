@@ -15,6 +15,7 @@ use countersign_core::{
     admin::AdminAction,
     mail::{MailConfig, MailTransport, MemoryMailbox, SentMail},
     one_time_links::LinkPurpose,
+    store::Seed,
     testing::{TestDatabase, tokens_of},
 };
 use countersign_http::HttpSettings;
@@ -214,6 +215,16 @@ impl App {
             },
         );
         self.router = router(self.server.clone());
+    }
+
+    /// Adds `count` log-ins of a user now to the activity list.
+    pub async fn seed_log_ins(&self, user: &User<'_>, count: i64) {
+        let me = user.client.get("/api/v1/me").await.json();
+        let id = me["id"].as_str().expect("an id").parse().expect("an id");
+        let store = Store::open(&self.database.url).await.expect("a database");
+        let mut tx = store.write().await.expect("a transaction");
+        tx.seed(Seed::Events, id, count, self.clock.now()).await.expect("rows");
+        tx.commit().await.expect("a commit");
     }
 
     /// A client without credentials.

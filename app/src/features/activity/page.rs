@@ -1,5 +1,5 @@
-//! (server) The activity page: a paginated list, grouped by day. The next page is an ordinary link,
-//! so that it works without scripts and with Back.
+//! (server) The activity page: a paginated list with filters, grouped by day. The filters and the
+//! next page are ordinary links, so that they work without scripts and with Back.
 
 use super::{list_activity, messages};
 use crate::{
@@ -8,39 +8,90 @@ use crate::{
     request::RequestScope,
     routes,
     time_zone::LocalTime,
-    ui::{Icon, List, TimeOfDay, Tone, datetime::day_name, icon_box, problem_notice},
+    ui::{
+        DateTime, Icon, List, TimeOfDay, Tone, datetime::day_name, icon_box, interpolate,
+        problem_notice,
+    },
 };
 use countersign_types::{
-    EventKind, EventSeverity, EventTopic, Problem, TimeSpan, Timestamp,
-    views::{ActivityEvent, Paginated},
+    ActivityFilter, EventKind, EventSeverity, EventTopic, Problem, TimeSpan, Timestamp,
+    views::{ActivityEvent, ActivityEventPage},
 };
 use leptos::prelude::*;
 
 /// How long a log-in has a link for users who do not recognise it.
 const REPORTABLE: TimeSpan = TimeSpan::days(30);
 
+/// The parameter of the filter.
+const SHOW: &str = "show";
+/// The parameter of the cursor.
+const CURSOR: &str = "cursor";
+
 #[component]
 pub fn ActivityPage() -> impl IntoView {
     account_page(routes::ACTIVITY, messages::LEAD, async |_| {
-        let cursor = page_query::value("cursor").filter(|cursor| !cursor.is_empty());
-        let is_older = cursor.is_some();
-        match list_activity(cursor).await.map_err(Problem::from) {
-            Ok(page) => list(page, is_older, RequestScope::now()).into_any(),
-            // A malformed link: a retry can't help.
-            Err(problem @ Problem::BadRequest) => {
-                view! { {problem_notice(problem)} {newest()} }.into_any()
-            }
-            Err(problem) => load_error(problem),
-        }
+        let filter = page_query::value(SHOW)
+            .map_or(Some(ActivityFilter::All), |name| ActivityFilter::from_name(&name));
+        let content = match filter {
+            Some(filter) => load_list(filter).await,
+            // Not all events: they would look like the result of the filter.
+            None => malformed_link(ActivityFilter::All),
+        };
+        view! { {filter_links(filter)} {content} }.into_any()
     })
 }
 
+async fn load_list(filter: ActivityFilter) -> AnyView {
+    let cursor = page_query::value(CURSOR).filter(|cursor| !cursor.is_empty());
+    let is_older = cursor.is_some();
+    match list_activity(filter, cursor).await.map_err(Problem::from) {
+        Ok(page) => list(page, filter, is_older, RequestScope::now()).into_any(),
+        Err(Problem::BadRequest) => malformed_link(filter),
+        Err(problem) => load_error(problem),
+    }
+}
+
+/// Renders the error for a malformed link. A retry can't help.
+fn malformed_link(filter: ActivityFilter) -> AnyView {
+    view! { {problem_notice(Problem::BadRequest)} {newest(filter)} }.into_any()
+}
+
+/// Renders the links to the lists with each filter.
+fn filter_links(current: Option<ActivityFilter>) -> impl IntoView {
+    let links = ActivityFilter::ALL.map(|filter| {
+        let is_current = current == Some(filter);
+        view! {
+            <li>
+                <a href=href(filter, None) aria-current=is_current.then_some("true")>
+                    {messages::filter(filter).name}
+                </a>
+            </li>
+        }
+    });
+    view! {
+        <nav class="filter-links" aria-label=messages::FILTERS>
+            <ul role="list">{links.collect_view()}</ul>
+        </nav>
+    }
+}
+
 /// Renders a page of the list. `is_older`: it isn't the first page.
-fn list(page: Paginated<ActivityEvent>, is_older: bool, now: Timestamp) -> impl IntoView {
+fn list(
+    page: ActivityEventPage,
+    filter: ActivityFilter,
+    is_older: bool,
+    now: Timestamp,
+) -> impl IntoView {
+    let texts = messages::filter(filter);
     let days = days(page.items);
+    let none_since = page.searched_to.map(|at| {
+        let is_first = days.is_empty() && !is_older;
+        let sentence = if is_first { texts.none_since } else { texts.none_older_since };
+        interpolate(sentence, view! { <DateTime at/> }).into_any()
+    });
     let content = if days.is_empty() {
-        let empty = if is_older { messages::NO_MORE } else { messages::EMPTY };
-        view! { <List class="activity-list" rows=Vec::new() empty/> }.into_any()
+        let end = if is_older { messages::NO_MORE } else { texts.empty };
+        view! { <p class="empty">{none_since.unwrap_or_else(|| end.into_any())}</p> }.into_any()
     } else {
         let day = |events: Vec<Repeated>| {
             let name = day_name(LocalTime::of(events[0].newest.at), now);
@@ -52,20 +103,33 @@ fn list(page: Paginated<ActivityEvent>, is_older: bool, now: Timestamp) -> impl 
                 </section>
             }
         };
-        days.into_iter().map(day).collect_view().into_any()
+        view! {
+            {days.into_iter().map(day).collect_view()}
+            {none_since.map(|text| view! { <p class="text-muted text-small">{text}</p> })}
+        }
+        .into_any()
     };
+    let label = if page.searched_to.is_some() { messages::SEARCH_OLDER } else { messages::OLDER };
     let older = page.next_cursor.map(|cursor| {
-        let href = format!("{}?cursor={cursor}", routes::ACTIVITY.path);
-        view! { <a class="button secondary" href=href>{messages::OLDER}</a> }
+        view! { <a class="button secondary" href=href(filter, Some(&cursor))>{label}</a> }
     });
     view! {
         {content}
-        <p class="cluster">{older} {is_older.then(newest)}</p>
+        <p class="cluster">{older} {is_older.then(|| newest(filter))}</p>
     }
 }
 
-fn newest() -> impl IntoView {
-    view! { <a class="button secondary" href=routes::ACTIVITY.path>{messages::NEWEST}</a> }
+fn newest(filter: ActivityFilter) -> impl IntoView {
+    view! { <a class="button secondary" href=href(filter, None)>{messages::NEWEST}</a> }
+}
+
+/// Returns the URL of a page of the list.
+fn href(filter: ActivityFilter, cursor: Option<&str>) -> String {
+    let show = (filter != ActivityFilter::All).then(|| format!("{SHOW}={}", filter.as_str()));
+    let cursor = cursor.map(|cursor| format!("{CURSOR}={cursor}"));
+    let query: Vec<String> = show.into_iter().chain(cursor).collect();
+    let separator = if query.is_empty() { "" } else { "?" };
+    format!("{}{separator}{}", routes::ACTIVITY.path, query.join("&"))
 }
 
 /// Equal events in a row, which the list shows as one.
@@ -172,5 +236,15 @@ mod tests {
             .collect();
         assert_eq!(counts, [vec![2, 1], vec![1, 1, 1]]);
         assert!(days(Vec::new()).is_empty());
+    }
+    #[test]
+    fn links_keep_the_filter_and_name_it_unless_it_is_the_default() {
+        assert_eq!(href(ActivityFilter::All, None), "/account/activity");
+        assert_eq!(href(ActivityFilter::All, Some("x")), "/account/activity?cursor=x");
+        assert_eq!(href(ActivityFilter::LogIns, None), "/account/activity?show=log-ins");
+        assert_eq!(
+            href(ActivityFilter::Warnings, Some("x")),
+            "/account/activity?show=warnings&cursor=x"
+        );
     }
 }

@@ -5,11 +5,11 @@ use crate::{
     server_fn_access::access,
     server_fn_error::ServerFnProblem,
 };
-use countersign_types::views::{ActivityEvent, Paginated};
+use countersign_types::{ActivityFilter, views::ActivityEventPage};
 use leptos::prelude::*;
 
-/// Returns one page of the activity list, newest first. `cursor` is the `next_cursor` of the page
-/// before.
+/// Returns one page of the events that `show` includes, newest first. `cursor` is the `next_cursor`
+/// of the page before.
 #[server(
     name = ListActivityCall,
     prefix = "/fn",
@@ -18,12 +18,13 @@ use leptos::prelude::*;
     output = Json
 )]
 pub async fn list_activity(
+    #[server(default)] show: ActivityFilter,
     cursor: Option<String>,
-) -> Result<Paginated<ActivityEvent>, ServerFnProblem> {
+) -> Result<ActivityEventPage, ServerFnProblem> {
     /// Number of events on one page.
     const PAGE_SIZE: u16 = 20;
     crate::request::handle::<ListActivityCall, _>(async |request| {
-        Ok(request.signed_in().await?.activity(PAGE_SIZE, cursor.as_deref()).await?)
+        Ok(request.signed_in().await?.activity(show, PAGE_SIZE, cursor.as_deref()).await?)
     })
     .await
 }

@@ -11,7 +11,9 @@ use crate::{
         Checkbox, Form, FormAction, FormValues, PasswordField, SubmitButton, TextField, form_action,
     },
 };
-use countersign_types::{Field, FieldError, FieldErrors, Problem, forms::LogInForm};
+use countersign_types::{
+    ActivityFilter, Field, FieldError, FieldErrors, Problem, forms::LogInForm,
+};
 use futures::future::join_all;
 use leptos::{prelude::*, task::spawn_local};
 
@@ -116,7 +118,8 @@ pub fn FiveCalls() -> impl IntoView {
     let call = move |_| {
         result.set(String::new());
         spawn_local(async move {
-            let responses = join_all((0..5).map(|_| list_activity(None))).await;
+            let responses =
+                join_all((0..5).map(|_| list_activity(ActivityFilter::All, None))).await;
             result.set(format!(
                 "{} of 5 answered",
                 responses.iter().filter(|response| response.is_ok()).count()

@@ -215,7 +215,7 @@ fn lists() -> AnyView {
         </dl>
         <List class="session-list" rows=vec![current, other]/>
         <List class="activity-list" rows=events/>
-        <List class="" rows=Vec::new() empty=crate::features::activity::messages::EMPTY/>
+        <List class="" rows=Vec::new() empty="No rows yet."/>
     }
     .into_any()
 }
