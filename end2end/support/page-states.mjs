@@ -312,6 +312,7 @@ export const userStates = {
     await open(page, `/account/activity?cursor=${'A'.repeat(22)}`);
     await expect(page.getByText("That's everything.")).toBeVisible();
   },
+  'activity-warnings': at('/account/activity?show=warnings'),
   'activity-invalid-cursor': at('/account/activity?cursor=spoilt'),
   data: at('/account/data'),
   'data-delete': at('/account/data?delete'),
