@@ -9,7 +9,7 @@ pub use request_scope::{PageSession, RequestScope};
 
 use crate::{server_fn_access::ServerFnAccess, server_fn_error::ServerFnProblem, ui::theme_switch};
 use countersign_http::{HttpState, cookies, error::RequestError};
-use countersign_types::Problem;
+use countersign_types::{Problem, RedirectPath};
 use http::{HeaderMap, StatusCode};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
@@ -51,6 +51,19 @@ pub fn path() -> String {
     use_context::<http::request::Parts>()
         .map(|request| request.uri.path().to_owned())
         .unwrap_or_default()
+}
+
+/// Returns where to continue after a log-in. `next` is the value of a link and not validated.
+pub fn return_url(next: &str) -> String {
+    use_context::<HttpState>().map_or_else(
+        || RedirectPath::default().as_str().to_owned(),
+        |http| http.return_urls().resolve(next),
+    )
+}
+
+/// Returns whether anyone may sign up.
+pub fn accepts_sign_ups() -> bool {
+    use_context::<HttpState>().is_none_or(|http| http.auth().accepts_sign_ups())
 }
 
 /// Returns whether this server sends email.

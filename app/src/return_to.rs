@@ -1,17 +1,15 @@
-//! The redirect after log-in or sign-up.
+//! The redirect after log-in or sign-up. The rules are in [`countersign_types::ReturnUrls`].
 
 use crate::browser;
-#[cfg(feature = "ssr")]
-use countersign_types::RedirectPath;
 use countersign_types::views::LogInResponse;
 
-/// (server) Adds a redirect path, which is not validated yet, to the URL of a page.
+/// (server) Adds the value of a link, which is not validated yet, to the URL of a page.
 #[cfg(feature = "ssr")]
 pub(crate) fn with_return_to(page: &str, next: &str) -> String {
     if next.is_empty() {
         page.to_owned()
     } else {
-        format!("{page}?next={}", encode(RedirectPath::parse(next).as_str()))
+        format!("{page}?next={}", encode(&crate::request::return_url(next)))
     }
 }
 
@@ -33,7 +31,7 @@ pub(crate) fn verify_page_after_resend(next: &str) -> String {
 /// (server) Percent-encodes a query value.
 #[cfg(feature = "ssr")]
 fn encode(text: &str) -> String {
-    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/:".contains(&byte);
     text.bytes()
         .map(|byte| {
             if is_unreserved(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }
@@ -53,12 +51,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn return_to_is_encoded_and_limited_to_own_paths() {
+    fn return_url_is_validated_and_encoded() {
         assert_eq!(with_return_to("/signup", ""), "/signup");
-        assert_eq!(
-            with_return_to("/signup", "/account/activity?cursor=a%3D&x#y"),
-            "/signup?next=/account/activity%3Fcursor%3Da%253D%26x%23y"
-        );
+        // Without the settings of a server, everything leads to the account.
         assert_eq!(with_return_to("/signup", "//evil.example"), "/signup?next=/account");
+        assert_eq!(
+            encode("https://app.example/a?cursor=a%3D&x#y"),
+            "https://app.example/a%3Fcursor%3Da%253D%26x%23y"
+        );
     }
 }

@@ -29,6 +29,9 @@ pub enum Error {
     /// The change would leave no active administrator.
     #[error("an active administrator must remain")]
     LastAdmin,
+    /// Sign-up is closed.
+    #[error("sign-up is closed")]
+    SignUpClosed,
     /// An account with this address exists.
     #[error("email address is taken")]
     EmailTaken,

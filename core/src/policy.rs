@@ -19,7 +19,17 @@ pub enum Verification {
     Off,
 }
 
-/// Lifetimes, the issuer, verification, and rate limits.
+/// Who may sign up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum SignUps {
+    /// Anyone.
+    #[default]
+    Open,
+    /// Only the first administrator, with the setup link. Operators create the other accounts.
+    Closed,
+}
+
+/// Lifetimes, the issuer, sign-ups, verification, and rate limits.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// The public URL of the server: `iss` and `aud` of its tokens.
@@ -33,6 +43,8 @@ pub struct Policy {
     /// How long after a rotation the previous refresh token is still answered with the same
     /// successor.
     pub refresh_grace: TimeSpan,
+    /// Who may sign up.
+    pub sign_ups: SignUps,
     /// Whether addresses must be verified, if email is configured.
     pub verification: Verification,
     /// The rate limits.
@@ -40,8 +52,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Returns the defaults: 10 minutes, 14 days, 90 days, 10 seconds, no verification, default
-    /// rate limits.
+    /// Returns the defaults: 10 minutes, 14 days, 90 days, 10 seconds, sign-ups by anyone without
+    /// verification, default rate limits.
     #[must_use]
     pub fn new(issuer: &str) -> Self {
         Self {
@@ -50,6 +62,7 @@ impl Policy {
             idle_timeout: TimeSpan::days(14),
             absolute_timeout: TimeSpan::days(90),
             refresh_grace: TimeSpan::seconds(10),
+            sign_ups: SignUps::default(),
             verification: Verification::default(),
             limits: RateLimits::default(),
         }

@@ -1,5 +1,5 @@
 // An operator makes the pages theirs with settings: name, colors, links and theme.
-import { createUser, field, logIn, open, signUp } from '../support/actions.mjs';
+import { createUser, field, open, signUp, submitLogIn } from '../support/actions.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 test.use({
@@ -37,10 +37,31 @@ withAndWithoutScripts((scripts) => {
     await open(page, '/');
     await expect(page.getByText('Your notes, on every device.')).toBeVisible();
     const user = await createUser(server);
-    await logIn(page, user);
+    await open(page, '/login?next=/account');
+    await submitLogIn(page, user);
     await expect(page).toHaveTitle('Profile · Fieldnotes');
     await expect(field.name(page)).toHaveValue(user.name);
     await expect(page.getByText('Countersign')).toHaveCount(0);
+  });
+
+  test('user returns to the application after the log-in', async ({ page, server, watch }) => {
+    const user = await createUser(server);
+    const target = 'https://app.fieldnotes.example/notes?x=1';
+    const body = '<link rel="icon" href="data:,"><h1>Notes</h1>';
+    await page.route('https://app.fieldnotes.example/**', (route) =>
+      route.fulfill({ contentType: 'text/html', body }),
+    );
+    await open(page, `/login?next=${encodeURIComponent(target)}`);
+    await submitLogIn(page, user);
+    await expect(page).toHaveURL(target);
+    await expect(page.getByRole('heading', { name: 'Notes' })).toBeVisible();
+    // The next time, the session is enough.
+    await open(page, `/login?next=${encodeURIComponent(target)}`);
+    await expect(page.getByText(`You're logged in as ${user.email}.`)).toBeVisible();
+    await page.getByRole('link', { name: 'Continue without logging in again' }).click();
+    await expect(page).toHaveURL(target);
+    const request = `a request to another origin: ${target}`;
+    expect(watch.takeUnexpected()).toEqual([request, request]);
   });
 
   test('new user is welcomed once and led to the application', async ({ page }) => {

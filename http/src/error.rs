@@ -144,6 +144,7 @@ pub fn to_problem(error: &countersign_core::Error) -> Problem {
         E::LastAdmin => Problem::LastAdmin,
         E::NotFound => Problem::NotFound,
         E::InvalidCredentials => Problem::InvalidCredentials,
+        E::SignUpClosed => Problem::SignUpClosed,
         E::EmailTaken => Problem::EmailTaken,
         E::LinkExpired => Problem::LinkExpired,
         E::MailDisabled => Problem::MailDisabled,

@@ -6,6 +6,7 @@ use crate::{
     cookies::CookieNames, export_slots::ExportSlots,
 };
 use countersign_core::Auth;
+use countersign_types::ReturnUrls;
 use http::uri::Authority;
 use ipnet::IpNet;
 use std::{
@@ -38,6 +39,8 @@ pub struct HttpSettings {
     pub introspection_secret: Option<IntrospectionSecret>,
     /// Whether HSTS includes all subdomains of the host (RFC 6797, 6.1.2).
     pub hsts_subdomains: bool,
+    /// The applications to which users return after a log-in.
+    pub return_urls: ReturnUrls,
 }
 
 impl HttpSettings {
@@ -54,6 +57,7 @@ impl HttpSettings {
             security_contacts: Vec::new(),
             introspection_secret: None,
             hsts_subdomains: false,
+            return_urls: ReturnUrls { default_url: None, origins: Vec::new() },
         }
     }
 
@@ -165,6 +169,12 @@ impl HttpState {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.0.stopping.load(Ordering::SeqCst)
+    }
+
+    /// The applications to which users return after a log-in.
+    #[must_use]
+    pub fn return_urls(&self) -> &ReturnUrls {
+        &self.0.settings.return_urls
     }
 
     pub(crate) fn settings(&self) -> &HttpSettings {

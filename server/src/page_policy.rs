@@ -4,28 +4,33 @@
 
 use crate::speculation_rules;
 use axum::http::{HeaderValue, header};
+use countersign_http::HttpState;
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 
 /// Returns the content security policy of a page: files of this server, and inline scripts with the
 /// nonce of this page. `wasm-unsafe-eval` allows WebAssembly compilation only. `reload` is the port
-/// of the reload socket of `cargo leptos watch`.
-fn page_policy(nonce: &str, reload: Option<u32>) -> String {
+/// of the reload socket of `cargo leptos watch`. A form may redirect to `origins`, after a log-in.
+fn page_policy(nonce: &str, reload: Option<u32>, origins: &[String]) -> String {
     let watch = reload
         .map(|port| format!(" ws://127.0.0.1:{port} ws://localhost:{port}"))
         .unwrap_or_default();
+    let form_action = [&["'self'".to_owned()], origins].concat().join(" ");
     format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
          style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'{watch}; \
-         manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+         manifest-src 'self'; base-uri 'none'; form-action {form_action}; \
+         frame-ancestors 'none'"
     )
 }
 
 /// Sets the headers of a page. Leptos calls it for each page after creating the
 /// nonce. Server functions and files have no nonce and keep the strict policy.
 pub(crate) fn set_page_policy(reload: Option<u32>) {
+    let http = use_context::<HttpState>();
+    let origins = http.as_ref().map_or(&[][..], |http| &http.return_urls().origins);
     if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
-        && let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce, reload))
+        && let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce, reload, origins))
     {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -39,10 +44,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reload_socket_is_allowed_only_in_development() {
-        assert!(page_policy("n", None).contains("connect-src 'self';"));
+    fn forms_redirect_to_this_site_and_listed_origins_only() {
+        assert!(page_policy("n", None, &[]).contains("form-action 'self';"));
+        let origins = ["https://app.example.com".to_owned()];
         assert!(
-            page_policy("n", Some(3001))
+            page_policy("n", None, &origins)
+                .contains("form-action 'self' https://app.example.com;")
+        );
+    }
+
+    #[test]
+    fn reload_socket_is_allowed_only_in_development() {
+        assert!(page_policy("n", None, &[]).contains("connect-src 'self';"));
+        assert!(
+            page_policy("n", Some(3001), &[])
                 .contains("connect-src 'self' ws://127.0.0.1:3001 ws://localhost:3001;")
         );
     }

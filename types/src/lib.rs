@@ -18,6 +18,7 @@ pub mod password;
 pub mod path;
 pub mod problem;
 pub mod redirect_path;
+mod return_urls;
 #[cfg(feature = "sqlx")]
 mod sqlx_column;
 #[cfg(any(test, feature = "testing"))]
@@ -36,6 +37,7 @@ pub use one_time_code::OneTimeCode;
 pub use password::Password;
 pub use problem::{ParseProblemError, Problem};
 pub use redirect_path::RedirectPath;
+pub use return_urls::ReturnUrls;
 #[cfg(feature = "sqlx")]
 pub(crate) use sqlx_column::sqlx_column;
 pub use time::{MONTHS, TimeSpan, Timestamp, UtcDateTime};

@@ -16,6 +16,8 @@ pub enum Problem {
     Invalid(FieldErrors),
     /// Unknown email address or wrong password. The same for both, so that it reveals no account.
     InvalidCredentials,
+    /// Sign-up is closed.
+    SignUpClosed,
     /// An account with this email address exists.
     EmailTaken,
     /// The link is invalid, expired or already used.
@@ -104,6 +106,12 @@ impl Problem {
                 401,
                 "Incorrect email address or password",
                 "Check both and try again.",
+            ),
+            Self::SignUpClosed => declare(
+                "sign_up_closed",
+                403,
+                "Sign-up is closed",
+                "Ask an administrator for an account.",
             ),
             Self::EmailTaken => declare(
                 "email_taken",

@@ -4,8 +4,8 @@ use crate::path::is_at_or_below;
 
 /// The redirect path after log-in and sign-up if no valid one is given.
 pub const DEFAULT_REDIRECT: &str = "/account";
-/// Maximum length in bytes; no path of this application is longer.
-const MAX_LENGTH: usize = 1024;
+/// Maximum length in bytes of a path or URL.
+pub(crate) const MAX_LENGTH: usize = 1024;
 
 /// A path on this origin that is safe in a `Location` header and in `location.replace`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,12 @@ impl Default for RedirectPath {
     }
 }
 
+/// Returns whether a text has only visible ASCII characters, and no backslash, which URL parsers
+/// treat like a slash.
+pub(crate) fn is_printable(text: &str) -> bool {
+    text.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\')
+}
+
 fn is_safe(text: &str) -> bool {
     let path = text.split(['?', '#']).next().unwrap_or_default();
     // Percent-encoding is not allowed in the path: a proxy could decode it to a second slash or a
@@ -41,7 +47,7 @@ fn is_safe(text: &str) -> bool {
         .iter()
         .any(|other| is_at_or_below(path, other));
     text.len() <= MAX_LENGTH
-        && text.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\')
+        && is_printable(text)
         && path.starts_with('/')
         && path.bytes().all(plain)
         && !path.contains("//")

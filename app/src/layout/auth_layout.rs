@@ -15,7 +15,7 @@ pub fn AuthLayout(
     heading: &'static str,
     #[prop(optional_no_strip)] title: Option<String>,
     #[prop(optional)] lead: &'static str,
-    #[prop(optional)] links: Option<AnyView>,
+    #[prop(optional_no_strip)] links: Option<AnyView>,
     children: Children,
 ) -> impl IntoView {
     view! {

@@ -40,11 +40,16 @@ pub fn SiteHeader() -> impl IntoView {
 }
 
 fn auth_links() -> impl IntoView {
+    let sign_up = request::accepts_sign_ups().then(|| {
+        view! {
+            <a class="button secondary" href=routes::SIGN_UP>
+                {messages::SIGN_UP}
+            </a>
+        }
+    });
     view! {
         <a href=routes::LOG_IN>{messages::LOG_IN}</a>
-        <a class="button secondary" href=routes::SIGN_UP>
-            {messages::SIGN_UP}
-        </a>
+        {sign_up}
     }
 }
 

@@ -15,7 +15,7 @@ use countersign_http::{
     error::RequestError,
 };
 use countersign_types::{
-    Access, Problem, RedirectPath, Timestamp, VerificationId,
+    Access, Problem, Timestamp, VerificationId,
     redirect_path::DEFAULT_REDIRECT,
     views::{LogInResponse, SessionTokens, TaggedAccount},
 };
@@ -119,12 +119,12 @@ impl RequestScope {
     }
 
     /// Writes the response to a log-in: the cookies, and for a plain form the redirect. `next` is
-    /// an unvalidated redirect path. A new user who was not on the way to another page is welcomed.
-    /// A script gets the access token.
+    /// the value of a link and not validated. A new user who was not on the way to another page is
+    /// welcomed. A script gets the access token.
     pub fn log_in_response(&self, next: &str, issued: IssuedTokens) -> LogInResponse {
-        let next = RedirectPath::parse(next).as_str().to_owned();
-        let is_welcome = issued.is_sign_up && next == DEFAULT_REDIRECT;
-        let next = if is_welcome { routes::welcome_page() } else { next };
+        let target = self.http.return_urls().resolve(next);
+        let is_welcome = issued.is_sign_up && (next.is_empty() || target == DEFAULT_REDIRECT);
+        let next = if is_welcome { routes::welcome_page() } else { target };
         self.replace_tokens(&issued);
         self.redirect_form(&next);
         // A page render gets no token either: it would be part of the HTML.
@@ -259,7 +259,8 @@ impl RequestScope {
     }
 
     /// Redirects an accepted plain form. Scripts navigate themselves. `path` must be a constant
-    /// path of this site or a [`RedirectPath`].
+    /// path of this site, a [`countersign_types::RedirectPath`] or a result of
+    /// [`countersign_types::ReturnUrls::resolve`].
     pub fn redirect_form(&self, path: &str) {
         if self.is_plain_form() {
             leptos_axum::redirect(path);

@@ -11,7 +11,7 @@ use crate::{
     mail::MailContent,
     one_time_links::{LinkPurpose, LinkToken, store::NewLink},
     passwords::hasher::Priority,
-    policy::Verification,
+    policy::{SignUps, Verification},
     sessions::issue_tokens::NewSession,
 };
 use countersign_types::{
@@ -36,6 +36,10 @@ impl Auth {
         form: &SignUpForm,
         replaces: Option<&str>,
     ) -> Result<LogInStep, Error> {
+        // The setup token is verified below.
+        if form.setup_token.is_empty() {
+            self.require_open_sign_up()?;
+        }
         let NewUser { name, email, password } = form.validate()?;
         let slot = self.reserve_hash_slot(context, Priority::Anonymous, None)?;
         // An expired link is reported before anything is created.
@@ -84,6 +88,17 @@ impl Auth {
         let log_in = SessionStart { user: user.id, key: &key, event: EventKind::SignedUp, session };
         let issued = self.begin_session(tx, context, log_in, now).await?;
         Ok(LogInStep::SignedIn(Box::new(issued)))
+    }
+
+    /// Returns whether anyone may sign up.
+    #[must_use]
+    pub fn accepts_sign_ups(&self) -> bool {
+        self.policy().sign_ups == SignUps::Open
+    }
+
+    /// Returns [`Error::SignUpClosed`] unless anyone may sign up.
+    pub(crate) fn require_open_sign_up(&self) -> Result<(), Error> {
+        if self.accepts_sign_ups() { Ok(()) } else { Err(Error::SignUpClosed) }
     }
 
     /// Stores a sign-up until its address is verified, whether an account has that address or not.

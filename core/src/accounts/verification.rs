@@ -221,6 +221,8 @@ impl Auth {
         let mut is_newly_verified = false;
         let (event, since) = match &pending.cause {
             PendingCause::SignUp { name, password_hash } => {
+                // The sign-up may be from before it was closed.
+                self.require_open_sign_up()?;
                 let new = User {
                     id: *user,
                     email: email.clone(),

@@ -16,6 +16,7 @@ use countersign_core::{
 };
 use countersign_http::HttpSettings;
 use countersign_leptos::brand::BrandParts;
+use countersign_types::ReturnUrls;
 use std::path::{Path, PathBuf};
 use url::Url;
 
@@ -37,7 +38,17 @@ impl Config {
                 .or(self.introspection_secret.as_ref())
                 .cloned(),
             hsts_subdomains: self.hsts_subdomains,
+            return_urls: self.return_urls(),
         }
+    }
+
+    /// Returns where users may continue after a log-in.
+    fn return_urls(&self) -> ReturnUrls {
+        let default_url = self.brand_app_url.as_ref().map(|url| url.0.clone());
+        let app = default_url.as_deref().and_then(|url| Url::parse(url).ok());
+        let app = app.map(|url| url.origin().ascii_serialization());
+        let listed = self.brand_return_to.iter().map(|origin| origin.0.clone());
+        ReturnUrls { default_url, origins: listed.chain(app).collect() }
     }
 
     /// Returns the configured public URL, or the local address.
@@ -85,6 +96,7 @@ impl Config {
             absolute_timeout: self.session_max,
             idle_timeout: self.session_idle,
             refresh_grace: self.refresh_grace,
+            sign_ups: self.sign_up,
             verification: self.verification(),
             limits: self.rate_limits(),
         }

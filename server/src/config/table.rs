@@ -26,14 +26,14 @@ use super::{
     brand::{Accent, BrandName, FontFile, ImageFile, LinkUrl, StyleFile, Tagline, Theme},
     declare::settings,
     types::{
-        Argon2Cost, CorsOrigin, IntrospectionSecretFile, Limit, LogFilter, MailSetting,
+        Argon2Cost, ExactOrigin, IntrospectionSecretFile, Limit, LogFilter, MailSetting,
         MailboxSetting, PublicUrl, SecurityContact, TrueOrFalse, Watch, read_limits,
     },
     value::{Bounds, DefaultValue, ReadValue, SettingValue},
 };
 use crate::brand::Radius;
 use countersign_core::{
-    HashingConfig, LimitedAction, MAX_ACCESS_TOKEN_TTL, Policy, RateLimits, ServerSecret,
+    HashingConfig, LimitedAction, MAX_ACCESS_TOKEN_TTL, Policy, RateLimits, ServerSecret, SignUps,
     Verification, store::DatabaseUrl,
 };
 use countersign_http::IntrospectionSecret;
@@ -89,7 +89,7 @@ settings! {
     /// Exact origins, such as `https://app.example.com,http://localhost:5173`, whose pages may call
     /// `/api/v1`, `/oauth/token` and `/oauth/revoke`.
     CorsOrigins = "COUNTERSIGN_CORS_ORIGINS",
-        pub(super) cors_origins: Vec<CorsOrigin> = Vec::new();
+        pub(super) cors_origins: Vec<ExactOrigin> = Vec::new();
 
     /// Additional hosts, such as `accounts.internal:3000,10.0.0.5`, that proxies and services may
     /// send as `Host`. A host without a port allows any port.
@@ -200,6 +200,11 @@ settings! {
     MailReplyTo = "COUNTERSIGN_MAIL_REPLY_TO",
         pub(super) mail_reply_to: Option<MailboxSetting> = None;
 
+    /// Who may sign up: `open` (anyone) or `closed` (only the first administrator, with the link
+    /// that is printed at start). `countersign user create EMAIL` always creates an account.
+    SignUp = "COUNTERSIGN_SIGN_UP",
+        pub(super) sign_up: SignUps = SignUps::Open;
+
     /// Whether users must verify their email address: `required` (no account before, and a sign-up
     /// doesn't reveal who has one), `optional` (after the sign-up) or `off`. The first two need
     /// email.
@@ -216,9 +221,16 @@ settings! {
     BrandTagline = "COUNTERSIGN_BRAND_TAGLINE",
         pub(super) brand_tagline: Option<Tagline> = None;
 
-    /// URL of your application, to which the logo and the page after a sign-up lead.
+    /// URL of your application, to which the logo and the page after a sign-up lead. Users who were
+    /// on the way to no other page continue there after a log-in.
     BrandAppUrl = "COUNTERSIGN_BRAND_APP_URL",
         pub(super) brand_app_url: Option<LinkUrl> = None;
+
+    /// Exact origins of applications, such as `https://app.example.com`, to which a link to the
+    /// log-in page may return: `/login?next=https://app.example.com/notes`. That of your application
+    /// is one without being listed.
+    BrandReturnTo = "COUNTERSIGN_BRAND_RETURN_TO",
+        pub(super) brand_return_to: Vec<ExactOrigin> = Vec::new();
 
     /// Color of links and buttons, such as `#3b2fb5`. The colors for dark pages follow from it. A
     /// color in which text would be hard to read is rejected.

@@ -3,7 +3,7 @@
 use super::value::{NONE, ReadValue, SettingValue, parse_duration};
 use crate::logging;
 use countersign_core::{
-    HashingConfig, LimitedAction, RateLimit, RateLimits, ServerSecret, Verification,
+    HashingConfig, LimitedAction, RateLimit, RateLimits, ServerSecret, SignUps, Verification,
     mail::{MailTransport, check_mailbox},
 };
 use countersign_http::IntrospectionSecret;
@@ -34,6 +34,25 @@ impl SettingValue for Verification {
             Self::Required => "required",
             Self::Optional => "optional",
             Self::Off => "off",
+        }
+        .to_owned()
+    }
+}
+
+impl SettingValue for SignUps {
+    type Bounds = ();
+
+    fn parse(text: &str, (): &()) -> Result<Self, String> {
+        [Self::Open, Self::Closed]
+            .into_iter()
+            .find(|choice| choice.to_text() == text)
+            .ok_or_else(|| "must be open or closed".to_owned())
+    }
+
+    fn to_text(&self) -> String {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
         }
         .to_owned()
     }
@@ -75,9 +94,9 @@ impl SettingValue for PublicUrl {
 
 /// An exact origin (RFC 6454): scheme, host and port, as browsers send them.
 #[derive(Clone)]
-pub(super) struct CorsOrigin(String);
+pub(super) struct ExactOrigin(pub(super) String);
 
-impl SettingValue for CorsOrigin {
+impl SettingValue for ExactOrigin {
     type Bounds = ();
 
     fn parse(text: &str, (): &()) -> Result<Self, String> {

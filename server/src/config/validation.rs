@@ -57,6 +57,11 @@ pub(super) fn validate(config: &Config, reader: &mut SettingsReader<'_>) {
         "can be console only on a private address: the output would contain links and codes",
     );
     check(
+        Setting::BrandAppUrl,
+        config.brand_app_url.as_ref().is_some_and(|url| url.0.starts_with("mailto:")),
+        "must start with https:// or http://",
+    );
+    check(
         Setting::BrandLogoDark,
         config.brand_logo_dark.is_some() && config.brand_logo.is_none(),
         "needs COUNTERSIGN_BRAND_LOGO, the logo for light pages",

@@ -158,6 +158,11 @@ impl App {
         Self::build(database, |_| {}, verifying_policy("http://localhost:3000")).await
     }
 
+    /// Starts a server with this policy.
+    pub async fn with_policy(database: TestDatabase, policy: Policy) -> Self {
+        Self::build(database, |_| {}, policy).await
+    }
+
     /// Starts a server with rate limits, which are off in other tests, and with the test client's
     /// address as a trusted proxy.
     pub async fn with_rate_limits(database: TestDatabase) -> Self {

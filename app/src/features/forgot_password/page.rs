@@ -17,7 +17,7 @@ fn address_page() -> impl IntoView {
     let log_in = view! { <a href=routes::LOG_IN>{crate::messages::LOG_IN}</a> };
     let links = view! { <p>{interpolate(messages::BACK, log_in)}</p> };
     view! {
-        <AuthLayout heading=messages::HEADING lead=messages::LEAD links=links.into_any()>
+        <AuthLayout heading=messages::HEADING lead=messages::LEAD links=Some(links.into_any())>
             <ForgotPasswordForm/>
         </AuthLayout>
     }
@@ -33,7 +33,7 @@ fn code_page() -> impl IntoView {
         <p>{interpolate(messages::WRONG_ADDRESS, change)}</p>
     };
     view! {
-        <AuthLayout heading=messages::SENT_HEADING lead=messages::SENT links=links.into_any()>
+        <AuthLayout heading=messages::SENT_HEADING lead=messages::SENT links=Some(links.into_any())>
             <EnterCodeForm/>
         </AuthLayout>
     }

@@ -1,12 +1,18 @@
 //! (server) The home page: an introduction, or links for a logged-in user.
 
 use super::messages;
-use crate::{brand::Brand, current_user::CurrentUser, routes, ui::window_title};
+use crate::{brand::Brand, current_user::CurrentUser, request, routes, ui::window_title};
 use countersign_types::{Problem, views::Account};
 use leptos::prelude::*;
+use std::iter;
 
-const AUTH_LINKS: [(&str, &str); 2] =
-    [(routes::SIGN_UP, crate::messages::SIGN_UP), (routes::LOG_IN, crate::messages::LOG_IN)];
+/// The address and the label of a link.
+type Link = (&'static str, &'static str);
+
+const SIGN_UP: Link = (routes::SIGN_UP, crate::messages::SIGN_UP);
+const LOG_IN: Link = (routes::LOG_IN, crate::messages::LOG_IN);
+const ACCOUNT: Link = (routes::PROFILE.path, messages::YOUR_ACCOUNT);
+const ACTIVITY: Link = (routes::ACTIVITY.path, messages::YOUR_ACTIVITY);
 
 #[component]
 pub fn HomePage() -> impl IntoView {
@@ -22,11 +28,12 @@ pub fn HomePage() -> impl IntoView {
     let content = Suspend::new(async {
         match user.account().await {
             Ok(tagged) => signed_in_hero(tagged.account).into_any(),
-            Err(Problem::Unauthenticated) => anonymous_hero(AUTH_LINKS).into_any(),
-            // The user is unknown.
-            Err(_) => {
-                anonymous_hero([("/account", messages::YOUR_ACCOUNT), AUTH_LINKS[1]]).into_any()
+            Err(Problem::Unauthenticated) if request::accepts_sign_ups() => {
+                anonymous_hero(&[SIGN_UP, LOG_IN]).into_any()
             }
+            Err(Problem::Unauthenticated) => anonymous_hero(&[LOG_IN]).into_any(),
+            // The user is unknown.
+            Err(_) => anonymous_hero(&[ACCOUNT, LOG_IN]).into_any(),
         }
     });
     view! {
@@ -36,7 +43,7 @@ pub fn HomePage() -> impl IntoView {
     }
 }
 
-fn anonymous_hero(links: [(&'static str, &'static str); 2]) -> impl IntoView {
+fn anonymous_hero(links: &[Link]) -> impl IntoView + use<> {
     let lead = Brand::of_page().tagline.clone();
     hero(messages::HEADING.to_owned(), lead.unwrap_or_else(|| messages::LEAD.to_owned()), links)
 }
@@ -45,28 +52,22 @@ fn signed_in_hero(account: Account) -> impl IntoView {
     let heading =
         account.name.map_or_else(|| messages::HELLO.to_owned(), |name| messages::hello(&name));
     let lead = messages::logged_in_as(&account.email);
-    hero(
-        heading,
-        lead,
-        [("/account", messages::YOUR_ACCOUNT), ("/account/activity", messages::YOUR_ACTIVITY)],
-    )
+    hero(heading, lead, &[ACCOUNT, ACTIVITY])
 }
 
-fn hero(
-    heading: String,
-    lead: String,
-    [(primary, primary_label), (secondary, secondary_label)]: [(&'static str, &'static str); 2],
-) -> impl IntoView {
+/// Renders the introduction. The first link is the main one.
+fn hero(heading: String, lead: String, links: &[Link]) -> impl IntoView + use<> {
+    let classes = iter::once("button").chain(iter::repeat("button secondary"));
+    let links = links.iter().zip(classes).map(|(&(href, label), class)| {
+        view! {
+            <a class=class href=href>
+                {label}
+            </a>
+        }
+    });
     view! {
         <h1>{heading}</h1>
         <p class="lead">{lead}</p>
-        <p class="cluster">
-            <a class="button" href=primary>
-                {primary_label}
-            </a>
-            <a class="button secondary" href=secondary>
-                {secondary_label}
-            </a>
-        </p>
+        <p class="cluster">{links.collect_view()}</p>
     }
 }

@@ -2,23 +2,50 @@
 
 use super::{LogInForm, messages};
 use crate::{
-    brand::Brand, layout::auth_layout::AuthLayout, page_query, return_to::with_return_to, routes,
-    ui::interpolate,
+    brand::Brand,
+    current_user::CurrentUser,
+    layout::auth_layout::AuthLayout,
+    page_query, request,
+    return_to::with_return_to,
+    routes,
+    ui::{Notice, Severity, interpolate},
 };
+use countersign_types::views::Account;
 use leptos::prelude::*;
 
 #[component]
 pub fn LogInPage() -> impl IntoView {
-    let sign_up = with_return_to(routes::SIGN_UP, &page_query::value("next").unwrap_or_default());
+    let user = expect_context::<CurrentUser>();
+    let next = page_query::value("next").unwrap_or_default();
+    let sign_up = with_return_to(routes::SIGN_UP, &next);
+    let continue_url = request::return_url(&next);
+    let signed_in = Suspend::new(async move {
+        user.account().await.ok().map(|user| signed_in_notice(&user.account, continue_url))
+    });
     let sign_up = view! { <a href=sign_up>{crate::messages::SIGN_UP}</a> };
-    let links = view! { <p>{interpolate(messages::NEW_HERE, sign_up)}</p> };
+    let links = request::accepts_sign_ups()
+        .then(|| view! { <p>{interpolate(messages::NEW_HERE, sign_up)}</p> }.into_any());
     view! {
         <AuthLayout
             heading=crate::messages::LOG_IN
             title=Some(messages::title(&Brand::of_page().name))
-            links=links.into_any()
+            links
         >
+            {signed_in}
             <LogInForm/>
         </AuthLayout>
+    }
+}
+
+/// Offers to continue without another log-in.
+fn signed_in_notice(account: &Account, url: String) -> impl IntoView + use<> {
+    let name = view! { <strong>{account.email.clone()}</strong> };
+    view! {
+        <Notice severity=Severity::Info>
+            <p>{interpolate(messages::SIGNED_IN, name)}</p>
+            <p>
+                <a href=url>{messages::CONTINUE}</a>
+            </p>
+        </Notice>
     }
 }

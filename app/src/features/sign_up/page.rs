@@ -2,14 +2,20 @@
 
 use super::{SignUpForm, messages};
 use crate::{
-    brand::Brand, layout::auth_layout::AuthLayout, page_query, return_to::with_return_to, routes,
-    ui::interpolate,
+    brand::Brand,
+    layout::auth_layout::AuthLayout,
+    page_query, request,
+    return_to::with_return_to,
+    routes,
+    ui::{interpolate, problem_notice},
 };
+use countersign_types::Problem;
 use leptos::prelude::*;
 
 #[component]
 pub fn SignUpPage() -> impl IntoView {
-    let (title, lead) = if page_query::has(routes::SETUP) {
+    let is_setup = page_query::has(routes::SETUP);
+    let (title, lead) = if is_setup {
         (Some(messages::setup_title(&Brand::of_page().name)), messages::FIRST_ADMIN)
     } else {
         (None, "")
@@ -18,8 +24,12 @@ pub fn SignUpPage() -> impl IntoView {
     let log_in = view! { <a href=log_in>{crate::messages::LOG_IN}</a> };
     let links = view! { <p>{interpolate(messages::ALREADY, log_in)}</p> };
     view! {
-        <AuthLayout heading=messages::HEADING title lead links=links.into_any()>
-            <SignUpForm/>
+        <AuthLayout heading=messages::HEADING title lead links=Some(links.into_any())>
+            {if is_setup || request::accepts_sign_ups() {
+                view! { <SignUpForm/> }.into_any()
+            } else {
+                problem_notice(Problem::SignUpClosed).into_any()
+            }}
         </AuthLayout>
     }
 }

@@ -40,7 +40,7 @@ pub fn VerifyEmailPage() -> impl IntoView {
         <p>{interpolate(messages::CONFIRMED_ELSEWHERE, log_in)}</p>
     };
     view! {
-        <AuthLayout heading=messages::HEADING lead=messages::SENT links=links.into_any()>
+        <AuthLayout heading=messages::HEADING lead=messages::SENT links=Some(links.into_any())>
             {problem.map(problem_notice)}
             {sent_again}
             <VerifyEmailForm/>
