@@ -9,6 +9,30 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub struct Brand(Arc<BrandParts>);
 
+/// The layout of pages with a single task, such as log-in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuthPageLayout {
+    /// The form is in a card.
+    #[default]
+    Card,
+    /// The form is on the background of the page.
+    Plain,
+    /// An image fills one side of a wide window, and the form has no card.
+    Split,
+}
+
+impl AuthPageLayout {
+    /// Returns the name in the settings and in style sheets.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::Plain => "plain",
+            Self::Split => "split",
+        }
+    }
+}
+
 /// The parts of a [`Brand`]. URLs of files are paths on this server.
 #[derive(Clone, Debug)]
 pub struct BrandParts {
@@ -30,6 +54,8 @@ pub struct BrandParts {
     pub style: Option<String>,
     /// The font file, which pages load early.
     pub font: Option<String>,
+    /// The layout of pages with a single task, such as log-in.
+    pub layout: AuthPageLayout,
     /// `light` or `dark` if users can't choose.
     pub theme: Option<&'static str>,
     /// The URL of the terms of service.
@@ -52,6 +78,7 @@ impl Default for BrandParts {
             icon: None,
             style: None,
             font: None,
+            layout: AuthPageLayout::default(),
             theme: None,
             terms: None,
             privacy: None,

@@ -2,7 +2,7 @@
 
 use crate::{
     App,
-    brand::Brand,
+    brand::{AuthPageLayout, Brand},
     browser::{ELEMENT_COUNT_ATTRIBUTE, HYDRATED_ATTRIBUTE},
     messages, request,
     ui::{auth_logo, theme_switch},
@@ -69,6 +69,7 @@ pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> impl IntoView 
         <html
             lang=messages::LANGUAGE
             data-theme=theme
+            data-layout=layout(&brand)
             data-mail=sends_mail
             data-brand=brand.has_custom_name.then_some("")
         >
@@ -133,6 +134,9 @@ fn hydration_script(files: &SiteFiles) -> impl IntoView + use<> {
     }
 }
 
+/// The path of the manifest, which the server makes from the brand.
+pub const MANIFEST: &str = "/manifest.webmanifest";
+
 /// Renders the elements that the head of every document starts with.
 fn head(theme: Option<&'static str>, style: &str, brand: &Brand) -> impl IntoView + use<> {
     let [light, dark] = theme_switch::theme_colors(theme);
@@ -151,10 +155,16 @@ fn head(theme: Option<&'static str>, style: &str, brand: &Brand) -> impl IntoVie
         {theme_color(light, "(prefers-color-scheme: light)")}
         {theme_color(dark, "(prefers-color-scheme: dark)")}
         <link rel="icon" href=icon/>
+        <link rel="manifest" href=MANIFEST/>
         {font}
         <link rel="stylesheet" id="style" href=style.to_owned()/>
         {brand_style}
     }
+}
+
+/// Returns the attribute that selects the layout of pages with a single task.
+fn layout(brand: &Brand) -> Option<&'static str> {
+    (brand.layout != AuthPageLayout::default()).then_some(brand.layout.as_str())
 }
 
 fn theme_color(color: &'static str, media: &'static str) -> impl IntoView {
@@ -183,6 +193,7 @@ pub fn error_document(
             <html
                 lang=messages::LANGUAGE
                 data-theme=theme
+                data-layout=layout(brand)
                 data-brand=brand.has_custom_name.then_some("")
             >
                 <head>

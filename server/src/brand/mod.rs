@@ -13,7 +13,12 @@ use axum::{
     routing::get,
 };
 use countersign_http::problem;
-use countersign_leptos::brand::{Brand, BrandParts};
+use countersign_leptos::{
+    brand::{Brand, BrandParts},
+    layout::document::MANIFEST,
+    routes,
+};
+use serde_json::json;
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
 /// A file of the operator.
@@ -54,6 +59,8 @@ pub struct BrandSettings {
     pub logo_dark: Option<BrandFile>,
     /// The icon of the site.
     pub icon: Option<BrandFile>,
+    /// The image beside forms.
+    pub image: Option<BrandFile>,
     /// The font of the pages.
     pub font: Option<BrandFile>,
     /// A style sheet, which overrides all others.
@@ -72,7 +79,7 @@ impl SiteBrand {
     /// Creates the brand. The name of each file contains a hash of its content.
     #[must_use]
     pub fn new(settings: BrandSettings) -> Self {
-        let BrandSettings { mut parts, palette, radius, logo, logo_dark, icon, font, css } =
+        let BrandSettings { mut parts, palette, radius, logo, logo_dark, icon, image, font, css } =
             settings;
         let mut files = BTreeMap::new();
         let mut add = |kind: &str, file: Option<BrandFile>| {
@@ -88,15 +95,47 @@ impl SiteBrand {
         parts.logo_dark = add("logo-dark", logo_dark);
         parts.icon = add("icon", icon.or(letter_icon));
         parts.font = add("font", font);
-        let style = style_sheet(palette, radius, parts.font.as_deref(), css.as_deref());
+        let image = add("image", image);
+        let urls = Urls { font: parts.font.as_deref(), image: image.as_deref() };
+        let style = style_sheet(palette, radius, &urls, css.as_deref());
         parts.style = add("brand", style);
         Self { page: Brand::new(parts), files: files.into() }
     }
 }
 
-/// Returns the routes of the files.
+/// Returns the routes of the files and of the manifest.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(brand: &SiteBrand) -> Router<S> {
-    Router::new().route("/brand/{name}", get(serve_file)).with_state(brand.files.clone())
+    let manifest = manifest(&brand.page);
+    let headers = [
+        (header::CONTENT_TYPE, "application/manifest+json"),
+        (header::CACHE_CONTROL, "public, max-age=3600"),
+    ];
+    Router::new()
+        .route(MANIFEST, get(async move || (headers, manifest)))
+        .route("/brand/{name}", get(serve_file))
+        .with_state(brand.files.clone())
+}
+
+/// Returns the manifest (W3C, Web Application Manifest): name and icon for users who add the site to
+/// their home screen.
+fn manifest(brand: &Brand) -> String {
+    let icons = brand.icon.as_ref().map_or_else(
+        || {
+            json!([
+                {"src": "/favicon.svg", "sizes": "any", "type": "image/svg+xml"},
+                {"src": "/apple-touch-icon.png", "sizes": "180x180", "type": "image/png"},
+            ])
+        },
+        |icon| json!([{"src": icon, "sizes": "any"}]),
+    );
+    json!({
+        "name": brand.name,
+        "start_url": routes::PROFILE.path,
+        "scope": "/",
+        "display": "minimal-ui",
+        "icons": icons,
+    })
+    .to_string()
 }
 
 async fn serve_file(
@@ -111,12 +150,18 @@ async fn serve_file(
     (headers, file.bytes.clone()).into_response()
 }
 
+/// The files that the style sheet names.
+struct Urls<'a> {
+    font: Option<&'a str>,
+    image: Option<&'a str>,
+}
+
 /// Returns the style sheet, or `None` if it would be empty. Its layers are those of
 /// `style/main.css`.
 fn style_sheet(
     palette: Option<Palette>,
     radius: Radius,
-    font: Option<&str>,
+    urls: &Urls<'_>,
     css: Option<&str>,
 ) -> Option<BrandFile> {
     let mut tokens = String::new();
@@ -138,7 +183,7 @@ fn style_sheet(
         let _ = write!(tokens, "--radius:{small};--radius-large:{large};");
     }
     let mut sheet = String::new();
-    if let Some(font) = font {
+    if let Some(font) = urls.font {
         // Not shown if it arrives late, so that nothing moves.
         let _ = write!(
             sheet,
@@ -146,6 +191,9 @@ fn style_sheet(
              font-weight:100 900;font-display:optional}}"
         );
         tokens.push_str("--font:brand,var(--font-system);");
+    }
+    if let Some(image) = urls.image {
+        let _ = write!(tokens, "--auth-image:url({image});");
     }
     if !tokens.is_empty() {
         let _ = write!(sheet, "@layer brand{{:root{{{tokens}}}}}");
@@ -194,9 +242,22 @@ mod tests {
             logo: None,
             logo_dark: None,
             icon: None,
+            image: None,
             font: None,
             css: None,
         }
+    }
+
+    #[test]
+    fn image_is_a_file_that_the_style_sheet_names() {
+        let image = BrandFile { bytes: "GIF8".into(), media_type: "image/gif", extension: "gif" };
+        let brand = SiteBrand::new(BrandSettings { image: Some(image), ..settings() });
+        let style = brand.page.style.as_deref().expect("a style sheet");
+        let style = &brand.files[style.trim_start_matches("/brand/")];
+        let sheet = String::from_utf8_lossy(&style.bytes);
+        let (_, rest) = sheet.split_once("--auth-image:url(/brand/").expect("the image");
+        let (name, _) = rest.split_once(')').expect("its end");
+        assert!(brand.files.contains_key(name), "{sheet}");
     }
 
     #[test]

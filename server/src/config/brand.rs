@@ -7,11 +7,14 @@ use crate::brand::{
 };
 use axum::body::Bytes;
 use countersign_core::mail::{MAX_LOGO_BYTES, MailLogo};
+use countersign_leptos::brand::AuthPageLayout;
 use std::{fs, io::Read, path::PathBuf};
 use url::Url;
 
 /// Maximum size of the font, in bytes.
 const MAX_FONT_BYTES: usize = 512 * 1024;
+/// Maximum size of the image beside forms, in bytes.
+const MAX_IMAGE_BYTES: usize = 512 * 1024;
 /// Maximum size of the style sheet, in bytes.
 const MAX_STYLE_BYTES: usize = 64 * 1024;
 /// Formats by the first bytes: media type, end of the name.
@@ -131,6 +134,22 @@ impl SettingValue for Radius {
     }
 }
 
+/// `card`, `plain` or `split`.
+impl SettingValue for AuthPageLayout {
+    type Bounds = ();
+
+    fn parse(text: &str, (): &()) -> Result<Self, String> {
+        [Self::Card, Self::Plain, Self::Split]
+            .into_iter()
+            .find(|layout| layout.as_str() == text)
+            .ok_or_else(|| "must be card, plain or split".to_owned())
+    }
+
+    fn to_text(&self) -> String {
+        self.as_str().to_owned()
+    }
+}
+
 /// The theme of all pages: `system`, `light` or `dark`.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Theme(pub(super) Option<&'static str>);
@@ -169,7 +188,33 @@ impl SettingValue for ImageFile {
     type Bounds = ();
 
     fn parse(path: &str, (): &()) -> Result<Self, String> {
-        let bytes = read_file(path, MAX_LOGO_BYTES)?;
+        Self::read(path, MAX_LOGO_BYTES)
+    }
+
+    fn to_text(&self) -> String {
+        self.path.to_text()
+    }
+}
+
+/// The image beside forms.
+#[derive(Clone)]
+pub(super) struct SideImage(pub(super) ImageFile);
+
+impl SettingValue for SideImage {
+    type Bounds = ();
+
+    fn parse(path: &str, (): &()) -> Result<Self, String> {
+        ImageFile::read(path, MAX_IMAGE_BYTES).map(Self)
+    }
+
+    fn to_text(&self) -> String {
+        self.0.path.to_text()
+    }
+}
+
+impl ImageFile {
+    fn read(path: &str, max_bytes: usize) -> Result<Self, String> {
+        let bytes = read_file(path, max_bytes)?;
         let text = bytes.trim_ascii_start();
         let is_webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
         let (_, media_type, extension) = IMAGES
@@ -179,10 +224,6 @@ impl SettingValue for ImageFile {
             .ok_or("names a file that is not an SVG, PNG, JPEG, GIF, WebP or ICO image")?;
         let file = BrandFile { bytes: bytes.into(), media_type, extension };
         Ok(Self { path: path.into(), file })
-    }
-
-    fn to_text(&self) -> String {
-        self.path.to_text()
     }
 }
 

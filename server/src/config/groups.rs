@@ -153,6 +153,7 @@ impl Config {
                 has_custom_name: self.brand_name != BrandName::default(),
                 tagline: self.brand_tagline.as_ref().map(|tagline| tagline.0.clone()),
                 app_url: url(&self.brand_app_url),
+                layout: self.brand_layout,
                 theme: self.brand_theme.0,
                 terms: url(&self.brand_terms),
                 privacy: url(&self.brand_privacy),
@@ -164,6 +165,7 @@ impl Config {
             logo: file(&self.brand_logo),
             logo_dark: file(&self.brand_logo_dark),
             icon: file(&self.brand_icon),
+            image: self.brand_image.as_ref().map(|image| image.0.file.clone()),
             font: self.brand_font.as_ref().map(|font| font.file.clone()),
             css: self.brand_css.as_ref().map(|style| style.css.clone()),
         })

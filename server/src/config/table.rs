@@ -23,7 +23,9 @@
 //! `validation.rs`. docs/SETTINGS.md is derived from this table; a test compares it.
 
 use super::{
-    brand::{Accent, BrandName, FontFile, ImageFile, LinkUrl, StyleFile, Tagline, Theme},
+    brand::{
+        Accent, BrandName, FontFile, ImageFile, LinkUrl, SideImage, StyleFile, Tagline, Theme,
+    },
     declare::settings,
     types::{
         Argon2Cost, ExactOrigin, IntrospectionSecretFile, Limit, LogFilter, MailSetting,
@@ -37,6 +39,7 @@ use countersign_core::{
     Verification, store::DatabaseUrl,
 };
 use countersign_http::IntrospectionSecret;
+use countersign_leptos::brand::AuthPageLayout;
 use countersign_types::TimeSpan;
 use http::uri::Authority;
 use ipnet::IpNet;
@@ -240,6 +243,16 @@ settings! {
     /// Corner radius: `none`, `small`, `soft` or `round`.
     BrandRadius = "COUNTERSIGN_BRAND_RADIUS",
         pub(super) brand_radius: Radius = Radius::Soft;
+
+    /// Layout of pages with a single form: `card`, `plain` (without a card) or `split` (with an image
+    /// beside the form, in a wide window).
+    BrandLayout = "COUNTERSIGN_BRAND_LAYOUT",
+        pub(super) brand_layout: AuthPageLayout = AuthPageLayout::Card;
+
+    /// Image for the layout `split`: an SVG, PNG, JPEG, GIF or WebP file of at most 512 KiB. It fills
+    /// its side of the window, and its edges are cut off.
+    BrandImage = "COUNTERSIGN_BRAND_IMAGE",
+        pub(super) brand_image: Option<SideImage> = None;
 
     /// Font of pages: a WOFF2 file of at most 512 KiB.
     BrandFont = "COUNTERSIGN_BRAND_FONT",

@@ -6,6 +6,7 @@ use super::{
     types::{is_loopback, is_private},
 };
 use countersign_core::{LimitedAction, Verification, mail::MailTransport};
+use countersign_leptos::brand::AuthPageLayout;
 use countersign_types::TimeSpan;
 
 /// Adds an error for each rule that the settings break together. The value of an invalid setting is
@@ -60,6 +61,11 @@ pub(super) fn validate(config: &Config, reader: &mut SettingsReader<'_>) {
         Setting::BrandAppUrl,
         config.brand_app_url.as_ref().is_some_and(|url| url.0.starts_with("mailto:")),
         "must start with https:// or http://",
+    );
+    check(
+        Setting::BrandImage,
+        (config.brand_layout == AuthPageLayout::Split) != config.brand_image.is_some(),
+        "and COUNTERSIGN_BRAND_LAYOUT=split need each other: set both or none",
     );
     check(
         Setting::BrandLogoDark,

@@ -24,6 +24,7 @@ fn fieldnotes() -> BrandSettings {
         logo: Some(logo),
         logo_dark: None,
         icon: None,
+        image: None,
         font: None,
         css: Some("a { color: red }".to_owned()),
     }
@@ -52,6 +53,20 @@ test_on_each_database! {
         assert!(export.contains("Everything Field &amp; &lt;notes&gt; stores about you"));
         let openapi = app.anon().get("/openapi.json").await.json();
         assert_eq!(openapi["info"]["title"], "Field & <notes>");
+    }
+
+    async fn manifest_has_the_name_and_the_icon_of_the_brand(app: App) {
+        let manifest = app.anon().get("/manifest.webmanifest").await;
+        assert_eq!(manifest.header("content-type"), "application/manifest+json");
+        assert_eq!(manifest.json()["name"], "Countersign");
+        assert_eq!(manifest.json()["icons"][0]["src"], "/favicon.svg");
+        let app = app.with_brand(SiteBrand::new(fieldnotes()));
+        let manifest = app.anon().get("/manifest.webmanifest").await.json();
+        assert_eq!(manifest["name"], "Field & <notes>");
+        let icon = manifest["icons"][0]["src"].as_str().expect("an icon");
+        assert_eq!(app.anon().get(icon).await.status, StatusCode::OK, "{icon}");
+        let start = manifest["start_url"].as_str().expect("a page");
+        assert_eq!(app.anon().get(start).await.status, StatusCode::SEE_OTHER);
     }
 
     async fn welcome_leads_to_the_application(app: App) {

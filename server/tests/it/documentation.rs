@@ -1,4 +1,5 @@
-//! The documentation: the curl session runs as written, and the table of settings is up to date.
+//! The documentation: the curl session runs as written, the table of settings is up to date, and
+//! links lead somewhere.
 
 use crate::support::App;
 use countersign::config::Setting;
@@ -66,4 +67,58 @@ async fn curl_session_of_the_api_document_runs() {
         "{}",
         String::from_utf8_lossy(&output.stdout)
     );
+}
+
+/// Returns the Markdown files in a folder.
+fn markdown_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+}
+
+/// Returns the targets of the links and images in a document, without those to other sites.
+fn link_targets(text: &str) -> Vec<&str> {
+    let markdown = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let html = ["src=\"", "srcset=\"", "href=\""]
+        .into_iter()
+        .flat_map(|start| text.split(start).skip(1))
+        .filter_map(|rest| rest.split('"').next());
+    markdown
+        .chain(html)
+        .filter(|target| !target.contains(':') && !target.starts_with('/') && !target.is_empty())
+        .collect()
+}
+
+/// Returns the anchor of a heading, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let heading = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn links_of_the_documentation_lead_to_files_and_headings() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folders = ["", "docs", "docs/guides", "docs/decisions", "docs/recipes"];
+    let mut checked = 0;
+    for file in folders.iter().flat_map(|folder| markdown_files(&root.join(folder))) {
+        let text = fs::read_to_string(&file).expect("a document");
+        for target in link_targets(&text) {
+            let (path, heading) = target.split_once('#').unwrap_or((target, ""));
+            let folder = file.parent().expect("a folder");
+            let linked = if path.is_empty() { file.clone() } else { folder.join(path) };
+            assert!(linked.exists(), "{}: {target} does not exist", file.display());
+            if !heading.is_empty() {
+                let text = fs::read_to_string(&linked).expect("a document");
+                let found = text.lines().filter(|line| line.starts_with('#')).map(anchor);
+                assert!(
+                    found.into_iter().any(|anchor| anchor == heading),
+                    "{}: {target} is no heading",
+                    file.display()
+                );
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 100, "{checked} links");
 }
