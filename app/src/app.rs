@@ -12,10 +12,10 @@ use crate::{
         sign_up::SignUpPage,
     },
     layout::{
-        session_monitor::{RenderedSession, SessionMonitor},
+        session_monitor::{CONTINUE_URL, RenderedSession, SessionMonitor},
         site_layout::{SiteFooter, SiteHeader},
     },
-    messages, request,
+    messages, page_query, request,
     routes::{self, feature_pages},
     time_zone::provide_zone,
 };
@@ -85,10 +85,19 @@ macro_rules! declare_routes {
 }
 feature_pages!(declare_routes);
 
-/// Renders the island that follows the session of the page.
+/// Renders the island that follows the session of the page, and the URL to which it leads if the
+/// user logs in in another tab.
 fn session_monitor(user: CurrentUser) -> impl IntoView {
-    Suspend::new(async {
+    let next = page_query::value("next").unwrap_or_default();
+    let continue_url = routes::is_log_in_page(&request::path()).then(|| {
+        view! { <input type="hidden" id=CONTINUE_URL value=request::return_url(&next)/> }
+    });
+    let monitor = Suspend::new(async {
         provide_context(RenderedSession::of(&user.account().await));
         view! { <SessionMonitor/> }
-    })
+    });
+    view! {
+        {continue_url}
+        {monitor}
+    }
 }

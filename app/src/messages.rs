@@ -40,12 +40,13 @@ pub const SUPPORT: &str = "Help";
 pub const TRY_AGAIN: &str = "Try again";
 pub const REFERENCE: &str = "Reference: {}";
 
-/// Returns when a refused form is sent again by itself.
-pub fn resend_in(seconds: u32) -> String {
-    format!("We'll try again for you in {seconds} s.")
+/// Returns when a refused form is sent again automatically.
+pub fn retry_in(seconds: u32) -> String {
+    format!("Trying again automatically in {seconds} s.")
 }
 
 pub const CANCEL: &str = "Cancel";
+pub const LOGGED_IN_AS: &str = "You're logged in as {}.";
 pub const UNKNOWN_DEVICE: &str = "Unknown device";
 
 /// Returns the name of a user, or the email address without one.

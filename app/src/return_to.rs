@@ -40,7 +40,7 @@ fn encode(text: &str) -> String {
 }
 
 /// (browser) Redirects after log-in or sign-up. The client has already stored the token, and the
-/// server has validated the path.
+/// server has validated the URL.
 #[expect(clippy::needless_pass_by_value, reason = "the handler of a form action")]
 pub(crate) fn continue_to(response: LogInResponse) {
     browser::replace_page(&response.next);

@@ -238,26 +238,29 @@ pub fn access_level(path: &str) -> Option<Access> {
     pages().find_map(|(page, level)| (page == path).then_some(level))
 }
 
-/// Returns the access level of a path: the highest one of the pages and downloads at or above it,
-/// otherwise public.
-pub fn required_level(path: &str) -> Access {
+/// Returns the access levels of a path: those of the pages and downloads at or above it, except
+/// public.
+pub fn required_levels(path: &str) -> impl Iterator<Item = Access> {
     pages()
         .chain(DOWNLOADS)
-        .filter(|(page, _)| is_at_or_below(path, page))
+        .filter(move |(page, level)| *level != Access::Public && is_at_or_below(path, page))
         .map(|(_, level)| level)
-        .max()
-        .unwrap_or(Access::Public)
 }
 
 /// Returns whether a path needs a session. The server redirects anonymous clients before it renders
 /// such a page.
 pub fn is_protected(path: &str) -> bool {
-    required_level(path) != Access::Public
+    required_levels(path).next().is_some()
 }
 
 /// Returns whether a page has a single task, and therefore no site header.
 pub fn is_auth_page(path: &str) -> bool {
     AUTH_PAGES.contains(&path)
+}
+
+/// Returns whether a page leads to a new session.
+pub fn is_log_in_page(path: &str) -> bool {
+    [LOG_IN, SIGN_UP, VERIFY, CONFIRM].contains(&path)
 }
 
 /// Returns path and access level of each page.
@@ -303,6 +306,16 @@ fn key(pair: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn download_requires_fresh_authentication_and_continues_at_its_page() {
+        for (path, _) in DOWNLOADS {
+            assert!(required_levels(path).any(|level| level == Access::Fresh), "{path}");
+            assert_eq!(page_after_confirmation(path), "/account/data?confirmed");
+        }
+        assert_eq!(page_after_confirmation("/account/email"), "/account/email");
+        assert!(required_levels("/account/data").all(|level| level == Access::SignedIn));
+    }
 
     #[test]
     fn account_pages_and_subpaths_are_protected() {

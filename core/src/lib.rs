@@ -61,7 +61,7 @@ pub use error::{BoxError, Error, error_chain};
 pub use log_throttle::LogThrottle;
 pub use pagination::MAX_PAGE_SIZE;
 pub use passwords::hasher::HashingConfig;
-pub use policy::{MAX_ACCESS_TOKEN_TTL, Policy, SignUps, Verification};
+pub use policy::{MAX_ACCESS_TOKEN_TTL, Policy, SignUpPolicy, Verification};
 pub use random::RandomSource;
 pub use rate_limit::{LimitedAction, RateLimit, RateLimits};
 pub use request_context::{PresentedCredential, RequestContext};

@@ -21,7 +21,7 @@ pub enum Verification {
 
 /// Who may sign up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum SignUps {
+pub enum SignUpPolicy {
     /// Anyone.
     #[default]
     Open,
@@ -44,7 +44,7 @@ pub struct Policy {
     /// successor.
     pub refresh_grace: TimeSpan,
     /// Who may sign up.
-    pub sign_ups: SignUps,
+    pub sign_ups: SignUpPolicy,
     /// Whether addresses must be verified, if email is configured.
     pub verification: Verification,
     /// The rate limits.
@@ -52,7 +52,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Returns the defaults: 10 minutes, 14 days, 90 days, 10 seconds, sign-ups by anyone without
+    /// Returns the defaults: 10 minutes, 14 days, 90 days, 10 seconds, open sign-up, no
     /// verification, default rate limits.
     #[must_use]
     pub fn new(issuer: &str) -> Self {
@@ -62,7 +62,7 @@ impl Policy {
             idle_timeout: TimeSpan::days(14),
             absolute_timeout: TimeSpan::days(90),
             refresh_grace: TimeSpan::seconds(10),
-            sign_ups: SignUps::default(),
+            sign_ups: SignUpPolicy::default(),
             verification: Verification::default(),
             limits: RateLimits::default(),
         }

@@ -5,6 +5,7 @@
 use crate::speculation_rules;
 use axum::http::{HeaderValue, header};
 use countersign_http::HttpState;
+use countersign_leptos::{request, routes};
 use leptos::{nonce::use_nonce, prelude::use_context};
 use leptos_axum::ResponseOptions;
 
@@ -27,7 +28,7 @@ fn page_policy(nonce: &str, reload: Option<u32>, origins: &[String]) -> String {
 /// Sets the headers of a page. Leptos calls it for each page after creating the
 /// nonce. Server functions and files have no nonce and keep the strict policy.
 pub(crate) fn set_page_policy(reload: Option<u32>) {
-    let http = use_context::<HttpState>();
+    let http = use_context::<HttpState>().filter(|_| routes::is_log_in_page(&request::path()));
     let origins = http.as_ref().map_or(&[][..], |http| &http.return_urls().origins);
     if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
         && let Ok(policy) = HeaderValue::from_str(&page_policy(&nonce, reload, origins))

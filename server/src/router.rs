@@ -3,9 +3,8 @@
 use crate::{
     brand, data_download,
     middleware::{
-        element_count, error_pages,
+        element_count, error_pages, page_guard,
         render_limit::{RenderSlots, limit_rendering},
-        require_session,
     },
     open_link::open_link,
     page_policy, speculation_rules,
@@ -199,7 +198,7 @@ pub fn with_middleware(routes: Router<AppState>, levels: AccessLevels, server: A
         .layer(from_fn(request_limits::read_body))
         .layer(from_fn_with_state(http.clone(), csrf::reject_cross_origin))
         .layer(from_fn_with_state(http.clone(), credentials::check_credentials))
-        .layer(from_fn_with_state(http.clone(), require_session::redirect_anonymous))
+        .layer(from_fn_with_state(http.clone(), page_guard::require_access_levels))
         .layer(from_fn_with_state(ApiGuard::new(http, levels), guard_api));
     routes.layer(middleware).with_state(server)
 }

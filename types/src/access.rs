@@ -7,8 +7,8 @@ pub const FRESH_PERIOD: TimeSpan = TimeSpan::minutes(10);
 
 /// The credential that an operation requires. Each route, server function and page declares its
 /// level where it is declared itself; the guards, the OpenAPI description and the permission matrix
-/// read it there. A page is at least as protected as the pages above it, in the order of this list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// read it there. A page also has the levels of the pages above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// No credential.
     Public,

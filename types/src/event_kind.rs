@@ -21,7 +21,7 @@ pub enum EventSeverity {
 /// [`ActivityFilter`](crate::ActivityFilter).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventTopic {
-    /// A session began, or should have.
+    /// A session began or should have, or its user confirmed the password.
     LogIn,
     /// A session ended.
     LogOut,

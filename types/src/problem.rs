@@ -288,10 +288,12 @@ fn wait_time(seconds: u32) -> String {
 /// The variants without data.
 const UNIT_VARIANTS: &[Problem] = &[
     Problem::InvalidCredentials,
+    Problem::SignUpClosed,
     Problem::EmailTaken,
     Problem::LinkExpired,
     Problem::MailDisabled,
     Problem::Unauthenticated,
+    Problem::ReauthenticationRequired,
     Problem::RefreshSuperseded,
     Problem::SessionMismatch,
     Problem::BadRequest,
@@ -367,27 +369,43 @@ mod tests {
 
     fn all() -> Vec<Problem> {
         use Problem as P;
-        vec![
+        let others = [
             P::Invalid((Field::Password, FieldError::TooShort { min: 8 }).into()),
-            P::InvalidCredentials,
-            P::EmailTaken,
-            P::LinkExpired,
-            P::MailDisabled,
-            P::Unauthenticated,
-            P::RefreshSuperseded,
-            P::SessionMismatch,
-            P::BadRequest,
-            P::NotAllowed,
-            P::Forbidden,
-            P::LastAdmin,
-            P::NotFound,
-            P::TooLarge,
             P::RateLimited { retry_after: 60 },
             P::Overloaded { retry_after: 3 },
-            P::Unavailable,
-            P::Offline,
             P::Internal { id: "0193-abc".to_owned() },
-        ]
+        ];
+        UNIT_VARIANTS.iter().cloned().chain(others).collect()
+    }
+
+    /// Does not compile for a new problem, which must be in the list that [`all`] returns.
+    const fn is_listed(problem: &Problem) -> usize {
+        use Problem as P;
+        match problem {
+            P::Invalid(_) | P::RateLimited { .. } | P::Overloaded { .. } | P::Internal { .. } => 0,
+            P::InvalidCredentials
+            | P::SignUpClosed
+            | P::EmailTaken
+            | P::LinkExpired
+            | P::MailDisabled
+            | P::Unauthenticated
+            | P::ReauthenticationRequired
+            | P::RefreshSuperseded
+            | P::SessionMismatch
+            | P::BadRequest
+            | P::NotAllowed
+            | P::Forbidden
+            | P::LastAdmin
+            | P::NotFound
+            | P::TooLarge
+            | P::Unavailable
+            | P::Offline => 17,
+        }
+    }
+
+    #[test]
+    fn every_problem_without_data_is_parsed() {
+        assert!(UNIT_VARIANTS.iter().all(|problem| is_listed(problem) == UNIT_VARIANTS.len()));
     }
 
     #[test]

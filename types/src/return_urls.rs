@@ -6,8 +6,7 @@ use crate::redirect_path::{MAX_LENGTH, RedirectPath, is_printable};
 /// The applications to which users return.
 #[derive(Clone, Debug, Default)]
 pub struct ReturnUrls {
-    /// The URL where users continue who were on the way to nothing else. Without one: on their
-    /// account page.
+    /// The URL to continue at if `next` is empty. `None`: the account page.
     pub default_url: Option<String>,
     /// The origins to which a link to the log-in page may return, such as `https://app.example.com`.
     pub origins: Vec<String>,
@@ -27,8 +26,7 @@ impl ReturnUrls {
 
     /// Returns whether a text is a URL of one of the origins. They are compared as text, so that no
     /// other parser can find another host in it.
-    #[must_use]
-    pub fn is_allowed_url(&self, text: &str) -> bool {
+    fn is_allowed_url(&self, text: &str) -> bool {
         let is_below = |origin: &String| {
             text.strip_prefix(origin.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))

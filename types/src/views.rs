@@ -107,7 +107,7 @@ impl fmt::Debug for SessionTokens {
 /// The response to a log-in or sign-up through a page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LogInResponse {
-    /// The page to go to: a path on this origin.
+    /// The URL to continue at: a path on this origin, or a URL of a listed one.
     pub next: String,
     /// The tokens. `None` in the response to a plain form, which can't use them.
     pub session: Option<SessionTokens>,

@@ -210,6 +210,11 @@ pub fn is_leaving() -> bool {
     IS_LEAVING.get()
 }
 
+/// Returns whether the page is visible to the user.
+pub fn is_visible() -> bool {
+    !document().hidden()
+}
+
 /// Replaces this page, in the history too. It stays visible until the next page arrives.
 pub fn replace_page(url: &str) {
     IS_LEAVING.set(true);

@@ -18,7 +18,8 @@ use crate::{
 #[cfg(feature = "ssr")]
 use countersign_types::Problem;
 use countersign_types::{
-    RedirectPath, Timestamp,
+    Timestamp,
+    redirect_path::DEFAULT_REDIRECT,
     views::{Account, TaggedAccount},
 };
 use leptos::{prelude::*, task::spawn_local};
@@ -26,6 +27,8 @@ use std::cell::RefCell;
 
 /// The id of the input that holds the [`RenderedSession`].
 const MONITOR: &str = "session-monitor";
+/// The id of the input of the log-in pages that holds the URL where users continue.
+pub(crate) const CONTINUE_URL: &str = "continue-url";
 /// Selects the name of the user, and the initials.
 const USER_NAME: &str = ".user-name";
 const INITIALS: &str = ".avatar";
@@ -147,8 +150,9 @@ fn on_session_event(event: SessionEvent) {
     match event {
         // The form of the log-in leaves the page.
         SessionEvent::LoggedIn => {}
-        SessionEvent::LoggedInElsewhere if is_log_in_page() => {
-            browser::navigate_to(&redirect_path());
+        SessionEvent::LoggedInElsewhere if routes::is_log_in_page(&browser::path()) => {
+            let url = browser::input(CONTINUE_URL).map(|input| input.default_value());
+            browser::navigate_to(url.as_deref().unwrap_or(DEFAULT_REDIRECT));
         }
         SessionEvent::LoggedInElsewhere => show_changes(),
         // In the background, because the page is most likely still valid, even offline. If the
@@ -218,15 +222,6 @@ fn save_drafts() {
 
 fn current_url() -> String {
     format!("{}{}", browser::path(), routes::strip_flash_params(&browser::query()))
-}
-
-fn is_log_in_page() -> bool {
-    [routes::LOG_IN, routes::SIGN_UP, routes::VERIFY].contains(&browser::path().as_str())
-}
-
-/// Returns the redirect path of the log-in or sign-up page, or the page for the code.
-fn redirect_path() -> String {
-    RedirectPath::parse(&page_query::value("next").unwrap_or_default()).as_str().to_owned()
 }
 
 /// Returns the page to show after the session has ended: for a protected page the log-in page, with

@@ -26,11 +26,16 @@ pub(super) async fn count_down(path: &str, seconds: u32) -> bool {
         let Some(timer) = browser::element(&timer).filter(|_| COUNT.get() == id) else {
             return false;
         };
+        // A page in the background or a computer that slept sends nothing late.
+        if !browser::is_visible() {
+            cancel();
+            return false;
+        }
         if remaining == 0 {
             cancel();
             return true;
         }
-        timer.set_text_content(Some(&messages::resend_in(remaining)));
+        timer.set_text_content(Some(&messages::retry_in(remaining)));
         remaining -= 1;
         pause = Duration::from_secs(1);
     }

@@ -23,9 +23,9 @@ use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use std::sync::Arc;
 
 /// The longest wait in seconds after which a form is sent again by itself.
-const MAX_RESEND_DELAY: u32 = 60;
+const MAX_RETRY_SECONDS: u32 = 60;
 /// How often a form is sent again by itself.
-const MAX_RESENDS: u32 = 3;
+const MAX_RETRIES: u32 = 3;
 
 type Response = LocalBoxFuture<'static, Result<BufferedResponse, Problem>>;
 
@@ -148,10 +148,11 @@ impl FormAction {
     /// Sends the form, and again after a refusal, unless the user presses or types anything before.
     /// The caller ensures that it isn't being sent already.
     pub(super) fn send(self, fields: FormValues) {
-        self.send_up_to(fields, MAX_RESENDS);
+        countdown::cancel();
+        self.send_up_to(fields, MAX_RETRIES);
     }
 
-    fn send_up_to(self, fields: FormValues, resends: u32) {
+    fn send_up_to(self, fields: FormValues, retries: u32) {
         let Some(Handlers { send, on_response, .. }) = self.handlers.try_get_value() else {
             return;
         };
@@ -162,23 +163,23 @@ impl FormAction {
             if outcome.is_err() || !self.navigates {
                 self.working.try_set(false);
             }
-            let delay = outcome.as_ref().err().and_then(resend_delay).filter(|_| resends > 0);
+            let delay = outcome.as_ref().err().and_then(retry_delay).filter(|_| retries > 0);
             self.outcome.try_set(Some(outcome));
             if let Some(seconds) = delay
                 && countdown::count_down(self.path, seconds).await
                 && !browser::is_leaving()
             {
-                self.send_up_to(fields, resends - 1);
+                self.send_up_to(fields, retries - 1);
             }
         });
     }
 }
 
 /// Returns the seconds after which a form is sent again by itself, if it is after this problem.
-fn resend_delay(problem: &Problem) -> Option<u32> {
+fn retry_delay(problem: &Problem) -> Option<u32> {
     match *problem {
         Problem::RateLimited { retry_after } | Problem::Overloaded { retry_after }
-            if retry_after <= MAX_RESEND_DELAY =>
+            if retry_after <= MAX_RETRY_SECONDS =>
         {
             Some(retry_after.max(1))
         }
@@ -191,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_refusals_with_a_short_wait_are_resent() {
+    fn only_refusals_with_a_short_wait_are_retried() {
         for (problem, delay) in [
             (Problem::RateLimited { retry_after: 60 }, Some(60)),
             (Problem::RateLimited { retry_after: 61 }, None),
@@ -203,7 +204,7 @@ mod tests {
             (Problem::internal(), None),
             (Problem::InvalidCredentials, None),
         ] {
-            assert_eq!(resend_delay(&problem), delay, "{problem}");
+            assert_eq!(retry_delay(&problem), delay, "{problem}");
         }
     }
 }

@@ -86,7 +86,7 @@ impl SignedIn<'_> {
             self.auth.audit(&mut tx, &self.context, now, entry).await?;
         }
         tx.commit().await?;
-        self.read_account().await
+        self.read_changed_account().await
     }
 
     /// Changes the address with a link that was sent to the new one. It counts as verified. The

@@ -29,7 +29,7 @@ impl SignedIn<'_> {
             self.verify_current_password(&user, current, EventKind::DeletionPasswordFailed).await?;
         let asked = self.schedule_deletion(permit, &proof, &user).await;
         proof.settle(self.auth, asked).await?;
-        self.read_account().await
+        self.read_changed_account().await
     }
 
     async fn schedule_deletion(
@@ -110,6 +110,6 @@ impl SignedIn<'_> {
             self.auth.queue_notice(&mut tx, notice, now).await?;
             tx.commit().await?;
         }
-        self.read_account().await
+        self.read_changed_account().await
     }
 }

@@ -22,20 +22,20 @@ impl Fresh<'_> {
     /// be any.
     pub async fn export_data(&self) -> Result<(AccountExport, Option<OlderSessions>), Error> {
         // It only reads, so it is counted on this node.
-        let user = self.user();
-        let _counted = user.permit(LimitedAction::DataExport)?;
-        let account = user.account().await?;
-        let as_of = user.auth.clock().now();
-        let mut reader = user.auth.store().read().await?;
+        let signed_in = self.signed_in();
+        let _counted = signed_in.permit(LimitedAction::DataExport)?;
+        let account = signed_in.account().await?;
+        let as_of = signed_in.auth.clock().now();
+        let mut reader = signed_in.auth.store().read().await?;
         let last_login_at =
-            reader.user_summary(user.user).await?.ok_or(Error::Unauthenticated)?.last_login_at;
-        let sessions = session_page(&mut reader, user.user, SessionId(Uuid::max())).await?;
+            reader.user_summary(signed_in.user).await?.ok_or(Error::Unauthenticated)?.last_login_at;
+        let sessions = session_page(&mut reader, signed_in.user, SessionId(Uuid::max())).await?;
         let newest = PageRequest::first(MAX_EXPORTED_EVENTS);
         let ActivityEventPage { items: activity, next_cursor, .. } =
-            user.events(&mut reader, ActivityFilter::All, newest).await?;
+            signed_in.events(&mut reader, ActivityFilter::All, newest).await?;
         let older = sessions.last().filter(|_| sessions.len() == SESSIONS_PER_PAGE).map(|last| {
-            let store = user.auth.store().clone();
-            OlderSessions { store, user: user.user, before: last.id }
+            let store = signed_in.auth.store().clone();
+            OlderSessions { store, user: signed_in.user, before: last.id }
         });
         let export =
             AccountExport { as_of, account, last_login_at, activity, next_cursor, sessions };

@@ -24,6 +24,14 @@ impl SignedIn<'_> {
         }
     }
 
+    /// Returns the account after a change was committed. No error says that nothing was changed.
+    pub(crate) async fn read_changed_account(&self) -> Result<Account, Error> {
+        self.read_account().await.map_err(|error| match error {
+            Error::Overloaded { .. } => Error::Unavailable(error.into()),
+            other => other,
+        })
+    }
+
     /// Changes the display name. The same name is no change and writes nothing.
     pub async fn update_display_name(&self, form: &UpdateProfileForm) -> Result<Account, Error> {
         let name = form.validate()?;
@@ -49,6 +57,6 @@ impl SignedIn<'_> {
             )
             .await?;
         tx.commit().await?;
-        self.read_account().await
+        self.read_changed_account().await
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     mail::MailContent,
     one_time_links::{LinkPurpose, LinkToken, store::NewLink},
     passwords::hasher::Priority,
-    policy::{SignUps, Verification},
+    policy::{SignUpPolicy, Verification},
     sessions::issue_tokens::NewSession,
 };
 use countersign_types::{
@@ -93,7 +93,7 @@ impl Auth {
     /// Returns whether anyone may sign up.
     #[must_use]
     pub fn accepts_sign_ups(&self) -> bool {
-        self.policy().sign_ups == SignUps::Open
+        self.policy().sign_ups == SignUpPolicy::Open
     }
 
     /// Returns [`Error::SignUpClosed`] unless anyone may sign up.

@@ -153,6 +153,9 @@ impl Auth {
         let Some(pending) = self.store().read().await?.pending_by_id(id, now).await? else {
             return Ok(());
         };
+        if matches!(pending.cause, PendingCause::SignUp { .. }) && !self.accepts_sign_ups() {
+            return Ok(());
+        }
         let mut tx = self.store().begin_for(Priority::Anonymous).await?;
         let now = self.clock().now();
         if self.send_verification_to(&mut tx, pending.content(), &pending.email, now).await? {
@@ -274,6 +277,7 @@ impl Auth {
         form: &ResetPasswordForm,
         replaces: Option<&str>,
     ) -> Result<IssuedTokens, Error> {
+        self.require_open_sign_up()?;
         let purpose = LinkPurpose::SignUp;
         let link = self.link_id(token, purpose)?;
         let slot = self.reserve_hash_slot(context, Priority::Anonymous, Some(link.0.as_bytes()))?;
@@ -414,7 +418,7 @@ impl SignedIn<'_> {
             _ => Err(Error::LinkExpired),
         };
         confirmed.map_err(|error| code_error(proof, error))?;
-        self.read_account().await
+        self.read_changed_account().await
     }
 
     /// Verifies a code that was sent to the address of the account or to its new address.

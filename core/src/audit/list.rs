@@ -52,7 +52,9 @@ impl SignedIn<'_> {
             (Some(_), Some(last)) => Some(encode_cursor(last.id.0)),
             _ => read.next_cursor,
         };
-        let has_stopped_early = items.len() < limit && next_cursor.is_some();
+        // Without a filter, a page is short if it has kinds of a newer version.
+        let is_filtered = filter != ActivityFilter::All;
+        let has_stopped_early = is_filtered && items.len() < limit && next_cursor.is_some();
         Ok(ActivityEventPage {
             searched_to: last_read_at.filter(|_| has_stopped_early),
             items,

@@ -17,7 +17,9 @@ use crate::{
     store::{WriteTransaction, change_feed::Change},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use countersign_types::{EventKind, SessionId, TimeSpan, Timestamp, UserId, views::Account};
+use countersign_types::{
+    EventKind, FRESH_PERIOD, SessionId, TimeSpan, Timestamp, UserId, views::Account,
+};
 use std::fmt;
 
 /// An access token and its lifetime.
@@ -101,6 +103,13 @@ const IN_USE_PERIOD: TimeSpan = TimeSpan::minutes(5);
 
 /// Maximum number of sessions of a user. A new one evicts the one that was unused for longest.
 pub const MAX_SESSIONS_PER_USER: u16 = 100;
+
+/// Returns the time of authentication for a claim: at most the current time, because tokens from the
+/// future are rejected. If it is in the future because the clock was set back, the authentication
+/// does not count as fresh.
+fn claimed_auth_time(auth_time: Timestamp, now: Timestamp) -> Timestamp {
+    if auth_time > now + access_token::CLOCK_SKEW { now - FRESH_PERIOD } else { auth_time.min(now) }
+}
 
 impl Auth {
     /// Creates a session in the transaction that has just verified or created the user, and revokes
@@ -245,9 +254,7 @@ impl Auth {
             epoch: row.epoch,
             amr: session.amr.split_whitespace().map(str::to_owned).collect(),
             acr: "aal1".into(),
-            // At most the current time, because the clock may have been set back and times in the
-            // future are rejected.
-            auth_time: session.auth_time.min(now).seconds(),
+            auth_time: claimed_auth_time(session.auth_time, now).seconds(),
             scope: row.roles.scope(),
             roles: row.roles.to_vec(),
         };

@@ -112,7 +112,7 @@ statements! {
     RESTART = "UPDATE csgn_sessions SET generation = generation + 1, oldest_generation = \
         generation + 1, previous_rotated_at = rotated_at, rotated_at = $2, last_seen_at = $2 WHERE \
         id = $1 AND revoked_at IS NULL";
-    CONFIRM = "UPDATE csgn_sessions SET auth_time = $2 WHERE id = $1 AND revoked_at IS NULL";
+    SET_AUTH_TIME = "UPDATE csgn_sessions SET auth_time = $2 WHERE id = $1 AND revoked_at IS NULL";
     REVOKE = "UPDATE csgn_sessions SET revoked_at = $2, revocation_reason = $3 WHERE id = $1 AND \
         revoked_at IS NULL RETURNING user_id";
     REVOKE_OWN = "UPDATE csgn_sessions SET revoked_at = $3, revocation_reason = $4 WHERE id = $1 \
@@ -348,12 +348,12 @@ impl WriteTransaction {
     }
 
     /// Sets the time of authentication. Returns `false` if the session was revoked.
-    pub(crate) async fn session_confirm(
+    pub(crate) async fn session_set_auth_time(
         &mut self,
         id: SessionId,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(execute!(self, CONFIRM, id, now) == 1)
+        Ok(execute!(self, SET_AUTH_TIME, id, now) == 1)
     }
 
     /// Revokes a session. Returns `None` if it was revoked already.

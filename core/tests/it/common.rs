@@ -67,9 +67,14 @@ impl TestContext {
         limits: RateLimits,
         verification: Verification,
     ) -> Auth {
+        let policy = Policy { limits, verification, ..Policy::new(ISSUER) };
+        self.mail_node_with(transport, policy).await
+    }
+
+    /// Starts another node on the same database that sends email and has this policy.
+    pub async fn mail_node_with(&self, transport: MailTransport, policy: Policy) -> Auth {
         let store = Store::open(&self.database.url).await.expect("a database");
         let mail = MailConfig::new(transport, MAIL_FROM, None, "Countersign").expect("a sender");
-        let policy = Policy { limits, verification, ..Policy::new(ISSUER) };
         start_parts(&store, &self.clock, &self.secret, policy, HASHING, Some(mail))
             .await
             .expect("a start")

@@ -49,6 +49,20 @@ test_on_each_database! {
         assert!(is_expired(&node.choose_password(&mail, OTHER_PASSWORD).await));
     }
 
+    async fn sign_up_that_waits_is_refused_after_closing(context: TestContext) {
+        let open = Node::required(&context).await;
+        let (id, mail) = open.begin(ADA, PASSWORD).await;
+        let closed = Node::closed(&context).await;
+        let by_code = closed.complete(id, &code(&mail)).await.map(drop);
+        assert!(matches!(by_code, Err(Error::SignUpClosed)), "{by_code:?}");
+        let by_link = closed.choose_password(&mail, OTHER_PASSWORD).await.map(drop);
+        assert!(matches!(by_link, Err(Error::SignUpClosed)), "{by_link:?}");
+        assert!(matches!(closed.sign_up(EVE, PASSWORD).await, Err(Error::SignUpClosed)));
+        assert_eq!(accounts(&context).await, 0);
+        // Nothing was used up.
+        open.complete(id, &code(&mail)).await.expect("a session");
+    }
+
     async fn sign_up_with_taken_address_looks_alike_and_tells_its_owner(context: TestContext) {
         let node = Node::required(&context).await;
         node.verified(ADA).await;

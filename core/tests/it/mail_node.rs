@@ -1,8 +1,9 @@
 //! A node that sends email to a mailbox in memory, and how tests read that email.
 
-use crate::common::{PASSWORD, TestContext, client};
+use crate::common::{ISSUER, PASSWORD, TestContext, client};
 use countersign_core::{
-    Auth, Error, IssuedTokens, PresentedCredential, RateLimits, SignedIn, Verification,
+    Auth, Error, IssuedTokens, Policy, PresentedCredential, RateLimits, SignUpPolicy, SignedIn,
+    Verification,
     accounts::{AddressProof, LogInStep},
     mail::{MailTransport, MemoryMailbox, SentMail},
     one_time_links::LinkPurpose,
@@ -65,6 +66,16 @@ impl Node {
 
     pub async fn required(context: &TestContext) -> Self {
         Self::verifying(context, RateLimits::off(), Verification::Required).await
+    }
+
+    /// Sign-up is closed, and addresses must be verified.
+    pub async fn closed(context: &TestContext) -> Self {
+        let (limits, verification) = (RateLimits::off(), Verification::Required);
+        let sign_ups = SignUpPolicy::Closed;
+        let policy = Policy { limits, verification, sign_ups, ..Policy::new(ISSUER) };
+        let mailbox = MemoryMailbox::default();
+        let transport = MailTransport::Memory(mailbox.clone());
+        Self { auth: context.mail_node_with(transport, policy).await, mailbox }
     }
 
     pub async fn optional(context: &TestContext) -> Self {

@@ -16,7 +16,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
-    http::HeaderMap,
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 use countersign_types::{
@@ -149,8 +149,7 @@ pub(crate) async fn activity(
 
 /// Verifies the password, for operations that require a fresh authentication.
 ///
-/// The response contains an access token with a new `auth_time`: in a cookie if the request has
-/// cookies, otherwise in the body.
+/// The next refresh issues an access token with the new `auth_time`.
 #[utoipa::path(
     post,
     path = "/api/v1/me/password/confirm",
@@ -159,11 +158,7 @@ pub(crate) async fn activity(
     security(("bearer" = [])),
     request_body = CurrentPasswordForm,
     responses(
-        (
-            status = 200,
-            body = SessionTokens,
-            description = "The password is correct. Tokens of this session with the new time",
-        ),
+        (status = 204, description = "The password is correct"),
         RateLimitResponses,
         AuthResponses,
         BodyResponses,
@@ -172,13 +167,12 @@ pub(crate) async fn activity(
 pub(crate) async fn confirm_password(
     State(server): State<HttpState>,
     auth: RequestAuth,
-    headers: HeaderMap,
     body: Result<JsonBody<CurrentPasswordForm>, Response>,
-) -> Result<Response, ApiError> {
+) -> Result<StatusCode, ApiError> {
     let signed_in = auth.signed_in(&server).await?;
     let JsonBody(form) = body?;
-    let issued = signed_in.confirm_password(&form).await?;
-    Ok(replacement_response(&headers, issued, server.auth(), signed_in.session(), server.cookies()))
+    signed_in.confirm_password(&form).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Changes the password and revokes all other sessions.

@@ -14,7 +14,8 @@ use countersign_types::{Problem, views::AccountExport};
 ///
 /// The export contains the account, all sessions, and audit events. A user can run one export at a
 /// time. The user must have entered the password within the last 10 minutes; otherwise the response
-/// is 401 with the code `reauthentication_required` (RFC 9470), and `confirmPassword` helps.
+/// is 401 with the code `reauthentication_required` (RFC 9470): call `confirmPassword`,
+/// and refresh.
 #[utoipa::path(
     get,
     path = "/api/v1/me/export",

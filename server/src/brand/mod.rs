@@ -116,8 +116,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(brand: &SiteBrand) -> Rou
         .with_state(brand.files.clone())
 }
 
-/// Returns the manifest (W3C, Web Application Manifest): name and icon for users who add the site to
-/// their home screen.
+/// Returns the manifest (W3C, Web Application Manifest): name and icon for users who add the site
+/// to their home screen.
 fn manifest(brand: &Brand) -> String {
     let icons = brand.icon.as_ref().map_or_else(
         || {

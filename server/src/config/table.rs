@@ -20,7 +20,8 @@
 //!
 //! The field of a setting that is used alone is `pub`. The others are `pub(super)`: they are read
 //! together by a method of `Config` (`groups.rs`), and rules between them are in
-//! `validation.rs`. docs/SETTINGS.md is derived from this table; a test compares it.
+//! `validation.rs`. docs/SETTINGS.md is derived from this table; a test compares it, and writes it
+//! with `UPDATE_DOCS=1`.
 
 use super::{
     brand::{
@@ -35,8 +36,8 @@ use super::{
 };
 use crate::brand::Radius;
 use countersign_core::{
-    HashingConfig, LimitedAction, MAX_ACCESS_TOKEN_TTL, Policy, RateLimits, ServerSecret, SignUps,
-    Verification, store::DatabaseUrl,
+    HashingConfig, LimitedAction, MAX_ACCESS_TOKEN_TTL, Policy, RateLimits, ServerSecret,
+    SignUpPolicy, Verification, store::DatabaseUrl,
 };
 use countersign_http::IntrospectionSecret;
 use countersign_leptos::brand::AuthPageLayout;
@@ -204,9 +205,10 @@ settings! {
         pub(super) mail_reply_to: Option<MailboxSetting> = None;
 
     /// Who may sign up: `open` (anyone) or `closed` (only the first administrator, with the link
-    /// that is printed at start). `countersign user create EMAIL` always creates an account.
+    /// that is printed at start; sign-ups that wait for verification are refused, too).
+    /// `countersign user create EMAIL` works with both.
     SignUp = "COUNTERSIGN_SIGN_UP",
-        pub(super) sign_up: SignUps = SignUps::Open;
+        pub(super) sign_up: SignUpPolicy = SignUpPolicy::Open;
 
     /// Whether users must verify their email address: `required` (no account before, and a sign-up
     /// doesn't reveal who has one), `optional` (after the sign-up) or `off`. The first two need
@@ -224,14 +226,14 @@ settings! {
     BrandTagline = "COUNTERSIGN_BRAND_TAGLINE",
         pub(super) brand_tagline: Option<Tagline> = None;
 
-    /// URL of your application, to which the logo and the page after a sign-up lead. Users who were
-    /// on the way to no other page continue there after a log-in.
+    /// URL of your application. The logo and the welcome after a sign-up link to it. Users who log
+    /// in without a `next` in the URL continue there.
     BrandAppUrl = "COUNTERSIGN_BRAND_APP_URL",
         pub(super) brand_app_url: Option<LinkUrl> = None;
 
-    /// Exact origins of applications, such as `https://app.example.com`, to which a link to the
-    /// log-in page may return: `/login?next=https://app.example.com/notes`. That of your application
-    /// is one without being listed.
+    /// More exact origins, such as `https://app.example.com`, to which `next` may lead after a
+    /// log-in: `/login?next=https://app.example.com/notes`. That of `COUNTERSIGN_BRAND_APP_URL` is
+    /// always allowed.
     BrandReturnTo = "COUNTERSIGN_BRAND_RETURN_TO",
         pub(super) brand_return_to: Vec<ExactOrigin> = Vec::new();
 
@@ -244,13 +246,13 @@ settings! {
     BrandRadius = "COUNTERSIGN_BRAND_RADIUS",
         pub(super) brand_radius: Radius = Radius::Soft;
 
-    /// Layout of pages with a single form: `card`, `plain` (without a card) or `split` (with an image
-    /// beside the form, in a wide window).
+    /// Layout of pages with a single form: `card`, `plain` (without a card) or `split` (with an
+    /// image beside the form, in a wide window).
     BrandLayout = "COUNTERSIGN_BRAND_LAYOUT",
         pub(super) brand_layout: AuthPageLayout = AuthPageLayout::Card;
 
-    /// Image for the layout `split`: an SVG, PNG, JPEG, GIF or WebP file of at most 512 KiB. It fills
-    /// its side of the window, and its edges are cut off.
+    /// Image for the layout `split`: an SVG, PNG, JPEG, GIF or WebP file of at most 512 KiB. It
+    /// fills its side of the window, and its edges are cut off.
     BrandImage = "COUNTERSIGN_BRAND_IMAGE",
         pub(super) brand_image: Option<SideImage> = None;
 

@@ -103,7 +103,11 @@ fn brand_settings_say_what_they_need() {
         ("COUNTERSIGN_BRAND_THEME", "sepia", "system, light or dark"),
         ("COUNTERSIGN_BRAND_TERMS", "javascript:alert(1)", "https://"),
         ("COUNTERSIGN_BRAND_APP_URL", "app.example.com", "https://"),
+        ("COUNTERSIGN_BRAND_APP_URL", "mailto:help@example.com", "https://"),
+        ("COUNTERSIGN_BRAND_RETURN_TO", "https://app.example.com/notes", "exact origin"),
+        ("COUNTERSIGN_BRAND_LAYOUT", "wide", "card, plain or split"),
         ("COUNTERSIGN_BRAND_FONT", "/nowhere/font.woff2", "can't be read"),
+        ("COUNTERSIGN_SIGN_UP", "invite", "open or closed"),
     ] {
         let errors = read([(name, value)]).expect_err(name);
         assert!(errors[0].starts_with(name) && errors[0].contains(expected), "{errors:?}");

@@ -3,7 +3,7 @@
 use super::value::{NONE, ReadValue, SettingValue, parse_duration};
 use crate::logging;
 use countersign_core::{
-    HashingConfig, LimitedAction, RateLimit, RateLimits, ServerSecret, SignUps, Verification,
+    HashingConfig, LimitedAction, RateLimit, RateLimits, ServerSecret, SignUpPolicy, Verification,
     mail::{MailTransport, check_mailbox},
 };
 use countersign_http::IntrospectionSecret;
@@ -39,7 +39,7 @@ impl SettingValue for Verification {
     }
 }
 
-impl SettingValue for SignUps {
+impl SettingValue for SignUpPolicy {
     type Bounds = ();
 
     fn parse(text: &str, (): &()) -> Result<Self, String> {

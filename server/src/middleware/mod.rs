@@ -15,7 +15,7 @@
 //!    client disconnects;
 //! 10. `credentials`, with `duplicate_cookies`: keep the valid one of several refresh cookies, and
 //!     reject credentials of two users;
-//! 11. [`require_session`]: redirect anonymous clients from protected pages to the log-in page;
+//! 11. [`page_guard`]: redirect anonymous clients from protected pages to the log-in page;
 //! 12. `api_guard`: require the access level of an API operation, log the cause of its errors and
 //!     complete their challenge;
 //! 13. [`render_limit`]: limit concurrent page renderings, and run each to completion;
@@ -23,5 +23,5 @@
 
 pub mod element_count;
 pub mod error_pages;
+pub mod page_guard;
 pub mod render_limit;
-pub mod require_session;

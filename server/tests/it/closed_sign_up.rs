@@ -2,7 +2,7 @@
 
 use crate::support::{App, PASSWORD};
 use axum::http::StatusCode;
-use countersign_core::{Policy, RateLimits, SignUps, test_on_each_database, testing};
+use countersign_core::{Policy, RateLimits, SignUpPolicy, test_on_each_database, testing};
 use serde_json::json;
 
 /// A server on which sign-up is closed.
@@ -11,7 +11,7 @@ struct Closed(App);
 impl Closed {
     async fn on(database: testing::TestDatabase) -> Self {
         let policy = Policy {
-            sign_ups: SignUps::Closed,
+            sign_ups: SignUpPolicy::Closed,
             limits: RateLimits::off(),
             ..Policy::new("http://localhost:3000")
         };

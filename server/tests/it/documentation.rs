@@ -20,6 +20,7 @@ fn path_of(name: &str) -> PathBuf {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "no setting of the server")]
 fn settings_document_has_the_table_of_settings() {
     let table = Setting::to_markdown();
     let (document, heading) = (document("SETTINGS.md"), "| name | default | meaning |");

@@ -167,7 +167,7 @@ test_on_each_database! {
             (StatusCode::FOUND, "/account/data?confirmed")
         );
         let page = browser().get("/account/data?confirmed").await.text;
-        assert!(page.contains("Thanks, it's you."), "{page}");
+        assert!(page.contains("Password confirmed. Choose"), "{page}");
         assert_eq!(browser().get("/account/data.json").await.status, StatusCode::OK);
         // The redirect never leaves this site.
         let foreign = browser()
@@ -198,8 +198,10 @@ test_on_each_database! {
         );
         let body = json!({"current_password": PASSWORD});
         let confirmed = client.post("/api/v1/me/password/confirm", body).await;
-        assert_eq!(confirmed.status, StatusCode::OK, "{}", confirmed.text);
-        let confirmed = with_token(&confirmed.json());
+        assert_eq!((confirmed.status, confirmed.text.as_str()), (StatusCode::NO_CONTENT, ""));
+        let refresh = json!({"refresh_token": refreshed["refresh_token"]});
+        let refreshed = app.anon().post("/api/v1/auth/refresh", refresh).await.json();
+        let confirmed = with_token(&refreshed);
         assert_eq!(confirmed.get("/api/v1/me/export").await.status, StatusCode::OK);
         assert_eq!(
             client.get("/api/v1/me/export").await.status,

@@ -634,15 +634,15 @@ test_on_each_database! {
         fixture.check_caller(AccountState::User, CredentialKind::Bearer).await;
     }
 
-    async fn user_without_fresh_authentication_gets_own_operations_but_those(fixture: Fixture) {
+    async fn token_of_old_log_in_gets_all_but_fresh_operations(fixture: Fixture) {
         fixture.check_caller(AccountState::NotFresh, CredentialKind::Bearer).await;
     }
 
-    async fn access_cookie_without_fresh_authentication_gets_own_operations(fixture: Fixture) {
+    async fn access_cookie_of_old_log_in_gets_all_but_fresh_operations(fixture: Fixture) {
         fixture.check_caller(AccountState::NotFresh, CredentialKind::AccessCookie).await;
     }
 
-    async fn refresh_cookie_without_fresh_authentication_gets_own_pages(fixture: Fixture) {
+    async fn refresh_cookie_of_old_log_in_gets_all_but_fresh_pages(fixture: Fixture) {
         fixture.check_caller(AccountState::NotFresh, CredentialKind::RefreshCookie).await;
     }
 
@@ -1042,7 +1042,6 @@ test_on_each_database! {
             ("post /api/v1/auth/signup", tokens.clone()),
             ("post /api/v1/auth/login", tokens.clone()),
             ("post /api/v1/me/password", tokens.clone()),
-            ("post /api/v1/me/password/confirm", tokens.clone()),
             ("get /api/v1/me", ME.to_owned()),
             ("patch /api/v1/me", ME.to_owned()),
             ("get /api/v1/me/activity", activity.clone()),

@@ -89,8 +89,17 @@ test_on_each_database! {
             "{}",
             page.text
         );
+        let home = app.anon().get("/").await;
+        assert!(home.header("content-security-policy").contains("form-action 'self';"));
+        // Where the page leads if the user logs in in another tab.
+        assert!(
+            page.text.contains("id=\"continue-url\" value=\"https://app.example.com/notes?x\""),
+            "{}",
+            page.text
+        );
         let page = app.anon().get("/login?next=https://evil.example/").await.text;
         assert!(!page.contains("href=\"/signup?next=https://evil"), "{page}");
+        assert!(page.contains("id=\"continue-url\" value=\"/account\""), "{page}");
     }
 
     async fn signed_in_user_continues_without_another_log_in(server: Listed) {

@@ -3,7 +3,7 @@
 use countersign_types::ActivityFilter;
 
 pub const HEADING: &str = "Activity";
-pub const LEAD: &str = "Everything that's happened in your account, newest first.";
+pub const LEAD: &str = "What's happened in your account, newest first.";
 pub const NOT_ME: &str = "This wasn't me";
 
 /// Returns how often an event was repeated.
@@ -17,7 +17,7 @@ pub const SEARCH_OLDER: &str = "Search older activity";
 pub const NEWEST: &str = "Back to newest";
 
 /// The name of the filters, for screen readers.
-pub const FILTERS: &str = "Filter";
+pub const FILTERS: &str = "Filter activity";
 
 /// The texts of a list with a filter.
 pub struct FilterTexts {
@@ -38,25 +38,25 @@ pub const fn filter(filter: ActivityFilter) -> FilterTexts {
             name: "All",
             empty: "No activity yet.",
             none_since: "No activity since {}.",
-            none_older_since: "No older activity since {}.",
+            none_older_since: "No more activity back to {}.",
         },
         ActivityFilter::LogIns => FilterTexts {
             name: "Log-ins",
             empty: "No log-ins yet.",
             none_since: "No log-ins since {}.",
-            none_older_since: "No older log-ins since {}.",
+            none_older_since: "No more log-ins back to {}.",
         },
         ActivityFilter::Changes => FilterTexts {
             name: "Changes",
             empty: "No changes yet.",
             none_since: "No changes since {}.",
-            none_older_since: "No older changes since {}.",
+            none_older_since: "No more changes back to {}.",
         },
         ActivityFilter::Warnings => FilterTexts {
             name: "Warnings",
             empty: "No warnings.",
             none_since: "No warnings since {}.",
-            none_older_since: "No older warnings since {}.",
+            none_older_since: "No more warnings back to {}.",
         },
     }
 }

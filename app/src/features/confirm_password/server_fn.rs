@@ -11,8 +11,7 @@ use leptos::prelude::*;
 /// Makes the authentication of the session fresh. `next` is the redirect path, which is returned
 /// validated.
 ///
-/// The page is authenticated by the cookie, whose session is fresh at once. The next call of a
-/// script refreshes the access token.
+/// The page is authenticated by the cookie, whose session is fresh at once.
 #[server(
     name = ConfirmPasswordCall,
     prefix = "/fn",
@@ -26,8 +25,7 @@ pub async fn confirm_password(
     #[server(default)] session_tag: String,
 ) -> Result<String, ServerFnProblem> {
     crate::request::handle::<ConfirmPasswordCall, _>(async |request| {
-        let issued = request.signed_in_as(&session_tag).await?.confirm_password(&form).await?;
-        request.replace_tokens(&issued);
+        request.signed_in_as(&session_tag).await?.confirm_password(&form).await?;
         let next = countersign_types::RedirectPath::parse(&next);
         request.redirect_form(next.as_str());
         Ok(next.as_str().to_owned())

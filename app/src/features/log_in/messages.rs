@@ -15,5 +15,4 @@ pub const LOGGED_OUT: &str = "You've logged out.";
 pub const LOGGED_OUT_ELSEWHERE: &str =
     "You logged out in another tab, so we've logged you out here as well.";
 pub const SESSION_EXPIRED: &str = "You've been logged out. Log in to pick up where you left off.";
-pub const SIGNED_IN: &str = "You're logged in as {}.";
-pub const CONTINUE: &str = "Continue without logging in again";
+pub const CONTINUE: &str = "Continue without another log-in";

@@ -42,7 +42,7 @@ fn signed_in_notice(account: &Account, url: String) -> impl IntoView + use<> {
     let name = view! { <strong>{account.email.clone()}</strong> };
     view! {
         <Notice severity=Severity::Info>
-            <p>{interpolate(messages::SIGNED_IN, name)}</p>
+            <p>{interpolate(crate::messages::LOGGED_IN_AS, name)}</p>
             <p>
                 <a href=url>{messages::CONTINUE}</a>
             </p>

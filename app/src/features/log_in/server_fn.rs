@@ -9,7 +9,7 @@ use countersign_types::{forms::LogInForm, views::LogInResponse};
 use leptos::prelude::*;
 
 /// Creates a session, which replaces the one that this browser had, or sends an email that must be
-/// confirmed first. `next` is the redirect path.
+/// confirmed first. `next` is where to continue, not validated.
 #[server(
     name = LogInCall,
     prefix = "/fn",

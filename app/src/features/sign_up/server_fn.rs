@@ -9,7 +9,7 @@ use countersign_types::{forms::SignUpForm, views::LogInResponse};
 use leptos::prelude::*;
 
 /// Creates an account and its first session, or sends an email that must be confirmed first. `next`
-/// is the redirect path.
+/// is where to continue, not validated.
 #[server(
     name = SignUpCall,
     prefix = "/fn",

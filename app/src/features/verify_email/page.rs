@@ -3,7 +3,7 @@
 use super::{ResendVerificationCall, VerifyEmailForm, messages};
 use crate::{
     layout::auth_layout::AuthLayout,
-    page_query,
+    page_query, request,
     return_to::with_return_to,
     routes,
     ui::{Cooldown, Notice, PostButton, Severity, interpolate, problem_notice},
@@ -36,7 +36,8 @@ pub fn VerifyEmailPage() -> impl IntoView {
                 label=messages::SEND_ANOTHER
             />
         </Cooldown>
-        <p>{interpolate(messages::WRONG_ADDRESS, change)}</p>
+        {request::accepts_sign_ups()
+            .then(|| view! { <p>{interpolate(messages::WRONG_ADDRESS, change)}</p> })}
         <p>{interpolate(messages::CONFIRMED_ELSEWHERE, log_in)}</p>
     };
     view! {

@@ -9,7 +9,7 @@ use countersign_types::{forms::CodeForm, views::LogInResponse};
 use leptos::prelude::*;
 
 /// Completes the sign-up or log-in that waits in this browser, and begins its session. `next` is
-/// the redirect path.
+/// where to continue, not validated.
 #[server(
     name = VerifyEmailCall,
     prefix = "/fn",

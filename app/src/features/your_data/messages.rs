@@ -4,7 +4,7 @@ pub const HEADING: &str = "Your data";
 pub const DOWNLOAD: &str = "Download your data";
 pub const DOWNLOAD_HELP: &str = "A copy of everything we store about you: your account, \
     devices and activity. Your password isn't included.";
-pub const CONFIRMED: &str = "Thanks, it's you. Choose a format to download your data.";
+pub const CONFIRMED: &str = "Password confirmed. Choose a format to download your data.";
 pub const AS_HTML: &str = "Download as a web page";
 pub const AS_JSON: &str = "Download as JSON";
 pub const ASK_TO_DELETE: &str = "Delete account…";

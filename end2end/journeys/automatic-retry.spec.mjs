@@ -26,7 +26,7 @@ test.use({
 });
 
 const refusal = (page) => page.getByRole('alert').filter({ hasText: 'Too many attempts' });
-const countdown = (page) => page.getByText(/^We'll try again for you in \d+ s\.$/);
+const countdown = (page) => page.getByText(/^Trying again automatically in \d+ s\.$/);
 
 /** Stops the clock of the page. Its timers run only when a test moves it. */
 const stopClock = (page) => page.clock.pauseAt(Date.now() + 10_000);

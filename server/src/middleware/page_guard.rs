@@ -22,23 +22,22 @@ use countersign_http::{
 use countersign_leptos::{
     request::PageSession,
     routes::{
-        CONFIRM_PASSWORD, DATA, LOG_IN, SESSION_EXPIRED, is_download, page_after_confirmation,
-        required_level,
+        CONFIRM_PASSWORD, DATA, LOG_IN, SESSION_EXPIRED, is_download, is_protected,
+        page_after_confirmation, required_levels,
     },
 };
-use countersign_types::{Access, RedirectPath as Path};
+use countersign_types::RedirectPath as Path;
 
-/// Redirects anonymous requests for pages that declare another access level than public (see
-/// [`countersign_leptos::routes`]), with an empty body.
-pub async fn redirect_anonymous(
+/// Enforces the access levels of a page (see [`countersign_leptos::routes`]): redirects to the
+/// log-in page or to the page that asks for the password, with an empty body, or responds with 403.
+pub async fn require_access_levels(
     State(http): State<HttpState>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let path = request.uri().path();
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
-    let level = required_level(path);
-    if level == Access::Public || !reading {
+    if !is_protected(path) || !reading {
         return next.run(request).await;
     }
     let Some(token) = cookies::refresh_cookie(request.headers(), http.cookies()) else {
@@ -46,17 +45,20 @@ pub async fn redirect_anonymous(
     };
     let client = request_context(request.extensions());
     match http.auth().signed_in(&client, PresentedCredential::Cookie(&token)).await {
-        Ok(user) => match user.require(level) {
-            Ok(()) => {
-                let session = PageSession(user.into_verified());
-                request.extensions_mut().insert(session);
-                next.run(request).await
+        Ok(user) => {
+            let allowed = required_levels(path).try_for_each(|level| user.require(level));
+            match allowed {
+                Ok(()) => {
+                    let session = PageSession(user.into_verified());
+                    request.extensions_mut().insert(session);
+                    next.run(request).await
+                }
+                Err(countersign_core::Error::ReauthenticationRequired) => {
+                    redirect_to(CONFIRM_PASSWORD, &page_after_confirmation(path), "")
+                }
+                Err(error) => problem::response(&to_problem(&error)),
             }
-            Err(countersign_core::Error::ReauthenticationRequired) => {
-                redirect_to(CONFIRM_PASSWORD, &page_after_confirmation(path), "")
-            }
-            Err(error) => problem::response(&to_problem(&error)),
-        },
+        }
         Err(countersign_core::Error::Unauthenticated) => log_in_redirect(path, true),
         // The session can't be verified at the moment. The page shows that to users, and its status
         // to programs.
