@@ -12,6 +12,7 @@ use crate::{
         sign_up::SignUpPage,
     },
     layout::{
+        demo_bar::{IsDemo, demo_bar},
         session_monitor::{CONTINUE_URL, RenderedSession, SessionMonitor},
         site_layout::{SiteFooter, SiteHeader},
     },
@@ -41,6 +42,7 @@ pub fn App() -> impl IntoView {
             <a class="skip-link" href="#main">
                 {messages::SKIP}
             </a>
+            {demo_bar(IsDemo::of_page())}
             {(!routes::is_auth_page(&request::path())).then(|| view! { <SiteHeader/> })}
             <main id="main" class="page" tabindex="-1">
                 <LogOutProblem/>

@@ -25,6 +25,8 @@ pub fn window_title(heading: &str, product: &str) -> String {
     format!("{heading} · {product}")
 }
 
+pub const DEMO: &str = "This is a demonstration. Its data is deleted when the server stops.";
+pub const DEMO_LABEL: &str = "About this server";
 pub const SKIP: &str = "Skip to content";
 pub const FOOTER: &str = "Powered by Countersign";
 

@@ -1,15 +1,16 @@
 //! The system clock, and the monotonic clock. No other module reads a clock (`clippy.toml`).
 
 use countersign_types::Timestamp;
-#[cfg(any(test, feature = "testing"))]
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{SystemTime, UNIX_EPOCH},
 };
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
-/// The system clock, or a clock for tests.
+/// The system clock, or another one for tests and demonstrations.
 #[derive(Clone, Debug)]
 pub enum Clock {
     /// The clock of the operating system.
@@ -17,21 +18,18 @@ pub enum Clock {
     /// The system clock with an offset.
     #[cfg(any(test, feature = "testing"))]
     Skewed(countersign_types::TimeSpan),
-    /// A clock that tests set.
-    #[cfg(any(test, feature = "testing"))]
+    /// A clock that is set: by tests, and while a demonstration creates its past.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
     /// Creates a clock that stands still at `now`.
-    #[cfg(any(test, feature = "testing"))]
     #[must_use]
     pub fn manual(now: Timestamp) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(now.0)))
     }
 
     /// Moves a manual clock, forwards or backwards.
-    #[cfg(any(test, feature = "testing"))]
     pub fn advance(&self, span: countersign_types::TimeSpan) {
         if let Self::Manual(now) = self {
             now.fetch_add(span.0, Ordering::SeqCst);
@@ -49,7 +47,6 @@ impl Clock {
             }
             #[cfg(any(test, feature = "testing"))]
             Self::Skewed(by) => Self::System.now() + *by,
-            #[cfg(any(test, feature = "testing"))]
             Self::Manual(now) => Timestamp(now.load(Ordering::SeqCst)),
         }
     }
@@ -62,7 +59,6 @@ impl Clock {
             Self::System => true,
             #[cfg(any(test, feature = "testing"))]
             Self::Skewed(_) => true,
-            #[cfg(any(test, feature = "testing"))]
             Self::Manual(_) => false,
         }
     }

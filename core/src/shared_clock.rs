@@ -41,8 +41,8 @@ impl SharedClock {
         now.max(Timestamp(0))
     }
 
-    /// Reads the time of the database and corrects this clock. Does nothing for SQLite and for the
-    /// manual clock of a test.
+    /// Reads the time of the database and corrects this clock. Does nothing for SQLite and for a
+    /// manual clock.
     ///
     /// # Errors
     /// Fails when the database cannot be read. The last correction stays.

@@ -51,6 +51,7 @@ impl InProcessServer {
             hashed: false,
             reload_port: None,
             brand: SiteBrand::default(),
+            is_demo: false,
         };
         let server = AppState::new(auth, &http, &site);
         let (api, openapi) = countersign_http::api::routes().split_for_parts();

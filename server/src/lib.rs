@@ -4,6 +4,7 @@
 //! |---|---|
 //! | all routes | [`router`] |
 //! | settings | [`config`] |
+//! | the demonstration and its data | [`demo`] |
 //! | connections, and HTTPS | [`http_server`], [`tls`] |
 //! | the order of all middleware, and the middleware of the pages | [`middleware`] |
 //!
@@ -18,6 +19,7 @@ pub mod config;
 pub mod core_dumps;
 pub mod data_download;
 mod database;
+pub mod demo;
 pub mod http_server;
 pub mod logging;
 pub mod middleware;

@@ -33,6 +33,15 @@ struct Arguments {
 enum Command {
     /// Start the server (the default command).
     Serve,
+    /// Start a server with invented accounts, to try it. Its data is deleted when it stops.
+    ///
+    /// The log-ins of an administrator and two users are printed to standard error. Their devices
+    /// and a month of activity exist already.
+    ///
+    /// The database is in a temporary directory, and nothing in the working directory is written.
+    /// All settings apply except the server secret, which is generated. The command fails if
+    /// `DATABASE_URL` is set, so that it never touches the data of a server.
+    Demo,
     /// Apply database migrations and exit. `serve` also applies them.
     Migrate,
     /// Show the effective settings, without secrets.
@@ -100,14 +109,18 @@ fn run(command: Command) -> anyhow::Result<()> {
         return print(&ServerSecret::generate(&RandomSource::System)?.expose());
     }
     let settings = Settings::read().context("cannot read the settings")?;
-    let config = match Config::from_settings(&settings) {
+    let config = match command {
+        Command::Demo => Config::from_demo_settings(&settings),
+        _ => Config::from_settings(&settings),
+    };
+    let config = match config {
         Ok(config) => config,
         Err(problems) => bail!("invalid settings:\n  - {}", problems.join("\n  - ")),
     };
     if let Command::Config { json } = command {
         return print(&if json { config.to_json() } else { config.to_text() });
     }
-    let is_server = matches!(command, Command::Serve);
+    let is_server = matches!(command, Command::Serve | Command::Demo);
     let _flush = countersign::logging::start(config.log_filter.as_str(), is_server)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -141,6 +154,7 @@ fn run(command: Command) -> anyhow::Result<()> {
                 let (clock, random) = (Clock::System, RandomSource::System);
                 mail::run(&config, command, &clock, &random, &mut std::io::stdout()).await
             }
+            Command::Demo => countersign::demo::serve(config, RandomSource::System).await,
             _ => countersign::serve(config, Clock::System, RandomSource::System).await,
         }
     })

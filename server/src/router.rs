@@ -71,10 +71,11 @@ pub fn router(server: AppState) -> Router {
     // Leptos context for each page and each server function, not for files.
     let context = {
         let (http, reload) = (server.0.http.clone(), server.0.reload_port);
-        let brand = server.0.brand.page.clone();
+        let (brand, is_demo) = (server.0.brand.page.clone(), server.0.is_demo);
         move || {
             provide_context(http.clone());
             provide_context(brand.clone());
+            provide_context(is_demo);
             page_policy::set_page_policy(reload);
         }
     };

@@ -2,7 +2,7 @@
 
 use crate::{
     AppState,
-    config::Config,
+    config::{Config, Site},
     database::{self, Opened},
     http_server::HttpServer,
     logging,
@@ -29,6 +29,18 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Serves until the process receives SIGTERM or SIGHUP, or SIGINT, which skips the delay of
 /// `COUNTERSIGN_SHUTDOWN_DELAY`.
 pub async fn serve(config: Config, clock: Clock, random: RandomSource) -> anyhow::Result<()> {
+    let site = config.site();
+    serve_site(config, site, String::new(), clock, random).await
+}
+
+/// Serves this site. `announcement` is printed to standard error once the server listens.
+pub(crate) async fn serve_site(
+    config: Config,
+    site: Site,
+    announcement: String,
+    clock: Clock,
+    random: RandomSource,
+) -> anyhow::Result<()> {
     let tls = config.tls().map(Tls::open).transpose()?;
     let Opened { store, secret, is_new, older_secret } = database::open(&config, &random).await?;
     let (http, hashing) = (config.http(), config.hashing());
@@ -91,7 +103,10 @@ pub async fn serve(config: Config, clock: Clock, random: RandomSource) -> anyhow
         );
         logging::write_to_stderr(text, Duration::ZERO);
     }
-    let server = AppState::new(auth, &http, &config.site());
+    if !announcement.is_empty() {
+        logging::write_to_stderr(announcement, Duration::ZERO);
+    }
+    let server = AppState::new(auth, &http, &site);
     let http_server = HttpServer {
         listener,
         tls,
@@ -124,7 +139,7 @@ fn duration(span: TimeSpan) -> Duration {
 
 /// How urgent the shutdown is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
+pub(crate) enum Stop {
     /// After the delay: SIGTERM, or SIGHUP when a terminal is closed.
     Soon,
     /// Without the delay: SIGINT, from a keyboard.
@@ -132,14 +147,14 @@ enum Stop {
 }
 
 /// The signals that start a graceful shutdown.
-struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     hang_up: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
+    pub(crate) fn new() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
@@ -147,7 +162,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Stop {
+    pub(crate) async fn next(&mut self) -> Stop {
         tokio::select! {
             _ = self.interrupt.recv() => Stop::Now,
             _ = self.terminate.recv() => Stop::Soon,

@@ -4,7 +4,7 @@ use crate::{brand::SiteBrand, config::Site, static_files::StaticFiles};
 use axum::extract::FromRef;
 use countersign_core::Auth;
 use countersign_http::{HttpSettings, HttpState};
-use countersign_leptos::layout::document::SiteFiles;
+use countersign_leptos::layout::{demo_bar::IsDemo, document::SiteFiles};
 use leptos::config::{Env, LeptosOptions};
 use std::{io::ErrorKind, sync::Arc};
 
@@ -20,6 +20,7 @@ pub(crate) struct Inner {
     pub(crate) reload_port: Option<u32>,
     pub(crate) files: StaticFiles,
     pub(crate) brand: SiteBrand,
+    pub(crate) is_demo: IsDemo,
 }
 
 impl FromRef<AppState> for HttpState {
@@ -54,6 +55,7 @@ impl AppState {
             reload_port: site.reload_port,
             files: load_static_files(site),
             brand: site.brand.clone(),
+            is_demo: IsDemo(site.is_demo),
         }))
     }
 

@@ -4,6 +4,7 @@ use crate::{
     App,
     brand::{AuthPageLayout, Brand},
     browser::{ELEMENT_COUNT_ATTRIBUTE, HYDRATED_ATTRIBUTE},
+    layout::demo_bar::{IsDemo, demo_bar},
     messages, request,
     ui::{auth_logo, theme_switch},
 };
@@ -172,14 +173,14 @@ fn theme_color(color: &'static str, media: &'static str) -> impl IntoView {
     leptos::html::meta().name("theme-color").content(color).attr("media", media)
 }
 
-/// Renders an error document, without scripts and without the app. `log_in` offers the
-/// log-in page instead of the home page.
+/// Renders an error document, without scripts and without the app, with this title and detail.
+/// `log_in` offers the log-in page instead of the home page.
 pub fn error_document(
     style: &str,
     brand: &Brand,
+    is_demo: IsDemo,
     theme: Option<&'static str>,
-    title: String,
-    detail: String,
+    (title, detail): (String, String),
     log_in: bool,
 ) -> String {
     let (href, label) = if log_in {
@@ -201,6 +202,7 @@ pub fn error_document(
                     <title>{messages::window_title(&title, &brand.name)}</title>
                 </head>
                 <body>
+                    {demo_bar(is_demo)}
                     <main class="page">
                         <div class="auth stack">
                             <header class="auth-header">

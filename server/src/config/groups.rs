@@ -13,6 +13,7 @@ use crate::{
 use countersign_core::{
     HashingConfig, Policy, RateLimits, ServerSecret, Verification,
     mail::{MailAccent, MailConfig},
+    store::DatabaseUrl,
 };
 use countersign_http::HttpSettings;
 use countersign_leptos::brand::BrandParts;
@@ -21,6 +22,23 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 impl Config {
+    /// Returns these settings for a demonstration, with a database and a secret of its own.
+    ///
+    /// Its addresses can't receive email, so no log-in requires that they are verified.
+    #[must_use]
+    pub fn for_demo(self, database: PathBuf, secret: ServerSecret) -> Self {
+        let verification = match self.verification() {
+            Verification::Required => Verification::Optional,
+            verification @ (Verification::Optional | Verification::Off) => verification,
+        };
+        Self {
+            database: DatabaseUrl::Sqlite(database),
+            secret: Some(secret),
+            verification: Some(verification),
+            ..self
+        }
+    }
+
     /// Returns the HTTP settings: public URL, proxies, CORS.
     #[must_use]
     pub fn http(&self) -> HttpSettings {
@@ -180,6 +198,7 @@ impl Config {
             // The page and its content security policy need it.
             reload_port: self.watch.0.then_some(self.reload_port.into()),
             brand: self.brand(),
+            is_demo: false,
         }
     }
 }
@@ -227,4 +246,6 @@ pub struct Site {
     pub reload_port: Option<u32>,
     /// The brand of the pages.
     pub brand: SiteBrand,
+    /// Whether pages say that the server is a demonstration.
+    pub is_demo: bool,
 }

@@ -33,9 +33,28 @@ impl Config {
     /// Reads and validates all settings. Returns all errors.
     pub fn from_settings(settings: &Settings) -> Result<Self, Vec<String>> {
         let mut reader = SettingsReader::new(settings);
-        let config = Self::read(&mut reader);
-        validation::validate(&config, &mut reader);
+        let config = Self::read_and_validate(&mut reader);
         reader.finish(config)
+    }
+
+    /// Like [`Self::from_settings`], for a demonstration. It is an error if a database is set,
+    /// because a demonstration must never touch the data of a server.
+    pub fn from_demo_settings(settings: &Settings) -> Result<Self, Vec<String>> {
+        let mut reader = SettingsReader::new(settings);
+        let config = Self::read_and_validate(&mut reader);
+        if reader.is_set(Setting::DatabaseUrl) {
+            reader.add_error(
+                Setting::DatabaseUrl,
+                "must not be set: a demonstration has a database of its own",
+            );
+        }
+        reader.finish(config)
+    }
+
+    fn read_and_validate(reader: &mut SettingsReader<'_>) -> Self {
+        let config = Self::read(reader);
+        validation::validate(&config, reader);
+        config
     }
 }
 

@@ -3,7 +3,9 @@ use super::{
     value::{DefaultValue, NONE, SettingValue},
     *,
 };
-use countersign_core::{LimitedAction, RateLimit, RateLimits, Verification};
+use countersign_core::{
+    LimitedAction, RandomSource, RateLimit, RateLimits, ServerSecret, Verification,
+};
 use countersign_types::TimeSpan;
 
 fn read<const N: usize>(pairs: [(&str, &str); N]) -> Result<Config, Vec<String>> {
@@ -61,6 +63,28 @@ fn errors_of_one_value_are_reported_together() {
         assert!(errors[0].starts_with(name), "{errors:?}");
         assert!(expected.iter().all(|part| errors[0].contains(part)), "{errors:?}");
     }
+}
+
+#[test]
+fn demo_replaces_database_and_secret_and_requires_no_verification() {
+    let mail = [("COUNTERSIGN_MAIL", "console"), ("COUNTERSIGN_MAIL_FROM", "a@example.com")];
+    let secret = ServerSecret::generate(&RandomSource::System).expect("randomness");
+    for (settings, verification) in
+        [(Settings::from([]), Verification::Off), (Settings::from(mail), Verification::Optional)]
+    {
+        let config = Config::from_demo_settings(&settings).expect("settings");
+        let demo = config.for_demo("/tmp/demo.db".into(), secret.clone());
+        assert_eq!(demo.verification(), verification);
+        assert_eq!(demo.database.expose(), "sqlite:/tmp/demo.db");
+        assert!(matches!(
+            demo.secret(),
+            Secret::Given(given) if given.expose() == secret.expose()
+        ));
+    }
+    let set = Settings::from([("DATABASE_URL", "sqlite:data/countersign.db")]);
+    let errors = Config::from_demo_settings(&set).expect_err("errors");
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].starts_with("DATABASE_URL must not be set"), "{errors:?}");
 }
 
 #[test]

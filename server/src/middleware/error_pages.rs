@@ -53,13 +53,12 @@ pub async fn render_error_pages(
         && matches!(kind, RequestKind::Page | RequestKind::PlainForm | RequestKind::Other)
     {
         let log_in = response.status() == StatusCode::UNAUTHORIZED;
-        let (title, detail) = page_texts(page);
         *response.body_mut() = error_document(
             &server.site_files().style,
             &server.0.brand.page,
+            server.0.is_demo,
             theme,
-            title,
-            detail,
+            page_texts(page),
             log_in,
         )
         .into();

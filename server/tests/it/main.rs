@@ -17,6 +17,7 @@ mod concurrent_rendering;
 mod connections;
 mod crash_recovery;
 mod csrf_and_cors;
+mod demo;
 mod documentation;
 mod email_verification;
 mod export_and_deletion;

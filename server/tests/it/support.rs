@@ -92,6 +92,7 @@ pub fn no_site() -> Site {
         hashed: false,
         reload_port: None,
         brand: SiteBrand::default(),
+        is_demo: false,
     }
 }
 
@@ -217,6 +218,7 @@ impl App {
                 hashed: false,
                 reload_port: None,
                 brand: SiteBrand::default(),
+                is_demo: false,
             },
         );
         self.router = router(self.server.clone());
