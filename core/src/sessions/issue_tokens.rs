@@ -104,9 +104,9 @@ const IN_USE_PERIOD: TimeSpan = TimeSpan::minutes(5);
 /// Maximum number of sessions of a user. A new one evicts the one that was unused for longest.
 pub const MAX_SESSIONS_PER_USER: u16 = 100;
 
-/// Returns the time of authentication for a claim: at most the current time, because tokens from the
-/// future are rejected. If it is in the future because the clock was set back, the authentication
-/// does not count as fresh.
+/// Returns the time of authentication for a claim: at most the current time, because tokens from
+/// the future are rejected. If it is in the future because the clock was set back, the
+/// authentication does not count as fresh.
 fn claimed_auth_time(auth_time: Timestamp, now: Timestamp) -> Timestamp {
     if auth_time > now + access_token::CLOCK_SKEW { now - FRESH_PERIOD } else { auth_time.min(now) }
 }

@@ -10,9 +10,9 @@ use crate::{
 };
 use countersign_types::{EventKind, FRESH_PERIOD, TimeSpan, forms::CurrentPasswordForm};
 
-/// A user who has authenticated within the last [`FRESH_PERIOD`]: with the password, or by completing
-/// a log-in or sign-up with an email. The operations that
-/// require this are methods of this type.
+/// A user who has authenticated within the last [`FRESH_PERIOD`]: with the password, or by
+/// completing a log-in or sign-up with an email. The operations that require this are methods of
+/// this type.
 pub struct Fresh<'a>(&'a SignedIn<'a>);
 
 impl<'a> Fresh<'a> {
@@ -35,9 +35,9 @@ impl SignedIn<'_> {
         }
     }
 
-    /// Verifies the password, which makes the authentication of this session fresh. The next refresh
-    /// issues an access token with the new time. This operation issues none: a refresh token in its
-    /// response could replace a newer one of a concurrent refresh.
+    /// Verifies the password, which makes the authentication of this session fresh. The next
+    /// refresh issues an access token with the new time. This operation issues none: a refresh
+    /// token in its response could replace a newer one of a concurrent refresh.
     pub async fn confirm_password(&self, form: &CurrentPasswordForm) -> Result<(), Error> {
         let current = form.validate()?;
         let permit = self.permit(LimitedAction::PasswordConfirmation)?;

@@ -61,8 +61,8 @@ impl Modify for SecuritySchemes {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
         let scheme = scheme
             .description(Some(
-                "An access token. `admin`: it needs the scope `admin`. `fresh`: its `auth_time` must \
-                 be at most 10 minutes ago.",
+                "An access token. `admin`: with the scope `admin`. `fresh`: with an `auth_time` \
+                 of at most 10 minutes ago.",
             ))
             .build();
         let components = openapi.components.get_or_insert_default();
