@@ -196,6 +196,13 @@ export const scriptlessStates = {
 /** Pages for a logged-in user. */
 export const userStates = {
   'home-logged-in': at('/'),
+  'login-logged-in': at('/login?next=/account/activity'),
+  'confirm-password': at('/account/confirm-password?next=/account/data'),
+  'confirm-password-incorrect': rejected(
+    '/account/confirm-password',
+    '/fn/confirm-password',
+    'invalid_fields:current_password=incorrect',
+  ),
   account: at('/account'),
   'account-welcome': at('/account?welcome'),
   'account-menu': async (page) => {
@@ -315,6 +322,7 @@ export const userStates = {
   'activity-warnings': at('/account/activity?show=warnings'),
   'activity-invalid-cursor': at('/account/activity?cursor=spoilt'),
   data: at('/account/data'),
+  'data-confirmed': at('/account/data?confirmed'),
   'data-delete': at('/account/data?delete'),
   'data-wrong-password': rejected(
     '/account/data?delete',

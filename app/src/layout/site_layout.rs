@@ -98,7 +98,8 @@ pub fn SiteFooter() -> impl IntoView {
 }
 
 /// Renders the name of this product, unless the operator has set another one. On account pages,
-/// administrators see the version, too. It would tell others which flaws to try.
+/// administrators see the version, too. It is hidden from other users, because it tells attackers
+/// which vulnerabilities to try.
 fn product(brand: &Brand) -> impl IntoView + use<> {
     let user = expect_context::<CurrentUser>();
     let name = (!brand.has_custom_name).then(|| messages::FOOTER.to_owned());
