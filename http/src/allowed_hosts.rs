@@ -1,4 +1,5 @@
-//! The hosts that this server accepts requests for.
+//! The hosts that this server accepts requests for. Other requests are rejected by
+//! [`crate::middleware::host`], whose tests have a table of all cases.
 
 use axum::http::uri::Authority;
 use url::{Host, Url};

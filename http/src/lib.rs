@@ -5,11 +5,12 @@
 //! |---|---|
 //! | the state, and the settings it is built from | [`state`] |
 //! | which credential a request may use | [`credentials`], [`cookies`] |
-//! | what happens to every request | [`middleware`], [`client_ip`] |
+//! | what happens to every request | [`middleware`], [`context`], [`client_ip`], `allowed_hosts` |
+//! | limits of memory and of concurrent work | [`budgets`], [`quota`], [`export_slots`] |
 //! | errors and their JSON form | [`error`], [`problem`], [`challenge`] |
 //! | the JSON API and its extractors | [`api`], [`extract`] |
 //! | OAuth | [`oauth`] |
-//! | data exports | [`export_slots`] |
+//! | warnings about settings that only requests show | `config_warnings` |
 //!
 //! All decisions about accounts are made in `core`.
 

@@ -1,9 +1,11 @@
-//! A checkbox.
+//! A checkbox of a form. The names of its values are in `types::forms`: checked is `on`, and
+//! unchecked is no value.
 
 use crate::ui::form::input_name;
 use leptos::prelude::*;
 
-/// A checkbox, initially checked.
+/// A checkbox that is checked at first, such as "Keep me logged in". `name`: that of a field of the
+/// form.
 #[component]
 pub fn Checkbox(name: &'static str, label: &'static str) -> impl IntoView {
     view! {
