@@ -39,6 +39,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 #[openapi(
     info(
         title = "Countersign",
+        // That of the API. The version of the program would tell attackers which vulnerabilities to
+        // try.
+        version = "1",
         description = "Accounts, sessions and tokens.",
         license(name = "MIT", identifier = "MIT"),
     ),
