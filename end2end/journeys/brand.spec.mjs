@@ -58,7 +58,7 @@ withAndWithoutScripts((scripts) => {
     // The next time, the session is enough.
     await open(page, `/login?next=${encodeURIComponent(target)}`);
     await expect(page.getByText(`You're logged in as ${user.email}.`)).toBeVisible();
-    await page.getByRole('link', { name: 'Continue without logging in again' }).click();
+    await page.getByRole('link', { name: 'Continue without another log-in' }).click();
     await expect(page).toHaveURL(target);
     const request = `a request to another origin: ${target}`;
     expect(watch.takeUnexpected()).toEqual([request, request]);

@@ -32,7 +32,7 @@ withAndWithoutScripts((scripts) => {
     await submitLogIn(otherBrowser, user);
     await expect(problem).toContainText('Too many attempts');
     if (scripts) await otherBrowser.clock.runFor(1);
-    await expect(otherBrowser.getByText("We'll try again for you")).toHaveCount(scripts ? 1 : 0);
+    await expect(otherBrowser.getByText('Trying again automatically')).toHaveCount(scripts ? 1 : 0);
     await expect(problem).toContainText(
       /We didn't check this attempt\. Try again in (a second|\d+ seconds)\./,
     );
