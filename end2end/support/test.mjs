@@ -66,17 +66,23 @@ export const test = base.extend({
     async ({ server }, use, testInfo) => {
       const start = server.log.length;
       await use();
+      const problemsIn = (log) =>
+        log.filter((line) => /"level":"(ERROR|WARN)"|^ERROR|panicked/.test(line));
+      // The output of the server arrives with a delay.
+      if (server.expectedLog)
+        await expect
+          .poll(
+            () => problemsIn(server.log.slice(start)).length,
+            'expected warnings and errors in the log',
+          )
+          .toBeGreaterThanOrEqual(1);
       const log = server.log.slice(start);
       if (testInfo.status !== testInfo.expectedStatus)
         console.log(`--- end of the server's log\n${log.slice(-15).join('\n')}\n---`);
-      const problems = log.filter((line) => /"level":"(ERROR|WARN)"|^ERROR|panicked/.test(line));
       expect(
-        problems.filter((line) => !server.expectedLog?.test(line)),
+        problemsIn(log).filter((line) => !server.expectedLog?.test(line)),
         'unexpected warnings and errors in the log',
       ).toEqual([]);
-      expect(problems.length, 'expected warnings and errors in the log').toBeGreaterThanOrEqual(
-        server.expectedLog ? 1 : 0,
-      );
       server.expectedLog = null;
       expect(
         log

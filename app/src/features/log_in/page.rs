@@ -39,10 +39,10 @@ pub fn LogInPage() -> impl IntoView {
 
 /// Offers to continue without another log-in.
 fn signed_in_notice(account: &Account, url: String) -> impl IntoView + use<> {
-    let name = view! { <strong>{account.email.clone()}</strong> };
+    let email = account.email.clone();
     view! {
         <Notice severity=Severity::Info>
-            <p>{interpolate(crate::messages::LOGGED_IN_AS, name)}</p>
+            <p>{interpolate(crate::messages::LOGGED_IN_AS, email)}</p>
             <p>
                 <a href=url>{messages::CONTINUE}</a>
             </p>
