@@ -1,5 +1,12 @@
 // The sessions page lists the sessions of the user and revokes other sessions.
-import { createUser, logIn, navigateTo, open, submitLogIn } from '../support/actions.mjs';
+import {
+  createUser,
+  logIn,
+  navigateTo,
+  open,
+  submitLogIn,
+  waitForHydration,
+} from '../support/actions.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 const rows = (page) => page.locator('.session-list').getByRole('listitem');
@@ -156,6 +163,8 @@ test('device stays in the list if the response is lost, and can be logged out ag
   const user = await createUser(server);
   await createSession(server, user);
   await openSessionsPage(page, user);
+  // Before that, the browser posts a plain form.
+  await waitForHydration(page);
   const buttons = rows(page).getByRole('button', { name: 'Log out' });
   await expect(buttons).toHaveCount(2);
   watch.expect({ failure: 'net::ERR_FAILED', url: '/fn/revoke-session' });
