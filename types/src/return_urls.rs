@@ -8,7 +8,8 @@ use crate::redirect_path::{MAX_LENGTH, RedirectPath, is_printable};
 pub struct ReturnUrls {
     /// The URL to continue at if `next` is empty. `None`: the account page.
     pub default_url: Option<String>,
-    /// The origins to which a link to the log-in page may return, such as `https://app.example.com`.
+    /// The origins to which a link to the log-in page may return, such as
+    /// `https://app.example.com`.
     pub origins: Vec<String>,
 }
 

@@ -1,9 +1,9 @@
 //! Data export and account deletion: requested with the password, cancellable until the deletion
 //! date, effective on every node.
 
-use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client, execute};
+use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client, execute, signed_in};
 use countersign_core::{
-    Error, IssuedTokens, PresentedCredential, RequestContext, SignedIn, admin::AdminAction,
+    Error, IssuedTokens, PresentedCredential, RequestContext, admin::AdminAction,
     test_on_each_database, testing::tokens_of,
 };
 use countersign_types::{
@@ -13,14 +13,6 @@ use countersign_types::{
 };
 
 const ADA: &str = "ada@example.com";
-
-async fn signed_in<'a>(context: &'a TestContext, issued: &IssuedTokens) -> SignedIn<'a> {
-    context
-        .auth
-        .signed_in(&client(), PresentedCredential::Bearer(&issued.access.token))
-        .await
-        .expect("signed in")
-}
 
 async fn request_deletion(
     context: &TestContext,

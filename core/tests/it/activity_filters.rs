@@ -1,9 +1,7 @@
 //! The filters of the activity list, and how far one page searches.
 
-use crate::common::{TestContext, client};
-use countersign_core::{
-    IssuedTokens, PresentedCredential, SignedIn, store::Seed, test_on_each_database,
-};
+use crate::common::{TestContext, client, signed_in};
+use countersign_core::{IssuedTokens, SignedIn, store::Seed, test_on_each_database};
 use countersign_types::{
     ActivityFilter, EventId, EventKind, TimeSpan,
     forms::{ChangePasswordForm, LogInForm, UpdateProfileForm},
@@ -11,14 +9,6 @@ use countersign_types::{
 };
 
 const ADA: &str = "ada@example.com";
-
-async fn signed_in<'a>(context: &'a TestContext, issued: &IssuedTokens) -> SignedIn<'a> {
-    context
-        .auth
-        .signed_in(&client(), PresentedCredential::Bearer(&issued.access.token))
-        .await
-        .expect("signed in")
-}
 
 /// Moves the clock, because the ids of events within a millisecond have no order.
 fn tick(context: &TestContext) {

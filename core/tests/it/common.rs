@@ -2,7 +2,8 @@
 
 use countersign_core::{
     Auth, AuthConfig, Clock, Error, HashingConfig, IssuedTokens, Policy, PresentedCredential,
-    RandomSource, RateLimits, RequestContext, ServerSecret, StartError, Store, Verification,
+    RandomSource, RateLimits, RequestContext, ServerSecret, SignedIn, StartError, Store,
+    Verification,
     mail::{MailConfig, MailTransport},
     testing::TestDatabase,
     testing::tokens_of,
@@ -218,4 +219,13 @@ pub async fn advance_tokio_clock(time: Duration) {
 
 pub fn client() -> RequestContext {
     RequestContext::new("192.0.2.7".parse().ok(), Some("curl/8.5.0"), "test")
+}
+
+/// Returns the operations of the user of an access token.
+pub async fn signed_in<'a>(context: &'a TestContext, issued: &IssuedTokens) -> SignedIn<'a> {
+    context
+        .auth
+        .signed_in(&client(), PresentedCredential::Bearer(&issued.access.token))
+        .await
+        .expect("signed in")
 }

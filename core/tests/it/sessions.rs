@@ -1,8 +1,8 @@
 //! Session management: list, revocation, password change, the session limit and the reuse notice.
 
-use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client};
+use crate::common::{PASSWORD, TestContext, accepts, can_refresh, client, signed_in};
 use countersign_core::{
-    Error, IssuedTokens, MAX_SESSIONS_PER_USER, PresentedCredential, RequestContext, SignedIn,
+    Error, IssuedTokens, MAX_SESSIONS_PER_USER, PresentedCredential, RequestContext,
     test_on_each_database, testing::tokens_of,
 };
 use countersign_types::{
@@ -12,14 +12,6 @@ use countersign_types::{
 };
 
 const ADA: &str = "ada@example.com";
-
-async fn signed_in<'a>(context: &'a TestContext, issued: &IssuedTokens) -> SignedIn<'a> {
-    context
-        .auth
-        .signed_in(&client(), PresentedCredential::Bearer(&issued.access.token))
-        .await
-        .expect("signed in")
-}
 
 async fn sessions(context: &TestContext, issued: &IssuedTokens) -> Vec<SessionInfo> {
     signed_in(context, issued).await.sessions(100, None).await.expect("sessions").items

@@ -1,6 +1,6 @@
 //! Step-up authentication: fresh for ten minutes after the password was entered, on one session.
 
-use crate::common::{PASSWORD, TestContext, client};
+use crate::common::{PASSWORD, TestContext, client, signed_in};
 use countersign_core::{Error, IssuedTokens, PresentedCredential, SignedIn, test_on_each_database};
 use countersign_types::{
     ActivityFilter, EventKind, FRESH_PERIOD, Field, FieldError, TimeSpan,
@@ -8,11 +8,6 @@ use countersign_types::{
 };
 
 const ADA: &str = "ada@example.com";
-
-async fn with_token<'a>(context: &'a TestContext, issued: &IssuedTokens) -> SignedIn<'a> {
-    let token = PresentedCredential::Bearer(&issued.access.token);
-    context.auth.signed_in(&client(), token).await.expect("signed in")
-}
 
 async fn with_cookie<'a>(context: &'a TestContext, issued: &IssuedTokens) -> SignedIn<'a> {
     let token = PresentedCredential::Cookie(&issued.refresh.token);
@@ -53,9 +48,9 @@ test_on_each_database! {
         context.clock.advance(TimeSpan(FRESH_PERIOD.0 - 1));
         assert!(is_fresh(&with_cookie(&context, &ada).await));
         let ada = context.auth.refresh(&client(), &ada.refresh.token).await.expect("refreshed");
-        assert!(is_fresh(&with_token(&context, &ada).await));
+        assert!(is_fresh(&signed_in(&context, &ada).await));
         context.clock.advance(TimeSpan::seconds(1));
-        assert!(!is_fresh(&with_token(&context, &ada).await));
+        assert!(!is_fresh(&signed_in(&context, &ada).await));
         assert!(!is_fresh(&with_cookie(&context, &ada).await));
     }
 
@@ -69,10 +64,10 @@ test_on_each_database! {
         confirm(&context, &ada, PASSWORD).await.expect("confirmed");
         assert_eq!(newest_event(&context, &ada).await, EventKind::PasswordConfirmed);
         assert!(is_fresh(&with_cookie(&context, &ada).await), "the session is fresh");
-        assert!(!is_fresh(&with_token(&context, &ada).await), "the token has the previous time");
+        assert!(!is_fresh(&signed_in(&context, &ada).await), "the token has the previous time");
         assert!(!is_fresh(&with_cookie(&context, &phone).await), "another session");
         let ada = context.auth.refresh(&client(), &ada.refresh.token).await.expect("refreshed");
-        assert!(is_fresh(&with_token(&context, &ada).await), "a token from after it");
+        assert!(is_fresh(&signed_in(&context, &ada).await), "a token from after it");
         context.clock.advance(FRESH_PERIOD);
         assert!(!is_fresh(&with_cookie(&context, &ada).await));
     }
@@ -98,7 +93,7 @@ test_on_each_database! {
             current_password: PASSWORD.into(),
             new_password: "a quite different one".into(),
         };
-        let changed = with_token(&context, &phone).await.change_password(&form).await;
+        let changed = signed_in(&context, &phone).await.change_password(&form).await;
         let changed = changed.expect("changed");
         context.clock.advance(FRESH_PERIOD);
         assert!(confirm(&context, &changed, PASSWORD).await.is_err(), "the previous one");
@@ -130,6 +125,6 @@ test_on_each_database! {
         context.clock.advance(TimeSpan::days(-1));
         assert!(!is_fresh(&with_cookie(&context, &ada).await));
         let ada = context.auth.refresh(&client(), &ada.refresh.token).await.expect("refreshed");
-        assert!(!is_fresh(&with_token(&context, &ada).await), "a refreshed token");
+        assert!(!is_fresh(&signed_in(&context, &ada).await), "a refreshed token");
     }
 }
