@@ -22,13 +22,19 @@ fn main() -> Result<(), Box<dyn Error>> {
                 return Err(format!("{file_name} is not named VERSION_DESCRIPTION.sql").into());
             };
             let description = description.replace('_', " ");
-            if files.insert(version, (description, path.display().to_string())).is_some() {
+            // The compiler completes the path: the checkout may move while its build is cached.
+            let path = format!("/migrations/{folder}/{file_name}");
+            if files.insert(version, (description, path)).is_some() {
                 return Err(format!("{file_name} has the version of another file").into());
             }
         }
         writeln!(code, "const {}: &[(i64, &str, &str)] = &[", folder.to_uppercase())?;
         for (version, (description, path)) in files {
-            writeln!(code, "    ({version}, {description:?}, include_str!({path:?})),")?;
+            writeln!(
+                code,
+                "    ({version}, {description:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \
+                 {path:?}))),"
+            )?;
         }
         writeln!(code, "];")?;
     }

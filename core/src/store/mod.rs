@@ -28,6 +28,7 @@ pub(crate) mod limits;
 mod migrations;
 mod open_error;
 mod postgres;
+mod readers;
 pub(crate) mod retries;
 mod sqlite;
 mod writer;
@@ -43,12 +44,9 @@ use limits::LOCK_TIMEOUT;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use postgres::connect_options;
 use postgres::{AcquireError, PostgresHandle, PostgresPool, is_pooler};
+use readers::{ReadLease, Readers};
 use sqlite::DatabaseFile;
-use sqlx::{
-    Sqlite, SqliteConnection,
-    pool::PoolConnection,
-    sqlite::{SqlitePool, SqlitePoolOptions},
-};
+use sqlx::SqliteConnection;
 use std::{
     ops::{Deref, DerefMut},
     path::Path,
@@ -70,8 +68,6 @@ const MAX_ANONYMOUS_WRITERS_SQLITE: usize = 1;
 const MAX_ANONYMOUS_WRITERS_POSTGRES: usize = 4;
 /// Seconds until a rejected client may retry.
 const RETRY_AFTER: u32 = 2;
-/// Number of connections that read from SQLite.
-const SQLITE_READERS: u32 = 4;
 
 /// Runs an expression on either database. Both arms are checked against their own driver. An error
 /// is recorded, for the connection and for readiness.
@@ -149,7 +145,7 @@ pub struct Store {
 
 #[derive(Clone, Debug)]
 enum Pools {
-    Sqlite { file: Arc<DatabaseFile>, writer: Writer, readers: SqlitePool },
+    Sqlite { file: Arc<DatabaseFile>, writer: Writer, readers: Readers },
     Postgres(PostgresPool),
 }
 
@@ -172,14 +168,14 @@ pub(crate) enum DatabaseConnection {
 }
 
 pub(crate) enum SqliteHandle {
-    Read(PoolConnection<Sqlite>),
+    Read(ReadLease),
     Write(Lease),
 }
 
 impl SqliteHandle {
     pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
         match self {
-            Self::Read(connection) => connection,
+            Self::Read(lease) => lease.connection(),
             Self::Write(lease) => lease.connection(),
         }
     }
@@ -217,18 +213,7 @@ impl Store {
         let first = file.connect().await?;
         // Readers read single rows and pages of lists, and the operating system caches the file.
         let options = file.options().clone().pragma("cache_size", "-512");
-        let readers = SqlitePoolOptions::new()
-            .max_connections(SQLITE_READERS)
-            .acquire_timeout(LOCK_TIMEOUT)
-            .before_acquire({
-                let health = health.clone();
-                move |_, connection| {
-                    let is_usable = health.is_usable(connection.age);
-                    Box::pin(async move { Ok(is_usable) })
-                }
-            })
-            .connect_with(options)
-            .await?;
+        let readers = Readers::open(options, health.clone()).await?;
         let writer = Writer::start(file.clone(), health.clone(), first, readers.clone());
         Ok(Self::new(
             Pools::Sqlite { file: Arc::new(file), writer, readers },

@@ -16,11 +16,13 @@ use crate::{
     store::{
         DatabaseErrorKind,
         health::Health,
+        limits::{CLOSE_TIMEOUT, LOCK_TIMEOUT},
+        readers::Readers,
         sqlite::{DatabaseFile, FileError, FileIdentity},
     },
 };
 use futures::FutureExt;
-use sqlx::{Connection, SqliteConnection, SqlitePool};
+use sqlx::{Connection, SqliteConnection};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
     sync::{Mutex, mpsc, oneshot},
@@ -30,7 +32,7 @@ use tokio::{
 /// Maximum number of queued transactions. Further ones are rejected at once.
 const MAX_QUEUE: usize = 1_024;
 /// Maximum time a transaction waits for the connection.
-const TURN_TIMEOUT: Duration = crate::store::limits::LOCK_TIMEOUT;
+const TURN_TIMEOUT: Duration = LOCK_TIMEOUT;
 /// Maximum number of transactions of one commit, and maximum time to collect them.
 const MAX_BATCH: usize = 64;
 const MAX_BATCH_TIME: Duration = Duration::from_millis(10);
@@ -38,8 +40,6 @@ const MAX_BATCH_TIME: Duration = Duration::from_millis(10);
 const IDLE_CHECKPOINT: Duration = Duration::from_secs(1);
 /// Minimum interval between two attempts to truncate a write-ahead log of maximum size.
 const SHRINK_INTERVAL: Duration = Duration::from_millis(500);
-/// Timeout for closing a connection, after which it is left to its thread.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The delay after a panic of the writer.
 const RESTART_DELAY: Duration = Duration::from_millis(100);
 /// How often copying a removed write-ahead log into the database file is tried, with SQLite's wait
@@ -145,7 +145,7 @@ impl Writer {
         file: DatabaseFile,
         health: Arc<Health>,
         first: SqliteConnection,
-        readers: SqlitePool,
+        readers: Readers,
     ) -> Self {
         let (sender, queue) = mpsc::channel(MAX_QUEUE);
         let task = Task {
@@ -214,7 +214,7 @@ struct Task {
     health: Arc<Health>,
     connection: Option<SqliteConnection>,
     /// The read connections, which are closed together with the write connection if needed.
-    readers: SqlitePool,
+    readers: Readers,
     /// The identity of the write-ahead log that the connection uses, if known.
     wal: Option<FileIdentity>,
     /// Whether something was written since the last checkpoint.
@@ -451,10 +451,7 @@ impl Task {
     /// Closes the write connection and all idle read connections.
     async fn close_all(&mut self) {
         self.discard().await;
-        while let Some(mut idle) = self.readers.try_acquire() {
-            idle.close_on_drop();
-            drop(timeout(CLOSE_TIMEOUT, idle.close()).await);
-        }
+        self.readers.close_idle().await;
     }
 
     /// Runs a statement of the writer itself. Errors count for the health of the database.
