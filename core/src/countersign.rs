@@ -7,13 +7,19 @@
 use crate::{
     Clock, Error, HashingConfig, Policy, RandomSource, ServerSecret, Store,
     background::Supervisor,
+    batch::Batcher,
     keys::{Jwk, KeyStore},
     log_throttle::LogThrottle,
     mail::{MailConfig, Mailer},
     passwords::hasher::PasswordHasher,
     random::IdGenerator,
     rate_limit::RateLimiter,
-    sessions::{activity::ActivityTracker, revocation::RevocationList, token_cache::TokenCache},
+    sessions::{
+        activity::ActivityTracker,
+        group::{Rotation, SessionRead},
+        revocation::RevocationList,
+        token_cache::TokenCache,
+    },
     shared_clock::SharedClock,
 };
 use countersign_types::Timestamp;
@@ -35,6 +41,8 @@ struct Inner {
     hasher: PasswordHasher,
     keys: KeyStore,
     token_cache: TokenCache,
+    session_reads: Batcher<SessionRead>,
+    rotations: Batcher<Rotation>,
     revocations: RevocationList,
     activity: ActivityTracker,
     background: Supervisor,
@@ -97,6 +105,8 @@ impl Auth {
             hasher,
             keys,
             token_cache: TokenCache::default(),
+            session_reads: Batcher::default(),
+            rotations: Batcher::default(),
             revocations,
             activity: ActivityTracker::default(),
             background,
@@ -181,6 +191,14 @@ impl Auth {
 
     pub(crate) fn token_cache(&self) -> &TokenCache {
         &self.0.token_cache
+    }
+
+    pub(crate) fn session_reads(&self) -> &Batcher<SessionRead> {
+        &self.0.session_reads
+    }
+
+    pub(crate) fn rotations(&self) -> &Batcher<Rotation> {
+        &self.0.rotations
     }
 
     pub(crate) fn revocations(&self) -> &RevocationList {

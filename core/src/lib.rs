@@ -30,6 +30,7 @@ pub mod admin;
 mod audit;
 pub mod background;
 mod background_tasks;
+mod batch;
 mod clock;
 mod countersign;
 mod error;

@@ -109,10 +109,21 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && is_well_formed(token)).then_some(token)
 }
 
+/// The bytes that may occur in a token, as a table: every request checks some hundred bytes.
+const TOKEN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
+        byte += 1;
+    }
+    table
+};
+
 /// Returns whether a text has the syntax of a token (RFC 6750, 2.1).
 pub fn is_well_formed(token: &str) -> bool {
-    !token.is_empty()
-        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
+    !token.is_empty() && token.bytes().all(|byte| TOKEN_BYTES[usize::from(byte)])
 }
 
 #[cfg(test)]

@@ -13,10 +13,9 @@ impl SignedIn<'_> {
     }
 
     pub(crate) async fn read_account(&self) -> Result<Account, Error> {
-        let mut reader = self.auth.store().read().await?;
-        let now = self.auth.clock().now();
-        let row = reader.session_with_user(self.session, now).await?;
+        let row = self.auth.session_with_user(self.session).await?;
         let row = row.ok_or(Error::Unauthenticated)?;
+        let now = self.auth.clock().now();
         if row.session.is_active(now) && row.disabled_at.is_none() {
             Ok(self.auth.account_view(&row, now))
         } else {

@@ -46,6 +46,8 @@ use zeroize::Zeroize;
 const MAX_QUEUE_WAIT: Duration = Duration::from_secs(2);
 /// Seconds until a rejected client may retry.
 const RETRY_AFTER: u32 = 2;
+/// The niceness of the hashing threads.
+const NICENESS: i32 = 10;
 /// Maximum number of users whose unusable hash is remembered as logged.
 const MAX_REPORTED: usize = 1_000;
 
@@ -90,12 +92,16 @@ impl PasswordHasher {
         )?;
         let queue = Arc::new(HashQueue::new(hashing.queue_capacity.max(1)));
         let shared = Arc::new(Shared { params, key: HashKey::new(secret), decoy });
-        strength::warm_up();
         for number in 0..hashing.threads.max(1) {
             let (queue, shared) = (queue.clone(), shared.clone());
-            supervisor
-                .spawn_thread(format!("hash-{number}"), move || run_jobs(&queue, &shared))
-                .map_err(Error::internal)?;
+            let run = move || {
+                lower_priority();
+                if number == 0 {
+                    strength::warm_up();
+                }
+                run_jobs(&queue, &shared);
+            };
+            supervisor.spawn_thread(format!("hash-{number}"), run).map_err(Error::internal)?;
         }
         Ok(Self { queue, shared, random, reported: Mutex::default() })
     }
@@ -265,27 +271,47 @@ impl Drop for PasswordHasher {
     }
 }
 
-/// The memory of one thread.
+/// Gives this thread a lower priority than those that serve requests: a hash takes many times as
+/// long as any other work, and everything else would wait for its time slices.
+fn lower_priority() {
+    // On Linux this sets the priority of a thread. It is not essential, and may be forbidden.
+    let this = rustix::thread::gettid();
+    if let Err(error) = rustix::process::setpriority_process(Some(this), NICENESS) {
+        tracing::debug!(%error, "priority of a hashing thread is unchanged");
+    }
+}
+
+/// The memory of one thread, allocated by its first job.
 struct HashMemory {
     blocks: Vec<Block>,
+    /// Number of blocks that are kept for further jobs.
+    kept: usize,
     is_used: bool,
 }
 
+/// Allocates blocks. Returns [`Error::Overloaded`] if that fails.
+fn allocate(count: usize) -> Result<Vec<Block>, Error> {
+    let mut blocks = Vec::new();
+    blocks.try_reserve_exact(count).map_err(|_| overloaded())?;
+    blocks.resize(count, Block::new());
+    Ok(blocks)
+}
+
 impl HashMemory {
-    /// Provides `count` blocks, allocated if there are fewer. Returns [`Error::Overloaded`] if the
-    /// allocation fails.
+    /// Provides at least `count` blocks. More than are kept are allocated for this job only.
     fn with<T>(
         &mut self,
         count: usize,
         compute: impl FnOnce(&mut [Block]) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.is_used = true;
-        if count <= self.blocks.len() {
+        if count <= self.kept {
+            if self.blocks.is_empty() {
+                self.blocks = allocate(self.kept)?;
+            }
+            self.is_used = true;
             return compute(&mut self.blocks);
         }
-        let mut larger = Vec::new();
-        larger.try_reserve_exact(count).map_err(|_| overloaded())?;
-        larger.resize(count, Block::new());
+        let mut larger = allocate(count)?;
         let result = compute(&mut larger);
         larger.iter_mut().for_each(Zeroize::zeroize);
         result
@@ -302,8 +328,8 @@ impl HashMemory {
 }
 
 fn run_jobs(queue: &HashQueue, shared: &Shared) {
-    let mut memory =
-        HashMemory { blocks: vec![Block::new(); shared.params.block_count()], is_used: false };
+    let kept = shared.params.block_count();
+    let mut memory = HashMemory { blocks: Vec::new(), kept, is_used: false };
     loop {
         let next = queue.try_pop().or_else(|| {
             // The queue is empty, so this delays no job.
@@ -776,7 +802,7 @@ mod tests {
 
     #[tokio::test]
     async fn idle_thread_memory_is_wiped() {
-        let mut memory = HashMemory { blocks: vec![Block::new(); 4], is_used: false };
+        let mut memory = HashMemory { blocks: Vec::new(), kept: 4, is_used: false };
         memory
             .with(2, |blocks| {
                 blocks[1].as_mut()[3] = 7;

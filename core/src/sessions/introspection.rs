@@ -43,7 +43,7 @@ impl Auth {
                     | RefreshDecision::ConcurrentRetry
                     | RefreshDecision::Reissue
             );
-            return Ok(good.then(|| IntrospectedToken::Refresh(Box::new(row.session))));
+            return Ok(good.then(|| IntrospectedToken::Refresh(Box::new(row.session.clone()))));
         }
         self.ensure_feed_is_fresh()?;
         let claims = access_token::verify(

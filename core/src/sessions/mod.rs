@@ -8,6 +8,7 @@ pub mod access_token;
 pub(crate) mod activity;
 pub(crate) mod claims;
 mod credentials;
+pub(crate) mod group;
 mod introspection;
 pub(crate) mod issue_tokens;
 mod list;

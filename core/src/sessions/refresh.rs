@@ -8,6 +8,7 @@ use crate::{
     mail::{MailContent, Notice, Origin},
     one_time_links::LinkOwner,
     sessions::{
+        group::Rotation,
         refresh_token,
         refresh_token::{ParsedRefreshToken, RefreshDecision, RotationState},
         store::{REUSE_DETECTED, SessionWithUser},
@@ -15,6 +16,7 @@ use crate::{
     store::change_feed::Change,
 };
 use countersign_types::{EventKind, SessionId, Timestamp};
+use std::sync::Arc;
 
 /// Maximum number of retries when concurrent requests are faster. Each time another request has
 /// made progress.
@@ -33,6 +35,7 @@ impl Auth {
         };
         let arrived = self.clock().now();
         let mut permit = None;
+        let mut may_join_group = true;
         for _ in 0..MAX_RETRIES {
             let (row, now) = self.active_session(presented).await?;
             match refresh_token::decide(
@@ -52,10 +55,21 @@ impl Auth {
                             row.session.user_id,
                         )?);
                     }
+                    let generation = row.session.generation;
+                    // After a group did not rotate the session: alone, and so after a transaction
+                    // that has locked it.
+                    if decision == RefreshDecision::Rotate && std::mem::take(&mut may_join_group) {
+                        let rotation = Rotation { session: presented.session, generation };
+                        let Some(Some(rotated)) = self.rotations().run(self, rotation).await?
+                        else {
+                            continue;
+                        };
+                        fail_point::hit(FailPoint::AfterRefreshCommit);
+                        return self.issue_rotated(&rotated.row, rotated.at);
+                    }
                     let mut tx = self.store().write().await?;
                     // The wait for the writer may have taken time.
                     let now = self.clock().now();
-                    let generation = row.session.generation;
                     let done = match decision {
                         RefreshDecision::Rotate => {
                             tx.session_rotate(presented.session, generation, now).await
@@ -73,12 +87,9 @@ impl Auth {
                             .session_with_user(presented.session, now)
                             .await?
                             .ok_or(Error::Unauthenticated)?;
-                        if row.disabled_at.is_some() {
-                            return Err(Error::Unauthenticated);
-                        }
                         tx.commit().await?;
                         fail_point::hit(FailPoint::AfterRefreshCommit);
-                        return self.issue(&row, row.session.generation, now);
+                        return self.issue_rotated(&row, now);
                     }
                     // Waits for the commit of what this transaction saw: a reader does not see it
                     // before.
@@ -121,6 +132,14 @@ impl Auth {
         Err(Error::Overloaded { retry_after: 1 })
     }
 
+    /// Issues the tokens of a session that was rotated at `now`.
+    fn issue_rotated(&self, row: &SessionWithUser, now: Timestamp) -> Result<IssuedTokens, Error> {
+        if row.disabled_at.is_some() {
+            return Err(Error::Unauthenticated);
+        }
+        self.issue(row, row.session.generation, now)
+    }
+
     /// The session of a refresh token with a valid MAC. Nothing is read, so the session may have
     /// ended.
     #[must_use]
@@ -133,10 +152,8 @@ impl Auth {
     pub(crate) async fn active_session(
         &self,
         presented: ParsedRefreshToken,
-    ) -> Result<(SessionWithUser, Timestamp), Error> {
-        let mut reader = self.store().read().await?;
-        let row = reader.session_with_user(presented.session, self.clock().now()).await?;
-        drop(reader);
+    ) -> Result<(Arc<SessionWithUser>, Timestamp), Error> {
+        let row = self.session_with_user(presented.session).await?;
         let row = row.ok_or(Error::Unauthenticated)?;
         let now = self.clock().now();
         let alive = row.session.is_active(now)

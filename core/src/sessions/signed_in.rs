@@ -102,7 +102,7 @@ impl Auth {
                 }
                 self.activity().mark(presented.session, presented.generation, now);
                 let (user, auth_time) = (row.session.user_id, row.session.auth_time);
-                (user, presented.session, row.roles.to_vec(), auth_time, Some(Arc::new(row)))
+                (user, presented.session, row.roles.to_vec(), auth_time, Some(row))
             }
         };
         let context = context.clone();

@@ -6,7 +6,8 @@ use crate::{
     accounts::roles::Roles,
     one_time_links::LinkPurpose,
     store::{
-        ReadConnection, WriteTransaction, execute, from_row, limit, statements, with_connection,
+        DatabaseConnection, ReadConnection, WriteTransaction, execute, from_row, limit, statements,
+        with_connection,
     },
 };
 use countersign_types::{SessionId, TimeSpan, Timestamp, UserId};
@@ -89,24 +90,64 @@ from_row!(SessionWithUser {
     deletion_scheduled_at, verification_postponed_until, pending_email,
 });
 
+/// The statement for sessions with their users, with a condition for the sessions.
+macro_rules! with_user {
+    ($condition:literal) => {
+        concat!(
+            "SELECT s.id, s.user_id, s.generation, s.oldest_generation, s.rotated_at, \
+             s.previous_rotated_at, s.confirmed_generation, s.persistent, s.amr, s.auth_time, \
+             s.device, s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, \
+             s.revoked_at, s.reuse_detected_at, u.email, u.email_verified_at, u.name, (SELECT \
+             string_agg(role, ' ') FROM csgn_user_roles WHERE user_id = u.id) AS roles, u.epoch, \
+             u.disabled_at, u.created_at AS user_created_at, u.deletion_scheduled_at, \
+             s.verification_postponed_until, (SELECT email FROM csgn_one_time_links WHERE user_id \
+             = u.id AND purpose = 'change_email' AND ended_at IS NULL AND (created_at > $1 OR \
+             expires_at > $2) ORDER BY id DESC LIMIT 1) AS pending_email FROM csgn_sessions s \
+             JOIN csgn_users u ON u.id = s.user_id WHERE ",
+            $condition
+        )
+    };
+}
+
+/// The statement that rotates some sessions of which the newest generation was presented, with what
+/// Postgres does about locked rows: SQLite has no row locks.
+macro_rules! rotate_group {
+    ($locking:literal) => {
+        concat!(
+            "WITH presented (id, generation) AS (VALUES ($2, $3), ($4, $5), ($6, $7), ($8, $9), \
+             ($10, $11), ($12, $13), ($14, $15), ($16, $17), ($18, $19), ($20, $21), ($22, $23), \
+             ($24, $25), ($26, $27), ($28, $29), ($30, $31), ($32, $33), ($34, $35), ($36, $37), \
+             ($38, $39), ($40, $41), ($42, $43), ($44, $45), ($46, $47), ($48, $49), ($50, $51), \
+             ($52, $53), ($54, $55), ($56, $57), ($58, $59), ($60, $61), ($62, $63), ($64, $65)), \
+             current AS (SELECT s.id FROM presented p JOIN csgn_sessions s ON s.id = p.id AND \
+             s.generation = p.generation WHERE s.revoked_at IS NULL",
+            $locking,
+            ") UPDATE csgn_sessions SET generation = generation + 1, previous_rotated_at = \
+             rotated_at, rotated_at = $1, last_seen_at = $1, confirmed_generation = CASE WHEN \
+             confirmed_generation < generation THEN generation ELSE confirmed_generation END FROM \
+             current WHERE csgn_sessions.id = current.id RETURNING csgn_sessions.id"
+        )
+    };
+}
+
+/// A group never waits for a locked row: it could wait for another transaction that waits for it.
+const ROTATE_GROUP_POSTGRES: &str = rotate_group!(" FOR NO KEY UPDATE OF s SKIP LOCKED");
+
 statements! {
     INSERT = "INSERT INTO csgn_sessions (id, user_id, generation, rotated_at, previous_rotated_at, \
         confirmed_generation, persistent, amr, auth_time, device, address, created_at, \
         last_seen_at, idle_limit, expires_at, reuse_detected_at) VALUES ($1, $2, $3, $4, $5, $6, \
         $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    WITH_USER = "SELECT s.id, s.user_id, s.generation, s.oldest_generation, s.rotated_at, \
-        s.previous_rotated_at, s.confirmed_generation, s.persistent, s.amr, s.auth_time, s.device, \
-        s.address, s.created_at, s.last_seen_at, s.idle_limit, s.expires_at, s.revoked_at, \
-        s.reuse_detected_at, u.email, u.email_verified_at, u.name, (SELECT string_agg(role, ' ') \
-        FROM csgn_user_roles WHERE user_id = u.id) AS roles, u.epoch, u.disabled_at, u.created_at \
-        AS user_created_at, u.deletion_scheduled_at, s.verification_postponed_until, (SELECT email \
-        FROM csgn_one_time_links WHERE user_id = u.id AND purpose = 'change_email' AND ended_at IS \
-        NULL AND (created_at > $2 OR expires_at > $3) ORDER BY id DESC LIMIT 1) AS pending_email \
-        FROM csgn_sessions s JOIN csgn_users u ON u.id = s.user_id WHERE s.id = $1";
+    WITH_USER = with_user!("s.id = $3");
+    WITH_USER_GROUP = with_user!(
+        "s.id IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
+         $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)"
+    );
     ROTATE = "UPDATE csgn_sessions SET generation = generation + 1, previous_rotated_at = \
         rotated_at, rotated_at = $3, last_seen_at = $3, confirmed_generation = CASE WHEN \
         confirmed_generation < $2 THEN $2 ELSE confirmed_generation END WHERE id = $1 AND \
         generation = $2 AND revoked_at IS NULL";
+    ROTATE_GROUP = rotate_group!("");
     REISSUE = "UPDATE csgn_sessions SET rotated_at = $3, last_seen_at = $3 WHERE id = $1 AND \
         generation = $2 AND confirmed_generation < $2 AND revoked_at IS NULL";
     RESTART = "UPDATE csgn_sessions SET generation = generation + 1, oldest_generation = \
@@ -233,12 +274,39 @@ impl ReadConnection {
         now: Timestamp,
     ) -> Result<Option<SessionWithUser>, Error> {
         Ok(with_connection!(self, |c| sqlx::query_as(WITH_USER)
-            .bind(id)
             .bind(now - LinkPurpose::ChangeEmail.ttl())
             .bind(now)
+            .bind(id)
             .fetch_optional(c)
             .await?))
     }
+
+    /// Returns the same for at most [`GROUP_SIZE`] sessions, in no order. Those that don't exist
+    /// are missing.
+    pub(crate) async fn sessions_with_users(
+        &mut self,
+        ids: &[SessionId],
+        now: Timestamp,
+    ) -> Result<Vec<SessionWithUser>, Error> {
+        if let [id] = ids {
+            return Ok(self.session_with_user(*id, now).await?.into_iter().collect());
+        }
+        Ok(with_connection!(self, |c| {
+            let query = sqlx::query_as(WITH_USER_GROUP)
+                .bind(now - LinkPurpose::ChangeEmail.ttl())
+                .bind(now);
+            padded(ids).fold(query, |query, id| query.bind(id)).fetch_all(c).await?
+        }))
+    }
+}
+
+/// Number of sessions in the statements for a group of them.
+pub(crate) const GROUP_SIZE: usize = 32;
+
+/// Repeats the last item, so that a statement for a group has a value for each placeholder.
+fn padded<T: Copy>(items: &[T]) -> impl Iterator<Item = T> {
+    let last = items.last().into_iter().copied();
+    items.iter().copied().chain(last.cycle()).take(GROUP_SIZE)
 }
 
 /// The creation and the stored last use of a session.
@@ -324,6 +392,31 @@ impl WriteTransaction {
         now: Timestamp,
     ) -> Result<bool, Error> {
         Ok(execute!(self, ROTATE, id, from, now) == 1)
+    }
+
+    /// Rotates at most [`GROUP_SIZE`] sessions from the generations that were presented, and returns
+    /// those that were rotated. The others have another newest generation, have ended, or are locked
+    /// by another transaction.
+    pub(crate) async fn session_rotate_group(
+        &mut self,
+        presented: &[(SessionId, i64)],
+        now: Timestamp,
+    ) -> Result<Vec<SessionId>, Error> {
+        if let [(id, generation)] = presented {
+            let is_rotated = self.session_rotate(*id, *generation, now).await?;
+            return Ok(is_rotated.then_some(*id).into_iter().collect());
+        }
+        let statement = match self.connection_mut() {
+            DatabaseConnection::Sqlite(_) => ROTATE_GROUP,
+            DatabaseConnection::Postgres(_) => ROTATE_GROUP_POSTGRES,
+        };
+        Ok(with_connection!(self, |c| {
+            let query = sqlx::query_scalar(statement).bind(now);
+            padded(presented)
+                .fold(query, |query, (id, generation)| query.bind(id).bind(generation))
+                .fetch_all(c)
+                .await?
+        }))
     }
 
     /// Issues generation `counter` again, which was never presented. Returns `false` if it was

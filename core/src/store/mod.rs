@@ -311,6 +311,11 @@ impl Store {
         result.inspect_err(|error| self.health.record_error(DatabaseErrorKind::of(error), error))
     }
 
+    /// Whether this is SQLite, where one transaction at a time writes.
+    pub(crate) const fn is_sqlite(&self) -> bool {
+        matches!(self.pools, Pools::Sqlite { .. })
+    }
+
     /// Returns "sqlite" or "postgres".
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -457,7 +462,7 @@ pub(crate) fn limit(rows: u64) -> i64 {
 
 /// Declares the statements of one table and the list of them.
 macro_rules! statements {
-    ($($name:ident = $sql:literal;)*) => {
+    ($($name:ident = $sql:expr;)*) => {
         $(const $name: &str = $sql;)*
         #[cfg(feature = "testing")]
         pub(crate) const STATEMENTS: &[(&str, &str)] = &[$((stringify!($name), $name)),*];

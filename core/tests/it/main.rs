@@ -15,6 +15,7 @@ mod common;
 mod concurrency;
 mod device_cookies;
 mod email_verification;
+mod grouped_refreshes;
 mod mail_delivery;
 mod mail_node;
 mod outages;

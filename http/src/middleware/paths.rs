@@ -6,6 +6,7 @@
 
 use crate::problem;
 use axum::{extract::Request, http::StatusCode, response::Response};
+use std::borrow::Cow;
 
 /// Returns the rejection (404) of a path with a dot segment, a backslash, or an empty segment
 /// before the last, percent-encoded or not.
@@ -18,17 +19,18 @@ fn is_unambiguous(path: &str) -> bool {
     let Some(path) = path.strip_prefix('/') else { return path == "*" || path.is_empty() };
     let mut segments = path.split('/').peekable();
     while let Some(segment) = segments.next() {
-        let decoded = segment
-            .to_ascii_lowercase()
-            .replace("%2e", ".")
-            .replace("%5c", "\\")
-            .replace("%2f", "/");
+        let decoded = if segment.contains('%') { decode(segment).into() } else { Cow::from(segment) };
         let dots = decoded.split(['/', '\\']).any(|part| part == "." || part == "..");
         if dots || decoded.contains('\\') || segment.is_empty() && segments.peek().is_some() {
             return false;
         }
     }
     true
+}
+
+/// Decodes the characters that separate segments or change their meaning.
+fn decode(segment: &str) -> String {
+    segment.to_ascii_lowercase().replace("%2e", ".").replace("%5c", "\\").replace("%2f", "/")
 }
 
 #[cfg(test)]
