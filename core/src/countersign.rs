@@ -252,6 +252,6 @@ impl Auth {
     /// # Panics
     /// Panics without a signing key, which every started instance has.
     pub fn signing_key_for_tests(&self) -> jsonwebtoken::EncodingKey {
-        self.keys().signer().expect("a signing key").sign.clone()
+        self.keys().signer().expect("a signing key").key.clone()
     }
 }

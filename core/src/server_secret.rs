@@ -4,7 +4,9 @@
 use crate::{Error, RandomSource};
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
-    digest, hkdf, hmac,
+    digest,
+    hkdf::{HKDF_SHA256, Prk},
+    hmac,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::fmt;
@@ -15,7 +17,11 @@ const SECRET_LENGTH: usize = 32;
 
 /// A secret of 32 bytes. It and everything derived from it is overwritten when dropped.
 #[derive(Clone)]
-pub struct ServerSecret(Zeroizing<[u8; SECRET_LENGTH]>);
+pub struct ServerSecret {
+    bytes: Zeroizing<[u8; SECRET_LENGTH]>,
+    /// The pseudorandom key (RFC 5869, 2.2), from which all other keys are expanded.
+    prk: Prk,
+}
 
 /// The reason why a text is not accepted as the server secret. The message never quotes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +37,7 @@ pub enum InvalidSecret {
 impl ServerSecret {
     /// Generates a secret.
     pub fn generate(random: &RandomSource) -> Result<Self, Error> {
-        Ok(Self(Zeroizing::new(random.bytes()?)))
+        Ok(Self::from_bytes(Zeroizing::new(random.bytes()?)))
     }
 
     /// Parses the text of a secret.
@@ -43,21 +49,32 @@ impl ServerSecret {
             <[u8; SECRET_LENGTH]>::try_from(decoded.as_slice())
                 .map_err(|_| InvalidSecret::Malformed)?,
         );
-        if looks_random(bytes.as_slice()) { Ok(Self(bytes)) } else { Err(InvalidSecret::NotRandom) }
+        if looks_random(bytes.as_slice()) {
+            Ok(Self::from_bytes(bytes))
+        } else {
+            Err(InvalidSecret::NotRandom)
+        }
+    }
+
+    fn from_bytes(bytes: Zeroizing<[u8; SECRET_LENGTH]>) -> Self {
+        // `hkdf::Salt::extract` does this step again for each derived key.
+        let salt = hmac::Key::new(hmac::HMAC_SHA256, b"countersign");
+        let extracted = hmac::sign(&salt, bytes.as_slice());
+        Self { bytes, prk: Prk::new_less_safe(HKDF_SHA256, extracted.as_ref()) }
     }
 
     /// Returns the text of the secret, for the file that it is stored in.
     #[must_use]
     pub fn expose(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0.as_slice())
+        URL_SAFE_NO_PAD.encode(self.bytes.as_slice())
     }
 
     /// Derives 32 bytes for one purpose, which `label` and `context` identify. Labels are constants
     /// without NUL.
     pub(crate) fn derive(&self, label: &str, context: &[u8]) -> Zeroizing<[u8; 32]> {
-        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"countersign").extract(self.0.as_slice());
         let mut out = Zeroizing::new([0; 32]);
-        prk.expand(&[label.as_bytes(), &[0], context], hkdf::HKDF_SHA256)
+        self.prk
+            .expand(&[label.as_bytes(), &[0], context], HKDF_SHA256)
             .and_then(|okm| okm.fill(out.as_mut_slice()))
             .expect("one block is within the limit of HKDF");
         out
@@ -156,13 +173,28 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_lc_rs::hkdf::Salt;
+
+    fn secret_of(byte: u8) -> ServerSecret {
+        ServerSecret::from_bytes(Zeroizing::new([byte; 32]))
+    }
+
+    #[test]
+    fn derived_keys_are_those_of_hkdf() {
+        let prk = Salt::new(HKDF_SHA256, b"countersign").extract(&[9; 32]);
+        let mut expected = [0; 32];
+        prk.expand(&[b"label", &[0], b"context"], HKDF_SHA256)
+            .and_then(|okm| okm.fill(&mut expected))
+            .expect("one block");
+        assert_eq!(*secret_of(9).derive("label", b"context"), expected);
+    }
 
     #[test]
     fn generated_secret_is_parsed_again() {
         let secret = ServerSecret::generate(&RandomSource::System).expect("randomness");
         assert_eq!(
-            ServerSecret::parse(&format!("{}\n", secret.expose())).expect("a secret").0,
-            secret.0
+            ServerSecret::parse(&format!("{}\n", secret.expose())).expect("a secret").bytes,
+            secret.bytes
         );
     }
 
@@ -193,12 +225,12 @@ mod tests {
 
     #[test]
     fn sealed_value_opens_only_with_same_label_and_context() {
-        let (secret, random) = (ServerSecret(Zeroizing::new([9; 32])), RandomSource::seeded(1));
+        let (secret, random) = (secret_of(9), RandomSource::seeded(1));
         let sealed = secret.seal("keys", b"row 1", b"private", &random).expect("sealed");
         assert_eq!(secret.open("keys", b"row 1", &sealed).expect("opened").as_slice(), b"private");
         assert!(secret.open("keys", b"row 2", &sealed).is_err());
         assert!(secret.open("mail", b"row 1", &sealed).is_err());
-        assert!(ServerSecret(Zeroizing::new([8; 32])).open("keys", b"row 1", &sealed).is_err());
+        assert!(secret_of(8).open("keys", b"row 1", &sealed).is_err());
         for at in 0..sealed.len() {
             let mut broken = sealed.clone();
             broken[at] ^= 1;

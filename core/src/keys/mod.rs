@@ -13,6 +13,7 @@ pub(crate) mod jwk;
 pub(crate) mod jws;
 mod lifecycle;
 mod private_key;
+mod signer;
 pub(crate) mod store;
 #[cfg(test)]
 mod wycheproof;
@@ -27,8 +28,8 @@ pub(crate) use private_key::PrivateKey;
 
 use crate::{Error, RandomSource, ServerSecret, Store, keys::store::KeyRow};
 use countersign_types::{TimeSpan, Timestamp};
-use jsonwebtoken::EncodingKey;
 use jwk::Verifier;
+use signer::Signer;
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
@@ -78,13 +79,6 @@ impl KeyState {
 pub(crate) struct Key {
     pub(crate) verifier: Verifier,
     public: Jwk,
-}
-
-/// The key for signing.
-pub(crate) struct Signer {
-    pub(crate) kid: String,
-    pub(crate) algorithm: Algorithm,
-    pub(crate) sign: EncodingKey,
 }
 
 #[derive(Default)]
@@ -205,7 +199,7 @@ impl KeySet {
                 set.signer = Some(Arc::new(Signer {
                     kid: row.kid.clone(),
                     algorithm,
-                    sign: private.signer()?,
+                    key: private.signer()?,
                 }));
             }
             let due = match state {

@@ -1,6 +1,6 @@
 //! The access token: a JWT (RFC 9068), which is a short-lived copy of a session row.
 //!
-//! `jsonwebtoken` only computes signatures (see `jws.rs`). Every claim is validated here, for
+//! `jsonwebtoken` only computes signatures (see `signer.rs` and `jws.rs`). Every claim is validated here, for
 //! presence, type and value, against the server's clock: by default the crate allows a minute of
 //! leeway and ignores missing claims.
 
@@ -12,7 +12,6 @@ use crate::{
     sessions::token_cache::{CachedToken, TokenCache},
 };
 use countersign_types::{TimeSpan, Timestamp};
-use jsonwebtoken::Header;
 use std::sync::Arc;
 
 pub use super::{claims::Claims, token_error::TokenError};
@@ -30,13 +29,7 @@ pub(crate) const CLOCK_SKEW: TimeSpan = TimeSpan::seconds(5);
 
 /// Signs claims with the current signing key.
 pub(crate) fn sign(keys: &KeyStore, claims: &Claims) -> Result<String, Error> {
-    let signer = keys.signer()?;
-    let header = Header {
-        typ: Some(TYP.into()),
-        kid: Some(signer.kid.clone()),
-        ..Header::new(signer.algorithm.jwt())
-    };
-    jsonwebtoken::encode(&header, claims, &signer.sign).map_err(Error::internal)
+    keys.signer()?.sign(TYP, claims)
 }
 
 /// Verifies everything but revocation.
