@@ -19,7 +19,8 @@ fn is_unambiguous(path: &str) -> bool {
     let Some(path) = path.strip_prefix('/') else { return path == "*" || path.is_empty() };
     let mut segments = path.split('/').peekable();
     while let Some(segment) = segments.next() {
-        let decoded = if segment.contains('%') { decode(segment).into() } else { Cow::from(segment) };
+        let decoded =
+            if segment.contains('%') { decode(segment).into() } else { Cow::from(segment) };
         let dots = decoded.split(['/', '\\']).any(|part| part == "." || part == "..");
         if dots || decoded.contains('\\') || segment.is_empty() && segments.peek().is_some() {
             return false;
