@@ -3,7 +3,9 @@
 use crate::{
     brand, data_download,
     middleware::{
-        element_count, error_pages, page_guard,
+        element_count, error_pages,
+        page_cache::{PageCache, serve_cached_page},
+        page_guard,
         render_limit::{RenderSlots, limit_rendering},
     },
     open_link::open_link,
@@ -136,7 +138,8 @@ pub fn router(server: AppState) -> Router {
             Router::new()
                 .leptos_routes_with_context(&server, PAGE_ROUTES.clone(), context, page)
                 .route_layer(map_response(element_count::add_element_count))
-                .route_layer(render_slots),
+                .route_layer(render_slots)
+                .route_layer(from_fn_with_state(PageCache::default(), serve_cached_page)),
         )
         .route("/fn/{*unknown}", any(not_found))
         .merge(data_download::routes())

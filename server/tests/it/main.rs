@@ -35,6 +35,7 @@ mod oauth;
 mod openapi;
 mod openapi_conformance;
 mod outages;
+mod page_cache;
 mod pages;
 mod password_rules;
 mod permission_matrix;
