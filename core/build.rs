@@ -30,11 +30,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         writeln!(code, "const {}: &[(i64, &str, &str)] = &[", folder.to_uppercase())?;
         for (version, (description, path)) in files {
-            writeln!(
-                code,
-                "    ({version}, {description:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \
-                 {path:?}))),"
-            )?;
+            let text = format!("include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))");
+            writeln!(code, "    ({version}, {description:?}, {text}),")?;
         }
         writeln!(code, "];")?;
     }

@@ -1,8 +1,8 @@
 //! The access token: a JWT (RFC 9068), which is a short-lived copy of a session row.
 //!
-//! `jsonwebtoken` only computes signatures (see `signer.rs` and `jws.rs`). Every claim is validated here, for
-//! presence, type and value, against the server's clock: by default the crate allows a minute of
-//! leeway and ignores missing claims.
+//! `jsonwebtoken` only computes signatures (see `signer.rs` and `jws.rs`). Every claim is validated
+//! here, for presence, type and value, against the server's clock: by default the crate allows a
+//! minute of leeway and ignores missing claims.
 
 use super::token_error::{MAX_LENGTH, TYP};
 use crate::{

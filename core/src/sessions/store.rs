@@ -394,9 +394,9 @@ impl WriteTransaction {
         Ok(execute!(self, ROTATE, id, from, now) == 1)
     }
 
-    /// Rotates at most [`GROUP_SIZE`] sessions from the generations that were presented, and returns
-    /// those that were rotated. The others have another newest generation, have ended, or are locked
-    /// by another transaction.
+    /// Rotates at most [`GROUP_SIZE`] sessions from the generations that were presented, and
+    /// returns those that were rotated. The others have another newest generation, have ended, or
+    /// are locked by another transaction.
     pub(crate) async fn session_rotate_group(
         &mut self,
         presented: &[(SessionId, i64)],
