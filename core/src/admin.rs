@@ -12,13 +12,13 @@ use crate::{
     },
     audit::{AuditEntry, store::Outcome},
     pagination::PageRequest,
-    passwords::hasher::Priority,
+    passwords::{hasher::Priority, strength::too_weak},
     rate_limit::throttling::Permit,
     server_secret::constant_time_eq,
     store::{WriteTransaction, change_feed::Change},
 };
 use countersign_types::{
-    Email, EventKind, Field, FieldError, FieldErrors, SessionId, Timestamp, UserId,
+    Email, EventKind, Field, SessionId, Timestamp, UserId,
     forms::{NewUser, SignUpForm},
     views::{AdminUser, Paginated, Role},
 };
@@ -128,11 +128,12 @@ impl Admin<'_> {
         let permit = self.permit()?;
         let slot = self.auth.hasher().reserve(Priority::KnownDevice, Vec::new())?;
         let id = UserId(self.auth.new_id(self.auth.clock().now())?);
-        let Some(hash) =
-            self.auth.hasher().hash_new(password, id, email.clone(), name.clone(), slot).await?
-        else {
-            return Err(FieldErrors::from((Field::Password, FieldError::TooWeak)).into());
-        };
+        let hash = self
+            .auth
+            .hasher()
+            .hash_new(password, id, email.clone(), name.clone(), slot)
+            .await?
+            .map_err(too_weak(Field::Password))?;
         let (mut tx, now) = self.begin(permit).await?;
         let user = User { last_login_at: None, ..new_user(id, name, &email, hash, role, now) };
         if role == Role::Admin {

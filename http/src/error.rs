@@ -62,7 +62,7 @@ impl ApiError {
     /// pointer, such as `/code` (RFC 6901).
     pub(crate) fn invalid_member(pointer: &str, code: &'static str, detail: &str) -> Self {
         let (pointer, detail) = (pointer.to_owned(), detail.to_owned());
-        problem::invalid_members(vec![MemberError { pointer, code, detail }]).into()
+        problem::invalid_members(vec![MemberError { pointer, code, reason: None, detail }]).into()
     }
 
     /// Returns the HTTP status.

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use countersign_types::Problem;
+use countersign_types::{FieldError, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -45,6 +45,11 @@ pub struct MemberError {
     /// Code of the error. Stable.
     #[schema(example = "too_short")]
     pub(crate) code: &'static str,
+    /// Why a password is too weak: `common`, `repeated`, `keyboard`, `sequence`, `date`, `word`,
+    /// `person_name`, `own_name`, `own_email`, `site_name` or `other`. More may follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false, example = "own_name")]
+    pub(crate) reason: Option<&'static str>,
     /// How to fix it, in one sentence.
     pub(crate) detail: String,
 }
@@ -87,12 +92,17 @@ fn respond(problem: &Problem, code: &str) -> Response {
             .map(|(field, error)| MemberError {
                 pointer: format!("/{}", field.name()),
                 code: error.code(),
+                reason: match error {
+                    FieldError::TooWeak(weakness) => Some(weakness.name()),
+                    _ => None,
+                },
                 detail: error.message(*field).to_string(),
             })
             .collect(),
         Problem::EmailTaken => vec![MemberError {
             pointer: "/email".to_owned(),
             code: "taken",
+            reason: None,
             detail: problem.detail().into_owned(),
         }],
         _ => Vec::new(),

@@ -1,9 +1,10 @@
 //! Validation errors of form fields, with the messages for them.
 //!
 //! They are sent as short text, `email=missing,password=too_short.8`, which also fits into a query
-//! string. The codec is written by hand: the code that `serde` derives for these enums adds 3 KB to
-//! the Wasm module.
+//! string. After the dot is the limit, or why a password is too weak. The codec is written by hand:
+//! the code that `serde` derives for these enums adds 3 KB to the Wasm module.
 
+use crate::PasswordWeakness;
 use std::{borrow::Cow, fmt, str::FromStr};
 
 /// A field of the forms in [`crate::forms`].
@@ -72,7 +73,7 @@ pub enum FieldError {
     /// The password equals the email address or its local part.
     MatchesEmail,
     /// The password is easy to guess. Only the server checks this: it has the word lists.
-    TooWeak,
+    TooWeak(PasswordWeakness),
     /// The current password is incorrect.
     Incorrect,
     /// The new password or email address equals the current one.
@@ -93,7 +94,7 @@ impl FieldError {
             Self::ControlCharacter => "disallowed_character",
             Self::FullWidth => "full_width",
             Self::MatchesEmail => "matches_email",
-            Self::TooWeak => "too_weak",
+            Self::TooWeak(_) => "too_weak",
             Self::Incorrect => "incorrect",
             Self::Unchanged => "unchanged",
             Self::Expired => "expired",
@@ -128,7 +129,7 @@ impl FieldError {
             (_, Self::ControlCharacter) => "Remove hidden characters.",
             (_, Self::FullWidth) => "Use half-width letters.",
             (_, Self::MatchesEmail) => "Don't use your email address.",
-            (_, Self::TooWeak) => "Too easy to guess. Choose another.",
+            (_, Self::TooWeak(weakness)) => weakness.message(),
             (_, Self::Incorrect) => "That's not your current password.",
             (Field::Email, Self::Unchanged) => "That's already your email address.",
             (_, Self::Unchanged) => "That's already your password.",
@@ -137,22 +138,21 @@ impl FieldError {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let (code, limit) =
-            text.split_once('.').map_or((text, None), |(code, limit)| (code, limit.parse().ok()));
+        let (code, detail) = text.split_once('.').unwrap_or((text, ""));
         let unlimited = [
             Self::Missing,
             Self::Malformed,
             Self::ControlCharacter,
             Self::FullWidth,
             Self::MatchesEmail,
-            Self::TooWeak,
             Self::Incorrect,
             Self::Unchanged,
             Self::Expired,
         ];
-        match (code, limit) {
-            ("too_short", Some(min)) => Some(Self::TooShort { min }),
-            ("too_long", Some(max)) => Some(Self::TooLong { max }),
+        match code {
+            "too_short" => detail.parse().ok().map(|min| Self::TooShort { min }),
+            "too_long" => detail.parse().ok().map(|max| Self::TooLong { max }),
+            "too_weak" => PasswordWeakness::from_name(detail).map(Self::TooWeak),
             _ => unlimited.into_iter().find(|error| error.code() == text),
         }
     }
@@ -186,9 +186,12 @@ impl fmt::Display for FieldErrors {
         for (index, (field, error)) in self.0.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
             write!(out, "{comma}{}={}", field.name(), error.code())?;
-            if let FieldError::TooShort { min: limit } | FieldError::TooLong { max: limit } = error
-            {
-                write!(out, ".{limit}")?;
+            match error {
+                FieldError::TooShort { min: limit } | FieldError::TooLong { max: limit } => {
+                    write!(out, ".{limit}")?;
+                }
+                FieldError::TooWeak(weakness) => write!(out, ".{}", weakness.name())?,
+                _ => {}
             }
         }
         Ok(())
@@ -228,8 +231,8 @@ impl From<(Field, FieldError)> for FieldErrors {
 mod tests {
     use super::*;
 
-    /// Every kind of field error.
-    const ERRORS: [FieldError; 11] = [
+    /// Every kind of field error, except weak passwords.
+    const ERRORS: [FieldError; 10] = [
         FieldError::Missing,
         FieldError::Malformed,
         FieldError::TooShort { min: 8 },
@@ -237,7 +240,6 @@ mod tests {
         FieldError::ControlCharacter,
         FieldError::FullWidth,
         FieldError::MatchesEmail,
-        FieldError::TooWeak,
         FieldError::Incorrect,
         FieldError::Unchanged,
         FieldError::Expired,
@@ -245,7 +247,11 @@ mod tests {
 
     /// The message of every error of every field.
     fn field_errors() -> impl Iterator<Item = Cow<'static, str>> {
-        Field::ALL.into_iter().flat_map(|field| ERRORS.map(|error| error.message(field)))
+        let weak = PasswordWeakness::ALL.iter().copied().map(FieldError::TooWeak);
+        let errors = ERRORS.into_iter().chain(weak);
+        Field::ALL
+            .into_iter()
+            .flat_map(move |field| errors.clone().map(move |error| error.message(field)))
     }
 
     #[test]
@@ -269,12 +275,12 @@ mod tests {
             (Field::Email, FieldError::Missing),
             (Field::Password, FieldError::TooShort { min: 8 }),
             (Field::CurrentPassword, FieldError::Incorrect),
-            (Field::NewPassword, FieldError::TooWeak),
+            (Field::NewPassword, FieldError::TooWeak(PasswordWeakness::OwnName)),
         ]);
         assert_eq!(
             errors.to_string(),
             "name=too_long.200,email=missing,password=too_short.8,current_password=incorrect,\
-             new_password=too_weak"
+             new_password=too_weak.own_name"
         );
         assert_eq!(errors.to_string().parse(), Ok(errors));
         for error in [
@@ -302,6 +308,8 @@ mod tests {
             "email=too_long.x",
             "email=too_long.70000",
             "email=missing.8",
+            "password=too_weak",
+            "password=too_weak.8",
             "email=missing,",
         ] {
             assert_eq!(text.parse::<FieldErrors>(), Err(ParseFieldErrorsError), "{text:?}");

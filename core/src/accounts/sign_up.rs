@@ -10,13 +10,12 @@ use crate::{
     },
     mail::MailContent,
     one_time_links::{LinkPurpose, LinkToken, store::NewLink},
-    passwords::hasher::Priority,
+    passwords::{hasher::Priority, strength::too_weak},
     policy::{SignUpPolicy, Verification},
     sessions::issue_tokens::NewSession,
 };
 use countersign_types::{
-    DisplayName, Email, EventKind, Field, FieldError, FieldErrors, LinkId, Timestamp, UserId,
-    VerificationId,
+    DisplayName, Email, EventKind, Field, LinkId, Timestamp, UserId, VerificationId,
     forms::{NewUser, SignUpForm},
     views::Role,
 };
@@ -57,11 +56,11 @@ impl Auth {
             return Err(Error::EmailTaken);
         }
         let id = UserId(self.new_id(self.clock().now())?);
-        let Some(hash) =
-            self.hasher().hash_new(password, id, email.clone(), name.clone(), slot).await?
-        else {
-            return Err(FieldErrors::from((Field::Password, FieldError::TooWeak)).into());
-        };
+        let hash = self
+            .hasher()
+            .hash_new(password, id, email.clone(), name.clone(), slot)
+            .await?
+            .map_err(too_weak(Field::Password))?;
         if is_deferred {
             let name = name.map(|name| name.as_str().to_owned());
             return self.defer_sign_up(id, name, &email, hash).await;

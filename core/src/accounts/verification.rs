@@ -18,7 +18,7 @@ use crate::{
     audit::AuditEntry,
     mail::{MailContent, MailRecipient, QueuedMail},
     one_time_links::LinkPurpose,
-    passwords::hasher::Priority,
+    passwords::{hasher::Priority, strength::too_weak},
     policy::Verification,
     rate_limit::throttling::Permit,
     sessions::issue_tokens::NewSession,
@@ -287,10 +287,11 @@ impl Auth {
         let email = email.and_then(|email| Email::parse(&email).ok()).ok_or(Error::LinkExpired)?;
         let password = form.validate(Some(&email))?;
         let user = UserId(self.new_id(now)?);
-        let Some(hash) = self.hasher().hash_new(password, user, email.clone(), None, slot).await?
-        else {
-            return Err(FieldErrors::from((Field::NewPassword, FieldError::TooWeak)).into());
-        };
+        let hash = self
+            .hasher()
+            .hash_new(password, user, email.clone(), None, slot)
+            .await?
+            .map_err(too_weak(Field::NewPassword))?;
         let key = email.lookup_key();
         let pending = PendingSession {
             id: VerificationId(Uuid::nil()),

@@ -6,7 +6,10 @@ use crate::{
     audit::AuditEntry,
     mail::{MailContent, Notice, Origin},
     one_time_links::{LinkOwner, LinkPurpose},
-    passwords::hasher::{PasswordMatch, Priority, UserPasswordHash},
+    passwords::{
+        hasher::{PasswordMatch, Priority, UserPasswordHash},
+        strength::too_weak,
+    },
     rate_limit::throttling::{Attempt, Permit},
     store::change_feed::Change,
 };
@@ -89,9 +92,9 @@ impl SignedIn<'_> {
             Some(email) => {
                 self.auth.hasher().hash_new(password, self.user, email, name, slot).await?
             }
-            None => Some(self.auth.hasher().hash(password, self.user, slot).await?),
+            None => Ok(self.auth.hasher().hash(password, self.user, slot).await?),
         };
-        let Some(hash) = hash else { return Err(too_weak()) };
+        let hash = hash.map_err(too_weak(Field::NewPassword))?;
         let (mut tx, now) = self.begin(permit).await?;
         // The account changed meanwhile: the given password is not the current one any more.
         let Some(epoch) = tx.user_change_password(proof.verified, &hash).await? else {
@@ -184,10 +187,6 @@ impl SignedIn<'_> {
         tx.commit().await?;
         Err(incorrect_password())
     }
-}
-
-fn too_weak() -> Error {
-    FieldErrors::from((Field::NewPassword, FieldError::TooWeak)).into()
 }
 
 pub(crate) fn incorrect_password() -> Error {

@@ -22,13 +22,9 @@ pub use hash_queue::{QueueSlot, Quota};
 pub use job::PasswordMatch;
 pub(crate) use stored_hash::MAX_STORED_BYTES;
 
-use crate::{
-    Error, RandomSource, ServerSecret,
-    background::Supervisor,
-    passwords::{strength, strength::is_too_weak},
-};
+use crate::{Error, RandomSource, ServerSecret, background::Supervisor, passwords::strength};
 use argon2::{Block, Params};
-use countersign_types::{DisplayName, Email, Password, UserId};
+use countersign_types::{DisplayName, Email, Password, PasswordWeakness, UserId};
 use hash_queue::{HashQueue, QueuedJob};
 use job::{HashJob, HashOutcome};
 use normalized_password::NormalizedPassword;
@@ -118,8 +114,8 @@ impl PasswordHasher {
         self.queue.capacity
     }
 
-    /// Hashes a new password of `user` to a PHC string. Returns `None` if it is too weak. The
-    /// estimate takes time too, so it is part of the job.
+    /// Hashes a new password of `user` to a PHC string, or returns why it is too weak. The estimate
+    /// takes time too, so it is part of the job.
     pub async fn hash_new(
         &self,
         password: Password,
@@ -127,7 +123,7 @@ impl PasswordHasher {
         email: Email,
         name: Option<DisplayName>,
         slot: QueueSlot,
-    ) -> Result<Option<String>, Error> {
+    ) -> Result<Result<String, PasswordWeakness>, Error> {
         let job = HashJob::HashNew {
             password: NormalizedPassword::new(password),
             user,
@@ -136,8 +132,8 @@ impl PasswordHasher {
             salt: self.random.bytes()?,
         };
         match self.enqueue(job, slot).await? {
-            HashOutcome::Hashed(hash) => Ok(Some(hash)),
-            HashOutcome::TooWeak => Ok(None),
+            HashOutcome::Hashed(hash) => Ok(Ok(hash)),
+            HashOutcome::TooWeak(weakness) => Ok(Err(weakness)),
             HashOutcome::Compared(_) => Err(unexpected_outcome()),
         }
     }
@@ -156,7 +152,7 @@ impl PasswordHasher {
         };
         match self.enqueue(job, slot).await? {
             HashOutcome::Hashed(hash) => Ok(hash),
-            HashOutcome::Compared(_) | HashOutcome::TooWeak => Err(unexpected_outcome()),
+            HashOutcome::Compared(_) | HashOutcome::TooWeak(_) => Err(unexpected_outcome()),
         }
     }
 
@@ -182,7 +178,7 @@ impl PasswordHasher {
             .await?
         {
             HashOutcome::Compared(matched) => Ok(matched),
-            HashOutcome::Hashed(_) | HashOutcome::TooWeak => Err(unexpected_outcome()),
+            HashOutcome::Hashed(_) | HashOutcome::TooWeak(_) => Err(unexpected_outcome()),
         }
     }
 
@@ -352,25 +348,17 @@ fn run_jobs(queue: &HashQueue, shared: &Shared) {
 fn run(job: HashJob, shared: &Shared, memory: &mut HashMemory) -> Result<HashOutcome, Error> {
     let Shared { params, key, .. } = shared;
     match job {
-        HashJob::HashNew { password, email, name, .. }
-            if is_too_weak(&password.normalized, &email, name.as_ref()) =>
-        {
-            Ok(HashOutcome::TooWeak)
+        HashJob::HashNew { password, user, email, name, salt } => {
+            match strength::weakness(&password.normalized, &email, name.as_ref()) {
+                Some(weakness) => Ok(HashOutcome::TooWeak(weakness)),
+                None => run(HashJob::Hash { password, user, salt }, shared, memory),
+            }
         }
-        HashJob::Hash { password, user, salt } | HashJob::HashNew { password, user, salt, .. } => {
-            memory
-                .with(params.block_count(), |memory| {
-                    stored_hash::hash(
-                        params,
-                        key,
-                        user,
-                        password.normalized.as_bytes(),
-                        &salt,
-                        memory,
-                    )
-                })
-                .map(HashOutcome::Hashed)
-        }
+        HashJob::Hash { password, user, salt } => memory
+            .with(params.block_count(), |memory| {
+                stored_hash::hash(params, key, user, password.normalized.as_bytes(), &salt, memory)
+            })
+            .map(HashOutcome::Hashed),
         HashJob::Verify { password, stored } => {
             let is_decoy = stored.is_none();
             let matched =

@@ -9,11 +9,11 @@ use crate::{
     audit::AuditEntry,
     mail::{MailContent, MailRecipient, Notice, Origin, QueuedMail},
     one_time_links::{LinkOwner, LinkPurpose, LinkToken, store::LinkRow},
-    passwords::hasher::Priority,
+    passwords::{hasher::Priority, strength::too_weak},
     store::change_feed::Change,
 };
 use countersign_types::{
-    DisplayName, Email, EventKind, Field, FieldError, FieldErrors, LinkId, SessionId,
+    DisplayName, Email, EventKind, Field, LinkId, SessionId,
     forms::{ForgotPasswordForm, ResetPasswordForm},
 };
 use uuid::Uuid;
@@ -85,11 +85,9 @@ impl Auth {
                 let name = name.as_deref().and_then(|name| DisplayName::parse(name).ok().flatten());
                 self.hasher().hash_new(password, *user, email, name, slot).await?
             }
-            None => Some(self.hasher().hash(password, *user, slot).await?),
+            None => Ok(self.hasher().hash(password, *user, slot).await?),
         };
-        let Some(hash) = hash else {
-            return Err(FieldErrors::from((Field::NewPassword, FieldError::TooWeak)).into());
-        };
+        let hash = hash.map_err(too_weak(Field::NewPassword))?;
         let mut tx = self.store().begin_for(Priority::Anonymous).await?;
         let now = self.clock().now();
         // First the row of the account: its lock excludes changes that end the link. An error

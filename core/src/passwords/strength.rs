@@ -6,9 +6,10 @@
 //! hostile input. Its input is therefore bounded, in length and in the number of substitutions that
 //! it tries, and a panic means that the password is rejected.
 
-use countersign_types::{DisplayName, Email};
+use crate::Error;
+use countersign_types::{DisplayName, Email, Field, FieldError, FieldErrors, PasswordWeakness};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use zxcvbn::{Score, zxcvbn};
+use zxcvbn::{Entropy, Score, feedback::Warning, matching::patterns::MatchPattern, zxcvbn};
 
 /// Maximum number of characters that are checked. The time grows far more than linearly. For
 /// keyboard walks zxcvbn also computes 5^(n - 1) in 64 bits, which overflows above 28 characters.
@@ -16,11 +17,34 @@ const MAX_CHECKED_CHARS: usize = 28;
 /// Maximum number of letter substitutions that zxcvbn tries. It looks up each in all of its lists.
 /// Digits alone reach this number.
 const MAX_SUBSTITUTIONS: usize = 16;
-/// Maximum number of words from the email address.
+/// Maximum number of words from the email address, and from the display name.
 const MAX_WORDS: usize = 40;
 
 /// Words of the site, which every attacker tries.
 const SITE_WORDS: [&str; 2] = ["countersign", "account"];
+
+/// Passphrases that every attacker tries, in letters only. zxcvbn rates them by their words.
+const KNOWN_PASSPHRASES: &[&str] = &[
+    "allyourbasearebelongtous",
+    "alwayslookonthebrightsideoflife",
+    "correcthorsebatterystaple",
+    "elementarymydearwatson",
+    "inthebeginningwastheword",
+    "keepcalmandcarryon",
+    "livelongandprosper",
+    "loremipsumdolorsitamet",
+    "maytheforcebewithyou",
+    "mynameisinigomontoya",
+    "nevergonnagiveyouup",
+    "onceuponatime",
+    "onesmallstepforman",
+    "thequickbrownfox",
+    "thequickbrownfoxjumpsoverthelazydog",
+    "tobeornottobe",
+    "tobeornottobethatisthequestion",
+    "winteriscoming",
+    "youshallnotpass",
+];
 
 /// The symbols that stand for letters, as in zxcvbn.
 const LETTER_SYMBOLS: [&str; 12] =
@@ -32,31 +56,110 @@ pub(crate) fn warm_up() {
     let _ = zxcvbn(SITE_WORDS[0], &[]);
 }
 
-/// Whether an attacker who tries likely passwords first would find this one within a million
-/// attempts.
-pub(crate) fn is_too_weak(password: &str, email: &Email, name: Option<&DisplayName>) -> bool {
-    is_score_too_low(|| estimate(password, email, name))
+/// Returns the error for a new password in this field that is too weak.
+pub(crate) fn too_weak(field: Field) -> impl FnOnce(PasswordWeakness) -> Error {
+    move |weakness| FieldErrors::from((field, FieldError::TooWeak(weakness))).into()
 }
 
-/// Whether the score is too low. A panic counts as too low.
-fn is_score_too_low(estimate: impl FnOnce() -> Score) -> bool {
-    catch_unwind(AssertUnwindSafe(estimate)).map_or(true, |score| score < Score::Two)
+/// Returns why an attacker who tries likely passwords first would find this one within a million
+/// attempts, or `None` if it is strong enough.
+pub(crate) fn weakness(
+    password: &str,
+    email: &Email,
+    name: Option<&DisplayName>,
+) -> Option<PasswordWeakness> {
+    weakness_unless_panic(|| estimate(password, email, name))
+}
+
+/// Returns the estimate. A panic counts as too weak.
+fn weakness_unless_panic(
+    estimate: impl FnOnce() -> Option<PasswordWeakness>,
+) -> Option<PasswordWeakness> {
+    catch_unwind(AssertUnwindSafe(estimate)).unwrap_or(Some(PasswordWeakness::Other))
 }
 
 /// Estimates the strength. It must not panic.
-pub(crate) fn estimate(password: &str, email: &Email, name: Option<&DisplayName>) -> Score {
-    let mut words = vec![email.as_str(), email.local_part()];
-    words.extend(name.map(DisplayName::as_str));
-    words.extend(SITE_WORDS);
-    // The parts of the address as well: ada.lovelace, example.
-    words.extend(
-        email
-            .as_str()
-            .split(['@', '.', '-', '_', '+'])
-            .filter(|part| part.len() > 2)
-            .take(MAX_WORDS),
-    );
-    zxcvbn(&checked(password), &words).score()
+pub(crate) fn estimate(
+    password: &str,
+    email: &Email,
+    name: Option<&DisplayName>,
+) -> Option<PasswordWeakness> {
+    if is_known_passphrase(password) {
+        return Some(PasswordWeakness::Common);
+    }
+    let known = KnownWords::new(email, name);
+    let words: Vec<_> = known.0.iter().map(|(word, _)| word.as_str()).collect();
+    let entropy = zxcvbn(&checked(password), &words);
+    (entropy.score() < Score::Two).then(|| reason(&entropy, &known))
+}
+
+/// Returns whether the letters of a password are a known passphrase, whatever is between and after
+/// them.
+fn is_known_passphrase(password: &str) -> bool {
+    let letters: String = password
+        .chars()
+        .filter(char::is_ascii_alphabetic)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    KNOWN_PASSPHRASES.contains(&letters.as_str())
+}
+
+/// Words that an attacker tries first for one account, in lower case, and what they are. The first
+/// meaning of a word counts.
+struct KnownWords(Vec<(String, PasswordWeakness)>);
+
+impl KnownWords {
+    fn new(email: &Email, name: Option<&DisplayName>) -> Self {
+        let address = [email.as_str(), email.local_part()];
+        // The parts as well: ada.lovelace, example.
+        let parts = email.as_str().split(['@', '.', '-', '_', '+']);
+        let parts = parts.filter(|part| part.len() > 2).take(MAX_WORDS);
+        let name = name.map(DisplayName::as_str).unwrap_or_default();
+        let names = name.split_whitespace().filter(|part| part.len() > 2).take(MAX_WORDS);
+        let names = Some(name).filter(|name| !name.is_empty()).into_iter().chain(names);
+        let with = |reason| move |word: &str| (word.to_lowercase(), reason);
+        Self(
+            names
+                .map(with(PasswordWeakness::OwnName))
+                .chain(address.into_iter().chain(parts).map(with(PasswordWeakness::OwnEmail)))
+                .chain(SITE_WORDS.into_iter().map(with(PasswordWeakness::SiteName)))
+                .collect(),
+        )
+    }
+
+    fn meaning(&self, word: &str) -> Option<PasswordWeakness> {
+        self.0.iter().find(|(known, _)| known == word).map(|(_, reason)| *reason)
+    }
+}
+
+/// Returns why a password is weak: because of its longest part, as in zxcvbn, which says nothing
+/// about the words that it is given.
+fn reason(entropy: &Entropy, known: &KnownWords) -> PasswordWeakness {
+    use PasswordWeakness as Reason;
+    let longest = entropy.sequence().iter().max_by_key(|part| part.token.chars().count());
+    if let Some(MatchPattern::Dictionary(found)) = longest.map(|part| &part.pattern)
+        && let Some(own) = known.meaning(&found.matched_word)
+    {
+        return own;
+    }
+    let Some(warning) = entropy.feedback().and_then(|feedback| feedback.warning()) else {
+        return Reason::Other;
+    };
+    match warning {
+        Warning::StraightRowsOfKeysAreEasyToGuess
+        | Warning::ShortKeyboardPatternsAreEasyToGuess => Reason::Keyboard,
+        Warning::RepeatsLikeAaaAreEasyToGuess
+        | Warning::RepeatsLikeAbcAbcAreOnlySlightlyHarderToGuess => Reason::Repeated,
+        Warning::ThisIsATop10Password
+        | Warning::ThisIsATop100Password
+        | Warning::ThisIsACommonPassword
+        | Warning::ThisIsSimilarToACommonlyUsedPassword => Reason::Common,
+        Warning::SequencesLikeAbcAreEasyToGuess => Reason::Sequence,
+        Warning::RecentYearsAreEasyToGuess | Warning::DatesAreOftenEasyToGuess => Reason::Date,
+        Warning::AWordByItselfIsEasyToGuess => Reason::Word,
+        Warning::NamesAndSurnamesByThemselvesAreEasyToGuess
+        | Warning::CommonNamesAndSurnamesAreEasyToGuess => Reason::PersonName,
+    }
 }
 
 /// The part of a password that is checked: its beginning, with fewer kinds of symbols if they have
@@ -99,7 +202,7 @@ mod tests {
     use proptest::{collection, prelude::*, sample::select};
 
     fn guessable(text: &str) -> bool {
-        is_too_weak(text, &email(), name().as_ref())
+        weakness(text, &email(), name().as_ref()).is_some()
     }
 
     fn email() -> Email {
@@ -187,6 +290,44 @@ mod tests {
     }
 
     #[test]
+    fn known_passphrase_in_any_spelling_is_too_weak() {
+        for text in [
+            "correcthorsebatterystaple",
+            "correct horse battery staple",
+            "Correct-Horse-Battery-Staple",
+            "correcthorsebatterystaple1!",
+            "To be, or not to be",
+            "May the Force be with you!",
+        ] {
+            assert_eq!(weakness(text, &email(), None), Some(PasswordWeakness::Common), "{text}");
+        }
+        assert!(!guessable("correct horse battery staple zebra"));
+    }
+
+    #[test]
+    fn weak_password_is_refused_with_its_reason() {
+        use PasswordWeakness as Reason;
+        for (text, reason) in [
+            ("password", Reason::Common),
+            ("passw0rd", Reason::Common),
+            ("passwordpassword", Reason::Repeated),
+            ("aaaaaaaaaaaaaaaaaa", Reason::Repeated),
+            ("countersigncountersign", Reason::Repeated),
+            ("zxcvfdsaqwer", Reason::Keyboard),
+            ("abcdefghijkl", Reason::Sequence),
+            ("13.04.1987", Reason::Date),
+            ("Gwendolyn", Reason::PersonName),
+            ("Augusta1", Reason::OwnName),
+            ("augusta byron", Reason::OwnName),
+            ("lovelace12", Reason::OwnEmail),
+            ("ada.lovelace", Reason::OwnEmail),
+            ("Countersign1", Reason::SiteName),
+        ] {
+            assert_eq!(weakness(text, &email(), name().as_ref()), Some(reason), "{text}");
+        }
+    }
+
+    #[test]
     fn strong_password_needs_no_character_classes() {
         for text in [
             "correct horse battery",
@@ -209,8 +350,11 @@ mod tests {
 
     #[test]
     fn password_is_too_weak_when_estimate_panics() {
-        assert!(is_score_too_low(|| panic!("a library panics")));
-        assert!(is_score_too_low(|| Score::One) && !is_score_too_low(|| Score::Two));
+        assert_eq!(
+            weakness_unless_panic(|| panic!("a library panics")),
+            Some(PasswordWeakness::Other)
+        );
+        assert_eq!(weakness_unless_panic(|| None), None);
     }
 
     #[test]

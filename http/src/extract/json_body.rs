@@ -104,10 +104,11 @@ fn describe_error(known: &[&str], name: &str, value: &Value) -> Option<MemberErr
     );
     if !known.contains(&name) {
         let detail = format!("Unknown member. Use one of: {}.", known.join(", "));
-        return Some(MemberError { pointer, code: "unknown_member", detail });
+        return Some(MemberError { pointer, code: "unknown_member", reason: None, detail });
     }
     (!value.is_string()).then(|| MemberError {
         pointer,
+        reason: None,
         code: "wrong_type",
         detail: "Use a string.".to_owned(),
     })

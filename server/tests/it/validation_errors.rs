@@ -166,6 +166,28 @@ test_on_each_database! {
         assert_eq!(undeclared.status, StatusCode::PAYLOAD_TOO_LARGE, "{}", undeclared.text);
     }
 
+    async fn weak_password_is_refused_with_its_reason(app: App) {
+        let refused = async |password: &str| {
+            let body = json!({
+                "email": "ada.lovelace@example.com", "name": "Augusta Byron", "password": password
+            });
+            app.anon().post(SIGN_UP, body).await.json()["errors"][0].clone()
+        };
+        for (password, reason, detail) in [
+            ("correcthorsebatterystaple", "common", "Many people use this or one like it."),
+            ("passwordpassword", "repeated", "It repeats itself."),
+            ("augusta byron", "own_name", "It contains your name."),
+            ("Lovelace1", "own_email", "It's like your email address."),
+            ("countersign1", "site_name", "It contains a word of this site."),
+        ] {
+            let expected = json!({
+                "pointer": "/password", "code": "too_weak", "reason": reason, "detail": detail
+            });
+            assert_eq!(refused(password).await, expected, "{password}");
+        }
+        assert_eq!(refused("short").await.get("reason"), None, "only weak passwords have a reason");
+    }
+
     async fn invalid_emails_and_passwords_are_reported_by_field(app: App) {
         let sign_up = async |email: &str, password: &str| {
             app.anon().post(SIGN_UP, json!({"email": email, "password": password})).await

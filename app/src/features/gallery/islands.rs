@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use countersign_types::{
-    ActivityFilter, Field, FieldError, FieldErrors, Problem, forms::LogInForm,
+    ActivityFilter, Field, FieldError, FieldErrors, PasswordWeakness, Problem, forms::LogInForm,
 };
 use futures::future::join_all;
 use leptos::{prelude::*, task::spawn_local};
@@ -52,7 +52,7 @@ pub fn Fields() -> impl IntoView {
         let mut errors = FieldErrors::from((Field::Name, FieldError::TooLong { max: 200 }));
         errors.0.extend([
             (Field::Email, FieldError::Malformed),
-            (Field::Password, FieldError::TooWeak),
+            (Field::Password, FieldError::TooWeak(PasswordWeakness::Other)),
             (Field::CurrentPassword, FieldError::Incorrect),
         ]);
         errors

@@ -4,7 +4,7 @@ use super::{
     normalized_password::NormalizedPassword,
     stored_hash::{SALT_LENGTH, StoredHash},
 };
-use countersign_types::{DisplayName, Email, UserId};
+use countersign_types::{DisplayName, Email, PasswordWeakness, UserId};
 
 /// A job of a hashing thread.
 pub(super) enum HashJob {
@@ -35,7 +35,7 @@ pub(super) enum HashJob {
 pub(super) enum HashOutcome {
     /// The PHC string.
     Hashed(String),
-    TooWeak,
+    TooWeak(PasswordWeakness),
     Compared(PasswordMatch),
 }
 
