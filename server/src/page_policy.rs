@@ -1,5 +1,5 @@
-//! The headers of pages: content security policy, caching, and which links the browser may fetch in
-//! advance. All other security headers are in
+//! The headers of pages: content security policy, caching, the files that they load, and which
+//! links the browser may fetch in advance. All other security headers are in
 //! [`countersign_http::middleware::security_headers`].
 
 use crate::speculation_rules;
@@ -27,7 +27,10 @@ fn page_policy(nonce: &str, reload: Option<u32>, origins: &[String]) -> String {
 
 /// Sets the headers of a page. Leptos calls it for each page after creating the
 /// nonce. Server functions and files have no nonce and keep the strict policy.
-pub(crate) fn set_page_policy(reload: Option<u32>) {
+///
+/// `files` is the header with the files that the page loads: a proxy in front can send it to the
+/// browser before the page (RFC 8297), which this server can't do itself.
+pub(crate) fn set_page_policy(reload: Option<u32>, files: &HeaderValue) {
     let http = use_context::<HttpState>().filter(|_| routes::is_log_in_page(&request::path()));
     let origins = http.as_ref().map_or(&[][..], |http| &http.return_urls().origins);
     if let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>())
@@ -35,6 +38,7 @@ pub(crate) fn set_page_policy(reload: Option<u32>) {
     {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.insert_header(header::LINK, files.clone());
         let (name, rules) = speculation_rules::HEADER;
         response.insert_header(name, rules);
     }

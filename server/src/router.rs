@@ -74,11 +74,12 @@ pub fn router(server: AppState) -> Router {
     let context = {
         let (http, reload) = (server.0.http.clone(), server.0.reload_port);
         let (brand, is_demo) = (server.0.brand.page.clone(), server.0.is_demo);
+        let files = server.site_files().link_header(&brand);
         move || {
             provide_context(http.clone());
             provide_context(brand.clone());
             provide_context(is_demo);
-            page_policy::set_page_policy(reload);
+            page_policy::set_page_policy(reload, &files);
         }
     };
     let page = {

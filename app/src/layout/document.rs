@@ -8,8 +8,10 @@ use crate::{
     messages, request,
     ui::{auth_logo, theme_switch},
 };
+use http::HeaderValue;
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
+use std::iter;
 
 /// The URLs of the files that every page loads. Their names contain hashes of the contents, except
 /// during development.
@@ -39,6 +41,26 @@ impl SiteFiles {
             format!("/{site_pkg_dir}/{output_name}{hash}.{kind}")
         };
         Self { style: url("css"), script: url("js"), wasm: url("wasm") }
+    }
+
+    /// Returns the `Link` header of a page (RFC 8288): the same files as in its head, fetched in
+    /// the same mode, so that none is fetched twice.
+    #[must_use]
+    pub fn link_header(&self, brand: &Brand) -> HeaderValue {
+        let Self { style, script, wasm } = self;
+        let styles = iter::once(style).chain(&brand.style);
+        let styles = styles.map(|style| format!("<{style}>; rel=preload; as=style"));
+        let fonts = brand.font.iter();
+        let fonts = fonts.map(|font| {
+            format!("<{font}>; rel=preload; as=font; type=\"font/woff2\"; crossorigin")
+        });
+        let program = [
+            format!("<{script}>; rel=modulepreload"),
+            format!("<{wasm}>; rel=preload; as=fetch; type=\"application/wasm\"; crossorigin"),
+        ];
+        let links: Vec<_> = styles.chain(program).chain(fonts).collect();
+        // The URLs consist of ASCII characters.
+        HeaderValue::from_str(&links.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }
 

@@ -199,6 +199,27 @@ test_on_each_database! {
         );
     }
 
+    async fn page_announces_its_files_in_a_link_header(app: App) {
+        let page = app.anon().get("/login").await;
+        let announced: Vec<_> = page.header("link").split(", ").collect();
+        assert_eq!(
+            announced,
+            [
+                "</pkg/countersign.css>; rel=preload; as=style",
+                "</pkg/countersign.js>; rel=modulepreload",
+                "</pkg/countersign.wasm>; rel=preload; as=fetch; type=\"application/wasm\"; \
+                 crossorigin",
+            ]
+        );
+        for link in announced {
+            let url = link[1..].split('>').next().expect("a URL");
+            assert!(page.text.contains(&format!("href=\"{url}\"")), "{url} is on the page");
+        }
+        for path in ["/api/v1/me", "/account", "/favicon.svg", "/openapi.json"] {
+            assert_eq!(app.anon().get(path).await.header("link"), "", "{path} is no page");
+        }
+    }
+
     async fn each_page_has_a_fresh_nonce_on_every_script(app: App) {
         let mut seen = HashSet::new();
         for _ in 0..100 {
