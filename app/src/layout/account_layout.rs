@@ -132,7 +132,11 @@ fn render_verification_notice(email: String, tag: String) -> impl IntoView {
             <p>{verification_notice::TITLE}</p>
             <p>{interpolate(verification_notice::EXPLANATION, address)}</p>
             <div class="cluster">
-                <a class="button secondary" href=routes::email_page_for_code()>
+                <a
+                    class="button secondary"
+                    data-part="button-secondary"
+                    href=routes::email_page_for_code()
+                >
                     {verification_notice::ENTER_CODE}
                 </a>
                 <PostButton
@@ -176,7 +180,7 @@ pub(crate) fn load_error(problem: Problem) -> AnyView {
         if problem == Problem::Unauthenticated { messages::LOG_IN } else { messages::TRY_AGAIN };
     view! {
         {problem_notice(problem)}
-        <a class="button secondary" href="" data-reload=reloads>
+        <a class="button secondary" data-part="button-secondary" href="" data-reload=reloads>
             {label}
         </a>
     }

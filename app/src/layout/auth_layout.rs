@@ -19,13 +19,21 @@ pub fn AuthLayout(
     children: Children,
 ) -> impl IntoView {
     view! {
-        <div class="auth stack">
-            <header class="auth-header">
+        <div class="auth stack" data-part="auth">
+            <header class="auth-header" data-part="auth-header">
                 {auth_logo(&Brand::of_page())}
                 <PageHeader heading title lead/>
             </header>
-            <div class="auth-panel stack">{children()}</div>
-            {links.map(|links| view! { <div class="auth-links stack">{links}</div> })}
+            <div class="auth-panel stack" data-part="auth-panel">{children()}</div>
+            {links.map(auth_links)}
+        </div>
+    }
+}
+
+fn auth_links(links: AnyView) -> impl IntoView {
+    view! {
+        <div class="auth-links stack" data-part="auth-links">
+            {links}
         </div>
     }
 }

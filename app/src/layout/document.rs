@@ -226,13 +226,13 @@ pub fn error_document(
                 <body>
                     {demo_bar(is_demo)}
                     <main class="page">
-                        <div class="auth stack">
-                            <header class="auth-header">
+                        <div class="auth stack" data-part="auth">
+                            <header class="auth-header" data-part="auth-header">
                                 {auth_logo(brand)}
-                                <h1>{title}</h1>
-                                <p class="text-muted">{detail}</p>
+                                <h1 data-part="title">{title}</h1>
+                                <p class="text-muted" data-part="lead">{detail}</p>
                             </header>
-                            <a class="button" href=href>
+                            <a class="button" data-part="button-primary" href=href>
                                 {label}
                             </a>
                         </div>

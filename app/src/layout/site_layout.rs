@@ -28,11 +28,11 @@ pub fn SiteHeader() -> impl IntoView {
     });
     let brand = Brand::of_page();
     view! {
-        <header class="site-header cluster">
-            <a class="wordmark" href=brand.logo_url()>
+        <header class="site-header cluster" data-part="site-header">
+            <a class="wordmark" data-part="logo" href=brand.logo_url()>
                 {wordmark(&brand)}
             </a>
-            <nav class="site-nav cluster" aria-label=messages::HEADER_NAV>
+            <nav class="site-nav cluster" data-part="site-nav" aria-label=messages::HEADER_NAV>
                 {links}
             </nav>
         </header>
@@ -42,7 +42,7 @@ pub fn SiteHeader() -> impl IntoView {
 fn auth_links() -> impl IntoView {
     let sign_up = request::accepts_sign_ups().then(|| {
         view! {
-            <a class="button secondary" href=routes::SIGN_UP>
+            <a class="button secondary" data-part="button-secondary" href=routes::SIGN_UP>
                 {messages::SIGN_UP}
             </a>
         }
@@ -89,7 +89,7 @@ pub fn SiteFooter() -> impl IntoView {
         }
     });
     view! {
-        <footer class="site-footer cluster">
+        <footer class="site-footer cluster" data-part="site-footer">
             {product(&brand)}
             {links}
             {brand.theme.is_none().then(|| theme_switch(request::chosen_theme()))}

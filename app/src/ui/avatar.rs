@@ -8,7 +8,11 @@ use leptos::prelude::*;
 /// Renders the initials of a user in a circle. Screen readers ignore them.
 pub fn avatar(account: &Account, is_small: bool) -> impl IntoView + use<> {
     view! {
-        <span class=if is_small { "avatar small" } else { "avatar" } aria-hidden="true">
+        <span
+            class=if is_small { "avatar small" } else { "avatar" }
+            data-part="avatar"
+            aria-hidden="true"
+        >
             {messages::initials(account)}
         </span>
     }
@@ -17,7 +21,7 @@ pub fn avatar(account: &Account, is_small: bool) -> impl IntoView + use<> {
 /// Renders name and email address of a user beside the initials.
 pub fn identity(account: &Account) -> impl IntoView + use<> {
     view! {
-        <div class="identity">
+        <div class="identity" data-part="identity">
             {avatar(account, false)}
             <p class="identity-name user-name">{messages::user_name(account).to_owned()}</p>
             // Without a name, the address is the name.

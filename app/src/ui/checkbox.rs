@@ -1,7 +1,7 @@
 //! A checkbox of a form. The names of its values are in `types::forms`: checked is `on`, and
 //! unchecked is no value.
 
-use crate::ui::form::input_name;
+use crate::ui::{form::input_name, part::part};
 use leptos::prelude::*;
 
 /// A checkbox that is checked at first, such as "Keep me logged in". `name`: that of a field of the
@@ -9,7 +9,7 @@ use leptos::prelude::*;
 #[component]
 pub fn Checkbox(name: &'static str, label: &'static str) -> impl IntoView {
     view! {
-        <label class="checkbox">
+        <label class="checkbox" {..part("checkbox")}>
             <input type="checkbox" name=input_name(name) value="on" checked/>
             {label}
         </label>

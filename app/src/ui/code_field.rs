@@ -3,6 +3,7 @@
 use crate::ui::{
     event_target::target_as,
     form::{FormContext, input_name},
+    part::part,
     text_field::{hint_id, hint_line},
 };
 use countersign_types::{Field, OneTimeCode};
@@ -27,11 +28,11 @@ pub fn CodeField(hint: &'static str) -> impl IntoView {
         }
     };
     view! {
-        <div class="field">
+        <div class="field" {..part("field")}>
             <div class="field-head">
-                <label for=id>{crate::messages::field::label(field)}</label>
+                <label {..part("label")} for=id>{crate::messages::field::label(field)}</label>
             </div>
-            <div class="field-box">
+            <div class="field-box" {..part("input")}>
                 <input
                     id=id
                     class="code-input"

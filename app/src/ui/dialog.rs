@@ -18,12 +18,18 @@ pub fn Dialog(
     let (title_id, description_id) = (format!("{id}-title"), format!("{id}-means"));
     let (labelled_by, described_by) = (title_id.clone(), description_id.clone());
     view! {
-        <button type="button" class="button secondary" popovertarget=id>
+        <button
+            type="button"
+            class="button secondary"
+            data-part="button-secondary"
+            popovertarget=id
+        >
             {button_label}
         </button>
         <div
             id=id
             class="dialog stack"
+            data-part="dialog"
             popover="auto"
             role="dialog"
             tabindex="-1"
@@ -36,7 +42,7 @@ pub fn Dialog(
                 {children()}
                 <button
                     type="button"
-                    class="button secondary"
+                    class="button secondary" data-part="button-secondary"
                     popovertarget=id
                     popovertargetaction="hide"
                 >

@@ -9,7 +9,7 @@ use crate::{
     browser,
     ui::{
         event_target::target_as, form_action::FormAction, form_values::FormValues,
-        notice::problem_notice,
+        notice::problem_notice, part::part,
     },
 };
 use countersign_types::{Field, FieldError, FieldErrors, Problem};
@@ -82,6 +82,7 @@ pub fn Form<Fields: IntoView + 'static>(
     let fields = children.into_inner();
     view! {
         <form
+            {..part("form")}
             class=format!("form stack {class}")
             method="post"
             action=action.path

@@ -16,7 +16,7 @@ pub fn auth_logo(brand: &Brand) -> impl IntoView + use<> {
     let (href, name) = (brand.logo_url(), brand.name.clone());
     if let Some(images) = images(brand) {
         return Either::Left(view! {
-            <a class="auth-brand" href=href>
+            <a class="auth-brand" data-part="logo" href=href>
                 {images}
             </a>
         });
@@ -24,7 +24,7 @@ pub fn auth_logo(brand: &Brand) -> impl IntoView + use<> {
     // The mark is drawn by the style sheet. A name without a logo has its first letter instead.
     let letter = brand.has_custom_name.then(|| brand.letter()).flatten();
     Either::Right(view! {
-        <a class="auth-logo" href=href aria-label=name>
+        <a class="auth-logo" data-part="logo" href=href aria-label=name>
             {letter}
         </a>
     })

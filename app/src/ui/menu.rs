@@ -7,10 +7,15 @@ use leptos::prelude::*;
 #[component]
 pub fn Menu(id: &'static str, label: AnyView, children: Children) -> impl IntoView {
     view! {
-        <button class="button secondary menu-button" type="button" popovertarget=id>
+        <button
+            class="button secondary menu-button"
+            data-part="menu-button"
+            type="button"
+            popovertarget=id
+        >
             {label}
         </button>
-        <div id=id class="menu" popover="auto">
+        <div id=id class="menu" data-part="menu" popover="auto">
             {children()}
         </div>
     }

@@ -35,6 +35,7 @@ pub mod notice;
 #[cfg(feature = "ssr")]
 pub mod page_header;
 pub mod page_listeners;
+pub(crate) mod part;
 pub mod password_field;
 #[cfg(feature = "ssr")]
 pub mod post_button;

@@ -31,7 +31,7 @@ pub fn Notice<Content: IntoView + 'static>(
         Severity::Error => ("error", "alert"),
     };
     view! {
-        <div class="notice" data-severity=name role=role>
+        <div class="notice" data-part="notice" data-severity=name role=role>
             {children.into_inner()()}
         </div>
     }

@@ -14,8 +14,8 @@ pub fn PageHeader(
 ) -> impl IntoView {
     view! {
         {window_title(&messages::window_title(heading, &Brand::of_page().name))}
-        <h1>{title.unwrap_or_else(|| heading.to_owned())}</h1>
-        {(!lead.is_empty()).then(|| view! { <p class="text-muted">{lead}</p> })}
+        <h1 data-part="title">{title.unwrap_or_else(|| heading.to_owned())}</h1>
+        {(!lead.is_empty()).then(|| view! { <p class="text-muted" data-part="lead">{lead}</p> })}
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     messages,
     ui::{
         form::{FormContext, input_name},
+        part::part,
         text_field::{hint_id, hint_line},
     },
 };
@@ -57,12 +58,12 @@ pub fn PasswordField(
     };
     let password_rules = custom_attribute("passwordrules", new.then_some(PASSWORD_RULES));
     view! {
-        <div class="field">
+        <div class="field" {..part("field")}>
             <div class="field-head">
-                <label for=id>{messages::field::label(field)}</label>
+                <label {..part("label")} for=id>{messages::field::label(field)}</label>
                 <span class="caps-lock" role="status">{caps_lock_warning}</span>
             </div>
-            <div class="field-box">
+            <div class="field-box" {..part("input")}>
                 <input
                     id=id
                     name=input_name(id)

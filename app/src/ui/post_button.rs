@@ -28,6 +28,7 @@ pub fn PostButton(
             <button
                 type="submit"
                 class=if primary { "button" } else { "button secondary" }
+                data-part=if primary { "button-primary" } else { "button-secondary" }
                 aria-describedby=described_by
             >
                 {label}

@@ -1,6 +1,6 @@
 //! The submit button of a form.
 
-use crate::ui::form::FormContext;
+use crate::ui::{form::FormContext, part::part};
 use leptos::prelude::*;
 
 /// A submit button. `busy_label` is its text while the form is being sent.
@@ -15,15 +15,16 @@ pub fn SubmitButton(
     #[prop(optional)] danger: bool,
 ) -> impl IntoView {
     let form = expect_context::<FormContext>();
-    let class = if secondary {
-        "button secondary"
+    let (class, name) = if secondary {
+        ("button secondary", "button-secondary")
     } else if danger {
-        "button danger"
+        ("button danger", "button-danger")
     } else {
-        "button"
+        ("button", "button-primary")
     };
     view! {
         <button
+            {..part(name)}
             type="submit"
             class=class
             aria-disabled=move || form.is_working().then_some("true")

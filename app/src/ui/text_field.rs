@@ -2,7 +2,10 @@
 
 use crate::{
     messages,
-    ui::form::{FormContext, input_name},
+    ui::{
+        form::{FormContext, input_name},
+        part::part,
+    },
 };
 use countersign_types::Field;
 use leptos::prelude::*;
@@ -22,11 +25,13 @@ pub fn TextField(
     let (id, form) = (field.name(), expect_context::<FormContext>());
     let kind = if field == Field::Email { "email" } else { "text" };
     view! {
-        <div class="field">
+        <div class="field" {..part("field")}>
             <div class="field-head">
-                <label for=id>{label.unwrap_or(messages::field::label(field))}</label>
+                <label {..part("label")} for=id>
+                    {label.unwrap_or(messages::field::label(field))}
+                </label>
             </div>
-            <div class="field-box">
+            <div class="field-box" {..part("input")}>
                 <input
                     id=id
                     name=input_name(id)
@@ -72,6 +77,7 @@ pub(super) fn hint_line(
             class:error=has_error
             class:blank=is_empty
             aria-live="polite"
+            {..part("hint")}
         >
             {text}
         </p>

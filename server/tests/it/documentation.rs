@@ -5,6 +5,7 @@ use crate::support::App;
 use countersign::config::Setting;
 use countersign_core::testing::TestDatabase;
 use std::{
+    collections::BTreeSet,
     env, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -68,6 +69,47 @@ async fn curl_session_of_the_api_document_runs() {
         "{}",
         String::from_utf8_lossy(&output.stdout)
     );
+}
+
+/// Returns the values of the attribute `data-part` in a page.
+fn parts_of(page: &str) -> impl Iterator<Item = String> {
+    page.split("data-part=\"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned)
+}
+
+#[tokio::test]
+async fn parts_of_pages_are_those_of_the_guide() {
+    let guide = document("guides/brand.md");
+    let table = guide.split("| `data-part` | meaning |").nth(1).expect("the table");
+    let names = table.lines().take_while(|line| !line.starts_with("```"));
+    let documented: BTreeSet<_> = names
+        .filter_map(|line| line.split('|').nth(1))
+        .flat_map(|names| names.split('`').skip(1).step_by(2))
+        .map(str::to_owned)
+        .collect();
+    let app = App::on(TestDatabase::sqlite()).await;
+    app.user("ada@example.com").await;
+    let user = app.log_in("ada@example.com").await;
+    let signed_in = app.anon().browser(&user.refresh);
+    let mut rendered = BTreeSet::new();
+    for path in ["/", "/login", "/signup", "/forgot", "/login?reset", "/nowhere"] {
+        let page = app.anon().with("accept", "text/html").get(path).await;
+        rendered.extend(parts_of(&page.text));
+    }
+    for path in [
+        "/account",
+        "/account/email",
+        "/account/password",
+        "/account/devices",
+        "/account/activity",
+        "/account/activity?show=warnings",
+        "/account/data",
+        "/account/data?delete",
+    ] {
+        let page = signed_in.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        rendered.extend(parts_of(&page.text));
+    }
+    assert_eq!(rendered, documented, "rendered, and documented in docs/guides/brand.md");
 }
 
 /// Returns the Markdown files in a folder.

@@ -291,7 +291,7 @@ test_on_each_database! {
                 (status, "text/html; charset=utf-8")
             );
             assert!(
-                response.text.starts_with("<!DOCTYPE html>") && response.text.contains("<h1>"),
+                response.text.starts_with("<!DOCTYPE html>") && response.text.contains("<h1 "),
                 "{}",
                 response.text
             );

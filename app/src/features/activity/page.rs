@@ -91,7 +91,8 @@ fn list(
     });
     let content = if days.is_empty() {
         let end = if is_older { messages::NO_MORE } else { texts.empty };
-        view! { <p class="empty">{none_since.unwrap_or_else(|| end.into_any())}</p> }.into_any()
+        let text = none_since.unwrap_or_else(|| end.into_any());
+        view! { <p class="empty" data-part="empty">{text}</p> }.into_any()
     } else {
         let day = |events: Vec<Repeated>| {
             let name = day_name(LocalTime::of(events[0].newest.at), now);
@@ -111,7 +112,12 @@ fn list(
     };
     let label = if page.searched_to.is_some() { messages::SEARCH_OLDER } else { messages::OLDER };
     let older = page.next_cursor.map(|cursor| {
-        view! { <a class="button secondary" href=href(filter, Some(&cursor))>{label}</a> }
+        let href = href(filter, Some(&cursor));
+        view! {
+            <a class="button secondary" data-part="button-secondary" href=href>
+                {label}
+            </a>
+        }
     });
     view! {
         {content}
@@ -120,7 +126,11 @@ fn list(
 }
 
 fn newest(filter: ActivityFilter) -> impl IntoView {
-    view! { <a class="button secondary" href=href(filter, None)>{messages::NEWEST}</a> }
+    view! {
+        <a class="button secondary" data-part="button-secondary" href=href(filter, None)>
+            {messages::NEWEST}
+        </a>
+    }
 }
 
 /// Returns the URL of a page of the list.
@@ -178,7 +188,7 @@ fn row(Repeated { newest: event, count }: Repeated, now: Timestamp) -> AnyView {
         }
     });
     view! {
-        <li>
+        <li data-part="row">
             {icon_box(which, tone)}
             <p class="activity-event">{event.kind.text()} {(count > 1).then(|| times(count))}</p>
             <TimeOfDay at=event.at/>

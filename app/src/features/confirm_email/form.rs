@@ -46,7 +46,7 @@ pub(super) fn sign_up_again(problem: Problem) -> impl IntoView {
     view! {
         {problem_notice(problem)}
         <p class="cluster">
-            <a class="button" href=routes::SIGN_UP>
+            <a class="button" data-part="button-primary" href=routes::SIGN_UP>
                 {crate::messages::SIGN_UP}
             </a>
             <a href=routes::LOG_IN>{crate::messages::LOG_IN}</a>

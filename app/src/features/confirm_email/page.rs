@@ -60,7 +60,7 @@ fn log_in_first() -> impl IntoView {
     view! {
         <p>{messages::LOG_IN_FIRST}</p>
         <p class="cluster">
-            <a class="button" href=log_in>
+            <a class="button" data-part="button-primary" href=log_in>
                 {crate::messages::LOG_IN}
             </a>
             <a href=routes::FORGOT>{crate::features::log_in::messages::FORGOT}</a>

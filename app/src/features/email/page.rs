@@ -64,7 +64,11 @@ fn waiting_for_code(new: String, tag: String) -> impl IntoView {
     view! {
         <p>{interpolate(messages::WAITING, view! { <strong>{new}</strong> })}</p>
         <div class="cluster">
-            <a class="button secondary" href=routes::email_page_for_code()>
+            <a
+                class="button secondary"
+                data-part="button-secondary"
+                href=routes::email_page_for_code()
+            >
                 {messages::ENTER_CODE}
             </a>
             <PostButton
@@ -90,7 +94,7 @@ fn code_form(TaggedAccount { account, .. }: TaggedAccount) -> impl IntoView {
     }
     let address = view! { <strong>{account.pending_email.unwrap_or(account.email)}</strong> };
     view! {
-        <div class="card stack">
+        <div class="card stack" data-part="card">
             <p>{interpolate(messages::ENTER_CODE_HELP, address)}</p>
             {is_change.then(|| view! { <p class="text-muted">{messages::TAKEN_ADDRESS}</p> })}
             <ConfirmCodeForm/>

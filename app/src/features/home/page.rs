@@ -66,7 +66,7 @@ fn hero(heading: String, lead: String, links: &[Link]) -> impl IntoView + use<> 
         }
     });
     view! {
-        <h1>{heading}</h1>
+        <h1 data-part="title">{heading}</h1>
         <p class="lead">{lead}</p>
         <p class="cluster">{links.collect_view()}</p>
     }

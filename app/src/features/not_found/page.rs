@@ -15,14 +15,14 @@ pub fn NotFoundPage() -> impl IntoView {
     let links = [(DEFAULT_REDIRECT, ACCOUNT), (routes::LOG_IN, LOG_IN)]
         .map(|(path, name)| view! { <a href=path>{name}</a> });
     view! {
-        <div class="auth stack">
-            <header class="auth-header">
+        <div class="auth stack" data-part="auth">
+            <header class="auth-header" data-part="auth-header">
                 <PageHeader heading=messages::HEADING lead=messages::EXPLANATION/>
             </header>
-            <a class="button" href="/">
+            <a class="button" data-part="button-primary" href="/">
                 {messages::HOME}
             </a>
-            <p class="auth-links cluster">{links.collect_view()}</p>
+            <p class="auth-links cluster" data-part="auth-links">{links.collect_view()}</p>
         </div>
     }
 }

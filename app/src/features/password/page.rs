@@ -21,7 +21,7 @@ pub fn PasswordPage() -> impl IntoView {
         });
         view! {
             {report}
-            <div class="card stack">
+            <div class="card stack" data-part="card">
                 <PasswordForm/>
             </div>
         }

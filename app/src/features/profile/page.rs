@@ -21,7 +21,7 @@ pub fn ProfilePage() -> impl IntoView {
 fn profile(TaggedAccount { account, .. }: TaggedAccount) -> impl IntoView {
     view! {
         {page_query::has(routes::WELCOME).then(|| welcome(&account))}
-        <div class="card stack">
+        <div class="card stack" data-part="card">
             <ProfileForm/>
         </div>
         <dl class="list description-list">

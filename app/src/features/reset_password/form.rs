@@ -43,7 +43,7 @@ pub fn ResetPasswordForm() -> impl IntoView {
 pub(crate) fn link_problem(problem: Problem) -> impl IntoView {
     view! {
         {problem_notice(problem)}
-        <a class="button" href=routes::FORGOT>
+        <a class="button" data-part="button-primary" href=routes::FORGOT>
             {messages::NEW_LINK}
         </a>
     }

@@ -80,7 +80,8 @@ fn row(session: SessionInfo, as_of: Timestamp, tag: &str) -> AnyView {
     let device = crate::messages::device(session.device.as_deref());
     let address = session.address.map(|address| format!(" · {address}"));
     let (tone, badge, control) = if session.current {
-        let badge = view! { <span class="badge">{messages::CURRENT_SESSION}</span> };
+        let badge =
+            view! { <span class="badge" data-part="badge">{messages::CURRENT_SESSION}</span> };
         (Tone::Accent, Some(badge), None)
     } else {
         let control = view! {
@@ -96,7 +97,7 @@ fn row(session: SessionInfo, as_of: Timestamp, tag: &str) -> AnyView {
     };
     let since = interpolate(messages::SINCE, view! { <Date at=session.created_at/> });
     view! {
-        <li data-current=session.current.then_some("")>
+        <li data-part="row" data-current=session.current.then_some("")>
             {icon_box(device_icon(session.device.as_deref()), tone)}
             <p class="session-device">
                 <span id=id>{device}</span>

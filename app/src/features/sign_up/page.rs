@@ -37,7 +37,7 @@ fn closed() -> impl IntoView {
     view! {
         <AuthLayout heading=messages::HEADING title=Some(problem.title().into())>
             <p>{problem.detail().into_owned()}</p>
-            <a class="button" href=log_in>
+            <a class="button" data-part="button-primary" href=log_in>
                 {crate::messages::LOG_IN}
             </a>
         </AuthLayout>

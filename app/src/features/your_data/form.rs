@@ -27,7 +27,7 @@ pub fn DeleteAccountForm() -> impl IntoView {
             <PasswordField field=Field::CurrentPassword/>
             <div class="cluster">
                 <SubmitButton label=messages::DELETE busy_label=messages::DELETING danger=true/>
-                <a class="button secondary" href=routes::DATA.path>
+                <a class="button secondary" data-part="button-secondary" href=routes::DATA.path>
                     {crate::messages::CANCEL}
                 </a>
             </div>

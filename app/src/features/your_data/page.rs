@@ -24,10 +24,10 @@ pub fn YourDataPage() -> impl IntoView {
             <Card title=messages::DOWNLOAD>
                 <p class="text-muted">{messages::DOWNLOAD_HELP}</p>
                 <p class="cluster">
-                    <a class="button secondary" href=routes::DATA_HTML>
+                    <a class="button secondary" data-part="button-secondary" href=routes::DATA_HTML>
                         {messages::AS_HTML}
                     </a>
-                    <a class="button secondary" href=routes::DATA_JSON>
+                    <a class="button secondary" data-part="button-secondary" href=routes::DATA_JSON>
                         {messages::AS_JSON}
                     </a>
                 </p>
@@ -49,8 +49,14 @@ fn deletion(TaggedAccount { account, .. }: TaggedAccount) -> AnyView {
         view! { <DeleteAccountForm/> }.into_any()
     } else {
         let href = format!("{}?{}", routes::DATA.path, routes::DELETE);
-        view! { <p><a class="button secondary" href=href>{messages::ASK_TO_DELETE}</a></p> }
-            .into_any()
+        view! {
+            <p>
+                <a class="button secondary" data-part="button-secondary" href=href>
+                    {messages::ASK_TO_DELETE}
+                </a>
+            </p>
+        }
+        .into_any()
     };
     view! {
         <p class="text-muted">{messages::delete_help()}</p>

@@ -1,0 +1,19 @@
+//! The names of the parts of pages, for style sheets of operators: docs/guides/brand.md lists them.
+//!
+//! Elements that only the server renders have the attribute `data-part` in their markup. Those of
+//! islands get it from [`part`], which the server renders and the browser keeps, so that the names
+//! are not in the Wasm module. Only what the browser itself creates has the attribute in both.
+
+use leptos::attr::Attribute;
+#[cfg(feature = "ssr")]
+use leptos::attr::custom::custom_attribute;
+
+/// Returns the attribute with the name of a part.
+#[cfg(feature = "ssr")]
+pub(crate) fn part(name: &'static str) -> impl Attribute {
+    custom_attribute("data-part", name)
+}
+
+/// Returns no attribute: the element has the one that the server has rendered.
+#[cfg(not(feature = "ssr"))]
+pub(crate) const fn part(_: &'static str) -> impl Attribute {}
