@@ -164,6 +164,58 @@ withAndWithoutScripts((scripts) => {
   });
 });
 
+withAndWithoutScripts((scripts) => {
+  test('taken address leads to log-in, which has the address', async ({
+    expectConsole,
+    page,
+    server,
+  }) => {
+    const { email, password } = await createUser(server);
+    await open(page, '/signup?next=/account/activity');
+    await fillIn(page, { email, password });
+    const refused = async () => {
+      await submit(page, 'Create account');
+      await expect(page.getByRole('alert')).toContainText('already has an account');
+    };
+    await (scripts ? expectConsole({ status: 409, url: '/fn/signup' }, refused) : refused());
+    await waitForHydration(page);
+    await page.getByRole('alert').getByRole('link', { name: 'Log in' }).click();
+    await expect(page).toHaveURL('/login?next=/account/activity');
+    // The address is in no URL, so only scripts carry it over.
+    await expect(page.getByLabel('Email address')).toHaveValue(scripts ? email : '');
+  });
+});
+
+withAndWithoutScripts((scripts) => {
+  test('weak password is refused once, with its reason', async ({ expectConsole, page }) => {
+    for (const [password, reason] of [
+      ['correcthorsebatterystaple', 'Many people use this or one like it.'],
+      ['passwordpassword', 'It repeats itself.'],
+      ['augusta byron', 'It contains your name.'],
+    ]) {
+      await open(page, '/signup');
+      await fillIn(page, { ...newUser(), name: 'Augusta Byron', password });
+      const refused = async () => {
+        await submit(page, 'Create account');
+        await expect(page.locator('#password-hint')).toHaveText(reason);
+      };
+      await (scripts ? expectConsole({ status: 422, url: '/fn/signup' }, refused) : refused());
+      await expect(page.getByText(reason), 'one message').toHaveCount(1);
+      await expect(page.getByRole('alert'), 'the field says it').toHaveCount(0);
+      await expect(page.locator('#password')).toBeFocused();
+    }
+  });
+});
+
+test('hint for a new password does not praise what the server refuses', async ({ page }) => {
+  await open(page, '/signup');
+  const hint = page.locator('#password-hint');
+  for (const password of ['passwordpassword', 'aaaaaaaaaaaaaaaaaa', 'qwertyuiopasdfgh']) {
+    await page.getByLabel('Password', { exact: true }).fill(password);
+    await expect(hint).toHaveText('Long enough. Avoid common phrases.');
+  }
+});
+
 test('field is validated on blur, and its error disappears once it is corrected', async ({
   page,
   watch,

@@ -31,3 +31,13 @@ test('unknown endpoint returns a styled 404 page', async ({ expectConsole, page 
   await page.getByRole('link', { name: 'Go to the home page' }).click();
   await expect(page).toHaveURL('/');
 });
+
+test('endpoint for programs shows users the way to log in', async ({ expectConsole, page }) => {
+  const response = await expectConsole({ status: 401, url: '/api/v1/me' }, () =>
+    page.goto('/api/v1/me'),
+  );
+  expect(response.status()).toBe(401);
+  await expect(page.getByRole('heading', { name: 'Log in to continue' })).toBeVisible();
+  await page.getByRole('link', { name: 'Log in' }).click();
+  await expect(page).toHaveURL(/\/login/);
+});

@@ -68,6 +68,21 @@ withAndWithoutScripts((scripts) => {
     expect((await Promise.all(attempts)).map(({ status }) => status)).toEqual([401, 200]);
   });
 
+  test('current password is refused as the new one', async ({ expectConsole, page, server }) => {
+    const user = await createUser(server);
+    await logIn(page, user);
+    await open(page, '/account/password');
+    const refused = async () => {
+      await change(page, user.password, user.password);
+      await expect(page.locator('#new_password-hint')).toHaveText("That's already your password.");
+    };
+    await (scripts
+      ? expectConsole({ status: 422, url: '/fn/change-password' }, refused)
+      : refused());
+    await navigateTo(page, 'Activity');
+    await expect(page.getByText('Password changed', { exact: false })).toHaveCount(0);
+  });
+
   test('invalid new password is reported next to its field', async ({ page, server }) => {
     const user = await createUser(server);
     await logIn(page, user);

@@ -27,6 +27,10 @@ withAndWithoutScripts((scripts) => {
     const user = await signUp(page);
     await changeName(page, user.name);
     await expect(page.getByText('Nothing to save.')).toBeVisible();
+    await open(page, '/account/activity');
+    await expect(page.getByText('Signed up', { exact: true })).toBeVisible();
+    await expect(page.getByText('Name changed')).toHaveCount(0);
+    await open(page, '/account');
     await changeName(page, 'Augusta Ada');
     await expectNameSaved(page, 'Augusta Ada');
   });

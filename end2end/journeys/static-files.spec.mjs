@@ -48,3 +48,18 @@ test('unchanged file returns 304', async ({ request }) => {
   expect([again.status(), (await again.body()).length]).toEqual([304, 0]);
   expect(again.headers()).toMatchObject({ 'cache-control': 'public, max-age=3600' });
 });
+
+test('files that browsers request by themselves exist', async ({ page, request }) => {
+  for (const [url, type] of [
+    ['/favicon.ico', /^image\//],
+    ['/apple-touch-icon.png', /^image\/png/],
+    ['/manifest.webmanifest', /^application\/manifest\+json/],
+  ]) {
+    const response = await request.get(url);
+    expect(response.status(), url).toBe(200);
+    expect(response.headers()['content-type'], url).toMatch(type);
+  }
+  await open(page, '/');
+  await expect(page.locator('link[rel=manifest]')).toHaveCount(1);
+  await expect(page.locator('link[rel=icon]')).toHaveCount(1);
+});

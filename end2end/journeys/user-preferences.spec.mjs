@@ -38,6 +38,51 @@ test('pages fit at a font size of 200%', async ({ page, server }) => {
   }
 });
 
+test('header and menu fit a narrow window at a font size of 200%', async ({ page, server }) => {
+  const doubleFontSize = () =>
+    page.evaluate(() => document.documentElement.style.setProperty('font-size', '200%'));
+  const boxOf = async (locator) => {
+    const { x, y, width, height } = await locator.boundingBox();
+    return { left: x, top: y, right: x + width, bottom: y + height };
+  };
+  /** Whether the first box is beside, above or below the second one. */
+  const isApart = (one, other) =>
+    one.right <= other.left + 1 ||
+    other.right <= one.left + 1 ||
+    one.bottom <= other.top + 1 ||
+    other.bottom <= one.top + 1;
+  await page.setViewportSize({ width: 360, height: 740 });
+  await open(page, '/');
+  await doubleFontSize();
+  await expectNoOverflow(page);
+  const header = page.getByRole('banner');
+  const navigation = header.getByRole('navigation', { name: 'Account', exact: true });
+  const parts = [
+    header.locator('[data-part=logo]'),
+    navigation.getByRole('link', { name: 'Log in' }),
+    navigation.getByRole('link', { name: 'Sign up' }),
+  ];
+  const boxes = await Promise.all(parts.map(boxOf));
+  expect(isApart(boxes[0], boxes[1]), 'logo and log-in').toBe(true);
+  expect(isApart(boxes[0], boxes[2]), 'logo and sign-up').toBe(true);
+  expect(isApart(boxes[1], boxes[2]), 'log-in and sign-up').toBe(true);
+
+  await logIn(page, await createUser(server));
+  await doubleFontSize();
+  await navigation.getByRole('button').click();
+  const menu = await boxOf(page.locator('#menu'));
+  const logOut = await boxOf(page.locator('#menu').getByRole('button', { name: 'Log out' }));
+  expect(logOut.left).toBeGreaterThanOrEqual(menu.left);
+  expect(logOut.right, 'the button is inside the menu').toBeLessThanOrEqual(menu.right);
+});
+
+test('scrollbar moves nothing away from the middle', async ({ page }) => {
+  for (const url of ['/', '/login']) {
+    await open(page, url);
+    expect(await computedStyle(page.locator('html'), 'scrollbarGutter')).toBe('stable both-edges');
+  }
+});
+
 test('forced colors keep borders, the current page and the focus visible', async ({
   page,
   server,
