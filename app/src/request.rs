@@ -8,7 +8,10 @@ pub(crate) mod response;
 pub use request_scope::{PageSession, RequestScope};
 
 use crate::{server_fn_access::ServerFnAccess, server_fn_error::ServerFnProblem, ui::theme_switch};
-use countersign_http::{HttpState, cookies, error::RequestError};
+use countersign_http::{
+    HttpState, cookies,
+    error::{RequestError, to_problem},
+};
 use countersign_types::{Problem, RedirectPath};
 use http::{HeaderMap, StatusCode};
 use leptos::prelude::use_context;
@@ -63,7 +66,13 @@ pub fn return_url(next: &str) -> String {
 
 /// Returns whether anyone may sign up.
 pub fn accepts_sign_ups() -> bool {
-    use_context::<HttpState>().is_none_or(|http| http.auth().accepts_sign_ups())
+    sign_up_problem().is_none()
+}
+
+/// Returns why not anyone may sign up; `None` if anyone may.
+pub fn sign_up_problem() -> Option<Problem> {
+    let http = use_context::<HttpState>()?;
+    http.auth().require_open_sign_up().err().map(|error| to_problem(&error))
 }
 
 /// Returns whether this server sends email.

@@ -136,9 +136,13 @@ macro_rules! declare_feature_pages {
 }
 feature_pages!(declare_feature_pages);
 
-/// `?setup`, on [`SIGN_UP`]: the browser has opened the setup link. Also the value of the setup
+/// `?setup`, on [`SIGN_UP`]: the browser has opened the setup link. Also the value of the link
 /// token in the form of that page, which stands for the one in the link cookie.
 pub const SETUP: &str = "setup";
+/// `?invitation`, on [`SIGN_UP`]: the browser has opened an invitation.
+pub const INVITATION: &str = "invitation";
+/// The sign-up page for an invitation.
+pub const SIGN_UP_INVITED: &str = "/signup?invitation";
 /// The sign-up page for the first administrator.
 pub const SIGN_UP_FIRST_ADMIN: &str = "/signup?setup";
 

@@ -82,6 +82,19 @@ impl Admin<'_> {
         self.auth
     }
 
+    pub(crate) const fn context(&self) -> &RequestContext {
+        &self.context
+    }
+
+    /// Returns the administrator; `None`: the operator.
+    pub(crate) const fn actor(&self) -> Option<UserId> {
+        self.actor
+    }
+
+    pub(crate) const fn session(&self) -> Option<SessionId> {
+        self.session
+    }
+
     /// Returns all accounts, newest first: at most `limit` (1 to
     /// [`crate::pagination::MAX_PAGE_SIZE`]) created before the one that `cursor` names.
     pub async fn users(
@@ -206,14 +219,17 @@ impl Admin<'_> {
     }
 
     /// Counts a change by an administrator on this node. The operator is not limited.
-    fn permit(&self) -> Result<Option<Permit>, Error> {
+    pub(crate) fn permit(&self) -> Result<Option<Permit>, Error> {
         self.actor
             .map(|actor| self.auth.permit(&self.context, LimitedAction::Administration, actor))
             .transpose()
     }
 
     /// Begins the transaction of a change, and counts the change for all nodes.
-    async fn begin(&self, permit: Option<Permit>) -> Result<(WriteTransaction, Timestamp), Error> {
+    pub(crate) async fn begin(
+        &self,
+        permit: Option<Permit>,
+    ) -> Result<(WriteTransaction, Timestamp), Error> {
         let mut tx = self.auth.store().write().await?;
         let now = self.auth.clock().now();
         if let (Some(permit), Some(actor)) = (permit, self.actor) {

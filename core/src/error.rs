@@ -32,6 +32,12 @@ pub enum Error {
     /// Sign-up is closed.
     #[error("sign-up is closed")]
     SignUpClosed,
+    /// Sign-up needs an invitation.
+    #[error("sign-up is by invitation only")]
+    InvitationRequired,
+    /// The maximum number of invitations is open.
+    #[error("too many invitations are open")]
+    TooManyInvitations,
     /// An account with this address exists.
     #[error("email address is taken")]
     EmailTaken,

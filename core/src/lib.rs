@@ -35,6 +35,7 @@ mod clock;
 mod countersign;
 mod error;
 pub mod fail_point;
+pub mod invitations;
 pub mod keys;
 mod log_throttle;
 pub mod mail;

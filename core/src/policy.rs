@@ -25,6 +25,8 @@ pub enum SignUpPolicy {
     /// Anyone.
     #[default]
     Open,
+    /// Only people with an invitation, and the first administrator.
+    Invited,
     /// Only the first administrator, with the setup link. Operators create the other accounts.
     Closed,
 }

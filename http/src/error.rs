@@ -145,6 +145,8 @@ pub fn to_problem(error: &countersign_core::Error) -> Problem {
         E::NotFound => Problem::NotFound,
         E::InvalidCredentials => Problem::InvalidCredentials,
         E::SignUpClosed => Problem::SignUpClosed,
+        E::InvitationRequired => Problem::InvitationRequired,
+        E::TooManyInvitations => Problem::TooManyInvitations,
         E::EmailTaken => Problem::EmailTaken,
         E::LinkExpired => Problem::LinkExpired,
         E::MailDisabled => Problem::MailDisabled,

@@ -27,6 +27,8 @@ use std::{
 };
 use uuid::Uuid;
 
+const NO_OUTPUT: &str = "cannot write to standard output";
+
 /// Commands for the signing keys of access tokens.
 #[derive(Clone, Debug, Subcommand)]
 pub enum KeysCommand {
@@ -88,6 +90,15 @@ pub enum UserCommand {
         #[arg(long)]
         admin: bool,
     },
+    /// Invite a person to sign up, and print the link. If email is configured, the running server
+    /// also sends an email.
+    Invite {
+        /// The email address.
+        email: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Set a user's role. Running servers apply it within a second.
     Role {
         /// The email address.
@@ -131,7 +142,7 @@ pub async fn users(
         secret: secret.clone(),
         policy: config.policy(),
         hashing,
-        mail: None,
+        mail: config.mail(),
     };
     let auth = Auth::start(parts).await?;
     let admin = auth.operator(&RequestContext::new(None, None, "command-line"), &secret)?;
@@ -146,6 +157,11 @@ pub async fn users(
             let role = if is_admin { Role::Admin } else { Role::User };
             admin.create(&form, role).await.map_err(|error| describe_error(&error))?
         }
+        UserCommand::Invite { email, json } => {
+            invite_user(&admin, &email, json, out).await?;
+            store.close().await;
+            return Ok(());
+        }
         UserCommand::Role { email, role } => {
             let role = Role::from_name(&role).context("the role must be user or admin")?;
             change_user(&admin, &email, AdminAction::Role(role)).await?
@@ -154,7 +170,7 @@ pub async fn users(
         UserCommand::Enable { email } => change_user(&admin, &email, AdminAction::Enable).await?,
     };
     store.close().await;
-    writeln!(out, "{}", user_to_line(&user)).context("cannot write to standard output")
+    writeln!(out, "{}", user_to_line(&user)).context(NO_OUTPUT)
 }
 
 /// Prints accounts page by page, which bounds the memory.
@@ -201,12 +217,35 @@ async fn list_users(
     Ok(())
 }
 
+/// Invites a person and prints the link.
+async fn invite_user(
+    admin: &Admin<'_>,
+    email: &str,
+    json: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let email = parse_email(email)?;
+    let new = admin.invite(&email).await.map_err(|error| describe_error(&error))?;
+    if json {
+        return writeln!(out, "{}", json!(new)).context(NO_OUTPUT);
+    }
+    if new.email_sent {
+        writeln!(out, "An email to {} is on its way.", new.invitation.email).context(NO_OUTPUT)?;
+    }
+    let (link, expires_at) = (new.link, new.invitation.expires_at);
+    writeln!(out, "To pass on, valid once until {expires_at}:\n{link}").context(NO_OUTPUT)
+}
+
+fn parse_email(text: &str) -> anyhow::Result<Email> {
+    Email::parse(text).map_err(|_| anyhow::anyhow!("invalid email address"))
+}
+
 async fn change_user(
     admin: &Admin<'_>,
     email: &str,
     change: AdminAction,
 ) -> anyhow::Result<AdminUser> {
-    let email = Email::parse(email).map_err(|_| anyhow::anyhow!("invalid email address"))?;
+    let email = parse_email(email)?;
     let user = admin.user_by_email(&email).await.map_err(|error| describe_error(&error))?;
     admin.change(user.id, change).await.map_err(|error| describe_error(&error))
 }

@@ -15,7 +15,7 @@ use axum::{
 };
 use countersign_core::one_time_links::LinkPurpose;
 use countersign_http::{HttpState, cookies};
-use countersign_leptos::routes::{CONFIRM, RESET, SECURE, SIGN_UP_FIRST_ADMIN};
+use countersign_leptos::routes::{CONFIRM, RESET, SECURE, SIGN_UP_FIRST_ADMIN, SIGN_UP_INVITED};
 
 /// Redirects to the page of the link. A token that this server did not create leads to the page of
 /// an expired link.
@@ -40,6 +40,7 @@ const fn page_of(purpose: LinkPurpose) -> &'static str {
         LinkPurpose::ResetPassword => RESET,
         LinkPurpose::SecureAccount | LinkPurpose::RestoreEmail => SECURE,
         LinkPurpose::SetUp => SIGN_UP_FIRST_ADMIN,
+        LinkPurpose::Invitation | LinkPurpose::InvitationToPassOn => SIGN_UP_INVITED,
         LinkPurpose::SignUp | LinkPurpose::VerifyEmail | LinkPurpose::ChangeEmail => CONFIRM,
     }
 }

@@ -138,6 +138,10 @@ event_kinds! {
         "Account enabled again by an administrator";
     /// An administrator changed the role.
     RoleChanged = "role_changed", Notice, Account, "Role changed by an administrator";
+    /// An administrator invited someone to sign up. The event is that of the administrator.
+    InvitationCreated = "invitation_created", Notice, Account, "Invited someone to sign up";
+    /// An administrator revoked an invitation. The event is that of the administrator.
+    InvitationRevoked = "invitation_revoked", Notice, Account, "Revoked an invitation";
     /// A password change failed because of an incorrect password.
     PasswordChangeFailed = "password_change_failed", Warning, Password,
         "Wrong password while changing your password";

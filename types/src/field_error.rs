@@ -80,6 +80,8 @@ pub enum FieldError {
     Unchanged,
     /// The code has expired, or was entered incorrectly too often.
     Expired,
+    /// The invitation is for another email address.
+    NotInvited,
 }
 
 impl FieldError {
@@ -98,6 +100,7 @@ impl FieldError {
             Self::Incorrect => "incorrect",
             Self::Unchanged => "unchanged",
             Self::Expired => "expired",
+            Self::NotInvited => "not_invited",
         }
     }
 
@@ -134,6 +137,7 @@ impl FieldError {
             (Field::Email, Self::Unchanged) => "That's already your email address.",
             (_, Self::Unchanged) => "That's already your password.",
             (_, Self::Expired) => "Code no longer works. Get a new one.",
+            (_, Self::NotInvited) => "Use the address of the invitation.",
         })
     }
 
@@ -148,6 +152,7 @@ impl FieldError {
             Self::Incorrect,
             Self::Unchanged,
             Self::Expired,
+            Self::NotInvited,
         ];
         match code {
             "too_short" => detail.parse().ok().map(|min| Self::TooShort { min }),

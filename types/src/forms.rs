@@ -60,9 +60,10 @@ pub struct SignUpForm {
     /// The new password as typed.
     #[serde(default)]
     pub password: String,
-    /// The setup token from the link that creates the first administrator; otherwise empty.
+    /// The token of the link that allows the sign-up: the setup link for the first administrator,
+    /// or an invitation; otherwise empty.
     #[serde(default)]
-    pub setup_token: String,
+    pub link_token: String,
 }
 
 /// A valid [`SignUpForm`].

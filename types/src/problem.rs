@@ -18,6 +18,8 @@ pub enum Problem {
     InvalidCredentials,
     /// Sign-up is closed.
     SignUpClosed,
+    /// Sign-up needs an invitation.
+    InvitationRequired,
     /// An account with this email address exists.
     EmailTaken,
     /// The link is invalid, expired or already used.
@@ -42,6 +44,8 @@ pub enum Problem {
     Forbidden,
     /// The change would remove the last administrator.
     LastAdmin,
+    /// The maximum number of invitations is open.
+    TooManyInvitations,
     /// The object doesn't exist or belongs to another user.
     NotFound,
     /// The request body is too large.
@@ -113,6 +117,12 @@ impl Problem {
                 "Sign-up is closed",
                 "Ask an administrator for an account.",
             ),
+            Self::InvitationRequired => declare(
+                "invitation_required",
+                403,
+                "Sign-up is by invitation only",
+                "Ask an administrator for an invitation.",
+            ),
             Self::EmailTaken => declare(
                 "email_taken",
                 409,
@@ -175,6 +185,12 @@ impl Problem {
                 409,
                 "You can't remove the last administrator",
                 "Make someone else an administrator first.",
+            ),
+            Self::TooManyInvitations => declare(
+                "too_many_invitations",
+                409,
+                "Too many invitations are open",
+                "Revoke some, or wait until they expire.",
             ),
             Self::NotFound => {
                 declare("not_found", 404, "Not found", "It may have ended or been removed.")
@@ -289,6 +305,7 @@ fn wait_time(seconds: u32) -> String {
 const UNIT_VARIANTS: &[Problem] = &[
     Problem::InvalidCredentials,
     Problem::SignUpClosed,
+    Problem::InvitationRequired,
     Problem::EmailTaken,
     Problem::LinkExpired,
     Problem::MailDisabled,
@@ -300,6 +317,7 @@ const UNIT_VARIANTS: &[Problem] = &[
     Problem::NotAllowed,
     Problem::Forbidden,
     Problem::LastAdmin,
+    Problem::TooManyInvitations,
     Problem::NotFound,
     Problem::TooLarge,
     Problem::Unavailable,
@@ -385,6 +403,7 @@ mod tests {
             P::Invalid(_) | P::RateLimited { .. } | P::Overloaded { .. } | P::Internal { .. } => 0,
             P::InvalidCredentials
             | P::SignUpClosed
+            | P::InvitationRequired
             | P::EmailTaken
             | P::LinkExpired
             | P::MailDisabled
@@ -396,10 +415,11 @@ mod tests {
             | P::NotAllowed
             | P::Forbidden
             | P::LastAdmin
+            | P::TooManyInvitations
             | P::NotFound
             | P::TooLarge
             | P::Unavailable
-            | P::Offline => 17,
+            | P::Offline => 19,
         }
     }
 

@@ -323,6 +323,45 @@ pub struct AdminUser {
     pub deletion_scheduled_at: Option<Timestamp>,
 }
 
+/// An invitation to sign up, as shown to administrators. It contains no link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Invitation {
+    /// Identifies the invitation. It grants no access.
+    #[cfg_attr(feature = "openapi", schema(value_type = Uuid))]
+    pub id: LinkId,
+    /// The email address that can sign up.
+    pub email: String,
+    /// When the invitation was created.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub created_at: Timestamp,
+    /// When the invitation expires.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub expires_at: Timestamp,
+}
+
+/// A new invitation, as shown to the administrator who created it.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewInvitation {
+    /// The invitation.
+    pub invitation: Invitation,
+    /// The link to pass on. Anyone who has it can sign up with the email address, which does not
+    /// count as verified then. It is not shown again.
+    pub link: String,
+    /// Whether an email with a link of its own is sent to the address. That link verifies it.
+    pub email_sent: bool,
+}
+
+impl fmt::Debug for NewInvitation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("NewInvitation")
+            .field("invitation", &self.invitation)
+            .field("email_sent", &self.email_sent)
+            .finish_non_exhaustive()
+    }
+}
+
 /// One page of a list, newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Paginated<T> {

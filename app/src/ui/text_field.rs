@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use std::sync::Arc;
 
 /// A text field. `autocomplete` is for browsers and password managers. `autofocus`: it gets the
-/// focus when the page is opened.
+/// focus when the page is opened. `readonly`: its value is fixed.
 #[component]
 pub fn TextField(
     field: Field,
@@ -21,6 +21,7 @@ pub fn TextField(
     autocomplete: &'static str,
     #[prop(optional)] value: Option<String>,
     #[prop(optional)] autofocus: bool,
+    #[prop(optional)] readonly: bool,
 ) -> impl IntoView {
     let (id, form) = (field.name(), expect_context::<FormContext>());
     let kind = if field == Field::Email { "email" } else { "text" };
@@ -38,6 +39,7 @@ pub fn TextField(
                     type=kind
                     autocomplete=autocomplete
                     value=value
+                    readonly=readonly
                     enterkeyhint="next"
                     autofocus=form.has_focus(field, autofocus)
                     data-draft=""

@@ -1,12 +1,13 @@
 //! Accounts: sign-up, log-in, verification and change of the email address, profile, data export
 //! and deletion, with the table of users.
 //!
-//! What administrators do with the accounts of others is in [`crate::admin`]; passwords are in
-//! [`crate::passwords`].
+//! What administrators do with the accounts of others is in [`crate::admin`] and
+//! [`crate::invitations`]; passwords are in [`crate::passwords`].
 
 mod change_email;
 mod deletion;
 mod export;
+pub(crate) mod invitation;
 mod log_in;
 pub(crate) mod pending;
 mod profile;

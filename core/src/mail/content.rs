@@ -28,6 +28,8 @@ pub enum MailContent {
     AccountExists,
     /// Asks the user of an account to confirm its address. Link and code.
     VerifyEmail,
+    /// Invites a person to sign up. Link. It is not sent to an address that has an account by then.
+    Invitation,
     /// Lets the user choose a new password. Link and code.
     ResetPassword,
     /// Asks for confirmation of the new address of an account, at that address. Link and code.
@@ -70,6 +72,7 @@ impl MailContent {
             Self::SignUp => "sign_up",
             Self::AccountExists => "account_exists",
             Self::VerifyEmail => "verify_email",
+            Self::Invitation => "invitation",
             Self::ResetPassword => "reset_password",
             Self::ChangeEmail => "change_email",
             Self::NewDevice(_) => "new_device",
@@ -89,6 +92,7 @@ impl MailContent {
             Self::ResetPassword => Some(LinkPurpose::ResetPassword),
             Self::SignUp => Some(LinkPurpose::SignUp),
             Self::VerifyEmail => Some(LinkPurpose::VerifyEmail),
+            Self::Invitation => Some(LinkPurpose::Invitation),
             Self::ChangeEmail => Some(LinkPurpose::ChangeEmail),
             Self::EmailChanged { .. } => Some(LinkPurpose::RestoreEmail),
             Self::NewDevice(_)
@@ -113,6 +117,7 @@ impl MailContent {
             Self::SignUp
             | Self::AccountExists
             | Self::VerifyEmail
+            | Self::Invitation
             | Self::ResetPassword
             | Self::ChangeEmail
             | Self::Test => None,

@@ -213,7 +213,7 @@ impl Auth {
             }
             let token = LinkToken { purpose, id };
             link = Some(MailLink {
-                url: format!("{}/link?token={}", self.policy().issuer, token.encode(self.secret())),
+                url: self.link_url(token),
                 code: with_code.then(|| token.code(self.secret())),
                 valid_minutes: u32::try_from(purpose.ttl().as_seconds() / 60).unwrap_or(0),
             });
@@ -251,9 +251,9 @@ impl Auth {
         content: MailContent,
         address: &str,
     ) -> Result<Option<MailContent>, Error> {
-        let (sign_up, verify, change) =
-            (MailContent::SignUp, MailContent::VerifyEmail, MailContent::ChangeEmail);
-        if ![&sign_up, &verify, &change].contains(&&content) {
+        let (sign_up, verify) = (MailContent::SignUp, MailContent::VerifyEmail);
+        let for_free_address = [MailContent::ChangeEmail, MailContent::Invitation];
+        if ![&sign_up, &verify].contains(&&content) && !for_free_address.contains(&content) {
             return Ok(Some(content));
         }
         let key = address.to_ascii_lowercase();
@@ -265,7 +265,8 @@ impl Auth {
         } else if content == verify {
             Some(content).filter(|_| is_unverified)
         } else {
-            // The owner of a taken address knows nothing of the account that asks for it.
+            // The owner of a taken address knows nothing of the account that asks for it, and needs
+            // no invitation.
             Some(content).filter(|_| account.is_none())
         })
     }

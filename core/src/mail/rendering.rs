@@ -211,6 +211,7 @@ mod tests {
             MailContent::SignUp,
             MailContent::AccountExists,
             MailContent::VerifyEmail,
+            MailContent::Invitation,
             MailContent::ResetPassword,
             MailContent::ChangeEmail,
             MailContent::NewDevice(origin()),

@@ -65,6 +65,15 @@ pub(super) fn words(content: &MailContent, product: &str, recipient: &str) -> Wo
             "Confirm email address",
             &format!("someone added {recipient} to an account at {product}"),
         ),
+        MailContent::Invitation => Words {
+            subject: format!("You're invited to {product}"),
+            lead: format!("An administrator of {product} invited you to create an account."),
+            advice: "Your account gets this email address. If you didn't expect an invitation, \
+                     ignore this email.",
+            action: Action::Link("Create account"),
+            reason: because(&format!("an administrator of {product} invited {recipient}")),
+            ..information("You're invited")
+        },
         MailContent::ResetPassword => code(
             "Reset your password",
             "Enter this code on the page where you asked for it, or open the link below.",

@@ -27,6 +27,8 @@ use countersign_types::{SessionId, TimeSpan, UserId, views::DELETION_GRACE_PERIO
 pub(crate) const MAX_CODE_ATTEMPTS: i64 = 5;
 /// How long the previous address of an account can be restored, from the change.
 pub(crate) const ADDRESS_RESERVATION: TimeSpan = TimeSpan::days(7);
+/// How long an invitation is valid.
+const INVITATION_TTL: TimeSpan = TimeSpan::days(7);
 /// How long a code is valid, from the time of sending (ASVS 5.0 6.5.5).
 pub(crate) const CODE_TTL: TimeSpan = TimeSpan::minutes(10);
 
@@ -78,6 +80,12 @@ link_purposes! {
     RestoreEmail = "restore_email" 5 ADDRESS_RESERVATION;
     /// Sign up as the first administrator. It is printed at the start of the server, not sent.
     SetUp = "set_up" 6 TimeSpan::minutes(60);
+    /// Sign up with the address that the link is sent to, which it verifies.
+    Invitation = "invitation" 8 INVITATION_TTL;
+    /// Sign up with the address of an invitation that the administrator passes on. It verifies
+    /// nothing. It has no row of its own: it uses that of [`LinkPurpose::Invitation`], so that one
+    /// of the two can be used.
+    InvitationToPassOn = "invitation_to_pass_on" 9 INVITATION_TTL;
 }
 
 /// The account of a link.

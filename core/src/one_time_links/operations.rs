@@ -56,6 +56,11 @@ impl Auth {
             .ok_or(Error::LinkExpired)
     }
 
+    /// Returns the URL of a link. Do not log or store it.
+    pub(crate) fn link_url(&self, token: LinkToken) -> String {
+        format!("{}/link?token={}", self.policy().issuer, token.encode(self.secret()))
+    }
+
     pub(crate) async fn valid_link(
         &self,
         id: LinkId,

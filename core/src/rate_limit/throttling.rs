@@ -253,6 +253,21 @@ impl Auth {
         Ok(tx.limit_take_token(&counter, limit, now).await?.is_some())
     }
 
+    /// Counts an action on an address, in a transaction. Returns [`Error::RateLimited`] beyond its
+    /// limit, for callers that may know what others have requested.
+    pub(crate) async fn take_for_address(
+        &self,
+        tx: &mut WriteTransaction,
+        context: &RequestContext,
+        action: LimitedAction,
+        email: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let Some(limit) = self.policy().limits.get(action) else { return Ok(()) };
+        let counter = Counter::for_address(action, self.secret(), &email.to_ascii_lowercase());
+        self.take(tx, context, &counter, limit, now).await.map(drop)
+    }
+
     /// Counts an email that a client requested for an address. Returns `false` if a limit is
     /// exceeded. Each purpose is counted separately, so that a sign-up by another person does not
     /// suppress the email to reset a password.

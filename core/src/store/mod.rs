@@ -533,11 +533,12 @@ pub enum Seed {
     Events,
     Limits,
     Feed,
+    Invitations,
 }
 
 #[cfg(any(test, feature = "testing"))]
 impl WriteTransaction {
-    /// Inserts `rows` rows that ended, happened or were used at `at`.
+    /// Inserts `rows` rows that ended, happened, were used or were created at `at`.
     pub async fn seed(
         &mut self,
         seed: Seed,
@@ -590,6 +591,11 @@ impl WriteTransaction {
                 "INSERT INTO csgn_rate_limits (kind, subject, attempts, next_allowed_at, at) \
                     {NUMBERS} SELECT \
                     CASE WHEN $2 IS NULL THEN '' ELSE 'seeded' END, {bytes}, 1, $3, $3 FROM numbers"
+            ),
+            Seed::Invitations => format!(
+                "INSERT INTO csgn_one_time_links (id, purpose, email, email_key, session_id, \
+                    created_at, expires_at, code_expires_at) {NUMBERS} SELECT {id}, 'invitation', \
+                    n || '@example.com', n || '@example.com', $2, $3, $3 + 1000, $3 FROM numbers"
             ),
             Seed::Feed => format!(
                 "INSERT INTO csgn_change_feed (number, kind, subject, value, until) {NUMBERS} \

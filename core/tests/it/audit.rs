@@ -6,7 +6,7 @@ use countersign_core::{
     testing::tokens_of,
 };
 use countersign_types::{
-    EventKind, SessionId, TimeSpan, UserId,
+    Email, EventKind, SessionId, TimeSpan, UserId,
     forms::{ChangePasswordForm, CurrentPasswordForm, LogInForm, SignUpForm, UpdateProfileForm},
     views::Role,
 };
@@ -90,7 +90,7 @@ async fn perform_all(context: &TestContext) -> (UserId, UserId) {
     let form = SignUpForm {
         email: "root@example.com".into(),
         password: PASSWORD.into(),
-        setup_token: invite,
+        link_token: invite,
         ..SignUpForm::default()
     };
     let root =
@@ -105,6 +105,9 @@ async fn perform_all(context: &TestContext) -> (UserId, UserId) {
     ] {
         admin.change(ada.account.id, change).await.expect("changed");
     }
+    let email = Email::parse("new@example.com").expect("an address");
+    let invitation = admin.invite(&email).await.expect("an invitation").invitation;
+    admin.revoke_invitation(invitation.id).await.expect("a revocation");
     (ada.account.id, root.account.id)
 }
 

@@ -302,7 +302,7 @@ test_on_each_database! {
         let form = SignUpForm {
             email: ADA.into(),
             password: PASSWORD.into(),
-            setup_token,
+            link_token: setup_token,
             ..SignUpForm::default()
         };
         let issued = node.auth.sign_up(&client(), &form, None).await.map(tokens_of);

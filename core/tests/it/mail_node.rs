@@ -73,6 +73,11 @@ impl Node {
         let (limits, verification) = (RateLimits::off(), Verification::Required);
         let sign_ups = SignUpPolicy::Closed;
         let policy = Policy { limits, verification, sign_ups, ..Policy::new(ISSUER) };
+        Self::with_policy(context, policy).await
+    }
+
+    /// Starts a node with this policy.
+    pub async fn with_policy(context: &TestContext, policy: Policy) -> Self {
         let mailbox = MemoryMailbox::default();
         let transport = MailTransport::Memory(mailbox.clone());
         Self { auth: context.mail_node_with(transport, policy).await, mailbox }

@@ -16,6 +16,7 @@ mod concurrency;
 mod device_cookies;
 mod email_verification;
 mod grouped_refreshes;
+mod invitations;
 mod mail_delivery;
 mod mail_node;
 mod outages;

@@ -11,7 +11,7 @@ async fn sign_up_with(auth: &Auth, email: &str, setup_token: &str) -> Result<Iss
     let form = SignUpForm {
         email: email.into(),
         password: PASSWORD.into(),
-        setup_token: setup_token.into(),
+        link_token: setup_token.into(),
         ..SignUpForm::default()
     };
     auth.sign_up(&client(), &form, None).await.map(tokens_of)

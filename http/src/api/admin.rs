@@ -1,4 +1,5 @@
-//! The endpoints for administrators, which require an access token with the scope `admin`.
+//! The endpoints for administrators, which require an access token with the scope `admin`. Those
+//! for invitations are in [`super::invitations`].
 
 use super::openapi_responses::{AuthResponses, BodyResponses, RateLimitResponses};
 use crate::{
@@ -58,7 +59,10 @@ pub(crate) enum UserResponses {
     Last(ProblemBody),
 }
 
-async fn admin<'a>(server: &'a HttpState, auth: &RequestAuth) -> Result<Admin<'a>, ApiError> {
+pub(super) async fn admin<'a>(
+    server: &'a HttpState,
+    auth: &RequestAuth,
+) -> Result<Admin<'a>, ApiError> {
     Ok(auth.signed_in(server).await?.admin()?)
 }
 

@@ -48,6 +48,9 @@ pub(crate) struct SignUpBody {
     /// makes the account an administrator.
     #[serde(default)]
     setup_token: String,
+    /// The token in the link of an invitation, which is for this email address.
+    #[serde(default)]
+    invitation_token: String,
     /// The transport of the tokens. Values: `body` (default), or `cookie` for `HttpOnly`
     /// cookies.
     #[serde(default)]
@@ -119,7 +122,8 @@ impl Scope {
 /// Creates an account and logs in.
 ///
 /// If addresses must be verified, the response is 202 for every address, and the account is created
-/// with the code from the email: see `verifyEmail`.
+/// with the code from the email: see `verifyEmail`. An invitation that was sent to the address
+/// verifies it.
 #[utoipa::path(
     post,
     path = "/api/v1/auth/signup",
@@ -147,7 +151,7 @@ impl Scope {
         (
             status = 410,
             body = ProblemBody,
-            description = "The setup token is invalid, expired or already used",
+            description = "The setup token or the invitation is invalid, expired or already used",
             content_type = "application/problem+json",
         ),
         RateLimitResponses,
@@ -161,12 +165,15 @@ pub(crate) async fn sign_up(
     JsonBody(body): JsonBody<SignUpBody>,
 ) -> Result<Response, ApiError> {
     let (names, transport) = (server.cookies(), Transport::parse(body.transport.as_deref())?);
-    let form = SignUpForm {
-        name: body.name,
-        email: body.email,
-        password: body.password,
-        setup_token: body.setup_token,
+    let link_token = match (body.setup_token, body.invitation_token) {
+        (token, none) | (none, token) if none.is_empty() => token,
+        _ => {
+            let detail = "Send setup_token or invitation_token, not both.";
+            return Err(ApiError::invalid_member("/invitation_token", "conflict", detail));
+        }
     };
+    let SignUpBody { name, email, password, .. } = body;
+    let form = SignUpForm { name, email, password, link_token };
     let replaced = replaced_session_token(&headers, transport, names);
     let step = server.auth().sign_up(&auth.client, &form, replaced.as_deref()).await?;
     Ok(step_response(StatusCode::CREATED, step, transport, names))

@@ -16,6 +16,7 @@ mod email_verification;
 mod export;
 mod health;
 mod identity;
+mod invitations;
 mod jwks;
 mod one_time_code;
 pub(crate) mod openapi_responses;
@@ -144,6 +145,8 @@ fn described_routes() -> OpenApiRouter<HttpState> {
         .routes(routes!(admin::enable))
         .routes(routes!(admin::revoke_sessions))
         .routes(routes!(admin::set_role))
+        .routes(routes!(invitations::create, invitations::list))
+        .routes(routes!(invitations::revoke))
         .routes(routes!(oauth::revoke))
         .routes(routes!(oauth::introspect))
         .routes(routes!(oauth::token::exchange))

@@ -1,5 +1,6 @@
 //! The commands for email: a test, and the outbox.
 
+use super::NO_OUTPUT;
 use crate::{
     config::Config,
     database::{self, Opened},
@@ -14,8 +15,6 @@ use countersign_types::{Email, MailId};
 use serde_json::{Value, json};
 use std::io::Write;
 use uuid::Uuid;
-
-const NO_OUTPUT: &str = "cannot write to standard output";
 
 /// Commands for email. Access to the server secret authorizes all of them.
 #[derive(Clone, Debug, Subcommand)]

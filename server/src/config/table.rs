@@ -204,9 +204,10 @@ settings! {
     MailReplyTo = "COUNTERSIGN_MAIL_REPLY_TO",
         pub(super) mail_reply_to: Option<MailboxSetting> = None;
 
-    /// Who may sign up: `open` (anyone) or `closed` (only the first administrator, with the link
-    /// that is printed at start; sign-ups that wait for verification are refused, too).
-    /// `countersign user create EMAIL` works with both.
+    /// Who may sign up: `open` (anyone), `invited` (people with an invitation from an
+    /// administrator) or `closed` (only the first administrator). The first administrator can
+    /// always sign up, with the link that is printed at start, and `countersign user create EMAIL`
+    /// always works. Sign-ups that wait for verification are refused, too, unless it is `open`.
     SignUp = "COUNTERSIGN_SIGN_UP",
         pub(super) sign_up: SignUpPolicy = SignUpPolicy::Open;
 

@@ -43,15 +43,16 @@ impl SettingValue for SignUpPolicy {
     type Bounds = ();
 
     fn parse(text: &str, (): &()) -> Result<Self, String> {
-        [Self::Open, Self::Closed]
+        [Self::Open, Self::Invited, Self::Closed]
             .into_iter()
             .find(|choice| choice.to_text() == text)
-            .ok_or_else(|| "must be open or closed".to_owned())
+            .ok_or_else(|| "must be open, invited or closed".to_owned())
     }
 
     fn to_text(&self) -> String {
         match self {
             Self::Open => "open",
+            Self::Invited => "invited",
             Self::Closed => "closed",
         }
         .to_owned()

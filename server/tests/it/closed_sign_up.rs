@@ -38,7 +38,7 @@ test_on_each_database! {
             refused.header("location"),
             "/signup?__path=%2Ffn%2Fsignup&__err=sign_up_closed"
         );
-        let form = format!("{form}&form[setup_token]=csgn_setup_invented");
+        let form = format!("{form}&form[link_token]=csgn_setup_invented");
         let refused = app.anon().call("/fn/signup", &form).await;
         assert_eq!((refused.status, refused.text.as_str()), (StatusCode::GONE, "\"link_expired\""));
     }

@@ -215,6 +215,35 @@ test_on_each_database! {
         assert_eq!(nodes.listed_keys().await.len(), 4, "nothing else has changed");
     }
 
+    async fn invitation_by_command_prints_a_link(nodes: Nodes) {
+        let json = nodes.run(&["user", "invite", "ada@example.com", "--json"]).await;
+        let created: Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(created["invitation"]["email"], "ada@example.com");
+        assert_eq!(created["email_sent"], false);
+        let older = created["link"].as_str().expect("a link");
+
+        let text = nodes.run(&["user", "invite", "ada@example.com"]).await;
+        let link = text.lines().last().expect("a line");
+        let token = link.strip_prefix("http://localhost:3000/link?token=").expect("a link");
+        assert_ne!(link, older);
+        let body = json!({
+            "email": "ada@example.com",
+            "password": "correct horse battery",
+            "invitation_token": token,
+        });
+        let (status, tokens) =
+            send_request(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body)
+                .await
+                .expect("a response");
+        assert_eq!(status, 201, "{tokens}");
+
+        for (email, reason) in [("ada@example.com", "already has an account"), ("ada", "invalid")] {
+            let message =
+                nodes.run_with_input(&["user", "invite", email], "").await.expect_err("refused");
+            assert!(message.contains(reason), "{message}");
+        }
+    }
+
     async fn running_servers_refuse_a_user_disabled_by_command(nodes: Nodes) {
         let body = json!({ "email": "ada@example.com", "password": "correct horse battery" });
         let (_, tokens) = send_request(nodes.ports[0], "POST", "/api/v1/auth/signup", "", &body)

@@ -25,6 +25,7 @@ mod fd_exhaustion;
 mod first_start;
 mod forward_auth;
 mod headers;
+mod invitations;
 mod jwks;
 mod log_capture;
 mod log_output;

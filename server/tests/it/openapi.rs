@@ -180,7 +180,7 @@ test_on_each_database! {
                 bodies.extend(schemas.into_iter().filter_map(|schema| schema["$ref"].as_str()));
             }
         }
-        assert_eq!(bodies.len(), 15, "{bodies:?}");
+        assert_eq!(bodies.len(), 16, "{bodies:?}");
         for body in bodies {
             let schema = document.pointer(&body[1..]).expect("a schema");
             assert_eq!(schema["additionalProperties"], false, "{body}");

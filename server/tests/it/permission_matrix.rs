@@ -109,6 +109,7 @@ const BODIES: &[(&str, &str)] = &[
     ),
     ("post /api/v1/me/deletion", r#"{"current_password":"{password}"}"#),
     ("put /api/v1/admin/users/{id}/role", r#"{"role":"admin"}"#),
+    ("post /api/v1/admin/invitations", r#"{"email":"{fresh}"}"#),
     ("post /fn/signup", "form[email]={fresh}&form[password]={password}"),
     ("post /fn/login", "form[email]={email}&form[password]={password}"),
     ("post /fn/update-profile", "form[name]=Eve&session_tag={tag}"),
@@ -144,6 +145,9 @@ const WITH_PENDING_SIGN_UP: &[&str] = &[
     "post /fn/resend-verification",
     "post /fn/confirm-email",
 ];
+
+/// The operation that needs an open invitation.
+const WITH_INVITATION: &str = "delete /api/v1/admin/invitations/{id}";
 
 /// A route, a server function or a page.
 pub struct Operation {
@@ -548,6 +552,9 @@ async fn link_for(
     if WITH_PENDING_SIGN_UP.contains(&operation.name.as_str()) {
         return Some(app.pending_sign_up(&format!("new-{email}")).await);
     }
+    if operation.name == WITH_INVITATION {
+        return Some(app.invitation(&format!("new-{email}")).await);
+    }
     let (_, purpose) = WITH_LINK.iter().find(|(name, _)| *name == operation.name)?;
     Some(app.link(*purpose, email).await)
 }
@@ -560,8 +567,8 @@ impl TestUser<'_> {
     }
 }
 
-/// Sends the request of an operation. An id in the path is that of the victim's account, or below
-/// `/api/v1/me/` that of the caller's own session.
+/// Sends the request of an operation. An id in the path is that of the victim's account, of an open
+/// invitation, or below `/api/v1/me/` that of the caller's own session.
 pub async fn send_operation(
     client: &Client<'_>,
     operation: &Operation,
@@ -570,11 +577,6 @@ pub async fn send_operation(
     fresh: &str,
 ) -> TestResponse {
     let (method, path) = operation.parts();
-    let id = if path.starts_with("/api/v1/me/") {
-        caller.session.clone()
-    } else {
-        victim.id.to_string()
-    };
     let json = path.starts_with("/api/");
     let password = if json { PASSWORD.to_owned() } else { PASSWORD.replace(' ', "+") };
     let values = [
@@ -602,6 +604,13 @@ pub async fn send_operation(
     ]);
     let body =
         values.fold(operation.body.to_owned(), |body, (name, value)| body.replace(name, value));
+    let id = if path.starts_with("/api/v1/me/") {
+        caller.session.clone()
+    } else if operation.name == WITH_INVITATION {
+        link_id
+    } else {
+        victim.id.to_string()
+    };
     let client = if token.is_empty() {
         client.clone()
     } else {
@@ -1016,6 +1025,7 @@ test_on_each_database! {
                                pending_email reuse_detected_at roles session_tag verification_due";
         const USER: &str =
             "created_at deletion_scheduled_at disabled_at email id last_login_at name roles";
+        const INVITATION: &str = "created_at email expires_at id";
         const SESSION: &str = "address created_at current device id last_seen_at";
         const EXPORTED_SESSION: &str =
             "address created_at device ended_at expires_at id last_seen_at";
@@ -1063,6 +1073,11 @@ test_on_each_database! {
             ("post /api/v1/admin/users/{id}/enable", USER.to_owned()),
             ("put /api/v1/admin/users/{id}/role", USER.to_owned()),
             ("delete /api/v1/admin/users/{id}/sessions", USER.to_owned()),
+            ("get /api/v1/admin/invitations", list(INVITATION)),
+            (
+                "post /api/v1/admin/invitations",
+                format!("email_sent invitation link {}", nested("invitation", INVITATION)),
+            ),
             ("get /healthz", "status".to_owned()),
             ("get /readyz", "status".to_owned()),
             ("post /oauth/introspect", "active".to_owned()),

@@ -290,6 +290,15 @@ impl App {
         MailedLink::new(self.server.auth(), &self.mail_to(email).await.pop().expect("a notice"))
     }
 
+    /// Invites a person to sign up, as the operator, and returns the link in the email.
+    pub async fn invitation(&self, email: &str) -> MailedLink {
+        let auth = self.server.auth();
+        let address = Email::parse(email).expect("an address");
+        let operator = auth.operator_for_tests(&RequestContext::default());
+        operator.invite(&address).await.expect("an invitation");
+        MailedLink::new(auth, &self.mail_to(email).await.pop().expect("an email"))
+    }
+
     /// Returns a link that verifies the address of an account, at its own request. For an account
     /// that cannot log in, it is an invalid one.
     pub async fn own_link(&self, email: &str) -> MailedLink {

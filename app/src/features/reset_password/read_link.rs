@@ -27,6 +27,10 @@ pub async fn read_link(#[server(default)] page: String) -> Result<OpenedLink, Se
             let (link_id, email, action) = (link.id, link.email, Some(link.action));
             return Ok(OpenedLink { link_id, email, action });
         }
+        if page == crate::routes::SIGN_UP {
+            let link = request.auth().read_invitation(&token).await?;
+            return Ok(OpenedLink { link_id: link.id, email: link.email, action: None });
+        }
         let is_restore = request.auth().link_purpose(&token) == Some(LinkPurpose::RestoreEmail);
         let purpose = match page.as_str() {
             crate::routes::SECURE if is_restore => LinkPurpose::RestoreEmail,

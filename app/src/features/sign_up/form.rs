@@ -2,7 +2,7 @@
 
 use super::{SignUpCall, messages};
 use crate::{
-    page_query,
+    page_query, rendered,
     return_to::continue_to,
     routes,
     ui::{Form, FormValues, PasswordField, SubmitButton, TextField, form_action},
@@ -10,17 +10,33 @@ use crate::{
 use countersign_types::{Field, forms::SignUpForm as SignUpFields};
 use leptos::prelude::*;
 
+/// The link that allows the sign-up, as the form contains it.
+#[derive(Clone, Default)]
+pub struct SignUpLink {
+    /// [`routes::SETUP`], or the id of an invitation; empty without a link.
+    pub token: String,
+    /// The address of an invitation.
+    pub email: String,
+}
+
 #[island]
 pub fn SignUpForm() -> impl IntoView {
     let check = |call: &SignUpCall| call.form.validate().err().unwrap_or_default();
     let sign_up = form_action(read, check, continue_to).with_navigation();
     let next = page_query::value("next").unwrap_or_default();
-    let setup_token = if page_query::has(routes::SETUP) { routes::SETUP } else { "" };
+    let (token, email) = rendered::from_context(|link: SignUpLink| (link.token, link.email));
+    let is_invited = page_query::has(routes::INVITATION);
     view! {
         <Form action=sign_up>
             <input type="hidden" name="next" value=next/>
-            <input type="hidden" name="form[setup_token]" value=setup_token/>
-            <TextField field=Field::Email autocomplete="username" autofocus=true/>
+            <input type="hidden" name="form[link_token]" value=token/>
+            <TextField
+                field=Field::Email
+                autocomplete="username"
+                value=email
+                readonly=is_invited
+                autofocus=!is_invited
+            />
             <PasswordField new=true/>
             <TextField
                 field=Field::Name
@@ -40,7 +56,7 @@ fn read(fields: &FormValues) -> SignUpCall {
             name: text("name"),
             email: text("email"),
             password: text("password"),
-            setup_token: text("setup_token"),
+            link_token: text("link_token"),
         },
         next: fields.argument("next"),
     }

@@ -1,43 +1,89 @@
 //! (server) The sign-up page.
 
-use super::{SignUpForm, messages};
+use super::{SignUpForm, SignUpLink, messages};
 use crate::{
-    brand::Brand, layout::auth_layout::AuthLayout, page_query, request, return_to::with_return_to,
-    routes, ui::interpolate,
+    brand::Brand,
+    features::reset_password::read_link,
+    layout::{account_layout::load_error, auth_layout::AuthLayout},
+    page_query, request,
+    return_to::with_return_to,
+    routes,
+    server_fn_error::ServerFnProblem,
+    ui::{interpolate, problem_notice},
 };
-use countersign_types::Problem;
+use countersign_types::{Problem, views::OpenedLink};
 use leptos::prelude::*;
 
 #[component]
 pub fn SignUpPage() -> impl IntoView {
-    let is_setup = page_query::has(routes::SETUP);
-    if !is_setup && !request::accepts_sign_ups() {
-        return closed().into_any();
+    if page_query::has(routes::INVITATION) {
+        return invited().into_any();
     }
-    let (title, lead) = if is_setup {
-        (Some(messages::setup_title(&Brand::of_page().name)), messages::FIRST_ADMIN)
-    } else {
-        (None, "")
-    };
-    let log_in = with_return_to(routes::LOG_IN, &page_query::value("next").unwrap_or_default());
-    let log_in = view! { <a href=log_in>{crate::messages::LOG_IN}</a> };
-    let links = view! { <p>{interpolate(messages::ALREADY, log_in)}</p> };
+    let is_setup = page_query::has(routes::SETUP);
+    if let Some(problem) = request::sign_up_problem().filter(|_| !is_setup) {
+        return refused(&problem).into_any();
+    }
+    let mut link = SignUpLink::default();
+    let (mut title, mut lead) = (None, "");
+    if is_setup {
+        link.token = routes::SETUP.into();
+        (title, lead) =
+            (Some(messages::setup_title(&Brand::of_page().name)), messages::FIRST_ADMIN);
+    }
+    provide_context(link);
     view! {
-        <AuthLayout heading=messages::HEADING title lead links=Some(links.into_any())>
+        <AuthLayout heading=messages::HEADING title lead links=Some(log_in_instead())>
             <SignUpForm/>
         </AuthLayout>
     }
     .into_any()
 }
 
-/// Renders the page while sign-up is closed.
-fn closed() -> impl IntoView {
-    let problem = Problem::SignUpClosed;
-    let log_in = with_return_to(routes::LOG_IN, &page_query::value("next").unwrap_or_default());
+/// Renders the page for the invitation that the browser has opened.
+fn invited() -> impl IntoView {
+    let content = Suspend::new(async {
+        match read_link(routes::SIGN_UP.to_owned()).await {
+            Ok(OpenedLink { link_id, email, .. }) => {
+                provide_context(SignUpLink { token: link_id.to_string(), email });
+                view! { <SignUpForm/> }.into_any()
+            }
+            Err(ServerFnProblem(problem @ Problem::Unavailable)) => load_error(problem),
+            Err(error) => invitation_problem(error.into()).into_any(),
+        }
+    });
     view! {
-        <AuthLayout heading=messages::HEADING title=Some(problem.title().into())>
-            <p>{problem.detail().into_owned()}</p>
-            <a class="button" data-part="button-primary" href=log_in>
+        <AuthLayout heading=messages::HEADING links=Some(log_in_instead())>{content}</AuthLayout>
+    }
+}
+
+/// Renders what replaces the form if the invitation can't be used.
+fn invitation_problem(problem: Problem) -> impl IntoView {
+    let advice = (problem == Problem::LinkExpired).then_some(messages::INVITATION_ENDED);
+    view! {
+        {problem_notice(problem)}
+        {advice.map(|advice| view! { <p>{advice}</p> })}
+        <a class="button" data-part="button-primary" href=routes::LOG_IN>
+            {crate::messages::LOG_IN}
+        </a>
+    }
+}
+
+fn log_in_instead() -> AnyView {
+    let log_in = view! { <a href=log_in_url()>{crate::messages::LOG_IN}</a> };
+    view! { <p>{interpolate(messages::ALREADY, log_in)}</p> }.into_any()
+}
+
+fn log_in_url() -> String {
+    with_return_to(routes::LOG_IN, &page_query::value("next").unwrap_or_default())
+}
+
+/// Renders the page while not anyone may sign up.
+fn refused(problem: &Problem) -> impl IntoView + use<> {
+    let (title, detail) = (problem.title().to_owned(), problem.detail().into_owned());
+    view! {
+        <AuthLayout heading=messages::HEADING title=Some(title)>
+            <p>{detail}</p>
+            <a class="button" data-part="button-primary" href=log_in_url()>
                 {crate::messages::LOG_IN}
             </a>
         </AuthLayout>
