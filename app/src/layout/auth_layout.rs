@@ -7,15 +7,21 @@ use crate::{
 };
 use leptos::prelude::*;
 
-/// The layout of a page with a single task. `heading` is also the window title; `title` is the
-/// visible heading if that is another one; `lead` is a sentence below it. `children` are the
-/// content of the panel; `links` are below it.
+/// The layout of a page with a single task.
 #[component]
 pub fn AuthLayout(
+    /// The heading, which is also the window title.
     heading: &'static str,
-    #[prop(optional_no_strip)] title: Option<String>,
-    #[prop(optional)] lead: &'static str,
-    #[prop(optional_no_strip)] links: Option<AnyView>,
+    /// The visible heading if it is another one.
+    #[prop(optional_no_strip)]
+    title: Option<String>,
+    /// A sentence below the heading.
+    #[prop(optional)]
+    lead: &'static str,
+    /// Links below the panel.
+    #[prop(optional_no_strip)]
+    links: Option<AnyView>,
+    /// The content of the panel.
     children: Children,
 ) -> impl IntoView {
     view! {

@@ -10,7 +10,9 @@ use leptos::prelude::*;
 /// moves.
 #[component]
 pub fn ConnectionStatus(
-    #[prop(default = connection::get)] connection: fn() -> Connection,
+    /// The source of the status.
+    #[prop(default = connection::get)]
+    connection: fn() -> Connection,
 ) -> impl IntoView {
     let is_shown = move || connection() != Connection::Online;
     view! {

@@ -4,10 +4,14 @@
 use crate::ui::{form::input_name, part::part};
 use leptos::prelude::*;
 
-/// A checkbox that is checked at first, such as "Keep me logged in". `name`: that of a field of the
-/// form.
+/// A checkbox that is checked at first, such as "Keep me logged in".
 #[component]
-pub fn Checkbox(name: &'static str, label: &'static str) -> impl IntoView {
+pub fn Checkbox(
+    /// The name of a field of the form.
+    name: &'static str,
+    /// The text beside the box.
+    label: &'static str,
+) -> impl IntoView {
     view! {
         <label class="checkbox" {..part("checkbox")}>
             <input type="checkbox" name=input_name(name) value="on" checked/>

@@ -13,7 +13,10 @@ use std::sync::Arc;
 /// One input, into which a whole code can be pasted. Scripts send the form as soon as the code is
 /// complete, once; after an error the user sends it.
 #[component]
-pub fn CodeField(hint: &'static str) -> impl IntoView {
+pub fn CodeField(
+    /// The text below the field, unless it has an error.
+    hint: &'static str,
+) -> impl IntoView {
     let (field, form) = (Field::Code, expect_context::<FormContext>());
     let id = field.name();
     let was_sent = RwSignal::new(false);

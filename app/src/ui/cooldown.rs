@@ -8,7 +8,10 @@ use leptos::prelude::*;
 /// `cooldown.css` has the pause of 30 s and counts, with and without scripts. The server enforces
 /// the pause.
 #[component]
-pub fn Cooldown(children: Children) -> impl IntoView {
+pub fn Cooldown(
+    /// The action.
+    children: Children,
+) -> impl IntoView {
     let seconds = view! { <span class="cooldown-seconds"></span> };
     view! {
         <div class="cooldown">

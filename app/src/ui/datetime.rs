@@ -7,14 +7,21 @@ use leptos::prelude::*;
 /// A date with its time to the minute: "22 November 2026, 18:12", or "22 November 2026, 17:12 UTC"
 /// if the time zone is unknown.
 #[component]
-pub fn DateTime(at: Timestamp) -> impl IntoView {
+pub fn DateTime(
+    /// The time.
+    at: Timestamp,
+) -> impl IntoView {
     view! { <time datetime=at.to_string()>{to_the_minute(LocalTime::of(at))}</time> }
 }
 
-/// The time between `at` and `as_of`, the time at which a list was read, with the exact time as
-/// tooltip.
+/// How long ago something happened, with the exact time as tooltip.
 #[component]
-pub fn RelativeTime(at: Timestamp, as_of: Timestamp) -> impl IntoView {
+pub fn RelativeTime(
+    /// The time at which it happened.
+    at: Timestamp,
+    /// The time at which the list was read.
+    as_of: Timestamp,
+) -> impl IntoView {
     view! {
         <time datetime=at.to_string() title=to_the_minute(LocalTime::of(at))>
             {messages::last_active(as_of.since(at))}
@@ -24,14 +31,20 @@ pub fn RelativeTime(at: Timestamp, as_of: Timestamp) -> impl IntoView {
 
 /// A date: "22 November 2026".
 #[component]
-pub fn Date(at: Timestamp) -> impl IntoView {
+pub fn Date(
+    /// The time.
+    at: Timestamp,
+) -> impl IntoView {
     view! { <time datetime=at.to_string()>{date(LocalTime::of(at).civil)}</time> }
 }
 
 /// The time of a day, with the exact time as tooltip: "18:12", or "17:12 UTC" if the time zone is
 /// unknown.
 #[component]
-pub fn TimeOfDay(at: Timestamp) -> impl IntoView {
+pub fn TimeOfDay(
+    /// The time.
+    at: Timestamp,
+) -> impl IntoView {
     let local = LocalTime::of(at);
     view! {
         <time datetime=at.to_string() title=to_the_minute(local)>

@@ -5,14 +5,18 @@
 use crate::messages;
 use leptos::prelude::*;
 
-/// A button that opens a dialog. `id` is the element id of the dialog. `children` are the controls
-/// that confirm the action.
+/// A button that opens a dialog.
 #[component]
 pub fn Dialog(
+    /// The element id of the dialog.
     id: &'static str,
+    /// The text of the button.
     button_label: &'static str,
+    /// The title of the dialog.
     title: &'static str,
+    /// A sentence on the effect.
     description: &'static str,
+    /// The controls that confirm the action.
     children: Children,
 ) -> impl IntoView {
     let (title_id, description_id) = (format!("{id}-title"), format!("{id}-means"));

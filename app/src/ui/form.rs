@@ -68,13 +68,19 @@ impl FormContext {
     }
 }
 
-/// The form of a [`FormAction`]. `silent`: another component shows its problems. Without a notice
-/// the form isn't sent again by itself.
+/// The form of a [`FormAction`].
 #[component]
 pub fn Form<Fields: IntoView + 'static>(
+    /// The action that reads, validates and sends the fields.
     action: FormAction,
-    #[prop(optional)] class: &'static str,
-    #[prop(optional)] silent: bool,
+    /// More classes of the element.
+    #[prop(optional)]
+    class: &'static str,
+    /// Whether another component shows the problems of the form. Without a notice the form isn't
+    /// sent again by itself.
+    #[prop(optional)]
+    silent: bool,
+    /// The fields and the button.
     children: TypedChildren<Fields>,
 ) -> impl IntoView {
     // Compiled for each form. Everything else is in functions that are compiled once.

@@ -93,10 +93,10 @@ fn create(path: &'static str, handlers: Handlers) -> FormAction {
 // after its signals are disposed.
 impl FormAction {
     /// Creates an action that never completes, for the component gallery.
-    #[cfg(debug_assertions)]
+    #[cfg(any(debug_assertions, feature = "ssr"))]
     pub fn always_pending() -> Self {
         create(
-            "/lab",
+            crate::routes::GALLERY,
             Handlers {
                 check: Arc::new(|_| FieldErrors::default()),
                 send: |_| std::future::pending().boxed_local(),
@@ -106,7 +106,7 @@ impl FormAction {
     }
 
     /// Creates an action that has failed, for the component gallery.
-    #[cfg(debug_assertions)]
+    #[cfg(any(debug_assertions, feature = "ssr"))]
     pub fn always_failed(problem: Problem) -> Self {
         let action = Self::always_pending();
         action.outcome.set(Some(Err(problem)));

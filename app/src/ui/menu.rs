@@ -2,10 +2,16 @@
 
 use leptos::prelude::*;
 
-/// A button that opens a menu. `id` is the element id of the menu, `label` the content of the
-/// button.
+/// A button that opens a menu.
 #[component]
-pub fn Menu(id: &'static str, label: AnyView, children: Children) -> impl IntoView {
+pub fn Menu(
+    /// The element id of the menu.
+    id: &'static str,
+    /// The content of the button.
+    label: AnyView,
+    /// The links and forms in the menu.
+    children: Children,
+) -> impl IntoView {
     view! {
         <button
             class="button secondary menu-button"

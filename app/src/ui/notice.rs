@@ -22,7 +22,9 @@ const TIMER: &str = "timer";
 /// A box with a message, which screen readers read when it appears.
 #[component]
 pub fn Notice<Content: IntoView + 'static>(
+    /// How it looks, and whether screen readers read it at once.
     severity: Severity,
+    /// The paragraphs of the message.
     children: TypedChildren<Content>,
 ) -> impl IntoView {
     let (name, role) = match severity {

@@ -4,13 +4,17 @@ use crate::{brand::Brand, messages};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-/// The header of a page. `heading` is also its window title; `title` is the visible heading if that
-/// is another one; `lead` is an optional introduction.
+/// The header of a page.
 #[component]
 pub fn PageHeader(
+    /// The heading, which is also the window title.
     heading: &'static str,
-    #[prop(optional_no_strip)] title: Option<String>,
-    #[prop(optional)] lead: &'static str,
+    /// The visible heading if it is another one.
+    #[prop(optional_no_strip)]
+    title: Option<String>,
+    /// An introduction below the heading.
+    #[prop(optional)]
+    lead: &'static str,
 ) -> impl IntoView {
     view! {
         {window_title(&messages::window_title(heading, &Brand::of_page().name))}

@@ -16,11 +16,15 @@ use std::sync::Arc;
 /// Rules for generated passwords (Apple, "Password Rules").
 const PASSWORD_RULES: &str = "minlength: 15; maxlength: 64;";
 
-/// A password field. `new`: the user chooses a password instead of entering the current one.
+/// A password field, with a button that shows the password.
 #[component]
 pub fn PasswordField(
-    #[prop(default = Field::Password)] field: Field,
-    #[prop(optional)] new: bool,
+    /// The field, which has the name, the label and the error.
+    #[prop(default = Field::Password)]
+    field: Field,
+    /// Whether the user chooses a password instead of entering the current one.
+    #[prop(optional)]
+    new: bool,
 ) -> impl IntoView {
     let (id, form) = (field.name(), expect_context::<FormContext>());
     let length = RwSignal::new(0);

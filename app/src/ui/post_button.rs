@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// A button that posts `fields`, the arguments of the server function, to `path`.
+/// A button that posts a form without visible fields.
 ///
 /// Without `when_done`, the browser itself submits the form, with and without scripts, and loads a
 /// new page, which shows errors from its query. With `when_done`, scripts post the form, remove the
@@ -12,12 +12,21 @@ use leptos::prelude::*;
 /// server is unreachable, which would replace the page by an error page of the browser.
 #[component]
 pub fn PostButton(
+    /// The path of the server function.
     path: &'static str,
+    /// The arguments of the server function.
     fields: Vec<(&'static str, String)>,
+    /// The text of the button.
     label: &'static str,
-    #[prop(optional)] described_by: Option<String>,
-    #[prop(optional)] primary: bool,
-    #[prop(optional)] when_done: Option<String>,
+    /// The element id of a description.
+    #[prop(optional)]
+    described_by: Option<String>,
+    /// Whether the action is the main one.
+    #[prop(optional)]
+    primary: bool,
+    /// The text that screen readers read after the row of the button was removed.
+    #[prop(optional)]
+    when_done: Option<String>,
 ) -> impl IntoView {
     let fields = fields
         .into_iter()

@@ -3,16 +3,22 @@
 use crate::ui::{form::FormContext, part::part};
 use leptos::prelude::*;
 
-/// A submit button. `busy_label` is its text while the form is being sent.
+/// A submit button.
 ///
-/// Meanwhile it is not `disabled`, which would remove the focus: [`crate::ui::Form`] ignores a
-/// second submission.
+/// While the form is being sent it is not `disabled`, which would remove the focus:
+/// [`crate::ui::Form`] ignores a second submission.
 #[component]
 pub fn SubmitButton(
+    /// The text of the button.
     label: &'static str,
+    /// Its text while the form is being sent.
     busy_label: &'static str,
-    #[prop(optional)] secondary: bool,
-    #[prop(optional)] danger: bool,
+    /// Whether the action is not the main one.
+    #[prop(optional)]
+    secondary: bool,
+    /// Whether the action can't be undone.
+    #[prop(optional)]
+    danger: bool,
 ) -> impl IntoView {
     let form = expect_context::<FormContext>();
     let (class, name) = if secondary {

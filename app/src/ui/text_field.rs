@@ -11,17 +11,28 @@ use countersign_types::Field;
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// A text field. `autocomplete` is for browsers and password managers. `autofocus`: it gets the
-/// focus when the page is opened. `readonly`: its value is fixed.
+/// A text field with label, hint and error message.
 #[component]
 pub fn TextField(
+    /// The field, which has the name, the label and the error.
     field: Field,
-    #[prop(optional)] label: Option<&'static str>,
-    #[prop(optional)] hint: &'static str,
+    /// The label if it is another one.
+    #[prop(optional)]
+    label: Option<&'static str>,
+    /// The text below the field, unless it has an error.
+    #[prop(optional)]
+    hint: &'static str,
+    /// The value that browsers and password managers fill in.
     autocomplete: &'static str,
-    #[prop(optional)] value: Option<String>,
-    #[prop(optional)] autofocus: bool,
-    #[prop(optional)] readonly: bool,
+    /// The value when the page is opened.
+    #[prop(optional)]
+    value: Option<String>,
+    /// Whether it gets the focus when the page is opened.
+    #[prop(optional)]
+    autofocus: bool,
+    /// Whether its value is fixed.
+    #[prop(optional)]
+    readonly: bool,
 ) -> impl IntoView {
     let (id, form) = (field.name(), expect_context::<FormContext>());
     let kind = if field == Field::Email { "email" } else { "text" };
