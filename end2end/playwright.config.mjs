@@ -1,11 +1,11 @@
-// Projects: `release` runs all tests that do not need the component gallery. `debug` is the build
-// that has the gallery and explains hydration mismatches.
+// Projects: `release` runs all tests that do not need the states of the component gallery. `debug`
+// is the build that has them and explains hydration mismatches.
 //
 //   script/with-postgres playwright test [--project release|debug] [journeys/NAME] [--headed]
 import { defineConfig } from '@playwright/test';
 import { launchOptions } from './support/browser.mjs';
 
-const debugOnly = ['**/concurrent-calls.spec.mjs', '**/gallery.spec.mjs'];
+const debugOnly = ['**/concurrent-calls.spec.mjs', '**/gallery-states.spec.mjs'];
 const bothBuilds = ['**/hydration.spec.mjs', '**/test-harness.spec.mjs'];
 
 export default defineConfig({

@@ -15,6 +15,7 @@ import { USER_AGENTS, createUser, logInWithUserAgent, submitLogIn } from './supp
 import {
   anonymousStates,
   deletionStates,
+  galleryPages,
   galleryStates,
   linkStates,
   minimalStates,
@@ -201,7 +202,7 @@ async function takeGalleryScreenshots() {
   const debugServer = await Server.start('debug');
   try {
     for (const variant of variants) {
-      for (const [name, show] of Object.entries(galleryStates))
+      for (const [name, show] of Object.entries({ ...galleryPages, ...galleryStates }))
         await takeScreenshot(debugServer.origin, name, show, variant);
     }
   } finally {

@@ -134,8 +134,8 @@ native_packages=(
 )
 
 # Builds server and site for development, with its own site folder. The development build explains
-# hydration mismatches and has the component gallery. The server is the one of the Rust tests, so
-# that its dependencies are not compiled again with other features.
+# hydration mismatches and has the states of the component gallery. The server is the one of the
+# Rust tests, so that its dependencies are not compiled again with other features.
 build_debug() {
     export DEBUG_SERVER_BINARY=$target/debug/countersign DEBUG_SITE_ROOT=$root/target/debug-site
     step "Building the server for development (cargo build --bin countersign --tests)" \

@@ -1,14 +1,15 @@
 //! (server) The root component: the routes of all pages, and the site around them. The browser
 //! hydrates only the islands in them.
 
-#[cfg(debug_assertions)]
-use crate::features::gallery::GalleryPage;
-#[cfg(not(debug_assertions))]
-use crate::features::not_found::NotFoundPage as GalleryPage;
 use crate::{
     current_user::{CurrentUser, provide_current_user},
     features::{
-        self, home::HomePage, log_in::LogInPage, log_out::LogOutProblem, not_found::NotFoundPage,
+        self,
+        gallery::{BrandEditorPage, GalleryPage},
+        home::HomePage,
+        log_in::LogInPage,
+        log_out::LogOutProblem,
+        not_found::NotFoundPage,
         sign_up::SignUpPage,
     },
     layout::{
@@ -50,7 +51,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=HomePage ssr=Async/>
                     <Route path=path!("/signup") view=SignUpPage ssr=Async/>
                     <Route path=path!("/login") view=LogInPage ssr=Async/>
-                    <Route path=path!("/lab") view=GalleryPage ssr=Async/>
+                    <Route path=path!("/gallery") view=GalleryPage ssr=Async/>
+                    <Route path=path!("/gallery/brand") view=BrandEditorPage ssr=Async/>
                     <FeatureRoutes/>
                 </FlatRoutes>
             </main>

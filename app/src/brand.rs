@@ -1,6 +1,9 @@
 //! (server) The brand of the pages: name, links and files that the operator has set. How the
 //! settings are written, and the style sheet that follows from them, are in the server.
 
+pub mod palette;
+
+use self::palette::Palette;
 use crate::messages;
 use leptos::prelude::use_context;
 use std::sync::Arc;
@@ -22,6 +25,9 @@ pub enum AuthPageLayout {
 }
 
 impl AuthPageLayout {
+    /// All layouts.
+    pub const ALL: [Self; 3] = [Self::Card, Self::Plain, Self::Split];
+
     /// Returns the name in the settings and in style sheets.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -50,6 +56,8 @@ pub struct BrandParts {
     pub logo_dark: Option<String>,
     /// The icon of the site.
     pub icon: Option<String>,
+    /// The colors of the accent, which are in the style sheet.
+    pub palette: Option<Palette>,
     /// The style sheet that changes colors, corners and font.
     pub style: Option<String>,
     /// The font file, which pages load early.
@@ -76,6 +84,7 @@ impl Default for BrandParts {
             logo: None,
             logo_dark: None,
             icon: None,
+            palette: None,
             style: None,
             font: None,
             layout: AuthPageLayout::default(),

@@ -20,10 +20,16 @@ impl CurrentUser {
     }
 }
 
+/// The account of a preview, which replaces that of the user.
+#[derive(Clone)]
+pub struct SampleUser(pub TaggedAccount);
+
 /// Provides the [`CurrentUser`]. Called once per page, by the root component.
 pub fn provide_current_user() -> CurrentUser {
     // Leptos collects the routes without a request.
-    let account = if RequestScope::exists() {
+    let account = if let Some(SampleUser(account)) = use_context() {
+        async { Ok(account) }.boxed()
+    } else if RequestScope::exists() {
         // Not a `ScopedFuture`: that would own the context, which owns this future. The view that
         // awaits it provides the context.
         async { current_account().await.map_err(Problem::from) }.boxed()

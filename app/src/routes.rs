@@ -5,23 +5,25 @@ use crate::{features, messages, ui::Icon};
 use countersign_types::{Access, path::is_at_or_below};
 
 macro_rules! site_pages {
-    ($($(#[$doc:meta])+ $page:ident = $path:literal, $level:ident;)+) => {
+    ($($(#[$doc:meta])+ $page:ident = $path:literal;)+) => {
         $($(#[$doc])+ pub const $page: &str = $path;)+
 
-        const SITE_PAGES: &[(&str, Access)] = &[$(($page, Access::$level)),+];
+        const SITE_PAGES: &[&str] = &[$($page),+];
     };
 }
 
-// The pages without a row in `feature_pages!`.
+// The pages without a row in `feature_pages!`. All are public.
 site_pages! {
     /// The home page.
-    HOME = "/", Public;
+    HOME = "/";
     /// The log-in page.
-    LOG_IN = "/login", Public;
+    LOG_IN = "/login";
     /// The sign-up page.
-    SIGN_UP = "/signup", Public;
-    /// The component gallery, which release builds do not have.
-    GALLERY = "/lab", Public;
+    SIGN_UP = "/signup";
+    /// The component gallery, if it is on.
+    GALLERY = "/gallery";
+    /// The brand editor, a part of the gallery.
+    BRAND_EDITOR = "/gallery/brand";
 }
 
 /// A page of the account.
@@ -245,7 +247,8 @@ pub fn access_level(path: &str) -> Option<Access> {
 /// Returns the access levels of a path: those of the pages and downloads at or above it, except
 /// public.
 pub fn required_levels(path: &str) -> impl Iterator<Item = Access> {
-    pages()
+    let pages = FEATURE_PAGES.iter().copied();
+    pages
         .chain(DOWNLOADS)
         .filter(move |(page, level)| *level != Access::Public && is_at_or_below(path, page))
         .map(|(_, level)| level)
@@ -269,7 +272,8 @@ pub fn is_log_in_page(path: &str) -> bool {
 
 /// Returns path and access level of each page.
 pub fn pages() -> impl Iterator<Item = (&'static str, Access)> {
-    SITE_PAGES.iter().chain(FEATURE_PAGES).copied()
+    let site_pages = SITE_PAGES.iter().map(|path| (*path, Access::Public));
+    site_pages.chain(FEATURE_PAGES.iter().copied())
 }
 
 /// Returns the URL of the log-in page with a flash parameter and a redirect path. `encode` encodes

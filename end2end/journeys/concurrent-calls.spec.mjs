@@ -1,5 +1,5 @@
 // Five concurrent calls with an expired token cause one refresh, and each call succeeds. Uses the
-// gallery page, which only development builds have.
+// component gallery of development builds.
 import { createUser, expectAccountOf, logIn, open } from '../support/actions.mjs';
 import { expect, test } from '../support/test.mjs';
 import { shortLivedTokens, waitUntilExpired, waitUntilRejected } from '../support/tokens.mjs';
@@ -16,7 +16,7 @@ const allAnswered = (page) =>
 async function openGallery(page, server) {
   const user = await createUser(server);
   await logIn(page, user);
-  await open(page, '/lab');
+  await open(page, '/gallery?state=rest');
   return user;
 }
 
@@ -59,7 +59,7 @@ test('two tabs refresh in turn, at most once each, and stay logged in', async ({
 }) => {
   const user = await openGallery(page, server);
   const second = await context.newPage();
-  await open(second, '/lab');
+  await open(second, '/gallery?state=rest');
   // Slows down refreshes, so that concurrent ones would overlap.
   await context.route('**/fn/refresh', async (route) => {
     await new Promise((done) => setTimeout(done, 200));

@@ -427,15 +427,22 @@ export const outageStates = {
   'data-outage': duringOutage('/account/data', NOT_AVAILABLE),
 };
 
+/** The pages of the component gallery. */
+export const galleryPages = {
+  'gallery-tokens': at('/gallery'),
+  'gallery-entry': at('/gallery?show=TextField'),
+  'gallery-brand': at('/gallery/brand'),
+};
+
 /** The gallery enters a state by itself; `isShown` waits until it has. */
 const showGallery = (state, isShown) => async (page) => {
-  await open(page, state ? `/lab?show=${state}` : '/lab');
+  await open(page, `/gallery?state=${state}`);
   await isShown(page);
 };
 
-/** The component gallery in every state. Only development builds have it. */
+/** The component gallery in every state. Only development builds have them. */
 export const galleryStates = {
-  gallery: showGallery('', (page) =>
+  gallery: showGallery('rest', (page) =>
     expect(page.getByRole('button', { name: 'Call five times' })).toBeVisible(),
   ),
   'gallery-filled': showGallery('filled', async (page) => {

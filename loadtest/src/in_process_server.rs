@@ -51,6 +51,7 @@ impl InProcessServer {
             hashed: false,
             reload_port: None,
             brand: SiteBrand::default(),
+            has_gallery: false,
             is_demo: false,
         };
         let server = AppState::new(auth, &http, &site);

@@ -20,6 +20,7 @@ pub mod core_dumps;
 pub mod data_download;
 mod database;
 pub mod demo;
+mod gallery;
 pub mod http_server;
 pub mod logging;
 pub mod middleware;

@@ -1,7 +1,7 @@
 //! The router: all routes, and the middleware around them.
 
 use crate::{
-    brand, data_download,
+    brand, data_download, gallery,
     middleware::{
         element_count, error_pages,
         page_cache::{PageCache, serve_cached_page},
@@ -75,10 +75,12 @@ pub fn router(server: AppState) -> Router {
         let (http, reload) = (server.0.http.clone(), server.0.reload_port);
         let (brand, is_demo) = (server.0.brand.page.clone(), server.0.is_demo);
         let files = server.site_files().link_header(&brand);
+        let server = server.clone();
         move || {
             provide_context(http.clone());
             provide_context(brand.clone());
             provide_context(is_demo);
+            gallery::provide_gallery(&server);
             page_policy::set_page_policy(reload, &files);
         }
     };
@@ -138,6 +140,7 @@ pub fn router(server: AppState) -> Router {
         .merge(
             Router::new()
                 .leptos_routes_with_context(&server, PAGE_ROUTES.clone(), context, page)
+                .merge(if server.0.has_gallery { gallery::routes() } else { Router::new() })
                 .route_layer(map_response(element_count::add_element_count))
                 .route_layer(render_slots)
                 .route_layer(from_fn_with_state(PageCache::default(), serve_cached_page)),

@@ -20,6 +20,7 @@ pub(crate) struct Inner {
     pub(crate) reload_port: Option<u32>,
     pub(crate) files: StaticFiles,
     pub(crate) brand: SiteBrand,
+    pub(crate) has_gallery: bool,
     pub(crate) is_demo: IsDemo,
 }
 
@@ -55,6 +56,7 @@ impl AppState {
             reload_port: site.reload_port,
             files: load_static_files(site),
             brand: site.brand.clone(),
+            has_gallery: site.has_gallery,
             is_demo: IsDemo(site.is_demo),
         }))
     }

@@ -12,7 +12,7 @@ pub mod confirm_email;
 pub mod confirm_password;
 pub mod email;
 pub mod forgot_password;
-#[cfg(debug_assertions)]
+#[cfg(any(debug_assertions, feature = "ssr"))]
 pub mod gallery;
 pub mod home;
 pub mod log_in;

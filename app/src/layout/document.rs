@@ -81,9 +81,15 @@ fn read_hashes(options: &LeptosOptions) -> String {
     })
 }
 
+/// Whether the page is only shown, in a frame of the brand editor: it runs no scripts, and nothing
+/// in it can be used.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IsPreview(pub bool);
+
 /// Renders the document of a page.
 pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> impl IntoView + use<> {
     let brand = Brand::of_page();
+    let IsPreview(is_preview) = use_context().unwrap_or_default();
     let theme = brand.theme.or_else(request::chosen_theme);
     let sends_mail = request::sends_mail().then_some("");
     let description = brand.tagline.clone().unwrap_or_else(|| messages::DESCRIPTION.to_owned());
@@ -100,11 +106,10 @@ pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> impl IntoView 
                 {head(theme, &files.style, &brand)}
                 <meta name="description" content=description/>
                 <AutoReload options/>
-                {transition_script()}
-                {hydration_script(files)}
+                {(!is_preview).then(|| (transition_script(), hydration_script(files)))}
                 <MetaTags/>
             </head>
-            <body>
+            <body inert=is_preview>
                 <App/>
             </body>
         </html>
@@ -161,7 +166,11 @@ fn hydration_script(files: &SiteFiles) -> impl IntoView + use<> {
 pub const MANIFEST: &str = "/manifest.webmanifest";
 
 /// Renders the elements that the head of every document starts with.
-fn head(theme: Option<&'static str>, style: &str, brand: &Brand) -> impl IntoView + use<> {
+pub(crate) fn head(
+    theme: Option<&'static str>,
+    style: &str,
+    brand: &Brand,
+) -> impl IntoView + use<> {
     let [light, dark] = theme_switch::theme_colors(theme);
     let icon = brand.icon.clone().unwrap_or_else(|| "/favicon.svg".to_owned());
     let font = brand.font.clone().map(|font| {
@@ -186,7 +195,7 @@ fn head(theme: Option<&'static str>, style: &str, brand: &Brand) -> impl IntoVie
 }
 
 /// Returns the attribute that selects the layout of pages with a single task.
-fn layout(brand: &Brand) -> Option<&'static str> {
+pub(crate) fn layout(brand: &Brand) -> Option<&'static str> {
     (brand.layout != AuthPageLayout::default()).then_some(brand.layout.as_str())
 }
 

@@ -31,6 +31,7 @@ pub use logo::{InvalidLogo, MAX_LOGO_BYTES, MailLogo};
 pub(crate) use mailer::Mailer;
 pub use mailer::{InvalidMailbox, MailConfig, MailStatistics, check_mailbox};
 pub(crate) use queue::{MailRecipient, Notice, QueuedMail};
+pub use rendering::sample_mail;
 pub use store::OutboxRow;
 #[cfg(any(test, feature = "testing"))]
 pub use transport::memory::{Mailbox as MemoryMailbox, SentMail};

@@ -148,6 +148,26 @@ pub(crate) fn render(
     })
 }
 
+/// Renders the HTML part of a sample. `product` is the name of the product, `base_url` the address
+/// of the site without a slash at the end.
+#[must_use]
+pub fn sample_mail(product: &str, base_url: &str, accent: &MailAccent) -> String {
+    let link = MailLink {
+        url: format!("{base_url}/link?token=example"),
+        code: Some("419203".to_owned()),
+        valid_minutes: 30,
+    };
+    let context = MailContext {
+        product,
+        base_url,
+        recipient: "ada@example.com",
+        link: Some(&link),
+        has_logo: false,
+        accent,
+    };
+    render(&MailContent::VerifyEmail, &context).map(|mail| mail.html).unwrap_or_default()
+}
+
 /// Groups the digits of a code in threes: "419 203".
 fn grouped(code: &str) -> String {
     let digits: Vec<char> = code.chars().filter(char::is_ascii_digit).collect();

@@ -40,7 +40,7 @@ pub(super) fn add_security_headers(headers: &mut HeaderMap, secure: bool, subdom
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     // `same-origin`, because forms without scripts are redirected back by `Referer`.
     set(headers, header::REFERRER_POLICY, "same-origin");
-    set(headers, header::X_FRAME_OPTIONS, "DENY");
+    set_default(headers, header::X_FRAME_OPTIONS, "DENY");
     set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(headers, HeaderName::from_static("cross-origin-embedder-policy"), "require-corp");
     set_default(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");

@@ -63,6 +63,7 @@ impl Server {
             hashed: false,
             reload_port: None,
             brand: SiteBrand::default(),
+            has_gallery: false,
             is_demo: false,
         };
         let state = AppState::new(auth.clone(), &HttpSettings::new(ORIGIN.parse()?), &site);

@@ -1,9 +1,6 @@
 //! The brand: the files and the style sheet that follow from its settings, and the routes that
 //! serve them. The use of them on pages is in [`countersign_leptos::brand`].
 
-pub mod palette;
-
-use self::palette::{Color, Palette};
 use axum::{
     Router,
     body::Bytes,
@@ -14,7 +11,10 @@ use axum::{
 };
 use countersign_http::problem;
 use countersign_leptos::{
-    brand::{Brand, BrandParts},
+    brand::{
+        Brand, BrandParts,
+        palette::{Color, Palette},
+    },
     layout::document::MANIFEST,
     routes,
 };
@@ -45,12 +45,15 @@ pub enum Radius {
     Round,
 }
 
+impl Radius {
+    /// All radii.
+    pub const ALL: [Self; 4] = [Self::None, Self::Small, Self::Soft, Self::Round];
+}
+
 /// The settings of the operator.
 pub struct BrandSettings {
-    /// Name, tagline, theme and links. The URLs of files follow from the other settings.
+    /// Name, tagline, colors, theme and links. The URLs of files follow from the other settings.
     pub parts: BrandParts,
-    /// The colors of the accent.
-    pub palette: Option<Palette>,
     /// How round corners are.
     pub radius: Radius,
     /// The logo for light pages.
@@ -73,14 +76,35 @@ pub struct SiteBrand {
     /// The part that pages know.
     pub page: Brand,
     files: Arc<BTreeMap<String, BrandFile>>,
+    style: Arc<StyleParts>,
+}
+
+/// The parts of the style sheet of a brand, apart from the colors.
+#[derive(Clone)]
+pub(crate) struct StyleParts {
+    /// How round corners are.
+    pub(crate) radius: Radius,
+    /// The URL of the font.
+    font: Option<String>,
+    /// Font families of the system that replace those of `style/tokens.css`.
+    pub(crate) font_stack: Option<&'static str>,
+    /// The URL of the image beside forms.
+    pub(crate) image: Option<String>,
+    /// The style sheet of the operator.
+    css: Option<String>,
+}
+
+impl Default for StyleParts {
+    fn default() -> Self {
+        Self { radius: Radius::Soft, font: None, font_stack: None, image: None, css: None }
+    }
 }
 
 impl SiteBrand {
     /// Creates the brand. The name of each file contains a hash of its content.
     #[must_use]
     pub fn new(settings: BrandSettings) -> Self {
-        let BrandSettings { mut parts, palette, radius, logo, logo_dark, icon, image, font, css } =
-            settings;
+        let BrandSettings { mut parts, radius, logo, logo_dark, icon, image, font, css } = settings;
         let mut files = BTreeMap::new();
         let mut add = |kind: &str, file: Option<BrandFile>| {
             let file = file?;
@@ -90,16 +114,25 @@ impl SiteBrand {
             Some(url)
         };
         let letter = Brand::new(parts.clone()).letter().filter(|_| parts.has_custom_name);
-        let letter_icon = letter.map(|letter| letter_icon(&letter, palette));
+        let letter_icon = letter.map(|letter| letter_icon(&letter, parts.palette));
         parts.logo = add("logo", logo);
         parts.logo_dark = add("logo-dark", logo_dark);
         parts.icon = add("icon", icon.or(letter_icon));
         parts.font = add("font", font);
         let image = add("image", image);
-        let urls = Urls { font: parts.font.as_deref(), image: image.as_deref() };
-        let style = style_sheet(palette, radius, &urls, css.as_deref());
-        parts.style = add("brand", style);
-        Self { page: Brand::new(parts), files: files.into() }
+        let style = StyleParts { radius, font: parts.font.clone(), font_stack: None, image, css };
+        let sheet = style.to_css(parts.palette).map(|sheet| BrandFile {
+            bytes: sheet.into(),
+            media_type: "text/css; charset=utf-8",
+            extension: "css",
+        });
+        parts.style = add("brand", sheet);
+        Self { page: Brand::new(parts), files: files.into(), style: style.into() }
+    }
+
+    /// Returns the parts of the style sheet, apart from the colors.
+    pub(crate) fn style(&self) -> &StyleParts {
+        &self.style
     }
 }
 
@@ -150,62 +183,50 @@ async fn serve_file(
     (headers, file.bytes.clone()).into_response()
 }
 
-/// The files that the style sheet names.
-struct Urls<'a> {
-    font: Option<&'a str>,
-    image: Option<&'a str>,
-}
-
-/// Returns the style sheet, or `None` if it would be empty. Its layers are those of
-/// `style/main.css`.
-fn style_sheet(
-    palette: Option<Palette>,
-    radius: Radius,
-    urls: &Urls<'_>,
-    css: Option<&str>,
-) -> Option<BrandFile> {
-    let mut tokens = String::new();
-    if let Some(Palette { accent, accent_hover, accent_dark, accent_dark_hover }) = palette {
-        let _ = write!(
-            tokens,
-            "--accent-on-light:{accent};--accent-strong-on-light:{accent_hover};\
-             --accent-on-dark:{accent_dark};--accent-strong-on-dark:{accent_dark_hover};\
-             --mark-on-light:#fff;--mark-on-dark:#0d1518;"
-        );
-    }
-    let corners = match radius {
-        Radius::None => Some(("0", "0")),
-        Radius::Small => Some(("0.25rem", "0.375rem")),
-        Radius::Soft => None,
-        Radius::Round => Some(("0.875rem", "1.25rem")),
-    };
-    if let Some((small, large)) = corners {
-        let _ = write!(tokens, "--radius:{small};--radius-large:{large};");
-    }
-    let mut sheet = String::new();
-    if let Some(font) = urls.font {
-        // Not shown if it arrives late, so that nothing moves.
-        let _ = write!(
-            sheet,
-            "@font-face{{font-family:brand;src:url({font}) format(\"woff2\");\
+impl StyleParts {
+    /// Returns the style sheet, or `None` if it would be empty. Its layers are those of
+    /// `style/main.css`.
+    pub(crate) fn to_css(&self, palette: Option<Palette>) -> Option<String> {
+        let mut tokens = String::new();
+        if let Some(palette) = palette {
+            for (name, color) in palette.tokens() {
+                let _ = write!(tokens, "{name}:{color};");
+            }
+            tokens.push_str("--mark-on-light:#fff;--mark-on-dark:#0d1518;");
+        }
+        let corners = match self.radius {
+            Radius::None => Some(("0", "0")),
+            Radius::Small => Some(("0.25rem", "0.375rem")),
+            Radius::Soft => None,
+            Radius::Round => Some(("0.875rem", "1.25rem")),
+        };
+        if let Some((small, large)) = corners {
+            let _ = write!(tokens, "--radius:{small};--radius-large:{large};");
+        }
+        let mut sheet = String::new();
+        if let Some(font) = &self.font {
+            // Not shown if it arrives late, so that nothing moves.
+            let _ = write!(
+                sheet,
+                "@font-face{{font-family:brand;src:url({font}) format(\"woff2\");\
              font-weight:100 900;font-display:optional}}"
-        );
-        tokens.push_str("--font:brand,var(--font-system);");
+            );
+            tokens.push_str("--font:brand,var(--font-system);");
+        }
+        if let Some(stack) = self.font_stack {
+            let _ = write!(tokens, "--font:{stack};");
+        }
+        if let Some(image) = &self.image {
+            let _ = write!(tokens, "--auth-image:url({image});");
+        }
+        if !tokens.is_empty() {
+            let _ = write!(sheet, "@layer brand{{:root{{{tokens}}}}}");
+        }
+        if let Some(css) = &self.css {
+            let _ = write!(sheet, "@layer operator{{{css}}}");
+        }
+        (!sheet.is_empty()).then_some(sheet)
     }
-    if let Some(image) = urls.image {
-        let _ = write!(tokens, "--auth-image:url({image});");
-    }
-    if !tokens.is_empty() {
-        let _ = write!(sheet, "@layer brand{{:root{{{tokens}}}}}");
-    }
-    if let Some(css) = css {
-        let _ = write!(sheet, "@layer operator{{{css}}}");
-    }
-    (!sheet.is_empty()).then(|| BrandFile {
-        bytes: sheet.into(),
-        media_type: "text/css; charset=utf-8",
-        extension: "css",
-    })
 }
 
 /// Returns an icon that shows a letter.
@@ -237,7 +258,6 @@ mod tests {
     fn settings() -> BrandSettings {
         BrandSettings {
             parts: BrandParts::default(),
-            palette: None,
             radius: Radius::Soft,
             logo: None,
             logo_dark: None,
@@ -271,7 +291,8 @@ mod tests {
     fn style_sheet_has_the_colors_and_its_name_changes_with_them() {
         let style = |accent: &str| {
             let palette = Palette::new(accent.parse().expect("a color")).ok();
-            let brand = SiteBrand::new(BrandSettings { palette, ..settings() });
+            let parts = BrandParts { palette, ..BrandParts::default() };
+            let brand = SiteBrand::new(BrandSettings { parts, ..settings() });
             let name = brand.page.style.clone().expect("a style sheet");
             let file = brand.files[name.trim_start_matches("/brand/")].clone();
             (name, String::from_utf8(file.bytes.to_vec()).expect("text"))

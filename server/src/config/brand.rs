@@ -1,13 +1,13 @@
 //! The types of the settings of the brand.
 
 use super::value::{NONE, SettingValue};
-use crate::brand::{
-    BrandFile, Radius,
-    palette::{Color, Palette},
-};
+use crate::brand::{BrandFile, Radius};
 use axum::body::Bytes;
 use countersign_core::mail::{MAX_LOGO_BYTES, MailLogo};
-use countersign_leptos::brand::AuthPageLayout;
+use countersign_leptos::brand::{
+    AuthPageLayout,
+    palette::{Color, Palette},
+};
 use std::{fs, io::Read, path::PathBuf};
 use url::Url;
 
@@ -29,7 +29,12 @@ const IMAGES: [(&[u8], &str, &str); 6] = [
 
 /// The name of the product that users see.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct BrandName(pub(super) String);
+pub(crate) struct BrandName(pub(crate) String);
+
+impl BrandName {
+    /// Maximum number of characters.
+    pub(crate) const MAX_CHARS: usize = 60;
+}
 
 impl Default for BrandName {
     fn default() -> Self {
@@ -41,7 +46,7 @@ impl SettingValue for BrandName {
     type Bounds = ();
 
     fn parse(text: &str, (): &()) -> Result<Self, String> {
-        one_line(text, 60).map(Self)
+        one_line(text, Self::MAX_CHARS).map(Self)
     }
 
     fn to_text(&self) -> String {
@@ -51,13 +56,18 @@ impl SettingValue for BrandName {
 
 /// A sentence about the product.
 #[derive(Clone)]
-pub(super) struct Tagline(pub(super) String);
+pub(crate) struct Tagline(pub(crate) String);
+
+impl Tagline {
+    /// Maximum number of characters.
+    pub(crate) const MAX_CHARS: usize = 120;
+}
 
 impl SettingValue for Tagline {
     type Bounds = ();
 
     fn parse(text: &str, (): &()) -> Result<Self, String> {
-        one_line(text, 120).map(Self)
+        one_line(text, Self::MAX_CHARS).map(Self)
     }
 
     fn to_text(&self) -> String {
@@ -97,7 +107,7 @@ impl SettingValue for LinkUrl {
 
 /// The color of links and buttons.
 #[derive(Clone, Copy)]
-pub(super) struct Accent(pub(super) Palette);
+pub(crate) struct Accent(pub(crate) Palette);
 
 impl SettingValue for Accent {
     type Bounds = ();
@@ -117,7 +127,7 @@ impl SettingValue for Radius {
     type Bounds = ();
 
     fn parse(text: &str, (): &()) -> Result<Self, String> {
-        [Self::None, Self::Small, Self::Soft, Self::Round]
+        Self::ALL
             .into_iter()
             .find(|radius| radius.to_text() == text)
             .ok_or_else(|| "must be none, small, soft or round".to_owned())
@@ -139,7 +149,7 @@ impl SettingValue for AuthPageLayout {
     type Bounds = ();
 
     fn parse(text: &str, (): &()) -> Result<Self, String> {
-        [Self::Card, Self::Plain, Self::Split]
+        Self::ALL
             .into_iter()
             .find(|layout| layout.as_str() == text)
             .ok_or_else(|| "must be card, plain or split".to_owned())
@@ -152,13 +162,18 @@ impl SettingValue for AuthPageLayout {
 
 /// The theme of all pages: `system`, `light` or `dark`.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Theme(pub(super) Option<&'static str>);
+pub(crate) struct Theme(pub(crate) Option<&'static str>);
+
+impl Theme {
+    /// All themes.
+    pub(crate) const NAMES: [&str; 3] = ["system", "light", "dark"];
+}
 
 impl SettingValue for Theme {
     type Bounds = ();
 
     fn parse(text: &str, (): &()) -> Result<Self, String> {
-        ["system", "light", "dark"]
+        Self::NAMES
             .into_iter()
             .find(|theme| *theme == text)
             .map(|theme| Self(Some(theme).filter(|theme| *theme != "system")))

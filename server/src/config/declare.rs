@@ -56,7 +56,7 @@ macro_rules! settings {
             }
 
             /// Returns the meaning and the possible values, as one line of Markdown.
-            pub(super) fn meaning(self) -> String {
+            pub(crate) fn meaning(self) -> String {
                 use $crate::config::declare::bounds;
                 match self {
                     $(Self::$setting => {

@@ -171,6 +171,7 @@ impl Config {
                 has_custom_name: self.brand_name != BrandName::default(),
                 tagline: self.brand_tagline.as_ref().map(|tagline| tagline.0.clone()),
                 app_url: url(&self.brand_app_url),
+                palette: self.brand_accent.map(|accent| accent.0),
                 layout: self.brand_layout,
                 theme: self.brand_theme.0,
                 terms: url(&self.brand_terms),
@@ -178,7 +179,6 @@ impl Config {
                 support: url(&self.brand_support),
                 ..BrandParts::default()
             },
-            palette: self.brand_accent.map(|accent| accent.0),
             radius: self.brand_radius,
             logo: file(&self.brand_logo),
             logo_dark: file(&self.brand_logo_dark),
@@ -198,6 +198,7 @@ impl Config {
             // The page and its content security policy need it.
             reload_port: self.watch.0.then_some(self.reload_port.into()),
             brand: self.brand(),
+            has_gallery: self.gallery,
             is_demo: false,
         }
     }
@@ -246,6 +247,8 @@ pub struct Site {
     pub reload_port: Option<u32>,
     /// The brand of the pages.
     pub brand: SiteBrand,
+    /// Whether the server has the component gallery.
+    pub has_gallery: bool,
     /// Whether pages say that the server is a demonstration.
     pub is_demo: bool,
 }

@@ -11,7 +11,7 @@
 //!
 //! Only this module reads the environment.
 
-mod brand;
+pub(crate) mod brand;
 mod declare;
 mod groups;
 mod listing;
@@ -20,7 +20,7 @@ mod settings;
 mod table;
 mod types;
 mod validation;
-mod value;
+pub(crate) mod value;
 
 pub use groups::{Secret, Site};
 pub use settings::Settings;

@@ -294,6 +294,12 @@ settings! {
     BrandSupport = "COUNTERSIGN_BRAND_SUPPORT",
         pub(super) brand_support: Option<LinkUrl> = None;
 
+    /// Whether the server has the component gallery at `/gallery`, with the brand editor: `on` or
+    /// `off`. Anyone can open it.
+    Gallery = "COUNTERSIGN_GALLERY",
+        pub(super) gallery: bool = cfg!(debug_assertions),
+        described "`off`; `on` in development builds";
+
     /// Log filter. The log goes to standard output, as JSON unless that is a terminal.
     RustLog = "RUST_LOG",
         pub log_filter: LogFilter = LogFilter::default();

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use std::{collections::BTreeSet, net::SocketAddr, ops::RangeInclusive, path::PathBuf};
 
 /// The type of a setting.
-pub(super) trait SettingValue: Sized {
+pub(crate) trait SettingValue: Sized {
     /// Part of a row of the table that is needed to parse values: a range for numbers and
     /// durations, otherwise nothing.
     type Bounds: Bounds;
@@ -28,7 +28,7 @@ pub(super) trait ReadValue {
 }
 
 /// Bounds of the values of a setting.
-pub(super) trait Bounds {
+pub(crate) trait Bounds {
     /// Returns a sentence for docs/SETTINGS.md, after a space, or an empty text.
     fn to_markdown(&self) -> String;
 }

@@ -2,9 +2,9 @@
 
 use crate::support::App;
 use axum::http::StatusCode;
-use countersign::brand::{BrandFile, BrandSettings, Radius, SiteBrand, palette::Palette};
+use countersign::brand::{BrandFile, BrandSettings, Radius, SiteBrand};
 use countersign_core::test_on_each_database;
-use countersign_leptos::brand::BrandParts;
+use countersign_leptos::brand::{BrandParts, palette::Palette};
 
 fn fieldnotes() -> BrandSettings {
     let logo = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
@@ -15,11 +15,11 @@ fn fieldnotes() -> BrandSettings {
             has_custom_name: true,
             tagline: Some("Your notes, everywhere.".to_owned()),
             app_url: Some("https://app.example.com/".to_owned()),
+            palette: Palette::new("#3b2fb5".parse().expect("a color")).ok(),
             theme: Some("dark"),
             terms: Some("https://example.com/terms?a=1&b=\"".to_owned()),
             ..BrandParts::default()
         },
-        palette: Palette::new("#3b2fb5".parse().expect("a color")).ok(),
         radius: Radius::Round,
         logo: Some(logo),
         logo_dark: None,

@@ -24,6 +24,7 @@ mod export_and_deletion;
 mod fd_exhaustion;
 mod first_start;
 mod forward_auth;
+mod gallery;
 mod headers;
 mod invitations;
 mod jwks;

@@ -92,6 +92,7 @@ pub fn no_site() -> Site {
         hashed: false,
         reload_port: None,
         brand: SiteBrand::default(),
+        has_gallery: true,
         is_demo: false,
     }
 }
@@ -207,6 +208,15 @@ impl App {
         self
     }
 
+    /// Switches the component gallery off.
+    pub fn without_gallery(mut self) -> Self {
+        let site = Site { has_gallery: false, ..no_site() };
+        let http = http_config(&format!("http://{}", self.host));
+        self.server = AppState::new(self.server.auth().clone(), &http, &site);
+        self.router = router(self.server.clone());
+        self
+    }
+
     /// Changes the public URL, and serves the site in `root`.
     pub fn set_url_and_site(&mut self, url: &str, root: &Path) {
         self.host = authority(url);
@@ -218,6 +228,7 @@ impl App {
                 hashed: false,
                 reload_port: None,
                 brand: SiteBrand::default(),
+                has_gallery: true,
                 is_demo: false,
             },
         );

@@ -20,14 +20,14 @@ use leptos::{prelude::*, task::spawn_local};
 /// Simulates the user input that leads to the state of the page, once it is hydrated.
 #[island]
 pub fn Simulation() -> impl IntoView {
-    let act: fn() = match page_query::value("show").as_deref() {
+    let act: fn() = match page_query::value("state").as_deref() {
         Some("filled") => fill_in,
-        Some("faults") => || simulate::submit("#lab .form"),
-        Some("work") => || simulate::submit("#lab form"),
+        Some("faults") => || simulate::submit("#gallery .form"),
+        Some("work") => || simulate::submit("#gallery form"),
         Some("dialog") => {
-            || simulate::click("[popovertarget=lab-dialog]:not([popovertargetaction])")
+            || simulate::click("[popovertarget=gallery-dialog]:not([popovertargetaction])")
         }
-        Some("menu") => || simulate::click("[popovertarget=lab-menu]"),
+        Some("menu") => || simulate::click("[popovertarget=gallery-menu]"),
         _ => || (),
     };
     Effect::new(move |_| request_animation_frame(act));
@@ -41,7 +41,7 @@ fn fill_in() {
     simulate::type_text("#new_password", "of a good length");
     simulate::click("#current_password ~ button");
     simulate::press_key_with_caps_lock("#current_password");
-    simulate::click("#lab input[type=checkbox]");
+    simulate::click("#gallery input[type=checkbox]");
 }
 
 /// A form in which every field can have an error. It is never sent.

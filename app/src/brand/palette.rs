@@ -11,11 +11,11 @@ use std::{fmt, str::FromStr};
 pub struct Color([u8; 3]);
 
 /// The contrast of text (WCAG 2.2, 1.4.3).
-const MIN_CONTRAST: f64 = 4.5;
+pub const MIN_CONTRAST: f64 = 4.5;
 /// `--canvas` and `--surface` of `style/tokens.css` on light pages.
 const LIGHT_BACKGROUNDS: [Color; 2] = [Color([0xf9, 0xfb, 0xfb]), Color([0xff, 0xff, 0xff])];
 /// Share of the accent in the background of the current page in a navigation, `--accent-tint`.
-const TINT: f64 = 0.1;
+pub(crate) const TINT: f64 = 0.1;
 /// Lightness of the accent on dark pages, and under the pointer.
 const DARK_LIGHTNESS: f64 = 0.81;
 const DARK_HOVER_LIGHTNESS: f64 = 0.87;
@@ -60,6 +60,17 @@ impl Palette {
             accent_dark_hover: lightness(DARK_HOVER_LIGHTNESS),
         })
     }
+
+    /// Returns names of custom properties of `style/tokens.css`, and their values.
+    #[must_use]
+    pub const fn tokens(self) -> [(&'static str, Color); 4] {
+        [
+            ("--accent-on-light", self.accent),
+            ("--accent-strong-on-light", self.accent_hover),
+            ("--accent-on-dark", self.accent_dark),
+            ("--accent-strong-on-dark", self.accent_dark_hover),
+        ]
+    }
 }
 
 /// Returns the nearest darker color with enough contrast.
@@ -82,6 +93,7 @@ fn contrast_on(backgrounds: [Color; 2], color: Color) -> f64 {
 }
 
 /// Returns the contrast of two colors, from 1 to 21 (WCAG 2.2, "contrast ratio").
+#[must_use]
 pub fn contrast(a: Color, b: Color) -> f64 {
     let luminance = |color: Color| {
         let [red, green, blue] = color.linear();
@@ -92,7 +104,7 @@ pub fn contrast(a: Color, b: Color) -> f64 {
 }
 
 /// Mixes colors in Oklab, like `color-mix(in oklab, …)`.
-fn mix(a: Color, b: Color, share_of_b: f64) -> Color {
+pub(crate) fn mix(a: Color, b: Color, share_of_b: f64) -> Color {
     let (a, b) = (Oklab::from(a).0, Oklab::from(b).0);
     let mixed = [0, 1, 2].map(|axis| a[axis] + (b[axis] - a[axis]) * share_of_b);
     Oklab(mixed).clamped()
