@@ -19,6 +19,14 @@ withAndWithoutScripts(() => {
   });
 });
 
+test('gallery that is off is not found', async ({ expectConsole, page }) => {
+  for (const url of ['/gallery', '/gallery/brand']) {
+    const response = await expectConsole({ status: 404, url }, () => open(page, url));
+    expect(response.status()).toBe(404);
+    await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
+  }
+});
+
 test('unknown endpoint returns a styled 404 page', async ({ expectConsole, page }) => {
   await open(page, '/');
   const homeBackground = await background(page);
