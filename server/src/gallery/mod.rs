@@ -168,6 +168,6 @@ fn mail(server: &AppState, draft: &Draft) -> Response {
         light: palette.accent.to_string(),
         dark: palette.accent_dark.to_string(),
     });
-    let html = sample_mail(draft.name(), &server.0.http.origin(), &accent);
+    let html = sample_mail(draft.name(), server.0.http.origin(), &accent);
     (frame_headers("'unsafe-inline'"), html).into_response()
 }

@@ -97,6 +97,7 @@ pub(super) fn text_field() -> AnyView {
 pub(super) fn password_field() -> AnyView {
     view! {
         <Form action=FormAction::always_failed(field_errors()) silent=true>
+            <UsernameField email="ada@example.com".to_owned()/>
             <PasswordField field=Field::CurrentPassword/>
             <PasswordField new=true/>
         </Form>
