@@ -18,7 +18,8 @@ use crate::{
     sessions::issue_tokens::NewSession,
 };
 use countersign_types::{
-    DisplayName, Email, EventKind, Field, LinkId, Timestamp, UserId, VerificationId,
+    DisplayName, Email, EventKind, Field, FieldError, FieldErrors, LinkId, Timestamp, UserId,
+    VerificationId,
     forms::{NewUser, SignUpForm},
     views::Role,
 };

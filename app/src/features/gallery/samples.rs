@@ -18,7 +18,7 @@ use crate::{
     },
 };
 use countersign_types::{
-    Field, FieldError, FieldErrors, Problem, TimeSpan, Timestamp,
+    Field, FieldError, FieldErrors, PasswordWeakness, Problem, TimeSpan, Timestamp,
     views::{Account, Role, TaggedAccount},
 };
 use leptos::prelude::*;
@@ -65,7 +65,7 @@ pub fn sample_user() -> SampleUser {
 /// Returns errors of two fields, as the server reports them.
 fn field_errors() -> Problem {
     let mut errors = FieldErrors::from((Field::Email, FieldError::Malformed));
-    errors.0.push((Field::Password, FieldError::TooWeak));
+    errors.0.push((Field::Password, FieldError::TooWeak(PasswordWeakness::Common)));
     Problem::Invalid(errors)
 }
 
