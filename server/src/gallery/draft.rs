@@ -311,7 +311,7 @@ mod tests {
         let draft = page("accent=%23ffd400");
         let reason = draft.refused_accent.expect("a refusal");
         let settings = Settings::from([("COUNTERSIGN_BRAND_ACCENT", "#ffd400")]);
-        let errors = Config::from_settings(&settings).err().expect("errors");
+        let Err(errors) = Config::from_settings(&settings) else { panic!("no errors") };
         assert_eq!(errors, [format!("COUNTERSIGN_BRAND_ACCENT {reason}")]);
         assert_eq!(draft.settings, "[brand]\naccent = \"#7d6700\"");
         assert!(draft.query.contains("accent=%237d6700"), "{}", draft.query);
