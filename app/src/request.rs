@@ -4,8 +4,11 @@
 
 mod request_scope;
 pub(crate) mod response;
+mod typed_values;
 
 pub use request_scope::{PageSession, RequestScope};
+pub use typed_values::TypedValues;
+pub(crate) use typed_values::typed_value;
 
 use crate::{server_fn_access::ServerFnAccess, server_fn_error::ServerFnProblem, ui::theme_switch};
 use countersign_http::{

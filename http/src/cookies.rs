@@ -30,6 +30,7 @@ pub struct CookieNames {
     device: String,
     link: String,
     verification: String,
+    typed: String,
 }
 
 impl CookieNames {
@@ -48,6 +49,7 @@ impl CookieNames {
             device: name("-device"),
             link: name("-link"),
             verification: name("-verification"),
+            typed: name("-typed"),
         }
     }
 
@@ -83,12 +85,24 @@ impl CookieNames {
     pub fn verification(&self) -> &str {
         &self.verification
     }
+
+    /// The name of the cookie with what was typed into a form that was refused, for the page that
+    /// shows the form again.
+    #[must_use]
+    pub fn typed(&self) -> &str {
+        &self.typed
+    }
 }
 
 /// Returns the id of the sign-up or log-in that waits in this browser for the verification of an
 /// address.
 pub fn verification_cookie(headers: &HeaderMap, names: &CookieNames) -> Option<String> {
     tokens(headers, names.verification()).pop()
+}
+
+/// Returns what was typed into a form that was refused, encoded.
+pub fn typed_cookie(headers: &HeaderMap, names: &CookieNames) -> Option<String> {
+    tokens(headers, names.typed()).pop()
 }
 
 /// Returns the token of the link from an email that this browser has opened.
@@ -205,6 +219,14 @@ pub fn set_link_cookie(token: &str, names: &CookieNames) -> HeaderValue {
 /// see [`clear_session_cookies`].
 pub fn clear_link_cookie(names: &CookieNames) -> [HeaderValue; 2] {
     [header(names, names.link(), "over", Some(60)), header(names, names.link(), "", Some(0))]
+}
+
+/// Lifetime of the cookie with typed values in seconds: until the redirect has been followed.
+const TYPED_COOKIE_TTL: i64 = 60;
+
+/// Returns the `Set-Cookie` value for what was typed into a form that was refused.
+pub fn set_typed_cookie(values: &str, names: &CookieNames) -> HeaderValue {
+    header(names, names.typed(), values, Some(TYPED_COOKIE_TTL))
 }
 
 /// Lifetime of the verification cookie in seconds: a day, as long as a sign-up waits.

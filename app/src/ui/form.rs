@@ -42,13 +42,18 @@ impl FormContext {
         self.action.was_accepted() == Some(true)
     }
 
+    /// Returns whether the page is rendered because the form was refused, without scripts.
+    #[cfg(feature = "ssr")]
+    pub(super) fn is_refused(self) -> bool {
+        untrack(|| self.action.problem()).is_some()
+    }
+
     pub(super) fn error_of(self, field: Field) -> Option<FieldError> {
         self.errors.try_with(|errors| errors.get(field)).flatten()
     }
 
     /// Returns whether the field gets the focus when the page is rendered, without scripts: it is
-    /// the first one to correct, or without a problem `is_first`. The page doesn't contain the
-    /// rejected values.
+    /// the first one to correct, or without a problem `is_first`.
     pub(super) fn has_focus(self, field: Field, is_first: bool) -> bool {
         match untrack(|| self.action.problem()) {
             None => is_first,

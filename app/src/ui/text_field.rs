@@ -36,6 +36,10 @@ pub fn TextField(
 ) -> impl IntoView {
     let (id, form) = (field.name(), expect_context::<FormContext>());
     let kind = if field == Field::Email { "email" } else { "text" };
+    // Without scripts, what was typed comes back with the page.
+    #[cfg(feature = "ssr")]
+    let value =
+        value.or_else(|| form.is_refused().then(|| crate::request::typed_value(field)).flatten());
     view! {
         <div class="field" {..part("field")}>
             <div class="field-head">

@@ -19,11 +19,13 @@
 //! 12. `api_guard`: require the access level of an API operation, log the cause of its errors and
 //!     complete their challenge;
 //! 13. [`page_cache`]: serve pages that are the same for all visitors without a session;
-//! 14. [`render_limit`]: limit concurrent page renderings, and run each to completion;
-//! 15. [`element_count`]: add the number of elements to each island of a page.
+//! 14. [`typed_values`]: keep what was typed into a refused form for the page that shows it again;
+//! 15. [`render_limit`]: limit concurrent page renderings, and run each to completion;
+//! 16. [`element_count`]: add the number of elements to each island of a page.
 
 pub mod element_count;
 pub mod error_pages;
 pub mod page_cache;
 pub mod page_guard;
 pub mod render_limit;
+pub mod typed_values;
