@@ -4,7 +4,7 @@
 //! An operation that finds nothing running starts at once, alone. Those that arrive meanwhile run
 //! together next. So a group grows with the load, and none waits until it is full.
 
-use crate::{Auth, Error, Store, error_chain};
+use crate::{Error, error_chain};
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -18,24 +18,26 @@ const RETRY_AFTER: u32 = 2;
 
 /// A kind of operations that run in groups.
 pub(crate) trait Grouped: Sized + Send + 'static {
+    /// The database, the clock and whatever else the operations use.
+    type Context: Clone + Send + Sync + 'static;
     /// The outcome of one operation.
     type Outcome: Send + 'static;
     /// Maximum number of operations in a group.
     const MAX_GROUP: usize;
 
-    /// Maximum number of groups that run at the same time. More than one, so that a connection
-    /// without a response does not hold up all of them.
-    fn max_running(store: &Store) -> usize;
-
     /// Runs some operations. Returns their outcomes in the same order.
     fn run_group(
-        auth: &Auth,
+        context: &Self::Context,
         operations: &[Self],
     ) -> impl Future<Output = Result<Vec<Self::Outcome>, Error>> + Send;
 }
 
 /// The queue of the operations of one kind.
-pub(crate) struct Batcher<Operation: Grouped>(Arc<Mutex<Queue<Operation>>>);
+pub(crate) struct Batcher<Operation: Grouped> {
+    context: Operation::Context,
+    max_running: usize,
+    queue: Arc<Mutex<Queue<Operation>>>,
+}
 
 struct Queue<Operation: Grouped> {
     waiting: Vec<Waiting<Operation>>,
@@ -48,39 +50,39 @@ struct Waiting<Operation: Grouped> {
     sender: oneshot::Sender<Result<Operation::Outcome, Error>>,
 }
 
-impl<Operation: Grouped> Default for Batcher<Operation> {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Queue { waiting: Vec::new(), running: 0 })))
-    }
-}
-
 fn lock<Operation: Grouped>(queue: &Mutex<Queue<Operation>>) -> MutexGuard<'_, Queue<Operation>> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<Operation: Grouped> Batcher<Operation> {
+    /// Creates a queue of which at most `max_running` groups run at the same time. With more than
+    /// one, a connection without a response does not hold up all of them.
+    pub(crate) fn new(context: Operation::Context, max_running: usize) -> Self {
+        let queue = Queue { waiting: Vec::new(), running: 0 };
+        Self { context, max_running, queue: Arc::new(Mutex::new(queue)) }
+    }
+
     /// Runs an operation in a group. Returns `None` if the group failed for a reason that may
     /// concern only one of its operations: each then runs alone. If the caller goes away, the group
     /// continues without it.
     pub(crate) async fn run(
         &self,
-        auth: &Auth,
         operation: Operation,
     ) -> Result<Option<Operation::Outcome>, Error> {
         let (sender, outcome) = oneshot::channel();
         let is_idle = {
-            let mut queue = lock(&self.0);
+            let mut queue = lock(&self.queue);
             if queue.waiting.len() >= MAX_WAITING {
                 return Err(Error::Overloaded { retry_after: RETRY_AFTER });
             }
             queue.waiting.push(Waiting { operation, sender });
-            let is_idle = queue.running < Operation::max_running(auth.store());
+            let is_idle = queue.running < self.max_running;
             queue.running += usize::from(is_idle);
             is_idle
         };
         if is_idle {
-            let worker = Worker { queue: self.0.clone(), has_ended: false };
-            tokio::spawn(worker.run(auth.clone()));
+            let worker = Worker { queue: self.queue.clone(), has_ended: false };
+            tokio::spawn(worker.run(self.context.clone()));
         }
         outcome.await.ok().transpose()
     }
@@ -93,14 +95,14 @@ struct Worker<Operation: Grouped> {
 }
 
 impl<Operation: Grouped> Worker<Operation> {
-    async fn run(mut self, auth: Auth) {
+    async fn run(mut self, context: Operation::Context) {
         while let Some(group) = self.next_group() {
             let (operations, senders): (Vec<_>, Vec<_>) = group
                 .into_iter()
                 .filter(|waiting| !waiting.sender.is_closed())
                 .map(|waiting| (waiting.operation, waiting.sender))
                 .unzip();
-            match Operation::run_group(&auth, &operations).await {
+            match Operation::run_group(&context, &operations).await {
                 Ok(outcomes) => {
                     for (sender, outcome) in senders.into_iter().zip(outcomes) {
                         drop(sender.send(Ok(outcome))); // The caller may have gone away.

@@ -7,7 +7,6 @@
 use crate::{
     Clock, Error, HashingConfig, Policy, RandomSource, ServerSecret, Store,
     background::Supervisor,
-    batch::Batcher,
     keys::{Jwk, KeyStore},
     log_throttle::LogThrottle,
     mail::{MailConfig, Mailer},
@@ -15,9 +14,7 @@ use crate::{
     random::IdGenerator,
     rate_limit::RateLimiter,
     sessions::{
-        activity::ActivityTracker,
-        group::{Rotation, SessionRead},
-        revocation::RevocationList,
+        activity::ActivityTracker, group::SessionGroups, revocation::RevocationList,
         token_cache::TokenCache,
     },
     shared_clock::SharedClock,
@@ -41,8 +38,7 @@ struct Inner {
     hasher: PasswordHasher,
     keys: KeyStore,
     token_cache: TokenCache,
-    session_reads: Batcher<SessionRead>,
-    rotations: Batcher<Rotation>,
+    session_groups: SessionGroups,
     revocations: RevocationList,
     activity: ActivityTracker,
     background: Supervisor,
@@ -95,6 +91,7 @@ impl Auth {
         let background = Supervisor::new(random.clone());
         let hasher = PasswordHasher::start(hashing, random.clone(), &secret, &background)?;
         let rate_limiter = RateLimiter::new(policy.limits.clone());
+        let session_groups = SessionGroups::new(store.clone(), clock.clone());
         Ok(Self(Arc::new(Inner {
             store,
             clock,
@@ -105,8 +102,7 @@ impl Auth {
             hasher,
             keys,
             token_cache: TokenCache::default(),
-            session_reads: Batcher::default(),
-            rotations: Batcher::default(),
+            session_groups,
             revocations,
             activity: ActivityTracker::default(),
             background,
@@ -193,12 +189,8 @@ impl Auth {
         &self.0.token_cache
     }
 
-    pub(crate) fn session_reads(&self) -> &Batcher<SessionRead> {
-        &self.0.session_reads
-    }
-
-    pub(crate) fn rotations(&self) -> &Batcher<Rotation> {
-        &self.0.rotations
+    pub(crate) fn session_groups(&self) -> &SessionGroups {
+        &self.0.session_groups
     }
 
     pub(crate) fn revocations(&self) -> &RevocationList {

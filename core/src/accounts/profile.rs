@@ -13,7 +13,7 @@ impl SignedIn<'_> {
     }
 
     pub(crate) async fn read_account(&self) -> Result<Account, Error> {
-        let row = self.auth.session_with_user(self.session).await?;
+        let row = self.auth.session_groups().read(self.session).await?;
         let row = row.ok_or(Error::Unauthenticated)?;
         let now = self.auth.clock().now();
         if row.session.is_active(now) && row.disabled_at.is_none() {

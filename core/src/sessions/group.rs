@@ -2,38 +2,82 @@
 //! and refreshes a commit. See [`crate::batch`].
 
 use crate::{
-    Auth, Error, Store,
-    batch::Grouped,
+    Error, Store,
+    batch::{Batcher, Grouped},
     sessions::store::{GROUP_SIZE, SessionWithUser},
+    shared_clock::SharedClock,
 };
 use countersign_types::{SessionId, Timestamp};
 use std::{collections::HashMap, sync::Arc};
 
+/// The queues of reads and rotations.
+pub(crate) struct SessionGroups {
+    context: Context,
+    reads: Batcher<SessionRead>,
+    rotations: Batcher<Rotation>,
+}
+
+#[derive(Clone)]
+struct Context {
+    store: Store,
+    clock: SharedClock,
+}
+
+impl SessionGroups {
+    pub(crate) fn new(store: Store, clock: SharedClock) -> Self {
+        // On SQLite one transaction at a time writes.
+        let (reads, rotations) = if store.is_sqlite() { (2, 1) } else { (4, 2) };
+        let context = Context { store, clock };
+        Self {
+            reads: Batcher::new(context.clone(), reads),
+            rotations: Batcher::new(context.clone(), rotations),
+            context,
+        }
+    }
+
+    /// Reads a session with its user.
+    pub(crate) async fn read(&self, id: SessionId) -> Result<Option<Arc<SessionWithUser>>, Error> {
+        if let Some(row) = self.reads.run(SessionRead(id)).await? {
+            return Ok(row);
+        }
+        let Context { store, clock } = &self.context;
+        let mut reader = store.read().await?;
+        Ok(reader.session_with_user(id, clock.now()).await?.map(Arc::new))
+    }
+
+    /// Rotates a session from the generation that was presented. Returns `None` if it was not
+    /// rotated: another request did so, or it has ended, or it must be rotated alone.
+    pub(crate) async fn rotate(
+        &self,
+        session: SessionId,
+        generation: i64,
+    ) -> Result<Option<Rotated>, Error> {
+        Ok(self.rotations.run(Rotation { session, generation }).await?.flatten())
+    }
+}
+
 /// A read of a session with its user.
-pub(crate) struct SessionRead(SessionId);
+struct SessionRead(SessionId);
 
 impl Grouped for SessionRead {
+    type Context = Context;
     type Outcome = Option<Arc<SessionWithUser>>;
     const MAX_GROUP: usize = GROUP_SIZE;
 
-    fn max_running(store: &Store) -> usize {
-        if store.is_sqlite() { 2 } else { 4 }
-    }
-
-    async fn run_group(auth: &Auth, reads: &[Self]) -> Result<Vec<Self::Outcome>, Error> {
+    async fn run_group(context: &Context, reads: &[Self]) -> Result<Vec<Self::Outcome>, Error> {
         let mut ids: Vec<_> = reads.iter().map(|read| read.0).collect();
         ids.sort_unstable();
         ids.dedup();
-        let mut reader = auth.store().read().await?;
-        let rows = by_id(reader.sessions_with_users(&ids, auth.clock().now()).await?);
+        let mut reader = context.store.read().await?;
+        let rows = by_id(reader.sessions_with_users(&ids, context.clock.now()).await?);
         Ok(reads.iter().map(|read| rows.get(&read.0).cloned()).collect())
     }
 }
 
 /// A rotation of a session from the generation that was presented.
-pub(crate) struct Rotation {
-    pub(crate) session: SessionId,
-    pub(crate) generation: i64,
+struct Rotation {
+    session: SessionId,
+    generation: i64,
 }
 
 /// A session after a rotation, and the time of the rotation.
@@ -43,24 +87,21 @@ pub(crate) struct Rotated {
 }
 
 impl Grouped for Rotation {
+    type Context = Context;
     /// `None` if the session was not rotated: another request did so, or it has ended, or another
     /// transaction has locked it.
     type Outcome = Option<Rotated>;
     const MAX_GROUP: usize = GROUP_SIZE;
 
-    fn max_running(store: &Store) -> usize {
-        if store.is_sqlite() { 1 } else { 2 }
-    }
-
-    async fn run_group(auth: &Auth, rotations: &[Self]) -> Result<Vec<Self::Outcome>, Error> {
+    async fn run_group(context: &Context, rotations: &[Self]) -> Result<Vec<Self::Outcome>, Error> {
         // Of several requests with the same token one rotates.
         let mut presented: Vec<_> =
             rotations.iter().map(|rotation| (rotation.session, rotation.generation)).collect();
         presented.sort_unstable();
         presented.dedup();
-        let mut tx = auth.store().write().await?;
+        let mut tx = context.store.write().await?;
         // The wait for the connection may have taken time.
-        let at = auth.clock().now();
+        let at = context.clock.now();
         let rotated = tx.session_rotate_group(&presented, at).await?;
         // Read in the same transaction, so that the claims match the database.
         let mut rows = match &*rotated {
@@ -83,18 +124,4 @@ impl Grouped for Rotation {
 
 fn by_id(rows: Vec<SessionWithUser>) -> HashMap<SessionId, Arc<SessionWithUser>> {
     rows.into_iter().map(|row| (row.session.id, Arc::new(row))).collect()
-}
-
-impl Auth {
-    /// Reads a session with its user.
-    pub(crate) async fn session_with_user(
-        &self,
-        id: SessionId,
-    ) -> Result<Option<Arc<SessionWithUser>>, Error> {
-        if let Some(row) = self.session_reads().run(self, SessionRead(id)).await? {
-            return Ok(row);
-        }
-        let mut reader = self.store().read().await?;
-        Ok(reader.session_with_user(id, self.clock().now()).await?.map(Arc::new))
-    }
 }

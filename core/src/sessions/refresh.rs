@@ -8,7 +8,6 @@ use crate::{
     mail::{MailContent, Notice, Origin},
     one_time_links::LinkOwner,
     sessions::{
-        group::Rotation,
         refresh_token,
         refresh_token::{ParsedRefreshToken, RefreshDecision, RotationState},
         store::{REUSE_DETECTED, SessionWithUser},
@@ -59,11 +58,9 @@ impl Auth {
                     // After a group did not rotate the session: alone, and so after a transaction
                     // that has locked it.
                     if decision == RefreshDecision::Rotate && std::mem::take(&mut may_join_group) {
-                        let rotation = Rotation { session: presented.session, generation };
-                        let Some(Some(rotated)) = self.rotations().run(self, rotation).await?
-                        else {
-                            continue;
-                        };
+                        let rotated =
+                            self.session_groups().rotate(presented.session, generation).await?;
+                        let Some(rotated) = rotated else { continue };
                         fail_point::hit(FailPoint::AfterRefreshCommit);
                         return self.issue_rotated(&rotated.row, rotated.at);
                     }
@@ -153,7 +150,7 @@ impl Auth {
         &self,
         presented: ParsedRefreshToken,
     ) -> Result<(Arc<SessionWithUser>, Timestamp), Error> {
-        let row = self.session_with_user(presented.session).await?;
+        let row = self.session_groups().read(presented.session).await?;
         let row = row.ok_or(Error::Unauthenticated)?;
         let now = self.clock().now();
         let alive = row.session.is_active(now)
