@@ -2,13 +2,13 @@
 //! outcome becomes. Credentials, cookies and errors are in [`countersign_http`]. Only this module
 //! and those below it depend on `leptos_axum`.
 
+mod entered_values;
 mod request_scope;
 pub(crate) mod response;
-mod typed_values;
 
+pub use entered_values::EnteredValues;
+pub(crate) use entered_values::entered_value;
 pub use request_scope::{PageSession, RequestScope};
-pub use typed_values::TypedValues;
-pub(crate) use typed_values::typed_value;
 
 use crate::{server_fn_access::ServerFnAccess, server_fn_error::ServerFnProblem, ui::theme_switch};
 use countersign_http::{

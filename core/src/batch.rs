@@ -102,6 +102,9 @@ impl<Operation: Grouped> Worker<Operation> {
                 .filter(|waiting| !waiting.sender.is_closed())
                 .map(|waiting| (waiting.operation, waiting.sender))
                 .unzip();
+            if operations.is_empty() {
+                continue;
+            }
             match Operation::run_group(&context, &operations).await {
                 Ok(outcomes) => {
                     for (sender, outcome) in senders.into_iter().zip(outcomes) {

@@ -30,7 +30,7 @@ pub struct CookieNames {
     device: String,
     link: String,
     verification: String,
-    typed: String,
+    entered: String,
 }
 
 impl CookieNames {
@@ -49,7 +49,7 @@ impl CookieNames {
             device: name("-device"),
             link: name("-link"),
             verification: name("-verification"),
-            typed: name("-typed"),
+            entered: name("-entered"),
         }
     }
 
@@ -86,11 +86,11 @@ impl CookieNames {
         &self.verification
     }
 
-    /// The name of the cookie with what was typed into a form that was refused, for the page that
+    /// The name of the cookie with the values that were entered in a refused form, for the page that
     /// shows the form again.
     #[must_use]
-    pub fn typed(&self) -> &str {
-        &self.typed
+    pub fn entered(&self) -> &str {
+        &self.entered
     }
 }
 
@@ -100,9 +100,9 @@ pub fn verification_cookie(headers: &HeaderMap, names: &CookieNames) -> Option<S
     tokens(headers, names.verification()).pop()
 }
 
-/// Returns what was typed into a form that was refused, encoded.
-pub fn typed_cookie(headers: &HeaderMap, names: &CookieNames) -> Option<String> {
-    tokens(headers, names.typed()).pop()
+/// Returns the values that were entered in a refused form, encoded.
+pub fn entered_cookie(headers: &HeaderMap, names: &CookieNames) -> Option<String> {
+    tokens(headers, names.entered()).pop()
 }
 
 /// Returns the token of the link from an email that this browser has opened.
@@ -221,12 +221,12 @@ pub fn clear_link_cookie(names: &CookieNames) -> [HeaderValue; 2] {
     [header(names, names.link(), "over", Some(60)), header(names, names.link(), "", Some(0))]
 }
 
-/// Lifetime of the cookie with typed values in seconds: until the redirect has been followed.
-const TYPED_COOKIE_TTL: i64 = 60;
+/// Lifetime in seconds of the cookie with entered values: enough to follow the redirect.
+const ENTERED_COOKIE_TTL: i64 = 60;
 
-/// Returns the `Set-Cookie` value for what was typed into a form that was refused.
-pub fn set_typed_cookie(values: &str, names: &CookieNames) -> HeaderValue {
-    header(names, names.typed(), values, Some(TYPED_COOKIE_TTL))
+/// Returns the `Set-Cookie` value for the values that were entered in a refused form.
+pub fn set_entered_cookie(values: &str, names: &CookieNames) -> HeaderValue {
+    header(names, names.entered(), values, Some(ENTERED_COOKIE_TTL))
 }
 
 /// Lifetime of the verification cookie in seconds: a day, as long as a sign-up waits.

@@ -109,7 +109,8 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && is_well_formed(token)).then_some(token)
 }
 
-/// The bytes that may occur in a token, as a table: every request checks some hundred bytes.
+/// The bytes of a token (RFC 6750, 2.1). A table, because every request checks several hundred
+/// bytes.
 const TOKEN_BYTES: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0_u8;

@@ -3,11 +3,12 @@
 use crate::{
     brand, data_download, gallery,
     middleware::{
-        element_count, error_pages,
+        element_count,
+        entered_values::keep_entered_values,
+        error_pages,
         page_cache::{PageCache, serve_cached_page},
         page_guard,
         render_limit::{RenderSlots, limit_rendering},
-        typed_values::keep_typed_values,
     },
     open_link::open_link,
     page_policy, speculation_rules,
@@ -144,7 +145,7 @@ pub fn router(server: AppState) -> Router {
                 .merge(if server.0.has_gallery { gallery::routes() } else { Router::new() })
                 .route_layer(map_response(element_count::add_element_count))
                 .route_layer(render_slots)
-                .route_layer(from_fn_with_state(server.0.http.clone(), keep_typed_values))
+                .route_layer(from_fn_with_state(server.0.http.clone(), keep_entered_values))
                 .route_layer(from_fn_with_state(PageCache::default(), serve_cached_page)),
         )
         .route("/fn/{*unknown}", any(not_found))

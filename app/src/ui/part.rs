@@ -17,3 +17,14 @@ pub(crate) fn part(name: &'static str) -> impl Attribute {
 /// Returns no attribute: the element has the one that the server has rendered.
 #[cfg(not(feature = "ssr"))]
 pub(crate) const fn part(_: &'static str) -> impl Attribute {}
+
+/// Returns attributes of an element of an island that never change. Only the server renders them,
+/// and the browser has no code for them. Not for elements that the browser itself creates.
+#[cfg(feature = "ssr")]
+pub(crate) fn fixed<A: Attribute>(attributes: impl FnOnce() -> A) -> impl Attribute {
+    attributes()
+}
+
+/// Returns no attributes: the element has those that the server has rendered.
+#[cfg(not(feature = "ssr"))]
+pub(crate) fn fixed<A: Attribute>(_: impl FnOnce() -> A) -> impl Attribute {}

@@ -5,12 +5,16 @@ use crate::{
     messages,
     ui::{
         form::{FormContext, input_name},
-        part::part,
+        part::{fixed, part},
         text_field::{hint_id, hint_line},
     },
 };
 use countersign_types::Field;
-use leptos::{attr::custom::custom_attribute, ev, prelude::*};
+use leptos::{
+    attr::{self, custom::custom_attribute},
+    ev,
+    prelude::*,
+};
 use std::sync::Arc;
 
 /// Rules for generated passwords (Apple, "Password Rules").
@@ -60,7 +64,6 @@ pub fn PasswordField(
     let hint = move || {
         if new { messages::field::password_hint(length.try_get().unwrap_or_default()) } else { "" }
     };
-    let password_rules = custom_attribute("passwordrules", new.then_some(PASSWORD_RULES));
     view! {
         <div class="field" {..part("field")}>
             <div class="field-head">
@@ -69,21 +72,23 @@ pub fn PasswordField(
             </div>
             <div class="field-box" {..part("input")}>
                 <input
-                    id=id
-                    name=input_name(id)
+                    {..fixed(move || (
+                        attr::id(id),
+                        attr::name(input_name(id)),
+                        attr::autocomplete(if new { "new-password" } else { "current-password" }),
+                        attr::autocapitalize("none"),
+                        attr::spellcheck("false"),
+                        attr::enterkeyhint("go"),
+                        attr::autofocus(form.has_focus(field, false)),
+                        attr::aria_describedby(hint_id(field)),
+                        custom_attribute("passwordrules", new.then_some(PASSWORD_RULES)),
+                    ))}
                     type=move || if_shown("text", "password")
-                    autocomplete=if new { "new-password" } else { "current-password" }
-                    autocapitalize="none"
-                    spellcheck="false"
-                    enterkeyhint="go"
-                    autofocus=form.has_focus(field, false)
-                    aria-describedby=hint_id(field)
                     aria-invalid=move || form.error_of(field).map(|_| "true")
                     on:input=on_input
                     on:keydown=on_key
                     on:keyup=on_key
                     on:blur=move |_| set_caps_lock(false)
-                    {..password_rules}
                 />
                 <button
                     type="button"

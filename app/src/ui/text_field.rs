@@ -4,11 +4,14 @@ use crate::{
     messages,
     ui::{
         form::{FormContext, input_name},
-        part::part,
+        part::{fixed, part},
     },
 };
 use countersign_types::Field;
-use leptos::prelude::*;
+use leptos::{
+    attr::{self, custom::custom_attribute},
+    prelude::*,
+};
 use std::sync::Arc;
 
 /// A text field with label, hint and error message.
@@ -36,10 +39,12 @@ pub fn TextField(
 ) -> impl IntoView {
     let (id, form) = (field.name(), expect_context::<FormContext>());
     let kind = if field == Field::Email { "email" } else { "text" };
-    // Without scripts, what was typed comes back with the page.
+    // Without scripts, the server fills in what the user entered.
     #[cfg(feature = "ssr")]
-    let value =
-        value.or_else(|| form.is_refused().then(|| crate::request::typed_value(field)).flatten());
+    #[cfg(feature = "ssr")]
+    let value = value
+        .filter(|value| !value.is_empty())
+        .or_else(|| form.is_refused().then(|| crate::request::entered_value(field)).flatten());
     view! {
         <div class="field" {..part("field")}>
             <div class="field-head">
@@ -49,16 +54,18 @@ pub fn TextField(
             </div>
             <div class="field-box" {..part("input")}>
                 <input
-                    id=id
-                    name=input_name(id)
-                    type=kind
-                    autocomplete=autocomplete
-                    value=value
-                    readonly=readonly
-                    enterkeyhint="next"
-                    autofocus=form.has_focus(field, autofocus)
-                    data-draft=""
-                    aria-describedby=hint_id(field)
+                    {..fixed(move || (
+                        attr::id(id),
+                        attr::name(input_name(id)),
+                        attr::r#type(kind),
+                        attr::autocomplete(autocomplete),
+                        attr::value(value),
+                        attr::readonly(readonly),
+                        attr::enterkeyhint("next"),
+                        attr::autofocus(form.has_focus(field, autofocus)),
+                        custom_attribute("data-draft", ""),
+                        attr::aria_describedby(hint_id(field)),
+                    ))}
                     aria-invalid=move || form.error_of(field).map(|_| "true")
                 />
             </div>

@@ -13,7 +13,7 @@ thread_local! {
     /// The key that this thread signed with last, and its `kid`. `jsonwebtoken::encode` would parse
     /// and check the key for each token, which takes almost as long as the signature. A key that
     /// was removed stays here until the next signature of the thread.
-    static PARSED: RefCell<Option<(String, Box<dyn JwtSigner>)>> = const { RefCell::new(None) };
+    static LAST_SIGNER: RefCell<Option<(String, Box<dyn JwtSigner>)>> = const { RefCell::new(None) };
 }
 
 /// The key for signing.
@@ -31,17 +31,17 @@ impl Signer {
             kid: Some(self.kid.clone()),
             ..Header::new(self.algorithm.jwt())
         };
-        let mut token = encoded(&header)?;
+        let mut token = encode_part(&header)?;
         token.push('.');
-        token.push_str(&encoded(claims)?);
-        let signature = self.signature(token.as_bytes())?;
+        token.push_str(&encode_part(claims)?);
+        let signature = self.sign_bytes(token.as_bytes())?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
         Ok(token)
     }
 
-    fn signature(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        PARSED.with_borrow_mut(|parsed| {
+    fn sign_bytes(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        LAST_SIGNER.with_borrow_mut(|parsed| {
             let signer = match parsed.take().filter(|(kid, _)| *kid == self.kid) {
                 Some((_, signer)) => signer,
                 None => (DEFAULT_PROVIDER.signer_factory)(&self.algorithm.jwt(), &self.key)
@@ -54,6 +54,6 @@ impl Signer {
     }
 }
 
-fn encoded(part: &impl Serialize) -> Result<String, Error> {
+fn encode_part(part: &impl Serialize) -> Result<String, Error> {
     Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(part).map_err(Error::internal)?))
 }

@@ -91,7 +91,7 @@ impl PasswordHasher {
         for number in 0..hashing.threads.max(1) {
             let (queue, shared) = (queue.clone(), shared.clone());
             let run = move || {
-                lower_priority();
+                lower_thread_priority();
                 if number == 0 {
                     strength::warm_up();
                 }
@@ -269,11 +269,11 @@ impl Drop for PasswordHasher {
 
 /// Gives this thread a lower priority than those that serve requests: a hash takes many times as
 /// long as any other work, and everything else would wait for its time slices.
-fn lower_priority() {
+fn lower_thread_priority() {
     // On Linux this sets the priority of a thread. It is not essential, and may be forbidden.
     let this = rustix::thread::gettid();
     if let Err(error) = rustix::process::setpriority_process(Some(this), NICENESS) {
-        tracing::debug!(%error, "priority of a hashing thread is unchanged");
+        tracing::debug!(%error, "thread priority not lowered");
     }
 }
 

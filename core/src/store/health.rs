@@ -114,6 +114,11 @@ impl Health {
     pub(super) fn is_usable(&self, age: Duration) -> bool {
         self.state().broken_at.is_none_or(|broken| age < broken.elapsed())
     }
+
+    /// Whether a connection may be used of which the opening began at this time.
+    pub(super) fn is_usable_since(&self, opening: Instant) -> bool {
+        self.state().broken_at.is_none_or(|broken| opening > broken)
+    }
 }
 
 #[cfg(test)]

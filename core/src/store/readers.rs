@@ -1,8 +1,8 @@
 //! The connections that read from SQLite.
 //!
-//! The pool of sqlx pings a connection when it is acquired and again when it is returned. For
-//! SQLite, whose connections can't break on their way, each ping wakes the thread of the connection
-//! for nothing, and the two cost more than most reads. (On Postgres the pool of sqlx is used.)
+//! The pool of sqlx pings a connection when it is acquired and when it is returned. A connection to
+//! SQLite has no network that could fail, and each ping wakes its thread. The two pings cost more
+//! than most reads. Postgres uses the pool of sqlx.
 
 use crate::{
     clock,
@@ -23,45 +23,47 @@ const MAX_READERS: usize = 4;
 
 /// The connections that read. Clones share them.
 #[derive(Clone, Debug)]
-pub(super) struct Readers(Arc<Shared>);
+pub(super) struct Readers(Arc<ReaderPool>);
 
 #[derive(Debug)]
-struct Shared {
+struct ReaderPool {
     options: SqliteConnectOptions,
     health: Arc<Health>,
     /// One permit for each connection, idle or not.
     permits: Arc<Semaphore>,
-    /// The last one is used first, so that connections beyond the load stay cold.
-    idle: Mutex<Vec<Opened>>,
+    /// The last returned is used first, so that surplus connections stay idle.
+    idle: Mutex<Vec<IdleConnection>>,
 }
 
 #[derive(Debug)]
-struct Opened {
+struct IdleConnection {
     connection: SqliteConnection,
+    /// When the opening began.
     at: Instant,
 }
 
 /// A connection lent for one read or a few. Dropping it returns it.
 pub(crate) struct ReadLease {
-    opened: Option<Opened>,
+    opened: Option<IdleConnection>,
     readers: Readers,
     /// Released after the connection was returned.
     _permit: OwnedSemaphorePermit,
 }
 
 impl Readers {
-    /// Creates the pool and opens one connection.
+    /// Opens the first connection.
     pub(super) async fn open(
         options: SqliteConnectOptions,
         health: Arc<Health>,
     ) -> Result<Self, sqlx::Error> {
         let permits = Arc::new(Semaphore::new(MAX_READERS));
-        let readers = Self(Arc::new(Shared { options, health, permits, idle: Mutex::default() }));
+        let readers =
+            Self(Arc::new(ReaderPool { options, health, permits, idle: Mutex::default() }));
         drop(readers.acquire().await?);
         Ok(readers)
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Opened>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<IdleConnection>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -73,10 +75,10 @@ impl Readers {
             .map_err(|_| sqlx::Error::PoolClosed)?;
         let opened = loop {
             let Some(idle) = self.take_idle() else {
-                let connection = self.0.options.connect().await?;
-                break Opened { connection, at: clock::monotonic() };
+                let at = clock::monotonic();
+                break IdleConnection { connection: self.0.options.connect().await?, at };
             };
-            if self.0.health.is_usable(idle.at.elapsed()) {
+            if self.0.health.is_usable_since(idle.at) {
                 break idle;
             }
             drop(timeout(CLOSE_TIMEOUT, idle.connection.close()).await);
@@ -84,7 +86,7 @@ impl Readers {
         Ok(ReadLease { opened: Some(opened), readers: self.clone(), _permit: permit })
     }
 
-    fn take_idle(&self) -> Option<Opened> {
+    fn take_idle(&self) -> Option<IdleConnection> {
         self.idle().pop()
     }
 

@@ -19,8 +19,11 @@ fn is_unambiguous(path: &str) -> bool {
     let Some(path) = path.strip_prefix('/') else { return path == "*" || path.is_empty() };
     let mut segments = path.split('/').peekable();
     while let Some(segment) = segments.next() {
-        let decoded =
-            if segment.contains('%') { decode(segment).into() } else { Cow::from(segment) };
+        let decoded = if segment.contains('%') {
+            decode_separators(segment).into()
+        } else {
+            Cow::from(segment)
+        };
         let dots = decoded.split(['/', '\\']).any(|part| part == "." || part == "..");
         if dots || decoded.contains('\\') || segment.is_empty() && segments.peek().is_some() {
             return false;
@@ -30,7 +33,7 @@ fn is_unambiguous(path: &str) -> bool {
 }
 
 /// Decodes the characters that separate segments or change their meaning.
-fn decode(segment: &str) -> String {
+fn decode_separators(segment: &str) -> String {
     segment.to_ascii_lowercase().replace("%2e", ".").replace("%5c", "\\").replace("%2f", "/")
 }
 

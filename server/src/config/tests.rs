@@ -131,7 +131,7 @@ fn brand_settings_say_what_they_need() {
         ("COUNTERSIGN_BRAND_RETURN_TO", "https://app.example.com/notes", "exact origin"),
         ("COUNTERSIGN_BRAND_LAYOUT", "wide", "card, plain or split"),
         ("COUNTERSIGN_BRAND_FONT", "/nowhere/font.woff2", "can't be read"),
-        ("COUNTERSIGN_SIGN_UP", "invite", "open or closed"),
+        ("COUNTERSIGN_SIGN_UP", "invite", "open, invited or closed"),
     ] {
         let errors = read([(name, value)]).expect_err(name);
         assert!(errors[0].starts_with(name) && errors[0].contains(expected), "{errors:?}");

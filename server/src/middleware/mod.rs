@@ -18,14 +18,14 @@
 //! 11. [`page_guard`]: redirect anonymous clients from protected pages to the log-in page;
 //! 12. `api_guard`: require the access level of an API operation, log the cause of its errors and
 //!     complete their challenge;
-//! 13. [`page_cache`]: serve pages that are the same for all visitors without a session;
-//! 14. [`typed_values`]: keep what was typed into a refused form for the page that shows it again;
+//! 13. [`page_cache`]: serve pages that are equal for all anonymous clients;
+//! 14. [`entered_values`]: keep the values of a refused form for the page that shows it again;
 //! 15. [`render_limit`]: limit concurrent page renderings, and run each to completion;
 //! 16. [`element_count`]: add the number of elements to each island of a page.
 
 pub mod element_count;
+pub mod entered_values;
 pub mod error_pages;
 pub mod page_cache;
 pub mod page_guard;
 pub mod render_limit;
-pub mod typed_values;

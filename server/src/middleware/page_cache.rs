@@ -1,10 +1,8 @@
-//! Keeps pages that are the same for all visitors without a session: home, log-in, sign-up and
-//! forgotten password. Two of their responses differ in the nonce only, so a page is rendered once
-//! for each theme, and each response gets a nonce of its own.
+//! Caches the pages that are equal for all anonymous clients. Two responses differ only in the
+//! nonce, so a page is rendered once for each theme, and each response gets a new nonce.
 //!
-//! A page depends on the settings, which don't change while the server runs, and on the request. So
-//! only requests without a query are served from here, and without any cookie except those in
-//! [`KNOWN_COOKIES`].
+//! Only requests without a query, and without cookies other than [`KNOWN_COOKIES`], are served from
+//! the cache: anything else that a page depends on is in the query, in a cookie or a setting.
 
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -40,9 +38,9 @@ const MAX_PAGE_BYTES: usize = 256 << 10;
 
 /// The pages that were rendered, at most one for each path and theme.
 #[derive(Clone, Default)]
-pub(crate) struct PageCache(Arc<RwLock<HashMap<Key, Arc<CachedPage>>>>);
+pub(crate) struct PageCache(Arc<RwLock<HashMap<CacheKey, Arc<CachedPage>>>>);
 
-type Key = (&'static str, Option<&'static str>);
+type CacheKey = (&'static str, Option<&'static str>);
 
 /// A page in pieces, between which the nonce of a response is inserted.
 struct CachedPage {
@@ -72,7 +70,7 @@ impl CachedPage {
 }
 
 /// Returns which page a request is for, if it may be served from here.
-fn key(request: &Request) -> Option<Key> {
+fn cache_key(request: &Request) -> Option<CacheKey> {
     let path = *PAGES.iter().find(|path| **path == request.uri().path())?;
     if request.method() != Method::GET || request.uri().query().is_some() {
         return None;
@@ -97,7 +95,7 @@ pub(crate) async fn serve_cached_page(
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(key) = key(&request) else { return next.run(request).await };
+    let Some(key) = cache_key(&request) else { return next.run(request).await };
     let cached = cache.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
     if let Some(page) = cached {
         return page.response();
@@ -119,4 +117,52 @@ pub(crate) async fn serve_cached_page(
         cache.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::new(page));
     }
     Response::from_parts(head, Body::from(Bytes::from(html)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{Router, middleware::from_fn_with_state, response::Html, routing::get};
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use tower::ServiceExt;
+
+    async fn get_page(router: &Router, path: &str, cookie: &'static str) -> String {
+        let request = Request::get(path).header(COOKIE, cookie).body(Body::empty());
+        let response = router.clone().oneshot(request.expect("a request")).await.expect("a page");
+        let body = to_bytes(response.into_body(), MAX_PAGE_BYTES).await.expect("a body");
+        String::from_utf8(body.to_vec()).expect("text")
+    }
+
+    #[tokio::test]
+    async fn second_request_for_a_page_is_not_rendered() {
+        let renderings = Arc::new(AtomicU32::new(0));
+        let page = {
+            let renderings = renderings.clone();
+            async move || {
+                renderings.fetch_add(1, Ordering::Relaxed);
+                let policy = "script-src 'nonce-abc'";
+                ([(CONTENT_SECURITY_POLICY, policy)], Html("<script nonce=\"abc\"></script>"))
+            }
+        };
+        let cache = PageCache::default();
+        let router = Router::new()
+            .route("/login", get(page.clone()))
+            .route("/account", get(page))
+            .layer(from_fn_with_state(cache, serve_cached_page));
+        for (path, cookie, rendered) in [
+            ("/login", "", 1),
+            ("/login", "", 1),
+            ("/login", "countersign-time-zone=Asia/Tokyo; countersign-theme=dark", 2),
+            ("/login", "countersign-theme=dark", 2),
+            ("/login", "countersign-theme=dark; countersign-3000-entered=x", 3),
+            ("/login?next=/", "", 4),
+            ("/account", "", 5),
+            ("/account", "", 6),
+            ("/login", "", 6),
+        ] {
+            let html = get_page(&router, path, cookie).await;
+            assert!(html.starts_with("<script nonce="), "{html}");
+            assert_eq!(renderings.load(Ordering::Relaxed), rendered, "{path} {cookie}");
+        }
+    }
 }

@@ -58,12 +58,12 @@ test_on_each_database! {
         }
     }
 
-async fn refused_plain_form_is_shown_with_what_was_typed(app: App) {
+    async fn refused_plain_form_is_shown_with_the_entered_values(app: App) {
         let form = "form[email]=ada@example.com&form[name]=Ada+%3CL%3E&form[password]=password1";
         let refused = app.anon().submit("/fn/signup", "/signup", form).await;
         let location = refused.header("location");
         assert!(!location.contains("ada") && !location.contains("Ada"), "{location}");
-        let cookie = refused.cookies().into_iter().find(|line| line.contains("-typed="));
+        let cookie = refused.cookies().into_iter().find(|line| line.contains("-entered="));
         let cookie = cookie.expect("a cookie");
         assert!(cookie.contains("HttpOnly") && cookie.contains("Max-Age=60"), "{cookie}");
         let cookie = cookie.split(';').next().unwrap_or_default();
@@ -76,10 +76,10 @@ async fn refused_plain_form_is_shown_with_what_was_typed(app: App) {
         }
         let accepted = form.replace("password1", &PASSWORD.replace(' ', "+"));
         let accepted = app.anon().submit("/fn/signup", "/signup", &accepted).await;
-        assert!(accepted.cookies().iter().all(|line| !line.contains("-typed=")));
+        assert!(accepted.cookies().iter().all(|line| !line.contains("-entered=")));
     }
 
-        async fn invalid_or_expired_cookie_is_treated_as_anonymous(app: App) {
+    async fn invalid_or_expired_cookie_is_treated_as_anonymous(app: App) {
         let user = app.user("ada@example.com").await;
         app.clock.advance(TimeSpan::days(15));
         for cookie in [user.refresh.as_str(), "csgn_rt_x", "expired", "' OR 1=1"] {

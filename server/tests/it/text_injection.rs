@@ -119,7 +119,7 @@ fn assert_safe_redirect(response: &TestResponse, context: &str) {
     assert_same_origin(response.header("location"), context);
     for cookie in response.cookies() {
         assert!(
-            ["countersign-3000=", "countersign-3000-device="]
+            ["countersign-3000=", "countersign-3000-device=", "countersign-3000-entered="]
                 .iter()
                 .any(|name| cookie.starts_with(name)),
             "{context:?}: {cookie}"

@@ -1,5 +1,5 @@
-//! (server) What a user has typed into a form that was refused, in a cookie between the response
-//! and the page with the form.
+//! (server) The email address and the name that a user entered in a refused form. They are in a
+//! cookie between the response and the page with the form.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use countersign_http::{HttpState, cookies};
@@ -14,12 +14,12 @@ const FIELDS: [Field; 2] = [Field::Email, Field::Name];
 const MAX_VALUE_BYTES: usize = 512;
 
 /// The values of [`FIELDS`].
-pub struct TypedValues(Vec<(Field, String)>);
+pub struct EnteredValues(Vec<(Field, String)>);
 
-impl TypedValues {
+impl EnteredValues {
     /// Reads the values of a form as browsers send it. Returns `None` if there are none.
     #[must_use]
-    pub fn of_form(form: &[u8]) -> Option<Self> {
+    pub fn from_form(form: &[u8]) -> Option<Self> {
         Self::parse(form, |field| format!("form[{}]", field.name()))
     }
 
@@ -52,12 +52,12 @@ impl TypedValues {
     }
 }
 
-/// Returns what the user typed into a field of the form that was refused, if it is kept.
-pub(crate) fn typed_value(field: Field) -> Option<String> {
+/// Returns the value that the user entered in a field of the refused form, if it is kept.
+pub(crate) fn entered_value(field: Field) -> Option<String> {
     let (request, http) = (use_context::<Parts>()?, use_context::<HttpState>()?);
-    let cookie = cookies::typed_cookie(&request.headers, http.cookies())?;
-    let TypedValues(values) = TypedValues::decode(&cookie)?;
-    values.into_iter().find_map(|(typed, value)| (typed == field).then_some(value))
+    let cookie = cookies::entered_cookie(&request.headers, http.cookies())?;
+    let EnteredValues(values) = EnteredValues::decode(&cookie)?;
+    values.into_iter().find_map(|(of, value)| (of == field).then_some(value))
 }
 
 #[cfg(test)]
@@ -67,21 +67,21 @@ mod tests {
     #[test]
     fn only_email_address_and_name_are_kept() {
         let form = b"form[email]=ada%40example.com&form[name]=Ada+L.&form[password]=secret+1&next=";
-        let kept = TypedValues::of_form(form).expect("values");
+        let kept = EnteredValues::from_form(form).expect("values");
         assert_eq!(
             kept.0,
             [(Field::Email, "ada@example.com".to_owned()), (Field::Name, "Ada L.".to_owned())]
         );
-        assert_eq!(TypedValues::decode(&kept.encode()).expect("a cookie").0, kept.0);
-        assert!(TypedValues::of_form(b"form[password]=secret+1&form[email]=").is_none());
+        assert_eq!(EnteredValues::decode(&kept.encode()).expect("a cookie").0, kept.0);
+        assert!(EnteredValues::from_form(b"form[password]=secret+1&form[email]=").is_none());
         let long = format!("form[email]={}", "a".repeat(MAX_VALUE_BYTES + 1));
-        assert!(TypedValues::of_form(long.as_bytes()).is_none());
+        assert!(EnteredValues::from_form(long.as_bytes()).is_none());
     }
 
     #[test]
-    fn any_cookie_is_read_or_ignored() {
+    fn malformed_cookie_is_ignored() {
         for cookie in ["", "x", "!!", "AAAA", "ZW1haWw9"] {
-            assert!(TypedValues::decode(cookie).is_none(), "{cookie}");
+            assert!(EnteredValues::decode(cookie).is_none(), "{cookie}");
         }
     }
 }
