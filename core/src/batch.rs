@@ -4,15 +4,21 @@
 //! An operation that finds nothing running starts at once, alone. Those that arrive meanwhile run
 //! together next. So a group grows with the load, and none waits until it is full.
 
-use crate::{Error, error_chain};
+use crate::{
+    Error, error_chain,
+    store::limits::{LOCK_TIMEOUT, STATEMENT_TIMEOUT},
+};
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 /// Maximum number of waiting operations. Further ones are rejected at once.
 const MAX_WAITING: usize = 1_024;
+/// Maximum time that an operation waits for its outcome: for a connection, and one statement.
+const MAX_WAIT: Duration = LOCK_TIMEOUT.saturating_add(STATEMENT_TIMEOUT);
 /// Seconds until a rejected client may retry.
 const RETRY_AFTER: u32 = 2;
 
@@ -84,7 +90,10 @@ impl<Operation: Grouped> Batcher<Operation> {
             let worker = Worker { queue: self.queue.clone(), has_ended: false };
             tokio::spawn(worker.run(self.context.clone()));
         }
-        outcome.await.ok().transpose()
+        match timeout(MAX_WAIT, outcome).await {
+            Ok(outcome) => outcome.ok().transpose(),
+            Err(_) => Err(Error::Overloaded { retry_after: RETRY_AFTER }),
+        }
     }
 }
 
@@ -157,5 +166,147 @@ fn for_each(error: &Error) -> Option<Error> {
             Some(Error::Unavailable(error_chain(&**cause).into()))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::{FutureExt, future::join_all};
+    use std::future::Future;
+    use tokio::{sync::Semaphore, task::yield_now};
+
+    const FAILS: u32 = 100;
+    const UNAVAILABLE: u32 = 101;
+    const PANICS: u32 = 102;
+
+    /// An operation that waits for a permit of the test.
+    struct Job(u32);
+
+    #[derive(Clone)]
+    struct Gate {
+        permits: Arc<Semaphore>,
+        groups: Arc<Mutex<Vec<Vec<u32>>>>,
+    }
+
+    impl Grouped for Job {
+        type Context = Gate;
+        type Outcome = u32;
+        const MAX_GROUP: usize = 4;
+
+        async fn run_group(gate: &Gate, jobs: &[Self]) -> Result<Vec<u32>, Error> {
+            let numbers: Vec<_> = jobs.iter().map(|job| job.0).collect();
+            gate.groups.lock().expect("a lock").push(numbers.clone());
+            gate.permits.acquire().await.expect("open").forget();
+            assert!(!numbers.contains(&PANICS), "a test makes this group panic");
+            if numbers.contains(&FAILS) {
+                return Err(Error::internal("one of them"));
+            }
+            if numbers.contains(&UNAVAILABLE) {
+                return Err(Error::Unavailable("all of them".into()));
+            }
+            Ok(numbers.into_iter().map(|number| number * 10).collect())
+        }
+    }
+
+    struct Test {
+        batcher: Batcher<Job>,
+        gate: Gate,
+    }
+
+    impl Test {
+        fn new() -> Self {
+            let gate = Gate { permits: Arc::new(Semaphore::new(0)), groups: Arc::default() };
+            Self { batcher: Batcher::new(gate.clone(), 1), gate }
+        }
+
+        /// Begins an operation. It waits until permits are added.
+        async fn begin(&self, number: u32) -> impl Future<Output = Result<Option<u32>, Error>> {
+            let mut outcome = Box::pin(self.batcher.run(Job(number)));
+            assert!((&mut outcome).now_or_never().is_none(), "{number} waits");
+            yield_now().await;
+            outcome
+        }
+
+        fn groups(&self) -> Vec<Vec<u32>> {
+            self.gate.groups.lock().expect("a lock").clone()
+        }
+    }
+
+    #[tokio::test]
+    async fn operations_that_wait_run_together_and_get_their_own_outcomes() {
+        let test = Test::new();
+        let mut started = Vec::new();
+        for number in 0..7 {
+            started.push(test.begin(number).await);
+        }
+        assert_eq!(test.groups(), [[0]]);
+        test.gate.permits.add_permits(3);
+        for (number, outcome) in (0..7).zip(join_all(started).await) {
+            assert_eq!(outcome.expect("done"), Some(number * 10));
+        }
+        assert_eq!(test.groups(), [vec![0], vec![1, 2, 3, 4], vec![5, 6]]);
+    }
+
+    #[tokio::test]
+    async fn cancelled_operations_are_not_run() {
+        let test = Test::new();
+        let first = test.begin(0).await;
+        let (kept, cancelled) = (test.begin(1).await, test.begin(2).await);
+        drop(cancelled);
+        test.gate.permits.add_permits(2);
+        assert_eq!(first.await.expect("done"), Some(0));
+        assert_eq!(kept.await.expect("done"), Some(10));
+        // A group in which all are cancelled.
+        let running = test.begin(3).await;
+        drop(test.begin(4).await);
+        drop(test.begin(5).await);
+        test.gate.permits.add_permits(1);
+        assert_eq!(running.await.expect("done"), Some(30));
+        let next = test.begin(6).await;
+        test.gate.permits.add_permits(1);
+        assert_eq!(next.await.expect("done"), Some(60));
+        assert_eq!(test.groups(), [[0], [1], [3], [6]]);
+    }
+
+    #[tokio::test]
+    async fn failed_group_dissolves_unless_the_reason_concerns_all() {
+        let test = Test::new();
+        let first = test.begin(0).await;
+        let (one, other) = (test.begin(FAILS).await, test.begin(1).await);
+        test.gate.permits.add_permits(2);
+        assert!(first.await.is_ok());
+        assert_eq!((one.await.expect("alone"), other.await.expect("alone")), (None, None));
+        let first = test.begin(2).await;
+        let (one, other) = (test.begin(UNAVAILABLE).await, test.begin(3).await);
+        test.gate.permits.add_permits(2);
+        assert!(first.await.is_ok());
+        for outcome in [one.await, other.await] {
+            assert!(matches!(outcome, Err(Error::Unavailable(_))), "{outcome:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn operations_run_alone_after_a_panic_and_later_ones_in_groups() {
+        let test = Test::new();
+        let (panicking, waiting) = (test.begin(PANICS).await, test.begin(1).await);
+        test.gate.permits.add_permits(1);
+        assert_eq!((panicking.await.expect("alone"), waiting.await.expect("alone")), (None, None));
+        let next = test.begin(2).await;
+        test.gate.permits.add_permits(1);
+        assert_eq!(next.await.expect("done"), Some(20));
+    }
+
+    #[tokio::test]
+    async fn full_queue_rejects_operations_at_once() {
+        let test = Test::new();
+        let mut started = vec![test.begin(0).await];
+        for _ in 0..MAX_WAITING {
+            started.push(test.begin(1).await);
+        }
+        let rejected = test.batcher.run(Job(1)).now_or_never().expect("at once");
+        assert!(matches!(rejected, Err(Error::Overloaded { .. })), "{rejected:?}");
+        test.gate.permits.add_permits(MAX_WAITING);
+        assert!(join_all(started).await.iter().all(|outcome| matches!(outcome, Ok(Some(_)))));
     }
 }

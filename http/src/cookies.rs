@@ -86,8 +86,8 @@ impl CookieNames {
         &self.verification
     }
 
-    /// The name of the cookie with the values that were entered in a refused form, for the page that
-    /// shows the form again.
+    /// The name of the cookie with the values that were entered in a refused form, for the page
+    /// that shows the form again.
     #[must_use]
     pub fn entered(&self) -> &str {
         &self.entered
@@ -227,6 +227,11 @@ const ENTERED_COOKIE_TTL: i64 = 60;
 /// Returns the `Set-Cookie` value for the values that were entered in a refused form.
 pub fn set_entered_cookie(values: &str, names: &CookieNames) -> HeaderValue {
     header(names, names.entered(), values, Some(ENTERED_COOKIE_TTL))
+}
+
+/// Returns the `Set-Cookie` value that deletes the cookie with entered values.
+pub fn clear_entered_cookie(names: &CookieNames) -> HeaderValue {
+    header(names, names.entered(), "", Some(0))
 }
 
 /// Lifetime of the verification cookie in seconds: a day, as long as a sign-up waits.

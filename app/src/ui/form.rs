@@ -42,10 +42,12 @@ impl FormContext {
         self.action.was_accepted() == Some(true)
     }
 
-    /// Returns whether the page is rendered because the form was refused, without scripts.
+    /// Returns the value that the user entered in a field, if the page is rendered because the form
+    /// was refused, without scripts.
     #[cfg(feature = "ssr")]
-    pub(super) fn is_refused(self) -> bool {
-        untrack(|| self.action.problem()).is_some()
+    pub(super) fn entered_value(self, field: Field) -> Option<String> {
+        untrack(|| self.action.problem())?;
+        crate::request::entered_value(self.action.path, field)
     }
 
     pub(super) fn error_of(self, field: Field) -> Option<FieldError> {

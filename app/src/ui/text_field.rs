@@ -41,10 +41,7 @@ pub fn TextField(
     let kind = if field == Field::Email { "email" } else { "text" };
     // Without scripts, the server fills in what the user entered.
     #[cfg(feature = "ssr")]
-    #[cfg(feature = "ssr")]
-    let value = value
-        .filter(|value| !value.is_empty())
-        .or_else(|| form.is_refused().then(|| crate::request::entered_value(field)).flatten());
+    let value = form.entered_value(field).filter(|_| !readonly).or(value);
     view! {
         <div class="field" {..part("field")}>
             <div class="field-head">

@@ -13,7 +13,7 @@ thread_local! {
     /// The key that this thread signed with last, and its `kid`. `jsonwebtoken::encode` would parse
     /// and check the key for each token, which takes almost as long as the signature. A key that
     /// was removed stays here until the next signature of the thread.
-    static LAST_SIGNER: RefCell<Option<(String, Box<dyn JwtSigner>)>> = const { RefCell::new(None) };
+    static SIGNER: RefCell<Option<(String, Box<dyn JwtSigner>)>> = const { RefCell::new(None) };
 }
 
 /// The key for signing.
@@ -41,7 +41,7 @@ impl Signer {
     }
 
     fn sign_bytes(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        LAST_SIGNER.with_borrow_mut(|parsed| {
+        SIGNER.with_borrow_mut(|parsed| {
             let signer = match parsed.take().filter(|(kid, _)| *kid == self.kid) {
                 Some((_, signer)) => signer,
                 None => (DEFAULT_PROVIDER.signer_factory)(&self.algorithm.jwt(), &self.key)

@@ -28,6 +28,7 @@ use countersign_types::{DisplayName, Email, Password, PasswordWeakness, UserId};
 use hash_queue::{HashQueue, QueuedJob};
 use job::{HashJob, HashOutcome};
 use normalized_password::NormalizedPassword;
+use rustix::process::{getpriority_process, setpriority_process};
 use std::{
     collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -42,8 +43,8 @@ use zeroize::Zeroize;
 const MAX_QUEUE_WAIT: Duration = Duration::from_secs(2);
 /// Seconds until a rejected client may retry.
 const RETRY_AFTER: u32 = 2;
-/// The niceness of the hashing threads.
-const NICENESS: i32 = 10;
+/// How much nicer than the process the hashing threads are.
+const NICENESS: i32 = 5;
 /// Maximum number of users whose unusable hash is remembered as logged.
 const MAX_REPORTED: usize = 1_000;
 
@@ -272,7 +273,9 @@ impl Drop for PasswordHasher {
 fn lower_thread_priority() {
     // On Linux this sets the priority of a thread. It is not essential, and may be forbidden.
     let this = rustix::thread::gettid();
-    if let Err(error) = rustix::process::setpriority_process(Some(this), NICENESS) {
+    let lowered = getpriority_process(Some(this))
+        .and_then(|niceness| setpriority_process(Some(this), niceness + NICENESS));
+    if let Err(error) = lowered {
         tracing::debug!(%error, "thread priority not lowered");
     }
 }

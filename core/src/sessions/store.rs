@@ -403,10 +403,6 @@ impl WriteTransaction {
         presented: &[(SessionId, i64)],
         now: Timestamp,
     ) -> Result<Vec<SessionId>, Error> {
-        if let [(id, generation)] = presented {
-            let is_rotated = self.session_rotate(*id, *generation, now).await?;
-            return Ok(is_rotated.then_some(*id).into_iter().collect());
-        }
         let statement = match self.connection_mut() {
             DatabaseConnection::Sqlite(_) => ROTATE_GROUP_SQLITE,
             DatabaseConnection::Postgres(_) => ROTATE_GROUP_POSTGRES,

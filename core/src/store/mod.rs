@@ -40,7 +40,7 @@ pub use open_error::OpenError;
 
 use crate::{Error, priority::Priority};
 use health::Health;
-use limits::LOCK_TIMEOUT;
+use limits::{LOCK_TIMEOUT, STATEMENT_TIMEOUT};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use postgres::connect_options;
 use postgres::{AcquireError, PostgresHandle, PostgresPool, is_pooler};
@@ -51,16 +51,12 @@ use std::{
     ops::{Deref, DerefMut},
     path::Path,
     sync::Arc,
-    time::Duration,
 };
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 use writer::{Lease, Writer};
-
-/// Timeout for one statement, including the network.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Maximum number of concurrent writes by anonymous clients: one in the queue of SQLite's writer,
 /// and a quarter of the connections to Postgres.
@@ -242,12 +238,12 @@ impl Store {
     pub async fn read(&self) -> Result<ReadConnection, Error> {
         let connection = match &self.pools {
             Pools::Sqlite { file, readers, .. } => {
+                // A new connection opens whatever file is at the path. When it is closed, SQLite
+                // copies the write-ahead log at that path into it, and deletes the log.
+                self.check_file(file)?;
                 let held = Box::pin(readers.acquire()).await;
-                // A new connection opens whatever file is at the path.
-                if let Err(file_error) = file.check_identity() {
-                    self.health.record_error(file_error.kind(), &file_error);
-                    return Err(Error::Unavailable(file_error.kind().name().into()));
-                }
+                // The connection may have been opened before the file was replaced.
+                self.check_file(file)?;
                 held.map(|held| DatabaseConnection::Sqlite(SqliteHandle::Read(held)))
             }
             Pools::Postgres(pool) => {
@@ -255,6 +251,14 @@ impl Store {
             }
         };
         Ok(self.reader(self.record_error(connection)?))
+    }
+
+    /// Checks that the path of the database still leads to the opened file.
+    fn check_file(&self, file: &DatabaseFile) -> Result<(), Error> {
+        file.check_identity().map_err(|file_error| {
+            self.health.record_error(file_error.kind(), &file_error);
+            Error::Unavailable(file_error.kind().name().into())
+        })
     }
 
     /// Begins a transaction. It must be short: on SQLite all other writers wait for it.

@@ -40,7 +40,7 @@ test_on_each_database! {
         join_all(after.iter().map(|issued| refresh(&context, issued))).await;
     }
 
-    async fn cancelled_refreshes_leave_the_others_of_their_group_alone(context: TestContext) {
+    async fn cancelled_session_reads_affect_no_other_refresh(context: TestContext) {
         let issued = sessions(&context, SESSIONS).await;
         let (cancelled, awaited) = issued.split_at(SESSIONS / 2);
         let mut started: Vec<_> =
@@ -75,21 +75,31 @@ async fn session_with_an_unreadable_row_fails_alone() {
 }
 
 #[tokio::test]
-async fn locked_session_holds_up_no_other_refresh() {
+async fn locked_sessions_hold_up_no_other_refresh() {
     let context = TestContext::on(TestDatabase::postgres().await).await;
     let issued = sessions(&context, 20).await;
-    let locked = session_of(&context, &issued[7]).await;
+    let (locked, others) = issued.split_at(4);
     let mut operator = PgConnection::connect(&context.database.url).await.expect("Postgres");
     let mut transaction = operator.begin().await.expect("a transaction");
-    let lock = sqlx::query("SELECT id FROM csgn_sessions WHERE id = $1 FOR UPDATE").bind(locked.0);
-    transaction.execute(lock).await.expect("a lock");
-    let waiting = {
-        let (auth, token) = (context.auth.clone(), issued[7].refresh.token.clone());
-        tokio::spawn(async move { can_refresh(&auth, &token).await })
-    };
-    let others = issued.iter().enumerate().filter(|(number, _)| *number != 7);
-    join_all(others.map(|(_, issued)| refresh(&context, issued))).await;
-    assert!(!waiting.is_finished());
-    transaction.rollback().await.expect("the lock is released");
-    assert!(waiting.await.expect("a task"));
+    for issued in locked {
+        let id = session_of(&context, issued).await.0;
+        let lock = sqlx::query("SELECT id FROM csgn_sessions WHERE id = $1 FOR UPDATE").bind(id);
+        transaction.execute(lock).await.expect("a lock");
+    }
+    let waiting: Vec<_> = locked
+        .iter()
+        .map(|issued| {
+            let (auth, token) = (context.auth.clone(), issued.refresh.token.clone());
+            tokio::spawn(async move { can_refresh(&auth, &token).await })
+        })
+        .collect();
+    for issued in others {
+        // One after the other, so that each may be a group of its own.
+        refresh(&context, issued).await;
+    }
+    assert!(waiting.iter().all(|task| !task.is_finished()));
+    transaction.rollback().await.expect("the locks are released");
+    for task in waiting {
+        assert!(task.await.expect("a task"));
+    }
 }

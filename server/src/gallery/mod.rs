@@ -79,6 +79,13 @@ async fn serve_preview(
     Path(name): Path<String>,
     request: Request,
 ) -> Response {
+    // Only in frames of the gallery: opened by itself, it could pass for a page of the operator.
+    let is_framed = |destination: &HeaderValue| {
+        ["iframe", "style"].contains(&destination.to_str().unwrap_or_default())
+    };
+    if !request.headers().get("sec-fetch-dest").is_none_or(is_framed) {
+        return problem::from_status(StatusCode::NOT_FOUND);
+    }
     let draft = Draft::of_query(request.uri().query().unwrap_or_default(), &server.0.brand);
     let page = match &*name {
         page::SAMPLE => {

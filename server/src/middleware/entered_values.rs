@@ -17,7 +17,10 @@ use countersign_http::{
     middleware::request_limits::MAX_BODY_BYTES,
     problem,
 };
-use countersign_leptos::{request::EnteredValues, routes::FAILED_FUNCTION};
+use countersign_leptos::{
+    request::EnteredValues,
+    routes::{FAILED_FUNCTION, has_param},
+};
 use countersign_types::Problem;
 
 /// Adds the cookie to the response that redirects to a refused form.
@@ -30,20 +33,25 @@ pub(crate) async fn keep_entered_values(
     if kind != RequestKind::PlainForm {
         return next.run(request).await;
     }
+    let had_values = cookies::entered_cookie(request.headers(), http.cookies()).is_some();
     let (parts, body) = request.into_parts();
     let Ok(form) = to_bytes(body, MAX_BODY_BYTES).await else {
         return problem::response(&Problem::BadRequest);
     };
-    let entered = EnteredValues::from_form(&form);
+    let entered = EnteredValues::from_form(parts.uri.path(), &form);
     let mut response = next.run(Request::from_parts(parts, Body::from(form))).await;
-    let is_refused = response
-        .headers()
-        .get(LOCATION)
-        .and_then(|location| location.to_str().ok())
-        .is_some_and(|location| location.contains(FAILED_FUNCTION));
-    if let Some(entered) = entered.filter(|_| is_refused) {
-        let cookie = cookies::set_entered_cookie(&entered.encode(), http.cookies());
-        response.headers_mut().append(SET_COOKIE, cookie);
-    }
+    let cookie = match entered.filter(|_| is_refused(&response)) {
+        Some(entered) => cookies::set_entered_cookie(&entered.encode(), http.cookies()),
+        None if had_values => cookies::clear_entered_cookie(http.cookies()),
+        None => return response,
+    };
+    response.headers_mut().append(SET_COOKIE, cookie);
     response
+}
+
+/// Returns whether a response redirects to the form, with the problem in the query.
+fn is_refused(response: &Response) -> bool {
+    let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+    let query = location.and_then(|location| location.split_once('?')).map(|(_, query)| query);
+    query.is_some_and(|query| has_param(query, FAILED_FUNCTION))
 }

@@ -74,9 +74,33 @@ test_on_each_database! {
             let page = app.anon().with("cookie", cookie).get(other).await.text;
             assert!(!page.contains("ada@example.com"), "only the form that was refused: {other}");
         }
+        let with_values = || app.anon().with("cookie", cookie);
+        let log_in = "form[email]=&form[password]=x";
+        let location = with_values().submit("/fn/login", "/login", log_in).await;
+        let page = with_values().get(location.header("location")).await.text;
+        assert!(page.contains("Enter your email address."), "{page}");
+        assert!(!page.contains("ada@example.com"), "values of another form are not shown");
         let accepted = form.replace("password1", &PASSWORD.replace(' ', "+"));
-        let accepted = app.anon().submit("/fn/signup", "/signup", &accepted).await;
-        assert!(accepted.cookies().iter().all(|line| !line.contains("-entered=")));
+        let accepted = with_values().submit("/fn/signup", "/signup", &accepted).await;
+        let deleted = accepted.cookies().into_iter().find(|line| line.contains("-entered="));
+        assert!(deleted.is_some_and(|line| line.contains("Max-Age=0")));
+    }
+
+    async fn refused_plain_form_shows_the_entered_value_instead_of_the_stored_one(app: App) {
+        let user = app.user("ada@example.com").await;
+        user.client.patch("/api/v1/me", json!({"name": "Ada"})).await;
+        let browser = || app.anon().browser(&user.refresh);
+        let page = browser().get("/account").await.text;
+        let tag = page.split("name=\"session_tag\" value=\"").nth(1).expect("a tag");
+        let tag = tag.split('"').next().unwrap_or_default();
+        let long = "Lovelace".repeat(30);
+        let form = format!("session_tag={tag}&form[name]={long}");
+        let refused = browser().submit("/fn/update-profile", "/account", &form).await;
+        let cookie = refused.cookies().into_iter().find(|line| line.contains("-entered="));
+        let cookie = cookie.expect("a cookie");
+        let cookie = cookie.split(';').next().unwrap_or_default();
+        let page = browser().with("cookie", cookie).get(refused.header("location")).await.text;
+        assert!(page.contains(&format!("value=\"{long}\"")), "{page}");
     }
 
     async fn invalid_or_expired_cookie_is_treated_as_anonymous(app: App) {
