@@ -142,7 +142,7 @@ fn reason(entropy: &Entropy, known: &KnownWords) -> PasswordWeakness {
     {
         return own;
     }
-    let Some(warning) = entropy.feedback().and_then(|feedback| feedback.warning()) else {
+    let Some(warning) = entropy.feedback().and_then(zxcvbn::feedback::Feedback::warning) else {
         return Reason::Other;
     };
     match warning {

@@ -296,7 +296,7 @@ impl ReadConnection {
             let query = sqlx::query_as(WITH_USER_GROUP)
                 .bind(now - LinkPurpose::ChangeEmail.ttl())
                 .bind(now);
-            padded(ids).fold(query, |query, id| query.bind(id)).fetch_all(c).await?
+            padded(ids).fold(query, sqlx::query::QueryAs::bind).fetch_all(c).await?
         }))
     }
 }

@@ -23,7 +23,7 @@ async fn refresh(context: &TestContext, issued: &IssuedTokens) -> IssuedTokens {
     context.auth.refresh(&client(), &issued.refresh.token).await.expect("refreshed")
 }
 
-async fn session_of(context: &TestContext, issued: &IssuedTokens) -> SessionId {
+fn session_of(context: &TestContext, issued: &IssuedTokens) -> SessionId {
     context.auth.session_of(&issued.refresh.token).expect("a session")
 }
 
@@ -61,8 +61,8 @@ test_on_each_database! {
 async fn session_with_an_unreadable_row_fails_alone() {
     let context = TestContext::on(TestDatabase::sqlite()).await;
     let issued = sessions(&context, 20).await;
-    let broken = session_of(&context, &issued[7]).await;
-    let id: String = broken.0.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let broken = session_of(&context, &issued[7]);
+    let id = broken.0.simple();
     let sql = format!("UPDATE csgn_sessions SET amr = x'ff' WHERE id = x'{id}'");
     execute(&context, &sql).await;
     let outcomes =
@@ -82,7 +82,7 @@ async fn locked_sessions_hold_up_no_other_refresh() {
     let mut operator = PgConnection::connect(&context.database.url).await.expect("Postgres");
     let mut transaction = operator.begin().await.expect("a transaction");
     for issued in locked {
-        let id = session_of(&context, issued).await.0;
+        let id = session_of(&context, issued).0;
         let lock = sqlx::query("SELECT id FROM csgn_sessions WHERE id = $1 FOR UPDATE").bind(id);
         transaction.execute(lock).await.expect("a lock");
     }

@@ -5,7 +5,7 @@
 //! the cache: anything else that a page depends on is in the query, in a cookie or a setting.
 
 use axum::{
-    body::{Body, Bytes, to_bytes},
+    body::{Body, to_bytes},
     extract::{Request, State},
     http::{
         HeaderMap, HeaderValue, Method, StatusCode,
@@ -116,7 +116,7 @@ pub(crate) async fn serve_cached_page(
     if let Some(page) = page {
         cache.write().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::new(page));
     }
-    Response::from_parts(head, Body::from(Bytes::from(html)))
+    Response::from_parts(head, Body::from(html))
 }
 
 #[cfg(test)]
