@@ -189,9 +189,9 @@ withAndWithoutScripts((scripts) => {
 withAndWithoutScripts((scripts) => {
   test('weak password is refused once, with its reason', async ({ expectConsole, page }) => {
     for (const [password, reason] of [
-      ['correcthorsebatterystaple', 'Many people use this or one like it.'],
-      ['passwordpassword', 'It repeats itself.'],
-      ['augusta byron', 'It contains your name.'],
+      ['correcthorsebatterystaple', 'Too common. Choose another password.'],
+      ['passwordpassword', "Don't repeat characters or words."],
+      ['augusta byron', "Don't use your name."],
     ]) {
       await open(page, '/signup');
       await fillIn(page, { ...newUser(), name: 'Augusta Byron', password });

@@ -356,7 +356,7 @@ withAndWithoutScripts((scripts) => {
     await newPassword.fill('password123');
     const tooWeak = async () => {
       await submit(page, 'Save and log out everywhere');
-      await expect(hint).toHaveText('Many people use this or one like it.');
+      await expect(hint).toHaveText('Too common. Choose another password.');
     };
     await (scripts
       ? expectConsole({ status: 422, url: '/fn/reset-password' }, tooWeak)

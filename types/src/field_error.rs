@@ -131,7 +131,7 @@ impl FieldError {
             }
             (_, Self::ControlCharacter) => "Remove hidden characters.",
             (_, Self::FullWidth) => "Use half-width letters.",
-            (_, Self::MatchesEmail) => "Don't use your email address.",
+            (_, Self::MatchesEmail) => PasswordWeakness::OwnEmail.message(),
             (_, Self::TooWeak(weakness)) => weakness.message(),
             (_, Self::Incorrect) => "That's not your current password.",
             (Field::Email, Self::Unchanged) => "That's already your email address.",
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     /// Every kind of field error, except weak passwords.
-    const ERRORS: [FieldError; 10] = [
+    const ERRORS: [FieldError; 11] = [
         FieldError::Missing,
         FieldError::Malformed,
         FieldError::TooShort { min: 8 },
@@ -248,6 +248,7 @@ mod tests {
         FieldError::Incorrect,
         FieldError::Unchanged,
         FieldError::Expired,
+        FieldError::NotInvited,
     ];
 
     /// The message of every error of every field.

@@ -23,25 +23,25 @@ macro_rules! password_weaknesses {
 
 password_weaknesses! {
     /// A common password, or one like it.
-    Common = "common", "Many people use this or one like it.";
+    Common = "common", "Too common. Choose another password.";
     /// One character or one text, again and again.
-    Repeated = "repeated", "It repeats itself.";
+    Repeated = "repeated", "Don't repeat characters or words.";
     /// Neighbouring keys.
-    Keyboard = "keyboard", "These keys are next to each other.";
+    Keyboard = "keyboard", "Don't use keys in a row.";
     /// Letters or digits in their order, such as `abcdef` or `6543`.
-    Sequence = "sequence", "It follows the alphabet or counts.";
+    Sequence = "sequence", "Don't use rows such as abcd or 4321.";
     /// A date or a year.
-    Date = "date", "Dates are easy to guess.";
+    Date = "date", "Don't use a date or a year.";
     /// A word and little else.
-    Word = "word", "One word is easy to guess. Add more.";
+    Word = "word", "Use more than one word.";
     /// A first name or a surname.
-    PersonName = "person_name", "Names of people are easy to guess.";
+    PersonName = "person_name", "Don't use only a person's name.";
     /// The display name of the user.
-    OwnName = "own_name", "It contains your name.";
+    OwnName = "own_name", "Don't use your name.";
     /// The email address of the user, or a part of it.
-    OwnEmail = "own_email", "It's like your email address.";
+    OwnEmail = "own_email", "Don't use your email address.";
     /// A word of this site.
-    SiteName = "site_name", "It contains a word of this site.";
+    SiteName = "site_name", "Don't use the name of this site.";
     /// Another reason.
     Other = "other", "Too easy to guess. Choose another.";
 }
@@ -59,7 +59,8 @@ impl PasswordWeakness {
         Self::ALL.iter().copied().find(|reason| reason.name() == name)
     }
 
-    /// Returns the reason for users. At most 36 characters, as [`crate::FieldError::message`].
+    /// Returns the cure for users, which implies the reason. At most 36 characters, as
+    /// [`crate::FieldError::message`].
     #[must_use]
     pub const fn message(self) -> &'static str {
         Self::TEXTS[self as usize].1

@@ -174,11 +174,11 @@ test_on_each_database! {
             app.anon().post(SIGN_UP, body).await.json()["errors"][0].clone()
         };
         for (password, reason, detail) in [
-            ("correcthorsebatterystaple", "common", "Many people use this or one like it."),
-            ("passwordpassword", "repeated", "It repeats itself."),
-            ("augusta byron", "own_name", "It contains your name."),
-            ("Lovelace1", "own_email", "It's like your email address."),
-            ("countersign1", "site_name", "It contains a word of this site."),
+            ("correcthorsebatterystaple", "common", "Too common. Choose another password."),
+            ("passwordpassword", "repeated", "Don't repeat characters or words."),
+            ("augusta byron", "own_name", "Don't use your name."),
+            ("Lovelace1", "own_email", "Don't use your email address."),
+            ("countersign1", "site_name", "Don't use the name of this site."),
         ] {
             let expected = json!({
                 "pointer": "/password", "code": "too_weak", "reason": reason, "detail": detail
