@@ -213,7 +213,7 @@ fn wrap(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::content::Origin;
+    use crate::{mail::content::Origin, one_time_links::LinkPurpose};
     use countersign_types::Timestamp;
     use std::sync::LazyLock;
 
@@ -257,10 +257,9 @@ mod tests {
     }
 
     fn link_for(content: &MailContent) -> MailLink {
-        let (code, valid_minutes) = match content.origin() {
-            None => (Some("419203".into()), 30),
-            Some(_) => (None, 14 * 24 * 60),
-        };
+        let code = content.has_code().then(|| "419203".into());
+        let ttl = content.link_purpose().map_or(TimeSpan::minutes(0), LinkPurpose::ttl);
+        let valid_minutes = u32::try_from(ttl.as_seconds() / 60).expect("minutes");
         let url = "https://accounts.example.com/link?token=mJ0yq8Zl2xW5tR7vB1nK4cD6fG9hS3aP";
         MailLink { url: url.into(), code, valid_minutes }
     }

@@ -68,8 +68,8 @@ pub(super) fn words(content: &MailContent, product: &str, recipient: &str) -> Wo
         MailContent::Invitation => Words {
             subject: format!("You're invited to {product}"),
             lead: format!("An administrator of {product} invited you to create an account."),
-            advice: "Your account gets this email address. If you didn't expect an invitation, \
-                     ignore this email.",
+            advice: "Your account will use this email address. If you didn't expect an \
+                     invitation, ignore this email.",
             action: Action::Link("Create account"),
             reason: because(&format!("an administrator of {product} invited {recipient}")),
             ..information("You're invited")
