@@ -219,7 +219,7 @@ pub fn is_weak_password(input: &[u8]) -> bool {
     static EMAIL: LazyLock<countersign_types::Email> = LazyLock::new(|| {
         countersign_types::Email::parse("ada.lovelace@analytical.example").expect("an address")
     });
-    strength::estimate(&String::from_utf8_lossy(input), &EMAIL, None).is_some()
+    strength::find_weakness(&String::from_utf8_lossy(input), &EMAIL, None).is_some()
 }
 
 /// Every statement by name, for the test that prepares each on both databases.

@@ -68,18 +68,18 @@ pub(crate) fn weakness(
     email: &Email,
     name: Option<&DisplayName>,
 ) -> Option<PasswordWeakness> {
-    weakness_unless_panic(|| estimate(password, email, name))
+    weakness_unless_panic(|| find_weakness(password, email, name))
 }
 
-/// Returns the estimate. A panic counts as too weak.
+/// Returns the result of `find`. A panic counts as too weak.
 fn weakness_unless_panic(
-    estimate: impl FnOnce() -> Option<PasswordWeakness>,
+    find: impl FnOnce() -> Option<PasswordWeakness>,
 ) -> Option<PasswordWeakness> {
-    catch_unwind(AssertUnwindSafe(estimate)).unwrap_or(Some(PasswordWeakness::Other))
+    catch_unwind(AssertUnwindSafe(find)).unwrap_or(Some(PasswordWeakness::Other))
 }
 
-/// Estimates the strength. It must not panic.
-pub(crate) fn estimate(
+/// Returns why the password is weak, or `None`. May panic inside zxcvbn.
+pub(crate) fn find_weakness(
     password: &str,
     email: &Email,
     name: Option<&DisplayName>,
@@ -93,8 +93,7 @@ pub(crate) fn estimate(
     (entropy.score() < Score::Two).then(|| reason(&entropy, &known))
 }
 
-/// Returns whether the letters of a password are a known passphrase, whatever is between and after
-/// them.
+/// Returns whether the ASCII letters of a password are a known passphrase.
 fn is_known_passphrase(password: &str) -> bool {
     let letters: String = password
         .chars()
@@ -457,7 +456,7 @@ mod tests {
 
         #[test]
         fn any_password_is_rated_without_panic(text in hard()) {
-            let _ = estimate(&text, &email(), name().as_ref());
+            let _ = find_weakness(&text, &email(), name().as_ref());
         }
     }
 }
