@@ -10,6 +10,7 @@
 //! | email: templates, outbox, delivery | [`mail`] |
 //! | rate limits, device cookies | [`rate_limit`] |
 //! | administration of other accounts | [`admin`] |
+//! | invitations to sign up | [`invitations`] |
 //! | the audit log | `audit` |
 //! | deleting rows whose retention has ended | [`retention`] |
 //!

@@ -227,6 +227,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     crate::accounts::pending::STATEMENTS,
     crate::accounts::store::STATEMENTS,
     crate::audit::store::STATEMENTS,
+    crate::invitations::store::STATEMENTS,
     crate::keys::store::STATEMENTS,
     crate::mail::store::STATEMENTS,
     crate::one_time_links::store::STATEMENTS,

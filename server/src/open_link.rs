@@ -40,7 +40,7 @@ const fn page_of(purpose: LinkPurpose) -> &'static str {
         LinkPurpose::ResetPassword => RESET,
         LinkPurpose::SecureAccount | LinkPurpose::RestoreEmail => SECURE,
         LinkPurpose::SetUp => SIGN_UP_FIRST_ADMIN,
-        LinkPurpose::Invitation | LinkPurpose::InvitationToPassOn => SIGN_UP_INVITED,
+        LinkPurpose::Invitation | LinkPurpose::SharedInvitation => SIGN_UP_INVITED,
         LinkPurpose::SignUp | LinkPurpose::VerifyEmail | LinkPurpose::ChangeEmail => CONFIRM,
     }
 }

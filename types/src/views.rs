@@ -346,8 +346,8 @@ pub struct Invitation {
 pub struct NewInvitation {
     /// The invitation.
     pub invitation: Invitation,
-    /// The link to pass on. Anyone who has it can sign up with the email address, which does not
-    /// count as verified then. It is not shown again.
+    /// The link for the administrator. Anyone who has it can sign up with the email address, which
+    /// does not count as verified then. It is not shown again.
     pub link: String,
     /// Whether an email with a link of its own is sent to the address. That link verifies it.
     pub email_sent: bool,

@@ -7,7 +7,6 @@
 mod change_email;
 mod deletion;
 mod export;
-pub(crate) mod invitation;
 mod log_in;
 pub(crate) mod pending;
 mod profile;

@@ -4,13 +4,13 @@
 use crate::{
     Auth, Error, LimitedAction, RequestContext,
     accounts::{
-        invitation::PresentedInvitation,
         pending::{PendingCause, PendingSession},
         roles::Roles,
         store::User,
         verification::{LogInStep, SessionStart},
     },
     audit::AuditEntry,
+    invitations::presented::PresentedInvitation,
     mail::MailContent,
     one_time_links::{LinkPurpose, LinkToken, store::NewLink},
     passwords::{hasher::Priority, strength::too_weak},
@@ -24,11 +24,47 @@ use countersign_types::{
     views::Role,
 };
 
-/// A link that allows a sign-up, as a client presents it. It need not be valid any more.
+/// The link with which a client signs up. It need not be valid any more.
 #[derive(Clone, Copy)]
 enum SignUpLink {
+    None,
     SetUp(LinkId),
     Invitation(PresentedInvitation),
+}
+
+impl SignUpLink {
+    /// Returns the role of the new user.
+    const fn role(self) -> Role {
+        match self {
+            Self::SetUp(_) => Role::Admin,
+            Self::None | Self::Invitation(_) => Role::User,
+        }
+    }
+
+    /// Returns whether the link was sent to the address of the new user.
+    const fn proves_address(self) -> bool {
+        matches!(self, Self::Invitation(invitation) if invitation.proves_address)
+    }
+
+    /// Returns whether the account is created only when its address is verified.
+    fn is_deferred(self, verification: Verification) -> bool {
+        verification == Verification::Required && matches!(self, Self::None)
+    }
+
+    /// Returns whether the session begins only when the address is verified.
+    fn defers_session(self, verification: Verification) -> bool {
+        verification == Verification::Required
+            && !self.proves_address()
+            && !matches!(self, Self::SetUp(_))
+    }
+}
+
+/// An account to be created.
+struct NewAccount {
+    id: UserId,
+    name: Option<DisplayName>,
+    email: Email,
+    password_hash: String,
 }
 
 impl Auth {
@@ -40,8 +76,9 @@ impl Auth {
     /// account with this address exists; the documentation says so.
     ///
     /// A setup token proves that the operator signs up, so the address need not be verified. An
-    /// invitation that was sent to the address verifies it. One that was passed on does not: if
-    /// addresses must be verified, the account is created, and its session begins after that.
+    /// invitation that was sent to the address verifies it. The link for the administrator does
+    /// not: if addresses must be verified, the account is created, and its session begins after
+    /// that.
     pub async fn sign_up(
         &self,
         context: &RequestContext,
@@ -50,47 +87,58 @@ impl Auth {
     ) -> Result<LogInStep, Error> {
         let link = self.sign_up_link(&form.link_token)?;
         match link {
-            None => self.require_open_sign_up()?,
-            Some(SignUpLink::Invitation(_)) => self.require_invitations()?,
-            Some(SignUpLink::SetUp(_)) => {}
+            SignUpLink::None => self.require_open_sign_up()?,
+            SignUpLink::Invitation(_) => self.require_invitations()?,
+            SignUpLink::SetUp(_) => {}
         }
         let NewUser { name, email, password } = form.validate()?;
         let slot = self.reserve_hash_slot(context, Priority::Anonymous, None)?;
         // An expired link is reported before anything is created.
         let email = self.check_sign_up_link(link, email).await?;
-        let key = email.lookup_key();
-        let must_verify = self.verification() == Verification::Required;
-        let is_deferred = must_verify && link.is_none();
+        let is_deferred = link.is_deferred(self.verification());
         if is_deferred {
             self.require_mail()?;
         }
         // Limits the enumeration of registered addresses, so it comes before the check.
         self.count_network_action(context, LimitedAction::SignUp).await?;
         // Saves the hash in most cases; the unique index decides.
+        let key = email.lookup_key();
         if !is_deferred && self.store().read().await?.user_by_email(&key).await?.is_some() {
             return Err(Error::EmailTaken);
         }
         let id = UserId(self.new_id(self.clock().now())?);
-        let hash = self
+        let password_hash = self
             .hasher()
             .hash_new(password, id, email.clone(), name.clone(), slot)
             .await?
             .map_err(too_weak(Field::Password))?;
         if is_deferred {
             let name = name.map(|name| name.as_str().to_owned());
-            let cause = PendingCause::SignUp { name, password_hash: hash };
-            return self.defer(id, &email, cause).await;
+            return self
+                .defer_session(id, &email, PendingCause::SignUp { name, password_hash })
+                .await;
         }
-        let now = self.clock().now();
-        let is_first_admin = matches!(link, Some(SignUpLink::SetUp(_)));
-        let role = if is_first_admin { Role::Admin } else { Role::User };
-        let proves_address = matches!(link, Some(SignUpLink::Invitation(it)) if it.proves_address);
+        let account = NewAccount { id, name, email, password_hash };
+        self.create_account(context, account, link, replaces).await
+    }
+
+    /// Uses the link and creates the account, with its first session unless the address must be
+    /// verified before.
+    async fn create_account(
+        &self,
+        context: &RequestContext,
+        account: NewAccount,
+        link: SignUpLink,
+        replaces: Option<&str>,
+    ) -> Result<LogInStep, Error> {
+        let NewAccount { id, name, email, password_hash } = account;
+        let (key, now) = (email.lookup_key(), self.clock().now());
         let user = User {
-            email_verified_at: proves_address.then_some(now),
-            ..new_user(id, name, &email, hash, role, now)
+            email_verified_at: link.proves_address().then_some(now),
+            ..new_user(id, name, &email, password_hash, link.role(), now)
         };
         let mut tx = self.store().begin_for(Priority::Anonymous).await?;
-        if let Some(SignUpLink::SetUp(link)) = link {
+        if let SignUpLink::SetUp(link) = link {
             let is_first = tx.installation_claim_first_admin(now).await?;
             if !is_first || !tx.link_use(link, LinkPurpose::SetUp, now).await? {
                 return Err(Error::LinkExpired);
@@ -99,18 +147,19 @@ impl Auth {
         if !tx.user_insert(&user, &key).await? {
             return Err(Error::EmailTaken);
         }
-        if let Some(SignUpLink::Invitation(PresentedInvitation { id: link, .. })) = link {
-            if !tx.link_use(link, LinkPurpose::Invitation, now).await? {
-                return Err(Error::LinkExpired);
-            }
-            if must_verify && !proves_address {
-                let entry = AuditEntry::by_owner(EventKind::SignedUp, id, None);
-                self.audit(&mut tx, context, now, entry).await?;
-                tx.commit().await?;
-                return self.defer(id, &email, PendingCause::LogIn { epoch: user.epoch }).await;
-            }
+        if let SignUpLink::Invitation(invitation) = link
+            && !tx.link_use(invitation.id, LinkPurpose::Invitation, now).await?
+        {
+            return Err(Error::LinkExpired);
         }
-        if self.verification() != Verification::Off && !proves_address {
+        if link.defers_session(self.verification()) {
+            let entry = AuditEntry::by_owner(EventKind::SignedUp, id, None);
+            self.audit(&mut tx, context, now, entry).await?;
+            tx.commit().await?;
+            let cause = PendingCause::LogIn { epoch: user.epoch };
+            return self.defer_session(id, &email, cause).await;
+        }
+        if self.verification() != Verification::Off && !link.proves_address() {
             // Beyond the limit for one address, the account is created without an email.
             let template = MailContent::VerifyEmail;
             self.send_verification_to(&mut tx, template, &user.email, now).await?;
@@ -139,7 +188,7 @@ impl Auth {
 
     /// Stores a sign-up or the log-in after it until the address is verified. The result of a
     /// sign-up is the same whether an account has that address or not.
-    async fn defer(
+    async fn defer_session(
         &self,
         user: UserId,
         email: &Email,
@@ -176,34 +225,30 @@ impl Auth {
         Ok(Some(LinkToken { purpose, id }.encode(self.secret())))
     }
 
-    /// Decodes the token that allows a sign-up; `None` without one. Nothing is read.
-    fn sign_up_link(&self, token: &str) -> Result<Option<SignUpLink>, Error> {
+    /// Decodes the token that allows a sign-up; it may be empty. Nothing is read.
+    fn sign_up_link(&self, token: &str) -> Result<SignUpLink, Error> {
         if token.is_empty() {
-            return Ok(None);
+            return Ok(SignUpLink::None);
         }
         let token = LinkToken::decode(self.secret(), token).ok_or(Error::LinkExpired)?;
         if token.purpose == LinkPurpose::SetUp {
-            return Ok(Some(SignUpLink::SetUp(token.id)));
+            return Ok(SignUpLink::SetUp(token.id));
         }
         let invitation = PresentedInvitation::of(token).ok_or(Error::LinkExpired)?;
-        Ok(Some(SignUpLink::Invitation(invitation)))
+        Ok(SignUpLink::Invitation(invitation))
     }
 
     /// Checks that a link is valid at present. Returns the address of the new account: that of the
     /// invitation, as the email was sent to it.
-    async fn check_sign_up_link(
-        &self,
-        link: Option<SignUpLink>,
-        typed: Email,
-    ) -> Result<Email, Error> {
+    async fn check_sign_up_link(&self, link: SignUpLink, typed: Email) -> Result<Email, Error> {
         match link {
-            None => Ok(typed),
-            Some(SignUpLink::SetUp(id)) => {
+            SignUpLink::None => Ok(typed),
+            SignUpLink::SetUp(id) => {
                 let (purpose, now) = (LinkPurpose::SetUp, self.clock().now());
                 let link = self.store().read().await?.link_to_address(id, purpose, now).await?;
                 link.map(|_| typed).ok_or(Error::LinkExpired)
             }
-            Some(SignUpLink::Invitation(PresentedInvitation { id, .. })) => {
+            SignUpLink::Invitation(PresentedInvitation { id, .. }) => {
                 let row = self.valid_invitation(id).await?;
                 let invited = Email::parse(&row.email).map_err(|_| Error::LinkExpired)?;
                 if invited.lookup_key() == typed.lookup_key() {

@@ -82,10 +82,10 @@ link_purposes! {
     SetUp = "set_up" 6 TimeSpan::minutes(60);
     /// Sign up with the address that the link is sent to, which it verifies.
     Invitation = "invitation" 8 INVITATION_TTL;
-    /// Sign up with the address of an invitation that the administrator passes on. It verifies
+    /// Sign up with the address of an invitation, by the link for the administrator. It verifies
     /// nothing. It has no row of its own: it uses that of [`LinkPurpose::Invitation`], so that one
     /// of the two can be used.
-    InvitationToPassOn = "invitation_to_pass_on" 9 INVITATION_TTL;
+    SharedInvitation = "shared_invitation" 9 INVITATION_TTL;
 }
 
 /// The account of a link.

@@ -48,17 +48,6 @@ pub(crate) struct AddressLinkRow {
 
 from_row!(AddressLinkRow { email, user_id, owner });
 
-/// An open invitation.
-#[derive(Clone)]
-pub(crate) struct InvitationRow {
-    pub(crate) id: LinkId,
-    pub(crate) email: String,
-    pub(crate) created_at: Timestamp,
-    pub(crate) expires_at: Timestamp,
-}
-
-from_row!(InvitationRow { id, email, created_at, expires_at });
-
 statements! {
     SUPERSEDE = "UPDATE csgn_one_time_links SET ended_at = $3 WHERE email_key = $1 AND purpose = \
         $2 AND ended_at IS NULL";
@@ -104,14 +93,6 @@ statements! {
     LAST_FOR_USER = "SELECT id FROM csgn_one_time_links WHERE user_id = $1 AND purpose = $2 AND \
         ended_at IS NULL ORDER BY id DESC LIMIT 1";
     DELETE_FOR_USER = "DELETE FROM csgn_one_time_links WHERE user_id = $1";
-    INVITATIONS = "SELECT id, email, created_at, expires_at FROM csgn_one_time_links WHERE purpose \
-        = 'invitation' AND ended_at IS NULL AND expires_at > $1 AND id < $2 AND NOT EXISTS (SELECT \
-        1 FROM csgn_users u WHERE u.email_key = csgn_one_time_links.email_key) ORDER BY id DESC \
-        LIMIT $3";
-    COUNT_INVITATIONS = "SELECT COUNT(*) FROM (SELECT 1 FROM csgn_one_time_links WHERE purpose = \
-        'invitation' AND ended_at IS NULL AND expires_at > $1 LIMIT $2) open";
-    REVOKE_INVITATION = "UPDATE csgn_one_time_links SET ended_at = $2 WHERE id = $1 AND purpose = \
-        'invitation' AND ended_at IS NULL AND expires_at > $2";
     PRUNE = "DELETE FROM csgn_one_time_links WHERE id IN (SELECT id FROM csgn_one_time_links WHERE \
         expires_at < $1 LIMIT $2)";
 }
@@ -194,34 +175,6 @@ impl ReadConnection {
     ) -> Result<Option<Timestamp>, Error> {
         Ok(with_connection!(self, |c| sqlx::query_scalar(NEWEST_RESTORING)
             .bind(user)
-            .fetch_one(c)
-            .await?))
-    }
-
-    /// Returns the invitations before `before` that can be used, newest first.
-    pub(crate) async fn invitation_list(
-        &mut self,
-        now: Timestamp,
-        before: LinkId,
-        limit: i64,
-    ) -> Result<Vec<InvitationRow>, Error> {
-        Ok(with_connection!(self, |c| sqlx::query_as(INVITATIONS)
-            .bind(now)
-            .bind(before)
-            .bind(limit)
-            .fetch_all(c)
-            .await?))
-    }
-
-    /// Returns the number of invitations that have not ended, up to `limit`.
-    pub(crate) async fn invitation_count(
-        &mut self,
-        now: Timestamp,
-        limit: i64,
-    ) -> Result<i64, Error> {
-        Ok(with_connection!(self, |c| sqlx::query_scalar(COUNT_INVITATIONS)
-            .bind(now)
-            .bind(limit)
             .fetch_one(c)
             .await?))
     }
@@ -402,15 +355,6 @@ impl WriteTransaction {
     ) -> Result<(), Error> {
         execute!(self, END_RESTORING, user, email_key, now);
         Ok(())
-    }
-
-    /// Ends an invitation. Returns `false` if it does not exist or has ended.
-    pub(crate) async fn invitation_revoke(
-        &mut self,
-        id: LinkId,
-        now: Timestamp,
-    ) -> Result<bool, Error> {
-        Ok(execute!(self, REVOKE_INVITATION, id, now) == 1)
     }
 
     /// Deletes the links of a deleted account.

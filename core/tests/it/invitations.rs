@@ -31,7 +31,7 @@ async fn invite(auth: &Auth, email: &str) -> Result<NewInvitation, Error> {
     auth.operator_for_tests(&client()).invite(&Email::parse(email).expect("an address")).await
 }
 
-/// Returns the token in a link to pass on.
+/// Returns the token in the link for the administrator.
 fn passed(invitation: &NewInvitation) -> String {
     let token = invitation.link.strip_prefix(&format!("{ISSUER}/link?token="));
     token.expect("a link").to_owned()
@@ -86,7 +86,7 @@ test_on_each_database! {
         assert!(is_expired(&accept(&node.auth, ADA, &passed(&invitation)).await));
     }
 
-    async fn passed_invitation_verifies_no_address(context: TestContext) {
+    async fn shared_invitation_verifies_no_address(context: TestContext) {
         let node = inviting(&context, Verification::Required).await;
         let invitation = invite(&node.auth, ADA).await.expect("an invitation");
         let mail = node.sent_one().await;

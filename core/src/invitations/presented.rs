@@ -2,7 +2,7 @@
 //!
 //! The link in the email and the link that the administrator gets are different tokens for one row,
 //! so that one of them can be used. Only the one in the email proves that the new user reads the
-//! address. What administrators do with invitations is in [`crate::invitations`].
+//! address.
 
 use crate::{
     Auth, Error,
@@ -24,7 +24,7 @@ impl PresentedInvitation {
     pub(crate) fn of(token: LinkToken) -> Option<Self> {
         let proves_address = match token.purpose {
             LinkPurpose::Invitation => true,
-            LinkPurpose::InvitationToPassOn => false,
+            LinkPurpose::SharedInvitation => false,
             _ => return None,
         };
         Some(Self { id: token.id, proves_address })

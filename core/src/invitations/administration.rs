@@ -1,12 +1,12 @@
-//! Invitations to sign up, which administrators create, list and revoke. An invitation is a
-//! one-time link to an address. How a new user presents it is in `accounts::invitation`.
+//! Invitations as administrators create, list and revoke them.
 
 use crate::{
     Error, LimitedAction,
     admin::Admin,
     audit::{AuditEntry, store::Outcome},
+    invitations::store::InvitationRow,
     mail::{MailContent, MailRecipient, QueuedMail},
-    one_time_links::{LinkPurpose, LinkToken, store::InvitationRow},
+    one_time_links::{LinkPurpose, LinkToken},
     pagination::PageRequest,
 };
 use countersign_types::{
@@ -67,7 +67,7 @@ impl Admin<'_> {
             created_at: now,
             expires_at: now + purpose.ttl(),
         };
-        let link = auth.link_url(LinkToken { purpose: LinkPurpose::InvitationToPassOn, id });
+        let link = auth.link_url(LinkToken { purpose: LinkPurpose::SharedInvitation, id });
         Ok(NewInvitation { invitation, link, email_sent })
     }
 
