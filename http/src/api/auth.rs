@@ -22,7 +22,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use countersign_core::PresentedCredential;
+use countersign_core::{PresentedCredential, one_time_links::LinkPurpose};
 use countersign_types::{
     forms::{LogInForm, SignUpForm},
     views::PendingVerification,
@@ -165,14 +165,18 @@ pub(crate) async fn sign_up(
     JsonBody(body): JsonBody<SignUpBody>,
 ) -> Result<Response, ApiError> {
     let (names, transport) = (server.cookies(), Transport::parse(body.transport.as_deref())?);
-    let link_token = match (body.setup_token, body.invitation_token) {
-        (token, none) | (none, token) if none.is_empty() => token,
-        _ => {
-            let detail = "Send setup_token or invitation_token, not both.";
-            return Err(ApiError::invalid_member("/invitation_token", "conflict", detail));
-        }
-    };
-    let SignUpBody { name, email, password, .. } = body;
+    let SignUpBody { name, email, password, setup_token, invitation_token, .. } = body;
+    let is_set_up = !setup_token.is_empty();
+    if is_set_up && !invitation_token.is_empty() {
+        let detail = "Send setup_token or invitation_token, not both.";
+        return Err(ApiError::invalid_member("/invitation_token", "conflict", detail));
+    }
+    let link_token = if is_set_up { setup_token } else { invitation_token };
+    // Neither member accepts a token of the other.
+    let purpose = server.auth().link_purpose(&link_token);
+    if is_set_up != (purpose == Some(LinkPurpose::SetUp)) {
+        return Err(countersign_core::Error::LinkExpired.into());
+    }
     let form = SignUpForm { name, email, password, link_token };
     let replaced = replaced_session_token(&headers, transport, names);
     let step = server.auth().sign_up(&auth.client, &form, replaced.as_deref()).await?;

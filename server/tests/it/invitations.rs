@@ -120,6 +120,29 @@ test_on_each_database! {
         );
     }
 
+    async fn invitation_as_setup_token_is_refused(server: Inviting) {
+        let link = server.0.invitation(ADA).await;
+        let mut body = sign_up(ADA, "");
+        body["setup_token"] = json!(link.token);
+        let refused = server.0.anon().post(SIGN_UP, body).await;
+        assert_eq!(
+            (refused.status, refused.problem_code().as_str()),
+            (StatusCode::GONE, "link_expired")
+        );
+        let accepted = server.0.anon().post(SIGN_UP, sign_up(ADA, &link.token)).await;
+        assert_eq!(accepted.status, StatusCode::CREATED, "{}", accepted.text);
+    }
+
+    async fn setup_token_as_invitation_is_refused(server: Inviting) {
+        let token = server.0.server.auth().issue_setup_token().await.expect("a result");
+        let refused =
+            server.0.anon().post(SIGN_UP, sign_up(ADA, &token.expect("no administrator"))).await;
+        assert_eq!(
+            (refused.status, refused.problem_code().as_str()),
+            (StatusCode::GONE, "link_expired")
+        );
+    }
+
     async fn api_sign_up_needs_an_invitation(server: Inviting) {
         let app = &server.0;
         let link = server.0.invitation(ADA).await;
