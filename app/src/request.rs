@@ -72,7 +72,7 @@ pub fn accepts_sign_ups() -> bool {
     sign_up_problem().is_none()
 }
 
-/// Returns why not anyone may sign up; `None` if anyone may.
+/// Returns the problem of a sign-up without a link, or `None` if anyone may sign up.
 pub fn sign_up_problem() -> Option<Problem> {
     let http = use_context::<HttpState>()?;
     http.auth().require_open_sign_up().err().map(|error| to_problem(&error))

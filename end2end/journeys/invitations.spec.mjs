@@ -59,7 +59,7 @@ withAndWithoutScripts((scripts) => {
     const late = await (await newBrowser({ javaScriptEnabled: scripts })).newPage();
     await open(late, link);
     await expect(late.getByRole('alert')).toContainText('This link no longer works');
-    await expect(late.getByText('Ask an administrator for a new invitation.')).toBeVisible();
+    await expect(late.getByText('Ask an administrator for a new invitation, or')).toBeVisible();
   });
 
   test('invitation that is replaced while its form is open is refused', async ({

@@ -205,6 +205,7 @@ test_on_each_database! {
         let page = server.page(&server.open(&link.token).await).await;
         assert!(page.contains("This link no longer works"), "{page}");
         assert!(page.contains("Ask an administrator for a new invitation"), "{page}");
+        assert!(!page.contains("Already have an account?"), "{page}");
         assert!(!page.contains("<form") && page.contains("href=\"/login\""), "{page}");
     }
 

@@ -12,9 +12,9 @@ use leptos::prelude::*;
 
 /// The link that allows the sign-up, as the form contains it.
 #[derive(Clone, Default)]
-pub struct SignUpLink {
+pub struct SignUpFormLink {
     /// [`routes::SETUP`], or the id of an invitation; empty without a link.
-    pub token: String,
+    pub link: String,
     /// The address of an invitation.
     pub email: String,
 }
@@ -24,12 +24,12 @@ pub fn SignUpForm() -> impl IntoView {
     let check = |call: &SignUpCall| call.form.validate().err().unwrap_or_default();
     let sign_up = form_action(read, check, continue_to).with_navigation();
     let next = page_query::value("next").unwrap_or_default();
-    let (token, email) = rendered::from_context(|link: SignUpLink| (link.token, link.email));
+    let (link, email) = rendered::from_context(|link: SignUpFormLink| (link.link, link.email));
     let is_invited = page_query::has(routes::INVITATION);
     view! {
         <Form action=sign_up>
             <input type="hidden" name="next" value=next/>
-            <input type="hidden" name="form[link_token]" value=token/>
+            <input type="hidden" name="form[link_token]" value=link/>
             <TextField
                 field=Field::Email
                 autocomplete="username"

@@ -11,5 +11,5 @@ pub const FIRST_ADMIN: &str = "Create the first account. It will be the administ
 pub const SUBMIT: &str = "Create account";
 pub const WORKING: &str = "Creating account…";
 pub const ALREADY: &str = "Already have an account? {}";
-pub const INVITATION_ENDED: &str = "Ask an administrator for a new invitation. If you have \
-                                    already created your account, log in.";
+pub const INVITATION_ENDED: &str = "Ask an administrator for a new invitation, or log in if you \
+                                    have an account.";

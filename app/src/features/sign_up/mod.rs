@@ -6,7 +6,7 @@ pub mod messages;
 pub mod page;
 pub mod server_fn;
 
-pub use form::{SignUpForm, SignUpLink};
+pub use form::{SignUpForm, SignUpFormLink};
 #[cfg(feature = "ssr")]
 pub use page::SignUpPage;
 pub use server_fn::{SignUpCall, sign_up};

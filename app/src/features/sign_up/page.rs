@@ -1,6 +1,6 @@
 //! (server) The sign-up page.
 
-use super::{SignUpForm, SignUpLink, messages};
+use super::{SignUpForm, SignUpFormLink, messages};
 use crate::{
     brand::Brand,
     features::reset_password::read_link,
@@ -23,10 +23,10 @@ pub fn SignUpPage() -> impl IntoView {
     if let Some(problem) = request::sign_up_problem().filter(|_| !is_setup) {
         return refused(&problem).into_any();
     }
-    let mut link = SignUpLink::default();
+    let mut link = SignUpFormLink::default();
     let (mut title, mut lead) = (None, "");
     if is_setup {
-        link.token = routes::SETUP.into();
+        link.link = routes::SETUP.into();
         (title, lead) =
             (Some(messages::setup_title(&Brand::of_page().name)), messages::FIRST_ADMIN);
     }
@@ -41,19 +41,28 @@ pub fn SignUpPage() -> impl IntoView {
 
 /// Renders the page for the invitation that the browser has opened.
 fn invited() -> impl IntoView {
-    let content = Suspend::new(async {
+    Suspend::new(async {
         match read_link(routes::SIGN_UP.to_owned()).await {
             Ok(OpenedLink { link_id, email, .. }) => {
-                provide_context(SignUpLink { token: link_id.to_string(), email });
-                view! { <SignUpForm/> }.into_any()
+                provide_context(SignUpFormLink { link: link_id.to_string(), email });
+                view! {
+                    <AuthLayout heading=messages::HEADING links=Some(log_in_instead())>
+                        <SignUpForm/>
+                    </AuthLayout>
+                }
+                .into_any()
             }
-            Err(ServerFnProblem(problem @ Problem::Unavailable)) => load_error(problem),
-            Err(error) => invitation_problem(error.into()).into_any(),
+            Err(ServerFnProblem(problem @ Problem::Unavailable)) => {
+                without_form(load_error(problem))
+            }
+            Err(error) => without_form(invitation_problem(error.into()).into_any()),
         }
-    });
-    view! {
-        <AuthLayout heading=messages::HEADING links=Some(log_in_instead())>{content}</AuthLayout>
-    }
+    })
+}
+
+/// Renders the page with something instead of the form.
+fn without_form(content: AnyView) -> AnyView {
+    view! { <AuthLayout heading=messages::HEADING>{content}</AuthLayout> }.into_any()
 }
 
 /// Renders what replaces the form if the invitation can't be used.
@@ -77,7 +86,7 @@ fn log_in_url() -> String {
     with_return_to(routes::LOG_IN, &page_query::value("next").unwrap_or_default())
 }
 
-/// Renders the page while not anyone may sign up.
+/// Renders the page while sign-up is closed or by invitation only.
 fn refused(problem: &Problem) -> impl IntoView + use<> {
     let (title, detail) = (problem.title().to_owned(), problem.detail().into_owned());
     view! {
