@@ -16,7 +16,7 @@ const allAnswered = (page) =>
 async function openGallery(page, server) {
   const user = await createUser(server);
   await logIn(page, user);
-  await open(page, '/gallery?state=rest');
+  await open(page, '/gallery?state=idle');
   return user;
 }
 
@@ -59,7 +59,7 @@ test('two tabs refresh in turn, at most once each, and stay logged in', async ({
 }) => {
   const user = await openGallery(page, server);
   const second = await context.newPage();
-  await open(second, '/gallery?state=rest');
+  await open(second, '/gallery?state=idle');
   // Slows down refreshes, so that concurrent ones would overlap.
   await context.route('**/fn/refresh', async (route) => {
     await new Promise((done) => setTimeout(done, 200));

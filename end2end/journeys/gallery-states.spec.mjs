@@ -30,7 +30,7 @@ for (const colorScheme of ['light', 'dark']) {
 }
 
 test('closed dialog returns the focus to its button', async ({ page }) => {
-  await open(page, '/gallery?state=rest');
+  await open(page, '/gallery?state=idle');
   await page.getByRole('button', { name: 'Ask again' }).click();
   await expect(page.getByRole('dialog', { name: 'Really?' })).toBeFocused();
   await page.keyboard.press('Escape');

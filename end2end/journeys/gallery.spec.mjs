@@ -18,9 +18,9 @@ async function expectNoViolations(page) {
 }
 
 /** Changes a setting of the brand, and waits for the page that has it. */
-async function change(page, scripts, change) {
-  await change();
-  if (!scripts) await page.getByRole('button', { name: 'Show' }).click();
+async function change(page, scripts, edit) {
+  await edit();
+  if (!scripts) await page.getByRole('button', { name: 'Update previews' }).click();
 }
 
 test('each entry has a sample, code and properties', async ({ page }) => {
@@ -29,6 +29,7 @@ test('each entry has a sample, code and properties', async ({ page }) => {
   const links = navigation(page).locator('a[href^="/gallery?show="]');
   const urls = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')));
   expect(urls.length).toBeGreaterThan(30);
+  let withProperties = 0;
   for (const url of urls) {
     await open(page, url);
     const name = new URL(url, 'http://localhost').searchParams.get('show');
@@ -36,8 +37,15 @@ test('each entry has a sample, code and properties', async ({ page }) => {
     const body = page.frameLocator('iframe').locator('body');
     await expect(body).toBeAttached();
     await expect(page.getByRole('group', { name: 'Code' })).not.toBeEmpty();
+    const properties = page.locator('[data-part=card]', {
+      has: page.getByRole('heading', { name: 'Properties' }),
+    });
+    const table = properties.getByRole('table');
+    await expect(table.or(properties.getByText('None.', { exact: true }))).toBeVisible();
+    if (await table.isVisible()) withProperties += 1;
     await expect(page.getByRole('heading', { name: 'Accessibility' })).toBeVisible();
   }
+  expect(withProperties).toBeGreaterThan(25);
 });
 
 for (const colorScheme of ['light', 'dark']) {
@@ -94,7 +102,7 @@ withAndWithoutScripts((scripts) => {
   test('brand editor shows a brand and its settings', async ({ page }) => {
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
     await open(page, '/gallery/brand');
-    await expect(settings(page)).toHaveText('# Everything is as it is by default.');
+    await expect(settings(page)).toHaveText('# All settings have their default values.');
     await change(page, scripts, async () => {
       await page.getByLabel('name', { exact: true }).fill('Field "notes"');
       await page.getByLabel('accent', { exact: true }).fill('#3b2fb5');
@@ -120,7 +128,7 @@ withAndWithoutScripts((scripts) => {
     await change(page, scripts, () =>
       page.getByLabel('accent', { exact: true }).fill('#ffd400'),
     );
-    await expect(page.getByText('The nearest color that has it is #7d6700')).toBeVisible();
+    await expect(page.getByText('The nearest valid color is #7d6700')).toBeVisible();
     await expect(settings(page)).toContainText('accent = "#7d6700"');
   });
 });

@@ -442,7 +442,7 @@ const showGallery = (state, isShown) => async (page) => {
 
 /** The component gallery in every state. Only development builds have them. */
 export const galleryStates = {
-  gallery: showGallery('rest', (page) =>
+  gallery: showGallery('idle', (page) =>
     expect(page.getByRole('button', { name: 'Call five times' })).toBeVisible(),
   ),
   'gallery-filled': showGallery('filled', async (page) => {
@@ -452,13 +452,13 @@ export const galleryStates = {
     await expect(page.getByRole('button', { name: 'Hide password' })).toHaveCount(1);
     await expect(page.getByRole('checkbox')).not.toBeChecked();
   }),
-  'gallery-errors': showGallery('faults', (page) =>
+  'gallery-errors': showGallery('errors', (page) =>
     expect(page.locator('[aria-invalid=true]')).toHaveCount(4),
   ),
   'gallery-rejected': showGallery('refused', (page) =>
     expect(page.getByRole('alert')).toHaveCount(6),
   ),
-  'gallery-busy': showGallery('work', async (page) => {
+  'gallery-busy': showGallery('busy', async (page) => {
     await expect(page.getByRole('main').getByRole('button', { disabled: true })).toHaveCount(5);
   }),
   'gallery-dialog': showGallery('dialog', (page) =>
@@ -470,7 +470,7 @@ export const galleryStates = {
   'gallery-offline': showGallery('offline', (page) =>
     expect(page.getByText("You're offline.")).toBeVisible(),
   ),
-  'gallery-server-unavailable': showGallery('away', (page) =>
+  'gallery-server-unavailable': showGallery('unreachable', (page) =>
     expect(page.getByText("We can't reach the server right now.")).toBeVisible(),
   ),
 };

@@ -35,8 +35,7 @@ fn page_policy(
 /// Sets the headers of a page. Leptos calls it for each page after creating the
 /// nonce. Server functions and files have no nonce and keep the strict policy.
 ///
-/// `files` is the header with the files that the page loads: a proxy in front can send it to the
-/// browser before the page (RFC 8297), which this server can't do itself.
+/// `files` is the `Link` header. A proxy can send it before the page (RFC 8297); this server can't.
 pub(crate) fn set_page_policy(reload: Option<u32>, files: &HeaderValue) {
     let http = use_context::<HttpState>().filter(|_| routes::is_log_in_page(&request::path()));
     let origins = http.as_ref().map_or(&[][..], |http| &http.return_urls().origins);

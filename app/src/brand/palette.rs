@@ -13,7 +13,12 @@ pub struct Color([u8; 3]);
 /// The contrast of text (WCAG 2.2, 1.4.3).
 pub const MIN_CONTRAST: f64 = 4.5;
 /// `--canvas` and `--surface` of `style/tokens.css` on light pages.
-const LIGHT_BACKGROUNDS: [Color; 2] = [Color([0xf9, 0xfb, 0xfb]), Color([0xff, 0xff, 0xff])];
+pub(crate) const LIGHT_BACKGROUNDS: [Color; 2] =
+    [Color([0xf9, 0xfb, 0xfb]), Color([0xff, 0xff, 0xff])];
+/// `--canvas` and `--surface` on dark pages, for tests.
+#[cfg(test)]
+pub(crate) const DARK_BACKGROUNDS: [Color; 2] =
+    [Color([0x0d, 0x15, 0x18]), Color([0x15, 0x1e, 0x21])];
 /// Share of the accent in the background of the current page in a navigation, `--accent-tint`.
 pub(crate) const TINT: f64 = 0.1;
 /// Lightness of the accent on dark pages, and under the pointer.
@@ -151,8 +156,8 @@ impl fmt::Display for LowContrast {
         let Self { contrast, nearest } = self;
         write!(
             out,
-            "is too light for text: its contrast is {contrast:.1} to 1, and {MIN_CONTRAST} to 1 is \
-             needed. The nearest color that has it is {nearest}"
+            "is too light for text: contrast {contrast:.1}:1, minimum {MIN_CONTRAST}:1. The \
+             nearest valid color is {nearest}"
         )
     }
 }
@@ -261,9 +266,6 @@ impl From<Oklch> for Color {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    /// `--canvas` and `--surface` on dark pages.
-    const DARK_BACKGROUNDS: [Color; 2] = [Color([0x0d, 0x15, 0x18]), Color([0x15, 0x1e, 0x21])];
 
     fn color(text: &str) -> Color {
         text.parse().expect("a color")

@@ -81,8 +81,7 @@ fn read_hashes(options: &LeptosOptions) -> String {
     })
 }
 
-/// Whether the page is only shown, in a frame of the brand editor: it runs no scripts, and nothing
-/// in it can be used.
+/// Whether the page is a preview in a frame of the brand editor, without scripts and inert.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IsPreview(pub bool);
 

@@ -122,7 +122,7 @@ fn brand_settings_say_what_they_need() {
         ("COUNTERSIGN_BRAND_NAME", "a\u{7}b", "control characters"),
         ("COUNTERSIGN_BRAND_TAGLINE", &"x".repeat(121), "120 characters"),
         ("COUNTERSIGN_BRAND_ACCENT", "purple", "#3b2fb5"),
-        ("COUNTERSIGN_BRAND_ACCENT", "#ffd400", "nearest color that has it is #"),
+        ("COUNTERSIGN_BRAND_ACCENT", "#ffd400", "nearest valid color is #"),
         ("COUNTERSIGN_BRAND_RADIUS", "big", "none, small, soft or round"),
         ("COUNTERSIGN_BRAND_THEME", "sepia", "system, light or dark"),
         ("COUNTERSIGN_BRAND_TERMS", "javascript:alert(1)", "https://"),

@@ -4,7 +4,7 @@
 //! The documents in frames are the only ones that may be framed, by this site. They run no scripts
 //! and send no forms, and they contain nothing of a user: no cookie reaches what renders them.
 
-mod draft;
+mod edited_brand;
 
 use crate::state::AppState;
 use axum::{
@@ -21,14 +21,18 @@ use countersign_leptos::{
     brand::{Brand, palette::Palette},
     current_user::SampleUser,
     features::gallery::{
-        HasGallery, brand_editor, page, sample_document::sample_document, sample_user,
+        HasGallery,
+        brand_editor::{self, Preview},
+        page,
+        sample_document::sample_document,
+        sample_user,
     },
     layout::document::{IsPreview, app_document},
     request,
     routes::{BRAND_EDITOR, GALLERY, LOG_IN, PROFILE, SIGN_UP},
 };
 use countersign_types::Problem;
-use draft::Draft;
+use edited_brand::EditedBrand;
 use leptos::prelude::{provide_context, use_context};
 
 const CSS: &str = include_str!("../../../style/gallery.css");
@@ -64,7 +68,7 @@ pub(crate) fn provide_gallery(server: &AppState) {
         let query = use_context::<axum::http::request::Parts>()
             .and_then(|parts| parts.uri.query().map(str::to_owned))
             .unwrap_or_default();
-        provide_context(Draft::of_query(&query, &server.0.brand).into_page());
+        provide_context(EditedBrand::of_query(&query, &server.0.brand).into_page());
     }
 }
 
@@ -86,8 +90,8 @@ async fn serve_preview(
     if !request.headers().get("sec-fetch-dest").is_none_or(is_framed) {
         return problem::from_status(StatusCode::NOT_FOUND);
     }
-    let draft = Draft::of_query(request.uri().query().unwrap_or_default(), &server.0.brand);
-    let page = match &*name {
+    let edited = EditedBrand::of_query(request.uri().query().unwrap_or_default(), &server.0.brand);
+    let preview = match &*name {
         page::SAMPLE => {
             let (files, brand) = (server.site_files().clone(), server.0.brand.page.clone());
             let document = move || sample_document(&files);
@@ -97,17 +101,20 @@ async fn serve_preview(
             return framed(render(anonymous(request, uri)).await.into_response()).await;
         }
         "style.css" => {
-            let css = draft.to_css().unwrap_or_default();
+            let css = edited.to_css().unwrap_or_default();
             return ([(header::CONTENT_TYPE, "text/css")], css).into_response();
         }
-        "email" => return mail(&server, &draft),
-        "log-in" => LOG_IN,
-        "sign-up" => SIGN_UP,
-        "account" => PROFILE.path,
-        _ => return problem::from_status(StatusCode::NOT_FOUND),
+        name => Preview::from_name(name),
     };
-    let style = format!("{}/style.css?{}", page::PREVIEW, draft.query());
-    let context = provide_preview(&server, draft.to_brand(style));
+    let page = match preview {
+        Some(Preview::LogIn) => LOG_IN,
+        Some(Preview::SignUp) => SIGN_UP,
+        Some(Preview::Account) => PROFILE.path,
+        Some(Preview::Email) => return mail(&server, &edited),
+        None => return problem::from_status(StatusCode::NOT_FOUND),
+    };
+    let style = format!("{}/style.css?{}", page::PREVIEW, edited.query());
+    let context = provide_preview(&server, edited.to_brand(style));
     let document = {
         let server = server.clone();
         move || app_document(server.0.leptos.clone(), server.site_files())
@@ -170,11 +177,11 @@ fn frame_headers(style: &str) -> [(HeaderName, HeaderValue); 4] {
 
 /// Responds with an email in the brand. Emails have inline styles; of the query they contain only
 /// colors that were parsed, and an escaped name.
-fn mail(server: &AppState, draft: &Draft) -> Response {
-    let accent = draft.palette().map_or_else(MailAccent::default, |palette: Palette| MailAccent {
+fn mail(server: &AppState, edited: &EditedBrand) -> Response {
+    let accent = edited.palette().map_or_else(MailAccent::default, |palette: Palette| MailAccent {
         light: palette.accent.to_string(),
         dark: palette.accent_dark.to_string(),
     });
-    let html = sample_mail(draft.name(), server.0.http.origin(), &accent);
+    let html = sample_mail(edited.name(), server.0.http.origin(), &accent);
     (frame_headers("'unsafe-inline'"), html).into_response()
 }

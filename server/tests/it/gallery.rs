@@ -121,6 +121,6 @@ test_on_each_database! {
         let editor = app.anon().get(&format!("/gallery/brand?{brand}")).await.text;
         assert!(editor.contains("accent = \"#3b2fb5\""), "{editor}");
         let refused = app.anon().get("/gallery/brand?accent=%23ffd400").await.text;
-        assert!(refused.contains("The nearest color that has it is #7d6700"), "{refused}");
+        assert!(refused.contains("The nearest valid color is #7d6700"), "{refused}");
     }
 }

@@ -2,7 +2,7 @@
 //! contrast of its colors, and the settings to copy.
 //!
 //! It is a plain form with the method `get`. With scripts, `server/src/gallery/editor.js` updates
-//! the page while the user changes a setting. The server reads the query: see [`BrandDraft`].
+//! the page while the user changes a setting. The server reads the query: see [`EditorContent`].
 
 use super::{
     messages,
@@ -23,13 +23,47 @@ pub const SCRIPT: &str = "/gallery/editor.js";
 /// `?preview`: the theme of the previews. Not a setting.
 pub const PREVIEW_THEME: &str = "preview";
 
-/// The pages in frames: names in URLs, titles.
-const FRAMES: [(&str, &str); 4] = [
-    ("log-in", messages::LOG_IN_FRAME),
-    ("sign-up", messages::SIGN_UP_FRAME),
-    ("account", messages::ACCOUNT_FRAME),
-    ("email", messages::EMAIL_FRAME),
-];
+/// A document in a frame, which shows the brand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preview {
+    /// The log-in page.
+    LogIn,
+    /// The sign-up page.
+    SignUp,
+    /// The account page of an invented user.
+    Account,
+    /// An email.
+    Email,
+}
+
+impl Preview {
+    const ALL: [Self; 4] = [Self::LogIn, Self::SignUp, Self::Account, Self::Email];
+
+    /// Returns the name in URLs.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::LogIn => "log-in",
+            Self::SignUp => "sign-up",
+            Self::Account => "account",
+            Self::Email => "email",
+        }
+    }
+
+    /// Returns the document with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preview| preview.as_str() == name)
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::LogIn => messages::LOG_IN_FRAME,
+            Self::SignUp => messages::SIGN_UP_FRAME,
+            Self::Account => messages::ACCOUNT_FRAME,
+            Self::Email => messages::EMAIL_FRAME,
+        }
+    }
+}
 
 /// How a setting is chosen.
 #[derive(Clone, Debug)]
@@ -44,7 +78,7 @@ pub enum Control {
 
 /// A setting in the form.
 #[derive(Clone, Debug)]
-pub struct DraftField {
+pub struct EditorField {
     /// The key in the section `[brand]`, and the name of the parameter.
     pub name: String,
     /// The meaning of the setting, in Markdown.
@@ -57,11 +91,11 @@ pub struct DraftField {
     pub control: Control,
 }
 
-/// A brand that is being edited.
+/// The content of the page: a brand that is being edited.
 #[derive(Clone, Debug)]
-pub struct BrandDraft {
+pub struct EditorContent {
     /// The settings, in the order of the form.
-    pub fields: Vec<DraftField>,
+    pub fields: Vec<EditorField>,
     /// Why the accent is not used. The previews and the settings have the nearest color instead.
     pub refused_accent: Option<String>,
     /// The colors of the accent.
@@ -78,7 +112,7 @@ pub struct BrandDraft {
 
 #[component]
 pub fn BrandEditorPage() -> impl IntoView {
-    let Some(draft) = use_context::<BrandDraft>().filter(|_| HasGallery::of_page()) else {
+    let Some(content) = use_context::<EditorContent>().filter(|_| HasGallery::of_page()) else {
         return view! { <NotFoundPage/> }.into_any();
     };
     let theme = choice(PREVIEW_THEME, &THEMES);
@@ -87,20 +121,20 @@ pub fn BrandEditorPage() -> impl IntoView {
         <Script src=SCRIPT type_="module"/>
         <div class="gallery-editor" id="gallery">
             <header>
-                <p class="text-small"><a href=GALLERY>{messages::BACK}</a></p>
+                <p class="text-small"><a href=GALLERY>{messages::HEADING}</a></p>
                 <PageHeader heading=messages::BRAND_EDITOR lead=messages::BRAND_EDITOR_LEAD/>
             </header>
-            {form(&draft, theme)}
+            {form(&content, theme)}
             <div class="stack gallery-result">
                 <div id="brand-message" class="gallery-message" role="status">
-                    {draft.refused_accent.as_deref().map(refusal)}
+                    {content.refused_accent.as_deref().map(refusal)}
                 </div>
-                {frames(&draft, theme)}
+                {frames(&content, theme)}
                 <div id="brand-result" class="stack">
                     <Card title=messages::CONTRAST lead=messages::CONTRAST_LEAD>
-                        {Tokens::new(draft.palette).pairs(true)}
+                        {Tokens::new(content.palette).pairs(true)}
                     </Card>
-                    {settings(draft)}
+                    {settings(content)}
                 </div>
             </div>
         </div>
@@ -117,7 +151,7 @@ fn refusal(reason: &str) -> impl IntoView + use<> {
     }
 }
 
-fn form(draft: &BrandDraft, theme: &'static str) -> impl IntoView + use<> {
+fn form(content: &EditorContent, theme: &'static str) -> impl IntoView + use<> {
     let themes = THEMES.map(|(value, name)| {
         view! {
             <option value=value selected=value == theme>
@@ -127,7 +161,7 @@ fn form(draft: &BrandDraft, theme: &'static str) -> impl IntoView + use<> {
     });
     view! {
         <form class="gallery-form stack" id="brand-form" method="get" action=BRAND_EDITOR>
-            {draft.fields.iter().map(field).collect_view()}
+            {content.fields.iter().map(field).collect_view()}
             <div class="field">
                 <div class="field-head">
                     <label for=PREVIEW_THEME>{messages::PREVIEW_THEME}</label>
@@ -137,21 +171,42 @@ fn form(draft: &BrandDraft, theme: &'static str) -> impl IntoView + use<> {
                 </select>
             </div>
             <button type="submit" class="button">
-                {messages::SHOW}
+                {messages::UPDATE}
             </button>
         </form>
     }
 }
 
-fn field(field: &DraftField) -> impl IntoView + use<> {
-    let DraftField { name, meaning, value, error, control } = field.clone();
-    let (id, label) = (name.clone(), name.clone());
-    let hint_id = format!("{name}-hint");
+fn field(field: &EditorField) -> impl IntoView + use<> {
+    let EditorField { name, meaning, error, control: kind, .. } = field;
     // The values of a choice say what it is.
-    let hint = if matches!(control, Control::Choice(_)) { "" } else { &*meaning };
-    let invalid = error.is_some().then_some("true");
-    let described_by = hint_id.clone();
-    let control = match control {
+    let hint = if matches!(kind, Control::Choice(_)) { "" } else { meaning };
+    view! {
+        <div class="field">
+            <div class="field-head">
+                <label for=name.clone()><code>{name.clone()}</code></label>
+            </div>
+            {control(field)}
+            <p
+                id=hint_id(field)
+                class="field-hint"
+                class:error=error.is_some()
+                class:blank=error.is_none() && hint.is_empty()
+            >
+                {with_code(error.as_deref().unwrap_or(hint))}
+            </p>
+        </div>
+    }
+}
+
+fn hint_id(field: &EditorField) -> String {
+    format!("{}-hint", field.name)
+}
+
+fn control(field: &EditorField) -> AnyView {
+    let (id, described_by) = (field.name.clone(), hint_id(field));
+    let EditorField { name, value, error, control, .. } = field.clone();
+    match control {
         Control::Text(max) => view! {
             <input
                 class="gallery-input"
@@ -162,7 +217,7 @@ fn field(field: &DraftField) -> impl IntoView + use<> {
                 value=value
                 autocomplete="off"
                 aria-describedby=described_by
-                aria-invalid=invalid
+                aria-invalid=error.is_some().then_some("true")
             />
         }
         .into_any(),
@@ -193,30 +248,15 @@ fn field(field: &DraftField) -> impl IntoView + use<> {
             }
             .into_any()
         }
-    };
-    view! {
-        <div class="field">
-            <div class="field-head">
-                <label for=label.clone()><code>{label.clone()}</code></label>
-            </div>
-            {control}
-            <p
-                id=hint_id
-                class="field-hint"
-                class:error=error.is_some()
-                class:blank=error.is_none() && hint.is_empty()
-            >
-                {with_code(error.as_deref().unwrap_or(hint))}
-            </p>
-        </div>
     }
 }
 
 /// Renders the pages in the brand. They run no scripts and send no forms, and nothing in them can
 /// be used.
-fn frames(draft: &BrandDraft, theme: &str) -> impl IntoView + use<> {
-    let frames = FRAMES.map(|(page, title)| {
-        let src = format!("{PREVIEW}/{page}?{}&{PREVIEW_THEME}={theme}", draft.query);
+fn frames(content: &EditorContent, theme: &str) -> impl IntoView + use<> {
+    let frames = Preview::ALL.map(|preview| {
+        let (name, title) = (preview.as_str(), preview.title());
+        let src = format!("{PREVIEW}/{name}?{}&{PREVIEW_THEME}={theme}", content.query);
         view! {
             <figure>
                 <figcaption>{title}</figcaption>
@@ -229,10 +269,13 @@ fn frames(draft: &BrandDraft, theme: &str) -> impl IntoView + use<> {
     view! { <div class="gallery-frames" id="brand-frames">{frames.collect_view()}</div> }
 }
 
-fn settings(draft: BrandDraft) -> impl IntoView {
-    let block =
-        if draft.settings.is_empty() { messages::NO_SETTINGS.to_owned() } else { draft.settings };
-    let style_sheet = draft.style_sheet.map(|css| {
+fn settings(content: EditorContent) -> impl IntoView {
+    let block = if content.settings.is_empty() {
+        messages::NO_SETTINGS.to_owned()
+    } else {
+        content.settings
+    };
+    let style_sheet = content.style_sheet.map(|css| {
         view! {
             <p class="text-small">{with_code(messages::STYLE_SHEET_LEAD)}</p>
             <pre class="gallery-code" tabindex="0" role="group" aria-label="CSS">
@@ -240,7 +283,7 @@ fn settings(draft: BrandDraft) -> impl IntoView {
             </pre>
         }
     });
-    let image = draft.needs_image.then(|| {
+    let image = content.needs_image.then(|| {
         view! { <p class="text-small">{messages::SPLIT_NEEDS_IMAGE}</p> }
     });
     view! {

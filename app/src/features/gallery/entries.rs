@@ -98,19 +98,20 @@ entries! {
             "Enter and Space open it, Tab moves through the links, Escape closes it and returns \
              the focus to the button.";
         Cooldown, cooldown, 130, "style/components/cooldown.css":
-            "The action can't be reached by keyboard before it is shown. The seconds are not read \
-             out again and again.";
+            "The action can't be reached by keyboard before it is shown. The seconds are not \
+             announced.";
         theme_switch, switch_of_themes, 110, "style/components/theme-switch.css":
             "Three radio buttons with a common name: the arrow keys choose one. It is shown only \
              if scripts run.";
     }
     Messages {
         Notice, notice, 340, "style/components/notice.css":
-            "Read when it appears: an error at once, anything else in the next pause.";
+            "Announced when it appears. An error interrupts the screen reader (`alert`); other \
+             messages wait (`status`).";
         problem_notice, notices_of_problems, 460, "style/components/notice.css":
             "Read at once. Errors of several fields are links to these fields.";
         ConnectionStatus, connection_status, 140, "style/components/connection-status.css":
-            "Read in the next pause when the connection is lost, and again when it is back.";
+            "Announced politely when the connection is lost and when it is back.";
         interpolate, sentence_with_link, 90, "":
             "The element is a part of the sentence, and is read at its place.";
     }

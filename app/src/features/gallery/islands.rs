@@ -22,8 +22,8 @@ use leptos::{prelude::*, task::spawn_local};
 pub fn Simulation() -> impl IntoView {
     let act: fn() = match page_query::value("state").as_deref() {
         Some("filled") => fill_in,
-        Some("faults") => || simulate::submit("#gallery .form"),
-        Some("work") => || simulate::submit("#gallery form"),
+        Some("errors") => || simulate::submit("#gallery .form"),
+        Some("busy") => || simulate::submit("#gallery form"),
         Some("dialog") => {
             || simulate::click("[popovertarget=gallery-dialog]:not([popovertargetaction])")
         }

@@ -11,7 +11,6 @@ pub const BRAND_EDITOR_LEAD: &str = "Try a color, corners and a layout on the re
     the settings. Nothing is saved.";
 pub const TO_NAVIGATION: &str = "All components";
 pub const TO_EDITOR: &str = "Try another brand";
-pub const BACK: &str = "Component gallery";
 
 // An entry.
 pub const THEME: &str = "Theme";
@@ -40,30 +39,30 @@ pub const PAIR: &str = "Pair";
 pub const LIGHT: &str = "Light";
 pub const DARK: &str = "Dark";
 pub const TOO_LOW: &str = "too low";
-pub const TYPE_STEPS: &str = "Type";
-pub const SPACES: &str = "Spaces";
+pub const TYPE_STEPS: &str = "Font sizes";
+pub const SPACING: &str = "Spacing";
 pub const RADII: &str = "Corners";
 pub const FOCUS_RING: &str = "Focus ring";
 pub const TYPE_SAMPLE: &str = "Log in to your account";
 
 // The brand editor.
-pub const SHOW: &str = "Show";
-pub const PREVIEW_THEME: &str = "Show previews in";
+pub const UPDATE: &str = "Update previews";
+pub const PREVIEW_THEME: &str = "Theme of the previews";
 pub const LOG_IN_FRAME: &str = "Log-in page";
 pub const SIGN_UP_FRAME: &str = "Sign-up page";
 pub const ACCOUNT_FRAME: &str = "Account page";
 pub const EMAIL_FRAME: &str = "Email";
 pub const SETTINGS: &str = "Settings";
 pub const SETTINGS_LEAD: &str = "For countersign.toml. Restart the server after a change.";
-pub const NO_SETTINGS: &str = "# Everything is as it is by default.";
+pub const NO_SETTINGS: &str = "# All settings have their default values.";
 pub const STYLE_SHEET_LEAD: &str = "A font of the system is not a setting, but a line in the style \
     sheet that `css` names:";
 pub const MORE_SETTINGS: &str = "Logo, icon, font file and links are settings as well.";
-pub const SPLIT_NEEDS_IMAGE: &str = "Replace the path of the image by yours.";
+pub const SPLIT_NEEDS_IMAGE: &str = "Replace the path with that of your image.";
 
 /// Returns the reason why an accent is not used, and the color that is shown instead.
 pub fn refused_accent(reason: &str) -> String {
-    format!("The accent {reason}. The previews and the settings have that color.")
+    format!("The accent {reason}. The previews and settings use it instead.")
 }
 
 /// Returns a contrast with one decimal place, rounded down, so that it never promises too much.

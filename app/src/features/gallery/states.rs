@@ -21,15 +21,15 @@ const STATE: &str = "state";
 type State = (&'static str, &'static str, fn() -> AnyView);
 
 const STATES: [State; 9] = [
-    ("rest", "At rest", at_rest),
+    ("idle", "Idle", idle),
     ("filled", "Filled in", || fields("Shown, with Caps Lock on, long enough, not ticked")),
-    ("faults", "With errors", || fields("Each with an error")),
+    ("errors", "With errors", || fields("Each with an error")),
     ("refused", "Refused", || section("Forms that failed", view! { <FailedForms/> }.into_any())),
-    ("work", "Busy", busy),
+    ("busy", "Busy", busy),
     ("dialog", "Dialog, open", || section("Dialog and menu", popovers())),
     ("menu", "Menu, open", || section("Dialog and menu", popovers())),
     ("offline", "Offline", || connection(|| Connection::Offline)),
-    ("away", "Server unreachable", || connection(|| Connection::ServerUnreachable)),
+    ("unreachable", "Server unreachable", || connection(|| Connection::ServerUnreachable)),
 ];
 
 /// Renders the page of the state that the query asks for, if any.
@@ -69,7 +69,7 @@ pub(super) fn links() -> impl IntoView {
     }
 }
 
-fn at_rest() -> AnyView {
+fn idle() -> AnyView {
     view! {
         <FiveCalls/>
         {section("Buttons", buttons())}

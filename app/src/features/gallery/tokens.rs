@@ -247,7 +247,7 @@ pub(super) fn tokens_entry() -> AnyView {
         <Card title=messages::COLORS lead=messages::COLORS_LEAD>{swatches}</Card>
         <Card title=messages::CONTRAST lead=messages::CONTRAST_LEAD>{pairs}</Card>
         <Card title=messages::TYPE_STEPS>{scale("--font-size-", messages::TYPE_SAMPLE)}</Card>
-        <Card title=messages::SPACES>{scale("--space-", "")}</Card>
+        <Card title=messages::SPACING>{scale("--space-", "")}</Card>
         <Card title=messages::RADII>{scale("--radius", "")}</Card>
         <Card title=messages::FOCUS_RING>
             <p class="gallery-step focus-ring"><code>"--focus-ring"</code></p>
@@ -259,6 +259,7 @@ pub(super) fn tokens_entry() -> AnyView {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::brand::palette::{DARK_BACKGROUNDS, LIGHT_BACKGROUNDS};
 
     #[test]
     fn every_pair_has_the_contrast_that_it_needs() {
@@ -287,6 +288,18 @@ mod tests {
         for name in COLORS {
             assert!(tokens.color(&format!("--{name}"), true).is_some(), "{name}");
         }
+    }
+
+    #[test]
+    fn palette_uses_the_backgrounds_of_the_style_sheet() {
+        let tokens = Tokens::default();
+        for (backgrounds, is_dark) in [(LIGHT_BACKGROUNDS, false), (DARK_BACKGROUNDS, true)] {
+            let colors = ["--canvas", "--surface"].map(|name| tokens.color(name, is_dark));
+            assert_eq!(colors, backgrounds.map(Some), "dark: {is_dark}");
+        }
+        let (_, tint) = TOKENS.iter().find(|(name, _)| *name == "--accent-tint").expect("a tint");
+        let share = format!("var(--accent) {}%,", TINT * 100.0);
+        assert!(tint.contains(&share), "{tint}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use countersign_leptos::{
         palette::{Color, Palette},
     },
     features::gallery::{
-        brand_editor::{BrandDraft, Control, DraftField, PREVIEW_THEME},
+        brand_editor::{Control, EditorContent, EditorField, PREVIEW_THEME},
         tokens::Tokens,
     },
 };
@@ -37,12 +37,12 @@ const SAMPLE_IMAGE: &str = "\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org
     r='1' fill='%23e5bf68'/%3E%3Cpath fill='%23425155' d='m0 8 3-4 2 2 1-1 2 3Z'/%3E%3C/svg%3E\"";
 const SAMPLE_IMAGE_PATH: &str = "brand/side.webp";
 
-/// A brand that is being edited. Every value is valid.
-pub(super) struct Draft {
+/// A brand that is being edited, as a query describes it. Every value is valid.
+pub(super) struct EditedBrand {
     parts: BrandParts,
     style: StyleParts,
     font: &'static str,
-    fields: Vec<DraftField>,
+    fields: Vec<EditorField>,
     /// The settings that differ from their defaults.
     settings: toml::Table,
     refused_accent: Option<String>,
@@ -53,7 +53,7 @@ pub(super) struct Draft {
 /// Reads the values of a query, and collects the fields of the form and the settings.
 struct Reader<'a> {
     query: HashMap<Cow<'a, str>, Cow<'a, str>>,
-    fields: Vec<DraftField>,
+    fields: Vec<EditorField>,
     settings: toml::Table,
 }
 
@@ -97,7 +97,7 @@ impl Reader<'_> {
         }
         let value_sent = text.filter(|_| error.is_some()).unwrap_or(shown);
         let meaning = setting.meaning();
-        self.fields.push(DraftField { name, meaning, value: value_sent, error, control });
+        self.fields.push(EditorField { name, meaning, value: value_sent, error, control });
         value
     }
 
@@ -126,7 +126,7 @@ impl Reader<'_> {
         }
         let value = accent.or(default).map(|color| color.to_string()).unwrap_or_default();
         let meaning = Setting::BrandAccent.meaning();
-        let field = DraftField { name, meaning, value, error, control: Control::Color };
+        let field = EditorField { name, meaning, value, error, control: Control::Color };
         self.fields.push(field);
         (palette, refused)
     }
@@ -135,7 +135,7 @@ impl Reader<'_> {
     fn read_font(&mut self) -> (&'static str, Option<&'static str>) {
         let value = self.text("font").unwrap_or_default();
         let font = FONTS.into_iter().find(|(name, _)| *name == value).unwrap_or(FONTS[0]);
-        self.fields.push(DraftField {
+        self.fields.push(EditorField {
             name: "font".to_owned(),
             meaning: "Fonts of the system.".to_owned(),
             value: font.0.to_owned(),
@@ -156,7 +156,7 @@ fn choice<T: SettingValue>(values: &[T]) -> Control {
     Control::Choice(values.iter().map(T::to_text).collect())
 }
 
-impl Draft {
+impl EditedBrand {
     /// Reads a brand from a query. What is missing is that of the server.
     pub(super) fn of_query(query: &str, site: &SiteBrand) -> Self {
         let current = &site.page;
@@ -246,7 +246,7 @@ impl Draft {
     }
 
     /// Returns what the page of the editor shows.
-    pub(super) fn into_page(mut self) -> BrandDraft {
+    pub(super) fn into_page(mut self) -> EditorContent {
         let query = self.query();
         let style_sheet = self.style.font_stack.map(|stack| {
             self.settings.insert("css".to_owned(), "brand/extra.css".into());
@@ -257,7 +257,7 @@ impl Draft {
         } else {
             format!("[brand]\n{}", self.settings).trim_end().to_owned()
         };
-        BrandDraft {
+        EditorContent {
             fields: self.fields,
             refused_accent: self.refused_accent,
             palette: self.parts.palette,
@@ -274,8 +274,8 @@ mod tests {
     use super::*;
     use crate::config::{Config, Settings};
 
-    fn page(query: &str) -> BrandDraft {
-        Draft::of_query(query, &SiteBrand::default()).into_page()
+    fn page(query: &str) -> EditorContent {
+        EditedBrand::of_query(query, &SiteBrand::default()).into_page()
     }
 
     fn query(name: &str, value: &str) -> String {
@@ -286,12 +286,12 @@ mod tests {
     fn settings_are_those_that_differ_from_their_defaults() {
         assert_eq!(page("").settings, "");
         assert_eq!(page("name=Countersign&radius=soft&accent=&theme=system").settings, "");
-        let draft = page("name=Fieldnotes&accent=%233b2fb5&radius=round&theme=dark");
-        let settings: toml::Table = draft.settings.parse().expect("TOML");
+        let edited = page("name=Fieldnotes&accent=%233b2fb5&radius=round&theme=dark");
+        let settings: toml::Table = edited.settings.parse().expect("TOML");
         let brand = settings["brand"].as_table().expect("a section");
         let expected =
             [("accent", "#3b2fb5"), ("name", "Fieldnotes"), ("radius", "round"), ("theme", "dark")];
-        assert_eq!(brand.len(), expected.len(), "{}", draft.settings);
+        assert_eq!(brand.len(), expected.len(), "{}", edited.settings);
         for (key, value) in expected {
             assert_eq!(brand[key].as_str(), Some(value));
         }
@@ -307,14 +307,14 @@ mod tests {
     }
 
     #[test]
-    fn refused_accent_has_the_message_of_the_start_and_the_nearest_color() {
-        let draft = page("accent=%23ffd400");
-        let reason = draft.refused_accent.expect("a refusal");
+    fn low_contrast_accent_is_replaced_with_the_startup_message() {
+        let edited = page("accent=%23ffd400");
+        let reason = edited.refused_accent.expect("a refusal");
         let settings = Settings::from([("COUNTERSIGN_BRAND_ACCENT", "#ffd400")]);
         let Err(errors) = Config::from_settings(&settings) else { panic!("no errors") };
         assert_eq!(errors, [format!("COUNTERSIGN_BRAND_ACCENT {reason}")]);
-        assert_eq!(draft.settings, "[brand]\naccent = \"#7d6700\"");
-        assert!(draft.query.contains("accent=%237d6700"), "{}", draft.query);
+        assert_eq!(edited.settings, "[brand]\naccent = \"#7d6700\"");
+        assert!(edited.query.contains("accent=%237d6700"), "{}", edited.query);
     }
 
     #[test]
@@ -322,22 +322,22 @@ mod tests {
         let site = SiteBrand::default();
         for name in ["accent", "radius", "layout", "theme", "font", "preview", "image", "css"] {
             let query = query(name, "red;}body{background:url(//evil.example)");
-            let draft = Draft::of_query(&query, &site);
-            assert_eq!(draft.to_css(), None, "{name}");
-            assert!(!draft.query().contains("evil"), "{name}");
+            let edited = EditedBrand::of_query(&query, &site);
+            assert_eq!(edited.to_css(), None, "{name}");
+            assert!(!edited.query().contains("evil"), "{name}");
         }
-        let draft = Draft::of_query(&query("name", &"x".repeat(100_000)), &site);
-        assert_eq!(draft.name(), "Countersign");
-        let fields = draft.into_page().fields;
+        let edited = EditedBrand::of_query(&query("name", &"x".repeat(100_000)), &site);
+        assert_eq!(edited.name(), "Countersign");
+        let fields = edited.into_page().fields;
         assert_eq!(fields[0].value.len(), MAX_VALUE_CHARS);
         assert!(fields[0].error.is_some());
     }
 
     #[test]
-    fn query_of_a_draft_leads_to_the_same_draft() {
-        let draft = page("name=A%26b&tagline=&radius=none&layout=split&theme=dark&font=serif");
-        let again = page(&draft.query);
-        assert_eq!((again.settings, again.query), (draft.settings, draft.query));
-        assert!(draft.needs_image && draft.style_sheet.is_some());
+    fn query_of_a_brand_leads_to_the_same_brand() {
+        let edited = page("name=A%26b&tagline=&radius=none&layout=split&theme=dark&font=serif");
+        let again = page(&edited.query);
+        assert_eq!((again.settings, again.query), (edited.settings, edited.query));
+        assert!(edited.needs_image && edited.style_sheet.is_some());
     }
 }
