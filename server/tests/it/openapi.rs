@@ -2,6 +2,7 @@
 
 use crate::support::App;
 use countersign_core::test_on_each_database;
+use countersign_types::PasswordWeakness;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -165,6 +166,15 @@ test_on_each_database! {
         let show = &parameters[0];
         assert_eq!((&show["in"], &show["required"]), (&json!("query"), &json!(false)));
         assert_eq!(show["schema"]["enum"], json!(["all", "log-ins", "changes", "warnings"]));
+    }
+
+    async fn reasons_of_weak_passwords_are_described(app: App) {
+        let document = app.anon().get("/openapi.json").await.json();
+        let reason = &document["components"]["schemas"]["MemberError"]["properties"]["reason"];
+        let description = reason["description"].as_str().expect("a description");
+        let described: Vec<_> = description.split('`').skip(1).step_by(2).collect();
+        let names: Vec<_> = PasswordWeakness::ALL.iter().map(|reason| reason.name()).collect();
+        assert_eq!(described, names);
     }
 
     async fn request_bodies_allow_no_other_members(app: App) {
