@@ -90,8 +90,8 @@ pub enum UserCommand {
         #[arg(long)]
         admin: bool,
     },
-    /// Invite a person to sign up, and print the link. If email is configured, the running server
-    /// also sends an email.
+    /// Invite a person and print the link. The link replaces an earlier one. If email is
+    /// configured, the address also gets an email.
     Invite {
         /// The email address.
         email: String,
@@ -230,10 +230,12 @@ async fn invite_user(
         return writeln!(out, "{}", json!(new)).context(NO_OUTPUT);
     }
     if new.email_sent {
-        writeln!(out, "An email to {} is on its way.", new.invitation.email).context(NO_OUTPUT)?;
+        writeln!(out, "Invitation email queued for {}.", new.invitation.email)
+            .context(NO_OUTPUT)?;
     }
     let (link, expires_at) = (new.link, new.invitation.expires_at);
-    writeln!(out, "To pass on, valid once until {expires_at}:\n{link}").context(NO_OUTPUT)
+    writeln!(out, "Link for the new user (works once, expires {expires_at}):\n{link}")
+        .context(NO_OUTPUT)
 }
 
 fn parse_email(text: &str) -> anyhow::Result<Email> {

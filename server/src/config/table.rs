@@ -207,7 +207,7 @@ settings! {
     /// Who may sign up: `open` (anyone), `invited` (people with an invitation from an
     /// administrator) or `closed` (only the first administrator). The first administrator can
     /// always sign up, with the link that is printed at start, and `countersign user create EMAIL`
-    /// always works. Sign-ups that wait for verification are refused, too, unless it is `open`.
+    /// always works. With `invited` and `closed`, sign-ups that wait for verification are refused.
     SignUp = "COUNTERSIGN_SIGN_UP",
         pub(super) sign_up: SignUpPolicy = SignUpPolicy::Open;
 
