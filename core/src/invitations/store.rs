@@ -23,7 +23,8 @@ statements! {
         1 FROM csgn_users u WHERE u.email_key = csgn_one_time_links.email_key) ORDER BY id DESC \
         LIMIT $3";
     COUNT = "SELECT COUNT(*) FROM (SELECT 1 FROM csgn_one_time_links WHERE purpose = \
-        'invitation' AND ended_at IS NULL AND expires_at > $1 LIMIT $2) open";
+        'invitation' AND ended_at IS NULL AND expires_at > $1 AND NOT EXISTS (SELECT 1 FROM \
+        csgn_users u WHERE u.email_key = csgn_one_time_links.email_key) LIMIT $2) open";
     REVOKE = "UPDATE csgn_one_time_links SET ended_at = $2 WHERE id = $1 AND purpose = \
         'invitation' AND ended_at IS NULL AND expires_at > $2";
 }

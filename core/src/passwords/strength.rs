@@ -93,8 +93,17 @@ pub(crate) fn find_weakness(
     (entropy.score() < Score::Two).then(|| reason(&entropy, &known))
 }
 
-/// Returns whether the ASCII letters of a password are a known passphrase.
+/// Maximum number of characters, such as digits and accents, that don't make a known passphrase
+/// another one.
+const MAX_ADDED_CHARS: usize = 4;
+
+/// Returns whether the ASCII letters of a password are a known passphrase, and little is added.
 fn is_known_passphrase(password: &str) -> bool {
+    let is_separator = |c: char| c.is_whitespace() || c.is_ascii_punctuation();
+    let added = password.chars().filter(|c| !c.is_ascii_alphabetic() && !is_separator(*c)).count();
+    if added > MAX_ADDED_CHARS {
+        return false;
+    }
     let letters: String = password
         .chars()
         .filter(char::is_ascii_alphabetic)
@@ -301,6 +310,7 @@ mod tests {
             assert_eq!(weakness(text, &email(), None), Some(PasswordWeakness::Common), "{text}");
         }
         assert!(!guessable("correct horse battery staple zebra"));
+        assert!(!guessable("onceuponatime 84294715530#%&^"));
     }
 
     #[test]
