@@ -1,6 +1,6 @@
-//! (browser) The email address that a user has typed on the log-in page, for the page of a
-//! forgotten password. It is passed in the session storage of the tab, so that it is in no URL, and
-//! deleted by the next page.
+//! (browser) The email address that a user has typed, for the next page: from the log-in to the
+//! page of a forgotten password, and from a sign-up with a taken address to the log-in. It is
+//! passed in the session storage of the tab, so that it is in no URL, and deleted by the next page.
 
 use crate::browser;
 use countersign_types::Field;

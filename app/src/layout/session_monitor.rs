@@ -117,7 +117,7 @@ fn start() {
     };
     #[cfg(not(feature = "ssr"))]
     crate::time_zone::report();
-    // The page for a forgotten password has taken the address.
+    // A page that needs the address has taken it.
     typed_email::clear();
     connection::start();
     page_listeners::start();

@@ -46,8 +46,10 @@ impl FormContext {
     /// was refused, without scripts.
     #[cfg(feature = "ssr")]
     pub(super) fn entered_value(self, field: Field) -> Option<String> {
-        untrack(|| self.action.problem())?;
-        crate::request::entered_value(self.action.path, field)
+        let problem = untrack(|| self.action.problem())?;
+        // The form of the previous user contains values of that user.
+        let is_own = problem != Problem::SessionMismatch;
+        is_own.then(|| crate::request::entered_value(self.action.path, field)).flatten()
     }
 
     pub(super) fn error_of(self, field: Field) -> Option<FieldError> {

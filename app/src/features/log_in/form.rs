@@ -39,6 +39,7 @@ pub fn LogInForm() -> impl IntoView {
             }
         })
     };
+    Effect::new(|_| browser::typed_email::restore());
     let next = page_query::value("next").unwrap_or_default();
     view! {
         {notice}

@@ -2,12 +2,12 @@
 
 use super::{SignUpCall, messages};
 use crate::{
-    page_query, rendered,
+    browser, page_query, rendered,
     return_to::continue_to,
     routes,
     ui::{Form, FormValues, PasswordField, SubmitButton, TextField, form_action},
 };
-use countersign_types::{Field, forms::SignUpForm as SignUpFields};
+use countersign_types::{Field, Problem, forms::SignUpForm as SignUpFields};
 use leptos::prelude::*;
 
 /// The link that allows the sign-up, as the form contains it.
@@ -23,6 +23,12 @@ pub struct SignUpFormLink {
 pub fn SignUpForm() -> impl IntoView {
     let check = |call: &SignUpCall| call.form.validate().err().unwrap_or_default();
     let sign_up = form_action(read, check, continue_to).with_navigation();
+    // The notice links to the log-in.
+    Effect::new(move |_| {
+        if sign_up.problem() == Some(Problem::EmailTaken) {
+            browser::typed_email::keep();
+        }
+    });
     let next = page_query::value("next").unwrap_or_default();
     let (link, email) = rendered::from_context(|link: SignUpFormLink| (link.link, link.email));
     let is_invited = page_query::has(routes::INVITATION);
