@@ -404,7 +404,14 @@ impl WriteTransaction {
         now: Timestamp,
     ) -> Result<Vec<SessionId>, Error> {
         let statement = match self.connection_mut() {
-            DatabaseConnection::Sqlite(_) => ROTATE_GROUP_SQLITE,
+            DatabaseConnection::Sqlite(_) => {
+                if let [(id, generation)] = presented {
+                    let is_rotated = self.session_rotate(*id, *generation, now).await?;
+                    return Ok(is_rotated.then_some(*id).into_iter().collect());
+                }
+                ROTATE_GROUP_SQLITE
+            }
+            // Also one session: alone, the statement would wait for a locked row.
             DatabaseConnection::Postgres(_) => ROTATE_GROUP_POSTGRES,
         };
         Ok(with_connection!(self, |c| {
