@@ -255,6 +255,11 @@ test_on_each_database! {
         let refused = invite(&context.auth, ADA).await;
         assert!(matches!(refused, Err(Error::TooManyInvitations)), "{refused:?}");
         invite(&context.auth, "1@example.com").await.expect("it replaces one");
+        // Without the invitation, which is then in no list.
+        context.sign_up("2@example.com").await;
+        invite(&context.auth, "more@example.com").await.expect("an invitation");
+        let refused = invite(&context.auth, ADA).await;
+        assert!(matches!(refused, Err(Error::TooManyInvitations)), "{refused:?}");
         let operator = context.auth.operator_for_tests(&client());
         let first = operator.invitations(1, None).await.expect("a list").items.remove(0);
         operator.revoke_invitation(first.id).await.expect("a revocation");
