@@ -41,7 +41,7 @@ pub fn App() -> impl IntoView {
     view! {
         <Router>
             <a class="skip-link" href="#main">
-                {messages::SKIP}
+                {messages::SKIP.text()}
             </a>
             {demo_bar(IsDemo::of_page())}
             {(!routes::is_auth_page(&request::path())).then(|| view! { <SiteHeader/> })}

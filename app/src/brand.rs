@@ -123,9 +123,9 @@ impl Brand {
     /// Returns labels and URLs of the links in the footer.
     pub(crate) fn links(&self) -> Vec<(&'static str, String)> {
         [
-            (messages::TERMS, &self.terms),
-            (messages::PRIVACY, &self.privacy),
-            (messages::SUPPORT, &self.support),
+            (messages::TERMS.text(), &self.terms),
+            (messages::PRIVACY.text(), &self.privacy),
+            (messages::SUPPORT.text(), &self.support),
         ]
         .into_iter()
         .filter_map(|(label, url)| Some((label, url.clone()?)))

@@ -50,6 +50,7 @@ pub use app::App;
 /// (browser) Prepares the islands. Called once, before they are hydrated.
 pub fn start() {
     use futures::FutureExt;
+    messages::read_replacements();
     browser::session::set_refresh_call(|| {
         browser::server_fn_client::call::<features::refresh::RefreshCall>().boxed_local()
     });

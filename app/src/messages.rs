@@ -1,55 +1,153 @@
 //! All texts that users read on pages, except those that are declared with their meaning: the texts
 //! of problems, field errors and audit events are in [`countersign_types::problem`],
 //! [`countersign_types::field_error`] and [`countersign_types::event_kind`]. Pages contain no text
-//! of their own, so these modules are the ones to translate. Sentences are complete: `{}` is the
-//! placeholder for an element such as a link.
+//! of their own, so these modules are the ones to translate. Sentences are complete: a word in
+//! braces is a placeholder for a value, or for an element such as a link.
 //!
 //! Style: short sentences, second person, contractions, one term for one thing (sign up, log in,
 //! log out; email address, password, name).
 
 use crate::browser::connection::Connection;
+#[cfg(feature = "ssr")]
+use countersign_types::message::MessageGroup;
 use countersign_types::{
-    Field, MONTHS, TimeSpan,
+    Field, Message, TimeSpan, message, messages,
+    time::MONTHS,
     views::{Account, DEVICE_NAME_SEPARATOR, Role},
 };
-use std::borrow::Cow;
+#[cfg(feature = "ssr")]
+use leptos::attr::custom::custom_attribute;
+use std::iter;
 
-/// Language tag of all messages, for screen readers.
-pub const LANGUAGE: &str = "en";
-
+/// The name of this product, which is not a message: the operator sets another one with
+/// `COUNTERSIGN_BRAND_NAME`.
 pub const PRODUCT: &str = "Countersign";
-pub const DESCRIPTION: &str = "One place to log in, see your devices and stay in control.";
+
+messages! {
+    /// The language tag of all messages (BCP 47), for screen readers.
+    LANGUAGE = "en";
+    DESCRIPTION = "One place to log in, see your devices and stay in control.";
+    DEMO = "This is a demonstration. Its data is deleted when the server stops.";
+    DEMO_LABEL = "About this server";
+    SKIP = "Skip to content";
+    WINDOW_TITLE = "{heading} · {product}";
+    FOOTER = "Powered by Countersign";
+    FOOTER_NAV = "Legal and help";
+    TERMS = "Terms";
+    PRIVACY = "Privacy";
+    SUPPORT = "Help";
+    TRY_AGAIN = "Try again";
+    REFERENCE = "Reference: {id}";
+    RETRY_IN = "Trying again automatically in {seconds} s.";
+    CANCEL = "Cancel";
+    LOGGED_IN_AS = "You're logged in as {email}.";
+    DEVICE = "{program} on {system}";
+    UNKNOWN_DEVICE = "Unknown device";
+    LOG_IN = "Log in";
+    SIGN_UP = "Sign up";
+    LOG_OUT = "Log out";
+    LOGGING_OUT = "Logging out…";
+    STILL_LOGGED_IN = "You're still logged in.";
+    LOG_OUT_IS_RETRIED = "Keep this page open: we'll keep trying for a minute.";
+    /// Labels of the navigation in the site header and beside the account pages.
+    HEADER_NAV = "Account";
+    ACCOUNT_NAV = "Account pages";
+    ACCOUNT = "Account";
+    SECURITY_PAGES = "Security";
+    YOUR_ACCOUNT_PAGES = "Your account";
+    THEME = "Theme";
+    THEME_SYSTEM = "System";
+    THEME_LIGHT = "Light";
+    THEME_DARK = "Dark";
+    /// The detail of [`countersign_types::Problem::EmailTaken`] as an element; the placeholder is
+    /// the link [`LOG_IN`].
+    EMAIL_TAKEN = "{log_in} instead, or use another email address.";
+    /// The pause between two emails. `{time}` counts down: "0:29".
+    ANOTHER_EMAIL_IN = "You can ask for another email in {time}.";
+    USER = "User";
+    ADMINISTRATOR = "Administrator";
+    DATE = "{day} {month} {year}";
+    DATE_TIME = "{date}, {time}";
+    /// A time in the time zone of the user.
+    TIME = "{hour}:{minute}";
+    /// A time if the time zone of the user is unknown.
+    TIME_IN_UTC = "{hour}:{minute} UTC";
+    TODAY = "Today";
+    YESTERDAY = "Yesterday";
+    ACTIVE_NOW = "Active now";
+    ACTIVE_MINUTES_AGO = "Active {count} minutes ago";
+    ACTIVE_HOUR_AGO = "Active {count} hour ago";
+    ACTIVE_HOURS_AGO = "Active {count} hours ago";
+    ACTIVE_DAY_AGO = "Active {count} day ago";
+    ACTIVE_DAYS_AGO = "Active {count} days ago";
+    OFFLINE = "You're offline. What you typed is safe; we'll carry on when you're back.";
+    SERVER_UNREACHABLE = "We can't reach the server right now. What you typed is safe; we'll \
+        carry on when it's back.";
+}
+
+/// The messages of all pages.
+#[cfg(feature = "ssr")]
+pub const GROUPS: &[MessageGroup] = {
+    use crate::{features::*, layout::messages as layout};
+    &[
+        MESSAGES,
+        field::MESSAGES,
+        bad_request_page::MESSAGES,
+        layout::reuse_notice::MESSAGES,
+        layout::verification_notice::MESSAGES,
+        layout::deletion_notice::MESSAGES,
+        home::messages::MESSAGES,
+        sign_up::messages::MESSAGES,
+        verify_email::messages::MESSAGES,
+        confirm_email::messages::MESSAGES,
+        log_in::messages::MESSAGES,
+        confirm_password::messages::MESSAGES,
+        forgot_password::messages::MESSAGES,
+        reset_password::messages::MESSAGES,
+        secure_account::messages::MESSAGES,
+        profile::messages::MESSAGES,
+        email::messages::MESSAGES,
+        password::messages::MESSAGES,
+        sessions::messages::MESSAGES,
+        activity::messages::MESSAGES,
+        your_data::messages::MESSAGES,
+        not_found::messages::MESSAGES,
+    ]
+};
+
+/// The attribute of the root element with the replaced messages: lines, of which each two are an
+/// English text and its replacement. Messages contain no line breaks.
+const REPLACEMENTS_ATTRIBUTE: &str = "data-messages";
+
+/// (server) Returns the attribute with the replaced messages, which islands need as well.
+#[cfg(feature = "ssr")]
+pub(crate) fn replacements() -> impl leptos::attr::Attribute {
+    let lines = message::replacements().iter().flat_map(|(english, text)| [*english, *text]);
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    custom_attribute(REPLACEMENTS_ATTRIBUTE, (!lines.is_empty()).then_some(lines))
+}
+
+/// (browser) Reads the replaced messages of the page, once, before any is read.
+pub(crate) fn read_replacements() {
+    let Some(lines) = crate::browser::root_attribute(REPLACEMENTS_ATTRIBUTE) else { return };
+    let mut lines = lines.leak().split('\n');
+    message::replace(iter::from_fn(|| Some((lines.next()?, lines.next()?))).collect());
+}
 
 /// Returns the window title of the page with this heading. `product` is the name of the product.
 pub fn window_title(heading: &str, product: &str) -> String {
-    format!("{heading} · {product}")
+    WINDOW_TITLE.with(&[("heading", heading), ("product", product)])
 }
-
-pub const DEMO: &str = "This is a demonstration. Its data is deleted when the server stops.";
-pub const DEMO_LABEL: &str = "About this server";
-pub const SKIP: &str = "Skip to content";
-pub const FOOTER: &str = "Powered by Countersign";
 
 /// Returns the name of this product with its version.
 pub fn version(version: &str) -> String {
     format!("{PRODUCT} {version}")
 }
 
-pub const FOOTER_NAV: &str = "Legal and help";
-pub const TERMS: &str = "Terms";
-pub const PRIVACY: &str = "Privacy";
-pub const SUPPORT: &str = "Help";
-pub const TRY_AGAIN: &str = "Try again";
-pub const REFERENCE: &str = "Reference: {}";
-
 /// Returns when a refused form is sent again automatically.
 pub fn retry_in(seconds: u32) -> String {
-    format!("Trying again automatically in {seconds} s.")
+    RETRY_IN.with(&[("seconds", &seconds.to_string())])
 }
-
-pub const CANCEL: &str = "Cancel";
-pub const LOGGED_IN_AS: &str = "You're logged in as {}.";
-pub const UNKNOWN_DEVICE: &str = "Unknown device";
 
 /// Returns the name of a user, or the email address without one.
 pub fn user_name(account: &Account) -> &str {
@@ -83,132 +181,118 @@ fn uppercase(text: &str) -> String {
 /// Returns the name of a device. Names of programs and operating systems are the same in all
 /// languages; only the text between them is translated.
 pub fn device(name: Option<&str>) -> String {
-    let Some(name) = name else { return UNKNOWN_DEVICE.to_owned() };
-    name.split_once(DEVICE_NAME_SEPARATOR)
-        .map_or_else(|| name.to_owned(), |(program, system)| format!("{program} on {system}"))
+    let Some(name) = name else { return UNKNOWN_DEVICE.text().to_owned() };
+    name.split_once(DEVICE_NAME_SEPARATOR).map_or_else(
+        || name.to_owned(),
+        |(program, system)| DEVICE.with(&[("program", program), ("system", system)]),
+    )
 }
-
-pub const LOG_IN: &str = "Log in";
-pub const SIGN_UP: &str = "Sign up";
-pub const LOG_OUT: &str = "Log out";
-pub const LOGGING_OUT: &str = "Logging out…";
-pub const STILL_LOGGED_IN: &str = "You're still logged in.";
-pub const LOG_OUT_IS_RETRIED: &str = "Keep this page open: we'll keep trying for a minute.";
-
-/// Labels of the navigation in the site header and beside the account pages.
-pub const HEADER_NAV: &str = "Account";
-pub const ACCOUNT_NAV: &str = "Account pages";
-pub const ACCOUNT: &str = "Account";
-pub const SECURITY_PAGES: &str = "Security";
-pub const YOUR_ACCOUNT_PAGES: &str = "Your account";
-
-pub const THEME: &str = "Theme";
-pub const THEME_SYSTEM: &str = "System";
-pub const THEME_LIGHT: &str = "Light";
-pub const THEME_DARK: &str = "Dark";
 
 /// The page for a request that the address doesn't support.
 pub mod bad_request_page {
-    pub const HEADING: &str = "This link doesn't work";
-    pub const EXPLANATION: &str =
-        "It didn't come from one of our pages. Start again from the home page.";
+    use countersign_types::messages;
+
+    messages! {
+        HEADING = "This link doesn't work";
+        EXPLANATION = "It didn't come from one of our pages. Start again from the home page.";
+    }
 }
 
 pub mod field {
-    use super::Field;
+    use super::{Field, Message, messages};
 
-    /// Returns the label of a field.
-    pub const fn label(field: Field) -> &'static str {
-        match field {
-            Field::Email => "Email address",
-            Field::Password => "Password",
-            Field::Name => "Name",
-            Field::CurrentPassword => "Current password",
-            Field::NewPassword => "New password",
-            Field::Code => "Code from the email",
-        }
+    messages! {
+        EMAIL = "Email address";
+        PASSWORD = "Password";
+        NAME = "Name";
+        CURRENT_PASSWORD = "Current password";
+        NEW_PASSWORD = "New password";
+        CODE = "Code from the email";
+        NAME_OPTIONAL = "Name (optional)";
+        NAME_HINT = "Shown in your account. You can change it.";
+        RENAME_HINT = "Shown in your account. Can be empty.";
+        SHOW = "Show";
+        HIDE = "Hide";
+        SHOW_PASSWORD = "Show password";
+        HIDE_PASSWORD = "Hide password";
+        CAPS_LOCK = "Caps Lock is on";
+        PASSWORD_HINT = "At least 8 characters, ideally 15.";
+        LONG_ENOUGH = "Long enough. 15 or more is safer.";
+        AVOID_PHRASES = "Long enough. Avoid common phrases.";
     }
 
-    pub const NAME_OPTIONAL: &str = "Name (optional)";
-    pub const NAME_HINT: &str = "Shown in your account. You can change it.";
-    pub const RENAME_HINT: &str = "Shown in your account. Can be empty.";
-    pub const SHOW: &str = "Show";
-    pub const HIDE: &str = "Hide";
-    pub const SHOW_PASSWORD: &str = "Show password";
-    pub const HIDE_PASSWORD: &str = "Hide password";
-    pub const CAPS_LOCK: &str = "Caps Lock is on";
+    /// Returns the label of a field.
+    pub const fn label(field: Field) -> Message {
+        match field {
+            Field::Email => EMAIL,
+            Field::Password => PASSWORD,
+            Field::Name => NAME,
+            Field::CurrentPassword => CURRENT_PASSWORD,
+            Field::NewPassword => NEW_PASSWORD,
+            Field::Code => CODE,
+        }
+    }
 
     /// Returns the hint for a new password of `length` characters.
     ///
     /// The browser checks only the length. The server also rejects passwords that are easy to
     /// guess, so the hint never says that a password is good.
-    pub const fn password_hint(length: usize) -> &'static str {
+    pub const fn password_hint(length: usize) -> Message {
         match length {
-            0..8 => "At least 8 characters, ideally 15.",
-            8..15 => "Long enough. 15 or more is safer.",
-            _ => "Long enough. Avoid common phrases.",
+            0..8 => PASSWORD_HINT,
+            8..15 => LONG_ENOUGH,
+            _ => AVOID_PHRASES,
         }
     }
 }
 
-/// The detail of [`countersign_types::Problem::EmailTaken`] as an element; `{}` is the link
-/// [`LOG_IN`].
-pub const EMAIL_TAKEN: &str = "{} instead, or use another email address.";
-
 /// Returns the name of a role.
-pub const fn role(role: Role) -> &'static str {
+pub const fn role(role: Role) -> Message {
     match role {
-        Role::User => "User",
-        Role::Admin => "Administrator",
+        Role::User => USER,
+        Role::Admin => ADMINISTRATOR,
     }
 }
 
 /// Returns a date. `month` counts from 0.
 pub fn date(year: i64, month: usize, day: i64) -> String {
-    format!("{day} {} {year}", MONTHS[month])
+    let (year, day) = (year.to_string(), day.to_string());
+    DATE.with(&[("day", &day), ("month", MONTHS[month].text()), ("year", &year)])
 }
 
 /// Returns a date with its time.
 pub fn date_time(date: &str, time: &str) -> String {
-    format!("{date}, {time}")
+    DATE_TIME.with(&[("date", date), ("time", time)])
 }
 
 /// Returns a time. `is_zone_unknown`: it is in UTC, not in the time zone of the user.
 pub fn time(hour: i64, minute: i64, is_zone_unknown: bool) -> String {
-    format!("{hour:02}:{minute:02}{}", if is_zone_unknown { " UTC" } else { "" })
+    let text = if is_zone_unknown { TIME_IN_UTC } else { TIME };
+    text.with(&[("hour", &format!("{hour:02}")), ("minute", &format!("{minute:02}"))])
 }
 
-pub const TODAY: &str = "Today";
-pub const YESTERDAY: &str = "Yesterday";
-
 /// Returns why requests get no response; empty while the server is reachable.
-pub const fn connection(connection: Connection) -> &'static str {
+pub fn connection(connection: Connection) -> &'static str {
     match connection {
         Connection::Online => "",
-        Connection::Offline => {
-            "You're offline. What you typed is safe; we'll carry on when you're back."
-        }
-        Connection::ServerUnreachable => {
-            "We can't reach the server right now. What you typed is safe; we'll carry on when \
-             it's back."
-        }
+        Connection::Offline => OFFLINE.text(),
+        Connection::ServerUnreachable => SERVER_UNREACHABLE.text(),
     }
 }
 
-/// The pause between two emails.
-pub const ANOTHER_EMAIL_IN: &str = "You can ask for another email in {}.";
-
 /// Returns how long ago a session was last used.
-pub fn last_active(span: TimeSpan) -> Cow<'static, str> {
+pub fn last_active(span: TimeSpan) -> String {
     let minutes = span.as_seconds() / 60;
-    let (count, one, many) = match minutes {
+    let (count, message) = match minutes {
         // The last use is recorded with a granularity of a minute.
-        ..2 => return Cow::Borrowed("Active now"),
-        2..60 => (minutes, "minute", "minutes"),
-        60..1440 => (minutes / 60, "hour", "hours"),
-        _ => (minutes / 1440, "day", "days"),
+        ..2 => return ACTIVE_NOW.text().to_owned(),
+        2..60 => (minutes, ACTIVE_MINUTES_AGO),
+        60..120 => (1, ACTIVE_HOUR_AGO),
+        120..1440 => (minutes / 60, ACTIVE_HOURS_AGO),
+        1440..2880 => (1, ACTIVE_DAY_AGO),
+        _ => (minutes / 1440, ACTIVE_DAYS_AGO),
     };
-    Cow::Owned(format!("Active {count} {} ago", if count == 1 { one } else { many }))
+    message.with(&[("count", &count.to_string())])
 }
 
 #[cfg(test)]
@@ -257,7 +341,7 @@ mod tests {
     #[test]
     fn password_hint_follows_the_minimum_length() {
         let min = countersign_types::password::MIN_CHARS;
-        assert!(field::password_hint(0).contains(&min.to_string()));
+        assert!(field::password_hint(0).english().contains(&min.to_string()));
         let min = usize::from(min);
         assert_eq!(field::password_hint(min - 1), field::password_hint(0));
         assert_ne!(field::password_hint(min), field::password_hint(0));

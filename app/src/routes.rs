@@ -2,7 +2,7 @@
 //! functions, without access to the request or the browser.
 
 use crate::{features, messages, ui::Icon};
-use countersign_types::{Access, path::is_at_or_below};
+use countersign_types::{Access, Message, path::is_at_or_below};
 
 macro_rules! site_pages {
     ($($(#[$doc:meta])+ $page:ident = $path:literal;)+) => {
@@ -32,7 +32,7 @@ pub struct AccountPage {
     /// The path of the page.
     pub path: &'static str,
     /// The heading, which is also the name in the navigation.
-    pub heading: &'static str,
+    pub heading: Message,
     /// The group in the navigation.
     pub group: NavGroup,
     /// The icon in the navigation.
@@ -56,11 +56,11 @@ impl NavGroup {
 
     /// Returns the title; empty for none.
     #[must_use]
-    pub const fn title(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Profile => "",
-            Self::Security => messages::SECURITY_PAGES,
-            Self::Account => messages::YOUR_ACCOUNT_PAGES,
+            Self::Security => messages::SECURITY_PAGES.text(),
+            Self::Account => messages::YOUR_ACCOUNT_PAGES.text(),
         }
     }
 }

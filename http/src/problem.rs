@@ -78,8 +78,14 @@ pub fn cross_origin(origin: &str) -> Response {
     );
     let (title, detail) = (problem.title(), problem.detail());
     with_extension(
-        problem_response(StatusCode::FORBIDDEN, problem.code(), title, &for_programs, Vec::new()),
-        PageText::new(title, &detail),
+        problem_response(
+            StatusCode::FORBIDDEN,
+            problem.code(),
+            title.english(),
+            &for_programs,
+            Vec::new(),
+        ),
+        PageText::new(title.text(), &detail),
         &for_programs,
     )
 }
@@ -96,20 +102,21 @@ fn respond(problem: &Problem, code: &str) -> Response {
                     FieldError::TooWeak(weakness) => Some(weakness.name()),
                     _ => None,
                 },
-                detail: error.message(*field).to_string(),
+                detail: error.english(*field),
             })
             .collect(),
         Problem::EmailTaken => vec![MemberError {
             pointer: "/email".to_owned(),
             code: "taken",
             reason: None,
-            detail: problem.detail().into_owned(),
+            detail: problem.english_detail(),
         }],
         _ => Vec::new(),
     };
     let status =
         StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let (title, detail) = (problem.title(), problem.detail());
+    let title = problem.title();
+    let detail = problem.english_detail();
     let for_programs = match problem {
         Problem::TooLarge => "Send a body of at most 64 KiB.",
         Problem::RateLimited { .. } => {
@@ -121,8 +128,8 @@ fn respond(problem: &Problem, code: &str) -> Response {
         _ => &detail,
     };
     let mut response = with_extension(
-        problem_response(status, code, title, for_programs, errors),
-        PageText::new(title, &detail),
+        problem_response(status, code, title.english(), for_programs, errors),
+        PageText::new(title.text(), &problem.detail()),
         for_programs,
     );
     let headers = response.headers_mut();
@@ -142,10 +149,11 @@ fn respond(problem: &Problem, code: &str) -> Response {
 /// Returns a validation error for members that have no form field.
 pub(crate) fn invalid_members(errors: Vec<MemberError>) -> Response {
     let problem = Problem::Invalid(countersign_types::FieldErrors::default());
-    let (title, detail) = (problem.title(), problem.detail());
+    let (title, detail) = (problem.title(), problem.english_detail());
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
     with_extension(
-        problem_response(StatusCode::UNPROCESSABLE_ENTITY, problem.code(), title, &detail, errors),
-        PageText::new(title, &detail),
+        problem_response(status, problem.code(), title.english(), &detail, errors),
+        PageText::new(title.text(), &problem.detail()),
         &detail,
     )
 }
@@ -178,7 +186,7 @@ pub(crate) fn with_detail(status: StatusCode, code: &str, detail: &str) -> Respo
             detail,
             Vec::new(),
         ),
-        PageText::new(Problem::BadRequest.title(), detail),
+        PageText::new(Problem::BadRequest.title().text(), detail),
         detail,
     )
 }

@@ -260,7 +260,7 @@ fn describe_error(error: &countersign_core::Error) -> anyhow::Error {
             let lines: Vec<_> = errors
                 .0
                 .iter()
-                .map(|(field, error)| format!("{}: {}", field.name(), error.message(*field)))
+                .map(|(field, error)| format!("{}: {}", field.name(), error.english(*field)))
                 .collect();
             anyhow::anyhow!("{}", lines.join("\n"))
         }

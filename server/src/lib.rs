@@ -23,6 +23,7 @@ pub mod demo;
 mod gallery;
 pub mod http_server;
 pub mod logging;
+pub mod messages;
 pub mod middleware;
 mod open_link;
 mod page_policy;

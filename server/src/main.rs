@@ -9,6 +9,7 @@ use countersign::{
         mail::{self, MailCommand},
     },
     config::{Config, Settings},
+    messages,
 };
 use countersign_core::{Clock, RandomSource, ServerSecret};
 use std::{
@@ -46,6 +47,14 @@ enum Command {
     Migrate,
     /// Show the effective settings, without secrets.
     Config {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print all texts of pages and emails, as a file in which single texts can be replaced.
+    ///
+    /// `COUNTERSIGN_BRAND_MESSAGES` names the file with the replacements.
+    Messages {
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -119,6 +128,14 @@ fn run(command: Command) -> anyhow::Result<()> {
     };
     if let Command::Config { json } = command {
         return print(&if json { config.to_json() } else { config.to_text() });
+    }
+    config.replace_messages();
+    if let Command::Messages { json } = command {
+        return print(&if json {
+            format!("{:#}", messages::to_json())
+        } else {
+            messages::to_toml()
+        });
     }
     let is_server = matches!(command, Command::Serve | Command::Demo);
     let _flush = countersign::logging::start(config.log_filter.as_str(), is_server)?;

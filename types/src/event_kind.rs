@@ -5,6 +5,7 @@
 //! their activity list.
 //! A new kind is a row here and the flow that records it.
 
+use crate::Message;
 use serde::{Deserialize, Serialize};
 
 /// How much attention an audit event needs from the owner of the account.
@@ -71,8 +72,8 @@ macro_rules! event_kinds {
 
             /// Returns the description for users.
             #[must_use]
-            pub const fn text(self) -> &'static str {
-                match self { $(Self::$kind => $text,)* }
+            pub const fn text(self) -> Message {
+                match self { $(Self::$kind => Message::new($text),)* }
             }
         }
     };
@@ -177,7 +178,7 @@ mod tests {
     fn kinds_have_unique_names_and_texts() {
         for (index, kind) in EventKind::ALL.iter().enumerate() {
             assert_eq!(EventKind::from_name(kind.as_str()), Some(*kind));
-            assert!(!kind.text().is_empty(), "{kind:?}");
+            assert!(!kind.text().english().is_empty(), "{kind:?}");
             for other in &EventKind::ALL[index + 1..] {
                 assert_ne!(kind.as_str(), other.as_str());
                 assert_ne!(kind.text(), other.text());

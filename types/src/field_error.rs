@@ -4,8 +4,8 @@
 //! string. After the dot is the limit, or why a password is too weak. The codec is written by hand:
 //! the code that `serde` derives for these enums adds 3 KB to the Wasm module.
 
-use crate::PasswordWeakness;
-use std::{borrow::Cow, fmt, str::FromStr};
+use crate::{Message, PasswordWeakness};
+use std::{fmt, str::FromStr};
 
 /// A field of the forms in [`crate::forms`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +85,21 @@ pub enum FieldError {
 }
 
 impl FieldError {
+    /// Every kind of error, except weak passwords.
+    const EXAMPLES: [Self; 11] = [
+        Self::Missing,
+        Self::Malformed,
+        Self::TooShort { min: 8 },
+        Self::TooLong { max: 1024 },
+        Self::ControlCharacter,
+        Self::FullWidth,
+        Self::MatchesEmail,
+        Self::Incorrect,
+        Self::Unchanged,
+        Self::Expired,
+        Self::NotInvited,
+    ];
+
     /// Returns the stable code of this error in the JSON API.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -107,8 +122,28 @@ impl FieldError {
     /// Returns how to correct a field with this error. At most 36 characters, so that it fits on
     /// one line of a narrow window.
     #[must_use]
-    pub fn message(self, field: Field) -> Cow<'static, str> {
-        Cow::Borrowed(match (field, self) {
+    pub fn message(self, field: Field) -> String {
+        self.filled(field, Message::with)
+    }
+
+    /// Returns the message in English, for the JSON API.
+    #[must_use]
+    pub fn english(self, field: Field) -> String {
+        self.filled(field, Message::english_with)
+    }
+
+    /// Returns the message with its limit, if it has one. `fill` fills the placeholders.
+    fn filled(self, field: Field, fill: fn(Message, &[(&str, &str)]) -> String) -> String {
+        let limit = match self {
+            Self::TooShort { min: limit } | Self::TooLong { max: limit } => limit.to_string(),
+            _ => String::new(),
+        };
+        fill(self.declaration(field), &[("limit", &limit)])
+    }
+
+    /// Returns the message: the only place that lists the errors with their messages.
+    const fn declaration(self, field: Field) -> Message {
+        Message::new(match (field, self) {
             (Field::Email, Self::Missing) => "Enter your email address.",
             (Field::Password, Self::Missing) => "Enter your password.",
             (Field::CurrentPassword, Self::Missing) => "Enter your current password.",
@@ -119,26 +154,29 @@ impl FieldError {
             (Field::Code, Self::Incorrect) => "That code isn't right.",
             (Field::Email, Self::Malformed) => "Use the format name@example.com.",
             (_, Self::Malformed) => "Check this and try again.",
-            (Field::Email, Self::TooLong { max }) => {
-                return format!("Use up to {max} characters.").into();
-            }
+            (Field::Email, Self::TooLong { .. }) => "Use up to {limit} characters.",
             // The limit is in bytes; only ASCII letters take one each.
-            (_, Self::TooLong { max }) => {
-                return format!("Too long. Use up to {max} letters.").into();
-            }
-            (_, Self::TooShort { min }) => {
-                return format!("Use at least {min} characters.").into();
-            }
+            (_, Self::TooLong { .. }) => "Too long. Use up to {limit} letters.",
+            (_, Self::TooShort { .. }) => "Use at least {limit} characters.",
             (_, Self::ControlCharacter) => "Remove hidden characters.",
             (_, Self::FullWidth) => "Use half-width letters.",
-            (_, Self::MatchesEmail) => PasswordWeakness::OwnEmail.message(),
-            (_, Self::TooWeak(weakness)) => weakness.message(),
+            (_, Self::MatchesEmail) => return PasswordWeakness::OwnEmail.message(),
+            (_, Self::TooWeak(weakness)) => return weakness.message(),
             (_, Self::Incorrect) => "That's not your current password.",
             (Field::Email, Self::Unchanged) => "That's already your email address.",
             (_, Self::Unchanged) => "That's already your password.",
             (_, Self::Expired) => "Code no longer works. Get a new one.",
             (_, Self::NotInvited) => "Use the address of the invitation.",
         })
+    }
+
+    /// Returns the messages of all errors of all fields. Some are in it several times.
+    pub fn messages() -> impl Iterator<Item = Message> {
+        let weak = PasswordWeakness::ALL.iter().copied().map(Self::TooWeak);
+        let errors = Self::EXAMPLES.into_iter().chain(weak);
+        Field::ALL
+            .into_iter()
+            .flat_map(move |field| errors.clone().map(move |error| error.declaration(field)))
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -236,25 +274,10 @@ impl From<(Field, FieldError)> for FieldErrors {
 mod tests {
     use super::*;
 
-    /// Every kind of field error, except weak passwords.
-    const ERRORS: [FieldError; 11] = [
-        FieldError::Missing,
-        FieldError::Malformed,
-        FieldError::TooShort { min: 8 },
-        FieldError::TooLong { max: 1024 },
-        FieldError::ControlCharacter,
-        FieldError::FullWidth,
-        FieldError::MatchesEmail,
-        FieldError::Incorrect,
-        FieldError::Unchanged,
-        FieldError::Expired,
-        FieldError::NotInvited,
-    ];
-
     /// The message of every error of every field.
-    fn field_errors() -> impl Iterator<Item = Cow<'static, str>> {
+    fn field_errors() -> impl Iterator<Item = String> {
         let weak = PasswordWeakness::ALL.iter().copied().map(FieldError::TooWeak);
-        let errors = ERRORS.into_iter().chain(weak);
+        let errors = FieldError::EXAMPLES.into_iter().chain(weak);
         Field::ALL
             .into_iter()
             .flat_map(move |field| errors.clone().map(move |error| error.message(field)))

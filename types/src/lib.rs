@@ -2,7 +2,7 @@
 //!
 //! The crate is compiled natively and to WebAssembly. It has no I/O, no clock, no randomness, no
 //! framework. Its only user-visible texts are those of the closed sets that it declares: problems,
-//! field errors and audit events. All others are in `countersign_leptos::messages`.
+//! field errors, audit events and months. All others are in `countersign_leptos::messages`.
 #![warn(missing_docs)]
 
 pub mod access;
@@ -13,6 +13,7 @@ pub mod event_kind;
 pub mod field_error;
 pub mod forms;
 pub mod id;
+pub mod message;
 pub mod one_time_code;
 pub mod password;
 pub mod password_weakness;
@@ -34,6 +35,7 @@ pub use email::Email;
 pub use event_kind::{EventKind, EventSeverity, EventTopic};
 pub use field_error::{Field, FieldError, FieldErrors, ParseFieldErrorsError};
 pub use id::{EventId, LinkId, MailId, SessionId, UserId, VerificationId};
+pub use message::Message;
 pub use one_time_code::OneTimeCode;
 pub use password::Password;
 pub use password_weakness::PasswordWeakness;

@@ -3,6 +3,8 @@
 //! Each reason is declared once, in the table below: with a comment, its stable name and the text
 //! for users.
 
+use crate::Message;
+
 macro_rules! password_weaknesses {
     ($($(#[$doc:meta])* $reason:ident = $name:literal, $text:literal;)*) => {
         /// Why a password is easy to guess.
@@ -16,7 +18,7 @@ macro_rules! password_weaknesses {
             pub const ALL: &[Self] = &[$(Self::$reason),*];
 
             /// Name and text of each reason, in the order of [`Self::ALL`].
-            const TEXTS: &[(&'static str, &'static str)] = &[$(($name, $text)),*];
+            const TEXTS: &[(&'static str, Message)] = &[$(($name, Message::new($text))),*];
         }
     };
 }
@@ -62,7 +64,7 @@ impl PasswordWeakness {
     /// Returns the cure for users, which implies the reason. At most 36 characters, as
     /// [`crate::FieldError::message`].
     #[must_use]
-    pub const fn message(self) -> &'static str {
+    pub const fn message(self) -> Message {
         Self::TEXTS[self as usize].1
     }
 }

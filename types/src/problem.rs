@@ -6,8 +6,8 @@
 //! How it becomes a response is not here but in `countersign_http::problem` (JSON) and in
 //! `countersign_leptos::request` (server functions).
 
-use crate::FieldErrors;
-use std::{borrow::Cow, fmt, str::FromStr};
+use crate::{Field, FieldError, FieldErrors, Message};
+use std::{fmt, str::FromStr};
 
 /// Why a request failed, as far as the client may know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,9 +78,9 @@ const UNAVAILABLE_RETRY_AFTER: u32 = 5;
 struct Declaration {
     code: &'static str,
     status: u16,
-    title: &'static str,
-    /// `{}` is the placeholder for the waiting time.
-    detail: &'static str,
+    title: Message,
+    /// `{time}` is the placeholder for the waiting time.
+    detail: Message,
 }
 
 /// Declares one problem.
@@ -90,7 +90,7 @@ const fn declare(
     title: &'static str,
     detail: &'static str,
 ) -> Declaration {
-    Declaration { code, status, title, detail }
+    Declaration { code, status, title: Message::new(title), detail: Message::new(detail) }
 }
 
 impl Problem {
@@ -206,13 +206,13 @@ impl Problem {
                 "rate_limited",
                 429,
                 "Too many attempts",
-                "We didn't check this attempt. Try again in {}.",
+                "We didn't check this attempt. Try again in {time}.",
             ),
             Self::Overloaded { .. } => declare(
                 "overloaded",
                 503,
                 "We're busy right now",
-                "Nothing was changed. Try again in {}.",
+                "Nothing was changed. Try again in {time}.",
             ),
             Self::Unavailable => declare(
                 "unavailable",
@@ -255,26 +255,54 @@ impl Problem {
 
     /// Returns the title, in a few words.
     #[must_use]
-    pub const fn title(&self) -> &'static str {
+    pub const fn title(&self) -> Message {
         self.declaration().title
     }
 
     /// Returns what the problem means and what to do about it.
     #[must_use]
-    pub fn detail(&self) -> Cow<'static, str> {
-        let detail = self.declaration().detail;
-        match self {
+    pub fn detail(&self) -> String {
+        self.filled_detail(Message::with)
+    }
+
+    /// Returns the detail in English, for the JSON API.
+    #[must_use]
+    pub fn english_detail(&self) -> String {
+        self.filled_detail(Message::english_with)
+    }
+
+    /// Returns the detail with the waiting time, if it has one. `fill` fills the placeholders.
+    fn filled_detail(&self, fill: fn(Message, &[(&str, &str)]) -> String) -> String {
+        let time = match self {
             Self::RateLimited { retry_after } | Self::Overloaded { retry_after } => {
-                Cow::Owned(detail.replace("{}", &wait_time(*retry_after)))
+                wait_time(*retry_after, fill)
             }
-            _ => Cow::Borrowed(detail),
-        }
+            _ => String::new(),
+        };
+        fill(self.declaration().detail, &[("time", &time)])
     }
 
     /// Returns title and detail as one paragraph.
     #[must_use]
     pub fn summary(&self) -> String {
-        format!("{}. {}", self.title(), self.detail())
+        parts::SUMMARY.with(&[("title", self.title().text()), ("detail", &self.detail())])
+    }
+
+    /// Returns the messages of all problems.
+    pub fn messages() -> impl Iterator<Item = Message> {
+        let with_data = [
+            Self::Invalid(FieldErrors(vec![(Field::Email, FieldError::Missing)])),
+            Self::Invalid(FieldErrors(Vec::new())),
+            Self::RateLimited { retry_after: 1 },
+            Self::Overloaded { retry_after: 1 },
+            Self::internal(),
+        ];
+        let problems = UNIT_VARIANTS.iter().cloned().chain(with_data);
+        let declared = problems.flat_map(|problem| {
+            let Declaration { title, detail, .. } = problem.declaration();
+            [title, detail]
+        });
+        declared.chain(parts::MESSAGES.messages.iter().copied())
     }
 
     /// Returns the seconds until the next attempt, if known.
@@ -290,15 +318,28 @@ impl Problem {
     }
 }
 
-/// Returns a waiting time in words, rounded up.
-fn wait_time(seconds: u32) -> String {
-    match seconds {
-        0..2 => "a second".to_owned(),
-        2..60 => format!("{seconds} seconds"),
-        60 => "a minute".to_owned(),
-        61..=3600 => format!("{} minutes", seconds.div_ceil(60)),
-        _ => format!("{} hours", seconds.div_ceil(3600)),
+/// Parts of the messages of problems.
+pub mod parts {
+    crate::messages! {
+        SUMMARY = "{title}. {detail}";
+        A_SECOND = "a second";
+        SECONDS = "{count} seconds";
+        A_MINUTE = "a minute";
+        MINUTES = "{count} minutes";
+        HOURS = "{count} hours";
     }
+}
+
+/// Returns a waiting time in words, rounded up.
+fn wait_time(seconds: u32, fill: fn(Message, &[(&str, &str)]) -> String) -> String {
+    let (message, count) = match seconds {
+        0..2 => (parts::A_SECOND, 1),
+        2..60 => (parts::SECONDS, seconds),
+        60 => (parts::A_MINUTE, 1),
+        61..=3600 => (parts::MINUTES, seconds.div_ceil(60)),
+        _ => (parts::HOURS, seconds.div_ceil(3600)),
+    };
+    fill(message, &[("count", &count.to_string())])
 }
 
 /// The variants without data.
@@ -383,7 +424,6 @@ impl fmt::Display for ParseProblemError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Field, FieldError};
 
     fn all() -> Vec<Problem> {
         use Problem as P;
@@ -477,7 +517,7 @@ mod tests {
             (3600, "60 minutes"),
             (3601, "2 hours"),
         ] {
-            assert_eq!(wait_time(seconds), text);
+            assert_eq!(wait_time(seconds, Message::with), text);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Timestamps and time spans in milliseconds. The current time comes from
 //! `countersign_core::Clock`.
 
+use crate::Message;
 use serde::{Serialize, Serializer};
 use std::{
     fmt,
@@ -79,21 +80,26 @@ impl Sub<TimeSpan> for Timestamp {
     }
 }
 
-/// The English names of the months.
-pub const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
+/// The names of the months.
+pub const MONTHS: &[Message] = months::MESSAGES.messages;
+
+/// The names of the months, one by one.
+pub mod months {
+    crate::messages! {
+        JANUARY = "January";
+        FEBRUARY = "February";
+        MARCH = "March";
+        APRIL = "April";
+        MAY = "May";
+        JUNE = "June";
+        JULY = "July";
+        AUGUST = "August";
+        SEPTEMBER = "September";
+        OCTOBER = "October";
+        NOVEMBER = "November";
+        DECEMBER = "December";
+    }
+}
 
 /// A date and time in UTC, in the proleptic Gregorian calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -364,6 +364,11 @@ pub const HYDRATED_ATTRIBUTE: &str = "data-hydrated";
 /// of the document compares it before it hydrates the island.
 pub const ELEMENT_COUNT_ATTRIBUTE: &str = "data-elements";
 
+/// Returns an attribute of the root element.
+pub fn root_attribute(name: &str) -> Option<String> {
+    document().document_element()?.get_attribute(name)
+}
+
 /// Marks the page as hydrated: from now on listeners may prevent default actions.
 pub fn mark_as_hydrated() {
     if HYDRATION_DISABLED.get() {

@@ -46,7 +46,7 @@ where
         let deletion_cancelled = page_query::has(routes::DELETION_CANCELLED).then(|| {
             view! {
                 <Notice severity=Severity::Info>
-                    <p>{your_data::messages::DELETION_CANCELLED}</p>
+                    <p>{your_data::messages::DELETION_CANCELLED.text()}</p>
                 </Notice>
             }
         });
@@ -59,7 +59,7 @@ where
         };
         view! {
             <div class="sidebar">
-                <SideNav label=messages::ACCOUNT_NAV groups=navigation() current=page.path>
+                <SideNav label=messages::ACCOUNT_NAV.text() groups=navigation() current=page.path>
                     {identity}
                 </SideNav>
                 <div class="stack">
@@ -67,7 +67,7 @@ where
                     {problem.map(problem_notice)}
                     {deletion_cancelled}
                     <header>
-                        <PageHeader heading=page.heading lead/>
+                        <PageHeader heading=page.heading.text() lead/>
                     </header>
                     {content}
                 </div>
@@ -79,8 +79,11 @@ where
 /// Returns the account pages by group.
 fn navigation() -> Vec<(&'static str, Vec<NavLink>)> {
     let pages_of = |group| routes::ACCOUNT_PAGES.iter().filter(move |page| page.group == group);
-    let link =
-        |page: &AccountPage| NavLink { path: page.path, name: page.heading, icon: page.icon };
+    let link = |page: &AccountPage| NavLink {
+        path: page.path,
+        name: page.heading.text(),
+        icon: page.icon,
+    };
     NavGroup::ALL.map(|group| (group.title(), pages_of(group).map(link).collect())).into()
 }
 
@@ -107,17 +110,17 @@ fn render_notices(
 /// user dismisses it.
 fn render_reuse_notice(at: Timestamp, tag: String) -> impl IntoView {
     let link = view! {
-        <a href=routes::PASSWORD.path>{reuse_notice::CHANGE_PASSWORD_LINK}</a>
+        <a href=routes::PASSWORD.path>{reuse_notice::CHANGE_PASSWORD_LINK.text()}</a>
     };
     view! {
         <Notice severity=Severity::Error>
-            <p>{reuse_notice::TITLE}</p>
+            <p>{reuse_notice::TITLE.text()}</p>
             <p>{interpolate(reuse_notice::EXPLANATION, link)}</p>
             <p class="text-small"><DateTime at/></p>
             <PostButton
                 path=DismissNoticeCall::PATH
                 fields=vec![("session_tag", tag)]
-                label=reuse_notice::DISMISS
+                label=reuse_notice::DISMISS.text()
             />
         </Notice>
     }
@@ -129,7 +132,7 @@ fn render_verification_notice(email: String, tag: String) -> impl IntoView {
     let fields = vec![("session_tag", tag)];
     view! {
         <Notice severity=Severity::Info>
-            <p>{verification_notice::TITLE}</p>
+            <p>{verification_notice::TITLE.text()}</p>
             <p>{interpolate(verification_notice::EXPLANATION, address)}</p>
             <div class="cluster">
                 <a
@@ -137,17 +140,17 @@ fn render_verification_notice(email: String, tag: String) -> impl IntoView {
                     data-part="button-secondary"
                     href=routes::email_page_for_code()
                 >
-                    {verification_notice::ENTER_CODE}
+                    {verification_notice::ENTER_CODE.text()}
                 </a>
                 <PostButton
                     path=SendVerificationCall::PATH
                     fields=fields.clone()
-                    label=verification_notice::SEND_CODE
+                    label=verification_notice::SEND_CODE.text()
                 />
                 <PostButton
                     path=PostponeVerificationCall::PATH
                     fields
-                    label=verification_notice::LATER
+                    label=verification_notice::LATER.text()
                 />
             </div>
         </Notice>
@@ -160,11 +163,11 @@ fn render_deletion_notice(at: Timestamp, tag: String) -> impl IntoView {
     view! {
         <Notice severity=Severity::Attention>
             <p>{interpolate(deletion_notice::SCHEDULED_FOR, date)}</p>
-            <p>{deletion_notice::CANCEL_HELP}</p>
+            <p>{deletion_notice::CANCEL_HELP.text()}</p>
             <PostButton
                 path=CancelDeletionCall::PATH
                 fields=vec![("session_tag", tag)]
-                label=deletion_notice::CANCEL
+                label=deletion_notice::CANCEL.text()
                 primary=true
             />
         </Notice>
@@ -176,8 +179,11 @@ pub(crate) fn load_error(problem: Problem) -> AnyView {
     // The session monitor reloads a page with this attribute once the database is back.
     let reloads = (problem == Problem::Unavailable).then_some("");
     // If the session has just ended, the reload leads to the log-in page.
-    let label =
-        if problem == Problem::Unauthenticated { messages::LOG_IN } else { messages::TRY_AGAIN };
+    let label = if problem == Problem::Unauthenticated {
+        messages::LOG_IN.text()
+    } else {
+        messages::TRY_AGAIN.text()
+    };
     view! {
         {problem_notice(problem)}
         <a class="button secondary" data-part="button-secondary" href="" data-reload=reloads>

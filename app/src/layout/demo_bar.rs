@@ -18,8 +18,8 @@ impl IsDemo {
 pub(crate) fn demo_bar(IsDemo(is_demo): IsDemo) -> impl IntoView {
     is_demo.then(|| {
         view! {
-            <aside class="demo-bar" aria-label=messages::DEMO_LABEL>
-                {messages::DEMO}
+            <aside class="demo-bar" aria-label=messages::DEMO_LABEL.text()>
+                {messages::DEMO.text()}
             </aside>
         }
     })

@@ -91,15 +91,17 @@ pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> impl IntoView 
     let IsPreview(is_preview) = use_context().unwrap_or_default();
     let theme = brand.theme.or_else(request::chosen_theme);
     let sends_mail = request::sends_mail().then_some("");
-    let description = brand.tagline.clone().unwrap_or_else(|| messages::DESCRIPTION.to_owned());
+    let description =
+        brand.tagline.clone().unwrap_or_else(|| messages::DESCRIPTION.text().to_owned());
     view! {
         <!DOCTYPE html>
         <html
-            lang=messages::LANGUAGE
+            lang=messages::LANGUAGE.text()
             data-theme=theme
             data-layout=layout(&brand)
             data-mail=sends_mail
             data-brand=brand.has_custom_name.then_some("")
+            {..messages::replacements()}
         >
             <head>
                 {head(theme, &files.style, &brand)}
@@ -214,15 +216,15 @@ pub fn error_document(
     log_in: bool,
 ) -> String {
     let (href, label) = if log_in {
-        (crate::routes::LOG_IN, messages::LOG_IN)
+        (crate::routes::LOG_IN, messages::LOG_IN.text())
     } else {
-        ("/", crate::features::not_found::messages::HOME)
+        ("/", crate::features::not_found::messages::HOME.text())
     };
     let theme = brand.theme.or(theme);
     let html = Owner::new().with(|| {
         view! {
             <html
-                lang=messages::LANGUAGE
+                lang=messages::LANGUAGE.text()
                 data-theme=theme
                 data-layout=layout(brand)
                 data-brand=brand.has_custom_name.then_some("")

@@ -23,7 +23,7 @@ pub fn SiteHeader() -> impl IntoView {
             Ok(tagged) => user_menu(tagged.account).into_any(),
             Err(Problem::Unauthenticated) => auth_links().into_any(),
             // The user is unknown.
-            Err(_) => view! { <a href=DEFAULT_REDIRECT>{messages::ACCOUNT}</a> }.into_any(),
+            Err(_) => view! { <a href=DEFAULT_REDIRECT>{messages::ACCOUNT.text()}</a> }.into_any(),
         }
     });
     let brand = Brand::of_page();
@@ -32,7 +32,11 @@ pub fn SiteHeader() -> impl IntoView {
             <a class="wordmark" data-part="logo" href=brand.logo_url()>
                 {wordmark(&brand)}
             </a>
-            <nav class="site-nav cluster" data-part="site-nav" aria-label=messages::HEADER_NAV>
+            <nav
+                class="site-nav cluster"
+                data-part="site-nav"
+                aria-label=messages::HEADER_NAV.text()
+            >
                 {links}
             </nav>
         </header>
@@ -43,12 +47,12 @@ fn auth_links() -> impl IntoView {
     let sign_up = request::accepts_sign_ups().then(|| {
         view! {
             <a class="button secondary" data-part="button-secondary" href=routes::SIGN_UP>
-                {messages::SIGN_UP}
+                {messages::SIGN_UP.text()}
             </a>
         }
     });
     view! {
-        <a href=routes::LOG_IN>{messages::LOG_IN}</a>
+        <a href=routes::LOG_IN>{messages::LOG_IN.text()}</a>
         {sign_up}
     }
 }
@@ -62,7 +66,7 @@ fn user_menu(account: Account) -> impl IntoView {
         view! {
             <a href=page.path>
                 {icon(page.icon)}
-                {page.heading}
+                {page.heading.text()}
             </a>
         }
     });
@@ -83,7 +87,7 @@ pub fn SiteFooter() -> impl IntoView {
     let links = (!links.is_empty()).then(|| {
         let links = links.into_iter().map(|(label, url)| view! { <a href=url>{label}</a> });
         view! {
-            <nav class="cluster" aria-label=messages::FOOTER_NAV>
+            <nav class="cluster" aria-label=messages::FOOTER_NAV.text()>
                 {links.collect_view()}
             </nav>
         }
@@ -102,7 +106,7 @@ pub fn SiteFooter() -> impl IntoView {
 /// which vulnerabilities to try.
 fn product(brand: &Brand) -> impl IntoView + use<> {
     let user = expect_context::<CurrentUser>();
-    let name = (!brand.has_custom_name).then(|| messages::FOOTER.to_owned());
+    let name = (!brand.has_custom_name).then(|| messages::FOOTER.text().to_owned());
     let is_account_page = routes::is_protected(&request::path());
     Suspend::new(async move {
         let is_admin = is_account_page

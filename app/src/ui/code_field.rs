@@ -3,7 +3,7 @@
 use crate::ui::{
     event_target::target_as,
     form::{FormContext, input_name},
-    part::part,
+    part::{fixed_text, part},
     text_field::{hint_id, hint_line},
 };
 use countersign_types::{Field, OneTimeCode};
@@ -33,7 +33,9 @@ pub fn CodeField(
     view! {
         <div class="field" {..part("field")}>
             <div class="field-head">
-                <label {..part("label")} for=id>{crate::messages::field::label(field)}</label>
+                <label {..part("label")} for=id>
+                    {fixed_text(crate::messages::field::label(field))}
+                </label>
             </div>
             <div class="field-box" {..part("input")}>
                 <input

@@ -56,9 +56,9 @@ pub fn TimeOfDay(
 /// Returns the name of a day, relative to the day of `as_of`: "Today", "Yesterday", or the date.
 pub(crate) fn day_name(day: LocalTime, as_of: Timestamp) -> String {
     if day.is_same_day(LocalTime::of(as_of)) {
-        messages::TODAY.to_owned()
+        messages::TODAY.text().to_owned()
     } else if day.is_same_day(LocalTime::of(as_of).day_before()) {
-        messages::YESTERDAY.to_owned()
+        messages::YESTERDAY.text().to_owned()
     } else {
         date(day.civil)
     }

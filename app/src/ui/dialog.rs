@@ -50,7 +50,7 @@ pub fn Dialog(
                     popovertarget=id
                     popovertargetaction="hide"
                 >
-                    {messages::CANCEL}
+                    {messages::CANCEL.text()}
                 </button>
             </div>
         </div>

@@ -64,14 +64,14 @@ pub fn problem_notice(problem: Problem) -> impl IntoView {
                 .map(|next| format!("?next={next}"))
                 .unwrap_or_default();
             let href = format!("{}{next}", routes::LOG_IN);
-            let link = view! { <a href=href>{messages::LOG_IN}</a> };
+            let link = view! { <a href=href>{messages::LOG_IN.text()}</a> };
             EitherOf4::C(view! { <p>{interpolate(messages::EMAIL_TAKEN, link)}</p> })
         }
         _ => EitherOf4::D(view! { <p>{detail}</p> }),
     };
     view! {
         <Notice severity=Severity::Error>
-            <p>{title}</p>
+            <p>{title.text()}</p>
             {body}
             // `countdown` writes into it.
             <p role=TIMER></p>

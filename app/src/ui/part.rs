@@ -1,9 +1,13 @@
-//! The names of the parts of pages, for style sheets of operators: docs/guides/brand.md lists them.
+//! The parts of an island that only the server renders: names of parts, fixed attributes and fixed
+//! texts.
+//!
+//! The names of parts are for style sheets of operators: docs/guides/brand.md lists them.
 //!
 //! Elements that only the server renders have the attribute `data-part` in their markup. Those of
 //! islands get it from [`part`], which the server renders and the browser keeps, so that the names
 //! are not in the Wasm module. Only what the browser itself creates has the attribute in both.
 
+use countersign_types::Message;
 use leptos::attr::Attribute;
 #[cfg(feature = "ssr")]
 use leptos::attr::custom::custom_attribute;
@@ -28,3 +32,11 @@ pub(crate) fn fixed<A: Attribute>(attributes: impl FnOnce() -> A) -> impl Attrib
 /// Returns no attributes: the element has those that the server has rendered.
 #[cfg(not(feature = "ssr"))]
 pub(crate) fn fixed<A: Attribute>(_: impl FnOnce() -> A) -> impl Attribute {}
+
+/// Returns a text of an island that never changes. Only the server renders it, and the browser,
+/// which hydrates elements without reading their texts, has no copy of it. Not for elements that
+/// the browser itself creates.
+#[inline(always)]
+pub(crate) fn fixed_text(message: Message) -> &'static str {
+    if cfg!(feature = "ssr") { message.text() } else { "" }
+}

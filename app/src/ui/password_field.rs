@@ -5,7 +5,7 @@ use crate::{
     messages,
     ui::{
         form::{FormContext, input_name},
-        part::{fixed, part},
+        part::{fixed, fixed_text, part},
         text_field::{hint_id, hint_line},
     },
 };
@@ -57,17 +57,22 @@ pub fn PasswordField(
     let if_shown = move |shown_text: &'static str, hidden_text: &'static str| {
         if shown() { shown_text } else { hidden_text }
     };
-    let caps_lock_warning =
-        move || caps_lock.try_get().unwrap_or_default().then_some(messages::field::CAPS_LOCK);
-    let toggle_label =
-        move || if_shown(messages::field::HIDE_PASSWORD, messages::field::SHOW_PASSWORD);
+    let caps_lock_warning = move || {
+        caps_lock.try_get().unwrap_or_default().then_some(messages::field::CAPS_LOCK.text())
+    };
+    let toggle_label = move || {
+        if_shown(messages::field::HIDE_PASSWORD.text(), messages::field::SHOW_PASSWORD.text())
+    };
     let hint = move || {
-        if new { messages::field::password_hint(length.try_get().unwrap_or_default()) } else { "" }
+        if !new {
+            return "";
+        }
+        messages::field::password_hint(length.try_get().unwrap_or_default()).text()
     };
     view! {
         <div class="field" {..part("field")}>
             <div class="field-head">
-                <label {..part("label")} for=id>{messages::field::label(field)}</label>
+                <label {..part("label")} for=id>{fixed_text(messages::field::label(field))}</label>
                 <span class="caps-lock" role="status">{caps_lock_warning}</span>
             </div>
             <div class="field-box" {..part("input")}>
@@ -97,7 +102,7 @@ pub fn PasswordField(
                     aria-label=toggle_label
                     on:click=toggle
                 >
-                    {move || if_shown(messages::field::HIDE, messages::field::SHOW)}
+                    {move || if_shown(messages::field::HIDE.text(), messages::field::SHOW.text())}
                 </button>
             </div>
             {hint_line(form, field, Arc::new(hint))}

@@ -4,7 +4,7 @@ use crate::{
     messages,
     ui::{
         form::{FormContext, input_name},
-        part::{fixed, part},
+        part::{fixed, fixed_text, part},
     },
 };
 use countersign_types::Field;
@@ -46,7 +46,7 @@ pub fn TextField(
         <div class="field" {..part("field")}>
             <div class="field-head">
                 <label {..part("label")} for=id>
-                    {label.unwrap_or(messages::field::label(field))}
+                    {label.unwrap_or(fixed_text(messages::field::label(field)))}
                 </label>
             </div>
             <div class="field-box" {..part("input")}>
@@ -84,7 +84,7 @@ pub(super) fn hint_line(
 ) -> impl IntoView {
     let text = move || match form.error_of(field) {
         Some(error) => error.message(field),
-        None => hint().into(),
+        None => hint().to_owned(),
     };
     let is_empty = {
         let text = text.clone();

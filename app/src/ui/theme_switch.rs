@@ -18,7 +18,7 @@ pub const NAMES: [&str; 2] = ["light", "dark"];
 /// The colour of the browser UI for each of [`NAMES`]: `--canvas` of `style/tokens.css`.
 const THEME_COLORS: [&str; 2] = ["#f9fbfb", "#0d1518"];
 #[cfg(feature = "ssr")]
-const CHOICES: [(&str, &str); 3] = [
+const CHOICES: [(&str, countersign_types::Message); 3] = [
     ("", messages::THEME_SYSTEM),
     (NAMES[0], messages::THEME_LIGHT),
     (NAMES[1], messages::THEME_DARK),
@@ -43,13 +43,13 @@ pub fn theme_switch(chosen: Option<&'static str>) -> impl IntoView {
                     autocomplete="off"
                     checked=name == chosen.unwrap_or_default()
                 />
-                {label}
+                {label.text()}
             </label>
         }
     });
     view! {
         <fieldset class="theme-switch">
-            <legend>{messages::THEME}</legend>
+            <legend>{messages::THEME.text()}</legend>
             {choices.collect_view()}
         </fieldset>
     }

@@ -36,3 +36,4 @@ pub use store::OutboxRow;
 #[cfg(any(test, feature = "testing"))]
 pub use transport::memory::{Mailbox as MemoryMailbox, SentMail};
 pub use transport::{InvalidTransport, MailTransport};
+pub use words::MESSAGES;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::one_time_links::CODE_TTL;
 use askama::Template;
-use countersign_types::TimeSpan;
+use countersign_types::{Message, TimeSpan};
 
 /// Maximum number of columns of the text part. Only URLs and other long words exceed it.
 const TEXT_COLUMNS: usize = 76;
@@ -92,12 +92,17 @@ pub(crate) fn render(
     &MailContext { product, base_url, recipient, link, has_logo, accent }: &MailContext<'_>,
 ) -> Result<RenderedMail, askama::Error> {
     let words = words::words(content, product, recipient);
-    let page = |label, path| Link { label, url: format!("{base_url}{path}") };
+    let page =
+        |label: Message, path| Link { label: label.text(), url: format!("{base_url}{path}") };
     let missing = |what| askama::Error::custom(format!("mail `{}` needs {what}", content.name()));
-    let one_time_link = |label| {
+    let one_time_link = |label: Message| {
         let link = link.ok_or_else(|| missing("a link"))?;
         let ttl = TimeSpan::minutes(link.valid_minutes.into());
-        Ok::<_, askama::Error>((Link { label, url: link.url.clone() }, link.code.as_deref(), ttl))
+        Ok::<_, askama::Error>((
+            Link { label: label.text(), url: link.url.clone() },
+            link.code.as_deref(),
+            ttl,
+        ))
     };
 
     let (link, code, validity) = match words.action {
@@ -118,7 +123,7 @@ pub(crate) fn render(
         None => words.subject,
     };
     let lead = match (&words.action, &code) {
-        (Action::Code(_), None) => words::LEAD_WITHOUT_CODE,
+        (Action::Code(_), None) => words::LEAD_WITHOUT_CODE.text(),
         _ => &words.lead,
     };
 

@@ -297,7 +297,7 @@ impl SettingValue for StyleFile {
 }
 
 /// Reads a file of at most `max` bytes. Any file can be named by mistake, so not more is read.
-fn read_file(path: &str, max: usize) -> Result<Vec<u8>, String> {
+pub(super) fn read_file(path: &str, max: usize) -> Result<Vec<u8>, String> {
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     fs::File::open(path)

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     brand::{BrandSettings, SiteBrand},
-    tls,
+    messages, tls,
 };
 use countersign_core::{
     HashingConfig, Policy, RateLimits, ServerSecret, Verification,
@@ -187,6 +187,13 @@ impl Config {
             font: self.brand_font.as_ref().map(|font| font.file.clone()),
             css: self.brand_css.as_ref().map(|style| style.css.clone()),
         })
+    }
+
+    /// Replaces the messages of pages and emails in this process. Called once, before any is read.
+    pub fn replace_messages(&self) {
+        if let Some(file) = &self.brand_messages {
+            messages::replace(file.replacements.clone());
+        }
     }
 
     /// Returns the built site.

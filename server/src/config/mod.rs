@@ -15,6 +15,7 @@ pub(crate) mod brand;
 mod declare;
 mod groups;
 mod listing;
+mod messages;
 mod reader;
 mod settings;
 mod table;

@@ -28,6 +28,7 @@ use super::{
         Accent, BrandName, FontFile, ImageFile, LinkUrl, SideImage, StyleFile, Tagline, Theme,
     },
     declare::settings,
+    messages::MessagesFile,
     types::{
         Argon2Cost, ExactOrigin, IntrospectionSecretFile, Limit, LogFilter, MailSetting,
         MailboxSetting, PublicUrl, SecurityContact, TrueOrFalse, Watch, read_limits,
@@ -281,6 +282,11 @@ settings! {
     /// Style sheet of at most 64 KiB that overrides the one of the pages.
     BrandCss = "COUNTERSIGN_BRAND_CSS",
         pub(super) brand_css: Option<StyleFile> = None;
+
+    /// TOML file of at most 64 KiB that replaces texts of pages and emails: `"Log in" = "Sign in"`.
+    /// `countersign messages` prints all texts in this form.
+    BrandMessages = "COUNTERSIGN_BRAND_MESSAGES",
+        pub(super) brand_messages: Option<MessagesFile> = None;
 
     /// URL of your terms of service, linked below pages.
     BrandTerms = "COUNTERSIGN_BRAND_TERMS",

@@ -76,10 +76,13 @@ pub async fn render_error_pages(
 /// Returns title and text of an error page.
 fn page_texts(page: PageText) -> (String, String) {
     match page {
-        PageText::NotFound => (not_found::HEADING.to_owned(), not_found::EXPLANATION.to_owned()),
-        PageText::BadRequest => {
-            (bad_request_page::HEADING.to_owned(), bad_request_page::EXPLANATION.to_owned())
+        PageText::NotFound => {
+            (not_found::HEADING.text().to_owned(), not_found::EXPLANATION.text().to_owned())
         }
+        PageText::BadRequest => (
+            bad_request_page::HEADING.text().to_owned(),
+            bad_request_page::EXPLANATION.text().to_owned(),
+        ),
         PageText::Problem { title, detail } => (title, detail),
     }
 }

@@ -9,6 +9,7 @@ use axum::{
     http::{Method, StatusCode},
 };
 use countersign_core::{Store, accounts::SESSIONS_PER_PAGE, test_on_each_database};
+use countersign_leptos::features::your_data::messages;
 use countersign_types::{FRESH_PERIOD, SessionId, TimeSpan, Timestamp};
 use serde_json::{Value, json};
 
@@ -334,7 +335,7 @@ test_on_each_database! {
                 .await
                 .text;
             assert_eq!(
-                page.contains(countersign_leptos::features::your_data::messages::MORE_SESSIONS),
+                page.contains(messages::MORE_SESSIONS.text()),
                 stored >= SESSIONS_PER_PAGE as u128
             );
         }

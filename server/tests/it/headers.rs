@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode},
 };
 use countersign_core::{test_on_each_database, testing::TestDatabase};
+use countersign_leptos::messages::bad_request_page;
 use serde_json::json;
 use std::{collections::HashSet, fs};
 use tempfile::TempDir;
@@ -278,8 +279,8 @@ test_on_each_database! {
             .await;
         let no_such_method = browser.send(Method::POST, "/login", Body::empty()).await;
         assert!(
-            no_such_method.text.contains(countersign_leptos::messages::bad_request_page::HEADING)
-                && too_large.text.contains(countersign_types::Problem::TooLarge.title())
+            no_such_method.text.contains(bad_request_page::HEADING.text())
+                && too_large.text.contains(countersign_types::Problem::TooLarge.title().text())
         );
         for (status, response) in [
             (StatusCode::FORBIDDEN, refused),

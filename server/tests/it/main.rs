@@ -33,6 +33,7 @@ mod log_output;
 mod mail;
 mod malformed_bodies;
 mod me_endpoint;
+mod messages;
 mod oauth;
 mod openapi;
 mod openapi_conformance;

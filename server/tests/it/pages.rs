@@ -3,7 +3,10 @@
 use crate::support::{App, PASSWORD, admin_client};
 use axum::http::StatusCode;
 use countersign_core::test_on_each_database;
-use countersign_leptos::routes::{ACCOUNT_PAGES, AccountPage};
+use countersign_leptos::{
+    features::not_found,
+    routes::{ACCOUNT_PAGES, AccountPage},
+};
 use countersign_types::TimeSpan;
 use serde_json::json;
 
@@ -144,9 +147,11 @@ test_on_each_database! {
     async fn account_page_has_the_heading_of_its_navigation_entry(app: App) {
         let user = app.user("ada@example.com").await;
         for AccountPage { path, heading, .. } in ACCOUNT_PAGES {
+            let heading = heading.text();
             let page = app.anon().browser(&user.refresh).get(path).await.text;
             assert!(page.contains(&format!(">{heading}</h1>")), "{path}: {heading}: {page}");
             for AccountPage { path: other, heading: label, .. } in ACCOUNT_PAGES {
+                let label = label.text();
                 let link = page.split("<a ").find(|link| {
                     link.contains(&format!("href=\"{other}\""))
                         && link.contains(&format!(">{label}<"))
@@ -363,6 +368,6 @@ test_on_each_database! {
             (response.status, response.header("content-type")),
             (StatusCode::NOT_FOUND, "text/html; charset=utf-8")
         );
-        assert!(response.text.contains(countersign_leptos::features::not_found::messages::HEADING));
+        assert!(response.text.contains(not_found::messages::HEADING.text()));
     }
 }

@@ -1,62 +1,61 @@
 //! The texts of the page of activity.
 
-use countersign_types::ActivityFilter;
+use countersign_types::{ActivityFilter, Message, messages};
 
-pub const HEADING: &str = "Activity";
-pub const LEAD: &str = "What's happened in your account, newest first.";
-pub const NOT_ME: &str = "This wasn't me";
+messages! {
+    HEADING = "Activity";
+    LEAD = "What's happened in your account, newest first.";
+    NOT_ME = "This wasn't me";
+    NO_MORE = "That's everything.";
+    OLDER = "Show older";
+    SEARCH_OLDER = "Search older activity";
+    NEWEST = "Back to newest";
+    /// The name of the filters, for screen readers.
+    FILTERS = "Filter activity";
+    /// How often an event was repeated, after its text.
+    TIMES = " · {count} times";
+    ALL = "All";
+    NO_ACTIVITY = "No activity yet.";
+    NO_ACTIVITY_SINCE = "No activity since {time}.";
+    NO_OLDER_ACTIVITY = "No more activity back to {time}.";
+    LOG_INS = "Log-ins";
+    NO_LOG_INS = "No log-ins yet.";
+    NO_LOG_INS_SINCE = "No log-ins since {time}.";
+    NO_OLDER_LOG_INS = "No more log-ins back to {time}.";
+    CHANGES = "Changes";
+    NO_CHANGES = "No changes yet.";
+    NO_CHANGES_SINCE = "No changes since {time}.";
+    NO_OLDER_CHANGES = "No more changes back to {time}.";
+    WARNINGS = "Warnings";
+    NO_WARNINGS = "No warnings.";
+    NO_WARNINGS_SINCE = "No warnings since {time}.";
+    NO_OLDER_WARNINGS = "No more warnings back to {time}.";
+}
 
 /// Returns how often an event was repeated.
 pub fn times(count: usize) -> String {
-    format!(" · {count} times")
+    TIMES.with(&[("count", &count.to_string())])
 }
-
-pub const NO_MORE: &str = "That's everything.";
-pub const OLDER: &str = "Show older";
-pub const SEARCH_OLDER: &str = "Search older activity";
-pub const NEWEST: &str = "Back to newest";
-
-/// The name of the filters, for screen readers.
-pub const FILTERS: &str = "Filter activity";
 
 /// The texts of a list with a filter.
 pub struct FilterTexts {
     /// The name of the filter.
-    pub name: &'static str,
+    pub name: Message,
     /// There are no events.
-    pub empty: &'static str,
-    /// The events that were read contain none. `{}` is the time of the oldest of them.
-    pub none_since: &'static str,
+    pub empty: Message,
+    /// The events that were read contain none. The placeholder is the time of the oldest of them.
+    pub none_since: Message,
     /// The events that were read after those of the list or of the previous page contain none.
-    pub none_older_since: &'static str,
+    pub none_older_since: Message,
 }
 
 /// Returns the texts of a filter.
 pub const fn filter(filter: ActivityFilter) -> FilterTexts {
-    match filter {
-        ActivityFilter::All => FilterTexts {
-            name: "All",
-            empty: "No activity yet.",
-            none_since: "No activity since {}.",
-            none_older_since: "No more activity back to {}.",
-        },
-        ActivityFilter::LogIns => FilterTexts {
-            name: "Log-ins",
-            empty: "No log-ins yet.",
-            none_since: "No log-ins since {}.",
-            none_older_since: "No more log-ins back to {}.",
-        },
-        ActivityFilter::Changes => FilterTexts {
-            name: "Changes",
-            empty: "No changes yet.",
-            none_since: "No changes since {}.",
-            none_older_since: "No more changes back to {}.",
-        },
-        ActivityFilter::Warnings => FilterTexts {
-            name: "Warnings",
-            empty: "No warnings.",
-            none_since: "No warnings since {}.",
-            none_older_since: "No more warnings back to {}.",
-        },
-    }
+    let (name, empty, none_since, none_older_since) = match filter {
+        ActivityFilter::All => (ALL, NO_ACTIVITY, NO_ACTIVITY_SINCE, NO_OLDER_ACTIVITY),
+        ActivityFilter::LogIns => (LOG_INS, NO_LOG_INS, NO_LOG_INS_SINCE, NO_OLDER_LOG_INS),
+        ActivityFilter::Changes => (CHANGES, NO_CHANGES, NO_CHANGES_SINCE, NO_OLDER_CHANGES),
+        ActivityFilter::Warnings => (WARNINGS, NO_WARNINGS, NO_WARNINGS_SINCE, NO_OLDER_WARNINGS),
+    };
+    FilterTexts { name, empty, none_since, none_older_since }
 }

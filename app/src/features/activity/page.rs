@@ -29,7 +29,7 @@ const CURSOR: &str = "cursor";
 
 #[component]
 pub fn ActivityPage() -> impl IntoView {
-    account_page(routes::ACTIVITY, messages::LEAD, async |_| {
+    account_page(routes::ACTIVITY, messages::LEAD.text(), async |_| {
         let filter = page_query::value(SHOW)
             .map_or(Some(ActivityFilter::All), |name| ActivityFilter::from_name(&name));
         let content = match filter {
@@ -63,13 +63,13 @@ fn filter_links(current: Option<ActivityFilter>) -> impl IntoView {
         view! {
             <li>
                 <a href=href(filter, None) aria-current=is_current.then_some("true")>
-                    {messages::filter(filter).name}
+                    {messages::filter(filter).name.text()}
                 </a>
             </li>
         }
     });
     view! {
-        <nav class="filter-links" aria-label=messages::FILTERS>
+        <nav class="filter-links" aria-label=messages::FILTERS.text()>
             <ul role="list">{links.collect_view()}</ul>
         </nav>
     }
@@ -90,7 +90,7 @@ fn list(
         interpolate(sentence, view! { <DateTime at/> }).into_any()
     });
     let content = if days.is_empty() {
-        let end = if is_older { messages::NO_MORE } else { texts.empty };
+        let end = if is_older { messages::NO_MORE.text() } else { texts.empty.text() };
         let text = none_since.unwrap_or_else(|| end.into_any());
         view! { <p class="empty" data-part="empty">{text}</p> }.into_any()
     } else {
@@ -110,7 +110,11 @@ fn list(
         }
         .into_any()
     };
-    let label = if page.searched_to.is_some() { messages::SEARCH_OLDER } else { messages::OLDER };
+    let label = if page.searched_to.is_some() {
+        messages::SEARCH_OLDER.text()
+    } else {
+        messages::OLDER.text()
+    };
     let older = page.next_cursor.map(|cursor| {
         let href = href(filter, Some(&cursor));
         view! {
@@ -128,7 +132,7 @@ fn list(
 fn newest(filter: ActivityFilter) -> impl IntoView {
     view! {
         <a class="button secondary" data-part="button-secondary" href=href(filter, None)>
-            {messages::NEWEST}
+            {messages::NEWEST.text()}
         </a>
     }
 }
@@ -184,13 +188,15 @@ fn row(Repeated { newest: event, count }: Repeated, now: Timestamp) -> AnyView {
         let href = format!("{}?{}", routes::PASSWORD.path, routes::REPORT);
         view! {
             " "
-            <span class="nowrap">"· " <a href=href>{messages::NOT_ME}</a></span>
+            <span class="nowrap">"· " <a href=href>{messages::NOT_ME.text()}</a></span>
         }
     });
     view! {
         <li data-part="row">
             {icon_box(which, tone)}
-            <p class="activity-event">{event.kind.text()} {(count > 1).then(|| times(count))}</p>
+            <p class="activity-event">
+                {event.kind.text().text()} {(count > 1).then(|| times(count))}
+            </p>
             <TimeOfDay at=event.at/>
             <p class="text-muted text-small">{device} {address} {report}</p>
         </li>

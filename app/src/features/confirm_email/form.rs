@@ -6,7 +6,8 @@ use crate::{
     return_to::continue_to,
     routes,
     ui::{
-        Form, FormValues, PasswordField, SubmitButton, UsernameField, form_action, problem_notice,
+        Form, FormValues, PasswordField, SubmitButton, UsernameField, form_action,
+        part::fixed_text, problem_notice,
     },
 };
 use countersign_types::{Field, Problem, forms::ResetPasswordForm, views::OpenedLink};
@@ -30,12 +31,12 @@ pub fn ChoosePasswordForm() -> impl IntoView {
         }
         let (link_id, email) = (link_id.clone(), email.clone());
         Either::Right(view! {
-            <p>{messages::CHOOSE}</p>
+            <p>{fixed_text(messages::CHOOSE)}</p>
             <Form action=create>
                 <input type="hidden" name="link_id" value=link_id/>
                 <UsernameField email/>
                 <PasswordField field=Field::NewPassword new=true/>
-                <SubmitButton label=messages::CREATE busy_label=messages::CREATING/>
+                <SubmitButton label=messages::CREATE.text() busy_label=messages::CREATING.text()/>
             </Form>
         })
     }
@@ -47,9 +48,9 @@ pub(super) fn sign_up_again(problem: Problem) -> impl IntoView {
         {problem_notice(problem)}
         <p class="cluster">
             <a class="button" data-part="button-primary" href=routes::SIGN_UP>
-                {crate::messages::SIGN_UP}
+                {crate::messages::SIGN_UP.text()}
             </a>
-            <a href=routes::LOG_IN>{crate::messages::LOG_IN}</a>
+            <a href=routes::LOG_IN>{crate::messages::LOG_IN.text()}</a>
         </p>
     }
 }

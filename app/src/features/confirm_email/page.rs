@@ -26,7 +26,7 @@ pub fn ConfirmEmailPage() -> impl IntoView {
         }
     });
     view! {
-        <AuthLayout heading=messages::HEADING>{content}</AuthLayout>
+        <AuthLayout heading=messages::HEADING.text()>{content}</AuthLayout>
     }
 }
 
@@ -51,19 +51,19 @@ fn confirm(link: &OpenedLink) -> impl IntoView + use<> {
     let fields = vec![("link_id", link.link_id.to_string())];
     view! {
         {page_query::form_problem(path).map(problem_notice)}
-        <PostButton path fields label=messages::CONFIRM primary=true/>
+        <PostButton path fields label=messages::CONFIRM.text() primary=true/>
     }
 }
 
 fn log_in_first() -> impl IntoView {
     let log_in = with_return_to(routes::LOG_IN, routes::CONFIRM);
     view! {
-        <p>{messages::LOG_IN_FIRST}</p>
+        <p>{messages::LOG_IN_FIRST.text()}</p>
         <p class="cluster">
             <a class="button" data-part="button-primary" href=log_in>
-                {crate::messages::LOG_IN}
+                {crate::messages::LOG_IN.text()}
             </a>
-            <a href=routes::FORGOT>{crate::features::log_in::messages::FORGOT}</a>
+            <a href=routes::FORGOT>{crate::features::log_in::messages::FORGOT.text()}</a>
         </p>
     }
 }

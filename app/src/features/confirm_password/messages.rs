@@ -1,6 +1,10 @@
 //! The texts of the page that asks for the password again.
 
-pub const HEADING: &str = "Confirm it's you";
-pub const LEAD: &str = "Enter your password again to continue.";
-pub const FORGOT: &str = "Forgot your password?";
-pub const CONTINUE: &str = "Continue";
+use countersign_types::messages;
+
+messages! {
+    HEADING = "Confirm it's you";
+    LEAD = "Enter your password again to continue.";
+    FORGOT = "Forgot your password?";
+    CONTINUE = "Continue";
+}

@@ -29,17 +29,17 @@ pub fn ConfirmPasswordPage() -> impl IntoView {
     let links = view! {
         <p>
             <a class="if-mail" href=routes::FORGOT>
-                {messages::FORGOT}
+                {messages::FORGOT.text()}
             </a>
         </p>
         <p>
-            <a href=cancel>{CANCEL}</a>
+            <a href=cancel>{CANCEL.text()}</a>
         </p>
     };
     view! {
         <AuthLayout
-            heading=messages::HEADING
-            lead=messages::LEAD
+            heading=messages::HEADING.text()
+            lead=messages::LEAD.text()
             links=Some(links.into_any())
         >
             {content}
@@ -64,7 +64,7 @@ fn form(TaggedAccount { account, session_tag }: TaggedAccount) -> impl IntoView 
             <input type="hidden" name="session_tag" value=session_tag/>
             <UsernameField email=account.email/>
             <PasswordField field=Field::CurrentPassword/>
-            <SubmitButton label=messages::CONTINUE busy_label=messages::CONTINUE/>
+            <SubmitButton label=messages::CONTINUE.text() busy_label=messages::CONTINUE.text()/>
         </Form>
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     rendered, routes,
     ui::{
         CodeField, Form, FormValues, PasswordField, SubmitButton, TextField, UsernameField,
-        form_action,
+        form_action, part::fixed_text,
     },
 };
 use countersign_types::{
@@ -35,10 +35,14 @@ pub fn ChangeEmailForm() -> impl IntoView {
     view! {
         <Form action=change class="button-inline">
             <input type="hidden" name="session_tag" value=tag/>
-            <TextField field=Field::Email label=messages::NEW_EMAIL autocomplete="email"/>
+            <TextField
+                field=Field::Email
+                label=fixed_text(messages::NEW_EMAIL)
+                autocomplete="email"
+            />
             <UsernameField email/>
             <PasswordField field=Field::CurrentPassword/>
-            <SubmitButton label=messages::SEND_CODE busy_label=messages::SENDING/>
+            <SubmitButton label=messages::SEND_CODE.text() busy_label=messages::SENDING.text()/>
         </Form>
     }
 }
@@ -57,8 +61,8 @@ pub fn ConfirmCodeForm() -> impl IntoView {
     view! {
         <Form action=confirm class="button-inline">
             <input type="hidden" name="session_tag" value=tag/>
-            <CodeField hint=CODE_HINT/>
-            <SubmitButton label=messages::CONFIRM busy_label=messages::CHECKING/>
+            <CodeField hint=CODE_HINT.text()/>
+            <SubmitButton label=messages::CONFIRM.text() busy_label=messages::CHECKING.text()/>
         </Form>
     }
 }

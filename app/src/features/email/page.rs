@@ -18,7 +18,7 @@ pub fn EmailPage() -> impl IntoView {
         let confirmed = page_query::has(routes::SAVED).then(|| {
             view! {
                 <Notice severity=Severity::Info>
-                    <p>{messages::CONFIRMED}</p>
+                    <p>{messages::CONFIRMED.text()}</p>
                 </Notice>
             }
         });
@@ -30,7 +30,7 @@ pub fn EmailPage() -> impl IntoView {
         view! {
             {problem.map(problem_notice)}
             {confirmed}
-            <p class="if-no-mail">{messages::NO_MAIL}</p>
+            <p class="if-no-mail">{messages::NO_MAIL.text()}</p>
             <div class="stack if-mail">{content}</div>
         }
         .into_any()
@@ -44,8 +44,8 @@ fn address_form(TaggedAccount { account, session_tag: tag }: TaggedAccount) -> i
     let is_due = !account.email_verified && account.pending_email.is_none();
     let not_confirmed = is_due.then(|| {
         view! {
-            <p>{messages::NOT_CONFIRMED}</p>
-            <PostButton path=SendVerificationCall::PATH fields label=messages::CONFIRM_THIS/>
+            <p>{messages::NOT_CONFIRMED.text()}</p>
+            <PostButton path=SendVerificationCall::PATH fields label=messages::CONFIRM_THIS.text()/>
         }
     });
     let waiting = account.pending_email.map(|new| waiting_for_code(new, tag));
@@ -53,7 +53,7 @@ fn address_form(TaggedAccount { account, session_tag: tag }: TaggedAccount) -> i
         <p>{interpolate(messages::CURRENT, address)}</p>
         {not_confirmed}
         {waiting}
-        <Card title=messages::CHANGE lead=messages::CHANGE_HELP>
+        <Card title=messages::CHANGE.text() lead=messages::CHANGE_HELP.text()>
             <ChangeEmailForm/>
         </Card>
     }
@@ -69,19 +69,19 @@ fn waiting_for_code(new: String, tag: String) -> impl IntoView {
                 data-part="button-secondary"
                 href=routes::email_page_for_code()
             >
-                {messages::ENTER_CODE}
+                {messages::ENTER_CODE.text()}
             </a>
             <PostButton
                 path=CancelEmailChangeCall::PATH
                 fields=vec![("session_tag", tag)]
-                label=messages::CANCEL
+                label=messages::CANCEL.text()
             />
         </div>
     }
 }
 
 fn code_form(TaggedAccount { account, .. }: TaggedAccount) -> impl IntoView {
-    let again = view! { <a href=routes::EMAIL.path>{messages::START_AGAIN_LINK}</a> };
+    let again = view! { <a href=routes::EMAIL.path>{messages::START_AGAIN_LINK.text()}</a> };
     let is_change = account.pending_email.is_some();
     // Also if a request was beyond the limits, and if the link was opened elsewhere meanwhile.
     if !is_change && account.email_verified {
@@ -96,7 +96,9 @@ fn code_form(TaggedAccount { account, .. }: TaggedAccount) -> impl IntoView {
     view! {
         <div class="card stack" data-part="card">
             <p>{interpolate(messages::ENTER_CODE_HELP, address)}</p>
-            {is_change.then(|| view! { <p class="text-muted">{messages::TAKEN_ADDRESS}</p> })}
+            {is_change.then(|| {
+            view! { <p class="text-muted">{messages::TAKEN_ADDRESS.text()}</p> }
+        })}
             <ConfirmCodeForm/>
         </div>
         <p>{interpolate(messages::START_AGAIN, again)}</p>

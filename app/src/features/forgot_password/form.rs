@@ -27,7 +27,7 @@ pub fn ForgotPasswordForm() -> impl IntoView {
     view! {
         <Form action=send>
             <TextField field=Field::Email autocomplete="username" autofocus=true/>
-            <SubmitButton label=messages::SEND busy_label=messages::SENDING/>
+            <SubmitButton label=messages::SEND.text() busy_label=messages::SENDING.text()/>
         </Form>
     }
 }
@@ -46,8 +46,8 @@ pub fn EnterCodeForm() -> impl IntoView {
     view! {
         <Form action=enter>
             <input type="hidden" name="link_id" value=link_id/>
-            <CodeField hint=messages::CODE_HINT/>
-            <SubmitButton label=messages::CONTINUE busy_label=messages::CHECKING/>
+            <CodeField hint=messages::CODE_HINT.text()/>
+            <SubmitButton label=messages::CONTINUE.text() busy_label=messages::CHECKING.text()/>
         </Form>
     }
 }

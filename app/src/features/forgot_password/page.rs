@@ -14,26 +14,34 @@ pub fn ForgotPasswordPage() -> impl IntoView {
 }
 
 fn address_page() -> impl IntoView {
-    let log_in = view! { <a href=routes::LOG_IN>{crate::messages::LOG_IN}</a> };
+    let log_in = view! { <a href=routes::LOG_IN>{crate::messages::LOG_IN.text()}</a> };
     let links = view! { <p>{interpolate(messages::BACK, log_in)}</p> };
     view! {
-        <AuthLayout heading=messages::HEADING lead=messages::LEAD links=Some(links.into_any())>
+        <AuthLayout
+            heading=messages::HEADING.text()
+            lead=messages::LEAD.text()
+            links=Some(links.into_any())
+        >
             <ForgotPasswordForm/>
         </AuthLayout>
     }
 }
 
 fn code_page() -> impl IntoView {
-    let change = view! { <a href=routes::FORGOT>{messages::CHANGE_IT}</a> };
+    let change = view! { <a href=routes::FORGOT>{messages::CHANGE_IT.text()}</a> };
     let links = view! {
-        <p>{messages::NOTHING_THERE}</p>
+        <p>{messages::NOTHING_THERE.text()}</p>
         <Cooldown>
-            <a href=routes::FORGOT>{messages::SEND_ANOTHER}</a>
+            <a href=routes::FORGOT>{messages::SEND_ANOTHER.text()}</a>
         </Cooldown>
         <p>{interpolate(messages::WRONG_ADDRESS, change)}</p>
     };
     view! {
-        <AuthLayout heading=messages::SENT_HEADING lead=messages::SENT links=Some(links.into_any())>
+        <AuthLayout
+            heading=messages::SENT_HEADING.text()
+            lead=messages::SENT.text()
+            links=Some(links.into_any())
+        >
             <EnterCodeForm/>
         </AuthLayout>
     }

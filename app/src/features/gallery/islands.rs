@@ -60,12 +60,16 @@ pub fn Fields() -> impl IntoView {
     let action = form_action(read, check, |_| ());
     view! {
         <Form action>
-            <TextField field=Field::Name hint=crate::messages::field::NAME_HINT autocomplete="off"/>
+            <TextField
+                field=Field::Name
+                hint=crate::messages::field::NAME_HINT.text()
+                autocomplete="off"
+            />
             <TextField field=Field::Email autocomplete="off"/>
             <PasswordField field=Field::CurrentPassword/>
             <PasswordField new=true/>
             <PasswordField field=Field::NewPassword new=true/>
-            <Checkbox name="remember_me" label=REMEMBER_ME/>
+            <Checkbox name="remember_me" label=REMEMBER_ME.text()/>
             <SubmitButton label="Check" busy_label="Checking…"/>
         </Form>
     }

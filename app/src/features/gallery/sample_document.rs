@@ -28,7 +28,7 @@ pub fn sample_document(files: &SiteFiles) -> impl IntoView + use<> {
     view! {
         <!DOCTYPE html>
         <html
-            lang=messages::LANGUAGE
+            lang=messages::LANGUAGE.text()
             data-theme=frame_theme(shown)
             data-layout=layout(&brand)
             data-brand=brand.has_custom_name.then_some("")

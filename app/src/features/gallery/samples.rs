@@ -4,12 +4,13 @@ use crate::{
     brand::Brand,
     browser::connection::Connection,
     current_user::SampleUser,
-    features::log_in::messages::REMEMBER_ME,
+    features::log_in::messages::{NEW_HERE, REMEMBER_ME},
     layout::{
         auth_layout::AuthLayout,
         connection_status::ConnectionStatus,
         site_layout::{SiteFooter, SiteHeader},
     },
+    messages::SIGN_UP,
     ui::{
         Card, Checkbox, CodeField, Cooldown, Date, DateTime, Dialog, Form, FormAction, Icon, List,
         Menu, NavLink, Notice, PageHeader, PasswordField, PostButton, RelativeTime, Severity,
@@ -116,7 +117,7 @@ pub(super) fn code_field() -> AnyView {
 
 pub(super) fn checkbox() -> AnyView {
     view! {
-        <Checkbox name="remember_me" label=REMEMBER_ME/>
+        <Checkbox name="remember_me" label=REMEMBER_ME.text()/>
     }
     .into_any()
 }
@@ -222,9 +223,9 @@ pub(super) fn connection_status() -> AnyView {
 }
 
 pub(super) fn sentence_with_link() -> AnyView {
-    let link = view! { <a href="#">"change your password"</a> };
+    let link = view! { <a href="#">{SIGN_UP.text()}</a> };
     view! {
-        <p>{interpolate("If you can't explain that, {}.", link)}</p>
+        <p>{interpolate(NEW_HERE, link)}</p>
     }
     .into_any()
 }

@@ -2,12 +2,12 @@
 
 use super::messages;
 use crate::{brand::Brand, current_user::CurrentUser, request, routes, ui::window_title};
-use countersign_types::{Problem, views::Account};
+use countersign_types::{Message, Problem, views::Account};
 use leptos::prelude::*;
 use std::iter;
 
 /// The address and the label of a link.
-type Link = (&'static str, &'static str);
+type Link = (&'static str, Message);
 
 const SIGN_UP: Link = (routes::SIGN_UP, crate::messages::SIGN_UP);
 const LOG_IN: Link = (routes::LOG_IN, crate::messages::LOG_IN);
@@ -20,8 +20,8 @@ pub fn HomePage() -> impl IntoView {
     let features = messages::FEATURES.map(|(title, description)| {
         view! {
             <div>
-                <dt>{title}</dt>
-                <dd>{description}</dd>
+                <dt>{title.text()}</dt>
+                <dd>{description.text()}</dd>
             </div>
         }
     });
@@ -45,12 +45,17 @@ pub fn HomePage() -> impl IntoView {
 
 fn anonymous_hero(links: &[Link]) -> impl IntoView + use<> {
     let lead = Brand::of_page().tagline.clone();
-    hero(messages::HEADING.to_owned(), lead.unwrap_or_else(|| messages::LEAD.to_owned()), links)
+    hero(
+        messages::HEADING.text().to_owned(),
+        lead.unwrap_or_else(|| messages::LEAD.text().to_owned()),
+        links,
+    )
 }
 
 fn signed_in_hero(account: Account) -> impl IntoView {
-    let heading =
-        account.name.map_or_else(|| messages::HELLO.to_owned(), |name| messages::hello(&name));
+    let heading = account
+        .name
+        .map_or_else(|| messages::HELLO.text().to_owned(), |name| messages::hello(&name));
     let lead = messages::logged_in_as(&account.email);
     hero(heading, lead, &[ACCOUNT, ACTIVITY])
 }
@@ -61,7 +66,7 @@ fn hero(heading: String, lead: String, links: &[Link]) -> impl IntoView + use<> 
     let links = links.iter().zip(classes).map(|(&(href, label), class)| {
         view! {
             <a class=class href=href>
-                {label}
+                {label.text()}
             </a>
         }
     });

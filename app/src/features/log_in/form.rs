@@ -7,14 +7,14 @@ use crate::{
     routes,
     ui::{
         Checkbox, Form, FormValues, Notice, PasswordField, Severity, SubmitButton, TextField,
-        form_action,
+        form_action, part::fixed_text,
     },
 };
-use countersign_types::{Field, forms::LogInForm as LogInFields};
+use countersign_types::{Field, Message, forms::LogInForm as LogInFields};
 use leptos::{ev, prelude::*};
 
 /// Flash messages by query parameter.
-const FLASH_MESSAGES: [(&str, &str); 4] = [
+const FLASH_MESSAGES: [(&str, Message); 4] = [
     (routes::PASSWORD_RESET, messages::PASSWORD_RESET),
     (routes::LOGGED_OUT, messages::LOGGED_OUT),
     (routes::LOGGED_OUT_ELSEWHERE, messages::LOGGED_OUT_ELSEWHERE),
@@ -34,7 +34,7 @@ pub fn LogInForm() -> impl IntoView {
         flash.filter(|_| log_in.was_accepted().is_none()).map(|message| {
             view! {
                 <Notice severity=Severity::Info>
-                    <p>{message}</p>
+                    <p>{message.text()}</p>
                 </Notice>
             }
         })
@@ -48,12 +48,12 @@ pub fn LogInForm() -> impl IntoView {
             <TextField field=Field::Email autocomplete="username" autofocus=true/>
             <PasswordField/>
             <div class="split cluster text-small">
-                <Checkbox name="remember_me" label=messages::REMEMBER_ME/>
+                <Checkbox name="remember_me" label=fixed_text(messages::REMEMBER_ME)/>
                 <a class="if-mail" href=routes::FORGOT on:click=|event| keep_email(&event)>
-                    {messages::FORGOT}
+                    {fixed_text(messages::FORGOT)}
                 </a>
             </div>
-            <SubmitButton label=crate::messages::LOG_IN busy_label=messages::WORKING/>
+            <SubmitButton label=crate::messages::LOG_IN.text() busy_label=messages::WORKING.text()/>
         </Form>
     }
 }

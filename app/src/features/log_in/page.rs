@@ -22,12 +22,12 @@ pub fn LogInPage() -> impl IntoView {
     let signed_in = Suspend::new(async move {
         user.account().await.ok().map(|user| signed_in_notice(&user.account, continue_url))
     });
-    let sign_up = view! { <a href=sign_up>{crate::messages::SIGN_UP}</a> };
+    let sign_up = view! { <a href=sign_up>{crate::messages::SIGN_UP.text()}</a> };
     let links = request::accepts_sign_ups()
         .then(|| view! { <p>{interpolate(messages::NEW_HERE, sign_up)}</p> }.into_any());
     view! {
         <AuthLayout
-            heading=crate::messages::LOG_IN
+            heading=crate::messages::LOG_IN.text()
             title=Some(messages::title(&Brand::of_page().name))
             links
         >
@@ -44,7 +44,7 @@ fn signed_in_notice(account: &Account, url: String) -> impl IntoView + use<> {
         <Notice severity=Severity::Info>
             <p>{interpolate(crate::messages::LOGGED_IN_AS, email)}</p>
             <p>
-                <a href=url>{messages::CONTINUE}</a>
+                <a href=url>{messages::CONTINUE.text()}</a>
             </p>
         </Notice>
     }

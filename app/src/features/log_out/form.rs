@@ -84,7 +84,11 @@ pub fn LogOutForm() -> impl IntoView {
     let LogOutState { action, .. } = LogOutState::of_page();
     view! {
         <Form action silent=true>
-            <SubmitButton label=messages::LOG_OUT busy_label=messages::LOGGING_OUT secondary=true/>
+            <SubmitButton
+                label=messages::LOG_OUT.text()
+                busy_label=messages::LOGGING_OUT.text()
+                secondary=true
+            />
         </Form>
     }
 }
@@ -95,11 +99,12 @@ pub fn LogOutProblem() -> impl IntoView {
     let LogOutState { action, is_retrying } = LogOutState::of_page();
     move || {
         action.problem().map(|problem| {
-            let retrying =
-                move || is_retrying.get().then(|| view! { <p>{messages::LOG_OUT_IS_RETRIED}</p> });
+            let retrying = move || {
+                is_retrying.get().then(|| view! { <p>{messages::LOG_OUT_IS_RETRIED.text()}</p> })
+            };
             view! {
                 <Notice severity=Severity::Error>
-                    <p>{messages::STILL_LOGGED_IN}</p>
+                    <p>{messages::STILL_LOGGED_IN.text()}</p>
                     <p>{problem.summary()}</p>
                     {retrying}
                 </Notice>

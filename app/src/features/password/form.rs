@@ -21,7 +21,7 @@ pub fn PasswordForm() -> impl IntoView {
         change.was_accepted().unwrap_or(was_saved).then(|| {
             view! {
                 <Notice severity=Severity::Info>
-                    <p>{messages::SAVED}</p>
+                    <p>{messages::SAVED.text()}</p>
                 </Notice>
             }
         })
@@ -35,7 +35,7 @@ pub fn PasswordForm() -> impl IntoView {
             <UsernameField email/>
             <PasswordField field=Field::CurrentPassword/>
             <PasswordField field=Field::NewPassword new=true/>
-            <SubmitButton label=messages::SAVE busy_label=messages::SAVING/>
+            <SubmitButton label=messages::SAVE.text() busy_label=messages::SAVING.text()/>
         </Form>
     }
 }

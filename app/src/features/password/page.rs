@@ -10,12 +10,12 @@ use leptos::prelude::*;
 
 #[component]
 pub fn PasswordPage() -> impl IntoView {
-    account_page(routes::PASSWORD, messages::LEAD, async |_| {
+    account_page(routes::PASSWORD, messages::LEAD.text(), async |_| {
         let report = page_query::has(routes::REPORT).then(|| {
             view! {
                 <Notice severity=Severity::Attention>
-                    <p>{messages::REPORT_TITLE}</p>
-                    <p>{messages::REPORT}</p>
+                    <p>{messages::REPORT_TITLE.text()}</p>
+                    <p>{messages::REPORT.text()}</p>
                 </Notice>
             }
         });

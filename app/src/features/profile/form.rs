@@ -23,13 +23,14 @@ pub fn ProfileForm() -> impl IntoView {
         show_user(&account);
     });
     // The result of a plain form is in the query.
-    let initial = page_query::value(routes::SAVED)
-        .map(|saved| if saved == "nothing" { messages::UNCHANGED } else { messages::SAVED });
+    let initial = page_query::value(routes::SAVED).map(|saved| {
+        if saved == "nothing" { messages::UNCHANGED.text() } else { messages::SAVED.text() }
+    });
     let status = move || match update.was_accepted() {
         None => initial,
         Some(false) => None,
-        Some(true) if is_changed.get() => Some(messages::SAVED),
-        Some(true) => Some(messages::UNCHANGED),
+        Some(true) if is_changed.get() => Some(messages::SAVED.text()),
+        Some(true) => Some(messages::UNCHANGED.text()),
     };
     let (tag, name) = rendered::from_context(|TaggedAccount { account, session_tag }| {
         (session_tag, account.name.unwrap_or_default())
@@ -39,12 +40,12 @@ pub fn ProfileForm() -> impl IntoView {
             <input type="hidden" name="session_tag" value=tag/>
             <TextField
                 field=Field::Name
-                hint=crate::messages::field::RENAME_HINT
+                hint=crate::messages::field::RENAME_HINT.text()
                 autocomplete="name"
                 value=name
             />
             <div class="cluster">
-                <SubmitButton label=messages::SAVE busy_label=messages::SAVING/>
+                <SubmitButton label=messages::SAVE.text() busy_label=messages::SAVING.text()/>
                 <p class="text-muted text-small" role="status">
                     {status}
                 </p>

@@ -26,16 +26,16 @@ fn profile(TaggedAccount { account, .. }: TaggedAccount) -> impl IntoView {
         </div>
         <dl class="list description-list">
             <div>
-                <dt>{crate::messages::field::label(Field::Email)}</dt>
+                <dt>{crate::messages::field::label(Field::Email).text()}</dt>
                 <dd class="split cluster">
                     <span>{email_address(&account.email)}</span>
-                    <a href=routes::EMAIL.path aria-label=messages::CHANGE_EMAIL>
-                        {messages::CHANGE}
+                    <a href=routes::EMAIL.path aria-label=messages::CHANGE_EMAIL.text()>
+                        {messages::CHANGE.text()}
                     </a>
                 </dd>
             </div>
             <div>
-                <dt>{messages::CREATED_AT}</dt>
+                <dt>{messages::CREATED_AT.text()}</dt>
                 <dd>
                     <Date at=account.created_at/>
                 </dd>
@@ -54,7 +54,7 @@ fn welcome(account: &Account) -> impl IntoView + use<> {
         } else {
             routes::EMAIL.path.to_owned()
         };
-        next_step(Icon::Mail, url, messages::CONFIRM_EMAIL.to_owned())
+        next_step(Icon::Mail, url, messages::CONFIRM_EMAIL.text().to_owned())
     });
     let go_on = brand.app_url.clone().map(|url| {
         let name = brand.has_custom_name.then_some(&*brand.name);
@@ -63,7 +63,7 @@ fn welcome(account: &Account) -> impl IntoView + use<> {
     let steps: Vec<_> = confirm.into_iter().chain(go_on).collect();
     let steps = (!steps.is_empty()).then(|| view! { <List class="" rows=steps/> });
     view! {
-        <Card title=messages::welcome(account.name.as_deref()) lead=messages::READY>
+        <Card title=messages::welcome(account.name.as_deref()) lead=messages::READY.text()>
             {steps}
         </Card>
     }

@@ -33,7 +33,7 @@ pub fn ResetPasswordForm() -> impl IntoView {
                 <input type="hidden" name="link_id" value=link_id/>
                 <UsernameField email/>
                 <PasswordField field=Field::NewPassword new=true/>
-                <SubmitButton label=messages::SAVE busy_label=messages::SAVING/>
+                <SubmitButton label=messages::SAVE.text() busy_label=messages::SAVING.text()/>
             </Form>
         })
     }
@@ -44,7 +44,7 @@ pub(crate) fn link_problem(problem: Problem) -> impl IntoView {
     view! {
         {problem_notice(problem)}
         <a class="button" data-part="button-primary" href=routes::FORGOT>
-            {messages::NEW_LINK}
+            {messages::NEW_LINK.text()}
         </a>
     }
 }

@@ -28,6 +28,6 @@ pub fn ResetPasswordPage() -> impl IntoView {
         }
     });
     view! {
-        <AuthLayout heading=messages::HEADING>{content}</AuthLayout>
+        <AuthLayout heading=messages::HEADING.text()>{content}</AuthLayout>
     }
 }

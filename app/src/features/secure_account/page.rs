@@ -21,7 +21,7 @@ pub fn SecureAccountPage() -> impl IntoView {
         }
     });
     view! {
-        <AuthLayout heading=messages::HEADING>{content}</AuthLayout>
+        <AuthLayout heading=messages::HEADING.text()>{content}</AuthLayout>
     }
 }
 
@@ -31,11 +31,11 @@ fn form(OpenedLink { link_id, email, .. }: OpenedLink) -> impl IntoView {
     view! {
         {page_query::form_problem(SecureAccountCall::PATH).map(problem_notice)}
         <p class="text-muted">{interpolate(FOR, address)}</p>
-        <p>{messages::EXPLANATION}</p>
+        <p>{messages::EXPLANATION.text()}</p>
         <PostButton
             path=SecureAccountCall::PATH
             fields
-            label=messages::CONTINUE
+            label=messages::CONTINUE.text()
             primary=true
         />
     }

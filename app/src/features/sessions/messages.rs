@@ -1,21 +1,24 @@
 //! The texts of the page of sessions. Users know them as devices.
 
-pub const HEADING: &str = "Devices";
-pub const LEAD: &str = "These devices are logged in to your account. Don't recognise one? \
+use countersign_types::messages;
+
+messages! {
+    HEADING = "Devices";
+    LEAD = "These devices are logged in to your account. Don't recognise one? \
     Log it out, then change your password.";
-pub const LIST_TITLE: &str = "Where you're logged in";
-pub const CURRENT_SESSION: &str = "This device";
-pub const SINCE: &str = "since {}";
-pub const END_OTHERS: &str = "Log out all other devices";
-pub const END_OTHERS_TITLE: &str = "Log out all other devices?";
-pub const END_OTHERS_HELP: &str =
-    "They'll need your password to get back in. You stay logged in here.";
-pub const ENDED: &str = "Device logged out.";
+    LIST_TITLE = "Where you're logged in";
+    CURRENT_SESSION = "This device";
+    SINCE = "since {date}";
+    END_OTHERS = "Log out all other devices";
+    END_OTHERS_TITLE = "Log out all other devices?";
+    END_OTHERS_HELP = "They'll need your password to get back in. You stay logged in here.";
+    ENDED = "Device logged out.";
+    LOGGED_OUT = "Logged out {device}.";
+    OTHERS_ENDED = "All your other devices are logged out.";
+    NO_OTHER_SESSIONS = "You're not logged in anywhere else.";
+}
 
 /// Returns the result of logging out a device.
 pub fn ended(device: &str) -> String {
-    format!("Logged out {device}.")
+    LOGGED_OUT.with(&[("device", device)])
 }
-
-pub const OTHERS_ENDED: &str = "All your other devices are logged out.";
-pub const NO_OTHER_SESSIONS: &str = "You're not logged in anywhere else.";

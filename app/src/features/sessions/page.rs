@@ -17,9 +17,13 @@ use leptos::{prelude::*, server_fn::ServerFn};
 
 #[component]
 pub fn SessionsPage() -> impl IntoView {
-    account_page(routes::SESSIONS, messages::LEAD, async |tagged| {
+    account_page(routes::SESSIONS, messages::LEAD.text(), async |tagged| {
         let notice = page_query::value(routes::SAVED).map(|which| {
-            let message = if which == "others" { messages::OTHERS_ENDED } else { messages::ENDED };
+            let message = if which == "others" {
+                messages::OTHERS_ENDED.text()
+            } else {
+                messages::ENDED.text()
+            };
             view! {
                 <Notice severity=Severity::Info>
                     <p>{message}</p>
@@ -47,12 +51,12 @@ fn list(sessions: SessionList, tag: &str) -> impl IntoView + use<> {
     let rows = items.into_iter().map(|session| row(session, as_of, tag)).collect();
     let end_others = has_others.then(|| end_others(tag.to_owned()).into_any());
     view! {
-        <Card title=messages::LIST_TITLE action=end_others>
+        <Card title=messages::LIST_TITLE.text() action=end_others>
             <List class="session-list" rows/>
         </Card>
         // Buttons that remove their row write the result here.
         <p id="result" class="text-muted" role="status">
-            {(!has_others).then_some(messages::NO_OTHER_SESSIONS)}
+            {(!has_others).then_some(messages::NO_OTHER_SESSIONS.text())}
         </p>
     }
 }
@@ -61,14 +65,14 @@ fn end_others(tag: String) -> impl IntoView {
     view! {
         <Dialog
             id="others"
-            button_label=messages::END_OTHERS
-            title=messages::END_OTHERS_TITLE
-            description=messages::END_OTHERS_HELP
+            button_label=messages::END_OTHERS.text()
+            title=messages::END_OTHERS_TITLE.text()
+            description=messages::END_OTHERS_HELP.text()
         >
             <PostButton
                 path=RevokeSessionCall::PATH
                 fields=vec![("session_tag", tag)]
-                label=messages::END_OTHERS
+                label=messages::END_OTHERS.text()
                 primary=true
             />
         </Dialog>
@@ -80,15 +84,18 @@ fn row(session: SessionInfo, as_of: Timestamp, tag: &str) -> AnyView {
     let device = crate::messages::device(session.device.as_deref());
     let address = session.address.map(|address| format!(" · {address}"));
     let (tone, badge, control) = if session.current {
-        let badge =
-            view! { <span class="badge" data-part="badge">{messages::CURRENT_SESSION}</span> };
+        let badge = view! {
+            <span class="badge" data-part="badge">
+                {messages::CURRENT_SESSION.text()}
+            </span>
+        };
         (Tone::Accent, Some(badge), None)
     } else {
         let control = view! {
             <PostButton
                 path=RevokeSessionCall::PATH
                 fields=vec![("session", id.clone()), ("session_tag", tag.to_owned())]
-                label=crate::messages::LOG_OUT
+                label=crate::messages::LOG_OUT.text()
                 described_by=id.clone()
                 when_done=messages::ended(&device)
             />

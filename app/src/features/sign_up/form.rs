@@ -5,7 +5,7 @@ use crate::{
     browser, page_query, rendered,
     return_to::continue_to,
     routes,
-    ui::{Form, FormValues, PasswordField, SubmitButton, TextField, form_action},
+    ui::{Form, FormValues, PasswordField, SubmitButton, TextField, form_action, part::fixed_text},
 };
 use countersign_types::{Field, Problem, forms::SignUpForm as SignUpFields};
 use leptos::prelude::*;
@@ -46,11 +46,11 @@ pub fn SignUpForm() -> impl IntoView {
             <PasswordField new=true/>
             <TextField
                 field=Field::Name
-                label=crate::messages::field::NAME_OPTIONAL
-                hint=crate::messages::field::NAME_HINT
+                label=fixed_text(crate::messages::field::NAME_OPTIONAL)
+                hint=crate::messages::field::NAME_HINT.text()
                 autocomplete="name"
             />
-            <SubmitButton label=messages::SUBMIT busy_label=messages::WORKING/>
+            <SubmitButton label=messages::SUBMIT.text() busy_label=messages::WORKING.text()/>
         </Form>
     }
 }

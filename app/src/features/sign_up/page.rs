@@ -28,11 +28,11 @@ pub fn SignUpPage() -> impl IntoView {
     if is_setup {
         link.link = routes::SETUP.into();
         (title, lead) =
-            (Some(messages::setup_title(&Brand::of_page().name)), messages::FIRST_ADMIN);
+            (Some(messages::setup_title(&Brand::of_page().name)), messages::FIRST_ADMIN.text());
     }
     provide_context(link);
     view! {
-        <AuthLayout heading=messages::HEADING title lead links=Some(log_in_instead())>
+        <AuthLayout heading=messages::HEADING.text() title lead links=Some(log_in_instead())>
             <SignUpForm/>
         </AuthLayout>
     }
@@ -46,7 +46,7 @@ fn invited() -> impl IntoView {
             Ok(OpenedLink { link_id, email, .. }) => {
                 provide_context(SignUpFormLink { link: link_id.to_string(), email });
                 view! {
-                    <AuthLayout heading=messages::HEADING links=Some(log_in_instead())>
+                    <AuthLayout heading=messages::HEADING.text() links=Some(log_in_instead())>
                         <SignUpForm/>
                     </AuthLayout>
                 }
@@ -62,23 +62,23 @@ fn invited() -> impl IntoView {
 
 /// Renders the page with something instead of the form.
 fn without_form(content: AnyView) -> AnyView {
-    view! { <AuthLayout heading=messages::HEADING>{content}</AuthLayout> }.into_any()
+    view! { <AuthLayout heading=messages::HEADING.text()>{content}</AuthLayout> }.into_any()
 }
 
 /// Renders what replaces the form if the invitation can't be used.
 fn invitation_problem(problem: Problem) -> impl IntoView {
-    let advice = (problem == Problem::LinkExpired).then_some(messages::INVITATION_ENDED);
+    let advice = (problem == Problem::LinkExpired).then_some(messages::INVITATION_ENDED.text());
     view! {
         {problem_notice(problem)}
         {advice.map(|advice| view! { <p>{advice}</p> })}
         <a class="button" data-part="button-primary" href=routes::LOG_IN>
-            {crate::messages::LOG_IN}
+            {crate::messages::LOG_IN.text()}
         </a>
     }
 }
 
 fn log_in_instead() -> AnyView {
-    let log_in = view! { <a href=log_in_url()>{crate::messages::LOG_IN}</a> };
+    let log_in = view! { <a href=log_in_url()>{crate::messages::LOG_IN.text()}</a> };
     view! { <p>{interpolate(messages::ALREADY, log_in)}</p> }.into_any()
 }
 
@@ -88,12 +88,12 @@ fn log_in_url() -> String {
 
 /// Renders the page while sign-up is closed or by invitation only.
 fn refused(problem: &Problem) -> impl IntoView + use<> {
-    let (title, detail) = (problem.title().to_owned(), problem.detail().into_owned());
+    let (title, detail) = (problem.title().text().to_owned(), problem.detail());
     view! {
-        <AuthLayout heading=messages::HEADING title=Some(title)>
+        <AuthLayout heading=messages::HEADING.text() title=Some(title)>
             <p>{detail}</p>
             <a class="button" data-part="button-primary" href=log_in_url()>
-                {crate::messages::LOG_IN}
+                {crate::messages::LOG_IN.text()}
             </a>
         </AuthLayout>
     }

@@ -22,8 +22,8 @@ pub fn VerifyEmailForm() -> impl IntoView {
     view! {
         <Form action=verify>
             <input type="hidden" name="next" value=next/>
-            <CodeField hint=CODE_HINT/>
-            <SubmitButton label=messages::CONTINUE busy_label=messages::CHECKING/>
+            <CodeField hint=CODE_HINT.text()/>
+            <SubmitButton label=messages::CONTINUE.text() busy_label=messages::CHECKING.text()/>
         </Form>
     }
 }

@@ -18,22 +18,22 @@ pub fn VerifyEmailPage() -> impl IntoView {
     let sent_again = is_sent_again.then(|| {
         view! {
             <Notice severity=Severity::Info>
-                <p>{messages::SENT_AGAIN}</p>
+                <p>{messages::SENT_AGAIN.text()}</p>
             </Notice>
         }
     });
     let sign_up = with_return_to(routes::SIGN_UP, &next);
     let log_in = with_return_to(routes::LOG_IN, &next);
-    let change = view! { <a href=sign_up>{messages::CHANGE_IT}</a> };
-    let log_in = view! { <a href=log_in>{crate::messages::LOG_IN}</a> };
+    let change = view! { <a href=sign_up>{messages::CHANGE_IT.text()}</a> };
+    let log_in = view! { <a href=log_in>{crate::messages::LOG_IN.text()}</a> };
     let fields = vec![("next", next)];
     let links = view! {
-        <p>{messages::NOTHING_THERE}</p>
+        <p>{messages::NOTHING_THERE.text()}</p>
         <Cooldown>
             <PostButton
                 path=ResendVerificationCall::PATH
                 fields
-                label=messages::SEND_ANOTHER
+                label=messages::SEND_ANOTHER.text()
             />
         </Cooldown>
         {request::accepts_sign_ups()
@@ -41,7 +41,11 @@ pub fn VerifyEmailPage() -> impl IntoView {
         <p>{interpolate(messages::CONFIRMED_ELSEWHERE, log_in)}</p>
     };
     view! {
-        <AuthLayout heading=messages::HEADING lead=messages::SENT links=Some(links.into_any())>
+        <AuthLayout
+            heading=messages::HEADING.text()
+            lead=messages::SENT.text()
+            links=Some(links.into_any())
+        >
             {problem.map(problem_notice)}
             {sent_again}
             <VerifyEmailForm/>

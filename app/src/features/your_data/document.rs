@@ -6,7 +6,10 @@ use crate::{
     messages,
     ui::{Date, DateTime, interpolate},
 };
-use countersign_types::views::{AccountExport, ActivityEvent, ExportedSession};
+use countersign_types::{
+    Field, Message,
+    views::{AccountExport, ActivityEvent, ExportedSession},
+};
 use leptos::{prelude::*, tachys::view::RenderHtml};
 
 /// The style of the document. It is opened from disk, without the site's style sheet.
@@ -43,28 +46,32 @@ fn document(
 ) -> impl IntoView + use<> {
     let title = words::document_title(product);
     let account = everything.account.clone();
-    let roles =
-        account.roles.iter().map(|role| messages::role(*role)).collect::<Vec<_>>().join(", ");
+    let roles = account
+        .roles
+        .iter()
+        .map(|role| messages::role(*role).text())
+        .collect::<Vec<_>>()
+        .join(", ");
     let date = |at| view! { <Date at/> }.into_any();
     let facts = [
-        (messages::field::label(countersign_types::Field::Email), account.email.into_any()),
+        (messages::field::label(Field::Email).text(), account.email.into_any()),
         (
-            messages::field::label(countersign_types::Field::Name),
-            account.name.unwrap_or_else(|| words::EMPTY_CELL.to_owned()).into_any(),
+            messages::field::label(Field::Name).text(),
+            account.name.unwrap_or_else(|| words::EMPTY_CELL.text().to_owned()).into_any(),
         ),
-        (words::ID, account.id.to_string().into_any()),
-        (words::ROLES, roles.into_any()),
-        (crate::features::profile::messages::CREATED_AT, date(account.created_at)),
+        (words::ID.text(), account.id.to_string().into_any()),
+        (words::ROLES.text(), roles.into_any()),
+        (crate::features::profile::messages::CREATED_AT.text(), date(account.created_at)),
         (
-            words::LAST_LOG_IN,
+            words::LAST_LOG_IN.text(),
             everything.last_login_at.map_or_else(
-                || words::EMPTY_CELL.into_any(),
+                || words::EMPTY_CELL.text().into_any(),
                 |at| view! { <DateTime at/> }.into_any(),
             ),
         ),
         (
-            words::SCHEDULED_FOR,
-            account.deletion_scheduled_at.map_or_else(|| words::EMPTY_CELL.into_any(), date),
+            words::SCHEDULED_FOR.text(),
+            account.deletion_scheduled_at.map_or_else(|| words::EMPTY_CELL.text().into_any(), date),
         ),
     ];
     let facts =
@@ -73,18 +80,18 @@ fn document(
     let events = everything.activity.iter().map(event).collect_view();
     let as_of = view! { <DateTime at=everything.as_of/> };
     let sessions = table(
-        crate::features::sessions::messages::HEADING,
-        words::SESSION_COLUMNS,
+        crate::features::sessions::messages::HEADING.text(),
+        words::SESSION_COLUMNS.map(Message::text),
         sessions.into_any(),
     );
     let events = table(
-        crate::features::activity::messages::HEADING,
-        words::EVENT_COLUMNS,
+        crate::features::activity::messages::HEADING.text(),
+        words::EVENT_COLUMNS.map(Message::text),
         events.into_any(),
     );
     let has_older_events = everything.next_cursor.is_some();
     view! {
-        <html lang=messages::LANGUAGE>
+        <html lang=messages::LANGUAGE.text()>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
@@ -94,15 +101,15 @@ fn document(
             <body>
                 <main>
                     <h1>{title}</h1>
-                    <p>{interpolate(words::AS_OF, as_of)} " " {words::NOT_THE_PASSWORD}</p>
-                    <h2>{messages::ACCOUNT}</h2>
+                    <p>{interpolate(words::AS_OF, as_of)} " " {words::NOT_THE_PASSWORD.text()}</p>
+                    <h2>{messages::ACCOUNT.text()}</h2>
                     <table><tbody>{facts.collect_view()}</tbody></table>
-                    <h2>{crate::features::sessions::messages::HEADING}</h2>
+                    <h2>{crate::features::sessions::messages::HEADING.text()}</h2>
                     {sessions}
-                    {has_older_sessions.then(|| view! { <p>{words::MORE_SESSIONS}</p> })}
-                    <h2>{crate::features::activity::messages::HEADING}</h2>
+                    {has_older_sessions.then(|| view! { <p>{words::MORE_SESSIONS.text()}</p> })}
+                    <h2>{crate::features::activity::messages::HEADING.text()}</h2>
                     {events}
-                    {has_older_events.then(|| view! { <p>{words::MORE_EVENTS}</p> })}
+                    {has_older_events.then(|| view! { <p>{words::MORE_EVENTS.text()}</p> })}
                 </main>
             </body>
         </html>
@@ -144,7 +151,7 @@ fn session(session: &ExportedSession) -> impl IntoView + use<> {
     let ExportedSession { device, address, created_at, last_seen_at, expires_at, ended_at, .. } =
         session.clone();
     row(
-        words::SESSION_COLUMNS,
+        words::SESSION_COLUMNS.map(Message::text),
         [
             messages::device(device.as_deref()).into_any(),
             address.into_any(),
@@ -158,10 +165,10 @@ fn session(session: &ExportedSession) -> impl IntoView + use<> {
 fn event(event: &ActivityEvent) -> impl IntoView + use<> {
     let ActivityEvent { kind, at, device, address, .. } = event.clone();
     row(
-        words::EVENT_COLUMNS,
+        words::EVENT_COLUMNS.map(Message::text),
         [
             view! { <DateTime at/> }.into_any(),
-            kind.text().into_any(),
+            kind.text().text().into_any(),
             messages::device(device.as_deref()).into_any(),
             address.into_any(),
         ],
@@ -216,9 +223,9 @@ mod tests {
             activity: vec![event],
             next_cursor: None,
         };
-        assert!(render(&everything, true, "Example").contains(words::MORE_SESSIONS));
+        assert!(render(&everything, true, "Example").contains(words::MORE_SESSIONS.text()));
         let html = render(&everything, false, "Example");
-        assert!(!html.contains(words::MORE_SESSIONS));
+        assert!(!html.contains(words::MORE_SESSIONS.text()));
         assert!(html.starts_with("<!DOCTYPE html><html lang=\"en\">"), "{html}");
         for text in [
             "&lt;script&gt;alert(1)",

@@ -3,7 +3,9 @@
 use super::{DeleteAccountCall, messages};
 use crate::{
     browser, rendered, routes,
-    ui::{Form, FormValues, PasswordField, SubmitButton, UsernameField, form_action},
+    ui::{
+        Form, FormValues, PasswordField, SubmitButton, UsernameField, form_action, part::fixed_text,
+    },
 };
 use countersign_types::{Field, forms::CurrentPasswordForm as Fields, views::TaggedAccount};
 use leptos::prelude::*;
@@ -26,9 +28,13 @@ pub fn DeleteAccountForm() -> impl IntoView {
             <UsernameField email/>
             <PasswordField field=Field::CurrentPassword/>
             <div class="cluster">
-                <SubmitButton label=messages::DELETE busy_label=messages::DELETING danger=true/>
+                <SubmitButton
+                    label=messages::DELETE.text()
+                    busy_label=messages::DELETING.text()
+                    danger=true
+                />
                 <a class="button secondary" data-part="button-secondary" href=routes::DATA.path>
-                    {crate::messages::CANCEL}
+                    {fixed_text(crate::messages::CANCEL)}
                 </a>
             </div>
         </Form>

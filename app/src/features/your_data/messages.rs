@@ -1,44 +1,57 @@
 //! The texts of the page for data export and account deletion, and of the exported document.
 
-pub const HEADING: &str = "Your data";
-pub const DOWNLOAD: &str = "Download your data";
-pub const DOWNLOAD_HELP: &str = "A copy of everything we store about you: your account, \
+use countersign_types::{Message, messages};
+
+messages! {
+    HEADING = "Your data";
+    DOWNLOAD = "Download your data";
+    DOWNLOAD_HELP = "A copy of everything we store about you: your account, \
     devices and activity. Your password isn't included.";
-pub const CONFIRMED: &str = "Password confirmed. Choose a format to download your data.";
-pub const AS_HTML: &str = "Download as a web page";
-pub const AS_JSON: &str = "Download as JSON";
-pub const ASK_TO_DELETE: &str = "Delete account…";
-pub const DELETE: &str = "Delete account";
-pub const DELETING: &str = "Deleting…";
-pub const DELETION_CANCELLED: &str = "Your account won't be deleted.";
+    CONFIRMED = "Password confirmed. Choose a format to download your data.";
+    AS_HTML = "Download as a web page";
+    AS_JSON = "Download as JSON";
+    ASK_TO_DELETE = "Delete account…";
+    DELETE = "Delete account";
+    DELETING = "Deleting…";
+    DELETION_CANCELLED = "Your account won't be deleted.";
+    DELETE_HELP = "You'll be logged out on all other devices right away. In {days} days your \
+        account and everything we store about you is deleted for good. Until then you can log in \
+        and keep your account.";
+    DOCUMENT_TITLE = "Everything {product} stores about you";
+    AS_OF = "As of {time}.";
+    NOT_THE_PASSWORD = "Your password is stored only as a hash, which isn't included.";
+    EMPTY_CELL = "–";
+    ID = "Account ID";
+    ROLES = "Roles";
+    LAST_LOG_IN = "Last log-in";
+    SCHEDULED_FOR = "Deletion scheduled for";
+    DEVICE = "Device";
+    ADDRESS = "Address";
+    SINCE = "Since";
+    LAST_USED = "Last used";
+    ENDED_OR_EXPIRES = "Ended or expires";
+    TIME = "Time";
+    EVENT = "Event";
+    MORE_SESSIONS = "Older sessions are in the JSON download.";
+    MORE_EVENTS = "Older events are on your activity page.";
+}
 
 /// Returns the effect of the account deletion, shown before the user requests it.
 pub fn delete_help() -> String {
-    format!(
-        "You'll be logged out on all other devices right away. In {} days your account and \
-         everything we store about you is deleted for good. Until then you can log in and \
-         keep your account.",
-        countersign_types::views::DELETION_GRACE_PERIOD.as_seconds() / 86_400
-    )
+    let days = countersign_types::views::DELETION_GRACE_PERIOD.as_seconds() / 86_400;
+    DELETE_HELP.with(&[("days", &days.to_string())])
 }
 
 /// Returns the title of the exported document. `product` is the name of the product.
 pub fn document_title(product: &str) -> String {
-    format!("Everything {product} stores about you")
+    DOCUMENT_TITLE.with(&[("product", product)])
 }
 
-pub const AS_OF: &str = "As of {}.";
-pub const NOT_THE_PASSWORD: &str = "Your password is stored only as a hash, which isn't included.";
-pub const EMPTY_CELL: &str = "–";
-pub const ID: &str = "Account ID";
-pub const ROLES: &str = "Roles";
-pub const LAST_LOG_IN: &str = "Last log-in";
-pub const SCHEDULED_FOR: &str = "Deletion scheduled for";
-pub const SESSION_COLUMNS: [&str; 5] =
-    ["Device", "Address", "Since", "Last used", "Ended or expires"];
-pub const EVENT_COLUMNS: [&str; 4] = ["Time", "Event", "Device", "Address"];
-pub const MORE_SESSIONS: &str = "Older sessions are in the JSON download.";
-pub const MORE_EVENTS: &str = "Older events are on your activity page.";
+/// The columns of the sessions in the exported document.
+pub const SESSION_COLUMNS: [Message; 5] = [DEVICE, ADDRESS, SINCE, LAST_USED, ENDED_OR_EXPIRES];
+
+/// The columns of the events in the exported document.
+pub const EVENT_COLUMNS: [Message; 4] = [TIME, EVENT, DEVICE, ADDRESS];
 
 #[cfg(test)]
 mod tests {

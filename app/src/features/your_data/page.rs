@@ -15,24 +15,24 @@ pub fn YourDataPage() -> impl IntoView {
         let confirmed = page_query::has(routes::CONFIRMED).then(|| {
             view! {
                 <Notice severity=Severity::Info>
-                    <p>{messages::CONFIRMED}</p>
+                    <p>{messages::CONFIRMED.text()}</p>
                 </Notice>
             }
         });
         view! {
             {confirmed}
-            <Card title=messages::DOWNLOAD>
-                <p class="text-muted">{messages::DOWNLOAD_HELP}</p>
+            <Card title=messages::DOWNLOAD.text()>
+                <p class="text-muted">{messages::DOWNLOAD_HELP.text()}</p>
                 <p class="cluster">
                     <a class="button secondary" data-part="button-secondary" href=routes::DATA_HTML>
-                        {messages::AS_HTML}
+                        {messages::AS_HTML.text()}
                     </a>
                     <a class="button secondary" data-part="button-secondary" href=routes::DATA_JSON>
-                        {messages::AS_JSON}
+                        {messages::AS_JSON.text()}
                     </a>
                 </p>
             </Card>
-            <Card title=messages::DELETE>{deletion(tagged)}</Card>
+            <Card title=messages::DELETE.text()>{deletion(tagged)}</Card>
         }
         .into_any()
     })
@@ -43,7 +43,7 @@ pub fn YourDataPage() -> impl IntoView {
 fn deletion(TaggedAccount { account, .. }: TaggedAccount) -> AnyView {
     if account.deletion_scheduled_at.is_some() {
         // The notice above, which is on every account page, has the date and the cancel button.
-        return view! { <p>{deletion_notice::PENDING_NOTICE}</p> }.into_any();
+        return view! { <p>{deletion_notice::PENDING_NOTICE.text()}</p> }.into_any();
     }
     let form = if page_query::has(routes::DELETE) {
         view! { <DeleteAccountForm/> }.into_any()
@@ -52,7 +52,7 @@ fn deletion(TaggedAccount { account, .. }: TaggedAccount) -> AnyView {
         view! {
             <p>
                 <a class="button secondary" data-part="button-secondary" href=href>
-                    {messages::ASK_TO_DELETE}
+                    {messages::ASK_TO_DELETE.text()}
                 </a>
             </p>
         }
