@@ -1,0 +1,122 @@
+// Measures the systems in turn and reports the results: see script/bench --help.
+//
+// It takes the options of script/bench, which sets SERVER_BINARY, LEPTOS_SITE_ROOT and BENCH_TOOLS,
+// the folder that the other systems are installed into.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { CONNECTIONS, measureRound, OPERATIONS } from './measure.mjs';
+import { plot, THEMES } from './plot.mjs';
+import { markdown, progressLine, replaceResults } from './report.mjs';
+import { summarize } from './summary.mjs';
+import { SYSTEMS } from './systems.mjs';
+import { version as wrkVersion } from './wrk.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const OUTPUT = path.join(ROOT, 'target/bench');
+const IMAGES = path.join(ROOT, 'docs/images');
+const PAGE = path.join(ROOT, 'docs/PERFORMANCE.md');
+
+class InvalidArgument extends Error {}
+const isInvalidArgument = (error) =>
+  error instanceof InvalidArgument || error.code?.startsWith('ERR_PARSE_ARGS');
+
+/** Returns the names of a list, such as "verify,fetch", or all known names. */
+const selectNames = (option, known) => {
+  if (option === undefined) return known;
+  const names = option.split(',');
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new InvalidArgument(`unknown name ${unknown}: expected ${known.join(', ')}`);
+  }
+  return known.filter((name) => names.includes(name));
+};
+
+const readOptions = () => {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean' },
+      only: { type: 'string' },
+      systems: { type: 'string' },
+      json: { type: 'boolean' },
+      docs: { type: 'boolean' },
+      from: { type: 'string' },
+    },
+  });
+  const operations = selectNames(values.only, Object.keys(OPERATIONS));
+  const names = selectNames(values.systems, SYSTEMS.map(({ name }) => name));
+  const systems = SYSTEMS.filter(({ name }) => names.includes(name));
+  const durations = values.quick
+    ? { rounds: 1, seconds: 2, warmUpSeconds: 1 }
+    : { rounds: 3, seconds: 5, warmUpSeconds: 2 };
+  return { ...values, ...durations, operations, systems };
+};
+
+const isInstalled = ({ installed }) => installed.every((file) => existsSync(file));
+
+/** Measures the systems. Each round starts all of them, so that changes of the machine hit all. */
+const measure = async (options) => {
+  const { systems, rounds } = options;
+  const measurements = systems.filter(isInstalled).map((system) => ({ system, rounds: [] }));
+  const began = performance.now();
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const { system, rounds: results } of measurements) {
+      const result = await measureRound(system, options)
+        .catch((error) => ({ error: error.message }));
+      results.push(result);
+      const seconds = Math.round((performance.now() - began) / 1000);
+      const position = `${seconds} s, round ${round} of ${rounds}, ${system.name}`;
+      console.error(`${position}: ${progressLine(result)}`);
+    }
+  }
+  const parameters = {
+    date: new Date().toISOString().slice(0, 10),
+    host: `${cpus().length} cores of ${cpus()[0].model}`,
+    generator: `wrk ${wrkVersion()}`,
+    connections: CONNECTIONS,
+    rounds,
+    seconds: options.seconds,
+    duration_s: Math.round((performance.now() - began) / 1000),
+    left_out: systems.filter((system) => !isInstalled(system)).map(({ name }) => name),
+  };
+  return summarize(parameters, measurements);
+};
+
+const writePlots = (folder, summary) => {
+  mkdirSync(folder, { recursive: true });
+  for (const [theme, colors] of Object.entries(THEMES)) {
+    writeFileSync(path.join(folder, `bench-${theme}.svg`), plot(summary, colors));
+  }
+};
+
+const run = async () => {
+  const options = readOptions();
+  const json = (summary) => `${JSON.stringify(summary, null, 2)}\n`;
+  let summary;
+  if (options.from) {
+    summary = JSON.parse(readFileSync(options.from, 'utf8'));
+  } else {
+    summary = await measure(options);
+    writePlots(OUTPUT, summary);
+    writeFileSync(path.join(OUTPUT, 'results.json'), json(summary));
+  }
+  process.stdout.write(options.json ? json(summary) : `\n${markdown(summary)}\n`);
+  if (options.docs) {
+    writePlots(IMAGES, summary);
+    writeFileSync(PAGE, replaceResults(readFileSync(PAGE, 'utf8'), markdown(summary)));
+  }
+  const failed = summary.systems.some(({ product, failures }) => product && failures.length > 0);
+  if (failed) console.error('error: requests to Countersign have failed: see "Failures"');
+  return failed ? 1 : 0;
+};
+
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
+try {
+  process.exitCode = await run();
+} catch (error) {
+  console.error(`error: ${error.message}`);
+  process.exitCode = isInvalidArgument(error) ? 2 : 1;
+}

@@ -1,0 +1,173 @@
+// Measures a system: starts it, and runs each operation.
+
+import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { CORES, machineProcessorTime, ownProcessorTime } from './processes.mjs';
+import { send, sendSuccessfully } from './requests.mjs';
+import { Server } from './server.mjs';
+import * as wrk from './wrk.mjs';
+
+export const CONNECTIONS = 32;
+/** Connections that send requests for which a password is hashed. */
+export const HASHING_CONNECTIONS = 4;
+export const FLOOD_CONNECTIONS = 250;
+
+const BACKOFF_MS = 500; // of a client that is rejected by load
+const FLOOD_LEAD_MS = 500; // until the flood has reached its full rate
+const IDLE_MS = 500;
+const PROBE = fileURLToPath(new URL('probe.mjs', import.meta.url));
+const EXIT_TIMEOUT_MS = 30_000;
+
+const EMAIL = 'ada@example.com';
+const PASSWORD = 'three grey herons at noon';
+const WRONG_PASSWORD = 'three grey herons at dusk';
+
+/**
+ * Runs a load. Returns its rate and latency, the processor time of the server for a response, and
+ * the share of the machine that other programs had.
+ */
+const measureLoad = async ({ server }, script, load) => {
+  await server.settle();
+  const readClocks = () => ({
+    time: performance.now() / 1000,
+    server: server.processorTime(),
+    own: ownProcessorTime(),
+    machine: machineProcessorTime(),
+  });
+  const before = readClocks();
+  const { requests, micros, failed, p50, p99 } = await wrk.run(server.origin, script, load);
+  const after = readClocks();
+  const used = (read) => read(after) - read(before);
+  const others = used(({ machine, server, own }) => machine.used - server - own);
+  const capacity = CORES * used(({ time }) => time);
+  return {
+    requests,
+    failed,
+    perSecond: (requests - failed) / (micros / 1e6),
+    processorMicros: (used((clocks) => clocks.server) / requests) * 1e6,
+    p50,
+    p99,
+    others: Math.max(0, others / capacity),
+    stolen: used(({ machine }) => machine.stolen) / capacity,
+  };
+};
+
+const logIn = async ({ server, system }) => {
+  const request = system.logIn({ email: EMAIL, password: PASSWORD });
+  return system.session(await sendSuccessfully(server.origin, request), server.origin);
+};
+
+/** Sends the same request with each connection. */
+const read = (request, { mustInclude = '' } = {}) => async (context) => {
+  const { server, seconds, warmUpSeconds } = context;
+  const script = wrk.repeat(request(context));
+  const check = async () => {
+    // wrk would count a redirect, or a response without the account, as successful.
+    const { text } = await sendSuccessfully(server.origin, request(context));
+    if (!text.includes(mustInclude)) throw new Error(`unexpected response ${text.slice(0, 200)}`);
+  };
+  await check();
+  const load = { connections: CONNECTIONS };
+  await wrk.run(server.origin, script, { ...load, seconds: warmUpSeconds });
+  const result = await measureLoad(context, script, { ...load, seconds });
+  await check();
+  return result;
+};
+
+const refresh = async (context) => {
+  const { system, seconds } = context;
+  const tokens = [];
+  while (tokens.length < CONNECTIONS) tokens.push((await logIn(context)).refresh);
+  const request = system.refresh(wrk.INSERTED);
+  const script = wrk.insertLastToken(request, tokens, system.nextToken);
+  return measureLoad(context, script, { threads: CONNECTIONS, connections: CONNECTIONS, seconds });
+};
+
+const measureLogIn = (context) => {
+  const script = wrk.repeat(context.system.logIn({ email: EMAIL, password: PASSWORD }));
+  const load = { connections: HASHING_CONNECTIONS, seconds: context.seconds };
+  return measureLoad(context, script, load);
+};
+
+const measureSignUp = (context) => {
+  const email = `user${wrk.INSERTED}@example.com`;
+  const script = wrk.insertNumbers(context.system.signUp({ email, password: PASSWORD }));
+  const load = { connections: HASHING_CONNECTIONS, seconds: context.seconds };
+  return measureLoad(context, script, load);
+};
+
+/** Latency of a request that is sent at a fixed rate. */
+const probe = async ({ server }, request, seconds) => {
+  const args = [PROBE, server.origin, seconds, JSON.stringify(request)];
+  const timeout = seconds * 1000 + EXIT_TIMEOUT_MS;
+  return JSON.parse((await promisify(execFile)(process.execPath, args, { timeout })).stdout);
+};
+
+/** Latency of a fetch, without other requests and during log-ins with a wrong password. */
+const measureFlood = async (context) => {
+  const { server, system, session, seconds } = context;
+  await server.settle();
+  const request = system.fetch(session);
+  const calm = await probe(context, request, seconds);
+  const wrong = system.logIn({ email: EMAIL, password: WRONG_PASSWORD });
+  const { status } = await send(server.origin, wrong);
+  if (status < 400) throw new Error(`a log-in with a wrong password: ${status}`);
+  const flood = wrk.run(server.origin, wrk.repeatWithBackoff(wrong, BACKOFF_MS), {
+    connections: FLOOD_CONNECTIONS,
+    seconds: seconds + 1,
+  });
+  const observe = async () => {
+    await sleep(FLOOD_LEAD_MS);
+    const busy = await probe(context, request, seconds);
+    return { busy, memory: server.memory() };
+  };
+  const [{ busy, memory }] = await Promise.all([observe(), flood]);
+  const requests = calm.requests + busy.requests;
+  return { calm, busy, memory, requests, failed: calm.failed + busy.failed };
+};
+
+/** The operations by name, in the order in which they run. */
+export const OPERATIONS = {
+  verify: {
+    isAvailable: ({ verify }) => verify,
+    run: read(({ system, session }) => system.verify(session)),
+  },
+  fetch: {
+    isAvailable: ({ fetch }) => fetch,
+    run: read(({ system, session }) => system.fetch(session), { mustInclude: EMAIL }),
+  },
+  refresh: { isAvailable: ({ refresh }) => refresh, run: refresh },
+  page: { isAvailable: ({ page }) => page, run: read(({ system }) => system.page) },
+  'log-in': { isAvailable: ({ logIn }) => logIn, run: measureLogIn },
+  'sign-up': { isAvailable: ({ signUp }) => signUp, run: measureSignUp },
+  flood: { isAvailable: ({ fetch }) => fetch, run: measureFlood },
+};
+
+/**
+ * Measures one round of a system with an empty database. Returns the results by operation. A failed
+ * operation has only an `error`.
+ */
+export const measureRound = async (system, { operations, seconds, warmUpSeconds }) => {
+  const server = await Server.start(system);
+  try {
+    await sleep(IDLE_MS);
+    const idleMib = server.memory();
+    const context = { server, system, seconds, warmUpSeconds };
+    await sendSuccessfully(server.origin, system.signUp({ email: EMAIL, password: PASSWORD }));
+    context.session = await logIn(context);
+    const results = {};
+    for (const name of operations.filter((name) => OPERATIONS[name].isAvailable(system))) {
+      try {
+        results[name] = await OPERATIONS[name].run(context);
+      } catch (error) {
+        results[name] = { error: error.message };
+      }
+    }
+    await server.settle();
+    return { startMs: server.startMs, idleMib, loadedMib: server.memory(), results };
+  } finally {
+    await server.stop();
+  }
+};

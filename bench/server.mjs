@@ -1,0 +1,146 @@
+// Starts the server of a system in a folder of its own, and stops it.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { memory, processorTime } from './processes.mjs';
+import { startPostgres } from './postgres.mjs';
+import { send } from './requests.mjs';
+
+const PREPARATION_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 6_000;
+const SETTLE_TIMEOUT_MS = 3_000;
+const SECRET = 'a secret that only a benchmark uses';
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+
+const running = new Set();
+process.on('exit', () => running.forEach((server) => server.kill()));
+
+export class Server {
+  #folder = mkdtempSync(path.join(tmpdir(), 'countersign-bench-'));
+  #log = path.join(this.#folder, 'log');
+  #process;
+  #postgres;
+
+  /** Starts the server with an empty database. Resolves when it responds. */
+  static async start(system) {
+    const server = new Server();
+    running.add(server);
+    try {
+      await server.#start(system);
+      return server;
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  async #start(system) {
+    const port = await freePort();
+    this.origin = `http://127.0.0.1:${port}`;
+    this.port = port;
+    if (system.postgres) this.#postgres = await startPostgres();
+    const database = this.#postgres?.url ?? path.join(this.#folder, 'database');
+    const context = { port, origin: this.origin, database, secret: SECRET };
+    const { command, prepare } = system.programs(context);
+    const options = {
+      cwd: system.folder ?? this.#folder,
+      env: { PATH: process.env.PATH, TMPDIR: this.#folder, ...system.environment?.(context) },
+      stdio: ['ignore', openSync(this.#log, 'a'), openSync(this.#log, 'a')],
+    };
+    if (prepare) this.#prepare(prepare, options);
+
+    const began = performance.now();
+    // In a process group of its own, to stop its workers too. The kernel ends the server if the
+    // benchmark is killed.
+    const args = ['--pdeathsig', 'KILL', '--', ...command];
+    this.#process = spawn('setpriv', args, { ...options, detached: true });
+    await this.#isReady(system.ready, began);
+    this.startMs = performance.now() - began;
+  }
+
+  #prepare([program, ...args], options) {
+    const { status } = spawnSync(program, args, { ...options, timeout: PREPARATION_TIMEOUT_MS });
+    if (status !== 0) throw new Error(`the preparation has ended with ${status}: ${this.#tail()}`);
+  }
+
+  async #isReady(request, began) {
+    while (performance.now() - began < START_TIMEOUT_MS) {
+      if (this.#process.exitCode !== null) {
+        throw new Error(`the server has ended with ${this.#process.exitCode}: ${this.#tail()}`);
+      }
+      const response = await send(this.origin, request).catch(() => undefined);
+      if (response?.status < 400) return;
+      await sleep(2);
+    }
+    throw new Error(`the server is not ready after ${START_TIMEOUT_MS} ms: ${this.#tail()}`);
+  }
+
+  #tail() {
+    return readFileSync(this.#log, 'utf8').trim().split('\n').slice(-3).join(' | ').slice(-500);
+  }
+
+  get #roots() {
+    return [this.#process.pid, this.#postgres?.pid].filter(Boolean);
+  }
+
+  /** Processor time of all its processes, in seconds. */
+  processorTime() {
+    return processorTime(this.#roots);
+  }
+
+  /** Memory of all its processes, in MiB. */
+  memory() {
+    return memory(this.#roots);
+  }
+
+  /** Waits until it has finished the work of earlier requests, but at most for some seconds. */
+  async settle() {
+    const began = performance.now();
+    let last = this.processorTime();
+    while (performance.now() - began < SETTLE_TIMEOUT_MS) {
+      await sleep(100);
+      const now = this.processorTime();
+      if (now - last <= 0.02) return;
+      last = now;
+    }
+  }
+
+  async stop() {
+    const ended = new Promise((resolve) => {
+      if (this.#process?.exitCode === null) this.#process.once('exit', resolve);
+      else resolve();
+    });
+    this.#signal('SIGTERM');
+    await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+    this.kill();
+    await this.#postgres?.stop();
+  }
+
+  /** Ends all its processes at once. */
+  kill() {
+    this.#signal('SIGKILL');
+    this.#postgres?.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+    running.delete(this);
+  }
+
+  #signal(signal) {
+    try {
+      if (this.#process) process.kill(-this.#process.pid, signal);
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error; // all of them have ended
+    }
+  }
+}
