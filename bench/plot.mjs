@@ -8,7 +8,7 @@ export const THEMES = {
     text: '#122125',
     muted: '#425155',
     product: '#005351',
-    other: '#b4c0c2',
+    other: '#717d7f',
   },
   dark: {
     surface: '#0d1518',
@@ -16,7 +16,7 @@ export const THEMES = {
     text: '#ecf1f2',
     muted: '#b4c0c2',
     product: '#87d1ca',
-    other: '#425155',
+    other: '#7c898c',
   },
 };
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
@@ -25,24 +25,32 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-se
 const WIDTH = 880;
 const MARGIN = 24;
 const GAP = 32; // between two columns
-const LABEL_WIDTH = 138;
-const VALUE_WIDTH = 62;
+const LABEL_WIDTH = 162;
+const VALUE_WIDTH = 58;
 const ROW = 20;
 const BAR = 12;
 const TITLE = 44; // with its subtitle
-const FOOTER = 40;
+const FOOTER_LINE = 18;
 const COLUMNS = 2;
 const PANEL_WIDTH = (WIDTH - 2 * MARGIN - GAP * (COLUMNS - 1)) / COLUMNS;
 const BAR_WIDTH = PANEL_WIDTH - LABEL_WIDTH - VALUE_WIDTH;
 
-const perSecond = (name) => ({ results }) =>
-  results.find((result) => result.name === name)?.per_second;
+/** A panel of the rates of an operation. */
+const rates = (name, title) => {
+  const resultOf = ({ results }) => results.find((result) => result.name === name);
+  return {
+    title,
+    unit: 'requests per second',
+    value: (system) => resultOf(system)?.per_second,
+    isDifferent: (system) => resultOf(system)?.note !== undefined,
+  };
+};
 
 const PANELS = [
-  { title: 'Verify a token', unit: 'requests per second', value: perSecond('verify') },
-  { title: 'Fetch the account', unit: 'requests per second', value: perSecond('fetch') },
-  { title: 'Refresh a session', unit: 'requests per second', value: perSecond('refresh') },
-  { title: 'Log in', unit: 'requests per second', value: perSecond('log-in') },
+  rates('verify', 'Verify a token'),
+  rates('fetch', 'Fetch the account'),
+  rates('refresh', 'Refresh a session'),
+  rates('log-in', 'Log in'),
   {
     title: 'Fetch while 250 connections guess passwords',
     unit: 'p99 in ms, logarithmic: less is better',
@@ -63,30 +71,26 @@ const scale = (values, isLogarithmic) => {
   return (value) => (Math.log10(value) - start) / (Math.log10(max) - start);
 };
 
-const row = ({ title, product }, value, length, y, colors) => {
-  const middle = y + ROW / 2;
-  const label =
-    `<text class="${product ? 'product' : 'label'}" x="${LABEL_WIDTH - 8}" y="${middle}" ` +
-    `text-anchor="end">${escape(title)}</text>`;
-  if (value === undefined) {
-    return `${label}<text class="label" x="${LABEL_WIDTH}" y="${middle}">–</text>`;
-  }
-  const width = Math.max(1, length * BAR_WIDTH);
-  const fill = product ? colors.product : colors.other;
-  return (
-    `${label}<rect x="${LABEL_WIDTH}" y="${middle - BAR / 2}" width="${width.toFixed(1)}" ` +
-    `height="${BAR}" rx="2" fill="${fill}"/>` +
-    `<text class="${product ? 'product' : 'label'}" x="${(LABEL_WIDTH + width + 6).toFixed(1)}" ` +
-    `y="${middle}">${value.toLocaleString('en')}</text>`
-  );
+const row = ({ title, product }, value, width, y) => {
+  const style = product ? 'product' : 'other';
+  const text = (x, content) =>
+    `<text class="${style}" x="${x.toFixed(1)}" y="${y + ROW / 2}">${escape(content)}</text>`;
+  const bar =
+    `<rect class="${style}" x="${LABEL_WIDTH}" y="${y + (ROW - BAR) / 2}" ` +
+    `width="${width.toFixed(1)}" height="${BAR}" rx="2"/>`;
+  return [text(0, title), bar, text(LABEL_WIDTH + width + 6, value)].join('');
 };
 
-const panel = ({ title, unit, value, isLogarithmic }, systems, colors) => {
+const panel = (entry, systems) => {
+  const { title, unit, value, isLogarithmic, isDifferent = () => false } = entry;
   const values = systems.map(value).filter((found) => found !== undefined);
   const length = scale(values, isLogarithmic);
   const rows = systems.map((system, index) => {
     const found = value(system);
-    return row(system, found, found && length(found), TITLE + index * ROW, colors);
+    const y = TITLE + index * ROW;
+    if (found === undefined) return row(system, '–', 0, y);
+    const text = found.toLocaleString('en') + (isDifferent(system) ? ' *' : '');
+    return row(system, text, Math.max(1, length(found) * BAR_WIDTH), y);
   });
   return [
     `<text class="title" y="8">${escape(title)}</text>`,
@@ -99,24 +103,32 @@ const panel = ({ title, unit, value, isLogarithmic }, systems, colors) => {
 export const plot = ({ systems, date, host }, colors) => {
   const panels = PANELS.filter(({ value }) => systems.some((system) => value(system)));
   const panelHeight = TITLE + systems.length * ROW + GAP;
-  const height = MARGIN + Math.ceil(panels.length / COLUMNS) * panelHeight + FOOTER;
+  const bottom = MARGIN + Math.ceil(panels.length / COLUMNS) * panelHeight;
   const groups = panels.map((entry, index) => {
     const x = MARGIN + (index % COLUMNS) * (PANEL_WIDTH + GAP);
     const y = MARGIN + Math.floor(index / COLUMNS) * panelHeight;
-    return `<g transform="translate(${x} ${y})">\n${panel(entry, systems, colors)}\n</g>`;
+    return `<g transform="translate(${x} ${y})">\n${panel(entry, systems)}\n</g>`;
   });
-  const footer = `${date}, ${host}, with the load generator on the same cores`;
+  const footer = [`${date}, ${host}, with the load generator on the same cores`];
+  if (panels.some(({ isDifferent }) => isDifferent && systems.some(isDifferent))) {
+    footer.push('* Not the same work: see docs/PERFORMANCE.md');
+  }
+  const height = bottom + footer.length * FOOTER_LINE + MARGIN / 2;
+  const footerLine = (line, index) =>
+    `<text x="${MARGIN}" y="${bottom + index * FOOTER_LINE}">${escape(line)}</text>`;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}"
   viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Countersign beside other systems">
 <style>
   text { font: 12px ${FONT}; fill: ${colors.muted}; dominant-baseline: central }
-  .product { fill: ${colors.text}; font-weight: 600 }
+  text.product { fill: ${colors.text}; font-weight: 600 }
+  rect.product { fill: ${colors.product} }
+  rect.frame { fill: ${colors.surface}; stroke: ${colors.border} }
+  rect.other { fill: ${colors.other} }
   .title { fill: ${colors.text}; font-size: 15px; font-weight: 600 }
 </style>
-<rect x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="12"
-  fill="${colors.surface}" stroke="${colors.border}"/>
+<rect class="frame" x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="12"/>
 ${groups.join('\n')}
-<text x="${MARGIN}" y="${height - MARGIN}">${escape(footer)}</text>
+${footer.map(footerLine).join('\n')}
 </svg>
 `;
 };

@@ -36,6 +36,7 @@ const tool = (...names) => path.join(BENCH_TOOLS, ...names);
 
 const READS_USER = 'reads the user, because it has no other way to check the token';
 const WRITES_NOTHING = 'writes nothing: the old token stays valid';
+const BCRYPT = 'hashes passwords with bcrypt (cost 10), and has no Argon2id';
 const SYNCHRONOUS_FULL = 'synchronous=FULL';
 
 // --- Versions ------------------------------------------------------------------------------------
@@ -226,7 +227,12 @@ export const SYSTEMS = [
     fetch: ({ access, id }) => get(`${USERS}/records/${id}`, bearer(access)),
     refresh: (token) => post(`${USERS}/auth-refresh`, {}, bearer(token)),
     nextToken: '"token":"([^"]+)"',
-    notes: { verify: READS_USER, refresh: WRITES_NOTHING },
+    notes: {
+      verify: READS_USER,
+      refresh: WRITES_NOTHING,
+      'log-in': BCRYPT,
+      'sign-up': BCRYPT,
+    },
   },
   {
     name: 'fastapi-users',
