@@ -61,15 +61,18 @@ const isInstalled = ({ installed }) => installed.every((file) => existsSync(file
 const measure = async (options) => {
   const { systems, rounds } = options;
   const measurements = systems.filter(isInstalled).map((system) => ({ system, rounds: [] }));
+  const leftOut = systems.filter((system) => !isInstalled(system)).map(({ name }) => name);
+  if (leftOut.length > 0) console.error(`not installed, and left out: ${leftOut.join(', ')}`);
   const began = performance.now();
+  const elapsed = () => Math.round((performance.now() - began) / 1000);
   for (let round = 1; round <= rounds; round += 1) {
-    for (const { system, rounds: results } of measurements) {
+    for (const [index, { system, rounds: results }] of measurements.entries()) {
+      const position = `${index + 1} of ${measurements.length}, ${system.name}`;
+      console.error(`${elapsed()} s: round ${round} of ${rounds}, ${position}`);
       const result = await measureRound(system, options)
         .catch((error) => ({ error: error.message }));
       results.push(result);
-      const seconds = Math.round((performance.now() - began) / 1000);
-      const position = `${seconds} s, round ${round} of ${rounds}, ${system.name}`;
-      console.error(`${position}: ${progressLine(result)}`);
+      console.error(`    ${progressLine(result)}`);
     }
   }
   const parameters = {
@@ -79,8 +82,8 @@ const measure = async (options) => {
     connections: CONNECTIONS,
     rounds,
     seconds: options.seconds,
-    duration_s: Math.round((performance.now() - began) / 1000),
-    left_out: systems.filter((system) => !isInstalled(system)).map(({ name }) => name),
+    duration_s: elapsed(),
+    left_out: leftOut,
   };
   return summarize(parameters, measurements);
 };

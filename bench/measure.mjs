@@ -59,8 +59,8 @@ const logIn = async ({ server, system }) => {
   return system.session(await sendSuccessfully(server.origin, request), server.origin);
 };
 
-/** Sends the same request with each connection. */
-const read = (request, { mustInclude = '' } = {}) => async (context) => {
+/** Returns an operation that sends the same request with each connection. */
+const measureReads = (request, { mustInclude = '' } = {}) => async (context) => {
   const { server, seconds, warmUpSeconds } = context;
   const script = wrk.repeat(request(context));
   const check = async () => {
@@ -76,7 +76,7 @@ const read = (request, { mustInclude = '' } = {}) => async (context) => {
   return result;
 };
 
-const refresh = async (context) => {
+const measureRefresh = async (context) => {
   const { system, seconds } = context;
   const tokens = [];
   while (tokens.length < CONNECTIONS) tokens.push((await logIn(context)).refresh);
@@ -128,21 +128,21 @@ const measureFlood = async (context) => {
   return { calm, busy, memory, requests, failed: calm.failed + busy.failed };
 };
 
-/** The operations by name, in the order in which they run. */
+/** The operations by name, in the order in which they run; `needs` is a request of the system. */
 export const OPERATIONS = {
   verify: {
-    isAvailable: ({ verify }) => verify,
-    run: read(({ system, session }) => system.verify(session)),
+    needs: 'verify',
+    run: measureReads(({ system, session }) => system.verify(session)),
   },
   fetch: {
-    isAvailable: ({ fetch }) => fetch,
-    run: read(({ system, session }) => system.fetch(session), { mustInclude: EMAIL }),
+    needs: 'fetch',
+    run: measureReads(({ system, session }) => system.fetch(session), { mustInclude: EMAIL }),
   },
-  refresh: { isAvailable: ({ refresh }) => refresh, run: refresh },
-  page: { isAvailable: ({ page }) => page, run: read(({ system }) => system.page) },
-  'log-in': { isAvailable: ({ logIn }) => logIn, run: measureLogIn },
-  'sign-up': { isAvailable: ({ signUp }) => signUp, run: measureSignUp },
-  flood: { isAvailable: ({ fetch }) => fetch, run: measureFlood },
+  refresh: { needs: 'refresh', run: measureRefresh },
+  page: { needs: 'page', run: measureReads(({ system }) => system.page) },
+  'log-in': { needs: 'logIn', run: measureLogIn },
+  'sign-up': { needs: 'signUp', run: measureSignUp },
+  flood: { needs: 'fetch', run: measureFlood },
 };
 
 /**
@@ -158,9 +158,11 @@ export const measureRound = async (system, { operations, seconds, warmUpSeconds 
     await sendSuccessfully(server.origin, system.signUp({ email: EMAIL, password: PASSWORD }));
     context.session = await logIn(context);
     const results = {};
-    for (const name of operations.filter((name) => OPERATIONS[name].isAvailable(system))) {
+    for (const name of operations) {
+      const { needs, run } = OPERATIONS[name];
+      if (!system[needs]) continue;
       try {
-        results[name] = await OPERATIONS[name].run(context);
+        results[name] = await run(context);
       } catch (error) {
         results[name] = { error: error.message };
       }

