@@ -85,18 +85,18 @@ const measureRefresh = async (context) => {
   return measureLoad(context, script, { threads: CONNECTIONS, connections: CONNECTIONS, seconds });
 };
 
-const measureLogIn = (context) => {
-  const script = wrk.repeat(context.system.logIn({ email: EMAIL, password: PASSWORD }));
-  const load = { connections: HASHING_CONNECTIONS, seconds: context.seconds };
-  return measureLoad(context, script, load);
-};
+/** Returns an operation for whose requests a password is hashed. */
+const measureHashing = (script) => (context) =>
+  measureLoad(context, script(context.system), {
+    connections: HASHING_CONNECTIONS,
+    seconds: context.seconds,
+  });
 
-const measureSignUp = (context) => {
-  const email = `user${wrk.INSERTED}@example.com`;
-  const script = wrk.insertNumbers(context.system.signUp({ email, password: PASSWORD }));
-  const load = { connections: HASHING_CONNECTIONS, seconds: context.seconds };
-  return measureLoad(context, script, load);
-};
+const measureLogIn = measureHashing(({ logIn: request }) =>
+  wrk.repeat(request({ email: EMAIL, password: PASSWORD })));
+
+const measureSignUp = measureHashing(({ signUp: request }) =>
+  wrk.insertNumbers(request({ email: `user${wrk.INSERTED}@example.com`, password: PASSWORD })));
 
 /** Latency of a request that is sent at a fixed rate. */
 const probe = async ({ server }, request, seconds) => {

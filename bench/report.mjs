@@ -64,8 +64,8 @@ export const markdown = (summary) => {
     `${summary.date}, ${summary.host}, ${summary.generator}, ${summary.connections} connections; ` +
       `${summary.rounds === 1 ? 'one round' : `the median of ${summary.rounds} rounds`} of ` +
       `${summary.seconds} s for each operation, ${summary.duration_s} s in total. Other programs ` +
-      `used ${others.median_percent}% of the processors (at most ${others.max_percent}%), and the ` +
-      `host of the machine took ${stolen.median_percent}% (at most ${stolen.max_percent}%).`,
+      `used ${others.median_percent}% of the processors (at most ${others.max_percent}%), and ` +
+      `the host of the machine took ${stolen.median_percent}% (at most ${stolen.max_percent}%).`,
     'Requests per second:',
     operationsTable(systems, 'per_second', notes),
     ...list('Notes:', notes.map((note, index) => `${index + 1}. ${note}`)),
