@@ -1,6 +1,7 @@
 // The results as Markdown.
 
 const NONE = '–';
+const MAX_COLUMNS = 100;
 export const RATES = ['verify', 'fetch', 'refresh', 'page', 'log-in', 'sign-up'];
 
 const number = (value) => value?.toLocaleString('en', { maximumFractionDigits: 3 });
@@ -49,23 +50,42 @@ const serverTable = (systems) =>
     ]),
   );
 
+/** Breaks lines as everywhere in the documentation. The lines after the first are indented. */
+const wrap = (text, indent = '') => {
+  const lines = [''];
+  for (const word of text.split(/\s+/)) {
+    const line = lines.at(-1);
+    if (line.length + word.length < MAX_COLUMNS) lines.push(`${lines.pop()}${line && ' '}${word}`);
+    else lines.push(indent + word);
+  }
+  return lines.join('\n');
+};
+
 const failureLine = (title, { name, failed, requests, errors }) => {
   const count = failed > 0 ? [`${number(failed)} of ${number(requests)} responses failed`] : [];
-  return `* ${title}, ${name}: ${[...count, ...errors].join('; ').replaceAll('\n', ' ')}`;
+  return wrap(`* ${title}, ${name}: ${[...count, ...errors].join('; ')}`, '  ');
 };
 
 const list = (title, lines) => (lines.length > 0 ? [title, lines.join('\n')] : []);
 
+const parametersText = (summary) => {
+  const { date, host, generator, connections, rounds, seconds, duration_s: duration } = summary;
+  const { other_programs: others, stolen_by_host: stolen } = summary;
+  const count = rounds === 1 ? 'one round' : `the median of ${rounds} rounds`;
+  return (
+    `${date}, ${host}, ${generator}, ${connections} connections; ${count} of ${seconds} s for ` +
+    `each operation, ${duration} s in total. Other programs used ${others.median_percent}% of ` +
+    `the processors (at most ${others.max_percent}%), and the host of the machine took ` +
+    `${stolen.median_percent}% (at most ${stolen.max_percent}%).`
+  );
+};
+
 /** The results as Markdown. */
 export const markdown = (summary) => {
-  const { systems, left_out: leftOut, other_programs: others, stolen_by_host: stolen } = summary;
+  const { systems, left_out: leftOut } = summary;
   const notes = numberNotes(systems);
   return [
-    `${summary.date}, ${summary.host}, ${summary.generator}, ${summary.connections} connections; ` +
-      `${summary.rounds === 1 ? 'one round' : `the median of ${summary.rounds} rounds`} of ` +
-      `${summary.seconds} s for each operation, ${summary.duration_s} s in total. Other programs ` +
-      `used ${others.median_percent}% of the processors (at most ${others.max_percent}%), and ` +
-      `the host of the machine took ${stolen.median_percent}% (at most ${stolen.max_percent}%).`,
+    wrap(parametersText(summary)),
     'Requests per second:',
     operationsTable(systems, 'per_second', notes),
     ...list('Notes:', notes.map((note, index) => `${index + 1}. ${note}`)),
