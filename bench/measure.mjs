@@ -164,11 +164,13 @@ export const measureRound = async (system, { operations, seconds, warmUpSeconds 
       try {
         results[name] = await run(context);
       } catch (error) {
-        results[name] = { error: error.message };
+        results[name] = { error: server.failure ?? error.message };
+        if (server.failure) break;
       }
     }
     await server.settle();
-    return { startMs: server.startMs, idleMib, loadedMib: server.memory(), results };
+    const loadedMib = server.failure ? undefined : server.memory();
+    return { startMs: server.startMs, idleMib, loadedMib, results };
   } finally {
     await server.stop();
   }

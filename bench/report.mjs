@@ -53,7 +53,7 @@ const serverTable = (systems) =>
 /** Breaks lines as everywhere in the documentation. The lines after the first are indented. */
 const wrap = (text, indent = '') => {
   const lines = [''];
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.trim().split(/\s+/)) {
     const line = lines.at(-1);
     if (line.length + word.length < MAX_COLUMNS) lines.push(`${lines.pop()}${line && ' '}${word}`);
     else lines.push(indent + word);

@@ -1,6 +1,7 @@
 // Starts the server of a system in a folder of its own, and stops it.
 
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -80,14 +81,18 @@ export class Server {
 
   async #waitUntilReady(request, began) {
     while (performance.now() - began < START_TIMEOUT_MS) {
-      if (this.#process.exitCode !== null) {
-        throw new Error(`the server has ended with ${this.#process.exitCode}: ${this.#tail()}`);
-      }
+      if (this.failure) throw new Error(this.failure);
       const response = await send(this.origin, request).catch(() => undefined);
       if (response?.status < 400) return;
       await sleep(2);
     }
     throw new Error(`the server is not ready after ${START_TIMEOUT_MS} ms: ${this.#tail()}`);
+  }
+
+  /** Why the server has ended, or undefined while it runs. */
+  get failure() {
+    const status = this.#process?.exitCode ?? this.#process?.signalCode;
+    return status == null ? undefined : `the server has ended with ${status}: ${this.#tail()}`;
   }
 
   #tail() {
@@ -121,12 +126,11 @@ export class Server {
   }
 
   async stop() {
-    const ended = new Promise((resolve) => {
-      if (this.#process?.exitCode === null) this.#process.once('exit', resolve);
-      else resolve();
-    });
-    this.#signal('SIGTERM');
-    await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+    if (this.#process && !this.failure) {
+      const ended = once(this.#process, 'exit');
+      this.#signal('SIGTERM');
+      await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+    }
     this.kill();
     await this.#postgres?.stop();
   }

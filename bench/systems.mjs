@@ -244,6 +244,7 @@ export const SYSTEMS = [
     installed: [python('fastapi-users')],
     folder: peer('fastapi-users'),
     programs: ({ port }) => ({
+      prepare: [python('fastapi-users'), 'app.py'],
       command: [
         python('fastapi-users'), '-m', 'uvicorn', 'app:app', '--workers', CORES, '--port', port,
         '--no-access-log', '--log-level', 'warning',

@@ -111,9 +111,11 @@ export const run = async (origin, script, { connections, seconds, threads = 1 })
     const load = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`];
     const args = [...load, '--timeout', `${TIMEOUT_SECONDS}s`, '-s', file, origin];
     const timeout = seconds * 1000 + EXIT_TIMEOUT_MS;
-    const { stdout, stderr } = await promisify(execFile)('wrk', args, { timeout });
+    // A rejection has the same members.
+    const { stdout, stderr } = await promisify(execFile)('wrk', args, { timeout })
+      .catch((failure) => failure);
     const [, result] = /^RESULT (.*)$/m.exec(stdout) ?? [];
-    if (!result) throw new Error(`wrk has failed: ${stderr.trim().slice(-200)}`);
+    if (!result) throw new Error(`wrk has failed: ${(stderr || stdout).trim().slice(-200)}`);
     return JSON.parse(result);
   } finally {
     rmSync(folder, { recursive: true, force: true });

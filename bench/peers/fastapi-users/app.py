@@ -2,12 +2,15 @@
 
 It reads the user with each request that needs one, and it has no refresh tokens. The parameters of
 Argon2id are those of Countersign.
+
+    python app.py                creates the tables
+    python -m uvicorn app:app    serves
 """
 
+import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Response
@@ -92,14 +95,7 @@ class UserUpdate(BaseUserUpdate):
     pass
 
 
-@asynccontextmanager
-async def create_tables(_app: FastAPI) -> AsyncIterator[None]:
-    async with engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield
-
-
-app = FastAPI(docs_url=None, redoc_url=None, lifespan=create_tables)
+app = FastAPI(docs_url=None, redoc_url=None)
 app.include_router(users.get_auth_router(backend), prefix="/auth/jwt")
 app.include_router(users.get_register_router(UserRead, UserCreate), prefix="/auth")
 app.include_router(users.get_users_router(UserRead, UserUpdate), prefix="/users")
@@ -113,3 +109,12 @@ async def ready() -> None:
 @app.get("/verify", status_code=204, response_class=Response, dependencies=[Depends(current_user)])
 async def verify() -> None:
     pass
+
+
+async def create_tables() -> None:
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+
+
+if __name__ == "__main__":
+    asyncio.run(create_tables())
