@@ -44,8 +44,8 @@ impl Store {
     pub fn open(path: PathBuf) -> rusqlite::Result<Self> {
         let connection = connect(&path)?;
         connection.execute_batch(SCHEMA)?;
-        let (writer, writes) = mpsc::channel();
-        thread::spawn(move || write_in_groups(connection, &writes));
+        let (writer, queue) = mpsc::channel();
+        thread::spawn(move || write_in_groups(connection, &queue));
         Ok(Self { path: Arc::new(path), writer })
     }
 
@@ -90,15 +90,15 @@ fn connect(path: &PathBuf) -> rusqlite::Result<Connection> {
 }
 
 /// Commits all writes together that have arrived during the last commit.
-fn write_in_groups(mut connection: Connection, writes: &mpsc::Receiver<Write>) {
-    while let Ok(first) = writes.recv() {
+fn write_in_groups(mut connection: Connection, queue: &mpsc::Receiver<Write>) {
+    while let Ok(first) = queue.recv() {
         // The clients of a write that is dropped here receive an error.
         let Ok(transaction) = connection.transaction_with_behavior(TransactionBehavior::Immediate)
         else {
             continue;
         };
         let mut responses = vec![first(&transaction)];
-        responses.extend(writes.try_iter().take(MAX_GROUP - 1).map(|write| write(&transaction)));
+        responses.extend(queue.try_iter().take(MAX_GROUP - 1).map(|write| write(&transaction)));
         let committed = transaction.commit().is_ok();
         for respond in responses {
             respond(committed);
