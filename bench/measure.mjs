@@ -25,32 +25,40 @@ const PASSWORD = 'three grey herons at noon';
 const WRONG_PASSWORD = 'three grey herons at dusk';
 
 /**
- * Runs a load. Returns its rate and latency, the processor time of the server for a response, and
- * the share of the machine that other programs had.
+ * Runs `work` and adds to its result the processor time that the server used, in seconds, and the
+ * shares of the machine that other programs used and that its host took.
  */
-const measureLoad = async ({ server }, script, load) => {
-  await server.settle();
+const withProcessorTime = async ({ server }, work) => {
   const readClocks = () => ({
     time: performance.now() / 1000,
     server: server.processorTime(),
-    own: ownProcessorTime(),
+    own: ownProcessorTime(), // with the load generator
     machine: machineProcessorTime(),
   });
+  await server.settle();
   const before = readClocks();
-  const { requests, micros, failed, p50, p99 } = await wrk.run(server.origin, script, load);
+  const result = await work();
   const after = readClocks();
   const used = (read) => read(after) - read(before);
   const others = used(({ machine, server, own }) => machine.used - server - own);
   const capacity = CORES * used(({ time }) => time);
   return {
-    requests,
-    failed,
-    perSecond: (requests - failed) / (micros / 1e6),
-    processorMicros: (used((clocks) => clocks.server) / requests) * 1e6,
-    p50,
-    p99,
+    ...result,
+    processorSeconds: used((clocks) => clocks.server),
     others: Math.max(0, others / capacity),
     stolen: used(({ machine }) => machine.stolen) / capacity,
+  };
+};
+
+/** Runs a load. Returns its rate, its latency, and the processor time for a response. */
+const measureLoad = async (context, script, load) => {
+  const result = await withProcessorTime(context, () =>
+    wrk.run(context.server.origin, script, load));
+  const { requests, failed, micros, processorSeconds } = result;
+  return {
+    ...result,
+    perSecond: ((requests - failed) / micros) * 1e6,
+    processorMicros: (processorSeconds / requests) * 1e6,
   };
 };
 
@@ -108,24 +116,26 @@ const probe = async ({ server }, request, seconds) => {
 /** Latency of a fetch, without other requests and during log-ins with a wrong password. */
 const measureFlood = async (context) => {
   const { server, system, session, seconds } = context;
-  await server.settle();
   const request = system.fetch(session);
-  const calm = await probe(context, request, seconds);
   const wrong = system.logIn({ email: EMAIL, password: WRONG_PASSWORD });
   const { status } = await send(server.origin, wrong);
   if (status < 400) throw new Error(`a log-in with a wrong password: ${status}`);
-  const flood = wrk.run(server.origin, wrk.repeatWithBackoff(wrong, BACKOFF_MS), {
-    connections: FLOOD_CONNECTIONS,
-    seconds: seconds + 1,
-  });
+  const flood = () =>
+    wrk.run(server.origin, wrk.repeatWithBackoff(wrong, BACKOFF_MS), {
+      connections: FLOOD_CONNECTIONS,
+      seconds: seconds + 1,
+    });
   const observe = async () => {
     await sleep(FLOOD_LEAD_MS);
     const busy = await probe(context, request, seconds);
     return { busy, memory: server.memory() };
   };
-  const [{ busy, memory }] = await Promise.all([observe(), flood]);
-  const requests = calm.requests + busy.requests;
-  return { calm, busy, memory, requests, failed: calm.failed + busy.failed };
+  return withProcessorTime(context, async () => {
+    const calm = await probe(context, request, seconds);
+    const [{ busy, memory }] = await Promise.all([observe(), flood()]);
+    const requests = calm.requests + busy.requests;
+    return { calm, busy, memory, requests, failed: calm.failed + busy.failed };
+  });
 };
 
 /** The operations by name, in the order in which they run; `needs` is a request of the system. */
