@@ -13,7 +13,6 @@ import { send } from './requests.mjs';
 
 const PREPARATION_TIMEOUT_MS = 60_000;
 const START_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 6_000;
 const SETTLE_TIMEOUT_MS = 3_000;
 const SECRET = 'a secret that only a benchmark uses';
 
@@ -126,28 +125,21 @@ export class Server {
   }
 
   async stop() {
-    if (this.#process && !this.failure) {
-      const ended = once(this.#process, 'exit');
-      this.#signal('SIGTERM');
-      await Promise.race([ended, sleep(STOP_TIMEOUT_MS, undefined, { ref: false })]);
-    }
-    this.kill();
+    const ended = this.#process && !this.failure ? once(this.#process, 'exit') : undefined;
+    this.kill(); // its data is deleted, so it need not end cleanly
+    await ended;
     await this.#postgres?.stop();
   }
 
   /** Ends all its processes at once. */
   kill() {
-    this.#signal('SIGKILL');
-    this.#postgres?.kill();
-    rmSync(this.#folder, { recursive: true, force: true });
-    running.delete(this);
-  }
-
-  #signal(signal) {
     try {
-      if (this.#process) process.kill(-this.#process.pid, signal);
+      if (this.#process) process.kill(-this.#process.pid, 'SIGKILL');
     } catch (error) {
       if (error.code !== 'ESRCH') throw error; // all of them have ended
     }
+    this.#postgres?.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+    running.delete(this);
   }
 }

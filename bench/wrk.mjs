@@ -102,22 +102,20 @@ export const repeatWithBackoff = (request, backoffMs) => `
   end
 `;
 
-/** Sends requests for some seconds. */
+const folder = mkdtempSync(path.join(tmpdir(), 'countersign-wrk-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+/** Sends requests for some seconds. Only one load runs at a time. */
 export const run = async (origin, script, { connections, seconds, threads = 1 }) => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'countersign-wrk-'));
-  try {
-    const file = path.join(folder, 'requests.lua');
-    writeFileSync(file, script + REPORT);
-    const load = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`];
-    const args = [...load, '--timeout', `${TIMEOUT_SECONDS}s`, '-s', file, origin];
-    const timeout = seconds * 1000 + EXIT_TIMEOUT_MS;
-    // A rejection has the same members.
-    const { stdout, stderr } = await promisify(execFile)('wrk', args, { timeout })
-      .catch((failure) => failure);
-    const [, result] = /^RESULT (.*)$/m.exec(stdout) ?? [];
-    if (!result) throw new Error(`wrk has failed: ${(stderr || stdout).trim().slice(-200)}`);
-    return JSON.parse(result);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const file = path.join(folder, 'requests.lua');
+  writeFileSync(file, script + REPORT);
+  const load = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`];
+  const args = [...load, '--timeout', `${TIMEOUT_SECONDS}s`, '-s', file, origin];
+  const timeout = seconds * 1000 + EXIT_TIMEOUT_MS;
+  // A rejection has the same members.
+  const { stdout, stderr } = await promisify(execFile)('wrk', args, { timeout })
+    .catch((failure) => failure);
+  const [, result] = /^RESULT (.*)$/m.exec(stdout) ?? [];
+  if (!result) throw new Error(`wrk has failed: ${(stderr || stdout).trim().slice(-200)}`);
+  return JSON.parse(result);
 };
