@@ -1,6 +1,11 @@
 //! The brand: the files and the style sheet that follow from its settings, and the routes that
 //! serve them. The use of them on pages is in [`countersign_leptos::brand`].
 
+mod font;
+#[cfg(test)]
+pub(crate) mod test_font;
+mod woff2;
+
 use axum::{
     Router,
     body::Bytes,
@@ -18,6 +23,7 @@ use countersign_leptos::{
     layout::document::MANIFEST,
     routes,
 };
+pub use font::BrandFont;
 use serde_json::json;
 use std::{collections::BTreeMap, fmt::Write, sync::Arc};
 
@@ -65,7 +71,7 @@ pub struct BrandSettings {
     /// The image beside forms.
     pub image: Option<BrandFile>,
     /// The font of the pages.
-    pub font: Option<BrandFile>,
+    pub font: Option<BrandFont>,
     /// A style sheet, which overrides all others.
     pub css: Option<String>,
 }
@@ -84,8 +90,8 @@ pub struct SiteBrand {
 pub(crate) struct StyleParts {
     /// How round corners are.
     pub(crate) radius: Radius,
-    /// The URL of the font.
-    font: Option<String>,
+    /// The font and its URL.
+    font: Option<(BrandFont, String)>,
     /// Font families of the system that replace those of `style/tokens.css`.
     pub(crate) font_stack: Option<&'static str>,
     /// The URL of the image beside forms.
@@ -118,9 +124,10 @@ impl SiteBrand {
         parts.logo = add("logo", logo);
         parts.logo_dark = add("logo-dark", logo_dark);
         parts.icon = add("icon", icon.or(letter_icon));
-        parts.font = add("font", font);
+        parts.font = add("font", font.as_ref().map(|font| font.file.clone()));
         let image = add("image", image);
-        let style = StyleParts { radius, font: parts.font.clone(), font_stack: None, image, css };
+        let font = font.zip(parts.font.clone());
+        let style = StyleParts { radius, font, font_stack: None, image, css };
         let sheet = style.to_css(parts.palette).map(|sheet| BrandFile {
             bytes: sheet.into(),
             media_type: "text/css; charset=utf-8",
@@ -204,14 +211,10 @@ impl StyleParts {
             let _ = write!(tokens, "--radius:{small};--radius-large:{large};");
         }
         let mut sheet = String::new();
-        if let Some(font) = &self.font {
-            // Not shown if it arrives late, so that nothing moves.
-            let _ = write!(
-                sheet,
-                "@font-face{{font-family:brand;src:url({font}) format(\"woff2\");\
-             font-weight:100 900;font-display:optional}}"
-            );
-            tokens.push_str("--font:brand,var(--font-system);");
+        if let Some((font, url)) = &self.font {
+            let (rules, families) = font.to_css(url);
+            sheet.push_str(&rules);
+            let _ = write!(tokens, "--font:{families};");
         }
         if let Some(stack) = self.font_stack {
             let _ = write!(tokens, "--font:{stack};");
@@ -278,6 +281,20 @@ mod tests {
         let (_, rest) = sheet.split_once("--auth-image:url(/brand/").expect("the image");
         let (name, _) = rest.split_once(')').expect("its end");
         assert!(brand.files.contains_key(name), "{sheet}");
+    }
+
+    #[test]
+    fn font_is_a_file_that_the_style_sheet_names() {
+        let font = test_font::TestFont::default().to_woff2();
+        let font = BrandFont::parse(font.into()).expect("a font");
+        let brand = SiteBrand::new(BrandSettings { font: Some(font), ..settings() });
+        let url = brand.page.font.as_deref().expect("a font");
+        assert_eq!(brand.files[url.trim_start_matches("/brand/")].media_type, "font/woff2");
+        let style = brand.page.style.as_deref().expect("a style sheet");
+        let sheet = &brand.files[style.trim_start_matches("/brand/")].bytes;
+        let sheet = String::from_utf8_lossy(sheet);
+        assert!(sheet.contains(&format!("src:url({url}) format(\"woff2\")")), "{sheet}");
+        assert!(sheet.contains(":root{--font:brand,brand-arial,"), "{sheet}");
     }
 
     #[test]

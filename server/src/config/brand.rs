@@ -1,8 +1,7 @@
 //! The types of the settings of the brand.
 
 use super::value::{NONE, SettingValue};
-use crate::brand::{BrandFile, Radius};
-use axum::body::Bytes;
+use crate::brand::{BrandFile, BrandFont, Radius};
 use countersign_core::mail::{MAX_LOGO_BYTES, MailLogo};
 use countersign_leptos::brand::{
     AuthPageLayout,
@@ -246,19 +245,15 @@ impl ImageFile {
 #[derive(Clone)]
 pub(super) struct FontFile {
     path: PathBuf,
-    pub(super) file: BrandFile,
+    pub(super) font: BrandFont,
 }
 
 impl SettingValue for FontFile {
     type Bounds = ();
 
     fn parse(path: &str, (): &()) -> Result<Self, String> {
-        let bytes = Bytes::from(read_file(path, MAX_FONT_BYTES)?);
-        if !bytes.starts_with(b"wOF2") {
-            return Err("names a file that is not a WOFF2 font".to_owned());
-        }
-        let file = BrandFile { bytes, media_type: "font/woff2", extension: "woff2" };
-        Ok(Self { path: path.into(), file })
+        let font = BrandFont::parse(read_file(path, MAX_FONT_BYTES)?.into())?;
+        Ok(Self { path: path.into(), font })
     }
 
     fn to_text(&self) -> String {

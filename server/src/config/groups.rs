@@ -184,7 +184,7 @@ impl Config {
             logo_dark: file(&self.brand_logo_dark),
             icon: file(&self.brand_icon),
             image: self.brand_image.as_ref().map(|image| image.0.file.clone()),
-            font: self.brand_font.as_ref().map(|font| font.file.clone()),
+            font: self.brand_font.as_ref().map(|font| font.font.clone()),
             css: self.brand_css.as_ref().map(|style| style.css.clone()),
         })
     }

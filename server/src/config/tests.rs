@@ -3,6 +3,7 @@ use super::{
     value::{DefaultValue, NONE, SettingValue},
     *,
 };
+use crate::brand::test_font::TestFont;
 use countersign_core::{
     LimitedAction, RandomSource, RateLimit, RateLimits, ServerSecret, Verification,
 };
@@ -135,6 +136,27 @@ fn brand_settings_say_what_they_need() {
     ] {
         let errors = read([(name, value)]).expect_err(name);
         assert!(errors[0].starts_with(name) && errors[0].contains(expected), "{errors:?}");
+    }
+}
+
+#[test]
+fn damaged_font_is_refused_with_the_name_of_its_setting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("font.woff2");
+    let read_font = |font: &[u8]| {
+        std::fs::write(&path, font).expect("a file");
+        read([("COUNTERSIGN_BRAND_FONT", path.to_str().expect("a path"))])
+    };
+    let font = TestFont::default().to_woff2();
+    assert!(read_font(&font).is_ok());
+    for (bytes, expected) in [
+        (&font[..font.len() - 1], "damaged WOFF2 font"),
+        (&[0; 1000], "not a WOFF2 font"),
+        (&[b"wOF2", &[0xff; 600 * 1024][..]].concat(), "512 KiB"),
+    ] {
+        let errors = read_font(bytes).expect_err("an error");
+        let error = &errors[0];
+        assert!(error.starts_with("COUNTERSIGN_BRAND_FONT") && error.contains(expected), "{error}");
     }
 }
 
