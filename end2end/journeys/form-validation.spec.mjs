@@ -10,6 +10,11 @@ import {
   submitLogIn,
   waitForHydration,
 } from '../support/actions.mjs';
+import {
+  accessibleNode,
+  observeAnnouncements,
+  takeAnnouncements,
+} from '../support/announcements.mjs';
 import { expect, test, withAndWithoutScripts } from '../support/test.mjs';
 
 /** The error messages of a page: those of the whole form, and those of each field. */
@@ -214,6 +219,58 @@ test('hint for a new password does not praise what the server refuses', async ({
     await page.getByLabel('Password', { exact: true }).fill(password);
     await expect(hint).toHaveText('Long enough. Avoid common phrases.');
   }
+});
+
+test('error is told once, by the field that gets the focus or when a field is left', async ({
+  expectConsole,
+  page,
+}) => {
+  await open(page, '/signup');
+  await observeAnnouncements(page);
+  const [email, password] = [page.locator('#email'), page.locator('#password')];
+  const malformed = 'Use the format name@example.com.';
+  const emailNote = page.locator('#email-hint');
+  const passwordNote = page.locator('#password-hint');
+  await submit(page, 'Create account');
+  expect(await takeAnnouncements(page)).toEqual([missing.email]);
+  expect(await accessibleNode(email)).toMatchObject({ description: missing.email, focused: true });
+  expect(await accessibleNode(emailNote)).not.toMatchObject({ live: 'polite' });
+  expect(await accessibleNode(passwordNote)).not.toMatchObject({ live: 'polite' });
+
+  // The field has the focus already.
+  await email.fill('ada');
+  await takeAnnouncements(page);
+  await email.press('Enter');
+  expect(await takeAnnouncements(page)).toEqual([malformed]);
+  await expect(email).toBeFocused();
+
+  // Nothing is wrong until the field is left.
+  await open(page, '/signup');
+  await observeAnnouncements(page);
+  await email.fill('ada');
+  await takeAnnouncements(page);
+  await email.press('Tab');
+  const hint = 'At least 8 characters, ideally 15.';
+  expect((await takeAnnouncements(page)).sort()).toEqual([hint, malformed]);
+  expect(await accessibleNode(emailNote)).toMatchObject({ live: 'polite' });
+  expect(await accessibleNode(password)).toMatchObject({ description: hint, focused: true });
+
+  // A hint that changes is told once as well.
+  await password.pressSequentially('winteriscoming');
+  expect(await takeAnnouncements(page)).toEqual(['Long enough. 15 or more is safer.']);
+  expect((await accessibleNode(password)).description ?? '').toBe('');
+  expect(await accessibleNode(passwordNote)).toMatchObject({ live: 'polite' });
+
+  // An error that only the server finds.
+  await email.fill(newUser().email);
+  await takeAnnouncements(page);
+  await expectConsole({ status: 422, url: '/fn/signup' }, async () => {
+    await email.press('Enter');
+    await expect(passwordNote).toHaveText('Too common. Choose another password.');
+  });
+  expect(await takeAnnouncements(page)).toEqual(['Too common. Choose another password.']);
+  expect(await accessibleNode(passwordNote)).not.toMatchObject({ live: 'polite' });
+  await expect(page.getByRole('alert')).toHaveCount(0);
 });
 
 test('field is validated on blur, and its error disappears once it is corrected', async ({

@@ -2,9 +2,10 @@
 
 use crate::ui::{
     event_target::target_as,
+    field_note::hint_id,
     form::{FormContext, input_name},
     part::{fixed_text, part},
-    text_field::{hint_id, hint_line},
+    text_field::hint_line,
 };
 use countersign_types::{Field, OneTimeCode};
 use leptos::{ev, prelude::*, web_sys::HtmlInputElement};

@@ -1,6 +1,9 @@
 //! A form: validates each field when it loses the focus, and all fields before sending; sends once
 //! at a time; shows the result.
 //!
+//! Screen readers tell each error once: as the description of the field that gets the focus, or
+//! when a field is left. See [`crate::ui::field_note`].
+//!
 //! It is like `ActionForm` of Leptos, with validation: a plain `<form>` that posts to the server
 //! function until scripts run. (`ActionForm` decodes the fields with `serde_qs`, 7 KB for every
 //! visitor. Here each island reads its own fields.)
@@ -8,8 +11,8 @@
 use crate::{
     browser,
     ui::{
-        event_target::target_as, form_action::FormAction, form_values::FormValues,
-        notice::problem_notice, part::part,
+        event_target::target_as, field_note::announce, form_action::FormAction,
+        form_values::FormValues, notice::problem_notice, part::part,
     },
 };
 use countersign_types::{Field, FieldError, FieldErrors, Problem};
@@ -184,10 +187,12 @@ impl FormContext {
     /// Validates a field when the focus moves from it to another one, unless it is empty. An error
     /// message moves what is below, and a click on a button, a link or a checkbox would miss it.
     fn on_focus_out(self, event: &ev::FocusEvent) {
+        let Some((_, next)) = field_of(event.related_target()) else { return };
+        announce(next, false);
         if let Some((input, field)) = field_of(event.target())
             && !input.value().is_empty()
-            && field_of(event.related_target()).is_some()
         {
+            announce(field, true);
             self.validate(&input, field);
         }
     }
@@ -233,8 +238,12 @@ fn clear(field: Field) {
     }
 }
 
+/// Focuses a field. One that has the focus gets it again, or screen readers would not read its new
+/// description.
 fn focus(field: Field) {
+    announce(field, false);
     if let Some(input) = browser::input(field.name()) {
+        let _ = HtmlElement::blur(&input);
         let _ = HtmlElement::focus(&input);
     }
 }

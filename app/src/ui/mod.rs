@@ -20,6 +20,7 @@ pub mod datetime;
 #[cfg(feature = "ssr")]
 pub mod dialog;
 mod event_target;
+mod field_note;
 pub mod form;
 pub mod form_action;
 pub mod form_values;

@@ -4,9 +4,10 @@
 use crate::{
     messages,
     ui::{
+        field_note::{announce, hint_id},
         form::{FormContext, input_name},
         part::{fixed, fixed_text, part},
-        text_field::{hint_id, hint_line},
+        text_field::hint_line,
     },
 };
 use countersign_types::Field;
@@ -48,6 +49,10 @@ pub fn PasswordField(
     };
     let on_input = move |event| {
         length.try_set(event_target_value(&event).chars().count());
+        // An error stays the description until it is corrected.
+        if new && untrack(|| form.error_of(field)).is_none() {
+            announce(field, true);
+        }
     };
     let toggle = move |_| {
         is_visible.try_update(|is_visible| *is_visible = !*is_visible);

@@ -3,6 +3,7 @@
 use crate::{
     messages,
     ui::{
+        field_note::hint_id,
         form::{FormContext, input_name},
         part::{fixed, fixed_text, part},
     },
@@ -71,10 +72,6 @@ pub fn TextField(
     }
 }
 
-pub(super) fn hint_id(field: Field) -> String {
-    format!("{}-hint", field.name())
-}
-
 /// Renders the line below a field: its error if there is one, else its hint. One element for both
 /// avoids layout shifts.
 pub(super) fn hint_line(
@@ -93,12 +90,11 @@ pub(super) fn hint_line(
     let has_error = move || form.error_of(field).is_some();
     view! {
         <p
+            {..part("hint")}
             id=hint_id(field)
             class="field-hint"
             class:error=has_error
             class:blank=is_empty
-            aria-live="polite"
-            {..part("hint")}
         >
             {text}
         </p>
