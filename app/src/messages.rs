@@ -38,6 +38,8 @@ messages! {
     SUPPORT = "Help";
     TRY_AGAIN = "Try again";
     REFERENCE = "Reference: {id}";
+    /// The button of a form that is sent as soon as there is a network.
+    WAITING_FOR_NETWORK = "Waiting for the network…";
     RETRY_IN = "Trying again automatically in {seconds} s.";
     CANCEL = "Cancel";
     LOGGED_IN_AS = "You're logged in as {email}.";

@@ -17,6 +17,7 @@ import { browserHistory, simulateRestore } from '../support/back-forward.mjs';
 import { expect, test } from '../support/test.mjs';
 
 const offlineStatus = (page) => page.getByRole('status').filter({ hasText: "You're offline." });
+const waitingButton = (page) => page.getByRole('button', { name: 'Waiting for the network…' });
 const unavailableStatus = (page) =>
   page.getByRole('status').filter({ hasText: "We can't reach the server right now." });
 
@@ -36,7 +37,7 @@ test('offline page shows its status and recovers by itself once online', async (
   await expect(offlineStatus(page)).toBeVisible();
   await field.name(page).fill('Augusta Ada');
   await submit(page, 'Save name');
-  await expect(page.getByRole('alert')).toContainText("Can't reach the server");
+  await expect(waitingButton(page)).toBeVisible();
   await page
     .getByRole('navigation', { name: 'Account pages' })
     .getByRole('link', { name: 'Activity' })
@@ -46,6 +47,69 @@ test('offline page shows its status and recovers by itself once online', async (
   await context.setOffline(false);
   await expect(page.getByText('Signed up')).toBeVisible();
   await expect(offlineStatus(page)).toBeHidden();
+  expect(watch.callsTo('/fn/update-profile'), 'the user has left the form').toEqual([]);
+});
+
+test('form that is sent offline waits, and is sent once when the network is back', async ({
+  context,
+  page,
+  server,
+  watch,
+}) => {
+  await logIn(page, await createUser(server));
+  watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: '/readyz', times: Infinity });
+  await context.setOffline(true);
+  await field.name(page).fill('Augusta Ada');
+  await submit(page, 'Save name');
+  await expect(waitingButton(page)).toBeVisible();
+  await expect(offlineStatus(page)).toBeVisible();
+  await expect(page.getByRole('alert'), 'only the status tells it').toHaveCount(0);
+  await waitingButton(page).click({ force: true });
+  expect(watch.callsTo('/fn/update-profile')).toEqual([]);
+  await context.setOffline(false);
+  await expectNameSaved(page, 'Augusta Ada');
+  await expect(page.getByRole('button', { name: 'Save name' })).toBeVisible();
+  expect(watch.callsTo('/fn/update-profile')).toMatchObject([{ status: 200 }]);
+});
+
+test('log-in that is sent offline waits, and is not sent after an edit', async ({
+  context,
+  page,
+  server,
+  watch,
+}) => {
+  const user = await createUser(server);
+  await open(page, '/login');
+  watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: '/readyz', times: Infinity });
+  await context.setOffline(true);
+  await submitLogIn(page, user);
+  await expect(waitingButton(page)).toBeVisible();
+  await field.password(page).press('End');
+  await field.password(page).press('x');
+  await expect(waitingButton(page)).toHaveCount(0);
+  await context.setOffline(false);
+  await expect(offlineStatus(page)).toBeHidden();
+  expect(watch.callsTo('/fn/login')).toEqual([]);
+  await context.setOffline(true);
+  await submitLogIn(page, user);
+  await expect(waitingButton(page)).toBeVisible();
+  await context.setOffline(false);
+  await expect(page).toHaveURL('/account');
+  expect(watch.callsTo('/fn/login')).toMatchObject([{ status: 200 }]);
+});
+
+test('form waits for no network if the server is on the same machine', async ({
+  page,
+  server,
+  watch,
+}) => {
+  await page.addInitScript(() =>
+    Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false }),
+  );
+  await logIn(page, await createUser(server));
+  await changeName(page, 'Augusta Ada');
+  await expectNameSaved(page, 'Augusta Ada');
+  expect(watch.callsTo('/fn/update-profile')).toMatchObject([{ status: 200 }]);
 });
 
 test('unavailable server is distinguished from a missing network', async ({

@@ -70,6 +70,13 @@ pub fn report_failure() {
     }
 }
 
+/// Reports that a call was not sent, because the browser has no network. The server is pinged
+/// nevertheless: it may be on the same machine.
+pub fn report_offline() {
+    report_failure();
+    spawn_local(ping());
+}
+
 /// Reports that a call got a response.
 ///
 /// If the browser says that it is offline, the response may be older, or come from a server on the

@@ -34,6 +34,8 @@ pub(super) struct FormContext {
     /// The errors of the current values.
     errors: RwSignal<FieldErrors>,
     action: FormAction,
+    /// Whether another component shows the problems of the form.
+    silent: bool,
 }
 
 impl FormContext {
@@ -89,14 +91,14 @@ pub fn Form<Fields: IntoView + 'static>(
     #[prop(optional)]
     class: &'static str,
     /// Whether another component shows the problems of the form. Without a notice the form isn't
-    /// sent again by itself.
+    /// sent again by itself, and doesn't wait for the network.
     #[prop(optional)]
     silent: bool,
     /// The fields and the button.
     children: TypedChildren<Fields>,
 ) -> impl IntoView {
     // Compiled for each form. Everything else is in functions that are compiled once.
-    let context = FormContext::new(action);
+    let context = FormContext::new(action, silent);
     let fields = children.into_inner();
     view! {
         <form
@@ -130,9 +132,9 @@ fn field_errors(problem: Option<Problem>) -> FieldErrors {
 }
 
 impl FormContext {
-    fn new(action: FormAction) -> Self {
+    fn new(action: FormAction, silent: bool) -> Self {
         let initial = field_errors(untrack(|| action.problem()));
-        let context = Self { errors: RwSignal::new(initial), action };
+        let context = Self { errors: RwSignal::new(initial), action, silent };
         // Handles results that arrive while the page is open. The page was rendered with the
         // initial one.
         Effect::new(move |rendered: Option<()>| {
@@ -178,9 +180,17 @@ impl FormContext {
             if let Some((first, _)) = errors.0.first() {
                 focus(*first);
             } else {
-                self.action.send(values);
+                self.send(values);
             }
             self.errors.try_set(errors);
+        }
+    }
+
+    fn send(self, values: FormValues) {
+        if self.silent {
+            self.action.send(values);
+        } else {
+            self.action.send_when_online(values);
         }
     }
 

@@ -5,6 +5,9 @@
 //! A form that the server refuses because of a rate limit or too much load is sent again by itself
 //! after the time that the server asks for. The server has done nothing then. After any other
 //! failure it may have.
+//!
+//! A form that the user sends without a network waits, and is sent once when the server is
+//! reachable again. Nothing was sent before then, so nothing can be done twice.
 
 use crate::{
     browser,
@@ -19,13 +22,18 @@ use crate::{
 };
 use countersign_types::{FieldErrors, Problem};
 use futures::{FutureExt, future::LocalBoxFuture};
-use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
-use std::sync::Arc;
+use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local, wasm_bindgen::JsCast};
+use std::{cell::Cell, sync::Arc};
 
 /// The longest wait in seconds after which a form is sent again by itself.
 const MAX_RETRY_SECONDS: u32 = 60;
 /// How often a form is sent again by itself.
 const MAX_RETRIES: u32 = 3;
+
+thread_local! {
+    /// The form of this page that waits for the network.
+    static WAITING: Cell<Option<FormAction>> = const { Cell::new(None) };
+}
 
 type Response = LocalBoxFuture<'static, Result<BufferedResponse, Problem>>;
 
@@ -70,23 +78,20 @@ where
 }
 
 fn create(path: &'static str, handlers: Handlers) -> FormAction {
-    let outcome = RwSignal::new(page_query::form_problem(path).map(Err));
-    // The error is obsolete once the server is reachable again.
-    connection::on_return(move || {
-        if matches!(
-            outcome.try_get_untracked(),
-            Some(Some(Err(Problem::Offline | Problem::Unavailable)))
-        ) {
-            outcome.try_set(None);
-        }
-    });
-    FormAction {
+    let action = FormAction {
         path,
-        outcome,
+        outcome: RwSignal::new(page_query::form_problem(path).map(Err)),
         working: RwSignal::new(false),
         handlers: StoredValue::new(handlers),
         navigates: false,
-    }
+    };
+    // The error is obsolete once the server is reachable again.
+    connection::on_return(move || {
+        if let Some(Problem::Offline | Problem::Unavailable) = untrack(|| action.problem()) {
+            action.outcome.try_set(None);
+        }
+    });
+    action
 }
 
 // Signals are accessed with `try_…`. A form that is replaced by a message may receive its result
@@ -126,7 +131,7 @@ impl FormAction {
         }
     }
 
-    /// Returns whether the form is being sent.
+    /// Returns whether the form is being sent or waits for the network.
     pub fn is_working(self) -> bool {
         self.working.try_get().unwrap_or_default()
     }
@@ -143,6 +148,20 @@ impl FormAction {
 
     pub(super) fn check(self, fields: &FormValues) -> FieldErrors {
         self.handlers.try_with_value(|handlers| (handlers.check)(fields)).unwrap_or_default()
+    }
+
+    /// Sends the form. Without a network it waits until the server is reachable, unless the user
+    /// types anything or follows a link before. The caller ensures that it isn't being sent
+    /// already.
+    pub(super) fn send_when_online(self, fields: FormValues) {
+        stop_waiting();
+        if browser::has_network() {
+            return self.send(fields);
+        }
+        self.outcome.try_set(None);
+        self.working.try_set(true);
+        WAITING.set(Some(self));
+        connection::report_offline();
     }
 
     /// Sends the form, and again after a refusal, unless the user presses or types anything before.
@@ -172,6 +191,23 @@ impl FormAction {
                 self.send_up_to(fields, retries - 1);
             }
         });
+    }
+}
+
+/// Lets no form wait any more: the user has gone on. Returns the one that has waited.
+pub(super) fn stop_waiting() -> Option<FormAction> {
+    let action = WAITING.take()?;
+    action.working.try_set(false);
+    Some(action)
+}
+
+/// Sends the form that has waited: the server is reachable.
+pub(super) fn send_waiting() {
+    if let Some(action) = stop_waiting()
+        && let Some(form) = browser::element(&format!("[action='{}']", action.path))
+        && let Some(fields) = form.dyn_ref().and_then(FormValues::of)
+    {
+        action.send(fields);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
         connection,
         server_fn_client::{AuthenticatedClient, BufferedResponse, post_form},
     },
-    ui::{countdown, event_target::target_as, form_values::FormValues, theme_switch},
+    ui::{countdown, event_target::target_as, form_action, form_values::FormValues, theme_switch},
 };
 use leptos::{
     ev,
@@ -55,12 +55,17 @@ pub fn start() {
         }
     });
     browser::on_event(ev::submit, |event| {
+        PENDING_LINK.set(None);
         if browser::is_hydrated() {
             submit_once(&event);
         }
     });
-    connection::on_return(follow_pending_link);
-    browser::on_event(ev::input, |_| go_on());
+    connection::on_return(|| {
+        form_action::send_waiting();
+        follow_pending_link();
+    });
+    // Before a field that sends its form by itself.
+    browser::on_captured_event("input", |_| go_on());
     browser::on_bfcache_restore(go_on);
 }
 
@@ -68,6 +73,7 @@ pub fn start() {
 fn go_on() {
     PENDING_LINK.set(None);
     countdown::cancel();
+    form_action::stop_waiting();
 }
 
 /// Scrolls a navigation that is wider than the window to the current page.
@@ -134,6 +140,7 @@ fn stay_if_unreachable(event: &ev::MouseEvent, link: &Element) {
         return;
     }
     event.prevent_default();
+    go_on();
     PENDING_LINK.set(Some(url));
     spawn_local(async {
         if connection::is_responding().await {

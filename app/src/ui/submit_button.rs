@@ -1,6 +1,10 @@
 //! The submit button of a form.
 
-use crate::ui::{form::FormContext, part::part};
+use crate::{
+    browser::{connection, connection::Connection},
+    messages,
+    ui::{form::FormContext, part::part},
+};
 use leptos::prelude::*;
 
 /// A submit button.
@@ -37,7 +41,11 @@ pub fn SubmitButton(
             // The button is as wide as the wider of its two labels.
             data-alternate-label=move || if form.is_working() { label } else { busy_label }
         >
-            {move || if form.is_working() { busy_label } else { label }}
+            {move || match form.is_working() {
+                true if connection::get() != Connection::Online => messages::WAITING_FOR_NETWORK,
+                true => busy_label,
+                false => label,
+            }}
         </button>
     }
 }
