@@ -11,7 +11,7 @@ use crate::browser::connection::Connection;
 #[cfg(feature = "ssr")]
 use countersign_types::message::MessageGroup;
 use countersign_types::{
-    Field, Message, TimeSpan, message, messages,
+    Field, Message, PasswordWeakness, TimeSpan, message, messages,
     time::MONTHS,
     views::{Account, DEVICE_NAME_SEPARATOR, Role},
 };
@@ -201,7 +201,7 @@ pub mod bad_request_page {
 }
 
 pub mod field {
-    use super::{Field, Message, messages};
+    use super::{Field, Message, PasswordWeakness, messages};
 
     messages! {
         EMAIL = "Email address";
@@ -235,15 +235,20 @@ pub mod field {
         }
     }
 
-    /// Returns the hint for a new password of `length` characters.
+    /// Returns the hint for a new password of `length` characters that follows this pattern.
     ///
-    /// The browser checks only the length. The server also rejects passwords that are easy to
-    /// guess, so the hint never says that a password is good.
-    pub const fn password_hint(length: usize) -> Message {
-        match length {
-            0..8 => PASSWORD_HINT,
-            8..15 => LONG_ENOUGH,
-            _ => AVOID_PHRASES,
+    /// The server also rejects common passwords, so the hint never says that a password is good.
+    pub fn password_hint(
+        length: usize,
+        pattern: impl FnOnce() -> Option<PasswordWeakness>,
+    ) -> Message {
+        if length < 8 {
+            return PASSWORD_HINT;
+        }
+        match pattern() {
+            Some(weakness) => weakness.message(),
+            None if length < 15 => LONG_ENOUGH,
+            None => AVOID_PHRASES,
         }
     }
 }
@@ -343,9 +348,15 @@ mod tests {
     #[test]
     fn password_hint_follows_the_minimum_length() {
         let min = countersign_types::password::MIN_CHARS;
-        assert!(field::password_hint(0).english().contains(&min.to_string()));
+        assert!(hint(0).english().contains(&min.to_string()));
         let min = usize::from(min);
-        assert_eq!(field::password_hint(min - 1), field::password_hint(0));
-        assert_ne!(field::password_hint(min), field::password_hint(0));
+        assert_eq!(hint(min - 1), hint(0));
+        assert_ne!(hint(min), hint(0));
+    }
+
+    #[test]
+    fn password_hint_is_the_reason_why_the_server_refuses_a_pattern() {
+        let weakness = PasswordWeakness::Keyboard;
+        assert_eq!(field::password_hint(8, || Some(weakness)), weakness.message());
     }
 }

@@ -215,9 +215,32 @@ withAndWithoutScripts((scripts) => {
 test('hint for a new password does not praise what the server refuses', async ({ page }) => {
   await open(page, '/signup');
   const hint = page.locator('#password-hint');
-  for (const password of ['passwordpassword', 'aaaaaaaaaaaaaaaaaa', 'qwertyuiopasdfgh']) {
-    await page.getByLabel('Password', { exact: true }).fill(password);
-    await expect(hint).toHaveText('Long enough. Avoid common phrases.');
+  const password = page.getByLabel('Password', { exact: true });
+  await password.fill('correcthorsebatterystaple');
+  await expect(hint).toHaveText('Long enough. Avoid common phrases.');
+  for (const [pattern, reason] of [
+    ['passwordpassword', "Don't repeat characters or words."],
+    ['aaaaaaaaaaaaaaaaaa', "Don't repeat characters or words."],
+    ['qwertyuiopasdfgh', "Don't use keys in a row."],
+    ['abcd1234', "Don't use rows such as abcd or 4321."],
+  ]) {
+    await password.fill(pattern);
+    await expect(hint).toHaveText(reason);
+  }
+});
+
+test('hint and refusal of a pattern have the same words', async ({ expectConsole, page }) => {
+  for (const pattern of ['passwordpassword', 'qwertyuiopasdfgh', 'abcd1234']) {
+    await open(page, '/signup');
+    await fillIn(page, { ...newUser(), password: pattern });
+    const hint = page.locator('#password-hint');
+    await expect(hint).not.toHaveClass(/error/);
+    const reason = await hint.innerText();
+    await expectConsole({ status: 422, url: '/fn/signup' }, async () => {
+      await submit(page, 'Create account');
+      await expect(hint).toHaveClass(/error/);
+    });
+    await expect(hint).toHaveText(reason);
   }
 });
 

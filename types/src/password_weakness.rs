@@ -1,4 +1,6 @@
-//! Why a password is easy to guess. Only the server finds out: it has the word lists.
+//! Why a password is easy to guess. Browser and server find patterns in the same way
+//! ([`PasswordWeakness::pattern`]), so that the hint in the browser is what the server would say.
+//! Only the server has the word lists.
 //!
 //! Each reason is declared once, in the table below: with a comment, its stable name and the text
 //! for users.
@@ -48,7 +50,39 @@ password_weaknesses! {
     Other = "other", "Too easy to guess. Choose another.";
 }
 
+/// Neighbouring keys of a keyboard, row by row.
+const KEYS: &str = "qwertyuiop[]asdfghjkl;'zxcvbnm,./";
+
 impl PasswordWeakness {
+    /// Returns the pattern that the whole password follows: one text again and again, or at most
+    /// two rows of keys, letters or digits, forward or backward.
+    #[must_use]
+    pub fn pattern(password: &str) -> Option<Self> {
+        let text = password.as_bytes();
+        let at = |index: usize| text.get(index).map_or(0, u8::to_ascii_lowercase);
+        let repeats_after = |period| (period..text.len()).all(|i| at(i) == at(i - period));
+        if (1..=text.len() / 2).any(repeats_after) {
+            return Some(Self::Repeated);
+        }
+        let key = |byte| KEYS.bytes().position(|key| key == byte).unwrap_or(100);
+        let (mut sequences, mut others) = (0, 0);
+        for index in 1..text.len() {
+            let (before, byte) = (at(index - 1), at(index));
+            if before.abs_diff(byte) == 1 {
+                sequences += 1;
+            } else if key(before).abs_diff(key(byte)) != 1 {
+                others += 1;
+            }
+        }
+        if text.len() < 5 || others > 1 {
+            None
+        } else if 2 * sequences > text.len() {
+            Some(Self::Sequence)
+        } else {
+            Some(Self::Keyboard)
+        }
+    }
+
     /// Returns the stable name in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -73,6 +107,36 @@ impl PasswordWeakness {
 mod tests {
     use super::*;
     use std::collections::HashSet;
+
+    #[test]
+    fn pattern_of_a_whole_password_is_found() {
+        use PasswordWeakness as Reason;
+        for (text, pattern) in [
+            ("aaaaaaaa", Some(Reason::Repeated)),
+            ("PasswordpassworD", Some(Reason::Repeated)),
+            ("abcabcab", Some(Reason::Repeated)),
+            ("äöüäöüäöü", Some(Reason::Repeated)),
+            ("qwertyui", Some(Reason::Keyboard)),
+            ("rtyuiop[]", Some(Reason::Keyboard)),
+            ("QwertyuiopAsdfgh", Some(Reason::Keyboard)),
+            ("lkjhgfdsa", Some(Reason::Keyboard)),
+            ("12345678", Some(Reason::Sequence)),
+            ("87654321", Some(Reason::Sequence)),
+            ("abcd1234", Some(Reason::Sequence)),
+            ("abcdefghijklmnop", Some(Reason::Sequence)),
+            ("", None),
+            ("a", None),
+            ("ab12", None),
+            ("password", None),
+            ("abcd1234x", None),
+            ("correct horse battery", None),
+            ("passwordpasswort", None),
+            ("fedora qwerty 9876", None),
+            ("\u{1f511}\u{1f40b}\u{1f9f5}\u{1f33e}", None),
+        ] {
+            assert_eq!(PasswordWeakness::pattern(text), pattern, "{text}");
+        }
+    }
 
     #[test]
     fn each_weakness_has_its_own_name_and_text() {

@@ -1,8 +1,8 @@
 //! A password field: it can show the password, warns about Caps Lock, and for a new password gives
-//! a hint about the length.
+//! a hint about length and patterns.
 
 use crate::{
-    messages,
+    browser, messages,
     ui::{
         field_note::{announce, hint_id},
         form::{FormContext, input_name},
@@ -10,7 +10,7 @@ use crate::{
         text_field::hint_line,
     },
 };
-use countersign_types::Field;
+use countersign_types::{Field, PasswordWeakness};
 use leptos::{
     attr::{self, custom::custom_attribute},
     ev,
@@ -69,10 +69,10 @@ pub fn PasswordField(
         if_shown(messages::field::HIDE_PASSWORD.text(), messages::field::SHOW_PASSWORD.text())
     };
     let hint = move || {
-        if !new {
-            return "";
-        }
-        messages::field::password_hint(length.try_get().unwrap_or_default()).text()
+        let length = length.try_get().unwrap_or_default();
+        let pattern =
+            || browser::input(id).and_then(|input| PasswordWeakness::pattern(&input.value()));
+        if new { messages::field::password_hint(length, pattern).text() } else { "" }
     };
     view! {
         <div class="field" {..part("field")}>

@@ -84,6 +84,10 @@ pub(crate) fn find_weakness(
     email: &Email,
     name: Option<&DisplayName>,
 ) -> Option<PasswordWeakness> {
+    // First, so that the reason is the one that the browser has shown.
+    if let Some(pattern) = PasswordWeakness::pattern(password) {
+        return Some(pattern);
+    }
     if is_known_passphrase(password) {
         return Some(PasswordWeakness::Common);
     }
