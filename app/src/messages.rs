@@ -90,7 +90,14 @@ messages! {
 /// The messages of all pages.
 #[cfg(feature = "ssr")]
 pub const GROUPS: &[MessageGroup] = {
-    use crate::{features::*, layout::messages as layout};
+    use crate::{
+        features::{
+            activity, confirm_email, confirm_password, email, forgot_password, home, log_in,
+            not_found, password, profile, reset_password, secure_account, sessions, sign_up,
+            verify_email, your_data,
+        },
+        layout::messages as layout,
+    };
     &[
         MESSAGES,
         field::MESSAGES,
@@ -348,6 +355,7 @@ mod tests {
     #[test]
     fn password_hint_follows_the_minimum_length() {
         let min = countersign_types::password::MIN_CHARS;
+        let hint = |length| field::password_hint(length, || None);
         assert!(hint(0).english().contains(&min.to_string()));
         let min = usize::from(min);
         assert_eq!(hint(min - 1), hint(0));

@@ -20,8 +20,8 @@ export const observeAnnouncements = (page) =>
         say(region?.innerText);
     };
     new MutationObserver((mutations) => {
-      const changed = new Set(mutations.flatMap(({ target, addedNodes }) => [...addedNodes, target]));
-      later(() => record(changed));
+      const nodes = mutations.flatMap(({ target, addedNodes }) => [...addedNodes, target]);
+      later(() => record(new Set(nodes)));
     }).observe(document.body, { childList: true, characterData: true, subtree: true });
   });
 

@@ -9,7 +9,7 @@ use countersign_types::{
     time::MONTHS,
 };
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::{collections::HashSet, iter};
 
 /// Messages that belong together.
 pub(crate) struct Group {
@@ -53,19 +53,15 @@ fn title(module: &str) -> String {
 /// text as key.
 #[must_use]
 pub fn to_toml() -> String {
-    let mut file = String::from(
-        "# The messages of pages and emails, each with its current text. Keep those that you want \
-         to\n# replace, and name this file in COUNTERSIGN_BRAND_MESSAGES.\n",
-    );
     let quoted = |text: &str| toml::Value::from(text).to_string();
-    for Group { title, messages } in catalog() {
-        file.push_str(&format!("\n# {title}\n"));
-        for message in messages {
-            let (english, text) = (quoted(message.english()), quoted(message.text()));
-            file.push_str(&format!("{english} = {text}\n"));
-        }
-    }
-    file
+    let line =
+        |message: Message| format!("{} = {}\n", quoted(message.english()), quoted(message.text()));
+    let groups = catalog().into_iter().map(|Group { title, messages }| {
+        format!("\n# {title}\n{}", messages.into_iter().map(line).collect::<String>())
+    });
+    let introduction = "# The messages of pages and emails, each with its current text. Keep those \
+        that you want to\n# replace, and name this file in COUNTERSIGN_BRAND_MESSAGES.\n";
+    iter::once(introduction.to_owned()).chain(groups).collect()
 }
 
 /// Returns the messages as a JSON array.

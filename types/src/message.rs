@@ -29,15 +29,13 @@ pub struct MessageGroup {
 /// because the texts of problems and events are properties of constants.
 static REPLACEMENTS: OnceLock<Vec<(&'static str, &'static str)>> = OnceLock::new();
 
-/// Replaces messages from now on: pairs of the English text and its replacement, in the order of
-/// the English text. Called at most once, before the first message is read; another call does
-/// nothing.
+/// Replaces messages from now on: pairs of the English text and its replacement. Called at most
+/// once, before the first message is read; another call does nothing.
 pub fn replace(replacements: Vec<(&'static str, &'static str)>) {
-    debug_assert!(replacements.is_sorted());
     REPLACEMENTS.set(replacements).ok();
 }
 
-/// Returns the replacements, in the order of the English texts.
+/// Returns the English texts with their replacements.
 pub fn replacements() -> &'static [(&'static str, &'static str)] {
     REPLACEMENTS.get().map_or(&[], Vec::as_slice)
 }
@@ -58,9 +56,9 @@ impl Message {
     /// Returns the text for users.
     #[must_use]
     pub fn text(self) -> &'static str {
-        let replacements = replacements();
-        let found = replacements.binary_search_by(|(english, _)| (*english).cmp(self.0));
-        found.map_or(self.0, |at| replacements[at].1)
+        // Few are replaced, and code for a faster search would be in the Wasm module.
+        let found = replacements().iter().find(|(english, _)| *english == self.0);
+        found.map_or(self.0, |(_, text)| text)
     }
 
     /// Returns the text for users, with values in place of the placeholders. A placeholder without

@@ -280,9 +280,14 @@ pub fn has_element(selector: &str) -> bool {
     matches!(document().query_selector(selector), Ok(Some(_)))
 }
 
+/// Returns the element with this id.
+pub fn element_with_id(id: &str) -> Option<web_sys::Element> {
+    document().get_element_by_id(id)
+}
+
 /// Returns the input with this id.
 pub fn input(id: &str) -> Option<web_sys::HtmlInputElement> {
-    document().get_element_by_id(id)?.dyn_into().ok()
+    element_with_id(id)?.dyn_into().ok()
 }
 
 /// Returns the element that has the focus.

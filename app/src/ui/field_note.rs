@@ -5,7 +5,7 @@ use countersign_types::Field;
 
 /// Returns the element id of the note.
 pub(super) fn hint_id(field: Field) -> String {
-    format!("{}-hint", field.name())
+    field.name().to_owned() + "-hint"
 }
 
 /// Makes the note a live region, which screen readers read when it changes, or the description of
@@ -14,7 +14,7 @@ pub(super) fn hint_id(field: Field) -> String {
 pub(super) fn announce(field: Field, changes: bool) {
     let id = hint_id(field);
     if let (Some(input), Some(note)) =
-        (browser::input(field.name()), browser::element(&format!("#{id}")))
+        (browser::element_with_id(field.name()), browser::element_with_id(&id))
     {
         let (description, live) = if changes { ("", "polite") } else { (&*id, "off") };
         let _ = input.set_attribute("aria-describedby", description);

@@ -42,7 +42,9 @@ pub fn SubmitButton(
             data-alternate-label=move || if form.is_working() { label } else { busy_label }
         >
             {move || match form.is_working() {
-                true if connection::get() != Connection::Online => messages::WAITING_FOR_NETWORK,
+                true if connection::get() != Connection::Online => {
+                    messages::WAITING_FOR_NETWORK.text()
+                }
                 true => busy_label,
                 false => label,
             }}

@@ -12,8 +12,8 @@ use tempfile::TempDir;
 /// The default hashing parameters, under test, and the memory of one hash in KiB.
 const HASHING: &str = "m=19456,t=2,p=1";
 const HASH_MEMORY_KIB: u64 = 19_456;
-/// Memory for everything else during a flood, in KiB: 250 connections with their requests, code that
-/// is loaded when it first runs, and memory that the allocator retains.
+/// Memory for everything else during a flood, in KiB: 250 connections with their requests, code
+/// that is loaded when it first runs, and memory that the allocator retains.
 const MARGIN_KIB: u64 = 32 * 1024;
 /// The settings of password hashing.
 const SETTINGS: [&str; 3] =

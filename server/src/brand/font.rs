@@ -216,32 +216,37 @@ mod tests {
         BrandFont::parse(font.to_woff2().into()).expect("a font").metrics
     }
 
+    /// Ascent, descent and line gap in thousandths of an em.
+    fn height(font: &TestFont) -> [i32; 3] {
+        let Metrics { ascent, descent, line_gap, .. } = metrics(font);
+        [ascent, descent, line_gap].map(thousandths)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "lengths of fonts are small")]
+    fn thousandths(length: f32) -> i32 {
+        (length * 1000.0).round() as i32
+    }
+
     #[test]
     fn height_is_from_the_table_that_the_font_asks_for() {
         let font = TestFont { hhea: [900, -250, 50], typo: [800, -200, 0], ..TestFont::default() };
-        let Metrics { ascent, descent, line_gap, .. } = metrics(&font);
-        assert_eq!([ascent, descent, line_gap], [0.9, 0.25, 0.05]);
+        assert_eq!(height(&font), [900, 250, 50]);
         let font = TestFont { use_typo_metrics: true, ..font };
-        let Metrics { ascent, descent, line_gap, .. } = metrics(&font);
-        assert_eq!([ascent, descent, line_gap], [0.8, 0.2, 0.0]);
+        assert_eq!(height(&font), [800, 200, 0]);
         let extreme = TestFont { hhea: [i16::MIN; 3], ..TestFont::default() };
-        let Metrics { ascent, descent, line_gap, .. } = metrics(&extreme);
-        assert_eq!([ascent, descent, line_gap], [0.0, 32.768, 0.0]);
+        assert_eq!(height(&extreme), [0, 32_768, 0]);
     }
 
     #[test]
     fn average_width_weighs_letters_by_their_frequency() {
         let equal = metrics(&TestFont { width: |_| 500, ..TestFont::default() });
-        assert_eq!(
-            equal.widths.map(|widths| widths.map(|width| (width * 1000.0).round())),
-            Some([500.0; 2])
-        );
+        assert_eq!(equal.widths.map(|widths| widths.map(thousandths)), Some([500; 2]));
         // 12.7 of 120 characters.
         let wide = metrics(&TestFont {
             width: |c| if c == 'e' { 900 } else { 500 },
             ..TestFont::default()
         });
-        assert_eq!(wide.widths.map(|[width, _]| (width * 1000.0).round()), Some(542.0));
+        assert_eq!(wide.widths.map(|[width, _]| thousandths(width)), Some(542));
     }
 
     #[test]

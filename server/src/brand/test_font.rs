@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 pub(crate) struct TestFont {
     /// Ascender, descender and line gap, for systems that don't know the other ones.
     pub(crate) hhea: [i16; 3],
-    /// The same in the table `OS/2`.
+    /// Ascender, descender and line gap in the table `OS/2`.
     pub(crate) typo: [i16; 3],
     /// Whether those in `OS/2` count.
     pub(crate) use_typo_metrics: bool,

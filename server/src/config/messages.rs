@@ -18,7 +18,7 @@ const MAX_CHARS: usize = 600;
 #[derive(Clone)]
 pub(super) struct MessagesFile {
     path: PathBuf,
-    /// Messages with their replacements, in the order of the English text.
+    /// Messages with their replacements.
     pub(super) replacements: Vec<(Message, String)>,
 }
 
@@ -56,7 +56,6 @@ fn parse(text: &str) -> Result<Vec<(Message, String)>, String> {
         })?;
         replacements.push((*message, replacement.to_owned()));
     }
-    replacements.sort_unstable();
     Ok(replacements)
 }
 

@@ -152,7 +152,7 @@ fn damaged_font_is_refused_with_the_name_of_its_setting() {
     for (bytes, expected) in [
         (&font[..font.len() - 1], "damaged WOFF2 font"),
         (&[0; 1000], "not a WOFF2 font"),
-        (&[b"wOF2", &[0xff; 600 * 1024][..]].concat(), "512 KiB"),
+        (&[b"wOF2", &*vec![0xff; 600 * 1024]].concat(), "512 KiB"),
     ] {
         let errors = read_font(bytes).expect_err("an error");
         let error = &errors[0];

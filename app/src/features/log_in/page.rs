@@ -10,8 +10,16 @@ use crate::{
     routes,
     ui::{Notice, Severity, interpolate},
 };
-use countersign_types::views::Account;
+use countersign_types::{Message, views::Account};
 use leptos::prelude::*;
+
+/// Messages about what led to this page, by query parameter.
+const FLASH_MESSAGES: [(&str, Message); 4] = [
+    (routes::PASSWORD_RESET, messages::PASSWORD_RESET),
+    (routes::LOGGED_OUT, messages::LOGGED_OUT),
+    (routes::LOGGED_OUT_ELSEWHERE, messages::LOGGED_OUT_ELSEWHERE),
+    (routes::SESSION_EXPIRED, messages::SESSION_EXPIRED),
+];
 
 #[component]
 pub fn LogInPage() -> impl IntoView {
@@ -32,9 +40,24 @@ pub fn LogInPage() -> impl IntoView {
             links
         >
             {signed_in}
+            {flash_notice()}
             <LogInForm/>
         </AuthLayout>
     }
+}
+
+/// Renders the message about what led to this page. The style sheet hides it as soon as the form
+/// has a notice of its own.
+fn flash_notice() -> impl IntoView {
+    FLASH_MESSAGES.into_iter().find(|(param, _)| page_query::has(param)).map(|(_, message)| {
+        view! {
+            <div class="flash">
+                <Notice severity=Severity::Info>
+                    <p>{message.text()}</p>
+                </Notice>
+            </div>
+        }
+    })
 }
 
 /// Offers to continue without another log-in.
