@@ -6,7 +6,7 @@
 
 use super::{BrandFile, woff2::Tables};
 use axum::body::Bytes;
-use std::{fmt::Write, ops::RangeInclusive};
+use std::{fmt::Write, ops::RangeInclusive, panic::catch_unwind};
 use ttf_parser::{Face, RawFaceTables, Tag};
 
 /// How often each letter occurs in 100 letters of English text (Lewand, "Cryptological
@@ -103,7 +103,10 @@ pub struct BrandFont {
 impl BrandFont {
     /// Reads a WOFF2 file. The error continues a sentence that begins with the name of a setting.
     pub fn parse(bytes: Bytes) -> Result<Self, String> {
-        let metrics = Metrics::of(&Tables::read(&bytes)?)
+        let tables = Tables::read(&bytes)?;
+        // In a debug build, ttf-parser asserts what a damaged table may violate.
+        let metrics = catch_unwind(|| Metrics::of(&tables))
+            .map_err(|_| "names a damaged WOFF2 font")?
             .ok_or("names a WOFF2 font without the tables that state its size")?;
         let file = BrandFile { bytes, media_type: "font/woff2", extension: "woff2" };
         Ok(Self { file, metrics })
