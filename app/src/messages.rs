@@ -87,17 +87,10 @@ messages! {
         carry on when it's back.";
 }
 
-/// The messages of all pages.
+/// The messages that no feature has for itself.
 #[cfg(feature = "ssr")]
-pub const GROUPS: &[MessageGroup] = {
-    use crate::{
-        features::{
-            activity, confirm_email, confirm_password, email, forgot_password, home, log_in,
-            not_found, password, profile, reset_password, secure_account, sessions, sign_up,
-            verify_email, your_data,
-        },
-        layout::messages as layout,
-    };
+pub const SHARED: &[MessageGroup] = {
+    use crate::layout::messages as layout;
     &[
         MESSAGES,
         field::MESSAGES,
@@ -105,22 +98,6 @@ pub const GROUPS: &[MessageGroup] = {
         layout::reuse_notice::MESSAGES,
         layout::verification_notice::MESSAGES,
         layout::deletion_notice::MESSAGES,
-        home::messages::MESSAGES,
-        sign_up::messages::MESSAGES,
-        verify_email::messages::MESSAGES,
-        confirm_email::messages::MESSAGES,
-        log_in::messages::MESSAGES,
-        confirm_password::messages::MESSAGES,
-        forgot_password::messages::MESSAGES,
-        reset_password::messages::MESSAGES,
-        secure_account::messages::MESSAGES,
-        profile::messages::MESSAGES,
-        email::messages::MESSAGES,
-        password::messages::MESSAGES,
-        sessions::messages::MESSAGES,
-        activity::messages::MESSAGES,
-        your_data::messages::MESSAGES,
-        not_found::messages::MESSAGES,
     ]
 };
 

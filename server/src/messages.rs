@@ -2,7 +2,7 @@
 //! The file of replacements is read in `config::messages`.
 
 use countersign_core::mail;
-use countersign_leptos::messages;
+use countersign_leptos::{features, messages};
 use countersign_types::{
     EventKind, FieldError, Message, Problem,
     message::{self, MessageGroup},
@@ -24,7 +24,8 @@ pub(crate) fn catalog() -> Vec<Group> {
         title: title(group.module),
         messages: group.messages.to_vec(),
     };
-    let mut groups: Vec<_> = messages::GROUPS.iter().map(of_module).collect();
+    let mut groups: Vec<_> =
+        messages::SHARED.iter().chain(features::MESSAGES).map(of_module).collect();
     for (title, messages) in [
         ("problems", Problem::messages().collect()),
         ("fields with errors", FieldError::messages().collect()),
@@ -107,7 +108,10 @@ mod tests {
     #[test]
     fn every_declared_message_is_in_the_catalog() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        assert_eq!(declarations(&root.join("app/src")), messages::GROUPS.len());
+        assert_eq!(
+            declarations(&root.join("app/src")),
+            messages::SHARED.len() + features::MESSAGES.len()
+        );
         // Those of mails.
         assert_eq!(declarations(&root.join("core/src")), 1);
         // Those of problems and months.

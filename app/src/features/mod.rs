@@ -6,6 +6,9 @@
 //! clients in [`crate::browser::server_fn_client`]: there is no default, and `server_fn`'s own
 //! client sends no token.
 
+#[cfg(feature = "ssr")]
+use countersign_types::message::MessageGroup;
+
 pub mod account;
 pub mod activity;
 pub mod confirm_email;
@@ -27,6 +30,27 @@ pub mod sessions;
 pub mod sign_up;
 pub mod verify_email;
 pub mod your_data;
+
+/// The messages of all features, which operators can replace.
+#[cfg(feature = "ssr")]
+pub const MESSAGES: &[MessageGroup] = &[
+    home::messages::MESSAGES,
+    sign_up::messages::MESSAGES,
+    verify_email::messages::MESSAGES,
+    confirm_email::messages::MESSAGES,
+    log_in::messages::MESSAGES,
+    confirm_password::messages::MESSAGES,
+    forgot_password::messages::MESSAGES,
+    reset_password::messages::MESSAGES,
+    secure_account::messages::MESSAGES,
+    profile::messages::MESSAGES,
+    email::messages::MESSAGES,
+    password::messages::MESSAGES,
+    sessions::messages::MESSAGES,
+    activity::messages::MESSAGES,
+    your_data::messages::MESSAGES,
+    not_found::messages::MESSAGES,
+];
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests;
