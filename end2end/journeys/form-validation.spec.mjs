@@ -278,6 +278,13 @@ test('error is told once, by the field that gets the focus or when a field is le
   expect(await accessibleNode(emailNote)).toMatchObject({ live: 'polite' });
   expect(await accessibleNode(password)).toMatchObject({ description: hint, focused: true });
 
+  // The focus comes back from outside the form.
+  await password.blur();
+  await email.focus();
+  expect(await accessibleNode(email)).toMatchObject({ description: malformed, focused: true });
+  await password.focus();
+  await takeAnnouncements(page);
+
   // A hint that changes is told once as well.
   await password.pressSequentially('winteriscoming');
   expect(await takeAnnouncements(page)).toEqual(['Long enough. 15 or more is safer.']);

@@ -98,6 +98,25 @@ test('log-in that is sent offline waits, and is not sent after an edit', async (
   expect(watch.callsTo('/fn/login')).toMatchObject([{ status: 200 }]);
 });
 
+test('form that waits is not sent while the page is in the background', async ({
+  context,
+  page,
+  server,
+  watch,
+}) => {
+  await logIn(page, await createUser(server));
+  watch.expect({ failure: 'net::ERR_INTERNET_DISCONNECTED', url: '/readyz', times: Infinity });
+  await context.setOffline(true);
+  await field.name(page).fill('Augusta Ada');
+  await submit(page, 'Save name');
+  await expect(waitingButton(page)).toBeVisible();
+  await page.evaluate(() => Object.defineProperty(document, 'hidden', { get: () => true }));
+  await context.setOffline(false);
+  await expect(waitingButton(page)).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Save name' })).toBeVisible();
+  expect(watch.callsTo('/fn/update-profile')).toEqual([]);
+});
+
 test('form waits for no network if the server is on the same machine', async ({
   page,
   server,

@@ -11,8 +11,13 @@
 use crate::{
     browser,
     ui::{
-        event_target::target_as, field_note::announce, form_action::FormAction,
-        form_values::FormValues, notice::problem_notice, part::part,
+        event_target::target_as,
+        field_note::{Role, announce},
+        form_action,
+        form_action::FormAction,
+        form_values::FormValues,
+        notice::problem_notice,
+        part::part,
     },
 };
 use countersign_types::{Field, FieldError, FieldErrors, Problem};
@@ -41,6 +46,10 @@ pub(super) struct FormContext {
 impl FormContext {
     pub(super) fn is_working(self) -> bool {
         self.action.is_working()
+    }
+
+    pub(super) fn is_waiting(self) -> bool {
+        self.action.is_waiting()
     }
 
     pub(super) fn was_accepted(self) -> bool {
@@ -188,6 +197,7 @@ impl FormContext {
 
     fn send(self, values: FormValues) {
         if self.silent {
+            form_action::stop_waiting();
             self.action.send(values);
         } else {
             self.action.send_when_online(values);
@@ -198,11 +208,11 @@ impl FormContext {
     /// message moves what is below, and a click on a button, a link or a checkbox would miss it.
     fn on_focus_out(self, event: &ev::FocusEvent) {
         let Some((_, next)) = field_of(event.related_target()) else { return };
-        announce(next, false);
+        announce(next, Role::Description);
         if let Some((input, field)) = field_of(event.target())
             && !input.value().is_empty()
         {
-            announce(field, true);
+            announce(field, Role::LiveDescription);
             self.validate(&input, field);
         }
     }
@@ -251,7 +261,7 @@ fn clear(field: Field) {
 /// Focuses a field. One that has the focus gets it again, or screen readers would not read its new
 /// description.
 fn focus(field: Field) {
-    announce(field, false);
+    announce(field, Role::Description);
     if let Some(input) = browser::input(field.name()) {
         let _ = HtmlElement::blur(&input);
         let _ = HtmlElement::focus(&input);

@@ -6,8 +6,8 @@
 //! after the time that the server asks for. The server has done nothing then. After any other
 //! failure it may have.
 //!
-//! A form that the user sends without a network waits, and is sent once when the server is
-//! reachable again. Nothing was sent before then, so nothing can be done twice.
+//! A form that the user sends without a network waits for some minutes, and is sent once when the
+//! server is reachable again. Nothing was sent before then, so nothing can be done twice.
 
 use crate::{
     browser,
@@ -20,19 +20,28 @@ use crate::{
     server_fn_error::ServerFnProblem,
     ui::{countdown, form_values::FormValues},
 };
-use countersign_types::{FieldErrors, Problem};
+use countersign_types::{FieldErrors, Problem, TimeSpan, Timestamp};
 use futures::{FutureExt, future::LocalBoxFuture};
-use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local, wasm_bindgen::JsCast};
-use std::{cell::Cell, sync::Arc};
+use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
+use std::{cell::RefCell, sync::Arc};
 
 /// The longest wait in seconds after which a form is sent again by itself.
 const MAX_RETRY_SECONDS: u32 = 60;
+/// The longest time for which a form waits for the network.
+const MAX_NETWORK_WAIT: TimeSpan = TimeSpan::minutes(5);
 /// How often a form is sent again by itself.
 const MAX_RETRIES: u32 = 3;
 
 thread_local! {
     /// The form of this page that waits for the network.
-    static WAITING: Cell<Option<FormAction>> = const { Cell::new(None) };
+    static WAITING: RefCell<Option<WaitingForm>> = const { RefCell::new(None) };
+}
+
+/// A form that waits for the network.
+pub(super) struct WaitingForm {
+    action: FormAction,
+    fields: FormValues,
+    since: Timestamp,
 }
 
 type Response = LocalBoxFuture<'static, Result<BufferedResponse, Problem>>;
@@ -141,6 +150,13 @@ impl FormAction {
         self.outcome.try_with(|outcome| outcome.as_ref()?.as_ref().err().cloned()).flatten()
     }
 
+    /// Returns whether the form is being sent because it waits for the network. It follows
+    /// [`Self::is_working`], which changes at the same times.
+    pub(super) fn is_waiting(self) -> bool {
+        let is_this = |form: &WaitingForm| form.action.path == self.path;
+        self.is_working() && WAITING.with_borrow(|form| form.as_ref().is_some_and(is_this))
+    }
+
     /// Returns whether the last attempt succeeded, or `None` if there was none.
     pub fn was_accepted(self) -> Option<bool> {
         self.outcome.try_with(|outcome| outcome.as_ref().map(Result::is_ok)).flatten()
@@ -159,8 +175,8 @@ impl FormAction {
             return self.send(fields);
         }
         self.outcome.try_set(None);
+        WAITING.set(Some(WaitingForm { action: self, fields, since: browser::now() }));
         self.working.try_set(true);
-        WAITING.set(Some(self));
         connection::report_offline();
     }
 
@@ -194,18 +210,19 @@ impl FormAction {
     }
 }
 
-/// Lets no form wait any more: the user has gone on. Returns the one that has waited.
-pub(super) fn stop_waiting() -> Option<FormAction> {
-    let action = WAITING.take()?;
-    action.working.try_set(false);
-    Some(action)
+/// Cancels the wait of the form that waits for the network, if there is one, and returns it.
+pub(super) fn stop_waiting() -> Option<WaitingForm> {
+    let form = WAITING.take()?;
+    form.action.working.try_set(false);
+    Some(form)
 }
 
-/// Sends the form that has waited: the server is reachable.
+/// Sends the waiting form. Called when the server is reachable again. After a long time, and while
+/// the page is in the background, it sends nothing: the user may have left the computer.
 pub(super) fn send_waiting() {
-    if let Some(action) = stop_waiting()
-        && let Some(form) = browser::element(&format!("[action='{}']", action.path))
-        && let Some(fields) = form.dyn_ref().and_then(FormValues::of)
+    if let Some(WaitingForm { action, fields, since }) = stop_waiting()
+        && browser::is_visible()
+        && browser::now().since(since) <= MAX_NETWORK_WAIT
     {
         action.send(fields);
     }

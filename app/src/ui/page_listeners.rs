@@ -167,6 +167,7 @@ fn submit_once(event: &ev::SubmitEvent) {
     if event.default_prevented() {
         return;
     }
+    form_action::stop_waiting();
     if button.has_attribute(DISABLED) || !connection::is_probably_online() {
         event.prevent_default();
         return;

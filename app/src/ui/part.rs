@@ -36,7 +36,7 @@ pub(crate) fn fixed<A: Attribute>(_: impl FnOnce() -> A) -> impl Attribute {}
 /// Returns a text of an island that never changes. Only the server renders it, and the browser,
 /// which hydrates elements without reading their texts, has no copy of it. Not for elements that
 /// the browser itself creates.
-#[expect(clippy::inline_always, reason = "the argument is a text that must not be compiled")]
+#[expect(clippy::inline_always, reason = "keeps the text out of the Wasm module")]
 #[inline(always)]
 pub(crate) fn fixed_text(message: Message) -> &'static str {
     if cfg!(feature = "ssr") { message.text() } else { "" }

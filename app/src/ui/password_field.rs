@@ -4,7 +4,7 @@
 use crate::{
     browser, messages,
     ui::{
-        field_note::{announce, hint_id},
+        field_note::{Role, announce, hint_id},
         form::{FormContext, input_name},
         part::{fixed, fixed_text, part},
         text_field::hint_line,
@@ -51,7 +51,7 @@ pub fn PasswordField(
         length.try_set(event_target_value(&event).chars().count());
         // An error stays the description until it is corrected.
         if new && untrack(|| form.error_of(field)).is_none() {
-            announce(field, true);
+            announce(field, Role::Live);
         }
     };
     let toggle = move |_| {

@@ -1,7 +1,6 @@
 //! The submit button of a form.
 
 use crate::{
-    browser::{connection, connection::Connection},
     messages,
     ui::{form::FormContext, part::part},
 };
@@ -38,15 +37,17 @@ pub fn SubmitButton(
             type="submit"
             class=class
             aria-disabled=move || form.is_working().then_some("true")
-            // The button is as wide as the wider of its two labels.
+            // The button is as wide as the wider of these two labels.
             data-alternate-label=move || if form.is_working() { label } else { busy_label }
         >
-            {move || match form.is_working() {
-                true if connection::get() != Connection::Online => {
+            {move || {
+                if form.is_waiting() {
                     messages::WAITING_FOR_NETWORK.text()
+                } else if form.is_working() {
+                    busy_label
+                } else {
+                    label
                 }
-                true => busy_label,
-                false => label,
             }}
         </button>
     }

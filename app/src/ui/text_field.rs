@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub fn TextField(
     /// The field, which has the name, the label and the error.
     field: Field,
-    /// The label if it is another one.
+    /// The label, if it differs from that of the field.
     #[prop(optional)]
     label: Option<&'static str>,
     /// The text below the field, unless it has an error.
