@@ -8,7 +8,13 @@ import { cpus } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { CONNECTIONS, measureRound, OPERATIONS } from './measure.mjs';
+import {
+  CONNECTIONS,
+  FLOOD_CONNECTIONS,
+  HASHING_CONNECTIONS,
+  measureRound,
+  OPERATIONS,
+} from './measure.mjs';
 import { plot, THEMES } from './plot.mjs';
 import { markdown, progressLine, replaceResults } from './report.mjs';
 import { summarize } from './summary.mjs';
@@ -80,6 +86,8 @@ const measure = async (options) => {
     host: `${cpus().length} cores of ${cpus()[0].model}`,
     generator: `wrk ${wrkVersion()}`,
     connections: CONNECTIONS,
+    hashing_connections: HASHING_CONNECTIONS,
+    flood_connections: FLOOD_CONNECTIONS,
     rounds,
     seconds: options.seconds,
     duration_s: elapsed(),

@@ -31,7 +31,7 @@ const send = () =>
     request.on('timeout', () => request.destroy()).on('error', fail).end();
   });
 
-// Timers of Node are late by up to 1 ms. This is not, and nothing else happens in this process.
+// Timers of Node are late by up to 1 ms. This is exact, and may block: nothing else runs here.
 const clock = new Int32Array(new SharedArrayBuffer(4));
 const sleepUntil = (time) => {
   const duration = time - performance.now();

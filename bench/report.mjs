@@ -69,14 +69,16 @@ const failureLine = (title, { name, failed, requests, errors }) => {
 const list = (title, lines) => (lines.length > 0 ? [title, lines.join('\n')] : []);
 
 const parametersText = (summary) => {
-  const { date, host, generator, connections, rounds, seconds, duration_s: duration } = summary;
+  const { date, host, generator, rounds, seconds, duration_s: duration } = summary;
+  const { connections, hashing_connections: hashing, flood_connections: flood } = summary;
   const { other_programs: others, stolen_by_host: stolen } = summary;
   const count = rounds === 1 ? 'one round' : `the median of ${rounds} rounds`;
   return (
-    `${date}, ${host}, ${generator}, ${connections} connections; ${count} of ${seconds} s for ` +
-    `each operation, ${duration} s in total. Other programs used ${others.median_percent}% of ` +
-    `the processors (at most ${others.max_percent}%), and the host of the machine took ` +
-    `${stolen.median_percent}% (at most ${stolen.max_percent}%).`
+    `${date}, ${host}, ${generator}, ${connections} connections (${hashing} for log-ins and ` +
+    `sign-ups, ${flood} in the flood); ${count} of ${seconds} s for each operation, ${duration} ` +
+    `s in total. Other programs used ${others.median_percent}% of the processors (at most ` +
+    `${others.max_percent}%), and the host of the machine took ${stolen.median_percent}% (at ` +
+    `most ${stolen.max_percent}%).`
   );
 };
 

@@ -83,8 +83,8 @@ messages! {
     ACTIVE_DAY_AGO = "Active {count} day ago";
     ACTIVE_DAYS_AGO = "Active {count} days ago";
     OFFLINE = "You're offline. What you typed is safe; we'll carry on when you're back.";
-    SERVER_UNREACHABLE = "We can't reach the server right now. What you typed is safe; we'll \
-        carry on when it's back.";
+    SERVER_UNREACHABLE = "We can't reach the server right now. What you typed is safe; we'll carry \
+        on when it's back.";
 }
 
 /// The messages that no feature has for itself.
@@ -101,13 +101,13 @@ pub const SHARED: &[MessageGroup] = {
     ]
 };
 
-/// The attribute of the root element with the replaced messages: lines, of which each two are an
-/// English text and its replacement. Messages contain no line breaks.
+/// The attribute of the root element with the replaced messages, in alternating lines: an English
+/// text, and then its replacement. Messages contain no line breaks.
 const REPLACEMENTS_ATTRIBUTE: &str = "data-messages";
 
 /// (server) Returns the attribute with the replaced messages, which islands need as well.
 #[cfg(feature = "ssr")]
-pub(crate) fn replacements() -> impl leptos::attr::Attribute {
+pub(crate) fn replacements_attribute() -> impl leptos::attr::Attribute {
     let lines = message::replacements().iter().flat_map(|(english, text)| [*english, *text]);
     let lines = lines.collect::<Vec<_>>().join("\n");
     custom_attribute(REPLACEMENTS_ATTRIBUTE, (!lines.is_empty()).then_some(lines))

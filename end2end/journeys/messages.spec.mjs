@@ -79,7 +79,7 @@ withAndWithoutScripts((scripts) => {
     await page.getByRole('button', { name: 'Send the link' }).click();
     await expect(page.getByRole('heading', { level: 1, name: 'Check your email' })).toBeVisible();
     const mail = await mailTo(user.email);
-    expect(mail.subject).toBe(`Your code is ${mail.code} – neues Passwort wählen`);
+    expect(mail.subject).toBe(`Your code is ${mail.code} – Neues Passwort wählen`);
     expect(mail.html).toContain('Neues Passwort wählen');
   });
 });

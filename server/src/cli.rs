@@ -252,7 +252,7 @@ async fn change_user(
     admin.change(user.id, change).await.map_err(|error| describe_error(&error))
 }
 
-/// Returns an error with the text that the pages show, and the field for validation errors.
+/// Returns an error with the English text of the problem, and the field for validation errors.
 fn describe_error(error: &countersign_core::Error) -> anyhow::Error {
     let problem = to_problem(error);
     match &problem {
@@ -268,7 +268,7 @@ fn describe_error(error: &countersign_core::Error) -> anyhow::Error {
         Problem::Internal { .. } | Problem::Unavailable => {
             anyhow::anyhow!("{}", countersign_core::error_chain(error))
         }
-        other => anyhow::anyhow!("{}", other.summary()),
+        other => anyhow::anyhow!("{}", other.english_summary()),
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn catalog() -> Vec<Group> {
     for (title, messages) in [
         ("problems", Problem::messages().collect()),
         ("fields with errors", FieldError::messages().collect()),
-        ("activity list", EventKind::ALL.iter().map(|kind| kind.text()).collect()),
+        ("activity list", EventKind::ALL.iter().map(|kind| kind.message()).collect()),
         ("months", MONTHS.to_vec()),
         ("emails", mail::MESSAGES.messages.to_vec()),
     ] {
@@ -117,15 +117,6 @@ mod tests {
         // Those of problems and months.
         assert_eq!(declarations(&root.join("types/src")), 2);
         assert_eq!(declarations(&root.join("http/src")), 0);
-    }
-
-    #[test]
-    fn printed_file_is_accepted_and_changes_nothing() {
-        let table: toml::Table = to_toml().parse().expect("TOML");
-        assert!(table.len() > 300);
-        for (english, text) in table {
-            assert_eq!(text.as_str(), Some(&*english));
-        }
     }
 
     #[test]

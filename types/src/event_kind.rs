@@ -72,7 +72,7 @@ macro_rules! event_kinds {
 
             /// Returns the description for users.
             #[must_use]
-            pub const fn text(self) -> Message {
+            pub const fn message(self) -> Message {
                 match self { $(Self::$kind => Message::new($text),)* }
             }
         }
@@ -178,10 +178,10 @@ mod tests {
     fn kinds_have_unique_names_and_texts() {
         for (index, kind) in EventKind::ALL.iter().enumerate() {
             assert_eq!(EventKind::from_name(kind.as_str()), Some(*kind));
-            assert!(!kind.text().english().is_empty(), "{kind:?}");
+            assert!(!kind.message().english().is_empty(), "{kind:?}");
             for other in &EventKind::ALL[index + 1..] {
                 assert_ne!(kind.as_str(), other.as_str());
-                assert_ne!(kind.text(), other.text());
+                assert_ne!(kind.message(), other.message());
             }
         }
     }

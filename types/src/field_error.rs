@@ -274,6 +274,30 @@ impl From<(Field, FieldError)> for FieldErrors {
 mod tests {
     use super::*;
 
+    /// Does not compile for a new error, which must be in the examples.
+    const fn is_example(error: FieldError) -> usize {
+        match error {
+            FieldError::TooWeak(_) => 0,
+            FieldError::Missing
+            | FieldError::Malformed
+            | FieldError::TooShort { .. }
+            | FieldError::TooLong { .. }
+            | FieldError::ControlCharacter
+            | FieldError::FullWidth
+            | FieldError::MatchesEmail
+            | FieldError::Incorrect
+            | FieldError::Unchanged
+            | FieldError::Expired
+            | FieldError::NotInvited => 11,
+        }
+    }
+
+    #[test]
+    fn examples_contain_every_error() {
+        let examples = FieldError::EXAMPLES;
+        assert!(examples.iter().all(|error| is_example(*error) == examples.len()));
+    }
+
     /// The message of every error of every field.
     fn field_errors() -> impl Iterator<Item = String> {
         let weak = PasswordWeakness::ALL.iter().copied().map(FieldError::TooWeak);

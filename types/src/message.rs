@@ -25,8 +25,8 @@ pub struct MessageGroup {
     pub messages: &'static [Message],
 }
 
-/// The replacements of this process. A text has no access to a value that a caller hands on,
-/// because the texts of problems and events are properties of constants.
+/// The replacements of this process. They are global, because problems and events have constant
+/// texts: there is no request or context from which to take replacements.
 static REPLACEMENTS: OnceLock<Vec<(&'static str, &'static str)>> = OnceLock::new();
 
 /// Replaces messages from now on: pairs of the English text and its replacement. Called at most

@@ -50,27 +50,33 @@ password_weaknesses! {
     Other = "other", "Too easy to guess. Choose another.";
 }
 
+/// Maximum number of bytes that are repeated. A longer text may be a good password.
+const MAX_PERIOD: usize = 8;
 /// Neighbouring keys of a keyboard, row by row.
-const KEYS: &str = "qwertyuiop[]asdfghjkl;'zxcvbnm,./";
+const KEYS: &str = "qwertyuiop[] asdfghjkl;' zxcvbnm,./";
 
 impl PasswordWeakness {
-    /// Returns the pattern that the whole password follows: one text again and again, or at most
-    /// two rows of keys, letters or digits, forward or backward.
+    /// Returns the pattern that the whole password follows: one short text again and again, or at
+    /// most two rows of keys, letters or digits, forward or backward.
     #[must_use]
     pub fn pattern(password: &str) -> Option<Self> {
         let text = password.as_bytes();
         let at = |index: usize| text.get(index).map_or(0, u8::to_ascii_lowercase);
         let repeats_after = |period| (period..text.len()).all(|i| at(i) == at(i - period));
-        if (1..=text.len() / 2).any(repeats_after) {
+        if (1..=MAX_PERIOD.min(text.len() / 2)).any(repeats_after) {
             return Some(Self::Repeated);
         }
-        let key = |byte| KEYS.bytes().position(|key| key == byte).unwrap_or(100);
+        let key = |byte| KEYS.bytes().position(|key| key == byte);
+        let are_neighbours = |one, other| {
+            key(one).zip(key(other)).is_some_and(|(one, other)| one.abs_diff(other) == 1)
+        };
+        // Steps in a row of letters, digits or keys; one other step may lead to a second row.
         let (mut sequences, mut others) = (0, 0);
         for index in 1..text.len() {
             let (before, byte) = (at(index - 1), at(index));
             if before.abs_diff(byte) == 1 {
                 sequences += 1;
-            } else if key(before).abs_diff(key(byte)) != 1 {
+            } else if !are_neighbours(before, byte) {
                 others += 1;
             }
         }
@@ -124,6 +130,8 @@ mod tests {
             ("87654321", Some(Reason::Sequence)),
             ("abcd1234", Some(Reason::Sequence)),
             ("abcdefghijklmnop", Some(Reason::Sequence)),
+            ("horse7!yhorse7!y", Some(Reason::Repeated)),
+            ("horse7!yahorse7!ya", None),
             ("", None),
             ("a", None),
             ("ab12", None),

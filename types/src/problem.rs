@@ -285,7 +285,14 @@ impl Problem {
     /// Returns title and detail as one paragraph.
     #[must_use]
     pub fn summary(&self) -> String {
-        parts::SUMMARY.with(&[("title", self.title().text()), ("detail", &self.detail())])
+        texts::SUMMARY.with(&[("title", self.title().text()), ("detail", &self.detail())])
+    }
+
+    /// Returns title and detail in English, for the command line.
+    #[must_use]
+    pub fn english_summary(&self) -> String {
+        let detail = self.english_detail();
+        texts::SUMMARY.english_with(&[("title", self.title().english()), ("detail", &detail)])
     }
 
     /// Returns the messages of all problems.
@@ -302,7 +309,7 @@ impl Problem {
             let Declaration { title, detail, .. } = problem.declaration();
             [title, detail]
         });
-        declared.chain(parts::MESSAGES.messages.iter().copied())
+        declared.chain(texts::MESSAGES.messages.iter().copied())
     }
 
     /// Returns the seconds until the next attempt, if known.
@@ -318,8 +325,8 @@ impl Problem {
     }
 }
 
-/// Parts of the messages of problems.
-pub mod parts {
+/// Texts inside of the messages of problems.
+pub mod texts {
     crate::messages! {
         SUMMARY = "{title}. {detail}";
         A_SECOND = "a second";
@@ -333,11 +340,11 @@ pub mod parts {
 /// Returns a waiting time in words, rounded up.
 fn wait_time(seconds: u32, fill: fn(Message, &[(&str, &str)]) -> String) -> String {
     let (message, count) = match seconds {
-        0..2 => (parts::A_SECOND, 1),
-        2..60 => (parts::SECONDS, seconds),
-        60 => (parts::A_MINUTE, 1),
-        61..=3600 => (parts::MINUTES, seconds.div_ceil(60)),
-        _ => (parts::HOURS, seconds.div_ceil(3600)),
+        0..2 => (texts::A_SECOND, 1),
+        2..60 => (texts::SECONDS, seconds),
+        60 => (texts::A_MINUTE, 1),
+        61..=3600 => (texts::MINUTES, seconds.div_ceil(60)),
+        _ => (texts::HOURS, seconds.div_ceil(3600)),
     };
     fill(message, &[("count", &count.to_string())])
 }

@@ -101,7 +101,7 @@ pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> impl IntoView 
             data-layout=layout(&brand)
             data-mail=sends_mail
             data-brand=brand.has_custom_name.then_some("")
-            {..messages::replacements()}
+            {..messages::replacements_attribute()}
         >
             <head>
                 {head(theme, &files.style, &brand)}

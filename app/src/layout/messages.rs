@@ -6,8 +6,8 @@ pub mod reuse_notice {
 
     messages! {
         TITLE = "We logged out one of your devices to be safe";
-        EXPLANATION = "Its session was used in two places, so it may have been \
-            copied. If you can't explain that, {change_password}.";
+        EXPLANATION = "Its session was used in two places, so it may have been copied. If you \
+            can't explain that, {change_password}.";
         CHANGE_PASSWORD_LINK = "change your password";
         DISMISS = "Don't show this again";
     }
@@ -19,8 +19,8 @@ pub mod verification_notice {
 
     messages! {
         TITLE = "Confirm your email address";
-        EXPLANATION = "If you forget your password, we can help you only at {email}. Enter \
-            the code from our email to it, or get a new one.";
+        EXPLANATION = "If you forget your password, we can help you only at {email}. Enter the \
+            code from our email to it, or get a new one.";
         ENTER_CODE = "Enter the code";
         SEND_CODE = "Send a code";
         LATER = "Later";
@@ -33,11 +33,11 @@ pub mod deletion_notice {
 
     messages! {
         SCHEDULED_FOR = "Your account will be deleted on {date}.";
-        CANCEL_HELP = "Changed your mind? Keep your account. If you didn't ask for \
-            this, change your password as well.";
+        CANCEL_HELP = "Changed your mind? Keep your account. If you didn't ask for this, change \
+            your password as well.";
         CANCEL = "Keep my account";
         /// Replaces the form that requests the deletion.
-        PENDING_NOTICE = "Your account is scheduled for deletion. Use “Keep my account” \
-            above to cancel.";
+        PENDING_NOTICE = "Your account is scheduled for deletion. Use “Keep my account” above to \
+            cancel.";
     }
 }

@@ -133,7 +133,7 @@ pub(crate) fn render(
         logo: has_logo.then(|| format!("cid:{LOGO_ID}")),
         accent,
         base_url,
-        heading: words.heading,
+        heading: words.heading.text(),
         lead: one_line(lead),
         code,
         facts: words::facts(content)

@@ -23,8 +23,8 @@ messages! {
     FINISH_SIGN_UP = "Finish signing up";
     FINISH_SIGN_UP_LEAD = "Enter this code on the page where you signed up, or open the link \
         below.";
-    FINISH_SIGN_UP_REASON = "You get this because someone signed up for {product} with {email}. \
-        If this wasn't you, ignore this email.";
+    FINISH_SIGN_UP_REASON = "You get this because someone signed up for {product} with {email}. If \
+        this wasn't you, ignore this email.";
 
     ACCOUNT_EXISTS = "You already have an account";
     ACCOUNT_EXISTS_LEAD = "Someone tried to sign up with this address, but it already has an \
@@ -138,7 +138,7 @@ pub(super) enum Action {
 pub(super) struct Words {
     /// The subject, except for [`Action::Code`]: see [`code_subject`].
     pub(super) subject: String,
-    pub(super) heading: &'static str,
+    pub(super) heading: Message,
     /// The first paragraph, which is also the preview in lists of mails.
     pub(super) lead: String,
     /// The paragraph before the action. May be empty.
@@ -155,7 +155,7 @@ pub(super) fn words(content: &MailContent, product: &str, recipient: &str) -> Wo
     let fill = |message: Message| message.with(&[("product", product), ("email", recipient)]);
     let information = |heading: Message, lead, reason| Words {
         subject: heading.text().to_owned(),
-        heading: heading.text(),
+        heading,
         lead: fill(lead),
         advice: "",
         action: Action::None,
@@ -228,11 +228,13 @@ pub(super) fn words(content: &MailContent, product: &str, recipient: &str) -> Wo
 }
 
 /// Returns the subject of a mail with a code. The heading continues the sentence, so it begins with
-/// a small letter.
-pub(super) fn code_subject(code: &str, heading: &str) -> String {
-    let mut letters = heading.chars();
+/// a small letter, unless the operator has replaced it: other languages have other rules.
+pub(super) fn code_subject(code: &str, heading: Message) -> String {
+    let text = heading.text();
+    let mut letters = text.chars();
     let first = letters.next().into_iter().flat_map(char::to_lowercase);
-    let heading: String = first.chain(letters).collect();
+    let heading =
+        if text == heading.english() { first.chain(letters).collect() } else { text.to_owned() };
     CODE_SUBJECT.with(&[("code", code), ("heading", &heading)])
 }
 

@@ -90,7 +90,7 @@ const SYSTEM_FONTS: [SystemFont; 2] = [
     },
 ];
 
-/// Average widths of fonts for text, in em. Other fonts can't take the space of one.
+/// The average widths, in em, of fonts for text. For another font no system font is scaled.
 const TEXT_WIDTHS: RangeInclusive<f32> = 0.2..=0.9;
 
 /// The font of the pages.
@@ -117,7 +117,8 @@ impl BrandFont {
     pub(super) fn to_css(&self, url: &str) -> (String, String) {
         let Metrics { widths, ascent, descent, line_gap } = self.metrics;
         let (mut rules, mut families) = (String::new(), "brand".to_owned());
-        for SystemFont { family, faces } in widths.iter().flat_map(|_| SYSTEM_FONTS) {
+        let system_fonts: &[_] = if widths.is_some() { &SYSTEM_FONTS } else { &[] };
+        for SystemFont { family, faces } in system_fonts {
             let _ = write!(families, ",{family}");
             for ((face, weight), width) in faces.iter().zip(WEIGHTS).zip(widths.iter().flatten()) {
                 let names = face.names.iter().map(|name| format!("local(\"{name}\")"));
@@ -177,6 +178,8 @@ impl Metrics {
         // The table of metrics that the font asks for, as in browsers.
         let (ascent, descent) = (in_em(face.ascender()), -in_em(face.descender()));
         let line_gap = in_em(face.line_gap());
+        // ttf-parser would state the widths of the default weight for all weights.
+        let has_unknown_widths = tables.get(*b"fvar").is_some() && tables.get(*b"HVAR").is_none();
         let [regular, bold] = WEIGHTS.map(|weight| {
             // A font without this axis has one width.
             let _ = face.set_variation(Tag::from_bytes(b"wght"), weight.axis);
@@ -185,7 +188,10 @@ impl Metrics {
                 .filter(|width| TEXT_WIDTHS.contains(width))
         });
         Some(Self {
-            widths: regular.zip(bold).map(|(regular, bold)| [regular, bold]),
+            widths: regular
+                .zip(bold)
+                .filter(|_| !has_unknown_widths)
+                .map(|(regular, bold)| [regular, bold]),
             // Negative ones are invalid in a style sheet.
             ascent: ascent.max(0.0),
             descent: descent.max(0.0),
@@ -279,6 +285,7 @@ mod tests {
             TestFont { letters: 'a'..='y', ..TestFont::default() },
             TestFont { width: |_| 0, ..TestFont::default() },
             TestFont { width: |_| 2000, ..TestFont::default() },
+            TestFont { is_variable: true, ..TestFont::default() },
         ] {
             let font = BrandFont::parse(font.to_woff2().into()).expect("a font");
             let (rules, families) = font.to_css("/brand/font.1.woff2");

@@ -15,6 +15,8 @@ pub(crate) struct TestFont {
     /// The width of a character.
     pub(crate) width: fn(char) -> u16,
     pub(crate) is_hmtx_transformed: bool,
+    /// Whether it has axes of variation, but no table of their widths.
+    pub(crate) is_variable: bool,
     /// A table that is missing.
     pub(crate) without: Option<&'static [u8; 4]>,
     /// The length of the last table in the directory, if it is not the actual one.
@@ -30,6 +32,7 @@ impl Default for TestFont {
             letters: 'a'..='z',
             width: |_| 500,
             is_hmtx_transformed: false,
+            is_variable: false,
             without: None,
             declared_length: None,
         }
@@ -90,6 +93,9 @@ impl TestFont {
             (*b"maxp", table(6, &[(0, &[0, 0x5000, count])])),
             (*b"OS/2", table(96, &[(0, &[4]), (62, &[selection]), (68, &self.typo)])),
         ];
+        if self.is_variable {
+            tables.insert(0, (*b"fvar", vec![0; 16]));
+        }
         tables.retain(|(tag, _)| self.without.is_none_or(|without| without != tag));
         tables
     }

@@ -54,18 +54,21 @@ fn parse(text: &str) -> Result<Vec<(Message, String)>, String> {
         check(english, replacement).map_err(|problem| {
             format!("names a file in which the replacement of \"{english}\" {problem}")
         })?;
-        replacements.push((*message, replacement.to_owned()));
+        // The output of `countersign messages` has all lines.
+        if replacement != english {
+            replacements.push((*message, replacement.to_owned()));
+        }
     }
     Ok(replacements)
 }
 
 /// Returns the error for a text that is no message.
 fn unknown(text: &str, known: &BTreeSet<Message>) -> String {
-    const MAX_SHOWN: usize = 80;
+    const MAX_SHOWN: usize = 200;
     let shown: String = text.chars().take(MAX_SHOWN).collect();
     let nearest = known
         .iter()
-        .map(|message| (strsim::normalized_damerau_levenshtein(text, message.english()), message))
+        .map(|message| (strsim::normalized_damerau_levenshtein(&shown, message.english()), message))
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .filter(|(similarity, _)| *similarity > 0.5);
     let hint = nearest.map_or_else(
@@ -93,7 +96,7 @@ fn check(english: &str, replacement: &str) -> Result<(), String> {
     }
     match found.first() {
         None => Ok(()),
-        Some(name) => Err(format!("has the placeholder {{{name}}} too often")),
+        Some(name) => Err(format!("has a placeholder too many: {{{name}}}")),
     }
 }
 
@@ -117,6 +120,15 @@ mod tests {
         let expected = (Message::new("Log in to {product}"), "Sign in to {product}".to_owned());
         assert_eq!(replacements, Ok(vec![expected]));
         assert_eq!(parse(""), Ok(Vec::new()));
+        assert_eq!(parse("\"Log in\" = \"Log in\""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn printed_file_is_accepted_and_changes_nothing() {
+        let printed = crate::messages::to_toml();
+        assert!(printed.lines().count() > 300);
+        assert!(printed.len() < MAX_BYTES);
+        assert_eq!(parse(&printed), Ok(Vec::new()));
     }
 
     #[test]
@@ -127,11 +139,11 @@ mod tests {
             ("\"Log in\" = 1", "\"Log in\" is not a text in quotes"),
             ("\"Log in\" = \" \"", "\"Log in\" is empty"),
             ("\"Log in\" = \"a\\nb\"", "a line break or another control character"),
-            ("\"Log in\" = \"{product}\"", "has the placeholder {product} too often"),
+            ("\"Log in\" = \"{product}\"", "has a placeholder too many: {product}"),
             ("\"Log in to {product}\" = \"Sign in\"", "lacks the placeholder {product}"),
             (
                 "\"Log in to {product}\" = \"{product}, {product}\"",
-                "has the placeholder {product} too often",
+                "has a placeholder too many: {product}",
             ),
             ("\"Log in\" = \"a\"\n\"Log in\" = \"b\"", "line 2: duplicate key"),
             ("\n\nLog in = 1", "line 3: "),

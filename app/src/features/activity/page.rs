@@ -195,7 +195,7 @@ fn row(Repeated { newest: event, count }: Repeated, now: Timestamp) -> AnyView {
         <li data-part="row">
             {icon_box(which, tone)}
             <p class="activity-event">
-                {event.kind.text().text()} {(count > 1).then(|| times(count))}
+                {event.kind.message().text()} {(count > 1).then(|| times(count))}
             </p>
             <TimeOfDay at=event.at/>
             <p class="text-muted text-small">{device} {address} {report}</p>

@@ -5,10 +5,10 @@ use countersign_types::messages;
 messages! {
     HEADING = "Confirm your email address";
     CONFIRM = "Confirm email address";
-    CHOOSE = "Choose a password for your new account. It replaces one that you may \
-                          have chosen in another browser.";
+    CHOOSE = "Choose a password for your new account. It replaces one that you may have chosen in \
+        another browser.";
     CREATE = "Create account";
     CREATING = "Creating account…";
-    LOG_IN_FIRST = "Log in to the account that this address is for, and open the link \
-                                from the email again. If you don't know of any, ignore the email.";
+    LOG_IN_FIRST = "Log in to the account that this address is for, and open the link from the \
+        email again. If you don't know of any, ignore the email.";
 }

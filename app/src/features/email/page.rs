@@ -93,12 +93,13 @@ fn code_form(TaggedAccount { account, .. }: TaggedAccount) -> impl IntoView {
         .into_any();
     }
     let address = view! { <strong>{account.pending_email.unwrap_or(account.email)}</strong> };
+    let taken = is_change.then(|| {
+        view! { <p class="text-muted">{messages::TAKEN_ADDRESS.text()}</p> }
+    });
     view! {
         <div class="card stack" data-part="card">
             <p>{interpolate(messages::ENTER_CODE_HELP, address)}</p>
-            {is_change.then(|| {
-            view! { <p class="text-muted">{messages::TAKEN_ADDRESS.text()}</p> }
-        })}
+            {taken}
             <ConfirmCodeForm/>
         </div>
         <p>{interpolate(messages::START_AGAIN, again)}</p>

@@ -9,8 +9,8 @@ messages! {
     SENDING = "Sending…";
     BACK = "Remembered it? {log_in}";
     SENT_HEADING = "Check your email";
-    SENT = "If there is an account with that address, an email with a link and a \
-                        code is on its way.";
+    SENT = "If there is an account with that address, an email with a link and a code is on its \
+        way.";
     CODE_HINT = "Six digits.";
     CONTINUE = "Continue";
     CHECKING = "Checking…";

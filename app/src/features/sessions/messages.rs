@@ -4,8 +4,8 @@ use countersign_types::messages;
 
 messages! {
     HEADING = "Devices";
-    LEAD = "These devices are logged in to your account. Don't recognise one? \
-    Log it out, then change your password.";
+    LEAD = "These devices are logged in to your account. Don't recognise one? Log it out, then \
+        change your password.";
     LIST_TITLE = "Where you're logged in";
     CURRENT_SESSION = "This device";
     SINCE = "since {date}";

@@ -9,8 +9,8 @@ messages! {
     SUBMIT = "Create account";
     WORKING = "Creating account…";
     ALREADY = "Already have an account? {log_in}";
-    INVITATION_ENDED = "Ask an administrator for a new invitation, or log in if you \
-                                    have an account.";
+    INVITATION_ENDED = "Ask an administrator for a new invitation, or log in if you have an \
+        account.";
 }
 
 /// Returns the heading for the first administrator. `product` is the name of the product.

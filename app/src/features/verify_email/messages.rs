@@ -5,8 +5,8 @@ use countersign_types::messages;
 messages! {
     HEADING = "Check your email";
     SENT = "We've sent an email with a link and a code to the address you entered.";
-    SENT_AGAIN = "Another email is on its way, at most one in half a minute. Only the \
-                              newest code works.";
+    SENT_AGAIN = "Another email is on its way, at most one in half a minute. Only the newest code \
+        works.";
     CONTINUE = "Confirm";
     CHECKING = "Checking…";
     NOTHING_THERE = "Nothing there? Look in spam, or ask for another email.";

@@ -168,7 +168,7 @@ fn event(event: &ActivityEvent) -> impl IntoView + use<> {
         words::EVENT_COLUMNS.map(Message::text),
         [
             view! { <DateTime at/> }.into_any(),
-            kind.text().text().into_any(),
+            kind.message().text().into_any(),
             messages::device(device.as_deref()).into_any(),
             address.into_any(),
         ],

@@ -5,8 +5,8 @@ use countersign_types::{Message, messages};
 messages! {
     HEADING = "Your data";
     DOWNLOAD = "Download your data";
-    DOWNLOAD_HELP = "A copy of everything we store about you: your account, \
-    devices and activity. Your password isn't included.";
+    DOWNLOAD_HELP = "A copy of everything we store about you: your account, devices and activity. \
+        Your password isn't included.";
     CONFIRMED = "Password confirmed. Choose a format to download your data.";
     AS_HTML = "Download as a web page";
     AS_JSON = "Download as JSON";
