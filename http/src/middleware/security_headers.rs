@@ -44,11 +44,13 @@ pub(super) fn add_security_headers(headers: &mut HeaderMap, secure: bool, subdom
     set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(headers, HeaderName::from_static("cross-origin-embedder-policy"), "require-corp");
     set_default(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    set(
-        headers,
-        HeaderName::from_static("permissions-policy"),
-        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    );
+    if !is_subresource(headers) {
+        set(
+            headers,
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        );
+    }
     if secure {
         set(
             headers,
@@ -57,6 +59,15 @@ pub(super) fn add_security_headers(headers: &mut HeaderMap, secure: bool, subdom
         );
     }
     add_charset(headers);
+}
+
+/// Returns whether the response can only be a part of a document. A permissions policy is for
+/// documents, and would be 80 bytes of each file that a page loads.
+fn is_subresource(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    [&b"application/wasm"[..], b"text/css", b"text/javascript", b"application/javascript"]
+        .iter()
+        .any(|subresource| kind.starts_with(subresource))
 }
 
 /// Adds the charset of text types: without it, some browsers guess. (ASVS 5.0, 4.1.1.)
