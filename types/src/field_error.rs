@@ -181,22 +181,11 @@ impl FieldError {
 
     fn parse(text: &str) -> Option<Self> {
         let (code, detail) = text.split_once('.').unwrap_or((text, ""));
-        let unlimited = [
-            Self::Missing,
-            Self::Malformed,
-            Self::ControlCharacter,
-            Self::FullWidth,
-            Self::MatchesEmail,
-            Self::Incorrect,
-            Self::Unchanged,
-            Self::Expired,
-            Self::NotInvited,
-        ];
         match code {
             "too_short" => detail.parse().ok().map(|min| Self::TooShort { min }),
             "too_long" => detail.parse().ok().map(|max| Self::TooLong { max }),
             "too_weak" => PasswordWeakness::from_name(detail).map(Self::TooWeak),
-            _ => unlimited.into_iter().find(|error| error.code() == text),
+            _ => Self::EXAMPLES.into_iter().find(|error| error.code() == text),
         }
     }
 }
