@@ -1,11 +1,7 @@
 //! The origin of a request as the network shows it, and the credential that it presents.
 
-use crate::user_agent;
-use std::{
-    fmt,
-    net::{IpAddr, Ipv6Addr},
-    sync::Arc,
-};
+use crate::{network::Network, user_agent};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 /// The origin of a request, for the activity list, the log and rate limits. It proves nothing. Most
 /// requests clone it several times, so its texts are shared.
@@ -32,24 +28,11 @@ impl RequestContext {
             device_cookie: None,
         }
     }
-}
 
-impl RequestContext {
-    /// The network of the client: an IPv4 address, or an IPv6 prefix of 64 bits. Clients without an
-    /// address share one network.
+    /// Returns the network of the client.
     #[must_use]
-    pub fn ip_prefix(&self) -> Vec<u8> {
-        ip_prefix(self.address)
-    }
-}
-
-/// Returns the network of an address: 4 bytes of IPv4, the first 8 of IPv6, or 16 zeros without an
-/// address.
-pub(crate) fn ip_prefix(address: Option<IpAddr>) -> Vec<u8> {
-    match address.map(|address| address.to_canonical()) {
-        Some(IpAddr::V4(address)) => address.octets().to_vec(),
-        Some(IpAddr::V6(address)) => address.octets()[..8].to_vec(),
-        None => Ipv6Addr::UNSPECIFIED.octets().to_vec(),
+    pub fn network(&self) -> Network {
+        Network::of(self.address)
     }
 }
 
@@ -75,20 +58,5 @@ impl fmt::Debug for PresentedCredential<'_> {
             Self::Bearer(_) => "Bearer(…)",
             Self::Cookie(_) => "Cookie(…)",
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ip_prefix_is_canonical_and_64_bits_for_ipv6() {
-        let of = |text: &str| ip_prefix(text.parse().ok());
-        assert_eq!(of("192.0.2.7"), of("::ffff:192.0.2.7"));
-        assert_ne!(of("192.0.2.7"), of("192.0.2.8"));
-        assert_eq!(of("2001:db8:1:2::1"), of("2001:DB8:1:2:ffff:ffff:ffff:ffff"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_eq!(ip_prefix(None).len(), 16);
     }
 }

@@ -2,6 +2,7 @@
 //! bytes.
 
 use crate::quota::{Quota, Slot};
+use countersign_core::Network;
 use std::sync::Arc;
 
 /// Maximum number of concurrent requests.
@@ -19,8 +20,8 @@ pub const MAX_RESPONSE_BYTES_PER_NETWORK: usize = 8 * 1024 * 1024;
 /// The current usage.
 #[derive(Clone)]
 pub(crate) struct Budgets {
-    requests: Quota<Vec<u8>>,
-    bytes: Quota<Vec<u8>>,
+    requests: Quota<Network>,
+    bytes: Quota<Network>,
 }
 
 impl Default for Budgets {
@@ -33,51 +34,56 @@ impl Default for Budgets {
 /// the request and of the response.
 #[derive(Clone)]
 pub struct Admission {
-    _slots: Arc<Slot<Vec<u8>>>,
-    _bytes: Option<Arc<Slot<Vec<u8>>>>,
+    _slots: Arc<Slot<Network>>,
+    _bytes: Option<Arc<Slot<Network>>>,
 }
 
 impl Budgets {
     /// Reserves capacity for a request. `network`: `None` for a trusted proxy.
-    pub(crate) fn admit(&self, network: Option<&[u8]>) -> Option<Admission> {
-        let slot = self.requests.acquire(&holder(network, MAX_REQUESTS_PER_NETWORK))?;
+    pub(crate) fn admit(&self, network: Option<Network>) -> Option<Admission> {
+        let slot = self.requests.acquire(holder(network, MAX_REQUESTS_PER_NETWORK).as_slice())?;
         Some(Admission { _slots: Arc::new(slot), _bytes: None })
     }
 
     /// Reserves capacity for the response of an admitted request.
     pub(crate) fn charge(
         &self,
-        network: Option<&[u8]>,
+        network: Option<Network>,
         admission: Admission,
         bytes: usize,
     ) -> Option<Admission> {
-        let slot =
-            self.bytes.acquire_many(bytes, &holder(network, MAX_RESPONSE_BYTES_PER_NETWORK))?;
+        let holder = holder(network, MAX_RESPONSE_BYTES_PER_NETWORK);
+        let slot = self.bytes.acquire_many(bytes, holder.as_slice())?;
         Some(Admission { _bytes: Some(Arc::new(slot)), ..admission })
     }
 }
 
-fn holder(network: Option<&[u8]>, limit: usize) -> Vec<(Vec<u8>, usize)> {
-    network.map(|network| (network.to_vec(), limit)).into_iter().collect()
+fn holder(network: Option<Network>, limit: usize) -> Option<(Network, usize)> {
+    network.map(|network| (network, limit))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn networks() -> (Network, Network) {
+        let [one, two] = [1, 2].map(|last| Network::of(Some([192, 0, 2, last].into())));
+        (one, two)
+    }
+
     #[test]
     fn network_at_its_limit_is_rejected_and_others_are_not() {
-        let budgets = Budgets::default();
+        let (budgets, (one, two)) = (Budgets::default(), networks());
         let mut held: Vec<_> = (0..MAX_REQUESTS_PER_NETWORK)
-            .map(|_| budgets.admit(Some(b"one")).expect("capacity"))
+            .map(|_| budgets.admit(Some(one)).expect("capacity"))
             .collect();
-        assert!(budgets.admit(Some(b"one")).is_none());
-        assert!(budgets.admit(Some(b"two")).is_some());
+        assert!(budgets.admit(Some(one)).is_none());
+        assert!(budgets.admit(Some(two)).is_some());
         held.extend(
             (held.len()..MAX_REQUESTS)
                 .map(|_| budgets.admit(None).expect("capacity of all networks")),
         );
-        assert!(budgets.admit(None).is_none() && budgets.admit(Some(b"two")).is_none());
+        assert!(budgets.admit(None).is_none() && budgets.admit(Some(two)).is_none());
         let copy = held.pop();
         let kept = copy.clone();
         drop(copy);
@@ -88,19 +94,19 @@ mod tests {
 
     #[test]
     fn bytes_are_reserved_until_response_is_dropped() {
-        let budgets = Budgets::default();
-        let charge = |network: Option<&[u8]>, bytes| {
+        let (budgets, (one, two)) = (Budgets::default(), networks());
+        let charge = |network: Option<Network>, bytes| {
             budgets.admit(network).and_then(|admission| budgets.charge(network, admission, bytes))
         };
-        let held = charge(Some(b"one"), MAX_RESPONSE_BYTES_PER_NETWORK).expect("capacity");
-        assert!(charge(Some(b"one"), 1).is_none() && charge(Some(b"one"), 0).is_some());
-        assert!(charge(Some(b"two"), MAX_RESPONSE_BYTES_PER_NETWORK).is_some());
+        let held = charge(Some(one), MAX_RESPONSE_BYTES_PER_NETWORK).expect("capacity");
+        assert!(charge(Some(one), 1).is_none() && charge(Some(one), 0).is_some());
+        assert!(charge(Some(two), MAX_RESPONSE_BYTES_PER_NETWORK).is_some());
         assert!(
             charge(None, MAX_RESPONSE_BYTES - MAX_RESPONSE_BYTES_PER_NETWORK + 1).is_none(),
             "exceeds the total"
         );
         drop(held);
-        assert!(charge(Some(b"one"), MAX_RESPONSE_BYTES_PER_NETWORK).is_some());
+        assert!(charge(Some(one), MAX_RESPONSE_BYTES_PER_NETWORK).is_some());
         assert!(charge(None, MAX_RESPONSE_BYTES).is_some());
     }
 }

@@ -11,7 +11,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use countersign_core::{RequestContext, accounts::OlderSessions};
+use countersign_core::{Network, RequestContext, accounts::OlderSessions};
 use countersign_types::UserId;
 use futures::stream;
 use std::{io, time::Duration};
@@ -37,7 +37,7 @@ pub struct ExportSlots(Quota<Holder>);
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
     User(UserId),
-    Network(Vec<u8>),
+    Network(Network),
 }
 
 /// The slot of one export. Dropping it releases the slot.
@@ -54,7 +54,7 @@ impl ExportSlots {
     pub fn acquire(&self, user: UserId, client: &RequestContext) -> Option<ExportSlot> {
         self.0.acquire(&[
             (Holder::User(user), 1),
-            (Holder::Network(client.ip_prefix()), MAX_CONCURRENT_PER_NETWORK),
+            (Holder::Network(client.network()), MAX_CONCURRENT_PER_NETWORK),
         ])
     }
 }

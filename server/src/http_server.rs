@@ -15,16 +15,10 @@ mod delivery;
 
 use crate::tls::Tls;
 use axum::Router;
+use countersign_core::Network;
 use countersign_http::{client_ip::is_in, quota::Quota};
 use ipnet::IpNet;
-use std::{
-    future::Future,
-    io,
-    net::{IpAddr, Ipv6Addr},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -109,7 +103,7 @@ impl HttpServer {
                 }
             };
             let holder = (!is_in(&proxies, &peer.ip()))
-                .then(|| (ip_prefix(peer.ip()), MAX_CONNECTIONS_PER_NETWORK));
+                .then(|| (Network::of(Some(peer.ip())), MAX_CONNECTIONS_PER_NETWORK));
             let Some(share) = per_network.acquire(holder.as_slice()) else { continue };
             let (shared, stopped) = (shared.clone(), stopped.clone());
             tokio::spawn(async move {
@@ -120,30 +114,5 @@ impl HttpServer {
         drop(listener);
         stopping.send_replace(());
         let _ = slots.acquire_many(u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX)).await;
-    }
-}
-
-/// Returns the network of an IP address: the IPv4 address itself, or the /64 of an IPv6 address,
-/// because one client has a whole /64.
-fn ip_prefix(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
-        }
-        address @ IpAddr::V4(_) => address,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ip_prefix_groups_ipv6_by_64_bits() {
-        let prefix = |address: &str| ip_prefix(address.parse().expect("an address"));
-        assert_eq!(prefix("::ffff:192.0.2.7"), prefix("192.0.2.7"));
-        assert_ne!(prefix("192.0.2.7"), prefix("192.0.2.8"));
-        assert_eq!(prefix("2001:db8::1"), prefix("2001:db8::ffff"));
-        assert_ne!(prefix("2001:db8::1"), prefix("2001:db8:0:1::1"));
     }
 }

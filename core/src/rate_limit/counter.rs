@@ -60,7 +60,7 @@ impl Counter {
 
     /// Returns the counter of a network. Clients without an address share one.
     pub(crate) fn for_network(action: LimitedAction, context: &RequestContext) -> Self {
-        Self { action, subject: context.ip_prefix() }
+        Self { action, subject: context.network().to_bytes() }
     }
 }
 

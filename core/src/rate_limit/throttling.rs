@@ -115,8 +115,10 @@ impl Auth {
         if self.policy().limits.is_off() {
             return self.hasher().reserve(priority, Vec::new());
         }
-        let network =
-            Quota { key: context.ip_prefix(), limit: (self.hasher().capacity() / 4).max(1) };
+        let network = Quota {
+            key: context.network().to_bytes(),
+            limit: (self.hasher().capacity() / 4).max(1),
+        };
         let own = quota_key.map(|key| Quota { key: key.to_vec(), limit: 2 });
         self.hasher().reserve(priority, iter::once(network).chain(own).collect())
     }
