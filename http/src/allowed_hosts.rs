@@ -2,11 +2,13 @@
 //! [`crate::middleware::host`], whose tests have a table of all cases.
 
 use axum::http::uri::Authority;
-use url::{Host, Url};
+use url::{Host, Position, Url};
 
 /// The hosts of this server.
 #[derive(Clone, Debug)]
 pub(crate) struct AllowedHosts {
+    /// The authority of the public URL as browsers send it.
+    own: String,
     host: Option<Host>,
     port: Option<u16>,
     others: Vec<Authority>,
@@ -18,6 +20,7 @@ impl AllowedHosts {
     #[must_use]
     pub(crate) fn new(url: &Url, others: &[Authority]) -> Self {
         Self {
+            own: url[Position::BeforeHost..Position::AfterPort].to_owned(),
             host: url.host().map(|host| host.to_owned()),
             port: url.port_or_known_default(),
             others: others.to_vec(),
@@ -26,6 +29,9 @@ impl AllowedHosts {
 
     /// Returns whether a request for this host is accepted.
     pub(crate) fn contains_host(&self, requested: &Authority) -> bool {
+        if requested.as_str() == self.own {
+            return true;
+        }
         let is_listed = |listed: &Authority| {
             requested.host().eq_ignore_ascii_case(listed.host())
                 && (listed.port_u16().is_none() || listed.port_u16() == requested.port_u16())

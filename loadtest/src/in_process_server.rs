@@ -3,7 +3,7 @@
 use crate::api::{ApiRequest, ApiResponse, Tokens};
 use anyhow::{Context, ensure};
 use axum::{Router, body::Body, extract::ConnectInfo};
-use countersign::{AppState, brand::SiteBrand, config::Site, router::with_middleware};
+use countersign::{AppState, brand::SiteBrand, config::Site, middleware::stack::with_middleware};
 use countersign_core::{
     Auth, AuthConfig, BackgroundTasks, Clock, HashingConfig, Policy, RandomSource, ServerSecret,
     Store,

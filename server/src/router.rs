@@ -5,10 +5,9 @@ use crate::{
     middleware::{
         element_count,
         entered_values::keep_entered_values,
-        error_pages,
         page_cache::{PageCache, serve_cached_page},
-        page_guard,
         render_limit::{RenderSlots, limit_rendering},
+        stack::with_middleware,
     },
     open_link::open_link,
     page_policy, speculation_rules,
@@ -22,19 +21,13 @@ use axum::{
         HeaderMap, HeaderValue, StatusCode, Uri,
         header::{ACCEPT, ALLOW, CACHE_CONTROL, LOCATION},
     },
-    middleware::{from_fn, from_fn_with_state, map_response},
+    middleware::{from_fn_with_state, map_response},
     response::{IntoResponse, Redirect, Response},
     routing::{any, get},
 };
 use countersign_http::{
     api::{self, access::AccessLevels, public_document::public_document},
-    cookies,
-    middleware::{
-        api_guard::{ApiGuard, guard_api},
-        budget, catch_panic, cors, credentials, csrf, host, request_limits, request_log,
-        security_headers,
-    },
-    problem,
+    cookies, problem,
 };
 use countersign_leptos::{
     App,
@@ -46,7 +39,6 @@ use leptos::prelude::provide_context;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use std::sync::{Arc, LazyLock};
 use tower::ServiceBuilder;
-use tower_http::catch_panic::CatchPanicLayer;
 
 /// The routes of the pages. They are collected once per process: while Leptos collects routes, no
 /// resource loads in the whole process, and a page rendered at that time would wait forever.
@@ -185,33 +177,6 @@ async fn method_not_allowed() -> Response {
 /// Changing Passwords).
 async fn redirect_to_password_page() -> impl IntoResponse {
     (StatusCode::FOUND, [(LOCATION, PASSWORD.path)])
-}
-
-/// Adds the middleware to some routes; see [`crate::middleware`]. `levels` are the access levels of
-/// API operations among them.
-pub fn with_middleware(routes: Router<AppState>, levels: AccessLevels, server: AppState) -> Router {
-    let http = server.0.http.clone();
-    // One layer of nested services: axum would box the services of each separate layer, and clone
-    // the boxes for each request.
-    let middleware = ServiceBuilder::new()
-        .layer(catch_panic::outermost_layer(&http))
-        .layer(from_fn_with_state(http.clone(), request_log::log_request))
-        .map_response(security_headers::set_security_headers(http.clone()))
-        .layer(from_fn_with_state(server.clone(), error_pages::render_error_pages))
-        .layer(from_fn_with_state(http.clone(), budget::enforce_budget))
-        .layer(from_fn_with_state(http.clone(), host::reject_invalid_targets))
-        .option_layer(
-            cors::is_enabled(&http)
-                .then(|| from_fn_with_state(http.clone(), cors::allow_listed_origins)),
-        )
-        .layer(from_fn(request_limits::timeout_request))
-        .layer(CatchPanicLayer::custom(catch_panic::panic_response))
-        .layer(from_fn(request_limits::read_body))
-        .layer(from_fn_with_state(http.clone(), csrf::reject_cross_origin))
-        .layer(from_fn_with_state(http.clone(), credentials::check_credentials))
-        .layer(from_fn_with_state(http.clone(), page_guard::require_access_levels))
-        .layer(from_fn_with_state(ApiGuard::new(http, levels), guard_api));
-    routes.layer(middleware).with_state(server)
 }
 
 /// Maximum length of a query that a redirect preserves, in bytes. Queries of the app are much

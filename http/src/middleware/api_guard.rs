@@ -11,40 +11,38 @@ use crate::{
     challenge::bearer_challenge,
     error::{ApiError, ErrorExtension, RequestError, log_and_convert},
     extract::{RequestAuth, has_access_token},
+    middleware::BoxedRequest,
 };
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::MatchedPath,
     http::header::WWW_AUTHENTICATE,
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use countersign_core::{RequestContext, VerifiedSession};
 use countersign_types::{Access, Problem};
-use std::sync::Arc;
 
 /// The state of the guard.
-#[derive(Clone)]
 pub struct ApiGuard {
     http: HttpState,
-    levels: Arc<AccessLevels>,
+    levels: AccessLevels,
 }
 
 impl ApiGuard {
     /// Creates the guard for operations with these access levels.
     #[must_use]
-    pub fn new(http: HttpState, levels: AccessLevels) -> Self {
-        Self { http, levels: Arc::new(levels) }
+    pub const fn new(http: HttpState, levels: AccessLevels) -> Self {
+        Self { http, levels }
     }
 }
 
 /// Refuses requests without the credential that the operation requires, logs the cause of errors
 /// with the ID of the request, and adds to a challenge whether a token was rejected.
-pub async fn guard_api(
-    State(ApiGuard { http, levels }): State<ApiGuard>,
-    mut request: Request,
-    next: Next,
+pub async fn guard_api<F: Future<Output = Response>>(
+    ApiGuard { http, levels }: &ApiGuard,
+    mut request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
 ) -> Response {
-    let has_token = has_access_token(request.headers(), request.uri().path(), &http);
+    let has_token = has_access_token(request.headers(), request.uri().path(), http);
     let client = request.extensions().get::<RequestContext>();
     let request_id = client.map(|client| client.request_id.clone()).unwrap_or_default();
     let level = request
@@ -53,10 +51,10 @@ pub async fn guard_api(
         .and_then(|path| levels.find(request.method(), path.as_str()));
     let required = level.filter(|level| *level != Access::Public).map(|level| {
         let (headers, extensions) = (request.headers(), request.extensions());
-        (RequestAuth::of(headers, request.uri(), extensions, &http), level)
+        (RequestAuth::of(headers, request.uri(), extensions, http), level)
     });
     let verified = match required {
-        Some((auth, level)) => verify(&http, &auth, level).await.map(Some),
+        Some((auth, level)) => verify(http, &auth, level).await.map(Some),
         None => Ok(None),
     };
     let mut response = match verified {
@@ -64,7 +62,7 @@ pub async fn guard_api(
             if let Some(verified) = verified {
                 request.extensions_mut().insert(verified);
             }
-            next.run(request).await
+            next(request).await
         }
         Err(error) => error.into_response(),
     };

@@ -2,29 +2,52 @@
 //!
 //! Panics are caught twice: inside the middleware, so that the response is logged and has all
 //! headers; and around it, for panics in the middleware itself.
+//!
+//! `tower_http::catch_panic` does the same, but boxes the body of each response.
 
-use crate::{HttpState, middleware::security_headers, problem};
+use crate::{
+    HttpState,
+    middleware::{BoxedRequest, security_headers},
+    problem,
+};
 use axum::response::Response;
 use countersign_types::Problem;
-use std::any::Any;
-use tower_http::catch_panic::CatchPanicLayer;
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
 
-/// Returns the response for a panic, without its message: the panics of some libraries quote their
-/// input.
-pub fn panic_response(_: Box<dyn Any + Send + 'static>) -> Response {
-    tracing::error!("handler panicked");
-    problem::response(&Problem::internal())
+/// Responds with 500 to a request whose handler panics.
+pub async fn catch_handler_panic<F: Future<Output = Response>>(
+    request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
+) -> Response {
+    catch_panic(request, next, "handler panicked").await.unwrap_or_else(panic_response)
 }
 
-/// Returns the outermost layer, which catches panics in the middleware.
-pub fn outermost_layer(
+/// Responds with 500 to a request for which the middleware panics.
+pub async fn catch_middleware_panic<F: Future<Output = Response>>(
     server: &HttpState,
-) -> CatchPanicLayer<impl Fn(Box<dyn Any + Send + 'static>) -> Response + Clone + use<>> {
-    let (secure, subdomains) = (server.is_secure(), server.settings().hsts_subdomains);
-    CatchPanicLayer::custom(move |_: Box<dyn Any + Send + 'static>| {
-        tracing::error!("middleware panicked");
-        let mut response = problem::response(&Problem::internal());
-        security_headers::add_security_headers(response.headers_mut(), secure, subdomains);
+    request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
+) -> Response {
+    catch_panic(request, next, "middleware panicked").await.unwrap_or_else(|| {
+        let mut response = panic_response();
+        security_headers::add_security_headers(response.headers_mut(), server);
         response
     })
+}
+
+/// Returns `None` after a panic. Its message is not used: the panics of some libraries quote their
+/// input.
+async fn catch_panic<F: Future<Output = Response>>(
+    request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
+    log_message: &str,
+) -> Option<Response> {
+    // The values of a request are dropped after a panic. Those that requests share are synchronized.
+    let response = AssertUnwindSafe(async move { next(request).await }).catch_unwind().await;
+    response.inspect_err(|_| tracing::error!("{log_message}")).ok()
+}
+
+fn panic_response() -> Response {
+    problem::response(&Problem::internal())
 }

@@ -10,11 +10,10 @@
 //! set in their responses, because a browser adds cookies by itself. Other origins get no CORS
 //! headers, so their browsers withhold the response.
 
-use crate::HttpState;
+use crate::{HttpState, middleware::BoxedRequest};
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use countersign_core::RequestContext;
@@ -36,19 +35,15 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 #[derive(Clone, Copy)]
 pub(crate) struct AllowedOrigin;
 
-/// Returns whether any origin is listed. Without one, the middleware has nothing to do.
-pub fn is_enabled(server: &HttpState) -> bool {
-    !server.settings().cors_origins.is_empty()
-}
-
 /// Allows requests from listed origins.
-pub async fn allow_listed_origins(
-    State(server): State<HttpState>,
-    mut request: Request,
-    next: Next,
+pub async fn allow_listed_origins<F: Future<Output = Response>>(
+    server: &HttpState,
+    mut request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
 ) -> Response {
-    if !CORS_PATHS.iter().any(|path| is_at_or_below(request.uri().path(), path)) {
-        return next.run(request).await;
+    let is_enabled = !server.settings().cors_origins.is_empty();
+    if !is_enabled || !CORS_PATHS.iter().any(|path| is_at_or_below(request.uri().path(), path)) {
+        return next(request).await;
     }
     let origin = request
         .headers()
@@ -62,7 +57,7 @@ pub async fn allow_listed_origins(
         })
         .cloned();
     let Some(origin) = origin else {
-        let mut response = next.run(request).await;
+        let mut response = next(request).await;
         add_vary(response.headers_mut());
         return response;
     };
@@ -74,7 +69,7 @@ pub async fn allow_listed_origins(
             client.device_cookie = None;
         }
         request.extensions_mut().insert(AllowedOrigin);
-        let mut response = next.run(request).await;
+        let mut response = next(request).await;
         response.headers_mut().remove(header::SET_COOKIE);
         response
     };

@@ -5,7 +5,7 @@
 //! of them; see [`crate::credentials`]. A browser sends credentials of one
 //! session only.
 
-use super::duplicate_cookies::keep_valid_cookie;
+use super::{BoxedRequest, duplicate_cookies::keep_valid_cookie};
 use crate::{
     HttpState,
     context::request_context,
@@ -16,9 +16,8 @@ use crate::{
     problem,
 };
 use axum::{
-    extract::{Request, State},
-    http::request::Parts,
-    middleware::Next,
+    extract::Request,
+    http::{header::COOKIE, request::Parts},
     response::Response,
 };
 use countersign_core::PresentedCredential;
@@ -55,15 +54,27 @@ async fn reject_two_users(server: &HttpState, request: &Parts) -> Option<Respons
 }
 
 /// Keeps one refresh cookie, and rejects requests with credentials of two users.
-pub async fn check_credentials(
-    State(server): State<HttpState>,
-    request: Request,
-    next: Next,
+pub async fn check_credentials<F: Future<Output = Response>>(
+    server: &HttpState,
+    request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
 ) -> Response {
+    let headers = request.headers();
+    if !headers.contains_key(COOKIE) && !headers.contains_key(X_ACCESS_TOKEN) {
+        // At most one credential: `bearer` ignores several.
+        return next(request).await;
+    }
+    match Box::pin(check_all(server, request)).await {
+        Ok(request) => next(request).await,
+        Err(rejection) => rejection,
+    }
+}
+
+async fn check_all(server: &HttpState, request: BoxedRequest) -> Result<BoxedRequest, Response> {
     let (mut parts, body) = request.into_parts();
-    keep_valid_cookie(&server, &mut parts).await;
-    match reject_two_users(&server, &parts).await {
-        Some(rejection) => rejection,
-        None => next.run(Request::from_parts(parts, body)).await,
+    keep_valid_cookie(server, &mut parts).await;
+    match reject_two_users(server, &parts).await {
+        Some(rejection) => Err(rejection),
+        None => Ok(Box::new(Request::from_parts(parts, body))),
     }
 }

@@ -18,33 +18,32 @@
 //! program with a cookie jar does, and can send `Origin`. The device cookie doesn't count: it
 //! authenticates no user, and stays in a cookie jar long after the log-out.
 
-use super::{cors::AllowedOrigin, request_limits::run_to_completion};
+use super::{BoxedRequest, cors::AllowedOrigin, request_limits::run_to_completion};
 use crate::{
     HttpState,
     cookies::{self, CookieNames},
     problem,
 };
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{
         HeaderMap, Method,
         header::{HOST, ORIGIN},
         uri::Authority,
     },
-    middleware::Next,
     response::Response,
 };
 
 /// Rejects requests according to the table, and runs other unsafe requests to completion.
-pub async fn reject_cross_origin(
-    State(server): State<HttpState>,
-    request: Request,
-    next: Next,
+pub async fn reject_cross_origin<F: Future<Output = Response> + Send + 'static>(
+    server: &HttpState,
+    request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
 ) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let listed = request.extensions().get::<AllowedOrigin>().is_some();
     if safe {
-        return next.run(request).await;
+        return next(request).await;
     }
     if listed || is_allowed(request.headers(), server.origin(), server.cookies()) {
         return run_to_completion(request, next).await;

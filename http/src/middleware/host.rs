@@ -12,12 +12,11 @@
 //! A missing port is accepted because some proxies omit it (`$host` of nginx). The check prevents
 //! DNS rebinding, and foreign host names in links and caches.
 
-use super::paths::reject_ambiguous_path;
+use super::{BoxedRequest, paths::reject_ambiguous_path};
 use crate::{HttpState, problem};
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, StatusCode, Uri, header::HOST, uri::Authority},
-    middleware::Next,
     response::Response,
 };
 
@@ -48,14 +47,14 @@ fn reject_other_host(server: &HttpState, request: &Request) -> Option<Response> 
 }
 
 /// Rejects requests for other hosts and requests with ambiguous paths.
-pub async fn reject_invalid_targets(
-    State(server): State<HttpState>,
-    request: Request,
-    next: Next,
+pub async fn reject_invalid_targets<F: Future<Output = Response>>(
+    server: &HttpState,
+    request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
 ) -> Response {
-    match reject_other_host(&server, &request).or_else(|| reject_ambiguous_path(&request)) {
+    match reject_other_host(server, &request).or_else(|| reject_ambiguous_path(&request)) {
         Some(rejection) => rejection,
-        None => next.run(request).await,
+        None => next(request).await,
     }
 }
 

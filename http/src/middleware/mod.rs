@@ -16,3 +16,7 @@ mod paths;
 pub mod request_limits;
 pub mod request_log;
 pub mod security_headers;
+
+/// A request on its way through the middleware. Each function of the chain keeps two copies of its
+/// parameters in its future, so that the request itself would be copied about 30 times.
+pub type BoxedRequest = Box<axum::extract::Request>;

@@ -6,23 +6,24 @@
 
 use crate::{
     budgets::Admission,
+    middleware::BoxedRequest,
     problem,
     quota::{Quota, Slot},
 };
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     extract::Request,
     http::{
         HeaderValue, Method, StatusCode,
         header::{ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH},
     },
-    middleware::Next,
     response::Response,
 };
-use countersign_core::RequestContext;
+use countersign_core::{Network, RequestContext};
 use countersign_types::Problem;
 use http_body_util::BodyExt;
 use std::{
+    mem,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -38,8 +39,11 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Responds with 503 to a request that takes longer than [`REQUEST_TIMEOUT`].
-pub async fn timeout_request(request: Request, next: Next) -> Response {
-    timeout(REQUEST_TIMEOUT, next.run(request)).await.unwrap_or_else(|_| {
+pub async fn timeout_request<F: Future<Output = Response>>(
+    request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
+) -> Response {
+    timeout(REQUEST_TIMEOUT, next(request)).await.unwrap_or_else(|_| {
         tracing::error!(timeout.seconds = REQUEST_TIMEOUT.as_secs(), "request timed out");
         problem::response(&Problem::Unavailable)
     })
@@ -47,8 +51,11 @@ pub async fn timeout_request(request: Request, next: Next) -> Response {
 
 /// Runs a request to completion even if the client disconnects: an attacker must not prevent the
 /// revocation of a session by disconnecting.
-pub(super) async fn run_to_completion(request: Request, next: Next) -> Response {
-    spawn_to_completion(request.extensions().get().cloned(), next.run(request)).await
+pub(super) async fn run_to_completion<F: Future<Output = Response> + Send + 'static>(
+    request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
+) -> Response {
+    spawn_to_completion(request.extensions().get().cloned(), next(request)).await
 }
 
 /// Runs a future in a task of its own, which continues if the caller is dropped. The request counts
@@ -85,7 +92,7 @@ const LARGE_BODY_BYTES: usize = 4 * 1024;
 const MAX_LARGE_BODIES: usize = 256;
 /// Maximum for one network.
 const MAX_LARGE_BODIES_PER_NETWORK: usize = 32;
-static LARGE_BODIES: LazyLock<Quota<Vec<u8>>> = LazyLock::new(|| Quota::new(MAX_LARGE_BODIES));
+static LARGE_BODIES: LazyLock<Quota<Network>> = LazyLock::new(|| Quota::new(MAX_LARGE_BODIES));
 
 /// The reasons why a body was not read.
 enum BodyError {
@@ -96,29 +103,34 @@ enum BodyError {
 
 /// Reads the whole body, at most [`MAX_BODY_BYTES`], within [`BODY_TIMEOUT`]. Handlers don't have
 /// to deal with bodies that are too large, too slow or incomplete.
-pub async fn read_body(request: Request, next: Next) -> Response {
+pub async fn read_body<F: Future<Output = Response>>(
+    mut request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
+) -> Response {
     if let Some(rejection) =
         reject_unknown_method(&request).or_else(|| reject_content_coding(&request))
     {
         return rejection;
     }
-    let (parts, body) = request.into_parts();
-    let network = parts.extensions.get().map(RequestContext::ip_prefix).unwrap_or_default();
-    let content_length = parts
-        .headers
+    if request.body().is_end_stream() {
+        return next(request).await;
+    }
+    let network = request.extensions().get().map_or(Network::of(None), RequestContext::network);
+    let content_length = request
+        .headers()
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let read = if content_length.is_some_and(|length| length > MAX_DRAINED_BYTES) {
         Ok(Err(BodyError::TooLarge))
     } else {
-        timeout(BODY_TIMEOUT, read(body, &network)).await
+        timeout(BODY_TIMEOUT, read(mem::take(request.body_mut()), network)).await
     };
     let mut rejection = match read {
         Ok(Ok((read, held))) => {
-            let mut request = Request::from_parts(parts, Body::from(read));
+            *request.body_mut() = Body::from(read);
             // The slot is held as long as the request.
             request.extensions_mut().insert(Arc::new(held));
-            return next.run(request).await;
+            return next(request).await;
         }
         Ok(Err(BodyError::QuotaExceeded)) => {
             problem::response(&Problem::Overloaded { retry_after: 2 })
@@ -159,8 +171,8 @@ fn reject_content_coding(request: &Request) -> Option<Response> {
 
 async fn read(
     mut body: Body,
-    network: &[u8],
-) -> Result<(Vec<u8>, Option<Slot<Vec<u8>>>), BodyError> {
+    network: Network,
+) -> Result<(Vec<u8>, Option<Slot<Network>>), BodyError> {
     let (mut whole, mut length, mut held) = (Vec::new(), 0, None);
     while let Some(frame) = body.frame().await {
         let Ok(part) = frame.map_err(|_| BodyError::Incomplete)?.into_data() else { continue };
@@ -168,7 +180,7 @@ async fn read(
         if length > LARGE_BODY_BYTES && held.is_none() {
             held = Some(
                 LARGE_BODIES
-                    .acquire(&[(network.to_vec(), MAX_LARGE_BODIES_PER_NETWORK)])
+                    .acquire(&[(network, MAX_LARGE_BODIES_PER_NETWORK)])
                     .ok_or(BodyError::QuotaExceeded)?,
             );
         }
@@ -194,19 +206,20 @@ mod tests {
     #[tokio::test]
     async fn large_bodies_are_limited_per_network() {
         let body = |length| Body::from(vec![0; length]);
+        let [one, two] = [1, 2].map(|last| Network::of(Some([192, 0, 2, last].into())));
         let mut held = Vec::new();
         for _ in 0..MAX_LARGE_BODIES_PER_NETWORK {
             held.push(
-                read(body(LARGE_BODY_BYTES + 1), b"one").await.ok().expect("within the quota").1,
+                read(body(LARGE_BODY_BYTES + 1), one).await.ok().expect("within the quota").1,
             );
         }
         assert!(matches!(
-            read(body(LARGE_BODY_BYTES + 1), b"one").await,
+            read(body(LARGE_BODY_BYTES + 1), one).await,
             Err(BodyError::QuotaExceeded)
         ));
-        assert!(read(body(LARGE_BODY_BYTES + 1), b"two").await.is_ok(), "another network");
-        assert!(read(body(LARGE_BODY_BYTES), b"one").await.is_ok(), "small bodies are not counted");
+        assert!(read(body(LARGE_BODY_BYTES + 1), two).await.is_ok(), "another network");
+        assert!(read(body(LARGE_BODY_BYTES), one).await.is_ok(), "small bodies are not counted");
         drop(held);
-        assert!(read(body(LARGE_BODY_BYTES + 1), b"one").await.is_ok());
+        assert!(read(body(LARGE_BODY_BYTES + 1), one).await.is_ok());
     }
 }

@@ -6,11 +6,10 @@
 //! The line contains the path without the query, which may contain anything. It is ASCII only: a
 //! path may contain characters that end a line, or terminal escape sequences.
 
-use crate::{HttpState, client_ip::client_ip, cookies};
+use crate::{HttpState, client_ip::client_ip, cookies, middleware::BoxedRequest};
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::ConnectInfo,
     http::{HeaderMap, HeaderName, HeaderValue, header::USER_AGENT},
-    middleware::Next,
     response::Response,
 };
 use countersign_core::{Clock, RandomSource, RequestContext};
@@ -19,10 +18,10 @@ use std::net::SocketAddr;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Adds the [`RequestContext`] to the extensions of the request, and logs the response.
-pub async fn log_request(
-    State(server): State<HttpState>,
-    mut request: Request,
-    next: Next,
+pub async fn log_request<F: Future<Output = Response>>(
+    server: &HttpState,
+    mut request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
 ) -> Response {
     let id = request_id(request.headers());
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
@@ -38,7 +37,7 @@ pub async fn log_request(
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let started = Clock::System.now();
 
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
 
     let (status, millis) = (response.status().as_u16(), Clock::System.now().since(started).0);
     let (path, address) = (uri.path().escape_default(), address.map(tracing::field::display));

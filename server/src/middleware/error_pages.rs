@@ -6,17 +6,15 @@
 
 use crate::AppState;
 use axum::{
-    extract::{Request, State},
     http::{
         StatusCode,
         header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue},
     },
-    middleware::Next,
     response::Response,
 };
 use countersign_http::{
     credentials::{RequestKind, request_kind},
-    middleware::security_headers,
+    middleware::{BoxedRequest, security_headers},
     oauth::{self, OAUTH},
     problem::{PageText, ProblemExtension},
 };
@@ -27,10 +25,10 @@ use countersign_leptos::{
 use countersign_types::path::is_at_or_below;
 
 /// Replaces the body of an error response to a page visit or a plain form. The status is unchanged.
-pub async fn render_error_pages(
-    State(server): State<AppState>,
-    request: Request,
-    next: Next,
+pub async fn render_error_pages<F: Future<Output = Response>>(
+    server: &AppState,
+    request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
 ) -> Response {
     let kind = request_kind(request.method(), request.uri().path(), request.headers());
     let html = request
@@ -39,7 +37,7 @@ pub async fn render_error_pages(
         .is_some_and(|accept| String::from_utf8_lossy(accept.as_bytes()).contains("text/html"));
     let is_oauth = is_at_or_below(request.uri().path(), OAUTH);
     let theme = countersign_leptos::request::theme(request.headers());
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     let Some(ProblemExtension { page, for_programs }) =
         response.extensions().get::<ProblemExtension>().cloned()
     else {

@@ -1,6 +1,6 @@
-//! The middleware stack, from the outside in. Those without a page are in
-//! [`countersign_http::middleware`], the others here. [`crate::router::with_middleware`] puts them
-//! together.
+//! The middleware, from the outside in. Those without a page are in
+//! [`countersign_http::middleware`], the others here. [`stack`] puts the first twelve together, and
+//! [`crate::router`] the last four, which are for pages.
 //!
 //! 1. `catch_panic`: catch panics in the middleware;
 //! 2. `request_log`, with `client_ip`: assign a request ID and log the request;
@@ -29,3 +29,4 @@ pub mod error_pages;
 pub mod page_cache;
 pub mod page_guard;
 pub mod render_limit;
+pub mod stack;

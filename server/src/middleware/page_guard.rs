@@ -6,9 +6,7 @@
 //! `countersign_core::SignedIn`.
 
 use axum::{
-    extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use countersign_core::PresentedCredential;
@@ -17,6 +15,7 @@ use countersign_http::{
     context::request_context,
     cookies,
     error::{log_and_convert, to_problem},
+    middleware::BoxedRequest,
     problem,
 };
 use countersign_leptos::{
@@ -30,15 +29,15 @@ use countersign_types::RedirectPath as Path;
 
 /// Enforces the access levels of a page (see [`countersign_leptos::routes`]): redirects to the
 /// log-in page or to the page that asks for the password, with an empty body, or responds with 403.
-pub async fn require_access_levels(
-    State(http): State<HttpState>,
-    mut request: Request,
-    next: Next,
+pub async fn require_access_levels<F: Future<Output = Response>>(
+    http: &HttpState,
+    mut request: BoxedRequest,
+    next: impl FnOnce(BoxedRequest) -> F,
 ) -> Response {
     let path = request.uri().path();
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
     if !is_protected(path) || !reading {
-        return next.run(request).await;
+        return next(request).await;
     }
     let Some(token) = cookies::refresh_cookie(request.headers(), http.cookies()) else {
         return log_in_redirect(path, false);
@@ -51,7 +50,7 @@ pub async fn require_access_levels(
                 Ok(()) => {
                     let session = PageSession(user.into_verified());
                     request.extensions_mut().insert(session);
-                    next.run(request).await
+                    next(request).await
                 }
                 Err(countersign_core::Error::ReauthenticationRequired) => {
                     redirect_to(CONFIRM_PASSWORD, &page_after_confirmation(path), "")
@@ -64,7 +63,7 @@ pub async fn require_access_levels(
         // to programs.
         Err(error) => {
             let problem = log_and_convert(&error, &client.request_id);
-            let mut response = next.run(request).await;
+            let mut response = next(request).await;
             if response.status().is_success() {
                 *response.status_mut() = StatusCode::from_u16(problem.status())
                     .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -353,22 +353,15 @@ fn root_request(url: &str) -> axum::http::Request<Body> {
 
 #[tokio::test]
 async fn panic_in_middleware_returns_500_with_security_headers() {
-    use axum::{Router, extract::Request, middleware::from_fn, routing::get};
-    use countersign_http::middleware::catch_panic::outermost_layer;
-    use tower::ServiceExt;
-    fn panics(_: &Request) -> StatusCode {
+    use axum::response::Response;
+    use countersign_http::middleware::{BoxedRequest, catch_panic::catch_middleware_panic};
+    async fn panics(_: BoxedRequest) -> Response {
         panic!("a secret")
     }
     for (url, hsts) in URLS {
         let app = App::with_url(TestDatabase::sqlite(), url).await;
-        let layered = Router::new().route("/", get(async || "never")).layer(from_fn(
-            async |request: Request, _next: axum::middleware::Next| panics(&request),
-        ));
-        let response = layered
-            .layer(outermost_layer(app.server.http()))
-            .oneshot(root_request(url))
-            .await
-            .expect("a response");
+        let request = Box::new(root_request(url));
+        let response = catch_middleware_panic(app.server.http(), request, panics).await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         let header = |name: &str| {
             response.headers().get(name).map_or("", |value| value.to_str().expect("text"))
@@ -401,7 +394,7 @@ async fn hsts_includes_subdomains_if_configured() {
 #[tokio::test]
 async fn handler_that_never_responds_times_out_with_503() {
     use axum::{Router, routing::get};
-    use countersign::router::with_middleware;
+    use countersign::middleware::stack::with_middleware;
     use countersign_http::api::access::AccessLevels;
     use countersign_http::middleware::request_limits::REQUEST_TIMEOUT;
     use tower::ServiceExt;
@@ -434,7 +427,7 @@ async fn handler_that_never_responds_times_out_with_503() {
 #[tokio::test]
 async fn panic_in_handler_returns_500_and_server_continues() {
     use axum::{Router, routing::get};
-    use countersign::router::with_middleware;
+    use countersign::middleware::stack::with_middleware;
     use countersign_http::api::access::AccessLevels;
     use tower::ServiceExt;
     async fn panics() -> StatusCode {
