@@ -234,7 +234,6 @@ async fn respond(
 /// The state of a connection, from which its timeouts are derived.
 struct State {
     phase: Mutex<Phase>,
-    changed: Notify,
     keep_alive: Duration,
     socket_is_full: Arc<AtomicBool>,
 }
@@ -264,12 +263,7 @@ impl State {
             idle_since: accepted,
             head_began: Some(accepted),
         };
-        Self {
-            phase: Mutex::new(phase),
-            changed: Notify::new(),
-            keep_alive,
-            socket_is_full: Arc::default(),
-        }
+        Self { phase: Mutex::new(phase), keep_alive, socket_is_full: Arc::default() }
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase> {
@@ -282,7 +276,6 @@ impl State {
         let mut phase = self.phase();
         if phase.requests == 0 && !phase.is_http2 && phase.head_began.is_none() {
             phase.head_began = Some(Instant::now());
-            self.changed.notify_one();
         }
     }
 
@@ -291,25 +284,33 @@ impl State {
         self.phase().requests == 0 && !self.socket_is_full.load(Ordering::Relaxed)
     }
 
+    /// Returns the next deadline. There is none during a request.
+    fn deadline(&self) -> Option<(Instant, Overdue)> {
+        let phase = self.phase();
+        match (phase.requests, phase.head_began) {
+            (1.., _) => None,
+            (0, Some(began)) => Some((began + HEADER_TIMEOUT, Overdue::Head)),
+            (0, None) => Some((phase.idle_since + self.keep_alive, Overdue::Idle)),
+        }
+    }
+
     /// Waits until a timeout expires.
+    ///
+    /// It looks at the state now and then, instead of being woken by each change: a request changes
+    /// the state three times. No timeout is missed, because one that begins after a look expires
+    /// after the next.
     async fn overdue(&self) -> Overdue {
+        let shortest = HEADER_TIMEOUT.min(self.keep_alive);
         loop {
-            let changed = self.changed.notified();
-            let next = {
-                let phase = self.phase();
-                match (phase.requests, phase.head_began) {
-                    (1.., _) => None,
-                    (0, Some(began)) => Some((began + HEADER_TIMEOUT, Overdue::Head)),
-                    (0, None) => Some((phase.idle_since + self.keep_alive, Overdue::Idle)),
+            let (now, next) = (Instant::now(), self.deadline());
+            let mut wake = now + shortest;
+            if let Some((deadline, overdue)) = next {
+                if deadline <= now {
+                    return overdue;
                 }
-            };
-            let Some((deadline, overdue)) = next else {
-                changed.await;
-                continue;
-            };
-            if timeout_at(deadline, changed).await.is_err() {
-                return overdue;
+                wake = wake.min(deadline);
             }
+            sleep_until(wake).await;
         }
     }
 }
@@ -324,7 +325,6 @@ impl RequestGuard {
         phase.is_http2 = version == Version::HTTP_2;
         phase.head_began = None;
         drop(phase);
-        state.changed.notify_one();
         Self(state.clone())
     }
 }
@@ -335,8 +335,6 @@ impl Drop for RequestGuard {
         phase.requests -= 1;
         if phase.requests == 0 {
             phase.idle_since = Instant::now();
-            drop(phase);
-            self.0.changed.notify_one();
         }
     }
 }
