@@ -1,11 +1,14 @@
 //! Groups operations that wait at the same time, so that one statement or one commit serves all of
 //! them.
 //!
-//! An operation that finds nothing running starts at once, alone. Those that arrive meanwhile run
-//! together next. So a group grows with the load, and none waits until it is full.
+//! A group consists of the operations that have arrived while the last one ran, and starts as soon
+//! as that one has ended. So a group grows with the load, and none waits until it is full.
+//!
+//! A group that takes longer than [`LATE_AFTER`] may wait for a lost connection. Operations that
+//! have waited for so long start another group beside it.
 
 use crate::{
-    Error, error_chain,
+    Error, clock, error_chain,
     store::limits::{LOCK_TIMEOUT, STATEMENT_TIMEOUT},
 };
 use std::{
@@ -13,10 +16,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    task::yield_now,
+    time::{Instant, timeout},
+};
 
 /// Maximum number of waiting operations. Further ones are rejected at once.
 const MAX_WAITING: usize = 1_024;
+/// Time after which waiting operations don't wait for the running group any longer.
+const LATE_AFTER: Duration = Duration::from_millis(50);
 /// Maximum time that an operation waits for its outcome: for a connection, and one statement.
 const MAX_WAIT: Duration = LOCK_TIMEOUT.saturating_add(STATEMENT_TIMEOUT);
 /// Seconds until a rejected client may retry.
@@ -49,6 +58,8 @@ struct Queue<Operation: Grouped> {
     waiting: Vec<Waiting<Operation>>,
     /// Number of running groups.
     running: usize,
+    /// When the last group started.
+    last_start: Instant,
 }
 
 struct Waiting<Operation: Grouped> {
@@ -61,10 +72,10 @@ fn lock<Operation: Grouped>(queue: &Mutex<Queue<Operation>>) -> MutexGuard<'_, Q
 }
 
 impl<Operation: Grouped> Batcher<Operation> {
-    /// Creates a queue of which at most `max_running` groups run at the same time. With more than
-    /// one, a connection without a response does not hold up all of them.
+    /// Creates a queue of which at most `max_running` groups run at the same time, all but one of
+    /// them because the others are late.
     pub(crate) fn new(context: Operation::Context, max_running: usize) -> Self {
-        let queue = Queue { waiting: Vec::new(), running: 0 };
+        let queue = Queue { waiting: Vec::new(), running: 0, last_start: clock::monotonic() };
         Self { context, max_running, queue: Arc::new(Mutex::new(queue)) }
     }
 
@@ -75,24 +86,34 @@ impl<Operation: Grouped> Batcher<Operation> {
         &self,
         operation: Operation,
     ) -> Result<Option<Operation::Outcome>, Error> {
-        let (sender, outcome) = oneshot::channel();
-        let is_idle = {
+        let (sender, mut outcome) = oneshot::channel();
+        {
             let mut queue = lock(&self.queue);
             if queue.waiting.len() >= MAX_WAITING {
                 return Err(Error::Overloaded { retry_after: RETRY_AFTER });
             }
             queue.waiting.push(Waiting { operation, sender });
-            let is_idle = queue.running < self.max_running;
-            queue.running += usize::from(is_idle);
-            is_idle
-        };
-        if is_idle {
-            let worker = Worker { queue: self.queue.clone(), has_ended: false };
-            tokio::spawn(worker.run(self.context.clone()));
+            self.start_worker_if_needed(&mut queue);
         }
-        match timeout(MAX_WAIT, outcome).await {
+        if let Ok(outcome) = timeout(LATE_AFTER, &mut outcome).await {
+            return outcome.ok().transpose();
+        }
+        self.start_worker_if_needed(&mut lock(&self.queue));
+        match timeout(MAX_WAIT.saturating_sub(LATE_AFTER), outcome).await {
             Ok(outcome) => outcome.ok().transpose(),
             Err(_) => Err(Error::Overloaded { retry_after: RETRY_AFTER }),
+        }
+    }
+
+    /// Starts a worker for the operations that wait, if none is running or all are late.
+    fn start_worker_if_needed(&self, queue: &mut Queue<Operation>) {
+        let are_late = queue.last_start.elapsed() >= LATE_AFTER;
+        let has_capacity = queue.running == 0 || are_late && queue.running < self.max_running;
+        if has_capacity && !queue.waiting.is_empty() {
+            queue.running += 1;
+            queue.last_start = clock::monotonic();
+            let worker = Worker { queue: self.queue.clone(), has_ended: false };
+            tokio::spawn(worker.run(self.context.clone()));
         }
     }
 }
@@ -105,7 +126,10 @@ struct Worker<Operation: Grouped> {
 
 impl<Operation: Grouped> Worker<Operation> {
     async fn run(mut self, context: Operation::Context) {
-        while let Some(group) = self.next_group() {
+        loop {
+            // Requests that have arrived already run first, and join the group.
+            yield_now().await;
+            let Some(group) = self.next_group() else { return };
             let (operations, senders): (Vec<_>, Vec<_>) = group
                 .into_iter()
                 .filter(|waiting| !waiting.sender.is_closed())
@@ -140,6 +164,7 @@ impl<Operation: Grouped> Worker<Operation> {
             self.has_ended = true;
             return None;
         }
+        queue.last_start = clock::monotonic();
         let count = queue.waiting.len().min(Operation::MAX_GROUP);
         let rest = queue.waiting.split_off(count);
         Some(mem::replace(&mut queue.waiting, rest))
@@ -174,7 +199,7 @@ mod tests {
     use super::*;
     use futures::{FutureExt, future::join_all};
     use std::future::Future;
-    use tokio::{sync::Semaphore, task::yield_now};
+    use tokio::{sync::Semaphore, time::advance};
 
     const FAILS: u32 = 100;
     const UNAVAILABLE: u32 = 101;
@@ -209,6 +234,13 @@ mod tests {
         }
     }
 
+    /// Lets a worker run until its group waits for a permit.
+    async fn start_worker() {
+        for _ in 0..2 {
+            yield_now().await;
+        }
+    }
+
     struct Test {
         batcher: Batcher<Job>,
         gate: Gate,
@@ -216,15 +248,19 @@ mod tests {
 
     impl Test {
         fn new() -> Self {
+            Self::with_max_running(1)
+        }
+
+        fn with_max_running(max_running: usize) -> Self {
             let gate = Gate { permits: Arc::new(Semaphore::new(0)), groups: Arc::default() };
-            Self { batcher: Batcher::new(gate.clone(), 1), gate }
+            Self { batcher: Batcher::new(gate.clone(), max_running), gate }
         }
 
         /// Begins an operation. It waits until permits are added.
         async fn begin(&self, number: u32) -> impl Future<Output = Result<Option<u32>, Error>> {
             let mut outcome = Box::pin(self.batcher.run(Job(number)));
             assert!((&mut outcome).now_or_never().is_none(), "{number} waits");
-            yield_now().await;
+            start_worker().await;
             outcome
         }
 
@@ -246,6 +282,24 @@ mod tests {
             assert_eq!(outcome.expect("done"), Some(number * 10));
         }
         assert_eq!(test.groups(), [vec![0], vec![1, 2, 3, 4], vec![5, 6]]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn late_group_does_not_hold_up_others_up_to_the_maximum() {
+        let test = Test::with_max_running(2);
+        let mut started = vec![test.begin(0).await, test.begin(1).await, test.begin(2).await];
+        assert_eq!(test.groups(), [[0]]);
+        advance(LATE_AFTER).await;
+        assert!((&mut started[1]).now_or_never().is_none());
+        start_worker().await;
+        assert_eq!(test.groups(), [vec![0], vec![1, 2]]);
+        started.push(test.begin(3).await);
+        advance(LATE_AFTER).await;
+        assert!((&mut started[3]).now_or_never().is_none());
+        start_worker().await;
+        assert_eq!(test.groups().len(), 2, "two run");
+        test.gate.permits.add_permits(3);
+        assert!(join_all(started).await.iter().all(|outcome| matches!(outcome, Ok(Some(_)))));
     }
 
     #[tokio::test]
