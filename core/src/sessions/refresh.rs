@@ -23,6 +23,9 @@ const MAX_RETRIES: usize = 8;
 
 impl Auth {
     /// Exchanges a refresh token for the next pair of tokens, as [`refresh_token::decide`] decides.
+    ///
+    /// Most tokens are the newest of an active session. They are rotated without a read before: the
+    /// statement has the conditions. All others are read and decided on.
     pub async fn refresh(
         &self,
         context: &RequestContext,
@@ -33,8 +36,10 @@ impl Auth {
             return Err(Error::Unauthenticated);
         };
         let arrived = self.clock().now();
+        if let Some(issued) = self.rotate_newest(presented, arrived).await? {
+            return Ok(issued);
+        }
         let mut permit = None;
-        let mut may_join_group = true;
         for _ in 0..MAX_RETRIES {
             let (row, now) = self.active_session(presented).await?;
             match refresh_token::decide(
@@ -55,15 +60,7 @@ impl Auth {
                         )?);
                     }
                     let generation = row.session.generation;
-                    // After a group did not rotate the session: alone, and so after a transaction
-                    // that has locked it.
-                    if decision == RefreshDecision::Rotate && std::mem::take(&mut may_join_group) {
-                        let rotated =
-                            self.session_groups().rotate(presented.session, generation).await?;
-                        let Some(rotated) = rotated else { continue };
-                        fail_point::hit(FailPoint::AfterRefreshCommit);
-                        return self.issue_rotated(&rotated.row, rotated.at);
-                    }
+                    // In a transaction of its own, and so after one that has locked the session.
                     let mut tx = self.store().write().await?;
                     // The wait for the writer may have taken time.
                     let now = self.clock().now();
@@ -127,6 +124,30 @@ impl Auth {
             }
         }
         Err(Error::Overloaded { retry_after: 1 })
+    }
+
+    /// Rotates a session in a group, if the token is its newest one. Returns `None` if it is not
+    /// rotated, for whatever reason.
+    async fn rotate_newest(
+        &self,
+        presented: ParsedRefreshToken,
+        arrived: Timestamp,
+    ) -> Result<Option<IssuedTokens>, Error> {
+        let ParsedRefreshToken { session, user, generation } = presented;
+        let (limiter, action) = (self.rate_limiter(), LimitedAction::Refresh);
+        if limiter.check(action, user, arrived).is_err() {
+            return Ok(None);
+        }
+        let Some(rotated) = self.session_groups().rotate(session, generation).await? else {
+            return Ok(None);
+        };
+        fail_point::hit(FailPoint::AfterRefreshCommit);
+        // Counted afterwards: the tokens of an ended session must not use up the limit of its user.
+        drop(limiter.take(action, user, rotated.at));
+        if rotated.row.session.user_id != user {
+            return Err(Error::Unauthenticated);
+        }
+        self.issue_rotated(&rotated.row, rotated.at).map(Some)
     }
 
     /// Issues the tokens of a session that was rotated at `now`.

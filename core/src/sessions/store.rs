@@ -109,8 +109,8 @@ macro_rules! with_user {
     };
 }
 
-/// The statement that rotates some sessions of which the newest generation was presented, with what
-/// Postgres does about locked rows: SQLite has no row locks.
+/// The statement that rotates those of some sessions that are active, and whose newest generation
+/// was presented, with what Postgres does about locked rows: SQLite has no row locks.
 macro_rules! rotate_group {
     ($locking:literal) => {
         concat!(
@@ -120,7 +120,9 @@ macro_rules! rotate_group {
              ($38, $39), ($40, $41), ($42, $43), ($44, $45), ($46, $47), ($48, $49), ($50, $51), \
              ($52, $53), ($54, $55), ($56, $57), ($58, $59), ($60, $61), ($62, $63), ($64, $65)), \
              current AS (SELECT s.id FROM presented p JOIN csgn_sessions s ON s.id = p.id AND \
-             s.generation = p.generation WHERE s.revoked_at IS NULL",
+             s.generation = p.generation JOIN csgn_users u ON u.id = s.user_id WHERE s.revoked_at \
+             IS NULL AND s.expires_at > $1 AND s.last_seen_at + s.idle_limit > $1 AND \
+             u.disabled_at IS NULL",
             $locking,
             ") UPDATE csgn_sessions SET generation = generation + 1, previous_rotated_at = \
              rotated_at, rotated_at = $1, last_seen_at = $1, confirmed_generation = CASE WHEN \
@@ -148,7 +150,8 @@ statements! {
     ROTATE = "UPDATE csgn_sessions SET generation = generation + 1, previous_rotated_at = \
         rotated_at, rotated_at = $3, last_seen_at = $3, confirmed_generation = CASE WHEN \
         confirmed_generation < $2 THEN $2 ELSE confirmed_generation END WHERE id = $1 AND \
-        generation = $2 AND revoked_at IS NULL";
+        generation = $2 AND revoked_at IS NULL AND expires_at > $3 AND last_seen_at + idle_limit > \
+        $3 AND EXISTS (SELECT 1 FROM csgn_users WHERE id = user_id AND disabled_at IS NULL)";
     REISSUE = "UPDATE csgn_sessions SET rotated_at = $3, last_seen_at = $3 WHERE id = $1 AND \
         generation = $2 AND confirmed_generation < $2 AND revoked_at IS NULL";
     RESTART = "UPDATE csgn_sessions SET generation = generation + 1, oldest_generation = \
@@ -385,7 +388,7 @@ impl WriteTransaction {
     }
 
     /// Rotates from generation `from`, which was presented, to the next. Returns `false` if a
-    /// concurrent request did, or the session has ended.
+    /// concurrent request did, the session has ended, or the user is disabled.
     pub async fn session_rotate(
         &mut self,
         id: SessionId,
@@ -396,8 +399,8 @@ impl WriteTransaction {
     }
 
     /// Rotates at most [`GROUP_SIZE`] sessions from the generations that were presented, and
-    /// returns those that were rotated. The others have another newest generation, have ended, or
-    /// are locked by another transaction.
+    /// returns those that were rotated. The others have another newest generation, have ended, are
+    /// those of a disabled user, or are locked by another transaction.
     pub(crate) async fn session_rotate_group(
         &mut self,
         presented: &[(SessionId, i64)],
