@@ -8,6 +8,7 @@ import { cpus } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { drawFlameGraph, recordStacks } from './flame.mjs';
 import {
   CONNECTIONS,
   FLOOD_CONNECTIONS,
@@ -25,6 +26,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OUTPUT = path.join(ROOT, 'target/bench');
 const IMAGES = path.join(ROOT, 'docs/images');
 const PAGE = path.join(ROOT, 'docs/PERFORMANCE.md');
+const MAX_ACCOUNTS = 10_000_000;
 
 class InvalidArgument extends Error {}
 const isInvalidArgument = (error) =>
@@ -50,15 +52,44 @@ const readOptions = () => {
       json: { type: 'boolean' },
       docs: { type: 'boolean' },
       from: { type: 'string' },
+      accounts: { type: 'string' },
+      flame: { type: 'boolean' },
     },
   });
   const operations = selectNames(values.only, Object.keys(OPERATIONS));
   const names = selectNames(values.systems, SYSTEMS.map(({ name }) => name));
-  const systems = SYSTEMS.filter(({ name }) => names.includes(name));
+  const chosen = SYSTEMS.filter(({ name }) => names.includes(name));
+  const systems = values.accounts ? withAccounts(chosen, values.accounts) : chosen;
   const durations = values.quick
     ? { rounds: 1, seconds: 2, warmUpSeconds: 1 }
     : { rounds: 3, seconds: 5, warmUpSeconds: 2 };
+  if (values.docs && (values.accounts || values.flame)) {
+    throw new InvalidArgument('--docs writes the comparison: use it without --accounts and --flame');
+  }
   return { ...values, ...durations, operations, systems };
+};
+
+/** Returns Countersign once for each number of accounts, which has commas between the numbers. */
+const withAccounts = (systems, numbers) => {
+  const counts = numbers.split(',').map(Number);
+  if (counts.some((count) => !Number.isInteger(count) || count < 1 || count > MAX_ACCOUNTS)) {
+    throw new InvalidArgument(`--accounts needs numbers from 1 to ${MAX_ACCOUNTS}`);
+  }
+  return systems.filter(({ product }) => product).flatMap((system) =>
+    counts.map((accounts) => {
+      const title = `${system.title}, ${accounts.toLocaleString('en')} accounts`;
+      return { ...system, title, accounts };
+    }));
+};
+
+/** Returns a function that runs an operation, and draws a flame graph of it. */
+const withFlameGraph = (system) => async (operation, { pid }, run) => {
+  mkdirSync(OUTPUT, { recursive: true });
+  const file = path.join(OUTPUT, `flame-${system.name}-${operation}`);
+  const stop = recordStacks(pid, `${file}.data`);
+  const result = await run().finally(stop);
+  await drawFlameGraph(`${file}.data`, `${file}.svg`, `${system.title}: ${operation}`);
+  return result;
 };
 
 const isInstalled = ({ installed }) => installed.every((file) => existsSync(file));
@@ -73,9 +104,11 @@ const measure = async (options) => {
   const elapsed = () => Math.round((performance.now() - began) / 1000);
   for (let round = 1; round <= rounds; round += 1) {
     for (const [index, { system, rounds: results }] of measurements.entries()) {
-      const position = `${index + 1} of ${measurements.length}, ${system.name}`;
+      const position = `${index + 1} of ${measurements.length}, ${system.title}`;
       console.error(`${elapsed()} s: round ${round} of ${rounds}, ${position}`);
-      const result = await measureRound(system, options)
+      const onFilled = (count) => console.error(`    ${elapsed()} s: ${count} accounts`);
+      const observe = options.flame ? withFlameGraph(system) : (_name, _server, run) => run();
+      const result = await measureRound(system, { ...options, onFilled, observe })
         .catch((error) => ({ error: error.message }));
       results.push(result);
       console.error(`    ${progressLine(result)}`);

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { emailOf, fill, PASSWORD } from './fill.mjs';
 import { CORES, machineProcessorTime, ownProcessorTime } from './processes.mjs';
 import { send, sendSuccessfully } from './requests.mjs';
 import { Server } from './server.mjs';
@@ -13,6 +14,8 @@ export const CONNECTIONS = 32;
 /** Connections that send requests for which a password is hashed. */
 export const HASHING_CONNECTIONS = 4;
 export const FLOOD_CONNECTIONS = 250;
+/** Users whose sessions are used in turn, if there are many accounts. */
+const SESSIONS = 32;
 
 const BACKOFF_MS = 500; // of a client that is rejected by load
 const FLOOD_LEAD_MS = 500; // until the flood has reached its full rate
@@ -20,8 +23,8 @@ const IDLE_MS = 500;
 const PROBE = fileURLToPath(new URL('probe.mjs', import.meta.url));
 const EXIT_TIMEOUT_MS = 30_000;
 
-const EMAIL = 'ada@example.com';
-const PASSWORD = 'three grey herons at noon';
+const DOMAIN = '@example.com';
+const EMAIL = `ada${DOMAIN}`;
 const WRONG_PASSWORD = 'three grey herons at dusk';
 
 /**
@@ -53,7 +56,7 @@ const withProcessorTime = async ({ server }, work) => {
 /** Runs a load. Returns its rate, its latency, and the processor time for a response. */
 const measureLoad = async (context, script, load) => {
   const result = await withProcessorTime(context, () =>
-    wrk.run(context.server.origin, script, load));
+    context.observe(() => wrk.run(context.server.origin, script, load)));
   const { requests, failed, micros, processorSeconds } = result;
   return {
     ...result,
@@ -62,18 +65,24 @@ const measureLoad = async (context, script, load) => {
   };
 };
 
+const randomEmail = (accounts) => emailOf(Math.ceil(Math.random() * accounts));
+
+/** Logs in as the user, or as one of many. */
 const logIn = async ({ server, system }) => {
-  const request = system.logIn({ email: EMAIL, password: PASSWORD });
+  const { accounts } = system;
+  const email = accounts ? randomEmail(accounts) : EMAIL;
+  const request = system.logIn({ email, password: PASSWORD });
   return system.session(await sendSuccessfully(server.origin, request), server.origin);
 };
 
-/** Returns an operation that sends the same request with each connection. */
+/** Returns an operation that sends the same request again and again, or those of many users. */
 const measureReads = (request, { mustInclude = '' } = {}) => async (context) => {
   const { server, seconds, warmUpSeconds } = context;
-  const script = wrk.repeat(request(context));
+  const requests = context.sessions.map((session) => request({ ...context, session }));
+  const script = requests.length > 1 ? wrk.repeatAll(requests) : wrk.repeat(requests[0]);
   const check = async () => {
     // wrk would count a redirect, or a response without the account, as successful.
-    const { text } = await sendSuccessfully(server.origin, request(context));
+    const { text } = await sendSuccessfully(server.origin, requests[0]);
     if (!text.includes(mustInclude)) throw new Error(`unexpected response ${text.slice(0, 200)}`);
   };
   await check();
@@ -100,11 +109,13 @@ const measureHashing = (script) => (context) =>
     seconds: context.seconds,
   });
 
-const measureLogIn = measureHashing(({ logIn: request }) =>
-  wrk.repeat(request({ email: EMAIL, password: PASSWORD })));
+const measureLogIn = measureHashing(({ logIn: request, accounts }) => {
+  const emails = accounts ? Array.from({ length: SESSIONS }, () => randomEmail(accounts)) : [EMAIL];
+  return wrk.repeatAll(emails.map((email) => request({ email, password: PASSWORD })));
+});
 
 const measureSignUp = measureHashing(({ signUp: request }) =>
-  wrk.insertNumbers(request({ email: `user${wrk.INSERTED}@example.com`, password: PASSWORD })));
+  wrk.insertNumbers(request({ email: `new${wrk.INSERTED}${DOMAIN}`, password: PASSWORD })));
 
 /** Latency of a request that is sent at a fixed rate. */
 const probe = async ({ server }, request, seconds) => {
@@ -115,8 +126,8 @@ const probe = async ({ server }, request, seconds) => {
 
 /** Latency of a fetch, without other requests and during log-ins with a wrong password. */
 const measureFlood = async (context) => {
-  const { server, system, session, seconds } = context;
-  const request = system.fetch(session);
+  const { server, system, sessions, seconds } = context;
+  const request = system.fetch(sessions[0]);
   const wrong = system.logIn({ email: EMAIL, password: WRONG_PASSWORD });
   const { status } = await send(server.origin, wrong);
   if (status < 400) throw new Error(`a log-in with a wrong password: ${status}`);
@@ -146,7 +157,7 @@ export const OPERATIONS = {
   },
   fetch: {
     needs: 'fetch',
-    run: measureReads(({ system, session }) => system.fetch(session), { mustInclude: EMAIL }),
+    run: measureReads(({ system, session }) => system.fetch(session), { mustInclude: DOMAIN }),
   },
   refresh: { needs: 'refresh', run: measureRefresh },
   page: { needs: 'page', run: measureReads(({ system }) => system.page) },
@@ -157,22 +168,27 @@ export const OPERATIONS = {
 
 /**
  * Measures one round of a system with an empty database. Returns the results by operation. A failed
- * operation has only an `error`.
+ * operation has only an `error`. `options.observe` runs the load of an operation.
  */
-export const measureRound = async (system, { operations, seconds, warmUpSeconds }) => {
+export const measureRound = async (system, options) => {
+  const { operations, seconds, warmUpSeconds, onFilled } = options;
   const server = await Server.start(system);
   try {
     await sleep(IDLE_MS);
     const idleMib = server.memory();
     const context = { server, system, seconds, warmUpSeconds };
     await sendSuccessfully(server.origin, system.signUp({ email: EMAIL, password: PASSWORD }));
-    context.session = await logIn(context);
+    if (system.accounts) await fill(server, system.accounts, onFilled);
+    context.sessions = [];
+    const count = system.accounts ? SESSIONS : 1;
+    while (context.sessions.length < count) context.sessions.push(await logIn(context));
     const results = {};
     for (const name of operations) {
       const { needs, run } = OPERATIONS[name];
       if (!system[needs]) continue;
       try {
-        results[name] = await run(context);
+        const observe = (work) => options.observe(name, server, work);
+        results[name] = await run({ ...context, observe });
       } catch (error) {
         results[name] = { error: server.failure ?? error.message };
         if (server.failure) break;

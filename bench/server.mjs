@@ -50,10 +50,10 @@ export class Server {
   async #start(system) {
     const port = await freePort();
     this.origin = `http://127.0.0.1:${port}`;
-    this.port = port;
     if (system.postgres) this.#postgres = await startPostgres();
-    const database = this.#postgres?.url ?? path.join(this.#folder, 'database');
-    const context = { port, origin: this.origin, database, secret: SECRET };
+    this.isPostgres = this.#postgres !== undefined;
+    this.database = this.#postgres?.url ?? path.join(this.#folder, 'database');
+    const context = { port, origin: this.origin, database: this.database, secret: SECRET };
     const { command, prepare } = system.programs(context);
     const log = openSync(this.#log, 'a');
     const options = {
@@ -96,6 +96,11 @@ export class Server {
 
   #tail() {
     return readFileSync(this.#log, 'utf8').trim().split('\n').slice(-3).join(' | ').slice(-500);
+  }
+
+  /** The process id of the server. */
+  get pid() {
+    return this.#process.pid;
   }
 
   get #roots() {

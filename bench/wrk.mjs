@@ -61,6 +61,16 @@ const formatRequest = (request) => {
   return `wrk.format(${method}, ${target}, ${headers}, ${body})`;
 };
 
+/** A script that sends these requests in turn. */
+export const repeatAll = (requests) => `
+  local requests, next = {}, 0
+  function init() requests = { ${requests.map(formatRequest)} } end
+  function request()
+    next = next % #requests + 1
+    return requests[next]
+  end
+`;
+
 /** A script that inserts another number into each request. It needs a single thread. */
 export const insertNumbers = (request) => `
   local inserted = 0
