@@ -3,12 +3,15 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-const TIMEOUT_MS = 15 * 60_000;
-/** Accounts of one transaction. SQLite's write-ahead log grows with it. */
-const BATCH = 50_000;
-const EVENTS = 3; // of each account
+const TRANSACTION_TIMEOUT_MS = 15 * 60_000;
+/** SQLite's write-ahead log grows with a transaction. */
+const ACCOUNTS_PER_TRANSACTION = 50_000;
+const EVENTS_PER_ACCOUNT = 3;
 const DAY_MS = 86_400_000;
-/** The password of all accounts, and a hash of it. The server replaces the hash at a log-in. */
+/**
+ * The password of all accounts, and a hash of it. The hash is not bound to an account, so the
+ * server replaces it at the first log-in, which takes a second hash.
+ */
 export const PASSWORD = 'three grey herons at noon';
 const HASH =
   '$argon2id$v=19$m=19456,t=2,p=1$yY963bwq5t/rqpm5PMLgYg$' +
@@ -18,8 +21,8 @@ const HASH =
 export const emailOf = (number) => `user${number}@example.com`;
 
 /**
- * What differs between the databases. `id` is a UUID for a time and a number, below those of now. For
- * SQLite it is not of version 7, because `unhex` needs SQLite 3.41.
+ * What differs between the databases. `id` returns an ID that sorts before new ones. On SQLite it
+ * is not a UUID of version 7, because `unhex` needs SQLite 3.41.
  */
 const SQLITE = {
   numbers: (first, last) =>
@@ -48,6 +51,8 @@ const statements = ({ numbers, id }, first, last, total) => {
   const time = `(${start} + i * ${DAY_MS - 3_600_000} / ${total})`;
   const from = `FROM ${numbers(first, last)}`;
   const user = id(time, 'i');
+  const event = id(time, `i * ${EVENTS_PER_ACCOUNT} + events.column1`);
+  const events = Array.from({ length: EVENTS_PER_ACCOUNT }, (_, event) => `(${event})`);
   return `
     INSERT INTO csgn_users (id, email, email_key, email_verified_at, password_hash, epoch,
         last_login_at, created_at)
@@ -61,9 +66,9 @@ const statements = ({ numbers, id }, first, last, total) => {
         '192.0.2.1', ${time}, ${time}, ${30 * DAY_MS}, ${time} + ${90 * DAY_MS}
       ${from};
     INSERT INTO csgn_audit_events (id, at, kind, outcome, actor_id, target_id, address, device)
-      SELECT ${id(time, `i * ${EVENTS} + event`)}, ${time}, 'logged_in', 'done', ${user},
-        ${user}, '192.0.2.1', 'Firefox on Linux'
-      ${from}, (SELECT 0 AS event UNION ALL SELECT 1 UNION ALL SELECT 2) events;
+      SELECT ${event}, ${time}, 'logged_in', 'done', ${user}, ${user}, '192.0.2.1',
+        'Firefox on Linux'
+      ${from}, (VALUES ${events}) events;
   `;
 };
 
@@ -72,10 +77,10 @@ export const fill = async ({ database, isPostgres }, accounts, report) => {
   const dialect = isPostgres ? POSTGRES : SQLITE;
   const run = async (sql) => {
     const [program, ...args] = dialect.run(database, sql);
-    await promisify(execFile)(program, args, { timeout: TIMEOUT_MS });
+    await promisify(execFile)(program, args, { timeout: TRANSACTION_TIMEOUT_MS });
   };
-  for (let first = 1; first <= accounts; first += BATCH) {
-    const last = Math.min(first + BATCH - 1, accounts);
+  for (let first = 1; first <= accounts; first += ACCOUNTS_PER_TRANSACTION) {
+    const last = Math.min(first + ACCOUNTS_PER_TRANSACTION - 1, accounts);
     await run(statements(dialect, first, last, accounts));
     report(last);
   }

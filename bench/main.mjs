@@ -64,26 +64,28 @@ const readOptions = () => {
     ? { rounds: 1, seconds: 2, warmUpSeconds: 1 }
     : { rounds: 3, seconds: 5, warmUpSeconds: 2 };
   if (values.docs && (values.accounts || values.flame)) {
-    throw new InvalidArgument('--docs writes the comparison: use it without --accounts and --flame');
+    throw new InvalidArgument('--docs writes the comparison: omit --accounts and --flame');
   }
   return { ...values, ...durations, operations, systems };
 };
 
-/** Returns Countersign once for each number of accounts, which has commas between the numbers. */
+/** Returns each system of Countersign once for each number in a list with commas. */
 const withAccounts = (systems, numbers) => {
   const counts = numbers.split(',').map(Number);
   if (counts.some((count) => !Number.isInteger(count) || count < 1 || count > MAX_ACCOUNTS)) {
     throw new InvalidArgument(`--accounts needs numbers from 1 to ${MAX_ACCOUNTS}`);
   }
-  return systems.filter(({ product }) => product).flatMap((system) =>
+  const products = systems.filter(({ product }) => product);
+  if (products.length === 0) throw new InvalidArgument('--accounts measures Countersign only');
+  return products.flatMap((system) =>
     counts.map((accounts) => {
       const title = `${system.title}, ${accounts.toLocaleString('en')} accounts`;
-      return { ...system, title, accounts };
+      return { ...system, name: `${system.name}-${accounts}`, title, accounts };
     }));
 };
 
-/** Returns a function that runs an operation, and draws a flame graph of it. */
-const withFlameGraph = (system) => async (operation, { pid }, run) => {
+/** Returns a function that runs the load of an operation, and draws a flame graph of the server. */
+const drawLoad = (system) => async (operation, { pid }, run) => {
   mkdirSync(OUTPUT, { recursive: true });
   const file = path.join(OUTPUT, `flame-${system.name}-${operation}`);
   const stop = recordStacks(pid, `${file}.data`);
@@ -107,8 +109,8 @@ const measure = async (options) => {
       const position = `${index + 1} of ${measurements.length}, ${system.title}`;
       console.error(`${elapsed()} s: round ${round} of ${rounds}, ${position}`);
       const onFilled = (count) => console.error(`    ${elapsed()} s: ${count} accounts`);
-      const observe = options.flame ? withFlameGraph(system) : (_name, _server, run) => run();
-      const result = await measureRound(system, { ...options, onFilled, observe })
+      const aroundLoad = options.flame ? drawLoad(system) : (_name, _server, run) => run();
+      const result = await measureRound(system, { ...options, onFilled, aroundLoad })
         .catch((error) => ({ error: error.message }));
       results.push(result);
       console.error(`    ${progressLine(result)}`);

@@ -56,7 +56,7 @@ const withProcessorTime = async ({ server }, work) => {
 /** Runs a load. Returns its rate, its latency, and the processor time for a response. */
 const measureLoad = async (context, script, load) => {
   const result = await withProcessorTime(context, () =>
-    context.observe(() => wrk.run(context.server.origin, script, load)));
+    context.aroundLoad(() => wrk.run(context.server.origin, script, load)));
   const { requests, failed, micros, processorSeconds } = result;
   return {
     ...result,
@@ -167,8 +167,8 @@ export const OPERATIONS = {
 };
 
 /**
- * Measures one round of a system with an empty database. Returns the results by operation. A failed
- * operation has only an `error`. `options.observe` runs the load of an operation.
+ * Measures one round of a system, whose database is empty or filled. Returns the results by
+ * operation. A failed operation has only an `error`. `options.aroundLoad` runs the load of one.
  */
 export const measureRound = async (system, options) => {
   const { operations, seconds, warmUpSeconds, onFilled } = options;
@@ -187,8 +187,8 @@ export const measureRound = async (system, options) => {
       const { needs, run } = OPERATIONS[name];
       if (!system[needs]) continue;
       try {
-        const observe = (work) => options.observe(name, server, work);
-        results[name] = await run({ ...context, observe });
+        const aroundLoad = (load) => options.aroundLoad(name, server, load);
+        results[name] = await run({ ...context, aroundLoad });
       } catch (error) {
         results[name] = { error: server.failure ?? error.message };
         if (server.failure) break;

@@ -1,11 +1,12 @@
 //! Groups operations that wait at the same time, so that one statement or one commit serves all of
 //! them.
 //!
-//! A group consists of the operations that have arrived while the last one ran, and starts as soon
-//! as that one has ended. So a group grows with the load, and none waits until it is full.
+//! A group consists of the operations that arrived while the previous group ran, up to a maximum.
+//! It starts when that group ends, or at once if none runs. So a group grows with the load, and
+//! none waits until it is full.
 //!
-//! A group that takes longer than [`LATE_AFTER`] may wait for a lost connection. Operations that
-//! have waited for so long start another group beside it.
+//! A group that takes longer than [`LATE_AFTER`] is possibly waiting for a lost connection. Another
+//! one is started beside it, up to a maximum.
 
 use crate::{
     Error, clock, error_chain,
@@ -24,7 +25,7 @@ use tokio::{
 
 /// Maximum number of waiting operations. Further ones are rejected at once.
 const MAX_WAITING: usize = 1_024;
-/// Time after which waiting operations don't wait for the running group any longer.
+/// Time after which a running group is late.
 const LATE_AFTER: Duration = Duration::from_millis(50);
 /// Maximum time that an operation waits for its outcome: for a connection, and one statement.
 const MAX_WAIT: Duration = LOCK_TIMEOUT.saturating_add(STATEMENT_TIMEOUT);
@@ -95,20 +96,20 @@ impl<Operation: Grouped> Batcher<Operation> {
             queue.waiting.push(Waiting { operation, sender });
             self.start_worker_if_needed(&mut queue);
         }
-        if let Ok(outcome) = timeout(LATE_AFTER, &mut outcome).await {
-            return outcome.ok().transpose();
+        let began = clock::monotonic();
+        while began.elapsed() < MAX_WAIT {
+            if let Ok(outcome) = timeout(LATE_AFTER, &mut outcome).await {
+                return outcome.ok().transpose();
+            }
+            self.start_worker_if_needed(&mut lock(&self.queue));
         }
-        self.start_worker_if_needed(&mut lock(&self.queue));
-        match timeout(MAX_WAIT.saturating_sub(LATE_AFTER), outcome).await {
-            Ok(outcome) => outcome.ok().transpose(),
-            Err(_) => Err(Error::Overloaded { retry_after: RETRY_AFTER }),
-        }
+        Err(Error::Overloaded { retry_after: RETRY_AFTER })
     }
 
     /// Starts a worker for the operations that wait, if none is running or all are late.
     fn start_worker_if_needed(&self, queue: &mut Queue<Operation>) {
-        let are_late = queue.last_start.elapsed() >= LATE_AFTER;
-        let has_capacity = queue.running == 0 || are_late && queue.running < self.max_running;
+        let is_newest_late = queue.last_start.elapsed() >= LATE_AFTER;
+        let has_capacity = queue.running == 0 || is_newest_late && queue.running < self.max_running;
         if has_capacity && !queue.waiting.is_empty() {
             queue.running += 1;
             queue.last_start = clock::monotonic();
@@ -127,7 +128,7 @@ struct Worker<Operation: Grouped> {
 impl<Operation: Grouped> Worker<Operation> {
     async fn run(mut self, context: Operation::Context) {
         loop {
-            // Requests that have arrived already run first, and join the group.
+            // Tasks that are ready add their operations to the group first.
             yield_now().await;
             let Some(group) = self.next_group() else { return };
             let (operations, senders): (Vec<_>, Vec<_>) = group
@@ -184,7 +185,7 @@ impl<Operation: Grouped> Drop for Worker<Operation> {
 
 /// Returns the error of a group for one of its operations; `None` if the reason may concern only
 /// one of them.
-fn for_each(error: &Error) -> Option<Error> {
+pub(crate) fn for_each(error: &Error) -> Option<Error> {
     match error {
         Error::Overloaded { retry_after } => Some(Error::Overloaded { retry_after: *retry_after }),
         Error::Unavailable(cause) if !error.is_conflict() => {
@@ -257,11 +258,28 @@ mod tests {
         }
 
         /// Begins an operation. It waits until permits are added.
-        async fn begin(&self, number: u32) -> impl Future<Output = Result<Option<u32>, Error>> {
+        async fn begin(
+            &self,
+            number: u32,
+        ) -> impl Future<Output = Result<Option<u32>, Error>> + Unpin {
             let mut outcome = Box::pin(self.batcher.run(Job(number)));
             assert!((&mut outcome).now_or_never().is_none(), "{number} waits");
             start_worker().await;
             outcome
+        }
+
+        /// Returns the number of groups after some time in which none of these has an outcome.
+        async fn groups_after(
+            &self,
+            duration: Duration,
+            waiting: &mut [impl Future<Output = Result<Option<u32>, Error>> + Unpin],
+        ) -> usize {
+            advance(duration).await;
+            for outcome in waiting {
+                assert!(outcome.now_or_never().is_none());
+            }
+            start_worker().await;
+            self.groups().len()
         }
 
         fn groups(&self) -> Vec<Vec<u32>> {
@@ -287,19 +305,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn late_group_does_not_hold_up_others_up_to_the_maximum() {
         let test = Test::with_max_running(2);
-        let mut started = vec![test.begin(0).await, test.begin(1).await, test.begin(2).await];
-        assert_eq!(test.groups(), [[0]]);
-        advance(LATE_AFTER).await;
-        assert!((&mut started[1]).now_or_never().is_none());
+        let first = test.begin(0).await;
+        let mut started = Vec::new();
+        for number in 1..=5 {
+            started.push(test.begin(number).await);
+        }
+        // The second group is full, and starts later than the last operation began to wait.
+        advance(LATE_AFTER / 2).await;
+        test.gate.permits.add_permits(1);
+        assert_eq!(first.await.expect("done"), Some(0));
         start_worker().await;
-        assert_eq!(test.groups(), [vec![0], vec![1, 2]]);
-        started.push(test.begin(3).await);
-        advance(LATE_AFTER).await;
-        assert!((&mut started[3]).now_or_never().is_none());
-        start_worker().await;
-        assert_eq!(test.groups().len(), 2, "two run");
+        assert_eq!(test.groups(), [vec![0], vec![1, 2, 3, 4]]);
+        assert_eq!(test.groups_after(LATE_AFTER / 2, &mut started).await, 2, "not late yet");
+        assert_eq!(test.groups_after(LATE_AFTER, &mut started).await, 3);
+        started.push(test.begin(6).await);
+        assert_eq!(test.groups_after(LATE_AFTER, &mut started).await, 3, "the maximum");
         test.gate.permits.add_permits(3);
         assert!(join_all(started).await.iter().all(|outcome| matches!(outcome, Ok(Some(_)))));
+        assert_eq!(test.groups()[2..], [[5], [6]]);
     }
 
     #[tokio::test]

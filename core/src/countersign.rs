@@ -42,7 +42,7 @@ struct Inner {
     revocations: RevocationList,
     activity: ActivityTracker,
     background: Supervisor,
-    rate_limiter: RateLimiter,
+    rate_limiter: Arc<RateLimiter>,
     mailer: Option<Mailer>,
     /// Limits log lines about invalid refresh tokens.
     bad_tokens: LogThrottle,
@@ -90,8 +90,8 @@ impl Auth {
         keys.load(&store, &secret, &random, now).await?;
         let background = Supervisor::new(random.clone());
         let hasher = PasswordHasher::start(hashing, random.clone(), &secret, &background)?;
-        let rate_limiter = RateLimiter::new(policy.limits.clone());
-        let session_groups = SessionGroups::new(store.clone(), clock.clone());
+        let rate_limiter = Arc::new(RateLimiter::new(policy.limits.clone()));
+        let session_groups = SessionGroups::new(store.clone(), clock.clone(), rate_limiter.clone());
         Ok(Self(Arc::new(Inner {
             store,
             clock,

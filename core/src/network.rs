@@ -1,9 +1,10 @@
-//! The network of a client, for which connections, requests and attempts are counted.
+//! The network of a client, for which connections, requests, bodies, exports and attempts are
+//! limited.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// An IPv4 address, or an IPv6 prefix of 64 bits, because one client has a whole /64. Clients
-/// without an address share one network.
+/// An IPv4 address, also if it is mapped to IPv6, or an IPv6 prefix of 64 bits, because one client
+/// has a whole /64. Clients without an address share one network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(Option<IpAddr>);
 

@@ -6,6 +6,7 @@
 //! the server at `TEST_POSTGRES_URL`, which `script/test` starts. Without it the tests fail, so
 //! that none is skipped silently.
 
+pub mod operations;
 pub mod smtp_server;
 
 use crate::{

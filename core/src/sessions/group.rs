@@ -2,9 +2,13 @@
 //! and refreshes a commit. See [`crate::batch`].
 
 use crate::{
-    Error, Store,
+    Error, LimitedAction, Store, batch,
     batch::{Batcher, Grouped},
-    sessions::store::{GROUP_SIZE, SessionWithUser},
+    rate_limit::RateLimiter,
+    sessions::{
+        refresh_token::ParsedRefreshToken,
+        store::{GROUP_SIZE, SessionWithUser},
+    },
     shared_clock::SharedClock,
 };
 use countersign_types::{SessionId, Timestamp};
@@ -21,13 +25,14 @@ pub(crate) struct SessionGroups {
 struct Context {
     store: Store,
     clock: SharedClock,
+    rate_limiter: Arc<RateLimiter>,
 }
 
 impl SessionGroups {
-    pub(crate) fn new(store: Store, clock: SharedClock) -> Self {
-        // On SQLite one transaction at a time writes.
-        let (reads, rotations) = if store.is_sqlite() { (2, 1) } else { (4, 2) };
-        let context = Context { store, clock };
+    pub(crate) fn new(store: Store, clock: SharedClock, rate_limiter: Arc<RateLimiter>) -> Self {
+        // On SQLite one transaction at a time writes, and few connections read.
+        let (reads, rotations) = if store.is_sqlite() { (2, 2) } else { (4, 4) };
+        let context = Context { store, clock, rate_limiter };
         Self {
             reads: Batcher::new(context.clone(), reads),
             rotations: Batcher::new(context.clone(), rotations),
@@ -40,19 +45,19 @@ impl SessionGroups {
         if let Some(row) = self.reads.run(SessionRead(id)).await? {
             return Ok(row);
         }
-        let Context { store, clock } = &self.context;
+        let Context { store, clock, .. } = &self.context;
         let mut reader = store.read().await?;
         Ok(reader.session_with_user(id, clock.now()).await?.map(Arc::new))
     }
 
-    /// Rotates a session from the generation that was presented. Returns `None` if it was not
-    /// rotated: another request did so, or it has ended, or it must be rotated alone.
+    /// Rotates the session of a refresh token, and counts the refresh, if the token is the newest of
+    /// an active session. Returns `None` if the session was not rotated: for another reason, because
+    /// the user is at the rate limit, or because it must be rotated alone.
     pub(crate) async fn rotate(
         &self,
-        session: SessionId,
-        generation: i64,
+        presented: ParsedRefreshToken,
     ) -> Result<Option<Rotated>, Error> {
-        Ok(self.rotations.run(Rotation { session, generation }).await?.flatten())
+        self.rotations.run(Rotation(presented)).await?.flatten().transpose()
     }
 }
 
@@ -74,11 +79,8 @@ impl Grouped for SessionRead {
     }
 }
 
-/// A rotation of a session from the generation that was presented.
-struct Rotation {
-    session: SessionId,
-    generation: i64,
-}
+/// A rotation of the session of a refresh token.
+struct Rotation(ParsedRefreshToken);
 
 /// A session after a rotation, and the time of the rotation.
 pub(crate) struct Rotated {
@@ -88,37 +90,74 @@ pub(crate) struct Rotated {
 
 impl Grouped for Rotation {
     type Context = Context;
-    /// `None` if the session was not rotated: another request did so, or it has ended, or another
-    /// transaction has locked it.
-    type Outcome = Option<Rotated>;
+    /// `None` if the session was not rotated; see [`SessionGroups::rotate`]. An error of the writing
+    /// transaction is the outcome of its sessions only.
+    type Outcome = Option<Result<Rotated, Error>>;
     const MAX_GROUP: usize = GROUP_SIZE;
 
     async fn run_group(context: &Context, rotations: &[Self]) -> Result<Vec<Self::Outcome>, Error> {
-        // Of several requests with the same token one rotates.
-        let mut presented: Vec<_> =
-            rotations.iter().map(|rotation| (rotation.session, rotation.generation)).collect();
-        presented.sort_unstable();
-        presented.dedup();
-        let mut tx = context.store.write().await?;
-        // The wait for the connection may have taken time.
-        let at = context.clock.now();
-        let rotated = tx.session_rotate_group(&presented, at).await?;
-        // Read in the same transaction, so that the claims match the database.
-        let mut rows = match &*rotated {
-            [] => HashMap::new(),
-            rotated => by_id(tx.sessions_with_users(rotated, at).await?),
+        let presented: Vec<_> = rotations.iter().map(|rotation| rotation.0).collect();
+        let mut rotatable = context.rotatable(&presented).await?;
+        // A token of an ended session must not use up the limit of its user.
+        rotatable.retain(|token| {
+            let now = context.clock.now();
+            context.rate_limiter.take(LimitedAction::Refresh, token.user, now).is_ok()
+        });
+        let mut rotated = if rotatable.is_empty() {
+            Ok(HashMap::new())
+        } else {
+            context.rotate(&rotatable).await
         };
-        tx.commit().await?;
-        Ok(rotations
+        Ok(presented
             .iter()
-            .map(|rotation| {
-                let row = rows.get(&rotation.session)?;
-                // Of two generations of one session only the newest was rotated.
-                let is_rotated = row.session.generation == rotation.generation + 1;
-                let row = is_rotated.then(|| rows.remove(&rotation.session)).flatten()?;
-                Some(Rotated { row, at })
+            .map(|token| match &mut rotated {
+                // Of several requests with the same token one gets the row.
+                Ok(rotated) => {
+                    let generation = rotated.get(&token.session)?.row.session.generation;
+                    (generation == token.generation + 1)
+                        .then(|| rotated.remove(&token.session).map(Ok))
+                        .flatten()
+                }
+                Err(error) => {
+                    rotatable.contains(token).then(|| batch::for_each(error)).flatten().map(Err)
+                }
             })
             .collect())
+    }
+}
+
+impl Context {
+    /// Returns those of some tokens that are the newest of an active session, each once.
+    async fn rotatable(
+        &self,
+        presented: &[ParsedRefreshToken],
+    ) -> Result<Vec<ParsedRefreshToken>, Error> {
+        let mut ids: Vec<_> = presented.iter().map(|token| token.session).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut reader = self.store.read().await?;
+        let newest = reader.newest_refresh_tokens(&ids, self.clock.now()).await?;
+        Ok(newest.into_iter().filter(|token| presented.contains(token)).collect())
+    }
+
+    /// Rotates sessions in one transaction. Returns those that were rotated.
+    async fn rotate(
+        &self,
+        tokens: &[ParsedRefreshToken],
+    ) -> Result<HashMap<SessionId, Rotated>, Error> {
+        let mut tx = self.store.write().await?;
+        // The wait for the connection may have taken time.
+        let at = self.clock.now();
+        let rotated = tx.session_rotate_group(tokens, at).await?;
+        if rotated.is_empty() {
+            // Rolled back: a commit that writes nothing would count as proof that writing works.
+            return Ok(HashMap::new());
+        }
+        // Read in the same transaction, so that the claims match the database.
+        let rows = tx.sessions_with_users(&rotated, at).await?;
+        tx.commit().await?;
+        let done = |row: SessionWithUser| (row.session.id, Rotated { row: Arc::new(row), at });
+        Ok(rows.into_iter().map(done).collect())
     }
 }
 

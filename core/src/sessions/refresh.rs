@@ -24,8 +24,8 @@ const MAX_RETRIES: usize = 8;
 impl Auth {
     /// Exchanges a refresh token for the next pair of tokens, as [`refresh_token::decide`] decides.
     ///
-    /// Most tokens are the newest of an active session. They are rotated without a read before: the
-    /// statement has the conditions. All others are read and decided on.
+    /// Most tokens are the newest of an active session, and are rotated in a group. For all other
+    /// tokens the session is read.
     pub async fn refresh(
         &self,
         context: &RequestContext,
@@ -36,8 +36,9 @@ impl Auth {
             return Err(Error::Unauthenticated);
         };
         let arrived = self.clock().now();
-        if let Some(issued) = self.rotate_newest(presented, arrived).await? {
-            return Ok(issued);
+        if let Some(rotated) = self.session_groups().rotate(presented).await? {
+            fail_point::hit(FailPoint::AfterRefreshCommit);
+            return self.issue_rotated(&rotated.row, rotated.at);
         }
         let mut permit = None;
         for _ in 0..MAX_RETRIES {
@@ -50,8 +51,7 @@ impl Auth {
                 self.policy().refresh_grace,
             ) {
                 decision @ (RefreshDecision::Rotate | RefreshDecision::Reissue) => {
-                    // Counted on this node, so that a refresh stays one statement, and once for
-                    // each request.
+                    // Counted once for each request.
                     if permit.is_none() {
                         permit = Some(self.permit(
                             context,
@@ -124,30 +124,6 @@ impl Auth {
             }
         }
         Err(Error::Overloaded { retry_after: 1 })
-    }
-
-    /// Rotates a session in a group, if the token is its newest one. Returns `None` if it is not
-    /// rotated, for whatever reason.
-    async fn rotate_newest(
-        &self,
-        presented: ParsedRefreshToken,
-        arrived: Timestamp,
-    ) -> Result<Option<IssuedTokens>, Error> {
-        let ParsedRefreshToken { session, user, generation } = presented;
-        let (limiter, action) = (self.rate_limiter(), LimitedAction::Refresh);
-        if limiter.check(action, user, arrived).is_err() {
-            return Ok(None);
-        }
-        let Some(rotated) = self.session_groups().rotate(session, generation).await? else {
-            return Ok(None);
-        };
-        fail_point::hit(FailPoint::AfterRefreshCommit);
-        // Counted afterwards: the tokens of an ended session must not use up the limit of its user.
-        drop(limiter.take(action, user, rotated.at));
-        if rotated.row.session.user_id != user {
-            return Err(Error::Unauthenticated);
-        }
-        self.issue_rotated(&rotated.row, rotated.at).map(Some)
     }
 
     /// Issues the tokens of a session that was rotated at `now`.

@@ -40,7 +40,7 @@ test_on_each_database! {
         join_all(after.iter().map(|issued| refresh(&context, issued))).await;
     }
 
-    async fn cancelled_session_reads_affect_no_other_refresh(context: TestContext) {
+    async fn cancelled_refreshes_affect_no_other_refresh(context: TestContext) {
         let issued = sessions(&context, SESSIONS).await;
         let (cancelled, awaited) = issued.split_at(SESSIONS / 2);
         let mut started: Vec<_> =

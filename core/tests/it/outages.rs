@@ -344,6 +344,28 @@ test_on_each_database! {
         assert!(!crate::common::can_refresh(&context.auth, &active.refresh.token).await);
     }
 
+    async fn refresh_that_rotates_nothing_writes_nothing(context: TestContext) {
+        let idle = context.sign_up(EMAIL).await;
+        context.clock.advance(TimeSpan::days(90));
+        let (ended, active) = (context.log_in(EMAIL).await, context.log_in(EMAIL).await);
+        context
+            .auth
+            .log_out(&client(), PresentedCredential::Bearer(&ended.access.token))
+            .await
+            .expect("a log-out");
+        let refresh = async |token| context.auth.refresh(&client(), token).await;
+        let newest = refresh(&active.refresh.token).await.expect("refreshed");
+        let lock = WriteLock::on(&context).await;
+        for _ in 0..20 {
+            for token in [&ended.refresh.token, &idle.refresh.token] {
+                assert!(matches!(refresh(token).await, Err(Error::Unauthenticated)));
+            }
+            let again = refresh(&active.refresh.token).await.expect("in the grace period");
+            assert_eq!(again.refresh.token, newest.refresh.token);
+        }
+        lock.release().await;
+    }
+
     async fn concurrent_transactions_commit_or_roll_back_whole(context: TestContext) {
         let before =
             context.store.read().await.expect("a connection").feed_head().await.expect("a number");

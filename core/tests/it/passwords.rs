@@ -173,6 +173,7 @@ test_on_each_database! {
             .expect("an answer")
             .expect("a session");
         assert_eq!(row.session.revoked_at, None, "the session of the other user stays active");
+        assert_eq!(row.session.generation, 1, "and is not rotated");
         assert_ne!(session_of_ada, session_of_eve);
         context.auth.refresh(&client(), &ada.refresh.token).await.expect("refreshed");
     }

@@ -2,8 +2,8 @@
 //! request counts from its header section until the last byte of its response is written. A client
 //! that doesn't read its responses uses up the budget of its own network only.
 //!
-//! A network is an IPv4 address or the /64 of an IPv6 address. Trusted proxies forward many
-//! clients: only the totals apply to them.
+//! A network is a [`countersign_core::Network`]. Trusted proxies forward many clients: only the
+//! totals apply to them.
 
 use crate::{
     HttpState,

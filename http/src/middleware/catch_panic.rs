@@ -36,14 +36,14 @@ pub async fn catch_middleware_panic<F: Future<Output = Response>>(
     })
 }
 
-/// Returns `None` after a panic. Its message is not used: the panics of some libraries quote their
-/// input.
+/// Calls the next function. Returns `None` if it panics. The message of the panic is not used,
+/// because some libraries quote their input.
 async fn catch_panic<F: Future<Output = Response>>(
     request: BoxedRequest,
     next: impl FnOnce(BoxedRequest) -> F,
     log_message: &str,
 ) -> Option<Response> {
-    // The values of a request are dropped after a panic. Those that requests share are synchronized.
+    // Unwind safe: the values of the request are dropped, and shared ones are synchronized.
     let response = AssertUnwindSafe(async move { next(request).await }).catch_unwind().await;
     response.inspect_err(|_| tracing::error!("{log_message}")).ok()
 }

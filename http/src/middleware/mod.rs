@@ -1,8 +1,6 @@
-//! Middleware that needs no page. Their order, together with that of the pages' own middleware, is
-//! in the router of the program.
+//! Middleware that doesn't need pages. `server/src/middleware` defines its order.
 //!
-//! Where `tower-http` has a middleware for the same purpose, the module uses it or begins with the
-//! reason why it doesn't.
+//! Where `tower-http` has a middleware for the same purpose, the module says why it is not used.
 
 pub mod api_guard;
 pub mod budget;
@@ -17,6 +15,6 @@ pub mod request_limits;
 pub mod request_log;
 pub mod security_headers;
 
-/// A request on its way through the middleware. Each function of the chain keeps two copies of its
-/// parameters in its future, so that the request itself would be copied about 30 times.
+/// A request on its way through the middleware. It is boxed, because the future of each function
+/// stores its parameters twice, and a request has 240 bytes.
 pub type BoxedRequest = Box<axum::extract::Request>;

@@ -112,9 +112,6 @@ pub async fn read_body<F: Future<Output = Response>>(
     {
         return rejection;
     }
-    if request.body().is_end_stream() {
-        return next(request).await;
-    }
     let network = request.extensions().get().map_or(Network::of(None), RequestContext::network);
     let content_length = request
         .headers()
@@ -122,6 +119,8 @@ pub async fn read_body<F: Future<Output = Response>>(
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     let read = if content_length.is_some_and(|length| length > MAX_DRAINED_BYTES) {
         Ok(Err(BodyError::TooLarge))
+    } else if request.body().is_end_stream() {
+        return next(request).await;
     } else {
         timeout(BODY_TIMEOUT, read(mem::take(request.body_mut()), network)).await
     };

@@ -294,17 +294,17 @@ impl State {
         }
     }
 
-    /// Waits until a timeout expires.
+    /// Waits until the header timeout or the idle timeout expires.
     ///
-    /// It looks at the state now and then, instead of being woken by each change: a request changes
-    /// the state three times. No timeout is missed, because one that begins after a look expires
-    /// after the next.
+    /// It checks the state at the deadline, and after the shortest timeout, instead of after each
+    /// change: a request changes the state three times. A timeout that starts between two checks
+    /// can't expire before the second.
     async fn overdue(&self) -> Overdue {
         let shortest = HEADER_TIMEOUT.min(self.keep_alive);
         loop {
-            let (now, next) = (Instant::now(), self.deadline());
+            let (now, deadline) = (Instant::now(), self.deadline());
             let mut wake = now + shortest;
-            if let Some((deadline, overdue)) = next {
+            if let Some((deadline, overdue)) = deadline {
                 if deadline <= now {
                     return overdue;
                 }

@@ -1,7 +1,5 @@
-//! The middleware of all requests as one chain of functions. Each calls the next.
-//!
-//! axum would box the service and the future of each `from_fn` layer, and clone all inner layers for
-//! each of them. Here the whole chain is one layer with one future.
+//! The middleware of all requests as a chain of functions, each of which calls the next. See
+//! `docs/decisions/0037-compose-the-middleware-as-functions.md`.
 
 use crate::{
     AppState,
@@ -31,7 +29,7 @@ use countersign_http::{
 };
 use std::sync::Arc;
 
-struct Stack {
+struct MiddlewareState {
     server: AppState,
     api_guard: ApiGuard,
 }
@@ -40,19 +38,19 @@ struct Stack {
 /// API operations among them.
 pub fn with_middleware(routes: Router<AppState>, levels: AccessLevels, server: AppState) -> Router {
     let api_guard = ApiGuard::new(server.http().clone(), levels);
-    let stack = Arc::new(Stack { server: server.clone(), api_guard });
+    let stack = Arc::new(MiddlewareState { server: server.clone(), api_guard });
     routes.layer(from_fn_with_state(stack, run_middleware)).with_state(server)
 }
 
 /// Runs the middleware around the route of a request. The order is from the inside out: each line
 /// wraps the one above it.
 async fn run_middleware(
-    State(stack): State<Arc<Stack>>,
+    State(stack): State<Arc<MiddlewareState>>,
     request: Request,
     route: Next,
 ) -> Response {
     let (server, http) = (&stack.server, stack.server.http());
-    // This part may outlive the request; see `csrf`.
+    // `csrf` spawns this part as a task, so it must own its state.
     let owned = stack.clone();
     let next = move |request| async move {
         let (http, api_guard) = (owned.server.http(), &owned.api_guard);
