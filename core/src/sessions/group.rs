@@ -50,9 +50,9 @@ impl SessionGroups {
         Ok(reader.session_with_user(id, clock.now()).await?.map(Arc::new))
     }
 
-    /// Rotates the session of a refresh token, and counts the refresh, if the token is the newest of
-    /// an active session. Returns `None` if the session was not rotated: for another reason, because
-    /// the user is at the rate limit, or because it must be rotated alone.
+    /// Rotates the session of a refresh token and counts the refresh, if the token is the newest of
+    /// an active session. Returns `None` if the session was not rotated: the token is another one,
+    /// the user is at the rate limit, or the session must be rotated alone.
     pub(crate) async fn rotate(
         &self,
         presented: ParsedRefreshToken,
@@ -90,8 +90,8 @@ pub(crate) struct Rotated {
 
 impl Grouped for Rotation {
     type Context = Context;
-    /// `None` if the session was not rotated; see [`SessionGroups::rotate`]. An error of the writing
-    /// transaction is the outcome of its sessions only.
+    /// `None` if the session was not rotated; see [`SessionGroups::rotate`]. An error of the
+    /// transaction that writes is the outcome of its sessions only.
     type Outcome = Option<Result<Rotated, Error>>;
     const MAX_GROUP: usize = GROUP_SIZE;
 

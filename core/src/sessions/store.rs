@@ -148,8 +148,8 @@ statements! {
         "s.id IN ($3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
          $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34)"
     );
-    NEWEST_TOKENS = "SELECT s.id, s.user_id, s.generation FROM csgn_sessions s JOIN csgn_users u ON \
-        u.id = s.user_id WHERE s.revoked_at IS NULL AND s.expires_at > $1 AND s.last_seen_at + \
+    NEWEST_TOKENS = "SELECT s.id, s.user_id, s.generation FROM csgn_sessions s JOIN csgn_users u \
+        ON u.id = s.user_id WHERE s.revoked_at IS NULL AND s.expires_at > $1 AND s.last_seen_at + \
         s.idle_limit > $1 AND u.disabled_at IS NULL AND s.id IN ($2, $3, $4, $5, $6, $7, $8, $9, \
         $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, \
         $28, $29, $30, $31, $32, $33)";
@@ -421,7 +421,7 @@ impl WriteTransaction {
         Ok(execute!(self, ROTATE, id, from, now) == 1)
     }
 
-    /// Rotates at most [`GROUP_SIZE`] sessions whose newest tokens were presented, and returns those
+    /// Rotates at most [`GROUP_SIZE`] sessions whose newest tokens were presented. Returns those
     /// that were rotated. The others have another newest token, have ended, belong to a disabled
     /// user, or are locked by another transaction.
     pub(crate) async fn session_rotate_group(

@@ -1,19 +1,14 @@
-//! Micro-benchmarks: what single operations take, with criterion. `script/bench --micro` runs it.
-
-// The server of the other measurement that sends requests without sockets.
-#[expect(dead_code, reason = "the other program uses all of it")]
-#[path = "../request_cost/server.rs"]
-mod server;
+//! Micro-benchmarks of single operations: `cargo bench -p countersign-core`.
+//! `script/bench` measures whole requests.
 
 use countersign_core::testing::operations::Operations;
 use criterion::{BatchSize, Criterion};
 use std::hint::black_box;
+use tokio::runtime;
 
-fn main() -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (operations, server) = runtime.block_on(async {
-        anyhow::Ok((Operations::start().await, server::Server::start().await?))
-    })?;
+fn main() {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let operations = runtime.block_on(Operations::start());
     let mut criterion = Criterion::default().configure_from_args();
 
     let mut session = 0;
@@ -44,13 +39,6 @@ fn main() -> anyhow::Result<()> {
             operations.take_from_bucket(user);
         });
     });
-    // With a query the page is not cached.
-    criterion.bench_function("render the log-in page", |bencher| {
-        bencher.iter(|| {
-            let page = server::get(&server.router, "/login?next=/account", None);
-            runtime.block_on(page).expect("a page")
-        });
-    });
     let mut hashes = criterion.benchmark_group("Argon2id");
     hashes.sample_size(50);
     hashes.bench_function("hash a password (m=19456,t=2,p=1)", |bencher| {
@@ -58,5 +46,4 @@ fn main() -> anyhow::Result<()> {
     });
     hashes.finish();
     criterion.final_summary();
-    Ok(())
 }
