@@ -8,11 +8,19 @@ export const secret = SECRET;
 /** Options of the package argon2: those of Countersign. */
 export const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 export const ACCESS_TOKEN_TTL_SECONDS = 600;
+const MAX_ATTEMPTS = 1_000;
 
 /** Writes each commit to disk before it returns, and lets several processes write. */
 export const configure = (sqlite) => {
   sqlite.pragma('busy_timeout = 5000');
-  sqlite.pragma('journal_mode = WAL');
+  // The busy timeout does not apply to this change, which another worker may be making.
+  for (let attempt = 1; sqlite.pragma('journal_mode', { simple: true }) !== 'wal'; attempt += 1) {
+    try {
+      sqlite.pragma('journal_mode = WAL');
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
   sqlite.pragma('synchronous = FULL');
   return sqlite;
 };
