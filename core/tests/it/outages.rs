@@ -3,7 +3,7 @@
 
 use crate::common::{TestContext, client};
 use countersign_core::{
-    Error, PresentedCredential, Store, store::OpenError, test_on_each_database,
+    Error, IssuedTokens, PresentedCredential, Store, store::OpenError, test_on_each_database,
     testing::TestDatabase,
 };
 use countersign_types::TimeSpan;
@@ -308,16 +308,19 @@ async fn database_without_utf8_is_rejected_at_start() {
     assert!(matches!(error, Some(OpenError::Encoding(encoding)) if encoding == "SQL_ASCII"));
 }
 
+/// Begins three sessions of a user: one is idle for too long, one has ended, and one is active.
+async fn idle_ended_and_active(context: &TestContext) -> [IssuedTokens; 3] {
+    let idle = context.sign_up(EMAIL).await;
+    context.clock.advance(TimeSpan::days(90));
+    let (ended, active) = (context.log_in(EMAIL).await, context.log_in(EMAIL).await);
+    let token = PresentedCredential::Bearer(&ended.access.token);
+    context.auth.log_out(&client(), token).await.expect("a log-out");
+    [idle, ended, active]
+}
+
 test_on_each_database! {
     async fn log_out_of_ended_session_writes_nothing(context: TestContext) {
-        let idle = context.sign_up(EMAIL).await;
-        context.clock.advance(TimeSpan::days(90));
-        let (ended, active) = (context.log_in(EMAIL).await, context.log_in(EMAIL).await);
-        context
-            .auth
-            .log_out(&client(), PresentedCredential::Bearer(&ended.access.token))
-            .await
-            .expect("a log-out");
+        let [idle, ended, active] = idle_ended_and_active(&context).await;
         let lock = WriteLock::on(&context).await;
         for _ in 0..20 {
             for ended_token in [
@@ -345,14 +348,7 @@ test_on_each_database! {
     }
 
     async fn refresh_that_rotates_nothing_writes_nothing(context: TestContext) {
-        let idle = context.sign_up(EMAIL).await;
-        context.clock.advance(TimeSpan::days(90));
-        let (ended, active) = (context.log_in(EMAIL).await, context.log_in(EMAIL).await);
-        context
-            .auth
-            .log_out(&client(), PresentedCredential::Bearer(&ended.access.token))
-            .await
-            .expect("a log-out");
+        let [idle, ended, active] = idle_ended_and_active(&context).await;
         let refresh = async |token| context.auth.refresh(&client(), token).await;
         let newest = refresh(&active.refresh.token).await.expect("refreshed");
         let lock = WriteLock::on(&context).await;
