@@ -37,19 +37,15 @@ test('closed dialog returns the focus to its button', async ({ page }) => {
   await expect(page.getByRole('button', { name: 'Ask again' })).toBeFocused();
 });
 
-test('gallery links lead to each state', async ({ page }) => {
+test('gallery links lead to each state, and only that one is current', async ({ page }) => {
   await galleryStates.gallery(page);
-  const links = await page
-    .getByRole('navigation', { name: 'Component gallery' })
-    .locator('a[href^="/gallery?state="]')
-    .allTextContents();
+  const navigation = page.getByRole('navigation', { name: 'Component gallery' });
+  const links = await navigation.locator('a[href^="/gallery?state="]').allTextContents();
   expect(links).toHaveLength(Object.keys(galleryStates).length);
   for (const link of links.toReversed()) {
-    await page
-      .getByRole('navigation', { name: 'Component gallery' })
-      .getByRole('link', { name: link, exact: true })
-      .click();
+    await navigation.getByRole('link', { name: link, exact: true }).click();
     await expect(page.locator('#gallery h1 + p')).toHaveText(link);
+    await expect(navigation.locator('[aria-current]')).toHaveText([link]);
     // Closes an open popover, which would cover the next link.
     await page.keyboard.press('Escape');
   }

@@ -115,7 +115,7 @@ pub fn GalleryPage() -> impl IntoView {
     view! {
         {head()}
         <div class="gallery" id="gallery">
-            {navigation(shown)}
+            {navigation(shown, shown.entry.is_none())}
             <div class="gallery-content stack">{content}</div>
         </div>
     }
@@ -131,7 +131,8 @@ pub(super) fn head() -> impl IntoView {
 }
 
 /// Renders the links to all entries, by group. In a narrow window they are below the content.
-pub(super) fn navigation(shown: Shown) -> impl IntoView {
+/// `is_tokens`: whether the page shows the tokens.
+pub(super) fn navigation(shown: Shown, is_tokens: bool) -> impl IntoView {
     let link = |url: String, name: &'static str, is_current: bool| {
         view! {
             <li>
@@ -158,7 +159,7 @@ pub(super) fn navigation(shown: Shown) -> impl IntoView {
         </a>
         <nav class="gallery-nav" id="gallery-nav" aria-label=messages::HEADING>
             <ul role="list">
-                {link(tokens, messages::TOKENS, shown.entry.is_none())}
+                {link(tokens, messages::TOKENS, is_tokens)}
                 {link(BRAND_EDITOR.to_owned(), messages::BRAND_EDITOR, false)}
             </ul>
             {groups.collect_view()}

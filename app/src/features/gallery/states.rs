@@ -39,7 +39,7 @@ pub(super) fn state_page() -> Option<AnyView> {
     let page = view! {
         {page::head()}
         <div class="gallery" id="gallery">
-            {page::navigation(page::Shown::of_page())}
+            {page::navigation(page::Shown::of_page(), false)}
             <div class="gallery-content stack">
                 <PageHeader heading=messages::HEADING lead=name/>
                 {content()}
