@@ -30,9 +30,10 @@ use leptos_router::{
     path,
 };
 
-/// The root component: header, page and footer.
+/// The root component: header, page and footer. Its type is erased, because otherwise the crate of
+/// the server compiles all pages again.
 #[component]
-pub fn App() -> impl IntoView {
+pub fn App() -> AnyView {
     provide_meta_context();
     let user = provide_current_user();
     provide_zone();
@@ -60,6 +61,7 @@ pub fn App() -> impl IntoView {
             {session_monitor(user)}
         </Router>
     }
+    .into_any()
 }
 
 macro_rules! declare_routes {

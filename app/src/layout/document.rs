@@ -85,8 +85,8 @@ fn read_hashes(options: &LeptosOptions) -> String {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct IsPreview(pub bool);
 
-/// Renders the document of a page.
-pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> impl IntoView + use<> {
+/// Renders the document of a page. Its type is erased, as that of [`App`].
+pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> AnyView {
     let brand = Brand::of_page();
     let IsPreview(is_preview) = use_context().unwrap_or_default();
     let theme = brand.theme.or_else(request::chosen_theme);
@@ -115,6 +115,7 @@ pub fn app_document(options: LeptosOptions, files: &SiteFiles) -> impl IntoView 
             </body>
         </html>
     }
+    .into_any()
 }
 
 /// Renders a script that runs before the page is shown. Browsers report the transition to a page

@@ -15,8 +15,9 @@ use crate::{
 use leptos::{attr::custom::custom_attribute, prelude::*};
 use leptos_meta::{MetaTags, provide_meta_context};
 
-/// Renders the document of the sample that the query asks for.
-pub fn sample_document(files: &SiteFiles) -> impl IntoView + use<> {
+/// Renders the document of the sample that the query asks for. Its type is erased, as that of
+/// [`App`](crate::App).
+pub fn sample_document(files: &SiteFiles) -> AnyView {
     provide_meta_context();
     provide_context(sample_user());
     provide_current_user();
@@ -48,4 +49,5 @@ pub fn sample_document(files: &SiteFiles) -> impl IntoView + use<> {
             </body>
         </html>
     }
+    .into_any()
 }
