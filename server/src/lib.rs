@@ -4,6 +4,7 @@
 //! |---|---|
 //! | all routes | [`router`] |
 //! | settings | [`config`] |
+//! | the commands of the program | [`command_line`] |
 //! | the demonstration and its data | [`demo`] |
 //! | connections, and HTTPS | [`http_server`], [`tls`] |
 //! | the order of all middleware, and the middleware of the pages | [`middleware`] |
@@ -15,6 +16,7 @@
 pub mod backup;
 pub mod brand;
 pub mod cli;
+pub mod command_line;
 pub mod config;
 pub mod core_dumps;
 pub mod data_download;
