@@ -161,6 +161,13 @@ export const OPERATIONS = {
   },
   refresh: { needs: 'refresh', run: measureRefresh },
   page: { needs: 'page', run: measureReads(({ system }) => system.page) },
+  'account-page': {
+    needs: 'accountPage',
+    run: measureReads(
+      ({ system, session, server }) => system.accountPage(session, server.origin),
+      { mustInclude: DOMAIN },
+    ),
+  },
   'log-in': { needs: 'logIn', run: measureLogIn },
   'sign-up': { needs: 'signUp', run: measureSignUp },
   flood: { needs: 'fetch', run: measureFlood },

@@ -19,6 +19,7 @@
 //   refresh          a request, from a refresh token
 //   nextToken        the Lua pattern that finds the next refresh token in a response
 //   page             the request for the log-in page
+//   accountPage      the request for the page of the account, from a session and the origin
 //   notes            what to know about an operation, if it differs from the others
 //
 // An operation that a system does not have is left out.
@@ -63,7 +64,11 @@ const countersign = {
   product: true,
   version: () => execFileSync(SERVER_BINARY, ['--version'], { encoding: 'utf8' }).split(/\s/)[1],
   installed: [SERVER_BINARY, LEPTOS_SITE_ROOT],
-  programs: () => ({ command: [SERVER_BINARY, 'serve'] }),
+  // Like the other systems, it is ready after a start with a database that has its tables.
+  programs: () => ({
+    prepare: [SERVER_BINARY, 'migrate'],
+    command: [SERVER_BINARY, 'serve'],
+  }),
   ready: get('/readyz'),
   signUp: (credentials) => post('/api/v1/auth/signup', credentials),
   logIn: (credentials) => post('/api/v1/auth/login', credentials),
@@ -73,6 +78,10 @@ const countersign = {
   refresh: (token) => post('/api/v1/auth/refresh', { refresh_token: token }),
   nextToken: REFRESH_TOKEN,
   page: get('/login'),
+  accountPage: ({ access, refresh }, origin) => {
+    const name = `countersign-${new URL(origin).port}`;
+    return get('/account', { cookie: `${name}=${refresh}; ${name}-access=${access}` });
+  },
 };
 const countersignEnvironment = ({ port, origin, database }) => ({
   DATABASE_URL: database,
