@@ -160,14 +160,12 @@ fn from_toml(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
             )
         }
     };
-    let value = |(name, value): (String, toml::Value)| {
-        let text = match value {
-            toml::Value::String(text) => text,
-            toml::Value::Integer(number) => number.to_string(),
-            toml::Value::Boolean(flag) => flag.to_string(),
-            _ => bail!("countersign.toml: {name} must be a string, a number or a Boolean"),
-        };
-        Ok((name, Value { text, source: Source::Toml }))
+    let value = |(name, value): (String, toml::Value)| match text_of(value) {
+        Some(text) => Ok((name, Value { text, source: Source::Toml })),
+        None => bail!(
+            "countersign.toml: {name} must be a string, a whole number, true or false, or a list \
+             of these without commas in them"
+        ),
     };
     let mut values = Vec::new();
     for (name, entry) in table {
@@ -183,6 +181,23 @@ fn from_toml(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
         }
     }
     Ok(values)
+}
+
+/// Returns the text that the value of a setting has in the environment, if it has one.
+fn text_of(value: toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(if flag { "on" } else { "off" }.to_owned()),
+        toml::Value::Array(items) => {
+            let texts = items.into_iter().map(|item| {
+                let text = if item.is_array() { None } else { text_of(item) };
+                text.filter(|text| !text.contains(','))
+            });
+            Some(texts.collect::<Option<Vec<_>>>()?.join(","))
+        }
+        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+    }
 }
 
 fn from_dotenv(bytes: &[u8]) -> anyhow::Result<Vec<(String, Value)>> {
@@ -239,6 +254,7 @@ impl Read for LineReader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
     use proptest::prelude::*;
 
     fn dotenv(text: &str) -> Vec<(String, String)> {
@@ -326,8 +342,37 @@ mod tests {
     }
 
     #[test]
+    fn toml_lists_and_booleans_are_those_of_the_environment() {
+        let text =
+            |toml: &str| from_toml(toml.as_bytes()).ok().map(|pairs| pairs[0].1.text.clone());
+        assert_eq!(text("A = [\"x\", \"y\"]").as_deref(), Some("x,y"));
+        assert_eq!(text("A = []").as_deref(), Some(""));
+        assert_eq!(text("A = true").as_deref(), Some("on"));
+        assert_eq!(text("A = false").as_deref(), Some("off"));
+        for invalid in ["A = [\"x,y\"]", "A = [[\"x\"]]", "A = 1.5", "A = [{ b = 1 }]"] {
+            assert_eq!(text(invalid), None, "{invalid}");
+        }
+    }
+
+    #[test]
+    fn brand_block_of_the_guide_has_valid_settings() {
+        let guide = include_str!("../../../docs/guides/brand.md");
+        let block = guide.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let values = from_toml(block.expect("a block").as_bytes()).expect("valid TOML");
+        assert!(values.len() > 10);
+        let problems = Config::from_settings(&Settings(values.into_iter().collect())).err();
+        // The files of the brand don't exist.
+        let other: Vec<_> = problems
+            .into_iter()
+            .flatten()
+            .filter(|problem| !problem.contains("names a file that can't be read"))
+            .collect();
+        assert_eq!(other, Vec::<String>::new());
+    }
+
+    #[test]
     fn toml_error_quotes_no_value() {
-        for text in ["COUNTERSIGN_SECRET = hunter2", "COUNTERSIGN_SECRET = [\"hunter2\"]"] {
+        for text in ["COUNTERSIGN_SECRET = hunter2", "COUNTERSIGN_SECRET = [{ a = \"hunter2\" }]"] {
             let error = format!("{:#}", from_toml(text.as_bytes()).err().expect("wrong"));
             assert!(!error.contains("hunter2"), "{error}");
         }
