@@ -11,7 +11,7 @@ use axum::{
     body::Bytes,
     extract::{Path, State},
     http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use countersign_http::problem;
@@ -143,16 +143,23 @@ impl SiteBrand {
     }
 }
 
-/// Returns the routes of the files and of the manifest.
+/// Icons of the site that browsers request without a link to them.
+const USUAL_ICONS: [&str; 2] = ["/favicon.ico", "/apple-touch-icon.png"];
+
+/// Returns the routes of the files and of the manifest. If the brand has an icon, those of the site
+/// lead to it.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(brand: &SiteBrand) -> Router<S> {
     let manifest = manifest(&brand.page);
     let headers = [
         (header::CONTENT_TYPE, "application/manifest+json"),
         (header::CACHE_CONTROL, "public, max-age=3600"),
     ];
-    Router::new()
+    let routes = Router::new()
         .route(MANIFEST, get(async move || (headers, manifest)))
-        .route("/brand/{name}", get(serve_file))
+        .route("/brand/{name}", get(serve_file));
+    let redirects = brand.page.icon.iter().flat_map(|icon| USUAL_ICONS.map(|path| (path, icon)));
+    redirects
+        .fold(routes, |routes, (path, icon)| routes.route(path, get(Redirect::temporary(icon))))
         .with_state(brand.files.clone())
 }
 

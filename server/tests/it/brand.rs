@@ -65,6 +65,9 @@ test_on_each_database! {
         assert_eq!(manifest["name"], "Field & <notes>");
         let icon = manifest["icons"][0]["src"].as_str().expect("an icon");
         assert_eq!(app.anon().get(icon).await.status, StatusCode::OK, "{icon}");
+        for usual in ["/favicon.ico", "/apple-touch-icon.png"] {
+            assert_eq!(app.anon().get(usual).await.header("location"), icon, "{usual}");
+        }
         let start = manifest["start_url"].as_str().expect("a page");
         assert_eq!(app.anon().get(start).await.status, StatusCode::SEE_OTHER);
     }
