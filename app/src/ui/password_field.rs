@@ -10,7 +10,7 @@ use crate::{
         text_field::hint_line,
     },
 };
-use countersign_types::{Field, PasswordWeakness};
+use countersign_types::{Field, PasswordWeakness, password::MIN_CHARS};
 use leptos::{
     attr::{self, custom::custom_attribute},
     ev,
@@ -88,7 +88,8 @@ pub fn PasswordField(
                         attr::autocomplete(if new { "new-password" } else { "current-password" }),
                         attr::autocapitalize("none"),
                         attr::spellcheck("false"),
-                        attr::enterkeyhint("go"),
+                        attr::enterkeyhint(if new { "done" } else { "go" }),
+                        attr::minlength(new.then_some(MIN_CHARS)),
                         attr::autofocus(form.has_focus(field, false)),
                         attr::aria_describedby(hint_id(field)),
                         custom_attribute("passwordrules", new.then_some(PASSWORD_RULES)),

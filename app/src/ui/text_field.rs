@@ -39,7 +39,9 @@ pub fn TextField(
     readonly: bool,
 ) -> impl IntoView {
     let (id, form) = (field.name(), expect_context::<FormContext>());
-    let kind = if field == Field::Email { "email" } else { "text" };
+    // The name is the last field of its forms.
+    let (kind, capitals, enter_key) =
+        if field == Field::Email { ("email", "none", "next") } else { ("text", "words", "done") };
     // Without scripts, the server fills in what the user entered.
     #[cfg(feature = "ssr")]
     let value = form.entered_value(field).filter(|_| !readonly).or(value);
@@ -59,7 +61,8 @@ pub fn TextField(
                         attr::autocomplete(autocomplete),
                         attr::value(value),
                         attr::readonly(readonly),
-                        attr::enterkeyhint("next"),
+                        attr::autocapitalize(capitals),
+                        attr::enterkeyhint(enter_key),
                         attr::autofocus(form.has_focus(field, autofocus)),
                         custom_attribute("data-draft", ""),
                         attr::aria_describedby(hint_id(field)),

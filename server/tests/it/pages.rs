@@ -47,6 +47,37 @@ test_on_each_database! {
         }
     }
 
+    async fn fields_tell_keyboards_and_password_managers_their_purpose(app: App) {
+        let fields: [(&str, &str, &[&str]); 5] = [
+            ("/login", "email", &["autocomplete=\"username\"", "enterkeyhint=\"next\""]),
+            ("/login", "password", &["autocomplete=\"current-password\"", "enterkeyhint=\"go\""]),
+            ("/signup", "email", &["type=\"email\"", "autocapitalize=\"none\"", "autofocus"]),
+            ("/signup", "name", &["autocapitalize=\"words\"", "enterkeyhint=\"done\""]),
+            (
+                "/signup",
+                "password",
+                &[
+                    "autocomplete=\"new-password\"",
+                    "minlength=\"8\"",
+                    "passwordrules=\"minlength: 15; maxlength: 64;\"",
+                    "enterkeyhint=\"done\"",
+                ],
+            ),
+        ];
+        for (path, id, attributes) in fields {
+            let page = app.anon().get(path).await.text;
+            let id = format!(" id=\"{id}\"");
+            let input = page
+                .split("<input")
+                .filter_map(|rest| rest.split('>').next())
+                .find(|tag| tag.contains(&id))
+                .expect("the field");
+            for attribute in attributes {
+                assert!(input.contains(attribute), "{path}: {input} lacks {attribute}");
+            }
+        }
+    }
+
     async fn islands_have_their_element_count_and_pages_their_length(app: App) {
         let user = app.user("ada@example.com").await;
         for page in ["/", "/login", "/account", "/does/not/exist"] {
