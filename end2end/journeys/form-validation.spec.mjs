@@ -100,6 +100,18 @@ const inputErrors = [
   },
 ];
 
+withAndWithoutScripts(() => {
+  test('refused form keeps the email address and the name', async ({ page }) => {
+    await open(page, '/signup');
+    await fillIn(page, { name: 'Ada <L>', email: 'bad@', password: 'correct horse battery' });
+    await submit(page, 'Create account');
+    await expect(page.locator('#email')).toHaveAttribute('aria-invalid', 'true');
+    await expect(page.locator('#email')).toHaveValue('bad@');
+    await expect(page.locator('#name')).toHaveValue('Ada <L>');
+    expect(page.url(), 'the URL has none of it').not.toMatch(/bad|Ada/);
+  });
+});
+
 for (const { what, at, button, form, status, messages } of inputErrors) {
   test(`${what} shows the same messages with and without scripts`, async ({
     expectConsole,

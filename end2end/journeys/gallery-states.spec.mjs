@@ -37,7 +37,7 @@ test('closed dialog returns the focus to its button', async ({ page }) => {
   await expect(page.getByRole('button', { name: 'Ask again' })).toBeFocused();
 });
 
-test('gallery links lead to each state, and only that one is current', async ({ page }) => {
+test('gallery link leads to its state and alone is current', async ({ page }) => {
   await galleryStates.gallery(page);
   const navigation = page.getByRole('navigation', { name: 'Component gallery' });
   const links = await navigation.locator('a[href^="/gallery?state="]').allTextContents();

@@ -2,6 +2,7 @@
 import {
   createUser,
   logIn,
+  logInWithUserAgent,
   navigateTo,
   open,
   submitLogIn,
@@ -129,6 +130,16 @@ test('revoking while offline keeps the page, and a double click sends one reques
   await button.dblclick();
   await expect(page.getByText('Device logged out.')).toBeVisible();
   expect(watch.callsTo('/fn/revoke-session')).toHaveLength(1);
+});
+
+test('session of a program is named after it', async ({ page, server }) => {
+  const user = await createUser(server);
+  for (const agent of ['python-requests/2.32.3', 'okhttp/4.12.0', 'inventory-sync/2.1 (linux)'])
+    await logInWithUserAgent(server, user, agent);
+  await openSessionsPage(page, user);
+  for (const name of ['Python (requests)', 'Android app (okhttp)', 'inventory-sync'])
+    await expect(rows(page).filter({ hasText: name })).toHaveCount(1);
+  await expect(page.getByText('Unknown device')).toHaveCount(0);
 });
 
 test('device is logged out in place, and the focus moves to the next button', async ({
