@@ -161,7 +161,7 @@ export const OPERATIONS = {
   },
   refresh: { needs: 'refresh', run: measureRefresh },
   page: { needs: 'page', run: measureReads(({ system }) => system.page) },
-  'account-page': {
+  account: {
     needs: 'accountPage',
     run: measureReads(
       ({ system, session, server }) => system.accountPage(session, server.origin),

@@ -2,7 +2,7 @@
 
 const NONE = '–';
 const MAX_COLUMNS = 100;
-export const RATES = ['verify', 'fetch', 'refresh', 'page', 'account-page', 'log-in', 'sign-up'];
+export const RATES = ['verify', 'fetch', 'refresh', 'page', 'account', 'log-in', 'sign-up'];
 
 const number = (value) => value?.toLocaleString('en', { maximumFractionDigits: 3 });
 

@@ -64,7 +64,7 @@ const countersign = {
   product: true,
   version: () => execFileSync(SERVER_BINARY, ['--version'], { encoding: 'utf8' }).split(/\s/)[1],
   installed: [SERVER_BINARY, LEPTOS_SITE_ROOT],
-  // Like the other systems, it is ready after a start with a database that has its tables.
+  // As for the other systems with a command that creates the tables.
   programs: () => ({
     prepare: [SERVER_BINARY, 'migrate'],
     command: [SERVER_BINARY, 'serve'],

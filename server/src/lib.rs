@@ -4,7 +4,8 @@
 //! |---|---|
 //! | all routes | [`router`] |
 //! | settings | [`config`] |
-//! | the commands of the program | [`command_line`] |
+//! | the arguments of the program | [`command_line`] |
+//! | its commands | [`cli`], [`backup`], [`demo`] |
 //! | the demonstration and its data | [`demo`] |
 //! | connections, and HTTPS | [`http_server`], [`tls`] |
 //! | the order of all middleware, and the middleware of the pages | [`middleware`] |

@@ -3,7 +3,7 @@
 use mimalloc::MiMalloc;
 use std::process::ExitCode;
 
-/// See "An allocator" in `docs/PERFORMANCE.md`. The libraries in C keep that of the C library.
+/// See `docs/decisions/0038-allocate-with-mimalloc.md`.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
